@@ -1,0 +1,34 @@
+"""Where things live: settings come from the environment, with a user's usual folders as defaults."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+
+
+def home() -> Path:
+    """The folder of all runs: `DLCORE_HOME`, else the user's data folder."""
+    return Path(os.environ.get("DLCORE_HOME") or platformdirs.user_data_path("dlcore", appauthor=False)).expanduser()
+
+
+def cache() -> Path:
+    """The folder of downloads and decoded data: `DLCORE_CACHE`, else the user's cache folder."""
+    return Path(os.environ.get("DLCORE_CACHE") or platformdirs.user_cache_path("dlcore", appauthor=False)).expanduser()
+
+
+def data_folders() -> list[Path]:
+    """The folders of `DLCORE_DATA` (several, separated as PATH is), in order."""
+    return [Path(part).expanduser().resolve() for part in os.environ.get("DLCORE_DATA", "").split(os.pathsep) if part]
+
+
+def tracking_uri() -> str:
+    """Where MLflow keeps runs: `MLFLOW_TRACKING_URI` for a team's server, else a SQLite file in `home()`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'runs.db'}"
+
+
+def mirror() -> str:
+    """Where downloads are taken from instead of their home: `DLCORE_MIRROR`, serving `<dataset>/<file>`; empty if unset."""
+    return os.environ.get("DLCORE_MIRROR", "").rstrip("/")
