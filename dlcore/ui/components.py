@@ -1,0 +1,64 @@
+"""What every component of ours that draws in the browser stands on: plotly.js served by us, and arrays as typed arrays.
+
+The browser side calls `loadPlotly()` and `decode(packed)`; both are put before its own script by `drawing_component`.
+"""
+
+import base64
+import shutil
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import plotly
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+from dlcore.core.settings import ROOT
+
+STATIC = ROOT / "static"
+"""The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
+
+_BROWSER_SIDE = Path(__file__).with_name("javascript")
+_TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
+
+
+class Packed(TypedDict):
+    """An array on its way to the browser: its numbers in base64, their type, and its shape."""
+
+    type: str
+    shape: list[int]
+    base64: str
+
+
+def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
+    """Pack an array for `decode` in the browser, which gives a flat typed array.
+
+    `dtype` is float32, float64 (epoch milliseconds), int32 or uint8.
+    """
+    flat = np.ascontiguousarray(array, dtype=_TYPES[dtype])
+    return {"type": dtype, "shape": list(flat.shape), "base64": base64.b64encode(flat.tobytes()).decode("ascii")}
+
+
+def serve_plotly() -> Path:
+    """Put the plotly.js of the installed wheel where Streamlit serves it, unless it is there already."""
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    target = STATIC / f"plotly-{plotly.__version__}.min.js"
+    if not target.exists() or target.stat().st_size != source.stat().st_size:
+        STATIC.mkdir(exist_ok=True)
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    return target
+
+
+def drawing_component(name: str, *, html: str, css: str = "") -> ComponentRenderer:
+    """Register the component whose script is `javascript/<name>.js`; call it once, when a module is imported."""
+    script = (_BROWSER_SIDE / "drawing.js").read_text(encoding="utf-8")
+    script = script.replace("PLOTLY_FILE", f"plotly-{plotly.__version__}.min.js")
+    script += (_BROWSER_SIDE / f"{name}.js").read_text(encoding="utf-8")
+    return st.components.v2.component(f"dlcore.{name}", html=html, css=css, js=script, isolate_styles=False)
+
+
+def mount(component: ComponentRenderer, data: dict[str, Any], *, key: str) -> None:
+    """Show a component that reports nothing back."""
+    component(data=data, key=key)

@@ -1,0 +1,47 @@
+"""The one door through which a Plotly figure goes to the page: the house's look, a key, and words for who cannot see it."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dlcore.ui.palette import ORDER
+
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "displayModeBar": False,
+    "doubleClick": "reset",
+    "showAxisDragHandles": False,
+}
+"""Plotly's behaviour everywhere: no logo, no hovering toolbar; double click puts the view back."""
+
+
+def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw a figure in the house's look.
+
+    Args:
+        figure: title, axis titles and units are the maker's business; colours may be left to the house.
+        key: unique on the page; keeps the chart's identity between reruns.
+        alt: what the chart shows, in a sentence, for a screen reader.
+    """
+    st.plotly_chart(house_style(figure), key=key, alt=alt, theme="streamlit", config=CONFIG)
+
+
+def house_style(figure: go.Figure) -> go.Figure:
+    """A copy of the figure with the house's margins, title, legend and colours; what its maker set stays."""
+    styled = go.Figure(figure)
+    layout = styled.layout
+    titled = bool(layout.title.text)
+    styled.update_layout(
+        colorway=layout.colorway or list(ORDER),
+        height=layout.height or 360,
+        margin={"l": 8, "r": 8, "t": 64 if titled else 16, "b": 8},
+        title={"x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15, "weight": 600}},
+        hoverlabel={"namelength": -1},
+        dragmode=layout.dragmode or "zoom",
+    )
+    if layout.legend.orientation is None and layout.legend.x is None:
+        styled.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"})
+    styled.update_xaxes(automargin=True)
+    styled.update_yaxes(automargin=True)
+    return styled
