@@ -1,0 +1,38 @@
+"""A run's life: store, worker process, launcher, bundle.
+
+Importing this package is cheap: neither torch nor mlflow nor submitit is loaded before it is needed.
+"""
+
+from dlcore.runs.bundle import Bundle
+from dlcore.runs.exchange import export_run, import_run
+from dlcore.runs.foreground import train_here
+from dlcore.runs.life import create, delete_run, fork, pause, resume, start, stop, wait
+from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
+from dlcore.runs.run import Run, evaluate, list_runs, open_run, references
+
+__all__ = [
+    "ACTIVE",
+    "RESUMABLE",
+    "Best",
+    "Bundle",
+    "Curve",
+    "GradientNorms",
+    "Record",
+    "Run",
+    "State",
+    "create",
+    "delete_run",
+    "evaluate",
+    "export_run",
+    "fork",
+    "import_run",
+    "list_runs",
+    "open_run",
+    "pause",
+    "references",
+    "resume",
+    "start",
+    "stop",
+    "train_here",
+    "wait",
+]

@@ -1,0 +1,73 @@
+"""What a run is, as tables, pages and `--json` read it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+ACTIVE: frozenset[State] = frozenset({"queued", "running"})
+RESUMABLE: frozenset[State] = frozenset({"paused", "stopped", "interrupted", "failed"})
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far by the project's validation metric."""
+
+    epoch: int
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run at one moment. `reason` says why it failed, was stopped or interrupted, in one line."""
+
+    run_id: str
+    project: str
+    model: str
+    dataset: str
+    state: State
+    reason: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: Best | None = None
+    duration_s: float = 0.0
+    device: str = "cpu"
+    seed: int = 0
+    pid: int | None = None
+    created: float = 0.0
+    step: int = 0
+    steps: int = 0
+    steps_per_epoch: int = 1
+    batch_size: int = 1
+    parameters: int = 0
+    preset: str = ""
+    parent: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as a plain dict."""
+        return asdict(self)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this run came with the workbench."""
+        return self.run_id.startswith("reference:")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric's history: steps (n,) int64, rising and each once; values (n,) float64."""
+
+    steps: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class GradientNorms:
+    """Norms of the gradient: layers (L,) names in forward order, steps (n,), norms (n, L)."""
+
+    layers: tuple[str, ...]
+    steps: np.ndarray
+    norms: np.ndarray
