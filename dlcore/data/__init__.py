@@ -1,1 +1,1 @@
-"""Where data comes from, loaders by modality, splits, batches."""
+"""Where data comes from, how it is checked, split and handed out in batches."""

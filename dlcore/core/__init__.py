@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, settings, seeds, devices, config fields. Imports nothing else of ours."""

@@ -1,0 +1,62 @@
+"""Which devices are here, and which one a person meant."""
+
+import os
+import platform
+from dataclasses import dataclass
+
+import torch
+
+from dlcore.core.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to train: `name` as torch writes it, `title` as a person reads it."""
+
+    name: str
+    title: str
+
+
+def available() -> list[Device]:
+    """Every device of this machine, the fastest kind first."""
+    found = [
+        Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU"))
+    return [*found, Device("cpu", f"{_processor()}, {os.cpu_count()} cores")]
+
+
+def resolve(name: str) -> str:
+    """Turn `auto`, `cpu`, `cuda`, `cuda:0` or `mps` into the name of a device that is here.
+
+    Raises:
+        DeviceError: the device is not on this machine.
+    """
+    names = [device.name for device in available()]
+    if name == "auto":
+        return names[0]
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in names:
+        raise DeviceError(f"device '{name}' is not on this machine; here are: auto, {', '.join(names)}.")
+    return wanted
+
+
+def describe() -> dict[str, str | int]:
+    """The hardware a figure was measured on, for a run's record."""
+    return {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+        "devices": ", ".join(device.title for device in available()),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,80 @@
+"""Batches from data that is in memory: gathered in large pieces by a permutation, no worker processes."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from dlcore.core import seeds
+from dlcore.data.splits import Split
+
+Transform = Callable[[tuple[Tensor, ...], bool], tuple[Tensor, ...]]
+"""(inputs of one batch, on the device; training?) -> inputs for the model: scaling, augmentation, trimmed padding."""
+
+PIECE_BYTES = 64 * 2**20
+RESIDENT_BYTES = 8 * 2**30
+
+
+class Batches:
+    """The steps of one split.
+
+    The order of epoch `e` depends on (seed, e) alone, so a run can go on in the middle of it elsewhere. One gather
+    serves many steps: a step then costs two slices. With `world` processes each takes its equal share of every batch.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
+        transform: Transform | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        """`seed` None keeps the split's own order (validation, test); `share` is (rank, world)."""
+        self.split, self.batch_size, self.seed = split, batch_size, seed
+        self.device, self.transform, self.share = torch.device(device), transform, share
+        same = len(split.inputs) == 1 and split.targets is split.inputs[0]
+        tensors = list(split.inputs) if same else [*split.inputs, split.targets]
+        bytes_all = sum(tensor.element_size() * tensor.numel() for tensor in tensors)
+        if self.device.type != "cpu" and bytes_all <= RESIDENT_BYTES:
+            tensors = [tensor.to(self.device) for tensor in tensors]
+        self._tensors, self._same = tensors, same
+        row = max(1, bytes_all // max(1, len(split)))
+        self._piece = max(1, PIECE_BYTES // (row * batch_size)) * batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.split) // self.batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """The batches of epoch `number`, from batch `start` on: inputs and targets on the device."""
+        order = self._order(number)
+        for piece in range(start * self.batch_size, len(self.split), self._piece):
+            rows = slice(piece, min(piece + self._piece, len(self.split)))
+            if order is None:
+                gathered = [tensor[rows].to(self.device, non_blocking=True) for tensor in self._tensors]
+            else:
+                gathered = [self._gather(tensor, order[rows]) for tensor in self._tensors]
+            yield from self._steps(gathered)
+
+    def _steps(self, gathered: list[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        rank, world = self.share
+        parts = [tensor.split(self.batch_size) for tensor in gathered]
+        for batch in zip(*parts, strict=True):
+            if world > 1:
+                batch = tuple(part.tensor_split(world)[rank] for part in batch)
+            inputs = batch if self._same else batch[:-1]
+            if self.transform:
+                yield self.transform(inputs, self.seed is not None), batch[-1]
+            else:
+                yield inputs, batch[-1]
+
+    def _order(self, number: int) -> Tensor | None:
+        if self.seed is None:
+            return None
+        return torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))
+
+    def _gather(self, tensor: Tensor, rows: Tensor) -> Tensor:
+        gathered = tensor.index_select(0, rows.to(tensor.device))
+        return gathered.to(self.device, non_blocking=True)

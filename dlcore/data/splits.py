@@ -1,0 +1,50 @@
+"""Data cut into train, validation and test, and what a model and a later reader must know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset, in memory.
+
+    `inputs` are the tensors that the model's forward takes, first dimension N; `targets` what the loss compares with
+    (may be the very tensor of the inputs); `ids` (N,) tell each sample's origin: row number or epoch milliseconds.
+    """
+
+    inputs: tuple[Tensor, ...]
+    targets: Tensor
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset ready to train on.
+
+    `facts` decide the model's shape (`features`, `window`, `classes`, `vocabulary`); `preprocessing` is JSON-able and
+    holds all that inference needs to treat new data alike (scalers, vocabulary); `source` keeps whatever evaluation
+    needs besides (raw values, labels); `checksum` is the sha256 of the data used.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    facts: Mapping[str, int]
+    preprocessing: Mapping[str, Any]
+    labels: tuple[str, ...] = ()
+    checksum: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def split(self, name: SplitName) -> Split:
+        """The split of that name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]

@@ -1,0 +1,117 @@
+"""What a project is: the one contract between data, models, training, evaluation and whatever shows them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from dlcore.core.config import Config, choice, number
+from dlcore.data.splits import Prepared
+from dlcore.training.config import TrainingConfig
+from dlcore.training.fit import Objective
+
+Predictions = Mapping[str, np.ndarray]
+"""`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
+
+Classification: scores (N, K) probabilities, targets (N,) class numbers, ids (N,) row numbers.
+Series: scores (N,) one error per time point, targets (N,) 1 inside a labelled window, ids (N,) epoch milliseconds.
+"""
+
+
+class RunConfig(Config):
+    """Everything that decides a run's outcome. Made by `projects.configure`, which checks `model_options` and
+    `data_options` against the project's own config classes; round-trips through JSON (`projects.load_config`)."""
+
+    project: str
+    model: str
+    dataset: str
+    preset: str = "full"
+    seed: int = number(0, low=0, high=2**31 - 1, help="Start of every random generator.")
+    device: str = choice("auto", help="auto, cpu, cuda:0, ... or mps.")
+    devices: int = number(1, low=1, high=64, help="Processes that share every batch (data-parallel).")
+    training: TrainingConfig = TrainingConfig()
+    model_options: dict[str, Any] = {}
+    data_options: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of a project: how to build it from its config and the data's facts (`features`, `classes`, ...)."""
+
+    title: str
+    summary: str
+    build: Callable[[Any, Mapping[str, int]], nn.Module]
+    config: type[Config] = Config
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The validation metric that picks the best epoch."""
+
+    metric: str = "validation_loss"
+    mode: Literal["min", "max"] = "min"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Numbers of one finished run on its test split.
+
+    `metrics` and every baseline use the names of the design's section 8, with `<name>_low` / `<name>_high`.
+    `threshold` is None where the project has no threshold. `verdict` is a sentence or two in plain words.
+    """
+
+    metrics: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+    threshold: float | None = None
+    verdict: str = ""
+    split: str = "test"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model ready to answer: module in evaluation mode on the CPU (shared: never train or hook it)."""
+
+    module: nn.Module
+    config: RunConfig
+    facts: Mapping[str, int]
+    preprocessing: Mapping[str, Any]
+    labels: tuple[str, ...]
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """One experiment. Every function is pure: what it needs is handed to it.
+
+    prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
+    objective: (config, prepared) -> loss and counts for `fit`.
+    predict:   (module, prepared, config) -> Predictions, all splits, module on the training device.
+    epoch_metrics: (module, prepared, config) -> what `fit` records after each epoch (`validation_loss`, ...; never test).
+    evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), thresholds from
+               validation when None is given. Baselines that need only the predictions' targets may be computed here.
+    baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
+    answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
+    """
+
+    slug: str
+    section: Literal["series", "vision", "language", "foundations"]
+    title: str
+    summary: str
+    datasets: tuple[str, ...]
+    models: Mapping[str, ModelEntry]
+    data_config: type[Config]
+    presets: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, int]
+    prepare: Callable[[RunConfig], Prepared]
+    objective: Callable[[RunConfig, Prepared], Objective]
+    predict: Callable[[nn.Module, Prepared, RunConfig], dict[str, np.ndarray]]
+    epoch_metrics: Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]
+    evaluate: Callable[[Predictions, float | None, RunConfig], Evaluation]
+    baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
+    answer: Callable[[Loaded, bytes], dict[str, Any]]
+    monitor: Monitor = Monitor()
+    input_kind: Literal["csv", "image", "text"] = "csv"
+    input_limit: int = 64 * 2**20
+    reported: Mapping[str, float] = field(default_factory=dict)

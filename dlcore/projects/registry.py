@@ -1,0 +1,131 @@
+"""The projects there are, and how a request becomes a config that was checked."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from dlcore.core.config import Config, Field, describe, parse, unknown_setting
+from dlcore.core.errors import ConfigError, RequestError
+from dlcore.projects.project import Project, RunConfig
+from dlcore.training.config import TrainingConfig
+
+PROJECTS = {
+    "anomaly": "dlcore.projects.anomaly",
+    "fashion": "dlcore.projects.fashion",
+    "reviews_lstm": "dlcore.projects.reviews_lstm",
+}
+"""Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""
+
+
+def get(slug: str) -> Project:
+    """The project of that slug.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if slug not in PROJECTS:
+        raise RequestError(f"unknown project '{slug}': known are {', '.join(PROJECTS)}.")
+    project: Project = importlib.import_module(PROJECTS[slug]).PROJECT
+    return project
+
+
+def every() -> list[Project]:
+    """All projects, in the registry's order."""
+    return [get(slug) for slug in PROJECTS]
+
+
+def settings_of(slug: str, model: str) -> dict[str, list[Field]]:
+    """The fields a person may set, by section: training, model, data."""
+    return {section: describe(config) for section, config in _sections(get(slug), model).items()}
+
+
+def configure(
+    slug: str,
+    *,
+    model: str | None = None,
+    dataset: str | None = None,
+    preset: str = "full",
+    settings: Mapping[str, Any] | None = None,
+    **run: Any,
+) -> RunConfig:
+    """Turn a request into a config: the preset's settings, then `settings` over them, then `seed`, `device`, `devices`.
+
+    Raises:
+        ConfigError: names what is unknown or out of bounds, and what is allowed.
+    """
+    project = get(slug)
+    model = _one_of("model", model or next(iter(project.models)), project.models)
+    dataset = _one_of("dataset", dataset or project.datasets[0], project.datasets)
+    preset = _one_of("preset", preset, project.presets)
+    chosen = {**_preset(project, model, preset), **(settings or {})}
+    sections = _sections(project, model)
+    known = {field.name: section for section, config in sections.items() for field in describe(config)}
+    for name in chosen:
+        if name not in known:
+            raise ConfigError(unknown_setting(name, known))
+    parts = {
+        section: parse(config, {name: chosen[name] for name in chosen if known[name] == section})
+        for section, config in sections.items()
+    }
+    return parse(
+        RunConfig,
+        {
+            "project": slug, "model": model, "dataset": dataset, "preset": preset, "training": parts["training"],
+            "model_options": parts["model"].model_dump(), "data_options": parts["data"].model_dump(), **run,
+        },
+    )  # fmt: skip
+
+
+def load_config(data: Mapping[str, Any]) -> RunConfig:
+    """Read a config from JSON, checking it as `configure` does.
+
+    Raises:
+        ConfigError: a key is unknown or a value out of bounds.
+    """
+    config = parse(RunConfig, data)
+    project = get(config.project)
+    _one_of("model", config.model, project.models)
+    sections = _sections(project, config.model)
+    parse(sections["model"], config.model_options)
+    parse(sections["data"], config.data_options)
+    return config
+
+
+def changed(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """The same config with some settings changed (`seed`, `device` and `devices` among them)."""
+    flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    run = {name: settings.get(name, getattr(config, name)) for name in ("seed", "device", "devices")}
+    names = {
+        name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")
+    }
+    if names["model"] != config.model:
+        flat = {k: v for k, v in flat.items() if k not in config.model_options}
+    rest = {k: v for k, v in settings.items() if k not in run and k not in names}
+    return configure(config.project, **names, settings={**flat, **rest}, **run)
+
+
+def model_config(config: RunConfig) -> Config:
+    """The model's own config object."""
+    return parse(get(config.project).models[config.model].config, config.model_options)
+
+
+def data_config(config: RunConfig) -> Config:
+    """The data's own config object."""
+    return parse(get(config.project).data_config, config.data_options)
+
+
+def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
+    """A preset's settings: those for all models, then those under the model's own name."""
+    settings = dict(project.presets[preset])
+    own = [settings.pop(name, {}) for name in project.models]
+    return {**settings, **own[list(project.models).index(model)]}
+
+
+def _sections(project: Project, model: str) -> dict[str, type[Config]]:
+    return {"training": TrainingConfig, "model": project.models[model].config, "data": project.data_config}
+
+
+def _one_of(what: str, name: str, known: Any) -> str:
+    if name not in known:
+        raise ConfigError(unknown_setting(name, known).replace("setting", what, 1))
+    return name

@@ -1,0 +1,49 @@
+"""What `fit` tells while it runs. Small frozen records; steps and epochs count from 1."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Some optimiser steps were done (every `log_every` steps, so that a run has at most about 2,000 of these).
+
+    `loss` is the mean batch loss since the last such event; `seconds` is training time, pauses left out.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    samples: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """Euclidean norm of the loss's gradient for each layer (weight and bias together) at one step."""
+
+    step: int
+    norms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch ended and was validated; `metrics` are keyed `train_loss`, `validation_loss`, ..."""
+
+    step: int
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Training came to its end: all epochs done, or stopped early for want of progress."""
+
+    step: int
+    epoch: int
+    early: bool
+
+
+Event = Step | Gradients | Epoch | Finished
