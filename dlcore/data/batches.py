@@ -1,15 +1,12 @@
 """Batches from data that is in memory: gathered in large pieces by a permutation, no worker processes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from dlcore.core import seeds
-from dlcore.data.splits import Split
-
-Transform = Callable[[tuple[Tensor, ...], bool], tuple[Tensor, ...]]
-"""(inputs of one batch, on the device; training?) -> inputs for the model: scaling, augmentation, trimmed padding."""
+from dlcore.data.splits import Split, Transform
 
 PIECE_BYTES = 64 * 2**20
 RESIDENT_BYTES = 8 * 2**30

@@ -1,6 +1,6 @@
 """Data cut into train, validation and test, and what a model and a later reader must know of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +9,9 @@ from torch import Tensor
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+Transform = Callable[[tuple[Tensor, ...], bool], tuple[Tensor, ...]]
+"""(inputs of one batch, on the device; training?) -> inputs for the model: scaling, augmentation, trimmed padding."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Prepared:
 
     `facts` decide the model's shape (`features`, `window`, `classes`, `vocabulary`); `preprocessing` is JSON-able and
     holds all that inference needs to treat new data alike (scalers, vocabulary); `source` keeps whatever evaluation
-    needs besides (raw values, labels); `checksum` is the sha256 of the data used.
+    needs besides (raw values, labels); `checksum` is the sha256 of the data used. `transform` turns a batch of any
+    split into the model's inputs, on the device: hand it to `Batches`.
     """
 
     train: Split
@@ -44,6 +48,7 @@ class Prepared:
     labels: tuple[str, ...] = ()
     checksum: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
+    transform: Transform | None = None
 
     def split(self, name: SplitName) -> Split:
         """The split of that name."""
