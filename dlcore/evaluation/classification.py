@@ -1,0 +1,169 @@
+"""How good a classifier is: from probabilities (N, K) and class numbers (N,) to metrics and their pictures' arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+from dlcore.evaluation import curves, uncertainty
+
+BINS = 15
+"""Equal-width bins of confidence for calibration, as in Guo et al. 2017."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """For each used bin of confidence (M,): mean confidence, share that was right, number of samples."""
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+
+def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> dict[str, float]:
+    """The metrics of one run, all but `loss` between 0 and 1.
+
+    For two classes precision, recall, f1, roc_auc and auc_pr are those of class 1, called from `threshold` on; for
+    more they are means over classes (macro), each class against the rest, and the threshold has no meaning. `ece` is
+    the expected calibration error. A metric that is not defined (a class never occurs) is left out.
+
+    Raises:
+        DataError: the shapes do not fit, or a target is not one of the K classes.
+    """
+    check(scores, targets)
+    values = _values(scores, targets, threshold=threshold, weights=np.ones((1, len(targets))))
+    return {
+        name: float(value[0]) for name, value in (values | _areas(scores, targets)).items() if np.isfinite(value[0])
+    }
+
+
+def intervals(
+    scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, draws: int = 500, seed: int = 0
+) -> dict[str, float]:
+    """`<name>_low` and `<name>_high`: 95 % bootstrap intervals; Wilson's for accuracy; areas for two classes alone."""
+    check(scores, targets)
+
+    def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
+        values = _values(scores, targets, threshold=threshold, weights=weights)
+        return values | (_areas(scores, targets, weights=weights) if scores.shape[1] == 2 else {})
+
+    found = uncertainty.bootstrap(statistic, len(targets), draws=draws, seed=seed)
+    right = int((predicted(scores, threshold=threshold) == targets).sum())
+    return uncertainty.named(found | {"accuracy": uncertainty.wilson(right, len(targets))})
+
+
+def predicted(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
+    """The class numbers (N,) called: the likeliest; for two classes 1 where its probability reaches the threshold."""
+    if scores.shape[1] == 2:
+        return (scores[:, 1] >= threshold).astype(np.int64)
+    return scores.argmax(axis=1)
+
+
+def confusion(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
+    """Counts (K, K): row = true class, column = called class."""
+    check(scores, targets)
+    classes = scores.shape[1]
+    cells = targets.astype(np.int64) * classes + predicted(scores, threshold=threshold)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Share of each true class called right (K,), from counts (K, K); not-a-number for a class without samples."""
+    total = confusion.sum(axis=1)
+    return np.divide(confusion.diagonal(), total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> Calibration:
+    """Confidence (the likeliest class's probability) against the share that was right, in equal-width bins."""
+    check(scores, targets)
+    confidence, right, place = _confidence(scores, targets, bins)
+    count = np.bincount(place, minlength=bins)
+    used = count > 0
+    sums = np.stack([np.bincount(place, weights=w, minlength=bins)[used] for w in (confidence, right)])
+    return Calibration(sums[0] / count[used], sums[1] / count[used], count[used])
+
+
+def worst(scores: np.ndarray, targets: np.ndarray, *, count: int = 12) -> np.ndarray:
+    """Row numbers of the wrong answers that were given with the most confidence, the worst first."""
+    check(scores, targets)
+    confidence = np.where(scores.argmax(axis=1) == targets, -1.0, scores.max(axis=1))
+    rows = np.argsort(-confidence, kind="stable")[:count]
+    return rows[confidence[rows] >= 0]
+
+
+def check(scores: np.ndarray, targets: np.ndarray) -> None:
+    """Refuse arrays that do not fit together.
+
+    Raises:
+        DataError: says which.
+    """
+    if scores.ndim != 2 or scores.shape[1] < 2 or targets.shape != scores.shape[:1] or not len(targets):
+        raise DataError(
+            f"scores must be (N, K) with K >= 2 and targets (N,), but are {scores.shape} and {targets.shape}."
+        )
+    if not np.isfinite(scores).all():
+        raise DataError(
+            f"row {int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])} of the scores is not a finite number."
+        )
+    if targets.min() < 0 or targets.max() >= scores.shape[1]:
+        raise DataError(
+            f"targets run from {targets.min()} to {targets.max()}, but there are {scores.shape[1]} classes."
+        )
+
+
+def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Every metric but the areas, (B,) for each, from weights (B, N)."""
+    classes, called = np.arange(scores.shape[1]), predicted(scores, threshold=threshold)
+    is_true, is_called = (which[:, None] == classes for which in (targets, called))  # (N, K)
+    total = weights.sum(axis=1)
+    hits, true, calls = (weights @ part.astype(float) for part in (is_true & is_called, is_true, is_called))  # (B, K)
+    own = np.clip(scores[np.arange(len(targets)), targets.astype(np.int64)], np.finfo(np.float32).eps, 1.0)
+    by_class = {
+        "precision": _divide(hits, calls),
+        "recall": _divide(hits, true),
+        "f1": _divide(2 * hits, calls + true),
+    }
+    return {
+        "accuracy": hits.sum(axis=1) / total,
+        **{name: _over_classes(value, true + calls > 0) for name, value in by_class.items()},
+        "ece": _ece(scores, targets, weights),
+        "loss": weights @ -np.log(own.astype(float)) / total,
+    }
+
+
+def _over_classes(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
+    """Class 1's value for two classes; else the mean over classes that are true or called at all. (B, K) -> (B,)"""
+    if values.shape[1] == 2:
+        return values[:, 1]
+    return (values * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
+
+
+def _areas(scores: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    classes = [1] if scores.shape[1] == 2 else [k for k in range(scores.shape[1]) if (targets == k).any()]
+    if len(np.unique(targets)) < 2:
+        return {}
+    found = {"roc_auc": curves.roc_auc, "auc_pr": curves.average_precision}
+    return {
+        name: np.mean([area(scores[:, k], targets == k, weights=weights) for k in classes], axis=0)
+        for name, area in found.items()
+    }
+
+
+def _ece(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Expected calibration error: mean gap between confidence and accuracy over bins, weighted by their size."""
+    confidence, right, place = _confidence(scores, targets, BINS)
+    gap = np.zeros((len(targets), BINS))
+    gap[np.arange(len(targets)), place] = confidence - right
+    return np.abs(weights @ gap).sum(axis=1) / weights.sum(axis=1)
+
+
+def _confidence(scores: np.ndarray, targets: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    confidence = scores.max(axis=1).astype(float)
+    right = (scores.argmax(axis=1) == targets).astype(float)
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return confidence, right, place
+
+
+def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """0 where nothing was called or true, as scikit-learn's zero_division=0."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -1,0 +1,64 @@
+"""Curves and areas agree with scikit-learn's, ties and resamples included."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from dlcore.core.errors import DataError
+from dlcore.evaluation import curves
+
+
+@st.composite
+def scored(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Scores with many ties, and targets of both classes."""
+    n = draw(st.integers(2, 60))
+    scores = np.array(draw(st.lists(st.integers(0, 12), min_size=n, max_size=n))) / 12
+    positive = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    positive[:2] = [True, False]
+    return scores, positive
+
+
+@given(scored())
+def test_areas_equal_scikit_learns(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, positive = sample
+    assert curves.roc_auc(scores, positive)[0] == pytest.approx(reference.roc_auc_score(positive, scores))
+    assert curves.average_precision(scores, positive)[0] == pytest.approx(
+        reference.average_precision_score(positive, scores)
+    )
+
+
+@given(scored(), st.integers(0, 5))
+def test_weights_mean_the_same_as_repeated_samples(sample: tuple[np.ndarray, np.ndarray], seed: int) -> None:
+    scores, positive = sample
+    weights = np.random.default_rng(seed).integers(0, 3, size=len(scores))
+    weights[:2] = 1
+    repeated = np.repeat(np.arange(len(scores)), weights)
+    for area in (curves.roc_auc, curves.average_precision):
+        weighted = area(scores, positive, weights=weights[None].astype(float))[0]
+        assert weighted == pytest.approx(area(scores[repeated], positive[repeated])[0])
+
+
+@given(scored())
+def test_curves_equal_scikit_learns(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, positive = sample
+    roc = curves.roc(scores, positive)
+    rates, recall, thresholds = reference.roc_curve(positive, scores, drop_intermediate=False)
+    np.testing.assert_allclose(roc.false_positive_rate, rates)
+    np.testing.assert_allclose(roc.recall, recall)
+    np.testing.assert_allclose(roc.thresholds, thresholds)
+    found = curves.precision_recall(scores, positive)
+    precision, recall, thresholds = reference.precision_recall_curve(positive, scores)
+    np.testing.assert_allclose(found.precision[::-1], precision[:-1])
+    np.testing.assert_allclose(found.recall[::-1], recall[:-1])
+    np.testing.assert_allclose(found.thresholds[::-1], thresholds)
+
+
+def test_one_class_is_refused_and_has_no_area() -> None:
+    scores = np.array([0.1, 0.9])
+    for curve in (curves.roc, curves.precision_recall):
+        with pytest.raises(DataError, match="both classes"):
+            curve(scores, np.array([True, True]))
+    assert np.isnan(curves.roc_auc(scores, np.array([True, True]))[0])
+    assert np.isnan(curves.average_precision(scores, np.array([False, False]))[0])
