@@ -99,7 +99,9 @@ def _say(config: type[Config], problem: Any) -> str:
         allowed = f"one of {', '.join(field.choices)}"
     elif field.low is not None:
         unit = f" {field.unit}" if field.unit else ""
-        allowed = f"{'a whole number' if field.kind == 'int' else 'a number'} from {field.low:g} to {field.high:g}{unit}"
+        allowed = (
+            f"{'a whole number' if field.kind == 'int' else 'a number'} from {field.low:g} to {field.high:g}{unit}"
+        )
     else:
         allowed = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(field.kind, "a text")
     return f"{name}={given!r} is refused: it must be {allowed}. Choose such a value and try again."

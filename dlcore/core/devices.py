@@ -19,9 +19,7 @@ class Device:
 
 def available() -> list[Device]:
     """Every device of this machine, the fastest kind first."""
-    found = [
-        Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())
-    ]
+    found = [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
     return [*found, Device("cpu", f"{_processor()}, {os.cpu_count()} cores")]

@@ -95,9 +95,7 @@ def changed(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same config with some settings changed (`seed`, `device` and `devices` among them)."""
     flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
     run = {name: settings.get(name, getattr(config, name)) for name in ("seed", "device", "devices")}
-    names = {
-        name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")
-    }
+    names = {name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")}
     if names["model"] != config.model:
         flat = {k: v for k, v in flat.items() if k not in config.model_options}
     rest = {k: v for k, v in settings.items() if k not in run and k not in names}

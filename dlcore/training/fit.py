@@ -108,7 +108,12 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
 
 
 def _count(
-    state: TrainingState, loss: Tensor, outputs: Tensor, targets: Tensor, objective: Objective, unread: list[Tensor] | None
+    state: TrainingState,
+    loss: Tensor,
+    outputs: Tensor,
+    targets: Tensor,
+    objective: Objective,
+    unread: list[Tensor] | None,
 ) -> None:
     """Book one step that was done."""
     samples = len(targets)
@@ -117,7 +122,9 @@ def _count(
     state.samples += samples
     correct = objective.correct(outputs.detach(), targets) if objective.correct else None
     if unread is not None:
-        unread.append(torch.stack([loss, loss.new_tensor(samples), (loss * 0 if correct is None else correct).to(loss)]))
+        unread.append(
+            torch.stack([loss, loss.new_tensor(samples), (loss * 0 if correct is None else correct).to(loss)])
+        )
         return
     value = loss.item()
     state.window.append(value)

@@ -47,9 +47,7 @@ class TrainingState:
         self.best_value = 0.0
         self.best_weights: dict[str, Tensor] = {}
 
-    _PLAIN = (
-        "step batch epoch seconds loss_sum correct samples window stale best_epoch best_value best_weights".split()
-    )
+    _PLAIN = "step batch epoch seconds loss_sum correct samples window stale best_epoch best_value best_weights".split()
 
     def snapshot(self) -> dict[str, Any]:
         """All of it in tensors, numbers, lists and dicts: `torch.load(weights_only=True)` reads it back."""

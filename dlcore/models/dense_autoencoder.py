@@ -1,0 +1,30 @@
+"""A dense autoencoder: one row of features through a narrow bottleneck and back."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class DenseAutoencoder(nn.Module):
+    """(N, F) -> (N, F) in [0, 1]. ReLU between layers, none after the bottleneck, a sigmoid at the end.
+
+    With F = 5: 5,063 parameters for widths (64, 32, 2) and 6,055 for (64, 32, 16, 2).
+    """
+
+    def __init__(self, features: int, widths: Sequence[int]) -> None:
+        """`widths` are the units of the encoder's layers, the bottleneck last; the decoder mirrors them."""
+        super().__init__()
+        self.encoder = _stack([features, *widths])
+        self.decoder = _stack([*reversed(widths), features])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, F) scaled to [0, 1] -> its reconstruction (N, F)."""
+        restored: Tensor = self.decoder(self.encoder(x)).sigmoid()
+        return restored
+
+
+def _stack(widths: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inner, outer in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(inner, outer), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])  # the last is bare: a bottleneck may be negative, the output gets a sigmoid
