@@ -1,0 +1,72 @@
+"""Pictures of an explanation: what each pixel, token or point did for the answer; and pictures side by side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dlcore.plots.style import BLUE, CLEAR, VERMILLION, blank
+
+DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
+"""Blue against, orange-red for; told apart by every kind of colour vision."""
+
+
+def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
+    """The tokens (T,) that moved the answer most, each with its place; to the right speaks for `label`."""
+    order = np.argsort(-np.abs(contributions))[:top][::-1]
+    figure = blank(f"Words for and against “{label}”", x="contribution", y="", height=120 + 22 * len(order))
+    figure.add_bar(
+        y=[f"{tokens[i]} ({i + 1})" for i in order], x=contributions[order].astype(np.float32), orientation="h",
+        marker={"color": [VERMILLION if contributions[i] >= 0 else BLUE for i in order]}, showlegend=False,
+        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label: str) -> go.Figure:
+    """A picture (H, W), 0 to 1, beside what each pixel (H, W) did for the answer `label`."""
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("the picture", f"for and against “{label}”"))
+    reach = float(np.abs(contributions).max()) or 1.0
+    figure.add_heatmap(
+        z=picture.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip", row=1, col=1
+    )
+    figure.add_heatmap(
+        z=contributions.astype(np.float32), colorscale=DIVERGING, zmin=-reach, zmax=reach, row=1, col=2,
+        colorbar={"title": "contri-<br>bution", "thickness": 12},
+        hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
+    )  # fmt: skip
+    _as_pictures(figure)
+    figure.update_layout(height=380)
+    return figure
+
+
+def image_grid(pictures: np.ndarray, captions: Sequence[str], *, title: str, columns: int = 6) -> go.Figure:
+    """Grey pictures (N, H, W), 0 to 255 or 0 to 1, in a grid, each with its caption above."""
+    rows = -(-len(pictures) // columns)
+    figure = make_subplots(
+        rows=rows, cols=columns, subplot_titles=list(captions), horizontal_spacing=0.01, vertical_spacing=0.12 / rows
+    )
+    for i, picture in enumerate(pictures):
+        figure.add_heatmap(
+            z=picture,
+            colorscale="Greys_r",
+            showscale=False,
+            hoverinfo="skip",
+            row=i // columns + 1,
+            col=i % columns + 1,
+        )
+    _as_pictures(figure)
+    figure.update_layout(title=title, height=90 + 130 * rows)
+    figure.update_annotations(font={"size": 11})
+    return figure
+
+
+def _as_pictures(figure: go.Figure) -> None:
+    """Square pixels, row 0 on top, no axes."""
+    figure.update_layout(paper_bgcolor=CLEAR, plot_bgcolor=CLEAR)
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed")
+    for axis in figure.select_yaxes():
+        axis.scaleanchor = axis.anchor

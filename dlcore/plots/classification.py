@@ -1,0 +1,149 @@
+"""Pictures of a classifier: confusion, ROC, precision-recall, calibration, classes and their probabilities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dlcore.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, blank, thin
+
+Point = tuple[float, float]
+
+
+def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
+    """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too."""
+    size = len(labels)
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+    figure = blank(title, x="answer of the model", y="truth", height=max(320, 150 + 40 * size))
+    words = [[f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
+             for row in zip(counts, share, strict=True)]  # fmt: skip
+    figure.add_heatmap(
+        x=list(labels), y=list(labels), z=share * 100, text=words, texttemplate="%{text}", colorscale="Blues", zmin=0,
+        zmax=100, colorbar={"title": "% of the row", "thickness": 12}, customdata=counts, xgap=1, ygap=1,
+        hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_xaxes(showgrid=False, type="category")
+    return figure
+
+
+def roc_curve(
+    false_positive_rate: np.ndarray, recall: np.ndarray, *, area: float, operating: Point | None = None
+) -> go.Figure:
+    """Recall against false alarms, the line of chance, and where the threshold puts the model (`operating`: x, y)."""
+    figure = blank("ROC curve", x="false alarms, share of the negatives", y="recall, share of the positives found")
+    _curve(figure, false_positive_rate, recall, name=f"model (area {area:.3f})")
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance (area 0.5)", line={"color": GREY, "dash": "dot"})
+    _operating(figure, operating)
+    return figure
+
+
+def precision_recall_curve(
+    recall: np.ndarray, precision: np.ndarray, *, area: float, positives: float, operating: Point | None = None
+) -> go.Figure:
+    """Precision against recall, the line of chance (the share of `positives`), and the operating point."""
+    figure = blank(
+        "Precision-recall curve", x="recall, share of the positives found", y="precision, share of calls right"
+    )
+    _curve(figure, recall, precision, name=f"model (area {area:.3f})")
+    figure.add_scatter(
+        x=[0, 1], y=[positives, positives], mode="lines", name=f"chance ({positives:.3f})",
+        line={"color": GREY, "dash": "dot"},
+    )  # fmt: skip
+    _operating(figure, operating)
+    return figure
+
+
+def calibration_curve(confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray) -> go.Figure:
+    """Confidence of each bin (M,) against the share that was right; on the diagonal a model means what it says."""
+    figure = blank("Calibration: is it as sure as it should be?", x="confidence, %", y="right answers, %")
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], mode="lines", name="as it should be", line={"color": GREY, "dash": "dot"}
+    )
+    figure.add_scatter(
+        x=100 * confidence, y=100 * accuracy, mode="lines+markers", name="model", line={"color": BLUE},
+        customdata=count,
+        marker={"size": 6 + 16 * np.sqrt(count / max(count.max(), 1))},
+        hovertemplate="said %{x:.0f} %, was right %{y:.0f} %, %{customdata:,} samples<extra></extra>",
+    )  # fmt: skip
+    return figure
+
+
+def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
+    """One answer's probability by class (K,), the likeliest on top; the true class is named where it is known."""
+    order = np.argsort(probabilities)
+    answer = int(order[-1])
+    figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(labels))
+    figure.add_bar(
+        y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order], x=100 * probabilities[order], orientation="h",
+        marker={"color": [_answer_colour(int(k), answer, truth) for k in order]}, showlegend=False,
+        text=[f"{100 * probabilities[k]:.1f}" for k in order], textposition="auto", hoverinfo="skip",
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: str, sort: bool = False) -> go.Figure:
+    """One bar a class (K,), as counts or percent; `sort` puts the lowest on top."""
+    order = np.argsort(-values) if sort else np.arange(len(values))[::-1]
+    figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
+    figure.add_bar(
+        y=[labels[k] for k in order], x=values[order], orientation="h", marker={"color": BLUE}, showlegend=False,
+        text=[f"{values[k]:,.4g}" for k in order], textposition="auto",
+        hovertemplate="%{y}: %{x:,.4g}<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str]) -> go.Figure:
+    """Samples by class and split, counts (S, K), as stacked bars."""
+    figure = blank("Samples in each class", x="samples", y="", height=150 + 26 * len(labels))
+    for row, name, colour in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
+        figure.add_bar(
+            y=list(labels)[::-1], x=row[::-1], orientation="h", name=name, marker={"color": colour},
+            hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None, bins: int = 60) -> go.Figure:
+    """How long the samples (n,) are; `limit` marks where the model cuts them."""
+    figure = blank("How long the samples are", x=f"length, {unit}", y="number of samples")
+    count, edges = np.histogram(lengths, bins=bins)
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2, y=count, width=np.diff(edges), marker={"color": BLUE}, showlegend=False
+    )
+    if limit is not None:
+        figure.add_vline(x=limit, line={"color": VERMILLION, "dash": "dash"})
+        figure.add_annotation(
+            x=limit, y=1, yref="paper", text=f"the model reads {limit}", showarrow=False, xanchor="left", xshift=4
+        )
+    return figure
+
+
+def _curve(figure: go.Figure, x: np.ndarray, y: np.ndarray, *, name: str) -> None:
+    x, y = thin(x, y)
+    figure.add_scatter(
+        x=x.astype(np.float32), y=y.astype(np.float32), mode="lines", name=name, line={"color": BLUE, "width": 2}
+    )
+    figure.update_xaxes(range=[-0.02, 1.02])
+    figure.update_yaxes(range=[-0.02, 1.04])
+
+
+def _operating(figure: go.Figure, point: Point | None) -> None:
+    if point is not None:
+        figure.add_scatter(
+            x=[point[0]], y=[point[1]], mode="markers", name="at the threshold",
+            marker={"color": VERMILLION, "size": 12, "symbol": "diamond"},
+        )  # fmt: skip
+
+
+def _answer_colour(k: int, answer: int, truth: int | None) -> str:
+    if k != answer:
+        return ORANGE if k == truth else GREY
+    return VERMILLION if truth is not None and truth != answer else BLUE

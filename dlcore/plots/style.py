@@ -1,0 +1,66 @@
+"""What all figures share: colours that hold on light and dark, a bare figure, thinning that keeps extremes.
+
+Colours are Okabe and Ito's (Color Universal Design, 2008), those with enough contrast on both grounds first.
+Backgrounds are transparent and fonts are left alone, so that the page's theme decides them.
+"""
+
+import numpy as np
+import plotly.graph_objects as go
+
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+ORANGE = "#E69F00"
+GREY = "#8A8F98"
+
+ORDER = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
+SPLIT_COLOURS = {"train": BLUE, "validation": GREEN, "test": VERMILLION}
+SPLIT_DASHES = {"train": "solid", "validation": "dash", "test": "dot"}
+
+DRAWN_POINTS = 2000
+"""No curve draws more points than this; a screen has no more columns."""
+
+GRID = "rgba(138, 143, 152, 0.25)"
+CLEAR = "rgba(0, 0, 0, 0)"
+
+
+def blank(title: str, *, x: str, y: str, height: int = 360) -> go.Figure:
+    """An empty figure with a title and axis titles (units belong in them)."""
+    figure = go.Figure()
+    figure.update_layout(
+        title=title,
+        height=height,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        colorway=list(ORDER),
+        xaxis={"title": x, "gridcolor": GRID, "zeroline": False, "automargin": True},
+        yaxis={"title": y, "gridcolor": GRID, "zeroline": False, "automargin": True},
+    )
+    return figure
+
+
+def thin(x: np.ndarray, y: np.ndarray, *, limit: int = DRAWN_POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """At most `limit` points of a curve (n,), the lowest and the highest of each stretch, order kept.
+
+    No peak is lost, unlike with every k-th point or a mean.
+    """
+    if len(y) <= limit:
+        return x, y
+    edges = np.linspace(0, len(y), limit // 2 + 1).astype(np.int64)
+    stretch = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+    order = np.lexsort((y, stretch))  # by stretch, then by value: first and last of each are its extremes
+    keep = np.unique(np.r_[order[edges[:-1]], order[edges[1:] - 1]])
+    return x[keep], y[keep]
+
+
+def milliseconds(times: np.ndarray) -> np.ndarray:
+    """Epoch milliseconds as the typed array that plotly.js takes for a date axis."""
+    return times.astype(np.float64)
+
+
+def vertical(figure: go.Figure, x: float, text: str, *, colour: str = GREY) -> None:
+    """A dashed vertical line with a word at its top."""
+    figure.add_vline(x=x, line={"color": colour, "dash": "dash", "width": 1.5})
+    figure.add_annotation(x=x, y=1, yref="paper", text=text, showarrow=False, xanchor="left", yanchor="top", xshift=4)

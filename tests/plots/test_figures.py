@@ -1,0 +1,116 @@
+"""Every figure: titled axes, clear ground, no font colour of its own, few points, JSON without surprises."""
+
+import json
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from dlcore.plots import attribution, classification, errors, series, style, training
+
+RNG = np.random.default_rng(0)
+N = 10_320
+TIMES = np.arange(N, dtype=np.int64) * 1_800_000 + 1_404_172_800_000
+VALUES = 15_000 + 5_000 * np.sin(np.arange(N) * 2 * np.pi / 48) + RNG.normal(size=N) * 500
+ERRORS = RNG.gamma(1.0, size=N) * 1e-3
+WINDOWS = [(int(TIMES[5000]), int(TIMES[5200]), "Marathon")]
+LABELS = ("cat", "dog", "owl")
+PROBABILITIES = RNG.dirichlet(np.ones(3), 50)
+
+FIGURES: dict[str, go.Figure] = {
+    "series": series.series_over_time(
+        TIMES, VALUES, title="Rides", unit="rides in 30 minutes", windows=WINDOWS, alarms=ERRORS > 1e-3,
+        marks={"test begins": int(TIMES[6000])},
+    ),
+    "box": series.box_plot(VALUES, title="Spread", unit="rides"),
+    "boxes": series.box_plot(VALUES, title="Spread", unit="rides", by=np.where(TIMES % 2 == 0, "Mon", "Tue")),
+    "histogram": series.histogram_by_range(VALUES, title="Ranges", unit="rides"),
+    "autocorrelation": series.autocorrelation(VALUES, lags=400, step_hours=0.5, marks={"a day": 48, "a week": 336}),
+    "distribution": errors.error_distribution({"train": ERRORS, "test": ERRORS[:500]}, threshold=2e-3),
+    "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
+    "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
+    "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
+    "roc": classification.roc_curve(np.linspace(0, 1, N), np.linspace(0, 1, N), area=0.5, operating=(0.1, 0.2)),
+    "precision-recall": classification.precision_recall_curve(
+        np.linspace(0, 1, N), np.linspace(1, 0.2, N), area=0.6, positives=0.2
+    ),
+    "calibration": classification.calibration_curve(np.array([0.6, 0.9]), np.array([0.5, 0.8]), np.array([4, 9])),
+    "probabilities": classification.class_probabilities(PROBABILITIES[0], LABELS, truth=1),
+    "bars": classification.class_bars(np.array([90.0, 80.0, 99.0]), LABELS, title="By class", unit="%", sort=True),
+    "counts": classification.class_counts(np.array([[5, 6, 7], [1, 2, 3]]), ("train", "test"), LABELS),
+    "lengths": classification.length_histogram(RNG.integers(10, 900, size=5000), unit="words", limit=250),
+    "curves": training.curves_by_epoch(
+        {name: (np.arange(1.0, 9), np.geomspace(1, 0.1, 8)) for name in ("train_loss", "validation_loss")},
+        title="Loss", y="loss", best=7, log=True,
+    ),
+    "gradients": training.gradient_heat_map(("a", "b"), np.arange(5000), RNG.random((5000, 2))),
+    "profile": training.gradient_profile(("a", "b"), np.array([1e-3, 1.0]), step=20),
+    "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
+    "picture": attribution.picture_attribution(RNG.random((28, 28)), RNG.normal(size=(28, 28)), label="bag"),
+    "grid": attribution.image_grid(RNG.integers(0, 256, (8, 28, 28), dtype=np.uint8), ["x"] * 8, title="Samples"),
+}  # fmt: skip
+PICTURES = ("picture", "grid")
+
+
+@pytest.fixture(params=FIGURES, ids=str)
+def named(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    return request.param, json.loads(FIGURES[request.param].to_json())
+
+
+def test_axes_and_figure_are_titled(named: tuple[str, dict[str, Any]]) -> None:
+    name, figure = named
+    layout = figure["layout"]
+    if name in PICTURES:
+        assert layout["annotations"]
+        return
+    assert layout["title"]["text"]
+    assert layout["xaxis"]["title"]["text"] or layout["yaxis"]["title"]["text"]
+
+
+def test_the_pages_theme_decides_ground_and_fonts(named: tuple[str, dict[str, Any]]) -> None:
+    layout = named[1]["layout"]
+    assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == style.CLEAR
+    assert "color" not in layout.get("font", {})
+
+
+def test_no_curve_has_more_than_two_thousand_points(named: tuple[str, dict[str, Any]]) -> None:
+    name, _ = named
+    for trace in FIGURES[name].data:
+        if trace.type == "scatter":
+            assert len(trace.x) <= style.DRAWN_POINTS
+
+
+def test_long_curves_travel_as_typed_arrays() -> None:
+    text = FIGURES["series"].to_json()
+    assert len(text) < 90_000  # two curves of 2,000 points, 12 bytes a point, a third more as base64, and the layout
+    assert isinstance(json.loads(text)["data"][0]["x"], dict)
+    assert json.loads(text)["layout"]["xaxis"]["type"] == "date"
+
+
+def test_the_box_is_drawn_from_the_five_numbers() -> None:
+    box = FIGURES["box"].data[0]
+    np.testing.assert_allclose([box.q1[0], box.median[0], box.q3[0]], np.quantile(VALUES, [0.25, 0.5, 0.75]))
+
+
+def test_the_histogram_counts_every_value() -> None:
+    assert sum(FIGURES["histogram"].data[0].y) == N
+
+
+def test_autocorrelation_equals_numpys() -> None:
+    centred = VALUES - VALUES.mean()
+    expected = np.correlate(centred, centred, "full")[N - 1 : N + 99] / (centred @ centred)
+    np.testing.assert_allclose(series.correlation_by_lag(VALUES, 99), expected, atol=1e-9)
+    assert not series.correlation_by_lag(np.ones(50), 5).any()
+
+
+def test_errors_of_zero_and_one_value_can_be_drawn() -> None:
+    for values in (np.zeros(5), np.ones(5)):
+        figure = errors.error_distribution({"test": values}, threshold=0.5)
+        assert sum(np.round(figure.data[0].y[:-1])) == 5
+
+
+def test_confusion_is_coloured_by_row_and_worded_by_count() -> None:
+    heat = FIGURES["confusion"].data[0]
+    assert heat.text[0][0] == "5<br>83%"
+    np.testing.assert_allclose(heat.z[2], 0)  # a class without samples is no division by nought

@@ -1,0 +1,42 @@
+"""Thinning keeps what matters."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlcore.plots import style
+
+
+@given(st.integers(1, 5000), st.integers(4, 300), st.integers(0, 99))
+def test_thinning_keeps_extremes_and_order_and_stays_within_the_limit(n: int, limit: int, seed: int) -> None:
+    y = np.random.default_rng(seed).normal(size=n)
+    x, kept = style.thin(np.arange(n), y, limit=limit)
+    assert len(kept) <= max(limit, n if n <= limit else 0)
+    assert kept.min() == y.min() and kept.max() == y.max()
+    assert (np.diff(x) > 0).all()
+    np.testing.assert_array_equal(y[x], kept)
+
+
+def test_every_single_spike_survives() -> None:
+    y = np.zeros(100_000)
+    y[[17, 50_001, 99_998]] = [5, -7, 9]
+    _, kept = style.thin(np.arange(len(y)), y)
+    assert set(kept) == {0, 5, -7, 9}
+
+
+def test_colours_of_curves_stand_out_on_white_and_on_dark() -> None:
+    """At least 3 to 1 (WCAG 1.4.11) for the three that carry train, validation and test."""
+    for colour in style.SPLIT_COLOURS.values():
+        assert contrast(colour, "#FFFFFF") >= 3
+        assert contrast(colour, "#0E1117") >= 3
+
+
+def contrast(first: str, second: str) -> float:
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
