@@ -1,0 +1,42 @@
+"""What a module says about many inputs, or one."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+Batch = tuple[tuple[Tensor, ...], Tensor]
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[nn.Module]:
+    """Evaluation mode and no gradients for a while; every part of the module is then put back as it was."""
+    before = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield module
+    finally:
+        for part, training in before:
+            part.training = training
+
+
+def outputs(module: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """The module's outputs and the targets of all batches, in their order, on the CPU; half precision comes as float.
+
+    batches: (inputs, targets) on the module's device, at least one of them.
+    """
+    found, targets = [], []
+    with evaluating(module):
+        for inputs, target in batches:
+            found.append(module(*inputs).float())
+            targets.append(target)
+    return torch.cat(found).cpu(), torch.cat(targets).cpu()  # one wait for the device, not one a batch
+
+
+def answer(module: nn.Module, *inputs: Tensor) -> Tensor:
+    """The module's output for one batch of inputs, on the CPU."""
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    with evaluating(module):
+        return module(*(part.to(device) for part in inputs)).float().cpu()

@@ -1,0 +1,138 @@
+"""What all classifiers share: the loss, predictions, metrics by epoch and on the test split, and a verdict in words."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dlcore.data.batches import Batches
+from dlcore.data.splits import Prepared, SplitName
+from dlcore.evaluation import baselines as simple
+from dlcore.evaluation import classification, uncertainty
+from dlcore.inference import predict as inference
+from dlcore.projects.project import Evaluation, Predictions, RunConfig
+from dlcore.training.fit import Objective
+
+PREDICT_BATCH = 512
+DRAWS = 300
+"""Bootstrap resamples; 300 of 10,000 samples take well under a second for two classes and a few for ten."""
+NAMES = {
+    "majority": "always the commonest class",
+    "nearest_centroid": "the nearest class mean",
+    "logistic_regression": "logistic regression",
+    "tfidf_logistic_regression": "logistic regression on weighted word counts (TF-IDF)",
+}
+
+
+def objective(config: RunConfig, prepared: Prepared) -> Objective:
+    """Cross-entropy of logits (N, K) against class numbers (N,), and how many are right."""
+    return Objective(loss=functional.cross_entropy, correct=_correct)
+
+
+def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs.argmax(dim=1) == targets).sum()
+
+
+def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's own order."""
+    return inference.outputs(module, _in_order(module, prepared, split))
+
+
+def _in_order(module: nn.Module, prepared: Prepared, split: SplitName) -> Iterator[inference.Batch]:
+    device = next(module.parameters()).device
+    return Batches(prepared.split(split), PREDICT_BATCH, device=device, transform=prepared.transform).epoch(1)
+
+
+def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Probabilities, class numbers and row numbers of validation and test. The training part is left out: its curve
+    comes from the epochs, and it would be most of a bundle."""
+    found: dict[str, np.ndarray] = {}
+    splits: tuple[SplitName, ...] = ("validation", "test")
+    for split in splits:
+        scores, targets = logits(module, prepared, split)
+        found[f"{split}_scores"] = scores.softmax(dim=1).numpy()
+        found[f"{split}_targets"] = targets.numpy()
+        found[f"{split}_ids"] = prepared.split(split).ids
+    return found
+
+
+def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
+    """Loss and accuracy on the validation split."""
+    scores, targets = logits(module, prepared, "validation")
+    return {
+        "validation_loss": float(functional.cross_entropy(scores, targets)),
+        "validation_accuracy": float(_correct(scores, targets)) / len(targets),
+    }
+
+
+def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
+    """Metrics of the test split with their intervals.
+
+    Two classes have a threshold on the probability of class 1; when none is given it is the one that serves the
+    validation split best. More classes have none: the likeliest is called.
+    """
+    scores, targets = predictions["test_scores"], predictions["test_targets"]
+    if scores.shape[1] == 2 and threshold is None:
+        threshold = best_threshold(predictions["validation_scores"], predictions["validation_targets"])
+    metrics = measured(scores, targets, threshold=threshold, draws=DRAWS)
+    return Evaluation(metrics=metrics, baselines={}, threshold=threshold, verdict=verdict(metrics, {}, len(targets)))
+
+
+def measured(
+    scores: np.ndarray, targets: np.ndarray, *, threshold: float | None = None, draws: int = 0
+) -> dict[str, float]:
+    """All metrics of probabilities (N, K), the mean log loss among them; with `draws` their intervals too."""
+    called_from = 0.5 if threshold is None else threshold
+    found = classification.metrics(scores, targets, threshold=called_from)
+    losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
+    found["loss"] = float(losses.mean())
+    if not draws:
+        low, high = uncertainty.wilson(int(round(found["accuracy"] * len(targets))), len(targets))
+        return found | {"accuracy_low": low, "accuracy_high": high}
+    spread = classification.intervals(scores, targets, threshold=called_from, draws=draws)
+    half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5 if len(losses) > 1 else 0.0  # mean of n: normal
+    return found | spread | {"loss_low": found["loss"] - half, "loss_high": found["loss"] + half}
+
+
+def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The threshold on the probability of class 1, of probabilities (N, 2), with the highest accuracy.
+
+    It lies in the middle between two scores; of several equally good ones the nearest to 0.5 is taken.
+    """
+    order = np.argsort(scores[:, 1], kind="stable")
+    ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
+    cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # below cut i lie the first i samples
+    right = np.r_[0, np.cumsum(~positive)] + positive.sum() - np.r_[0, np.cumsum(positive)]
+    apart = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
+    good = cuts[apart & (right == right[apart].max())]
+    return float(good[np.abs(good - 0.5).argmin()])
+
+
+def majority(prepared: Prepared) -> dict[str, float]:
+    """Metrics on the test split of always calling the training part's commonest class."""
+    n, classes = len(prepared.test), prepared.facts["classes"]
+    scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
+    return measured(scores, prepared.test.targets.numpy())
+
+
+def verdict(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], n: int) -> str:
+    """A sentence or two: how often it was right, on how many, and whether the best simple method does as well."""
+    low, high = metrics.get("accuracy_low", 0.0), metrics.get("accuracy_high", 1.0)
+    said = f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
+    if not baselines:
+        return said
+    name = max(baselines, key=lambda each: baselines[each]["accuracy"])
+    other, called = baselines[name]["accuracy"], NAMES.get(name, name.replace("_", " "))
+    if other > high:
+        return f"{said} The simple method wins: {called} is right on {other:.1%}."
+    if other >= low:
+        return f"{said} No clear difference from {called}, which is right on {other:.1%}."
+    return f"{said} The best simple method, {called}, is right on {other:.1%}."
+
+
+def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, float]:
+    """Logits (1, K) as label -> probability, the likeliest first."""
+    values = torch.softmax(scores[0].double(), dim=0).tolist()
+    return dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))

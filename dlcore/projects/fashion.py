@@ -1,0 +1,127 @@
+"""vision/fashion: a dense network that tells ten kinds of clothes apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, number
+from dlcore.data import images
+from dlcore.data.splits import Prepared, Split
+from dlcore.data.stratify import sample, stratified
+from dlcore.evaluation import baselines as simple
+from dlcore.evaluation import linear
+from dlcore.inference import predict as inference
+from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig
+from dlcore.projects import classification
+from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+
+
+class FashionData(Config):
+    """How the pictures are cut into parts."""
+
+    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
+    train_rows: int = number(
+        0, low=0, high=60_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+    )
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Official test part as it is; the rest cut by the seed into training and validation, every class at its share."""
+    options = FashionData.model_validate(config.data_options)
+    found = images.load(config.dataset)
+    train, validation = stratified(found.labels, options.validation_share, seed=config.seed)
+    train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
+    scale = images.standardise(found.pixels[train])
+    height, width = found.pixels.shape[1:]
+    return Prepared(
+        train=_split(found.pixels[train], found.labels[train], train),
+        validation=_split(found.pixels[validation], found.labels[validation], validation),
+        test=_split(found.test_pixels, found.test_labels, np.arange(len(found.test_labels))),
+        facts={"height": height, "width": width, "classes": len(found.names)},
+        preprocessing={"kind": "grey", "height": height, "width": width, **scale},
+        labels=found.names,
+        checksum=found.checksum,
+        transform=_Scale(scale["mean"], scale["std"]),
+    )
+
+
+def _split(pixels: np.ndarray, labels: np.ndarray, ids: np.ndarray) -> Split:
+    return Split((torch.tensor(pixels),), torch.tensor(labels), ids.astype(np.int64))
+
+
+class _Scale:
+    """uint8 pixels (N, H, W) -> float, on the device: the bytes travel, not four times as many."""
+
+    def __init__(self, mean: float, std: float) -> None:
+        self.factor, self.shift = 1 / (255 * std), -mean / std
+
+    def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
+        return (inputs[0].float().mul_(self.factor).add_(self.shift),)
+
+
+def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
+    """Majority class, nearest class mean and logistic regression, fitted on the same training part."""
+    train, targets = prepared.train.inputs[0].numpy(), prepared.train.targets.numpy()
+    test, truth = prepared.test.inputs[0].numpy(), prepared.test.targets.numpy()
+    train, test = train.astype(np.float32) / 255, test.astype(np.float32) / 255
+    classes = prepared.facts["classes"]
+    centroid = simple.nearest_centroid(train, targets, test, classes=classes)
+    regression = linear.logistic_regression(train, targets, test, classes=classes)
+    return {
+        "majority": classification.majority(prepared),
+        "nearest_centroid": classification.measured(centroid, truth),
+        "logistic_regression": classification.measured(regression, truth),
+    }
+
+
+def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+    """What a picture's file shows: the likeliest label, every label's probability, and the picture as the model saw it.
+
+    Raises:
+        DataError: the file is not a picture that can be read.
+    """
+    seen = loaded.preprocessing
+    pixels = images.open_grey(payload, height=int(seen["height"]), width=int(seen["width"]))
+    scores = inference.answer(loaded.module, torch.from_numpy(images.scaled(pixels, seen)).unsqueeze(0))
+    probabilities = classification.named_probabilities(scores, loaded.labels)
+    label = next(iter(probabilities))
+    return {"label": label, "probability": probabilities[label], "probabilities": probabilities, "pixels": pixels.tolist()}
+
+
+def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
+    return DenseClassifier(options, features=facts["height"] * facts["width"], classes=facts["classes"])
+
+
+PROJECT = Project(
+    slug="fashion",
+    section="vision",
+    title="Clothes in small pictures",
+    summary="A dense network learns to tell ten kinds of clothes apart from 28 x 28 grey pixels.",
+    datasets=("fashion_mnist", "digits"),
+    models={
+        "dense": ModelEntry(
+            title="Dense 256-128-64",
+            summary="Three hidden layers with ReLU; pixels laid flat, so it knows nothing of neighbours.",
+            build=_build,
+            config=DenseClassifierConfig,
+        )
+    },
+    data_config=FashionData,
+    presets={
+        "quick": {"epochs": 4, "batch_size": 128, "learning_rate": 1e-3, "train_rows": 20_000},
+        "full": {"epochs": 20, "batch_size": 128, "learning_rate": 1e-3, "schedule": "cosine", "patience": 6},
+    },
+    facts={"height": 28, "width": 28, "classes": 10},
+    prepare=prepare,
+    objective=classification.objective,
+    predict=classification.predict,
+    epoch_metrics=classification.epoch_metrics,
+    evaluate=classification.evaluate,
+    baselines=baselines,
+    answer=answer,
+    input_kind="image",
+    input_limit=images.MAX_BYTES,
+)
