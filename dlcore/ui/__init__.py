@@ -1,1 +1,1 @@
-"""The face of the workbench: the shell, the five panels, forms and live charts. The only package that imports streamlit."""
+"""The workbench's face: shell, panels, forms and live charts. The only package that imports streamlit."""

@@ -18,7 +18,7 @@ from dlcore.core.settings import ROOT
 STATIC = ROOT / "static"
 """The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
 
-_BROWSER_SIDE = Path(__file__).with_name("javascript")
+_BROWSER_SIDE = Path(__file__).with_name("browser")
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
@@ -51,12 +51,22 @@ def serve_plotly() -> Path:
     return target
 
 
-def drawing_component(name: str, *, html: str, css: str = "") -> ComponentRenderer:
-    """Register the component whose script is `javascript/<name>.js`; call it once, when a module is imported."""
+def drawing_component(name: str) -> ComponentRenderer:
+    """Register the component made of `browser/<name>.html`, `.js` and, where there is one, `.css`.
+
+    Call it once, when a module is imported.
+    """
     script = (_BROWSER_SIDE / "drawing.js").read_text(encoding="utf-8")
     script = script.replace("PLOTLY_FILE", f"plotly-{plotly.__version__}.min.js")
     script += (_BROWSER_SIDE / f"{name}.js").read_text(encoding="utf-8")
-    return st.components.v2.component(f"dlcore.{name}", html=html, css=css, js=script, isolate_styles=False)
+    sheet = _BROWSER_SIDE / f"{name}.css"
+    return st.components.v2.component(
+        f"dlcore.{name}",
+        html=(_BROWSER_SIDE / f"{name}.html").read_text(encoding="utf-8"),
+        css=sheet.read_text(encoding="utf-8") if sheet.exists() else None,
+        js=script,
+        isolate_styles=False,
+    )
 
 
 def mount(component: ComponentRenderer, data: dict[str, Any], *, key: str) -> None:

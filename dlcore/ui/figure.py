@@ -1,4 +1,4 @@
-"""The one door through which a Plotly figure goes to the page: the house's look, a key, and words for who cannot see it."""
+"""The one door through which a Plotly figure goes to the page: the house's look, a key, and words beside it."""
 
 from typing import Any
 

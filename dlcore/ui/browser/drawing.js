@@ -1,0 +1,64 @@
+// What every drawing component shares: plotly.js loaded once for the page, packed arrays, the theme's colours.
+
+const PLOTLY_URL = "app/static/PLOTLY_FILE";
+const ORDER = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2"]; // Okabe and Ito, as in palette.py
+
+function loadPlotly() {
+  window.dlcorePlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = PLOTLY_URL;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.dlcorePlotly = undefined;
+      reject(new Error("plotly.js did not load: restart the server, it puts the file into static/"));
+    };
+    document.head.append(script);
+  });
+  return window.dlcorePlotly;
+}
+
+function decode(packed) {
+  const bytes = Uint8Array.from(atob(packed.base64), (letter) => letter.charCodeAt(0));
+  const types = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array };
+  return new types[packed.type](bytes.buffer);
+}
+
+function theme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  return {
+    text: read("--st-text-color", style.color),
+    ground: read("--st-background-color", "#ffffff"),
+    raised: read("--st-secondary-background-color", "#f5f6f8"),
+    line: read("--st-border-color-light", read("--st-border-color", "rgba(128,128,128,0.25)")),
+    font: read("--st-font", style.fontFamily),
+  };
+}
+
+function axis(colours, more) {
+  return {
+    gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.line, automargin: true,
+    tickfont: { size: 12 }, ...more,
+  };
+}
+
+function layoutFor(colours, more) {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
+    font: { color: colours.text, family: colours.font, size: 13 },
+    hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { color: colours.text, size: 12 }, namelength: -1 },
+    ...more,
+  };
+}
+
+const PLOT_CONFIG = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: "reset" };
+
+// Draws again when the reader switches between light and dark, or when the place on the page changes its width.
+function watch(root, redraw) {
+  let seen = JSON.stringify(theme(root));
+  const timer = setInterval(() => {
+    const now = JSON.stringify(theme(root));
+    if (now !== seen) { seen = now; redraw(); }
+  }, 700);
+  return () => clearInterval(timer);
+}

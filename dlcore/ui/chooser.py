@@ -1,0 +1,76 @@
+"""Which run a page shows: the reference runs and one's own, newest first; the choice is in the URL as `?run=`."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dlcore import runs
+from dlcore.runs import Record, Run
+from dlcore.ui.states import look, short_id
+from dlcore.ui.strip import store_exists
+from dlcore.ui.times import ago
+
+
+def choose_run(slug: str) -> Run | None:
+    """Draw the chooser of a project's runs and give the chosen one; None where there is none at all."""
+    records = records_of(slug)
+    if not records:
+        return None
+    known = {record.run_id: record for record in records}
+    key, wanted = f"run-of-{slug}", _from_url(known) or st.session_state.get(f"last-run-of-{slug}", "")
+    if wanted in known and st.session_state.get(key) != wanted:
+        st.session_state[key] = wanted
+    if st.session_state.get(key) not in known:
+        st.session_state[key] = first_choice(records)
+    chosen = st.selectbox(
+        "Run",
+        list(known),
+        key=key,
+        format_func=lambda run_id: label(known[run_id]),
+        on_change=_follow,
+        args=(key,),
+        help="Runs that came with the workbench, and yours, newest first. This page's address leads to the chosen one.",
+    )
+    remember(slug, chosen)
+    return runs.open_run(chosen)
+
+
+def records_of(slug: str) -> list[Record]:
+    """A project's runs: the active ones, then the reference runs, then all others, newest first."""
+    own = runs.list_runs(slug) if store_exists() else []
+    shipped = [run.record for run in runs.references(slug)]
+    active = [record for record in own if record.state in runs.ACTIVE]
+    return [*active, *shipped, *(record for record in own if record.state not in runs.ACTIVE)]
+
+
+def first_choice(records: Sequence[Record]) -> str:
+    """What a page opens on: a run that is active, else the first reference run, else the newest."""
+    return records[0].run_id
+
+
+def remember(slug: str, run_id: str) -> None:
+    """Keep the choice in the URL and for the next visit to this page."""
+    st.session_state[f"last-run-of-{slug}"] = run_id
+    if st.query_params.get("run") != run_id:
+        st.query_params["run"] = run_id
+
+
+def label(record: Record) -> str:
+    """A run in one line: state, model, data, how well, how old."""
+    state = look(record)
+    parts = [f"{state.sign} {state.word}", record.model.replace("_", " "), record.dataset.replace("_", " ")]
+    if not record.is_reference:
+        parts += [record.preset, ago(record.created), short_id(record.run_id)]
+    return " · ".join(part for part in parts if part)
+
+
+def _from_url(known: dict[str, Record]) -> str:
+    wanted = st.query_params.get("run", "")
+    if wanted in known or not wanted:
+        return wanted
+    near = [run_id for run_id in known if run_id.startswith(wanted)]
+    return near[0] if len(near) == 1 else ""
+
+
+def _follow(key: str) -> None:
+    st.query_params["run"] = st.session_state[key]

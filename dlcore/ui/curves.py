@@ -1,0 +1,100 @@
+"""Curves of one or several runs, drawn in the browser: they grow while a run trains, and the reader's zoom stays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlcore.runs.record import Best, Curve, GradientNorms
+from dlcore.ui.components import drawing_component, mount, pack
+
+_CURVES = drawing_component("curves")
+_GRADIENTS = drawing_component("gradients")
+_DRAWN = (
+    "batch_loss",
+    "train_loss",
+    "validation_loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "learning_rate",
+    "elapsed_s",
+)
+_MOST_CHANGES = 12
+_MOST_SENT = 20_000
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at an optimiser step: an early stop, a pause, a new learning rate."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """One run as the curves show it; `history` is keyed by the store's metric names."""
+
+    run_id: str
+    label: str
+    history: Mapping[str, Curve]
+    steps_per_epoch: int
+    batch_size: int
+    best: Best | None = None
+    marks: tuple[Mark, ...] = ()
+
+
+def show_curves(runs: Sequence[RunCurves], *, key: str) -> None:
+    """Draw loss, accuracy and learning rate of the runs, the first in the first colour.
+
+    May be called again with more numbers under the same key: the drawing grows, and zoom and controls stay.
+    """
+    mount(_CURVES, {"version": _version(runs), "runs": [_packed(run) for run in runs]}, key=key)
+
+
+def show_gradients(norms: GradientNorms, *, key: str) -> None:
+    """Draw the norm of the gradient, layer by layer over steps, as a heat map of its decimal logarithm."""
+    data = {
+        "version": f"{len(norms.steps)}-{norms.steps[-1] if len(norms.steps) else 0}",
+        "layers": list(norms.layers),
+        "steps": pack(norms.steps, dtype="int32"),
+        "norms": pack(norms.norms),
+    }
+    mount(_GRADIENTS, data, key=key)
+
+
+def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
+    """The steps at which the learning rate jumped; none where it changes all the time: its own row shows that."""
+    curve = history.get("learning_rate")
+    if curve is None or len(curve.values) < 2:
+        return ()
+    changed = np.flatnonzero(~np.isclose(np.diff(curve.values), 0.0, rtol=1e-6, atol=0.0)) + 1
+    if len(changed) > _MOST_CHANGES:
+        return ()
+    return tuple(Mark(int(curve.steps[i]), f"rate {curve.values[i]:.2g}") for i in changed)
+
+
+def _version(runs: Sequence[RunCurves]) -> str:
+    parts = []
+    for run in runs:
+        sizes = [len(run.history[name].steps) for name in _DRAWN if name in run.history]
+        parts.append(f"{run.run_id}:{'-'.join(map(str, sizes))}:{run.best.epoch if run.best else 0}:{len(run.marks)}")
+    return "|".join(parts)
+
+
+def _packed(run: RunCurves) -> dict[str, Any]:
+    return {
+        "id": run.run_id,
+        "label": run.label,
+        "steps_per_epoch": max(1, run.steps_per_epoch),
+        "batch_size": run.batch_size,
+        "best": {"epoch": run.best.epoch, "metric": run.best.metric} if run.best else None,
+        "marks": [{"step": mark.step, "text": mark.text} for mark in run.marks],
+        "curves": {name: _packed_curve(run.history[name]) for name in _DRAWN if name in run.history},
+    }
+
+
+def _packed_curve(curve: Curve) -> dict[str, Any]:
+    last = slice(-_MOST_SENT, None)
+    return {"steps": pack(curve.steps[last], dtype="int32"), "values": pack(curve.values[last])}

@@ -1,0 +1,70 @@
+"""The one number that stands for a run, beside the best of the simple baselines."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Evaluation
+
+PREFERRED = ("nab_standard", "f1", "accuracy", "r2_mean", "skill", "exact_match", "roc_auc")
+NAMES = {
+    "loss": "Loss", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1",
+    "roc_auc": "ROC AUC", "auc_pr": "Area under PR", "ece": "Calibration error", "exact_match": "Exact match", "r2_mean": "R² (mean)",
+    "skill": "Skill", "mae": "Mean absolute error", "nab_standard": "NAB score", "events_hit": "Events hit",
+    "false_alarms": "False alarms", "vus_pr": "VUS-PR", "delay_h": "Delay (h)",
+}  # fmt: skip
+"""Metric names as people read them."""
+_LOWER_IS_BETTER = {"loss", "ece", "mae", "false_alarms", "delay_h"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A metric of the run with its interval, and the best baseline's value of the same metric, where there is one."""
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    baseline: str = ""
+    baseline_value: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric's name as people read it."""
+        return NAMES.get(self.metric, self.metric.replace("_", " "))
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the baseline does at least as well as the run."""
+        if self.baseline_value is None:
+            return False
+        if self.metric in _LOWER_IS_BETTER:
+            return self.baseline_value <= self.value
+        return self.baseline_value >= self.value
+
+
+def headline(evaluation: "Evaluation") -> Headline | None:
+    """The first metric of `PREFERRED` that the run has, preferring one that some baseline has too."""
+    metrics = evaluation.metrics
+    shared = [name for name in PREFERRED if name in metrics and any(name in b for b in evaluation.baselines.values())]
+    mine = [name for name in (*shared, *PREFERRED) if name in metrics]
+    if not mine:
+        return None
+    metric = mine[0]
+    rivals = {name: values[metric] for name, values in evaluation.baselines.items() if metric in values}
+    best = (min if metric in _LOWER_IS_BETTER else max)(rivals, key=lambda name: rivals[name], default="")
+    return Headline(
+        metric=metric,
+        value=metrics[metric],
+        low=metrics.get(f"{metric}_low"),
+        high=metrics.get(f"{metric}_high"),
+        baseline=best.replace("_", " "),
+        baseline_value=rivals.get(best),
+    )
+
+
+def say(metric: str, value: float) -> str:
+    """A metric's value as people read it: fractions as percentages where that is the custom."""
+    if metric in ("accuracy", "exact_match"):
+        return f"{value:.1%}"
+    return f"{value:.1f}" if metric in ("nab_standard", "delay_h") or abs(value) >= 100 else f"{value:.3f}"

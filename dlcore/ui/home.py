@@ -1,0 +1,102 @@
+"""The home page: a card for each project with a picture of its reference run, and one's recent runs."""
+
+import html
+from itertools import groupby
+
+import streamlit as st
+
+from dlcore import runs
+from dlcore.core.errors import WorkbenchError
+from dlcore.runs import Record, Run
+from dlcore.ui import style
+from dlcore.ui.headline import Headline, headline, say
+from dlcore.ui.links import link_to_page, link_to_run
+from dlcore.ui.menu import PageFile, find_pages, heading
+from dlcore.ui.net import guarded
+from dlcore.ui.states import look
+from dlcore.ui.strip import store_exists
+from dlcore.ui.thumbnails import thumbnail
+from dlcore.ui.times import ago
+
+_RECENT = 6
+_PER_ROW = 3
+
+
+def show() -> None:
+    """Draw the home page."""
+    st.title("Watch a network learn", anchor=False)
+    style.lead(
+        "Every page is one classic experiment on real data: train a model on your own machine, watch it learn, ask why "
+        "it decided so, and compare it honestly with something simpler."
+    )
+    for section, pages in groupby(find_pages(), key=lambda page: page.section):
+        st.subheader(heading(section), anchor=False)
+        _cards(list(pages))
+    guarded(_recent)
+
+
+def _cards(pages: list[PageFile]) -> None:
+    for start in range(0, len(pages), _PER_ROW):
+        for column, page in zip(st.columns(_PER_ROW, gap="medium"), pages[start : start + _PER_ROW], strict=False):
+            with column, st.container(border=True, key=f"card-{page.slug}"):
+                _card(page)
+
+
+def _card(page: PageFile) -> None:
+    reference = best_reference(page.slug)
+    picture = reference[1] if reference else ""
+    st.html(f'<div class="dl-thumb">{picture}</div>')
+    link_to_page(page.slug, label=page.title)
+    st.html(f'<p class="dl-summary">{html.escape(page.summary)}</p>')
+    st.html(_score(reference[0] if reference else None))
+
+
+def best_reference(slug: str) -> tuple[Headline | None, str] | None:
+    """Headline and picture of the project's best reference run; None where it has none that can be read."""
+    found = [_read(run.run_id) for run in _references(slug)]
+    if not found:
+        return None
+    return max(found, key=lambda pair: (pair[0] is not None, pair[0].value if pair[0] else 0.0))
+
+
+def _references(slug: str) -> list[Run]:
+    try:
+        return runs.references(slug)
+    except WorkbenchError:
+        return []
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _read(run_id: str) -> tuple[Headline | None, str]:
+    bundle = runs.open_run(run_id).bundle
+    if bundle is None:
+        return None, ""
+    return headline(bundle.evaluation), thumbnail(bundle.predictions())
+
+
+def _score(top: Headline | None) -> str:
+    if top is None:
+        return '<p class="dl-score"><span>No reference run yet</span></p>'
+    value = f"<strong>{say(top.metric, top.value)}</strong> <span>{html.escape(top.name)}</span>"
+    if top.baseline_value is None:
+        return f'<p class="dl-score">{value}</p>'
+    against = f"{html.escape(top.baseline)} {say(top.metric, top.baseline_value)}"
+    return f'<p class="dl-score">{value}<span>baseline: {against}</span></p>'
+
+
+def _recent() -> None:
+    records = runs.list_runs(limit=_RECENT) if store_exists() else []
+    st.subheader("Your recent runs", anchor=False)
+    if not records:
+        st.caption("None yet. Open an experiment, go to Train, and start one: it goes on when you close the tab.")
+    for record in records:
+        link_to_run(record, label=_line(record))
+
+
+def _line(record: Record) -> str:
+    parts = [look(record).word, record.project.replace("_", " "), record.model.replace("_", " ")]
+    if record.best:
+        parts.append(
+            f"best {record.best.metric.replace('_', ' ')} {record.best.value:.4g} at epoch {record.best.epoch}"
+        )
+    return " · ".join([*parts, ago(record.created)])

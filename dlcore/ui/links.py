@@ -1,0 +1,29 @@
+"""Links from one place of the workbench to another."""
+
+import streamlit as st
+
+from dlcore.core.settings import ROOT
+from dlcore.runs.record import Record
+from dlcore.ui.menu import page_of
+from dlcore.ui.states import look
+
+
+def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
+    """A link to the run's page with that run chosen; plain text where its project has no page here."""
+    page = page_of(record.project)
+    if page is None:
+        st.markdown(label)
+        return
+    st.page_link(
+        str(page.path.relative_to(ROOT)),
+        label=label,
+        icon=look(record).icon,
+        query_params={"run": record.run_id, "panel": panel},
+    )
+
+
+def link_to_page(slug: str, *, label: str) -> None:
+    """A link to a project's page."""
+    page = page_of(slug)
+    if page is not None:
+        st.page_link(str(page.path.relative_to(ROOT)), label=label)

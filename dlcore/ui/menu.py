@@ -1,0 +1,71 @@
+"""Which pages there are. Read from the page files' text, so that the menu needs none of their imports."""
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dlcore.core.settings import ROOT
+
+PAGES = ROOT / "pages"
+SECTIONS = {
+    "series": "Series",
+    "vision": "Vision",
+    "language": "Language",
+    "foundations": "Foundations",
+}
+"""Folders of `pages/` in the menu's order, and their headings; a folder not named here comes last."""
+
+
+@dataclass(frozen=True)
+class PageFile:
+    """One page as the menu and the home page name it: `summary` is the file's docstring."""
+
+    slug: str
+    section: str
+    title: str
+    icon: str
+    summary: str
+    path: Path
+
+
+def heading(section: str) -> str:
+    """A section's name as people read it."""
+    return SECTIONS.get(section, section.replace("_", " ").capitalize())
+
+
+@lru_cache(maxsize=4)
+def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
+    """Every `<section>/<slug>.py` below `folder`, by section, then by title."""
+    order = list(SECTIONS)
+    found = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
+    return tuple(
+        sorted(
+            found,
+            key=lambda page: (order.index(page.section) if page.section in order else len(order), page.title),
+        )
+    )
+
+
+def page_of(slug: str) -> PageFile | None:
+    """The page of a project; None where it has none."""
+    return next((page for page in find_pages() if page.slug == slug), None)
+
+
+def _read(path: Path) -> PageFile:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    constants = {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    return PageFile(
+        slug=path.stem,
+        section=path.parent.name,
+        title=str(constants.get("TITLE", path.stem.replace("_", " ").capitalize())),
+        icon=str(constants.get("ICON", ":material/science:")),
+        summary=(ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " "),
+        path=path,
+    )

@@ -1,0 +1,48 @@
+"""The net under every page and panel: an error becomes one line, never a traceback."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.settings import home
+
+
+def guarded(draw: Callable[[], None]) -> None:
+    """Run `draw`; what goes wrong is said in one line where it would have drawn."""
+    try:
+        draw()
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+    except Exception as error:
+        where = _record(error)
+        st.error(
+            f"This part of the page broke: {type(error).__name__}: {one_line(error)} "
+            f"The rest of the workbench still works. The full account is in {where}.",
+            icon=":material/error:",
+        )
+
+
+def log_file() -> Path:
+    """Where unexpected errors of the pages are written in full."""
+    return home() / "pages.log"
+
+
+def _record(error: Exception) -> str:
+    logger = logging.getLogger("dlcore.ui")
+    logger.error("A page broke", exc_info=error)
+    try:
+        log_file().parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_file(), encoding="utf-8")
+    except OSError:
+        return "the server's terminal"
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.handle(logger.makeRecord(logger.name, logging.ERROR, "", 0, "A page broke", (), _info(error)))
+    handler.close()
+    return str(log_file())
+
+
+def _info(error: Exception) -> tuple[type[Exception], Exception, object]:
+    return type(error), error, error.__traceback__

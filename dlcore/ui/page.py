@@ -1,0 +1,103 @@
+"""One page of the workbench: a project, a run of it, and five panels of which only the visible one does work."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dlcore.runs import Record, Run
+from dlcore.ui import style
+from dlcore.ui.chooser import choose_run
+from dlcore.ui.headline import headline, say
+from dlcore.ui.menu import heading, page_of
+from dlcore.ui.net import guarded
+from dlcore.ui.states import look
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+    Panel = Callable[[Project, Run | None], None]
+    Address = Panel | str
+
+PANELS = {
+    "Data": ":material/database:",
+    "Train": ":material/model_training:",
+    "Results": ":material/query_stats:",
+    "Try it": ":material/touch_app:",
+    "Explain": ":material/lightbulb:",
+}
+
+
+def show(
+    slug: str, *, data: "Panel | str", results: "Panel | str", try_it: "Panel | str", explain: "Panel | str"
+) -> None:
+    """Draw the page of a project.
+
+    Each panel is a function `panel(project, run)` or its address `module:function`, imported when it is first seen.
+    """
+    guarded(partial(_page, slug, {"Data": data, "Results": results, "Try it": try_it, "Explain": explain}))
+
+
+def _page(slug: str, panels: "dict[str, Address]") -> None:
+    page = page_of(slug)
+    title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    with title:
+        st.title(page.title if page else slug, anchor=False)
+        style.lead(page.summary if page else "", kicker=heading(page.section) if page else "")
+    with chooser:
+        run = choose_run(slug)
+    if run is not None:
+        guarded(partial(_facts, run))
+    chosen = st.segmented_control(
+        "Panel", list(PANELS), default="Results", required=True, key="panel", bind="query-params",
+        format_func=lambda name: name, label_visibility="collapsed",
+    )  # fmt: skip
+    panel = panels.get(chosen, "dlcore.ui.panels.train:train")
+    with st.container(key=f"panel-of-{slug}"):
+        guarded(partial(_panel, slug, panel, run))
+
+
+def _panel(slug: str, panel: "Address", run: Run | None) -> None:
+    from dlcore import projects  # torch comes with it: after the head of the page is drawn
+
+    draw = panel if callable(panel) else load(panel)
+    draw(projects.get(slug), run)
+
+
+def load(address: str) -> "Panel":
+    """The function at `module:function`."""
+    module, _, name = address.partition(":")
+    found: Panel = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _facts(run: Run) -> None:
+    """What the chosen run is and how well it did, whichever panel is open."""
+    record = run.record
+    state = look(record)
+    rows = [("State", f"{state.sign} {state.word}", "")]
+    rows.append(
+        ("Model", record.model.replace("_", " "), f"{record.parameters:,} parameters" if record.parameters else "")
+    )
+    bundle = run.bundle
+    top = headline(bundle.evaluation) if bundle else None
+    if top is not None:
+        interval = (
+            f"{say(top.metric, top.low)} to {say(top.metric, top.high)}"
+            if top.low is not None and top.high is not None
+            else ""
+        )
+        rows.append((f"{top.name} on test", say(top.metric, top.value), interval))
+        if top.baseline_value is not None:
+            note = "does as well or better" if top.beaten else ""
+            rows.append((f"Best baseline: {top.baseline}", say(top.metric, top.baseline_value), note))
+    rows.append(("Best epoch", *_epoch(record)))
+    style.facts(rows)
+
+
+def _epoch(record: Record) -> tuple[str, str]:
+    if record.best is None:
+        return "none yet", ""
+    return str(record.best.epoch), f"of {record.epochs}, by {record.best.metric.replace('_', ' ')}"

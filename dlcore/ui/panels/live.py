@@ -1,0 +1,125 @@
+"""One run as it trains: state in plain words, progress, curves, gradients, log, and what can be done next."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dlcore import runs
+from dlcore.runs import ACTIVE, Curve, Record, Run
+from dlcore.ui import control, take
+from dlcore.ui.chooser import records_of, remember
+from dlcore.ui.curves import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
+from dlcore.ui.net import guarded
+from dlcore.ui.panels.new_run import begin_fork
+from dlcore.ui.states import look, plain_words, short_id
+from dlcore.ui.strip import fraction, progress_text
+from dlcore.ui.times import span
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+EVERY = 1.0
+"""Seconds between two looks at a run that trains."""
+
+
+def show(project: "Project", run: Run) -> None:
+    """Draw the run; while it is active the drawing follows it."""
+    record = run.record
+    others = _compared(project.slug, record)
+    active = record.state in ACTIVE
+    st.fragment(_watch, run_every=EVERY if active else None)(project.slug, run.run_id, others, record.state)
+    take.away(run)
+
+
+def _watch(slug: str, run_id: str, others: tuple[str, ...], before: str) -> None:
+    run = runs.open_run(run_id)
+    record = run.record
+    if record.state != before:
+        st.rerun()
+    guarded(lambda: _state(slug, record, run))
+    guarded(lambda: _curves(slug, [run, *(runs.open_run(other) for other in others)]))
+    guarded(lambda: _gradients(slug, run))
+    guarded(lambda: _log(run))
+
+
+def _state(slug: str, record: Record, run: Run) -> None:
+    state = look(record)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(state.word, icon=state.icon, color=state.colour)  # type: ignore[arg-type]
+        st.markdown(plain_words(record), width="stretch")
+    if record.steps and (record.state in ACTIVE or record.state in ("paused", "interrupted", "failed")):
+        st.progress(fraction(record), text=progress_text(record).capitalize())
+    with st.container(horizontal=True, gap="small"):
+        if record.state == "failed" and "out of memory" in record.reason.lower():
+            _retry(slug, run)
+        control.action_buttons(record, key="live")
+        if not record.is_reference or run.bundle is not None:
+            st.button(
+                "Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", on_click=begin_fork,
+                args=(slug, record.run_id), help="Start a new run from this one's settings, with some of them changed.",
+            )  # fmt: skip
+
+
+def _retry(slug: str, run: Run) -> None:
+    half = max(1, run.config.training.batch_size // 2)
+    if st.button("Retry with half the batch", type="primary", icon=":material/replay:", key=f"half-{run.run_id}",
+                 help=f"Fork this run with a batch of {half}."):  # fmt: skip
+        forked = control.launch(lambda: runs.fork(run.run_id, {"batch_size": half}))
+        if forked:
+            remember(slug, forked)
+            st.rerun()
+
+
+def _compared(slug: str, record: Record) -> tuple[str, ...]:
+    others = {other.run_id: other for other in records_of(slug) if other.run_id != record.run_id and other.epoch}
+    if not others:
+        return ()
+    return tuple(
+        st.multiselect(
+            "Compare with", list(others), key=f"compare-{slug}", max_selections=5, placeholder="Other runs",
+            format_func=lambda run_id: f"{others[run_id].model.replace('_', ' ')} · {short_id(run_id)}",
+        )
+    )  # fmt: skip
+
+
+def _curves(slug: str, shown: list[Run]) -> None:
+    drawn = [_drawn(run.record, run.history()) for run in shown]
+    show_curves(drawn, key=f"curves-{slug}")
+
+
+def _drawn(record: Record, history: Mapping[str, Curve]) -> RunCurves:
+    return RunCurves(
+        run_id=record.run_id,
+        label=f"{record.model.replace('_', ' ')} · {short_id(record.run_id)}",
+        history=history,
+        steps_per_epoch=record.steps_per_epoch,
+        batch_size=record.batch_size,
+        best=record.best,
+        marks=(*learning_rate_marks(history), *_early_stop(record)),
+    )
+
+
+def _early_stop(record: Record) -> tuple[Mark, ...]:
+    ended = record.state == "finished" and 0 < record.epoch < record.epochs
+    return (Mark(record.epoch * record.steps_per_epoch, "early stop"),) if ended else ()
+
+
+def _gradients(slug: str, run: Run) -> None:
+    norms = run.gradients()
+    if norms is None or not len(norms.steps):
+        return
+    st.markdown("**Norm of the gradient by layer**")
+    st.caption(
+        "How strongly each layer is told to change, first layer on top. Dark layers hardly learn (the gradient "
+        "vanishes); a column that turns bright all at once is a step that went too far."
+    )
+    show_gradients(norms, key=f"gradients-{slug}")
+
+
+def _log(run: Run) -> None:
+    with st.expander("Log", icon=":material/article:"):
+        text = run.log_tail(200)
+        st.code(text or "The log is empty so far.", language=None, wrap_lines=True, height=260 if text else "content")
+        record = run.record
+        st.caption(f"Trained {span(record.duration_s)} on {record.device}, seed {record.seed}.")

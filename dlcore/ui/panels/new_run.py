@@ -1,0 +1,152 @@
+"""The form that starts a run: from a preset, or from another run with some settings changed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from dlcore import runs
+from dlcore.core.config import Field, describe
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.runs import Run
+from dlcore.ui import control, forms, take
+from dlcore.ui.chooser import remember
+from dlcore.ui.states import short_id
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project, RunConfig
+
+PRESETS = {
+    "quick": "under a minute on two cores, to see how it goes",
+    "full": "the recipe behind the reference run",
+}
+
+
+def show(project: "Project", run: Run | None) -> None:
+    """Draw the form; what it starts becomes the page's run."""
+    parent = st.session_state.get(_fork_key(project.slug))
+    with st.container(border=True, key="new-run"):
+        if parent:
+            _fork(project, parent)
+        else:
+            _new(project)
+    with st.expander("Bring a run from a file", icon=":material/upload_file:"):
+        take.bring(project.slug)
+
+
+def begin_fork(slug: str, run_id: str) -> None:
+    """Turn the page's form into one that forks that run."""
+    st.session_state[_fork_key(slug)] = run_id
+
+
+def _new(project: "Project") -> None:
+    from dlcore import projects
+
+    slug = project.slug
+    st.subheader("New run", anchor=False)
+    model = st.selectbox(
+        "Model", list(project.models), key=f"model-{slug}", format_func=lambda name: project.models[name].title
+    )
+    st.caption(project.models[model].summary)
+    dataset = st.selectbox("Dataset", project.datasets, key=f"dataset-{slug}", format_func=dataset_title)
+    preset = st.segmented_control(
+        "Preset", list(project.presets), default="quick" if "quick" in project.presets else None, required=True,
+        key=f"preset-{slug}", format_func=str.capitalize, width="stretch",
+    )  # fmt: skip
+    st.caption(PRESETS.get(preset, "").capitalize())
+    base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
+    key = f"{slug}-{model}-{dataset}-{preset}"
+    where = _where(base, key)
+    changed = _more(projects.settings_of(slug, model), base, key)
+    if st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}"):
+        run_id = control.launch(
+            lambda: runs.create(
+                projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed, **where)
+            )
+        )
+        _go(slug, run_id)
+
+
+def _fork(project: "Project", parent: str) -> None:
+    from dlcore import projects
+
+    slug, run = project.slug, runs.open_run(parent)
+    config = run.config
+    st.subheader(f"Fork of {short_id(parent)}", anchor=False)
+    st.caption("The same run from the start, with what you change here.")
+    key = f"fork-{parent}"
+    where = _where(config, key)
+    changed = _more(projects.settings_of(slug, config.model), config, key, expanded=True)
+    both = {**changed, **{name: value for name, value in where.items() if value != getattr(config, name)}}
+    start, leave = st.columns(2)
+    if leave.button("Cancel", width="stretch", key=f"cancel-{key}"):
+        del st.session_state[_fork_key(slug)]
+        st.rerun()
+    if start.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{key}"):
+        run_id = control.launch(lambda: runs.fork(parent, both))
+        if run_id:
+            del st.session_state[_fork_key(slug)]
+        _go(slug, run_id)
+
+
+def _where(config: "RunConfig", key: str) -> dict[str, Any]:
+    """Seed, device and number of devices."""
+    fields = {field.name: field for field in describe(type(config))}
+    seed, devices = st.columns(2)
+    with seed:
+        chosen_seed = forms.setting(fields["seed"], config.seed, key=f"{key}-seed")
+    with devices:
+        count = forms.setting(fields["devices"], config.devices, key=f"{key}-devices")
+    names = _devices()
+    if config.device not in names:
+        names[config.device] = config.device
+    order = list(names)
+    device = st.selectbox(
+        "Device", order, index=order.index(config.device), key=f"{key}-device", help=fields["device"].help,
+        format_func=lambda name: names[name],
+    )  # fmt: skip
+    return {"seed": chosen_seed, "device": device, "devices": count}
+
+
+def _more(
+    sections: Mapping[str, list[Field]], config: "RunConfig", key: str, *, expanded: bool = False
+) -> dict[str, Any]:
+    """Every other setting, folded; gives what was changed."""
+    values = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    changed: dict[str, Any] = {}
+    with st.expander("More settings", expanded=expanded, icon=":material/tune:"):
+        for section, fields in sections.items():
+            if fields:
+                st.markdown(f"**{section.capitalize()}**")
+                changed |= forms.settings(fields, values, key=key)
+    return changed
+
+
+@st.cache_data(show_spinner=False, ttl=600, max_entries=1)
+def _devices() -> dict[str, str]:
+    from dlcore.core import devices
+
+    found = devices.available()
+    return {"auto": f"auto ({found[0].name})", **{device.name: f"{device.name}: {device.title}" for device in found}}
+
+
+def dataset_title(name: str) -> str:
+    """A dataset's title; its name where it has none."""
+    from dlcore.data.sources import DATASETS
+
+    return DATASETS[name].title if name in DATASETS else name.replace("_", " ")
+
+
+def _go(slug: str, run_id: str | None) -> None:
+    if run_id is None:
+        return
+    try:
+        remember(slug, run_id)
+        st.toast("Started. You may close this tab: the run goes on.", icon=":material/play_arrow:")
+    except WorkbenchError as error:
+        st.error(one_line(error))
+    st.rerun()
+
+
+def _fork_key(slug: str) -> str:
+    return f"fork-in-{slug}"

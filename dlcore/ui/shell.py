@@ -1,0 +1,39 @@
+"""What stands around every page: the menu, the strip of running jobs, the look, and a net under the page."""
+
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import streamlit as st
+
+from dlcore.core.settings import ASSETS
+from dlcore.ui import home, strip, style, warm
+from dlcore.ui.components import serve_plotly
+from dlcore.ui.menu import find_pages, heading
+from dlcore.ui.net import guarded
+
+NAME = "Deep Learning Workbench"
+
+
+def run(folder: Path) -> None:
+    """Build the menu from the page files below `folder` and run the page that was asked for."""
+    st.set_page_config(page_title=NAME, page_icon=str(ASSETS / "icons" / "logo.svg"), layout="wide")
+    _at_start()
+    style.apply()
+    st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
+    start = st.Page(home.show, title="Home", icon=":material/home:", default=True)
+    menu = {
+        heading(section): [st.Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
+        for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
+    }
+    chosen = st.navigation({"": [start], **menu})
+    st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
+    guarded(strip.show)
+    guarded(partial(chosen.run))
+
+
+@st.cache_resource(show_spinner=False)
+def _at_start() -> None:
+    """Once for the server: put plotly.js where it is served, and begin to import what the pages will need."""
+    serve_plotly()
+    warm.start()

@@ -1,0 +1,77 @@
+"""The strip on every page: what is running or waiting, how far it is, and buttons to pause, resume or stop it."""
+
+import html
+
+import streamlit as st
+
+from dlcore import runs
+from dlcore.core.settings import tracking_uri
+from dlcore.runs.record import Record
+from dlcore.ui import control
+from dlcore.ui.links import link_to_run
+from dlcore.ui.states import look
+from dlcore.ui.times import left
+
+EVERY = 1.5
+"""Seconds between two looks while something runs."""
+_MOST = 4
+
+
+def show() -> None:
+    """Draw the strip; nothing at all where nothing runs, and no timer then either."""
+    active = active_jobs()
+    st.fragment(_jobs, run_every=EVERY if active else None)(len(active))
+
+
+def active_jobs() -> list[Record]:
+    """Runs that are running or waiting; asks no store where there is none yet."""
+    if not store_exists():
+        return []
+    return control.active_of(runs.list_runs(limit=100))
+
+
+def store_exists() -> bool:
+    """Whether a run was ever made here (a server of a team is taken to be there)."""
+    from pathlib import Path
+
+    uri = tracking_uri()
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+
+
+def _jobs(before: int) -> None:
+    active = active_jobs()
+    if before and not active:
+        st.rerun()
+    if not active:
+        return
+    with st.container(key="strip", gap="small"):
+        for record in active[:_MOST]:
+            _job(record)
+        if len(active) > _MOST:
+            st.caption(f"and {len(active) - _MOST} more waiting")
+
+
+def _job(record: Record) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        link_to_run(record, label=f"{look(record).word}: {_title(record)}")
+        if record.state == "running":
+            st.progress(fraction(record), text=progress_text(record))
+        else:
+            st.html(f'<span class="dl-job">{html.escape(look(record).meaning)}</span>')
+        control.action_buttons(record, key="strip", compact=True)
+
+
+def _title(record: Record) -> str:
+    return f"{record.project.replace('_', ' ')} · {record.model.replace('_', ' ')}"
+
+
+def fraction(record: Record) -> float:
+    """How much of the run is done, between 0 and 1."""
+    return min(1.0, max(0.0, record.step / record.steps)) if record.steps else 0.0
+
+
+def progress_text(record: Record) -> str:
+    """Epoch and time left in words."""
+    epoch = f"epoch {record.epoch} of {record.epochs}"
+    rest = left(record.step, record.steps, record.duration_s)
+    return f"{epoch}, {rest}" if rest else epoch

@@ -1,0 +1,27 @@
+"""Spans and moments as people say them."""
+
+import time
+
+
+def span(seconds: float) -> str:
+    """A length of time in its two largest units: 45 s, 3 min 20 s, 2 h 5 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole < 600 and whole % 60 else f"{whole // 60} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min" if hours < 48 else f"{hours // 24} days"
+
+
+def ago(moment: float) -> str:
+    """How long ago an epoch time was."""
+    passed = time.time() - moment
+    return "just now" if passed < 10 else f"{span(passed)} ago"
+
+
+def left(step: int, steps: int, spent: float) -> str:
+    """How much longer at the pace so far; empty before there is a pace."""
+    if step <= 0 or steps <= step or spent <= 0:
+        return ""
+    return f"about {span(spent / step * (steps - step))} left"

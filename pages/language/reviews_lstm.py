@@ -1,0 +1,14 @@
+"""Read a film review word by word with an LSTM, and say whether its writer liked the film."""
+
+from dlcore.ui.page import show
+
+TITLE = "Film reviews with an LSTM"
+ICON = ":material/reviews:"
+
+show(
+    "reviews_lstm",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)

@@ -1,0 +1,14 @@
+"""Tell ten kinds of clothing apart on small grey pictures, and see what dropout and batch norm change."""
+
+from dlcore.ui.page import show
+
+TITLE = "Fashion classifier"
+ICON = ":material/checkroom:"
+
+show(
+    "fashion",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
