@@ -46,13 +46,16 @@ def actions(record: Record) -> list[Action]:
     return [RESUME] if record.state in RESUMABLE else []
 
 
-def action_buttons(record: Record, *, key: str, compact: bool = False) -> None:
-    """Draw a button for each action; `compact` shows icons alone, whose help says what they do."""
+def action_buttons(record: Record, *, key: str, compact: bool = False, first: bool = True) -> None:
+    """Draw a button for each action.
+
+    `compact` shows icons alone, whose help says what they do; `first` lets Resume stand out as the next step.
+    """
     for action in actions(record):
         label = action.icon if compact else action.name
         icon = None if compact else action.icon
         help_text = f"{action.name}: {action.help}" if compact else action.help
-        kind = "primary" if action is RESUME and not compact else "secondary"
+        kind = "primary" if action is RESUME and first and not compact else "secondary"
         if st.button(label, icon=icon, help=help_text, key=f"{key}-{action.name}-{record.run_id}", type=kind):
             perform(action, record.run_id)
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 PREFERRED = ("nab_standard", "f1", "accuracy", "r2_mean", "skill", "exact_match", "roc_auc")
 NAMES = {
     "loss": "Loss", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1",
-    "roc_auc": "ROC AUC", "auc_pr": "Area under PR", "ece": "Calibration error", "exact_match": "Exact match", "r2_mean": "R² (mean)",
+    "roc_auc": "ROC AUC", "auc_pr": "Area under PR", "ece": "Calibration error", "exact_match": "Exact match",
+    "r2_mean": "R² (mean)",
     "skill": "Skill", "mae": "Mean absolute error", "nab_standard": "NAB score", "events_hit": "Events hit",
     "false_alarms": "False alarms", "vus_pr": "VUS-PR", "delay_h": "Delay (h)",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """The home page: a card for each project with a picture of its reference run, and one's recent runs."""
 
+import base64
 import html
 from itertools import groupby
 
@@ -29,23 +30,37 @@ def show() -> None:
         "Every page is one classic experiment on real data: train a model on your own machine, watch it learn, ask why "
         "it decided so, and compare it honestly with something simpler."
     )
-    for section, pages in groupby(find_pages(), key=lambda page: page.section):
-        st.subheader(heading(section), anchor=False)
-        _cards(list(pages))
+    sections = [list(pages) for _, pages in groupby(find_pages(), key=lambda page: page.section)]
+    for row in rows_of(sections):
+        _cards(row)
     guarded(_recent)
 
 
-def _cards(pages: list[PageFile]) -> None:
-    for start in range(0, len(pages), _PER_ROW):
-        for column, page in zip(st.columns(_PER_ROW, gap="medium"), pages[start : start + _PER_ROW], strict=False):
-            with column, st.container(border=True, key=f"card-{page.slug}"):
+def rows_of(sections: list[list[PageFile]]) -> list[list[PageFile]]:
+    """Pages in rows of three: small sections share a row, a section begins a new row where it would be torn."""
+    rows: list[list[PageFile]] = []
+    for pages in sections:
+        if rows and len(rows[-1]) + len(pages) <= _PER_ROW:
+            rows[-1].extend(pages)
+        else:
+            rows.extend(pages[start : start + _PER_ROW] for start in range(0, len(pages), _PER_ROW))
+    return rows
+
+
+def _cards(row: list[PageFile]) -> None:
+    before = ""
+    for column, page in zip(st.columns(_PER_ROW, gap="medium"), row, strict=False):
+        with column:
+            named = f'<h2 class="dl-section">{html.escape(heading(page.section))}</h2>'
+            st.html(named if page.section != before else '<div class="dl-section dl-spacer"></div>')
+            with st.container(border=True, key=f"card-{page.slug}", height="stretch"):
                 _card(page)
+        before = page.section
 
 
 def _card(page: PageFile) -> None:
     reference = best_reference(page.slug)
-    picture = reference[1] if reference else ""
-    st.html(f'<div class="dl-thumb">{picture}</div>')
+    st.html(_picture(reference[1] if reference else ""))
     link_to_page(page.slug, label=page.title)
     st.html(f'<p class="dl-summary">{html.escape(page.summary)}</p>')
     st.html(_score(reference[0] if reference else None))
@@ -74,6 +89,14 @@ def _read(run_id: str) -> tuple[Headline | None, str]:
     return headline(bundle.evaluation), thumbnail(bundle.predictions())
 
 
+def _picture(svg: str) -> str:
+    """The thumbnail as an image of its own: Streamlit strips drawings from HTML."""
+    if not svg:
+        return '<div class="dl-thumb"></div>'
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    return f'<div class="dl-thumb"><img alt="" src="data:image/svg+xml;base64,{data}"></div>'
+
+
 def _score(top: Headline | None) -> str:
     if top is None:
         return '<p class="dl-score"><span>No reference run yet</span></p>'
@@ -81,7 +104,7 @@ def _score(top: Headline | None) -> str:
     if top.baseline_value is None:
         return f'<p class="dl-score">{value}</p>'
     against = f"{html.escape(top.baseline)} {say(top.metric, top.baseline_value)}"
-    return f'<p class="dl-score">{value}<span>baseline: {against}</span></p>'
+    return f'<p class="dl-score">{value}<span class="dl-baseline">baseline: {against}</span></p>'
 
 
 def _recent() -> None:

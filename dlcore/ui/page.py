@@ -10,10 +10,9 @@ import streamlit as st
 from dlcore.runs import Record, Run
 from dlcore.ui import style
 from dlcore.ui.chooser import choose_run
-from dlcore.ui.headline import headline, say
-from dlcore.ui.menu import heading, page_of
+from dlcore.ui.headline import Headline, headline, say
+from dlcore.ui.menu import page_of
 from dlcore.ui.net import guarded
-from dlcore.ui.states import look
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -45,7 +44,7 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
     title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
         st.title(page.title if page else slug, anchor=False)
-        style.lead(page.summary if page else "", kicker=heading(page.section) if page else "")
+        style.lead(page.summary if page else "")
     with chooser:
         run = choose_run(slug)
     if run is not None:
@@ -76,11 +75,8 @@ def load(address: str) -> "Panel":
 def _facts(run: Run) -> None:
     """What the chosen run is and how well it did, whichever panel is open."""
     record = run.record
-    state = look(record)
-    rows = [("State", f"{state.sign} {state.word}", "")]
-    rows.append(
-        ("Model", record.model.replace("_", " "), f"{record.parameters:,} parameters" if record.parameters else "")
-    )
+    size = f"{record.parameters:,} parameters" if record.parameters else ""
+    rows = [("Model", record.model.replace("_", " "), size)]
     bundle = run.bundle
     top = headline(bundle.evaluation) if bundle else None
     if top is not None:
@@ -101,3 +97,9 @@ def _epoch(record: Record) -> tuple[str, str]:
     if record.best is None:
         return "none yet", ""
     return str(record.best.epoch), f"of {record.epochs}, by {record.best.metric.replace('_', ' ')}"
+
+
+def _interval(top: Headline) -> str:
+    if top.low is None or top.high is None:
+        return ""
+    return f"{say(top.metric, top.low)} to {say(top.metric, top.high)}"

@@ -73,5 +73,5 @@ def fraction(record: Record) -> float:
 def progress_text(record: Record) -> str:
     """Epoch and time left in words."""
     epoch = f"epoch {record.epoch} of {record.epochs}"
-    rest = left(record.step, record.steps, record.duration_s)
+    rest = left(record.step, record.steps, record.duration_s) if record.state == "running" else ""
     return f"{epoch}, {rest}" if rest else epoch

@@ -13,10 +13,9 @@ def apply() -> None:
     st.html(_sheet())
 
 
-def lead(text: str, *, kicker: str = "") -> None:
-    """A page's sentence under its title, with a small word over it."""
-    above = f'<p class="dl-kicker">{html.escape(kicker)}</p>' if kicker else ""
-    st.html(f'{above}<p class="dl-lead">{html.escape(text)}</p>')
+def lead(text: str) -> None:
+    """A page's sentence under its title."""
+    st.html(f'<p class="dl-lead">{html.escape(text)}</p>')
 
 
 def facts(rows: Iterable[tuple[str, str, str]]) -> None:

@@ -26,7 +26,7 @@ def thumbnail(predictions: Mapping[str, np.ndarray]) -> str:
 
 def _svg(body: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" '
         f'xmlns="http://www.w3.org/2000/svg">{body}</svg>'
     )
 
@@ -40,9 +40,10 @@ def _errors(scores: np.ndarray, targets: np.ndarray) -> str:
     x = np.linspace(0, WIDTH, len(parts))
     y = HEIGHT - 10 - np.clip(highest / top, 0, 1) * (HEIGHT - 24)
     step = WIDTH / len(parts)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], labelled.astype(int), [0]])))
     bands = "".join(
-        f'<rect x="{at - step / 2:.1f}" y="0" width="{step + 0.6:.1f}" height="{HEIGHT}" fill="{ORANGE}" opacity=".3"/>'
-        for at in x[labelled]
+        f'<rect x="{a * step:.1f}" y="0" width="{(b - a) * step:.1f}" height="{HEIGHT}" fill="{ORANGE}" opacity=".28"/>'
+        for a, b in edges.reshape(-1, 2)
     )
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     line = f'fill="none" stroke="{SKY}" stroke-width="1.8" vector-effect="non-scaling-stroke"'
@@ -73,7 +74,7 @@ def _confusion(scores: np.ndarray, targets: np.ndarray) -> str:
     wide, tall = WIDTH / classes, HEIGHT / classes
     return "".join(
         f'<rect x="{c * wide + 1:.1f}" y="{r * tall + 1:.1f}" width="{wide - 2:.1f}" height="{tall - 2:.1f}" rx="1.5" '
-        f'fill="{SKY if r == c else ORANGE}" opacity="{0.06 + 0.94 * float(np.sqrt(share[r, c])):.2f}"/>'
+        f'fill="{SKY if r == c else ORANGE}" opacity="{0.03 + 0.97 * float(np.sqrt(share[r, c])):.2f}"/>'
         for r in range(classes)
         for c in range(classes)
     )

@@ -25,20 +25,18 @@ EVERY = 1.0
 
 def show(project: "Project", run: Run) -> None:
     """Draw the run; while it is active the drawing follows it."""
-    record = run.record
-    others = _compared(project.slug, record)
-    active = record.state in ACTIVE
-    st.fragment(_watch, run_every=EVERY if active else None)(project.slug, run.run_id, others, record.state)
+    state = run.record.state
+    st.fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
     take.away(run)
 
 
-def _watch(slug: str, run_id: str, others: tuple[str, ...], before: str) -> None:
+def _watch(slug: str, run_id: str, before: str) -> None:
     run = runs.open_run(run_id)
     record = run.record
     if record.state != before:
         st.rerun()
     guarded(lambda: _state(slug, record, run))
-    guarded(lambda: _curves(slug, [run, *(runs.open_run(other) for other in others)]))
+    guarded(lambda: _curves(slug, run, record))
     guarded(lambda: _gradients(slug, run))
     guarded(lambda: _log(run))
 
@@ -51,9 +49,10 @@ def _state(slug: str, record: Record, run: Run) -> None:
     if record.steps and (record.state in ACTIVE or record.state in ("paused", "interrupted", "failed")):
         st.progress(fraction(record), text=progress_text(record).capitalize())
     with st.container(horizontal=True, gap="small"):
-        if record.state == "failed" and "out of memory" in record.reason.lower():
+        memory = record.state == "failed" and "out of memory" in record.reason.lower()
+        if memory:
             _retry(slug, run)
-        control.action_buttons(record, key="live")
+        control.action_buttons(record, key="live", first=not memory)
         if not record.is_reference or run.bundle is not None:
             st.button(
                 "Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", on_click=begin_fork,
@@ -83,8 +82,9 @@ def _compared(slug: str, record: Record) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _curves(slug: str, shown: list[Run]) -> None:
-    drawn = [_drawn(run.record, run.history()) for run in shown]
+def _curves(slug: str, run: Run, record: Record) -> None:
+    others = [runs.open_run(other) for other in _compared(slug, record)]
+    drawn = [_drawn(record, run.history()), *(_drawn(other.record, other.history()) for other in others)]
     show_curves(drawn, key=f"curves-{slug}")
 
 
