@@ -1,0 +1,42 @@
+"""Loss and accuracy by epoch of a run that is over, with its best epoch named."""
+
+import streamlit as st
+
+from dlcore.plots import training
+from dlcore.runs import Bundle, Record
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading
+
+_NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
+
+
+def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str) -> None:
+    """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn."""
+    st.subheader("How it learnt", anchor=False)
+    if record.best is not None:
+        st.markdown(
+            f"The model kept is that of **epoch {record.best.epoch}**, the best by "
+            f"{record.best.metric.replace('_', ' ')} ({record.best.value:.4g}), not the last."
+        )
+    for column, metric, words in zip(st.columns(2), ("loss", "accuracy"), (loss, accuracy), strict=True):
+        with column:
+            _curve(bundle, record, metric, words)
+
+
+def _curve(bundle: Bundle, record: Record, metric: str, words: str) -> None:
+    found = {
+        name.replace("_", " "): (curve.steps / record.steps_per_epoch, curve.values)
+        for name, curve in reading.history(bundle).items()
+        if name in (f"train_{metric}", f"validation_{metric}") and len(curve.steps)
+    }
+    if not found:
+        st.caption(f"This run recorded no {metric} by epoch.")
+        return
+    percent = metric == "accuracy"
+    figure = training.curves_by_epoch(
+        found, title=_NAMES[metric], y=f"{metric}, %" if percent else metric, percent=percent,
+        best=record.best.epoch if record.best else None, log=metric == "loss",
+    )  # fmt: skip
+    last = ", ".join(f"{name} ends at {values[-1]:.4g}" for name, (_, values) in found.items())
+    show_figure(figure, key=f"learning-{metric}", alt=f"{_NAMES[metric]}: {last}")
+    st.caption(words)

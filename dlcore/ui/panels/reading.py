@@ -1,0 +1,103 @@
+"""What panels read of a finished run, each thing once: kept by the run's id and the time its bundle was written."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore import runs
+from dlcore.projects.project import Evaluation, Loaded
+from dlcore.runs import Bundle, Curve, Run
+from dlcore.ui.links import link_to_run
+
+KEPT_ARRAYS, KEPT_MODELS = 12, 3
+
+
+def finished(run: Run | None, *, to_see: str) -> Bundle | None:
+    """The run's bundle; where there is none, None after saying what to do to see `to_see`."""
+    if run is None:
+        st.info(
+            f"To see {to_see}, train a model first: open **Train** above and press **Train**. "
+            "A quick run takes less than a minute.",
+            icon=":material/model_training:",
+        )
+        return None
+    bundle = run.bundle
+    if bundle is None:
+        _say_why(run, to_see)
+    return bundle
+
+
+def _say_why(run: Run, to_see: str) -> None:
+    record = run.record
+    if record.state in runs.ACTIVE:
+        st.info(
+            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). It is tested once it ends: "
+            f"then come back for {to_see}. Until then choose a finished or reference run at the top.",
+            icon=":material/hourglass_top:",
+        )
+    elif record.state == "failed":
+        st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
+    else:
+        st.info(
+            f"This run is {record.state} and was not tested. Resume it and let it end, or stop it there: "
+            f"both leave what is needed for {to_see}.",
+            icon=":material/pause:",
+        )
+    link_to_run(record, label="Watch it under Train")
+
+
+def predictions(bundle: Bundle) -> dict[str, np.ndarray]:
+    """The stored scores, targets and ids of every split; shared by all sessions, so read-only."""
+    return _predictions(*_key(bundle), _bundle=bundle)
+
+
+def history(bundle: Bundle) -> dict[str, Curve]:
+    """The metrics' histories."""
+    return _history(*_key(bundle), _bundle=bundle)
+
+
+def evaluation(bundle: Bundle) -> Evaluation:
+    """The numbers on the test split, as the worker stored them."""
+    return _evaluation(*_key(bundle), _bundle=bundle)
+
+
+def loaded(bundle: Bundle) -> Loaded:
+    """The trained model; shared by all sessions: answer with it, never train or hook it."""
+    return _loaded(*_key(bundle), _bundle=bundle)
+
+
+def key_of(bundle: Bundle) -> str:
+    """A text that changes whenever the bundle does."""
+    return "-".join(str(part) for part in _key(bundle))
+
+
+def _key(bundle: Bundle) -> tuple[str, int]:
+    """A stopped run that is resumed writes its bundle anew under the same id, so the id alone is not enough."""
+    return str(bundle.folder), (bundle.folder / "run.json").stat().st_mtime_ns
+
+
+@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
+def _predictions(folder: str, written: int, _bundle: Any) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = _bundle.predictions()
+    for array in found.values():
+        array.flags.writeable = False
+    return found
+
+
+@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
+def _history(folder: str, written: int, _bundle: Any) -> dict[str, Curve]:
+    found: dict[str, Curve] = _bundle.history()
+    return found
+
+
+@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
+def _evaluation(folder: str, written: int, _bundle: Any) -> Evaluation:
+    found: Evaluation = _bundle.evaluation
+    return found
+
+
+@st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")
+def _loaded(folder: str, written: int, _bundle: Any) -> Loaded:
+    found: Loaded = _bundle.load()
+    return found

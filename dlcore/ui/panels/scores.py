@@ -1,0 +1,93 @@
+"""The metrics of a run beside those of simpler methods, each with its interval, and who wins in plain words."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from dlcore.projects.project import Evaluation
+from dlcore.ui.headline import NAMES
+
+BASELINES = {
+    "majority": "Always the commonest class",
+    "nearest_centroid": "Nearest class mean",
+    "logistic_regression": "Logistic regression",
+    "tfidf_logistic_regression": "Logistic regression on word counts (TF-IDF)",
+    "weekly_median": "Usual value of that half-hour of the week (weekly median)",
+    "seasonal_naive": "Value of a week before (seasonal naive)",
+    "median_mad": "Distance from the usual value (median and MAD)",
+    "random": "Random guessing",
+}
+WORDS = {
+    "accuracy": "share of all answers that are right",
+    "precision": "share of the alarms (or positive answers) that are right",
+    "recall": "share of the anomalies (or positives) that are found",
+    "f1": "precision and recall in one number (their harmonic mean)",
+    "roc_auc": "chance that a positive scores higher than a negative; 0.5 is guessing",
+    "auc_pr": "area under the precision-recall curve; guessing gets the share of positives",
+    "ece": "mean gap between how sure the model is and how often it is right; 0 is best",
+    "loss": "mean surprise at the truth (negative log of its probability); lower is better",
+    "events_hit": "labelled events with at least one alarm inside",
+    "false_alarms": "bursts of alarms outside every labelled event",
+}
+_PERCENT = {"accuracy", "precision", "recall", "f1", "ece"}
+_COUNTS = {"events_hit", "false_alarms"}
+_LOWER_WINS = {"loss", "ece", "false_alarms"}
+
+
+def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> None:
+    """The run's metrics on top, a row for each baseline below; intervals of 95 % in brackets."""
+    methods = {title: evaluation.metrics} | {
+        BASELINES.get(name, name.replace("_", " ").capitalize()): values
+        for name, values in evaluation.baselines.items()
+    }
+    shown = [name for name in WORDS if any(name in values for values in methods.values())]
+    table = pd.DataFrame(
+        [
+            {"Method": method, **{NAMES[name]: _cell(values, name) for name in shown}}
+            for method, values in methods.items()
+        ]
+    )
+    st.dataframe(table, hide_index=True, width="stretch", alt=f"Scores of {title} and of simpler methods on test")
+    st.caption(
+        f"Test split, {n:,} {unit}. In brackets: where the value would lie 95 times in 100 with other test data."
+    )
+    with st.expander("What the columns mean"):
+        st.markdown("\n".join(f"- **{NAMES[name]}**: {WORDS[name]}" for name in shown))
+
+
+def winner(evaluation: Evaluation, metric: str) -> str:
+    """A sentence on the run against the best baseline by one metric; within the run's interval is no difference."""
+    own = evaluation.metrics.get(metric)
+    rivals = {name: values[metric] for name, values in evaluation.baselines.items() if metric in values}
+    if own is None or not rivals:
+        return ""
+    sign = -1 if metric in _LOWER_WINS else 1
+    best = max(rivals, key=lambda name: sign * rivals[name])
+    name, value = BASELINES.get(best, best.replace("_", " ")), rivals[best]
+    low, high = evaluation.metrics.get(f"{metric}_low", own), evaluation.metrics.get(f"{metric}_high", own)
+    against = (
+        f"{NAMES[metric]} {say(metric, own)} ({say(metric, low)} to {say(metric, high)}) against {say(metric, value)}"
+    )
+    if low <= value <= high:
+        return f"**No clear difference** from the best simple method, “{name}”: {against}."
+    if sign * value > sign * own:
+        return f"**The simple method wins**: “{name}” does better than this network: {against}."
+    return f"**The network wins** over the best simple method, “{name}”: {against}."
+
+
+def say(metric: str, value: float) -> str:
+    """A metric's value as a person reads it: percent, a count, or a plain number."""
+    if metric in _PERCENT:
+        return f"{100 * value:.1f} %"
+    return f"{value:.0f}" if metric in _COUNTS else f"{value:.3f}"
+
+
+def _cell(values: Mapping[str, float], name: str) -> str:
+    if name not in values:
+        return "–"
+    low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
+    if low is None or high is None:
+        return say(name, values[name])
+    ends = f"{100 * low:.1f}–{100 * high:.1f}" if name in _PERCENT else f"{low:.3f}–{high:.3f}"
+    return f"{say(name, values[name])} ({ends})"

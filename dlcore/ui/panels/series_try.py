@@ -1,0 +1,105 @@
+"""Try it on the anomaly page: a CSV of one's own goes through the same model and the same threshold."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series import Series
+from dlcore.plots import errors as error_plots
+from dlcore.plots.series import series_over_time
+from dlcore.projects.project import Project
+from dlcore.runs import Run
+from dlcore.ui import style
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading
+from dlcore.ui.panels.series_data import taxi
+
+SAMPLE_DAYS = 14
+
+
+def try_it(project: Project, run: Run | None) -> None:
+    """Upload a CSV, or take the sample; see its errors, its alarms and their rows."""
+    bundle = reading.finished(run, to_see="how a trained model judges your own series")
+    if bundle is None or run is None:
+        return
+    st.markdown(
+        "A CSV with a **time** column (like `2014-07-01 00:30`) and a **value** column, evenly spaced. It goes through "
+        "the very model, scaling and threshold of this run; nothing is learnt from it and nothing is kept."
+    )
+    sample = sample_csv(taxi())
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    file = left.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="own-csv", max_upload_size=64)
+    with right:
+        use_sample = st.toggle(
+            "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None
+        )
+        st.download_button(
+            "Download the sample", sample, file_name="sample.csv", mime="text/csv", icon=":material/download:",
+            on_click="ignore", key="sample-csv",
+            help=f"The last {SAMPLE_DAYS} days of the taxi series, the blizzard among them.",
+        )  # fmt: skip
+    payload = file.getvalue() if file is not None else sample if use_sample else None
+    if payload is None:
+        st.info("Choose a file, or switch the sample on.", icon=":material/upload_file:")
+        return
+    try:
+        with st.spinner("Judging every row"):
+            found = project.answer(reading.loaded(bundle), payload)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    _show(found, name=file.name if file is not None else f"the sample: the last {SAMPLE_DAYS} days of the taxi series")
+
+
+def sample_csv(series: Series) -> bytes:
+    """The last days of a series as a CSV that `try_it` takes."""
+    kept = series.times >= series.times[-1] - SAMPLE_DAYS * 86_400_000
+    times = pd.to_datetime(series.times[kept], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
+    return pd.DataFrame({"timestamp": times, "value": series.values[kept]}).to_csv(index=False).encode()
+
+
+def _show(found: dict[str, Any], *, name: str) -> None:
+    times, values, errors = (np.asarray(found[part]) for part in ("times", "values", "errors"))
+    threshold, called = float(found["threshold"]), np.asarray(found["errors"]) > found["threshold"]
+    if found.get("note"):
+        st.warning(found["note"], icon=":material/schedule:")
+    style.facts(
+        [
+            ("File", name, ""),
+            ("Rows", f"{len(values):,}", ""),
+            ("Alarms", f"{int(called.sum()):,}", f"{called.mean():.1%} of the rows"),
+            ("Threshold", f"{threshold:.3g}", "of this run"),
+        ]
+    )
+    figure = series_over_time(times, values, title="Your series and its alarms", unit="value", alarms=called)
+    show_figure(figure, key="own-series", alt=f"Your series with {int(called.sum())} alarms")
+    figure = error_plots.error_over_time(times, errors, threshold=threshold, title="Reconstruction error over time")
+    show_figure(figure, key="own-errors", alt="Reconstruction error of your series over time")
+    table = pd.DataFrame(
+        {
+            "Row": found["rows"],
+            "Time": pd.to_datetime(times, unit="ms").strftime("%Y-%m-%d %H:%M"),
+            "Value": values,
+            "Error": errors,
+            "Times the threshold": errors / threshold if threshold > 0 else np.nan,
+            "Alarm": called,
+        }
+    )
+    _rows(table)
+
+
+def _rows(table: pd.DataFrame) -> None:
+    alarms = table[table["Alarm"]].sort_values("Error", ascending=False)
+    if len(alarms):
+        st.markdown("**Rows that raise an alarm**, the largest error first. Row 1 of the file is its header.")
+        columns = [name for name in table.columns if name != "Alarm"]
+        st.dataframe(alarms[columns].head(1000), hide_index=True, width="stretch", alt="Rows with an alarm")
+    else:
+        st.success("No row raises an alarm at this run's threshold.", icon=":material/check_circle:")
+    st.download_button(
+        "Download every row with its error (CSV)", lambda: table.to_csv(index=False), file_name="errors.csv",
+        mime="text/csv", icon=":material/download:", on_click="ignore", key="own-download",
+    )  # fmt: skip
