@@ -30,5 +30,5 @@ def tracking_uri() -> str:
 
 
 def mirror() -> str:
-    """Where downloads are taken from instead of their home: `DLCORE_MIRROR`, serving `<dataset>/<file>`; empty if unset."""
+    """Where downloads come from instead of their home: `DLCORE_MIRROR`, serving `<dataset>/<file>`; empty if unset."""
     return os.environ.get("DLCORE_MIRROR", "").rstrip("/")

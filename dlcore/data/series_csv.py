@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from dlcore.core.errors import DataError
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000
 ROWS_NEEDED = 8
+LARGEST = 1e15
+"""Beyond it a value is a slip of the pen, and its square no longer fits the models' numbers."""
 TIME_NAMES = ("timestamp", "time", "date", "datetime", "ds", "day")
 VALUE_NAMES = ("value", "y", "count", "v")
 _MAGIC = {b"PK\x03\x04": "a zip or Excel file", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"%PDF": "a PDF",
@@ -103,18 +106,18 @@ def _choose(table: pd.DataFrame) -> tuple[str, str]:
     """The time column and the value column: by name, else the first that reads as times and the first other that
     reads as numbers."""
     sample = table.head(200)
-    time_column = _by_name(table, TIME_NAMES) or _first(sample, lambda c: _readable_times(sample[c]) > len(sample) / 2)
+    time_column = _by_name(table, TIME_NAMES) or _first(sample, _holds_times)
     if time_column is None:
         raise DataError(
             f"row 2, column '{_short(table.columns[0])}': {_short(table.iloc[0, 0])!r} is no time, and no column holds "
             "times: one column must, written like 2014-07-01 00:30."
         )
     rest = sample.drop(columns=time_column)
-    value_column = _by_name(rest, VALUE_NAMES) or _first(rest, lambda c: _numbers(rest[c]).notna().mean() > 0.5)
+    value_column = _by_name(rest, VALUE_NAMES) or _first(rest, _holds_numbers)
     if value_column is None:
         name = rest.columns[0]
         raise DataError(
-            f"row 2, column '{_short(name)}': {_short(table[name].iloc[0])!r} is not a number, and no column has numbers."
+            f"row 2, column '{_short(name)}': {_short(table[name].iloc[0])!r} is no number, and no column has any."
         )
     return time_column, value_column
 
@@ -124,14 +127,18 @@ def _by_name(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
     return next((lower[name] for name in names if name in lower), None)
 
 
-def _first(table: pd.DataFrame, fits: object) -> str | None:
-    return next((str(column) for column in table.columns if fits(column)), None)  # type: ignore[operator]
+def _first(table: pd.DataFrame, fits: Callable[[pd.Series], bool]) -> str | None:
+    return next((str(name) for name, cells in table.items() if fits(cells)), None)
 
 
-def _readable_times(cells: pd.Series) -> int:
+def _holds_numbers(cells: pd.Series) -> bool:
+    return bool(_numbers(cells).notna().mean() > 0.5)
+
+
+def _holds_times(cells: pd.Series) -> bool:
     texts = cells.str.strip()
     dated = texts.str.contains(r"\d[-/.:T]\d", regex=True)  # a bare number is a value, not a time
-    return int(pd.to_datetime(texts.where(dated), errors="coerce", format="mixed", utc=True).notna().sum())
+    return bool(pd.to_datetime(texts.where(dated), errors="coerce", format="mixed", utc=True).notna().mean() > 0.5)
 
 
 def _times(cells: pd.Series, column: str) -> np.ndarray:
@@ -142,7 +149,8 @@ def _times(cells: pd.Series, column: str) -> np.ndarray:
     bad = np.flatnonzero(stamps.isna().to_numpy())
     if len(bad):
         raise DataError(
-            f"row {bad[0] + 2}, column '{_short(column)}': {_say(cells.iloc[bad[0]])} is no time: write it like 2014-07-01 00:30."
+            f"row {bad[0] + 2}, column '{_short(column)}': {_say(cells.iloc[bad[0]])} is no time: "
+            "write it like 2014-07-01 00:30."
         )
     return stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
 
@@ -153,13 +161,15 @@ def _numbers(cells: pd.Series) -> pd.Series:
 
 def _values(cells: pd.Series, column: str) -> np.ndarray:
     numbers = _numbers(cells).to_numpy(np.float64, na_value=np.nan)
-    bad = np.flatnonzero(~np.isfinite(numbers))
+    bad = np.flatnonzero(~(np.abs(numbers) <= LARGEST))
     if len(bad):
         row, cell = bad[0] + 2, cells.iloc[bad[0]].strip()
         if cell[:1] in ("=", "@", "+", "-") and not np.isinf(numbers[bad[0]]):
             problem = "is a formula, not a number: save the file with values in place of formulas"
         elif np.isinf(numbers[bad[0]]):
             problem = "is infinite: put a finite number there or leave the row out"
+        elif np.isfinite(numbers[bad[0]]):
+            problem = f"is beyond {LARGEST:g}: put a smaller number there or leave the row out"
         elif not cell:
             problem = "where a number is needed: fill it or leave the row out"
         else:

@@ -35,7 +35,7 @@ class AnomalyData(Config):
     """How the series is cut. The defaults end training at point 5,000 and validation just before the first label."""
 
     window: int = number(
-        48, low=8, high=336, unit="points", help="Points a windowed model sees at once; a multiple of 4."
+        48, low=8, high=336, unit="points", help="Points a windowed model sees; a multiple of 4."
     )
     train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series, from its start, to train on.")
     validation_share: float = number(0.0813, low=0.02, high=0.5, help="Share after it that sets the threshold.")
@@ -118,7 +118,7 @@ def _per_place(squares: Tensor) -> Tensor:
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Validation loss, and the share of points judged rightly at the threshold that this epoch's validation errors set."""
+    """Validation loss, and the share of points judged right at the threshold of this epoch's validation errors."""
     series: Series = prepared.source["series"]
     spans = prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
@@ -235,7 +235,7 @@ PROJECT = Project(
     slug="anomaly",
     section="series",
     title="Anomaly detection",
-    summary="Autoencoders learn ordinary weeks of New York taxi rides; what they cannot rebuild is out of the ordinary.",
+    summary="Autoencoders learn ordinary weeks of New York taxi rides; what they cannot rebuild stands out.",
     datasets=("nyc_taxi",),
     models={
         "conv": ModelEntry(
@@ -265,7 +265,8 @@ PROJECT = Project(
     presets={
         "quick": {"epochs": 8, "learning_rate": 3e-3, "lstm": {"learning_rate": 1e-2}},
         "full": {
-            "epochs": 100, "learning_rate": 2e-3, "schedule": "cosine", "patience": 25, "lstm": {"learning_rate": 1e-2, "epochs": 60},
+            "epochs": 100, "learning_rate": 2e-3, "schedule": "cosine", "patience": 25,
+            "lstm": {"learning_rate": 1e-2, "epochs": 60},
         },
     },
     facts={"features": 5, "window": 48},

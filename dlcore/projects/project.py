@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pydantic
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
@@ -32,8 +33,8 @@ class RunConfig(Config):
     device: str = choice("auto", help="auto, cpu, cuda:0, ... or mps.")
     devices: int = number(1, low=1, high=64, help="Processes that share every batch (data-parallel).")
     training: TrainingConfig = TrainingConfig()
-    model_options: dict[str, Any] = {}
-    data_options: dict[str, Any] = {}
+    model_options: dict[str, Any] = pydantic.Field(default_factory=dict)
+    data_options: dict[str, Any] = pydantic.Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Project:
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
     objective: (config, prepared) -> loss and counts for `fit`.
     predict:   (module, prepared, config) -> Predictions, all splits, module on the training device.
-    epoch_metrics: (module, prepared, config) -> what `fit` records after each epoch (`validation_loss`, ...; never test).
+    epoch_metrics: (module, prepared, config) -> what is recorded after each epoch (`validation_loss`, ...; never test).
     evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), thresholds from
                validation when None is given. Baselines that need only the predictions' targets may be computed here.
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlcore.core.config import Config, Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
+from dlcore.data import sources
 from dlcore.projects.project import Project, RunConfig
 from dlcore.training.config import TrainingConfig
 
@@ -55,7 +56,7 @@ def configure(
     """
     project = get(slug)
     model = _one_of("model", model or next(iter(project.models)), project.models)
-    dataset = _one_of("dataset", dataset or project.datasets[0], project.datasets)
+    dataset = _one_of("dataset", dataset or _at_hand(project), project.datasets)
     preset = _one_of("preset", preset, project.presets)
     chosen = {**_preset(project, model, preset), **(settings or {})}
     sections = _sections(project, model)
@@ -121,6 +122,11 @@ def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
 
 def _sections(project: Project, model: str) -> dict[str, type[Config]]:
     return {"training": TrainingConfig, "model": project.models[model].config, "data": project.data_config}
+
+
+def _at_hand(project: Project) -> str:
+    """The first of the project's datasets that is here; the first of all where none is, to name what is missing."""
+    return next((name for name in project.datasets if sources.available(name)), project.datasets[0])
 
 
 def _one_of(what: str, name: str, known: Any) -> str:

@@ -23,9 +23,13 @@ class Batches(Protocol):
     """Training data in steps: `epoch(number, start)` gives the batches of that epoch from batch `start` on,
     always in the same order for the same number, on the model's device."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        ...
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]: ...
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Validation:
-    """measure: module -> metrics of the epoch, keyed `validation_loss`, ...; `metric` and `mode` pick the best epoch."""
+    """measure: module -> metrics of the epoch (`validation_loss`, ...); `metric` and `mode` pick the best epoch."""
 
     measure: Callable[[nn.Module], dict[str, float]]
     metric: str = "validation_loss"

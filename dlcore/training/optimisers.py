@@ -10,7 +10,7 @@ from dlcore.training.config import TrainingConfig
 
 
 def create(parameters: Iterable[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser that the config names, in torch's fused form: one kernel a step, 1.5 times faster on a small model."""
+    """The optimiser that the config names, in torch's fused form: one kernel a step."""
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimiser == "sgd":

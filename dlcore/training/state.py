@@ -1,6 +1,6 @@
 """Everything a training run carries from one step to the next, so that it can stop anywhere and go on elsewhere."""
 
-from typing import Any
+from typing import IO, Any
 
 import torch
 from lightning_fabric import Fabric
@@ -13,6 +13,12 @@ from dlcore.training.config import TrainingConfig
 LOGGED_STEPS = 2000
 """At most about so many `Step` events a run: enough for every pixel of a curve."""
 LOGGED_GRADIENTS = 500
+
+
+_PROGRESS = (
+    "step", "batch", "epoch", "seconds", "loss_sum", "correct", "samples", "window", "stale", "best_epoch",
+    "best_value", "best_weights",
+)  # fmt: skip
 
 
 class TrainingState:
@@ -30,7 +36,10 @@ class TrainingState:
         self.module = module.to(fabric.device)
         self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
         optimiser = optimisers.create(self.module.parameters(), config)
-        self.model, self.optimiser = fabric.setup(self.module, optimiser) if self.wrapped else (self.module, optimiser)
+        self.model: nn.Module = self.module
+        self.optimiser: torch.optim.Optimizer = optimiser
+        if self.wrapped:
+            self.model, self.optimiser = fabric.setup(self.module, optimiser)
         self.layers = gradients.layers(self.module)
         self.steps_per_epoch = steps_per_epoch
         self.steps = steps_per_epoch * config.epochs
@@ -47,12 +56,10 @@ class TrainingState:
         self.best_value = 0.0
         self.best_weights: dict[str, Tensor] = {}
 
-    _PLAIN = "step batch epoch seconds loss_sum correct samples window stale best_epoch best_value best_weights".split()
-
     def snapshot(self) -> dict[str, Any]:
         """All of it in tensors, numbers, lists and dicts: `torch.load(weights_only=True)` reads it back."""
         return {
-            "progress": {name: getattr(self, name) for name in self._PLAIN},
+            "progress": {name: getattr(self, name) for name in _PROGRESS},
             "module": self.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
@@ -64,7 +71,7 @@ class TrainingState:
         self.module.load_state_dict(snapshot["module"])
         self.optimiser.load_state_dict(snapshot["optimiser"])
         self.fabric.strategy.precision.load_state_dict(snapshot["precision"])
-        for name in self._PLAIN:
+        for name in _PROGRESS:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
         seeds.restore(snapshot["random"])
@@ -108,7 +115,7 @@ def count_parameters(module: nn.Module) -> tuple[int, int]:
     return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)
 
 
-def load_snapshot(data: bytes | Any) -> dict[str, Any]:
+def load_snapshot(data: IO[bytes]) -> dict[str, Any]:
     """Read a snapshot from an open file, tensors on the CPU; never runs code from it."""
     snapshot: dict[str, Any] = torch.load(data, map_location="cpu", weights_only=True)
     return snapshot

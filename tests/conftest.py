@@ -1,0 +1,48 @@
+"""What all tests share: a home of their own, one thread, and a last word on what was skipped and why."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores: more threads than that cost far more than their share
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A fresh DLCORE_HOME."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("DLCORE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    """No test ever touches the runs of the person who runs it."""
+    if "DLCORE_HOME" not in os.environ or not os.environ["DLCORE_HOME"].startswith(str(tmp_path_factory.getbasetemp())):
+        monkeypatch.setenv("DLCORE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def pytest_collection_modifyitems(items):
+    """Full datasets may be missing on a user's machine: say which tests wait for them."""
+    for item in items:
+        mark = item.get_closest_marker("realdata")
+        if mark and importlib.util.find_spec("dlcore"):
+            from dlcore.data import sources
+
+            missing = [name for name in mark.args if not sources.available(name)]
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"data not here: {', '.join(missing)} (set DLCORE_DATA)"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The closing lines: how many tests were skipped, and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] = reasons.get(reason.removeprefix("Skipped: "), 0) + 1
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
