@@ -1,5 +1,11 @@
-"""A bundle: one folder that holds all a finished run left behind."""
+"""A bundle: one folder that holds all a finished run left behind.
 
+`card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
+gradients.npz`. Nothing in it is a pickle; reading one never runs code from it.
+"""
+
+import csv
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcore.runs.record import Curve, GradientNorms
+from dlcore.core.errors import RunError
+from dlcore.runs.record import Curve, GradientNorms, Record, restore
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Evaluation, Loaded
+    from dlcore.projects.project import Evaluation, Loaded, RunConfig
+
+REQUIRED = ("card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
+            "threshold.json", "predictions.npz")  # fmt: skip
+OPTIONAL = ("gradients.npz",)
+TEST_NAMES = {"scores": "test_scores", "targets": "test_targets", "ids": "test_ids"}
 
 
 @dataclass(frozen=True)
@@ -22,50 +34,137 @@ class Bundle:
     @property
     def card(self) -> str:
         """The card in Markdown."""
-        raise NotImplementedError
+        return self._read("card.md").decode()
 
     @property
     def run(self) -> dict[str, Any]:
         """`run.json`: config, environment, record, evaluation."""
-        raise NotImplementedError
+        value = self._json("run.json")
+        if not isinstance(value, dict):
+            raise RunError(f"{self.folder / 'run.json'} is not a JSON object: take another bundle.")
+        return value
+
+    @property
+    def record(self) -> Record:
+        """The run as it was when the bundle was written."""
+        return restore(self._part("record"))
+
+    @property
+    def config(self) -> "RunConfig":
+        """The config that decided the run."""
+        from dlcore import projects
+
+        return projects.load_config(self._part("config"))
 
     def history(self) -> dict[str, Curve]:
         """Every metric's history."""
-        raise NotImplementedError
+        rows: dict[str, dict[int, float]] = {}
+        try:
+            for name, step, value in list(csv.reader(self._read("metrics.csv").decode().splitlines()))[1:]:
+                rows.setdefault(name, {})[int(step)] = float(value)
+        except ValueError as error:
+            raise RunError(f"{self.folder / 'metrics.csv'} cannot be read ({error}): take another bundle.") from None
+        return {name: _curve(values) for name, values in rows.items()}
 
     def gradients(self) -> GradientNorms | None:
         """Norms of the gradient by layer; None where they were switched off."""
-        raise NotImplementedError
+        if not (self.folder / "gradients.npz").exists():
+            return None
+        found = self._arrays("gradients.npz")
+        try:
+            return GradientNorms(tuple(str(name) for name in found["layers"]), found["steps"], found["norms"])
+        except KeyError as error:
+            raise RunError(f"{self.folder / 'gradients.npz'} has no array {error}: take another bundle.") from None
 
     def predictions(self) -> dict[str, np.ndarray]:
         """`<split>_scores`, `<split>_targets`, `<split>_ids` for every split that was kept."""
-        raise NotImplementedError
+        return {TEST_NAMES.get(name, name): array for name, array in self._arrays("predictions.npz").items()}
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes."""
-        raise NotImplementedError
+        return tuple(str(name) for name in self._json("labels.json"))
 
     @property
     def threshold(self) -> float | None:
         """The decision threshold chosen on validation; None where the project has none."""
-        raise NotImplementedError
+        value = self._json("threshold.json")["threshold"]
+        return None if value is None else float(value)
 
     @property
     def preprocessing(self) -> Mapping[str, Any]:
         """What inference needs to treat new data alike."""
-        raise NotImplementedError
+        return dict(self._json("preprocessing.json"))
 
     @property
     def facts(self) -> Mapping[str, int]:
         """The data's facts that decided the model's shape."""
-        raise NotImplementedError
+        return {name: int(value) for name, value in self._part("facts").items()}
 
     @property
     def evaluation(self) -> "Evaluation":
         """Numbers on the test split, as the worker stored them."""
-        raise NotImplementedError
+        from dlcore.projects.project import Evaluation
+
+        try:
+            return Evaluation(**self._part("evaluation"))
+        except TypeError as error:
+            raise RunError(f"{self.folder / 'run.json'}: its evaluation cannot be read ({error}).") from None
 
     def load(self) -> "Loaded":
-        """The trained model, in evaluation mode on the CPU (safetensors only)."""
-        raise NotImplementedError
+        """The trained model, in evaluation mode on the CPU (safetensors only).
+
+        Raises:
+            RunError: the weights do not fit the model that `run.json` names.
+        """
+        import safetensors
+        import safetensors.torch
+
+        from dlcore import projects
+        from dlcore.projects.project import Loaded
+
+        config = self.config
+        module = projects.get(config.project).models[config.model].build(projects.model_config(config), self.facts)
+        try:
+            weights = safetensors.torch.load(self._read("model.safetensors"))
+            module.load_state_dict(
+                {name: tensor.to(module.state_dict()[name].dtype) for name, tensor in weights.items()}
+            )
+        except (RuntimeError, KeyError, safetensors.SafetensorError) as error:
+            what = str(error).splitlines()[0]
+            raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None
+        return Loaded(module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError:
+            raise RunError(f"{self.folder / name} is missing or cannot be read: take another bundle.") from None
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads(self._read(name))
+        except ValueError:
+            raise RunError(f"{self.folder / name} is not JSON: take another bundle.") from None
+
+    def _part(self, name: str) -> dict[str, Any]:
+        value = self.run.get(name)
+        if not isinstance(value, dict):
+            raise RunError(f"{self.folder / 'run.json'} has no '{name}': take another bundle.")
+        return value
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Arrays of an .npz; one that holds Python objects is refused."""
+        import zipfile
+
+        try:
+            with np.load(self.folder / name, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            what = str(error).splitlines()[0]
+            raise RunError(f"{self.folder / name} cannot be read ({what}): take another bundle.") from None
+
+
+def _curve(values: dict[int, float]) -> Curve:
+    steps = np.array(sorted(values), dtype=np.int64)
+    return Curve(steps, np.array([values[step] for step in steps.tolist()], dtype=np.float64))

@@ -1,9 +1,19 @@
 """Train in this very process into a bundle, without a store: neither mlflow nor submitit is needed."""
 
-from collections.abc import Callable
+import dataclasses
+import signal
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
+from dlcore.core.errors import RequestError
+from dlcore.runs.bundle import Bundle
+from dlcore.runs.folder import RunFolder, Wish, writing
 from dlcore.runs.record import Record
 
 if TYPE_CHECKING:
@@ -12,5 +22,61 @@ if TYPE_CHECKING:
 
 
 def train_here(config: "RunConfig", folder: Path, on_event: "Callable[[Event], None] | None" = None) -> Record:
-    """Train, evaluate and leave the bundle in `folder`."""
-    raise NotImplementedError
+    """Train, evaluate and leave the bundle in `folder`, which is made; Ctrl-C ends training early, the bundle comes
+    all the same.
+
+    Raises:
+        RequestError: `folder` holds something that is no bundle, or several devices were asked for.
+        WorkbenchError: training could not go on.
+    """
+    from dlcore.core import devices
+    from dlcore.runs.execution import Job, execute
+    from dlcore.runs.journal import MemoryJournal
+
+    _check(config, folder)
+    config = config.model_copy(update={"device": devices.resolve(config.device)})
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="dlcore-") as room, _stop_on_interrupt() as wish:
+        job = Job(
+            run_id=uuid.uuid4().hex,
+            config=config,
+            folder=RunFolder(Path(room)),
+            bundle=folder,
+            journal=MemoryJournal(),
+            wish=wish,
+            on_event=on_event or (lambda event: None),
+            checkpoints=False,
+        )
+        execute(job)
+    return dataclasses.replace(Bundle(folder).record)
+
+
+def _check(config: "RunConfig", folder: Path) -> None:
+    if config.devices > 1:
+        raise RequestError(
+            f"devices={config.devices}: a bundle in the foreground is trained by one process; "
+            "leave out --devices, or leave out --bundle and export the run when it is finished."
+        )
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
+        raise RequestError(f"{folder} holds something that is no bundle: name a new or an empty folder.")
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[Callable[[], Wish | None]]:
+    """The first Ctrl-C asks for a stop, the second one ends at once."""
+    asked: list[bool] = []
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: "stop" if asked else None
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,9 +1,12 @@
 """What a run is, as tables, pages and `--json` read it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+
+from dlcore.core.errors import RunError
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: frozenset[State] = frozenset({"queued", "running"})
@@ -71,3 +74,44 @@ class GradientNorms:
     layers: tuple[str, ...]
     steps: np.ndarray
     norms: np.ndarray
+
+
+def assemble(
+    run_id: str,
+    about: Mapping[str, Any],
+    progress: Mapping[str, Any],
+    *,
+    state: State,
+    reason: str = "",
+    pid: int | None = None,
+    created: float = 0.0,
+) -> Record:
+    """A record from what the store keeps: `about` holds what stays, `progress` what moves.
+
+    Raises:
+        RunError: a key is missing or is no field of a record.
+    """
+    moving = dict(progress)
+    best = moving.pop("best", None)
+    try:
+        return Record(
+            run_id=run_id, state=state, reason=reason, pid=pid, created=created,
+            best=Best(**best) if best else None, **about, **moving,
+        )  # fmt: skip
+    except TypeError as error:
+        raise RunError(
+            f"the record of run {run_id} cannot be read ({error}): it was written by another version."
+        ) from error
+
+
+def restore(value: Mapping[str, Any]) -> Record:
+    """A record from what `as_json` gave.
+
+    Raises:
+        RunError: a key is missing or is no field of a record.
+    """
+    best = value.get("best")
+    try:
+        return Record(**{**value, "best": Best(**best) if best else None})
+    except TypeError as error:
+        raise RunError(f"the record of a run cannot be read ({error}): it was written by another version.") from error

@@ -1,66 +1,166 @@
 """A run as pages and the command line read it, whether it is in the store or came with the workbench."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlcore.core.errors import RunError
+from dlcore.runs import catalogue, liveness, reference
+from dlcore.runs import folder as folders
 from dlcore.runs.bundle import Bundle
-from dlcore.runs.record import Curve, GradientNorms, Record
+from dlcore.runs.catalogue import Stored
+from dlcore.runs.folder import RunFolder, read_json
+from dlcore.runs.journal import read_gradients
+from dlcore.runs.record import ACTIVE, Curve, GradientNorms, Record, State, assemble
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
+_TAIL_BYTES = 256 * 1024
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run, opened for reading; every property reads afresh. `folder` is the run's folder."""
+    """One run, opened for reading; everything is read afresh when asked for.
+
+    `folder` is the run's folder, or the bundle itself for a reference run.
+    """
 
     run_id: str
     folder: Path
 
     @property
+    def is_reference(self) -> bool:
+        """Whether this run came with the workbench."""
+        return self.run_id.startswith(reference.PREFIX)
+
+    @property
     def record(self) -> Record:
-        """The run at this moment; its state is checked against the process."""
-        raise NotImplementedError
+        """The run at this moment; its state is checked against the process.
+
+        Raises:
+            RunError: the run was deleted since.
+        """
+        if self.is_reference:
+            return dataclasses.replace(Bundle(self.folder).record, run_id=self.run_id, pid=None)
+        found = catalogue.find(self.run_id)
+        if not found:
+            raise _unknown(self.run_id)
+        return record_of(found[0])
 
     @property
     def config(self) -> "RunConfig":
         """The config that decided the run."""
-        raise NotImplementedError
+        from dlcore import projects
+
+        if self.is_reference:
+            return Bundle(self.folder).config
+        value = read_json(RunFolder(self.folder).config)
+        if not value:
+            raise RunError(f"run {self.run_id}: {RunFolder(self.folder).config} is not on this machine.")
+        return projects.load_config(value)
 
     def history(self) -> dict[str, Curve]:
         """Every metric's history, by the store's names."""
-        raise NotImplementedError
+        return Bundle(self.folder).history() if self.is_reference else catalogue.history(self.run_id)
 
     def gradients(self) -> GradientNorms | None:
         """Norms of the gradient by layer; None where none were recorded."""
-        raise NotImplementedError
+        if self.is_reference:
+            return Bundle(self.folder).gradients()
+        return read_gradients(RunFolder(self.folder).gradients)
 
     def log_tail(self, lines: int = 200) -> str:
         """The last lines of the worker's log."""
-        raise NotImplementedError
+        try:
+            with RunFolder(self.folder).log.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - _TAIL_BYTES))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
 
     @property
     def bundle(self) -> Bundle | None:
         """The bundle; None before the run left one."""
-        raise NotImplementedError
+        path = self.folder if self.is_reference else RunFolder(self.folder).bundle
+        return Bundle(path) if (path / "run.json").exists() else None
 
 
 def open_run(ref: str) -> Run:
-    """The run of that id, a unique beginning of one, or `reference:<project>/<model>`."""
-    raise NotImplementedError
+    """The run of that id, a unique beginning of one, or `reference:<project>/<model>`.
+
+    Raises:
+        RunError: there is none, or the beginning is not unique.
+    """
+    if ref.startswith(reference.PREFIX):
+        path = reference.find(ref)
+        if path is None:
+            known = ", ".join(name for name, _ in reference.every()) or "none"
+            raise RunError(f"there is no reference run '{ref}': there are {known}.")
+        return Run(ref, path)
+    found = catalogue.find(ref)
+    if len(found) > 1:
+        raise RunError(f"'{ref}' begins the ids of several runs: give more of it.")
+    if not found:
+        raise _unknown(ref)
+    return Run(found[0].run_id, folders.of_run(found[0].run_id).path)
 
 
 def list_runs(project: str | None = None, limit: int = 200) -> list[Record]:
     """Runs of the store, newest first."""
-    raise NotImplementedError
+    return [record_of(stored) for stored in catalogue.newest(project, limit)]
 
 
 def references(project: str | None = None) -> list[Run]:
     """The runs that came with the workbench."""
-    raise NotImplementedError
+    return [Run(name, path) for name, path in reference.every(project)]
 
 
 def evaluate(ref: str) -> dict[str, Any]:
-    """`{run_id, split, metrics, baselines}` of a run that left a bundle."""
-    raise NotImplementedError
+    """`{run_id, split, metrics, baselines}` of a run that left a bundle.
+
+    Raises:
+        RunError: the run left none yet.
+    """
+    run = open_run(ref)
+    bundle = run.bundle
+    if bundle is None:
+        raise RunError(f"run {run.run_id} is {run.record.state} and left no bundle yet: wait for its end, or stop it.")
+    found = bundle.evaluation
+    return {"run_id": run.run_id, "split": found.split, "metrics": found.metrics, "baselines": found.baselines}
+
+
+def record_of(stored: Stored) -> Record:
+    """A record from what the store holds and what the worker's process says."""
+    folder = folders.of_run(stored.run_id)
+    state, reason, pid = _state(stored, folder)
+    if state == "interrupted" and (again := catalogue.find(stored.run_id)):
+        stored = again[0]  # it may have ended properly between the two looks
+        state, reason, pid = _state(stored, folder)
+    return assemble(
+        stored.run_id,
+        stored.json("about"),
+        stored.json("progress"),
+        state=state,
+        reason=reason,
+        pid=pid,
+        created=stored.created,
+    )
+
+
+def _state(stored: Stored, folder: RunFolder) -> tuple[State, str, int | None]:
+    state: State = stored.tags["state"]  # type: ignore[assignment]
+    worker = liveness.read(folder) if state in ACTIVE else None
+    if worker is None:
+        return state, stored.tags.get("reason", ""), None
+    if liveness.alive(folder):
+        return state, stored.tags.get("reason", ""), worker.pid or None
+    who = f"its process {worker.pid}" if worker.pid else "its worker"
+    return "interrupted", f"{who} is gone (killed, or the machine went down): resume it.", None
+
+
+def _unknown(ref: str) -> RunError:
+    return RunError(f"there is no run '{ref}': `python -m dlcore runs list` names them all.")

@@ -1,0 +1,35 @@
+"""From a device's name to Lightning Fabric, which handles device, number format and data-parallel processes."""
+
+import os
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+
+from dlcore.core import devices as known_devices
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def connect(device: str, *, devices: int = 1, precision: Precision = "32-true") -> Fabric:
+    """A Fabric on that device; with several `devices` this process becomes one of a group that was started already.
+
+    Raises:
+        DeviceError: the device is not on this machine.
+    """
+    name = known_devices.resolve(device)
+    kind, _, number = name.partition(":")
+    if devices > 1:
+        fabric = Fabric(
+            accelerator=kind, devices=devices, strategy="ddp", precision=precision, plugins=[LightningEnvironment()]
+        )
+    else:
+        # A fixed environment: Fabric would otherwise take a Slurm job's variables for a group of processes.
+        one = [int(number)] if kind == "cuda" else 1
+        os.environ.pop("LOCAL_RANK", None)
+        fabric = Fabric(accelerator=kind, devices=one, precision=precision, plugins=[LightningEnvironment()])
+    if kind == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+    fabric.launch()
+    return fabric

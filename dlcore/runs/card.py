@@ -1,0 +1,109 @@
+"""The card of a run: what was measured, on what, how to repeat it, and what it is not good for."""
+
+import importlib.metadata
+import platform
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from dlcore import projects
+from dlcore.core.errors import WorkbenchError
+from dlcore.projects.project import RunConfig
+
+PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
+_DEFAULT_LIMITS = (
+    "It saw one dataset, split once. On other data, other years or other places its numbers do not hold; "
+    "measure before you rely on it."
+)
+
+
+def text(run: Mapping[str, Any]) -> str:
+    """The card in Markdown, from what `run.json` holds."""
+    record, evaluation = run["record"], run["evaluation"]
+    project = projects.get(record["project"])
+    best = record["best"]
+    chosen = (
+        f"Weights of epoch {best['epoch']}, the best by {best['metric']} ({best['value']:.6g})."
+        if best
+        else "Weights of the last step: no epoch had ended."
+    )
+    parts = [
+        f"# {project.title}: {project.models[record['model']].title}",
+        f"{project.summary} {evaluation['verdict']}".strip(),
+        "## Result on the test split",
+        f"{_table({'this model': evaluation['metrics'], **evaluation['baselines']})}",
+        f"{chosen} The test split was looked at {_times(run['test_looks'])}. "
+        "Where two numbers stand in brackets, they bound the interval that the evaluation gave.",
+        "## Data",
+        f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
+        f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.",
+        "## How it was made",
+        _made(run),
+        f"```\n{run['command']}\n```",
+        "## What it is not good for",
+        _DEFAULT_LIMITS,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def command(config: RunConfig) -> str:
+    """The command line that trains this very config again: settings that differ from the preset are spelt out."""
+    words = ["python", "-m", "dlcore", "train", config.project, "--model", config.model, "--dataset", config.dataset]
+    words += ["--preset", config.preset, "--seed", str(config.seed), "--device", config.device]
+    if config.devices > 1:
+        words += ["--devices", str(config.devices)]
+    try:
+        plain = projects.configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset)
+    except WorkbenchError:
+        return shlex.join(words)
+    usual = _flat(plain)
+    for name, value in _flat(config).items():
+        if usual.get(name) != value:
+            words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of what computes."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    return {**config.training.model_dump(), **config.model_options, **config.data_options}
+
+
+def _made(run: Mapping[str, Any]) -> str:
+    record, environment = run["record"], run["environment"]
+    return (
+        f"{record['epoch']} of {record['epochs']} epochs, {record['step']} steps of {record['batch_size']} samples, "
+        f"{record['parameters']:,} parameters, seed {record['seed']}, {record['duration_s']:.1f} s of training on "
+        f"{record['device']} ({environment['devices']}; {environment['threads']} threads); Python "
+        f"{environment['python']}, torch {environment['torch']}, NumPy {environment['numpy']}. "
+        f"Weights are stored as {run['weights']}."
+    )
+
+
+def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high"))]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for title, metrics in rows.items():
+        lines.append(f"| {title} | " + " | ".join(_cell(metrics, name) for name in names) + " |")
+    return "\n".join(lines)
+
+
+def _cell(metrics: Mapping[str, float], name: str) -> str:
+    if name not in metrics:
+        return ""
+    low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+    spread = "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]"
+    return f"{metrics[name]:.4g}{spread}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times (the run was stopped and resumed)"

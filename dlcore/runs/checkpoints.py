@@ -1,0 +1,73 @@
+"""Resumable states on disk: written whole, checked by a sum, never overwritten, old ones thrown away."""
+
+import hashlib
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from dlcore.runs.folder import write_atomic, writing
+
+KEEP = 3
+_NAME = re.compile(r"step-(\d+)(?:\.(\d+))?\.pt")
+_SUM_BYTES = 32
+
+
+def save(folder: Path, snapshot: dict[str, Any], *, step: int) -> Path:
+    """Write a snapshot as the newest checkpoint; the newest few stay.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(snapshot, buffer)
+    data = buffer.getvalue()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = _free_name(folder, step)
+        write_atomic(path, hashlib.sha256(data).digest() + data)
+        for old in ordered(folder)[:-KEEP]:
+            old.unlink(missing_ok=True)
+    return path
+
+
+def newest(folder: Path) -> dict[str, Any] | None:
+    """The newest snapshot that is whole; torn ones are passed over; None where there is none."""
+    from dlcore.training.state import load_snapshot
+
+    for path in reversed(ordered(folder)):
+        data = path.read_bytes()
+        if hashlib.sha256(data[_SUM_BYTES:]).digest() == data[:_SUM_BYTES]:
+            return load_snapshot(io.BytesIO(data[_SUM_BYTES:]))
+    return None
+
+
+def ordered(folder: Path) -> list[Path]:
+    """Checkpoints, the oldest first."""
+    found = [path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)]
+    return sorted(found, key=_position)
+
+
+def _free_name(folder: Path, step: int) -> Path:
+    """A name nobody has: after a resume the same step may come again, and what is there stays."""
+    path, again = folder / f"step-{step:08d}.pt", 0
+    while path.exists():
+        again += 1
+        path = folder / f"step-{step:08d}.{again}.pt"
+    return path
+
+
+def _position(path: Path) -> tuple[int, int]:
+    match = _NAME.fullmatch(path.name)
+    assert match, path
+    return int(match[1]), int(match[2] or 0)
+
+
+def drop_drafts(folder: Path) -> None:
+    """Remove what a killed worker left half written."""
+    for draft in folder.glob(".*.tmp"):
+        if str(os.getpid()) not in draft.name:
+            draft.unlink(missing_ok=True)

@@ -1,0 +1,280 @@
+"""One run from its config to its bundle: the flow that the worker and training in the foreground share."""
+
+import contextlib
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from dlcore import projects
+from dlcore.core import seeds
+from dlcore.core.errors import MemoryShortError
+from dlcore.data.batches import Batches
+from dlcore.data.splits import Prepared
+from dlcore.projects.project import Project, RunConfig
+from dlcore.runs import checkpoints, remains
+from dlcore.runs.accelerator import connect
+from dlcore.runs.folder import RunFolder, Wish, writing
+from dlcore.runs.journal import GradientLog, Journal, read_gradients
+from dlcore.runs.record import Best, State, assemble
+from dlcore.runs.remains import Remains
+from dlcore.training.events import Epoch, Event, Gradients, Step
+from dlcore.training.fit import Validation, fit
+from dlcore.training.state import TrainingState, count_parameters, thread_count
+
+CHECKPOINT_SECONDS = 30.0
+"""A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
+EPOCH_SECONDS = 1.0
+"""Epochs shorter than this share a checkpoint."""
+CHECKPOINT_SHARE = 0.05
+"""At most so much of the time goes into checkpoints."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be executed. `wish` says what a person wants at this moment; `checkpoints` False keeps none."""
+
+    run_id: str
+    config: RunConfig
+    folder: RunFolder
+    bundle: Path
+    journal: Journal
+    wish: Callable[[], Wish | None] = lambda: None
+    on_event: Callable[[Event], None] = lambda event: None
+    checkpoints: bool = True
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run left off."""
+
+    state: State
+    reason: str = ""
+
+
+@dataclass
+class Bench:
+    """All that one execution works with; `progress` is what the store shows of it."""
+
+    job: Job
+    project: Project
+    prepared: Prepared
+    fabric: Fabric
+    state: TrainingState
+    about: dict[str, Any] = field(default_factory=dict)
+    epoch_began: float = 0.0
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+def execute(job: Job) -> Outcome:
+    """Train from the newest checkpoint (or the start) to the end, a pause or a stop, and leave a bundle but for a pause.
+
+    Raises:
+        WorkbenchError: training could not go on; the error's `reason` says why.
+    """
+    with _memory_shortage(job.config):
+        bench = _set_up(job)
+        outcome = _train(bench)
+        if outcome.state != "paused" and bench.fabric.is_global_zero:
+            _conclude(bench, outcome)
+    return outcome
+
+
+def _set_up(job: Job) -> Bench:
+    config = job.config
+    project = projects.get(config.project)
+    fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
+    seeds.seed_everything(config.seed)
+    prepared = project.prepare(config)
+    seeds.seed_everything(config.seed)
+    module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    parameters, _ = count_parameters(module)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
+    steps = len(_batches(config, prepared, fabric))
+    state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
+    bench = Bench(job, project, prepared, fabric, state)
+    snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
+    if snapshot is not None:
+        state.restore(snapshot)
+    _introduce(bench, parameters)
+    return bench
+
+
+def _introduce(bench: Bench, parameters: int) -> None:
+    """Tell the journal what is known only now that data and model are there."""
+    config, state = bench.job.config, bench.state
+    bench.about = {
+        "project": config.project, "model": config.model, "dataset": config.dataset, "preset": config.preset,
+        "seed": config.seed, "device": config.device, "epochs": config.training.epochs, "steps": state.steps,
+        "steps_per_epoch": state.steps_per_epoch, "batch_size": config.training.batch_size,
+        "parameters": parameters, "parent": bench.job.parent,
+    }  # fmt: skip
+    bench.progress = {"epoch": state.epoch - 1, "step": state.step, "duration_s": state.seconds, "best": _best(bench)}
+    bench.job.journal.tell("about", bench.about)
+    bench.job.journal.begin(state.step)
+    epochs = bench.job.journal.history().get("epoch_s")
+    if epochs is not None:
+        bench.epoch_began = float(epochs.values[epochs.steps <= state.step].sum())
+
+
+def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
+    return Batches(
+        prepared.train,
+        config.training.batch_size,
+        seed=config.seed,
+        device=fabric.device,
+        transform=prepared.transform,
+        share=(fabric.global_rank, fabric.world_size),
+    )
+
+
+def _train(bench: Bench) -> Outcome:
+    """Run the events of `fit` into the journal; heed wishes and the clock wherever the state can be kept."""
+    job, state, prepared, config = bench.job, bench.state, bench.prepared, bench.job.config
+    events = fit(
+        state,
+        _batches(config, prepared, bench.fabric),
+        objective=bench.project.objective(config, prepared),
+        validation=Validation(
+            lambda module: bench.project.epoch_metrics(module, prepared, config),
+            metric=bench.project.monitor.metric,
+            mode=bench.project.monitor.mode,
+        ),
+    )
+    lengths = GradientLog(job.folder.gradients, tuple(state.layers), step=state.step)
+    keeper = Keeper(bench, lengths)
+    if _heard(bench) == "conclude":
+        return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
+    for event in events:
+        _write_down(bench, event, lengths)
+        job.on_event(event)
+        if not _settled(event, state):
+            continue
+        wish = _heard(bench)
+        if wish or isinstance(event, Epoch) or keeper.is_due():
+            keeper.keep(force=wish is not None, epoch_end=isinstance(event, Epoch))
+        if wish == "pause":
+            return Outcome("paused")
+        if wish in ("stop", "conclude"):
+            return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
+    keeper.keep(force=True)
+    early = state.epoch <= config.training.epochs
+    return Outcome("finished", f"no better validation for {config.training.patience} epochs" if early else "")
+
+
+def _settled(event: Event, state: TrainingState) -> bool:
+    """Whether everything of this step was told, so that a checkpoint taken here loses nothing: `fit` gives the
+    gradient of a step after its loss."""
+    if not isinstance(event, Step):
+        return True
+    every = state.gradient_every
+    return not (every and (event.step % every == 0 or event.step == 1))
+
+
+def _heard(bench: Bench) -> Wish | None:
+    """What a person wants, the same in every process of the run."""
+    wish = bench.job.wish() if bench.fabric.is_global_zero else None
+    return bench.fabric.broadcast(wish) if bench.fabric.world_size > 1 else wish
+
+
+def _write_down(bench: Bench, event: Event, lengths: GradientLog) -> None:
+    journal, progress = bench.job.journal, bench.progress
+    if isinstance(event, Gradients):
+        lengths.add(event.step, event.norms)
+        return
+    progress["step"] = event.step
+    if isinstance(event, Step):
+        progress["duration_s"] = event.seconds
+        values = {"batch_loss": event.loss, "learning_rate": event.learning_rate, "elapsed_s": event.seconds}
+        journal.scalars(event.step, values)
+    elif isinstance(event, Epoch):
+        journal.scalars(event.step, {**event.metrics, "epoch_s": event.seconds - bench.epoch_began})
+        bench.epoch_began = event.seconds
+        progress |= {"epoch": event.epoch, "duration_s": event.seconds, "best": _best(bench), "metrics": event.metrics}
+        lengths.flush()
+    journal.tell("progress", progress)
+
+
+def _best(bench: Bench) -> dict[str, Any] | None:
+    if not bench.state.best_epoch:
+        return None
+    return asdict(Best(bench.state.best_epoch, bench.project.monitor.metric, bench.state.best_value))
+
+
+def _conclude(bench: Bench, outcome: Outcome) -> None:
+    """Measure the best epoch on the test split and leave the bundle."""
+    job, state, config, prepared = bench.job, bench.state, bench.job.config, bench.prepared
+    job.journal.flush()
+    state.load_best()
+    predictions = bench.project.predict(state.module, prepared, config)
+    evaluation = bench.project.evaluate(predictions, None, config)
+    simpler = bench.project.baselines(prepared, config)
+    evaluation = dataclasses.replace(evaluation, baselines={**evaluation.baselines, **simpler})
+    history = job.journal.history()
+    at_best = state.best_epoch * state.steps_per_epoch
+    chosen = {name: float(curve.values[curve.steps == at_best][0]) for name, curve in history.items()
+              if name.startswith(("train_", "validation_")) and at_best in curve.steps}  # fmt: skip
+    bench.progress["metrics"] = chosen | evaluation.metrics
+    record = assemble(job.run_id, bench.about, bench.progress, state=outcome.state, reason=outcome.reason)
+    left = Remains(
+        config=config,
+        record=dataclasses.replace(record, created=time.time()),
+        prepared=prepared,
+        weights=state.module.state_dict(),
+        predictions=predictions,
+        evaluation=evaluation,
+        history=history,
+        gradients=read_gradients(job.folder.gradients),
+    )
+    remains.write(left, job.bundle)
+    job.journal.tell("progress", bench.progress)
+    job.journal.flush()
+
+
+@contextlib.contextmanager
+def _memory_shortage(config: RunConfig) -> Iterator[None]:
+    """The same clear error wherever memory runs short: while data is read, a model built, or a split predicted."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise MemoryShortError(config.training.batch_size, config.device) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error) or "out of memory" in str(error):
+            raise MemoryShortError(config.training.batch_size, config.device) from error
+        raise
+
+
+class Keeper:
+    """Decides when a checkpoint is due and writes it, always after the numbers that belong before it."""
+
+    def __init__(self, bench: Bench, lengths: GradientLog) -> None:
+        self.bench, self.lengths = bench, lengths
+        self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
+        self.last, self.cost, self.step = time.monotonic(), 0.0, -1
+
+    def is_due(self, *, epoch_end: bool = False) -> bool:
+        """Whether enough time went by since the last one."""
+        every = min(self.every, EPOCH_SECONDS) if epoch_end else self.every
+        return time.monotonic() - self.last >= max(every, self.cost / CHECKPOINT_SHARE)
+
+    def keep(self, *, force: bool = False, epoch_end: bool = False) -> None:
+        """Write a checkpoint if one is due, or at once with `force`."""
+        bench = self.bench
+        if not bench.job.checkpoints or not bench.fabric.is_global_zero or self.step == bench.state.step and force:
+            return
+        if not (force or self.is_due(epoch_end=epoch_end)):
+            return
+        begin = time.monotonic()
+        bench.job.journal.flush()
+        self.lengths.flush()
+        checkpoints.save(bench.job.folder.checkpoints, bench.state.snapshot(), step=bench.state.step)
+        self.last = time.monotonic()
+        self.cost, self.step = self.last - begin, bench.state.step

@@ -1,0 +1,196 @@
+"""What a run tells while it goes on, and where that is written: the store, or memory for a run without one."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dlcore.runs import catalogue, store
+from dlcore.runs.folder import writing
+from dlcore.runs.record import Curve, GradientNorms
+
+FLUSH_SECONDS = 0.5
+
+
+class Journal(Protocol):
+    """Where a run's numbers go."""
+
+    def begin(self, step: int) -> None:
+        """The run starts, or goes on, after `step`."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Numbers of one step."""
+
+    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
+        """Replace a small JSON object: `about` (what stays) or `progress` (what moves)."""
+
+    def flush(self) -> None:
+        """Come back when all that was told is written.
+
+        Raises:
+            StoreError: it could not be.
+        """
+
+    def history(self) -> dict[str, Curve]:
+        """All numbers so far, those of before a resume too."""
+
+
+class MemoryJournal:
+    """Keeps the numbers in this process."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[int, float]] = {}
+        self.tags: dict[str, dict[str, Any]] = {}
+
+    def begin(self, step: int) -> None:
+        """Nothing was told before."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Numbers of one step."""
+        for name, value in values.items():
+            self.rows.setdefault(name, {})[step] = value
+
+    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
+        """Replace a small JSON object."""
+        self.tags[tag] = dict(value)
+
+    def flush(self) -> None:
+        """All is where it belongs."""
+
+    def history(self) -> dict[str, Curve]:
+        """All numbers so far."""
+        return {
+            name: Curve(np.array(list(rows), dtype=np.int64), np.array(list(rows.values()), dtype=np.float64))
+            for name, rows in self.rows.items()
+        }
+
+
+class StoreJournal:
+    """Writes to the store from a thread of its own, about twice a second, so that no step waits for a disk."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._rows: list[store.Row] = []
+        self._tags: dict[str, str] = {}
+        self._known: dict[str, set[int]] = {}
+        self._first_new = 0
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._error: Exception | None = None
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep_writing, name="journal", daemon=True)
+
+    def begin(self, step: int) -> None:
+        """Look up what is written beyond `step`: the steps between a checkpoint and a kill come again."""
+        self._known = {
+            name: set(curve.steps[curve.steps > step].tolist())
+            for name, curve in catalogue.history(self.run_id).items()
+        }
+        self._thread.start()
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Numbers of one step, unless they are written already.
+
+        Raises:
+            StoreError: writing failed since the last call.
+        """
+        if self._error:
+            raise self._error
+        now = int(time.time() * 1000)
+        with self._lock:
+            self._rows += [
+                (name, step, float(value), now)
+                for name, value in values.items()
+                if step not in self._known.get(name, ())
+            ]
+
+    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
+        """Replace a small JSON object."""
+        with self._lock:
+            self._tags[tag] = store.as_tag(value)
+
+    def flush(self) -> None:
+        """Write all that was told, now."""
+        if self._error:
+            raise self._error
+        with self._writing:
+            with self._lock:
+                rows, self._rows, tags, self._tags = self._rows, [], self._tags, {}
+            if not rows and not tags:
+                return
+            try:
+                store.append(self.run_id, rows, tags=tags)
+            except Exception:
+                with self._lock:  # MLflow takes the same row twice without harm
+                    self._rows, self._tags = rows + self._rows, {**tags, **self._tags}
+                raise
+
+    def close(self) -> None:
+        """Stop the thread; what is still unwritten is tried once more."""
+        self._closed.set()
+        if self._thread.ident:
+            self._thread.join()
+        with contextlib.suppress(Exception):
+            self._error = None
+            self.flush()
+
+    def history(self) -> dict[str, Curve]:
+        """All numbers so far."""
+        self.flush()
+        return catalogue.history(self.run_id)
+
+    def _keep_writing(self) -> None:
+        while not self._closed.wait(FLUSH_SECONDS):
+            try:
+                self.flush()
+            except Exception as error:
+                self._error = error
+                return
+
+
+class GradientLog:
+    """Norms of the gradient as a file of JSON lines: the layers' names first, then one line a step."""
+
+    def __init__(self, path: Path, layers: tuple[str, ...], *, step: int) -> None:
+        """Goes on after `step`: lines beyond it are dropped, for they come again."""
+        kept = []
+        if path.exists() and (before := read_gradients(path)) is not None and before.layers == layers:
+            kept = [(int(s), row.tolist()) for s, row in zip(before.steps, before.norms, strict=True) if s <= step]
+        self.path = path
+        lines = [json.dumps({"layers": layers}), *(json.dumps({"step": s, "norms": row}) for s, row in kept)]
+        with writing(path):
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            self._file = path.open("a", encoding="utf-8")
+
+    def add(self, step: int, norms: tuple[float, ...]) -> None:
+        """One step's norms."""
+        with writing(self.path):
+            self._file.write(json.dumps({"step": step, "norms": norms}) + "\n")
+
+    def flush(self) -> None:
+        """Hand over to the system what is buffered."""
+        with writing(self.path):
+            self._file.flush()
+
+
+def read_gradients(path: Path) -> GradientNorms | None:
+    """Read the file back; a last line cut short is left out; None where nothing was recorded."""
+    try:
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        layers = tuple(json.loads(head)["layers"])
+    except (OSError, ValueError):
+        return None
+    steps: list[int] = []
+    norms: list[list[float]] = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            steps.append(entry["step"])
+            norms.append(entry["norms"])
+    if not steps:
+        return None
+    return GradientNorms(layers, np.array(steps, dtype=np.int64), np.array(norms, dtype=np.float64))

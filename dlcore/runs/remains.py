@@ -1,0 +1,146 @@
+"""What a run leaves behind, and how it becomes a bundle."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from dlcore.core import devices
+from dlcore.data.splits import Prepared
+from dlcore.projects.project import Evaluation, RunConfig
+from dlcore.runs import card
+from dlcore.runs.folder import read_json, writing
+from dlcore.runs.record import Curve, GradientNorms, Record
+
+WeightFormat = Literal["float32", "float16"]
+
+
+@dataclass(frozen=True)
+class Remains:
+    """All that goes into a bundle. `predictions` are keyed `<split>_scores` and so on."""
+
+    config: RunConfig
+    record: Record
+    prepared: Prepared
+    weights: dict[str, Tensor]
+    predictions: dict[str, np.ndarray]
+    evaluation: Evaluation
+    history: dict[str, Curve]
+    gradients: GradientNorms | None = None
+
+
+def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") -> None:
+    """Write the bundle beside its place and then move it there, so that it is never half written.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    looks = int(read_json(folder / "run.json").get("test_looks", 0)) + 1
+    with writing(folder):
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for name, data in _files(remains, weights, looks).items():
+            (draft / name).write_bytes(data)
+        _replace(draft, folder)
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put the draft in the folder's place; what was there before goes only then."""
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        folder.replace(old)
+    draft.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _files(remains: Remains, weights: WeightFormat, looks: int) -> dict[str, bytes]:
+    prepared = remains.prepared
+    run = describe(remains) | {"weights": weights, "test_looks": looks}
+    files = {
+        "run.json": _json(run),
+        "card.md": card.text(run).encode(),
+        "metrics.csv": metrics_csv(remains.history),
+        "model.safetensors": safetensors.torch.save(_stored(remains.weights, weights)),
+        "preprocessing.json": _json(dict(prepared.preprocessing)),
+        "labels.json": _json(list(prepared.labels)),
+        "threshold.json": _json({"threshold": remains.evaluation.threshold}),
+        "predictions.npz": _npz({_short(name): array for name, array in remains.predictions.items()}),
+    }
+    if remains.gradients is not None:
+        kept = remains.gradients
+        files["gradients.npz"] = _npz({"layers": np.array(kept.layers), "steps": kept.steps, "norms": kept.norms})
+    return files
+
+
+def describe(remains: Remains) -> dict[str, Any]:
+    """`run.json`: everything needed to know what was measured, and to measure it again."""
+    return {
+        "format": 1,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "record": remains.record.as_json(),
+        "config": remains.config.model_dump(),
+        "facts": dict(remains.prepared.facts),
+        "data_checksum": remains.prepared.checksum,
+        "sizes": {name: len(remains.prepared.split(name)) for name in ("train", "validation", "test")},
+        "command": card.command(remains.config),
+        "environment": {**card.versions(), **devices.describe(), "threads": torch.get_num_threads()},
+        "evaluation": asdict(remains.evaluation),
+    }
+
+
+def metrics_csv(history: dict[str, Curve]) -> bytes:
+    """All curves as rows of name, step, value; values keep every bit."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("name", "step", "value"))
+    for name, curve in history.items():
+        writer.writerows(
+            (name, step, repr(value)) for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)
+        )
+    return buffer.getvalue().encode()
+
+
+def _stored(weights: dict[str, Tensor], form: WeightFormat) -> dict[str, Tensor]:
+    """Weights ready for safetensors: on the CPU, no two sharing memory; floats in half where asked."""
+    half = form == "float16"
+    return {
+        name: (tensor.detach().cpu().half() if half and tensor.is_floating_point() else tensor.detach().cpu())
+        .clone()
+        .contiguous()
+        for name, tensor in weights.items()
+    }
+
+
+def _short(name: str) -> str:
+    """The test split goes by plain names: it is what others will read."""
+    return name.removeprefix("test_")
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, allow_nan=False, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
