@@ -1,6 +1,7 @@
 """A dense autoencoder: one row of features through a narrow bottleneck and back."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -25,6 +26,6 @@ class DenseAutoencoder(nn.Module):
 
 def _stack(widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for inner, outer in zip(widths, widths[1:], strict=False):
+    for inner, outer in pairwise(widths):
         layers += [nn.Linear(inner, outer), nn.ReLU()]
     return nn.Sequential(*layers[:-1])  # the last is bare: a bottleneck may be negative, the output gets a sigmoid

@@ -1,16 +1,18 @@
 """Where a loss that is not a finite number came from."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from dlcore.core.errors import NotFiniteError
 
 
 def diagnose(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int) -> NotFiniteError:
-    """Say which layer is to blame: the data, a weight, or the first layer whose output is not finite."""
+    """Say what is to blame: the data, a weight, the first layer whose output overflowed, or the largest output."""
     for number, tensor in enumerate(inputs):
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             return NotFiniteError(step, "input", f"input {number} of this batch holds an infinite or missing value")
@@ -18,29 +20,33 @@ def diagnose(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int) -> Not
         if not torch.isfinite(parameter).all():
             layer = name.rpartition(".")[0] or name
             return NotFiniteError(step, layer, f"its {name.rpartition('.')[2]} is not finite since the update before")
-    with torch.no_grad(), _first_bad_output(module) as seen:
+    with torch.no_grad(), _largest_outputs(module) as largest:
         module(*inputs)
-    layer = seen[0] if seen else "loss"
-    return NotFiniteError(step, layer, "its output overflowed" if seen else "the loss itself overflowed")
+    for layer, value in largest:
+        if not math.isfinite(value):
+            return NotFiniteError(step, layer, "its output overflowed")
+    layer, value = max(largest, key=lambda pair: pair[1])
+    return NotFiniteError(step, layer, f"its output grew to {value:.3g} and the loss overflowed")
 
 
 @contextmanager
-def _first_bad_output(module: nn.Module) -> Iterator[list[str]]:
-    """Collect the names of leaf layers that give values that are not finite; hooks live inside this block alone."""
-    seen: list[str] = []
+def _largest_outputs(module: nn.Module) -> Iterator[list[tuple[str, float]]]:
+    """Collect each leaf layer's name and its largest absolute output; hooks live inside this block alone."""
+    seen: list[tuple[str, float]] = []
 
-    def watch(name: str) -> torch.utils.hooks.RemovableHandle:
+    def watch(name: str, layer: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def look(_: nn.Module, __: object, output: object) -> None:
             tensor = output[0] if isinstance(output, tuple) else output
-            if isinstance(tensor, Tensor) and not torch.isfinite(tensor).all():
-                seen.append(name)
+            if isinstance(tensor, PackedSequence):
+                tensor = tensor.data
+            if isinstance(tensor, Tensor):
+                largest = float(tensor.detach().abs().max())
+                seen.append((name, largest if math.isfinite(largest) else math.inf))
 
         return layer.register_forward_hook(look)
 
-    handles = []
-    for name, layer in module.named_modules():
-        if not list(layer.children()):
-            handles.append(watch(name or type(layer).__name__))
+    leaves = [(name, layer) for name, layer in module.named_modules() if not list(layer.children())]
+    handles = [watch(name or type(layer).__name__, layer) for name, layer in leaves]
     try:
         yield seen
     finally:

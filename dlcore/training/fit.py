@@ -81,6 +81,8 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
     constant = config.schedule == "constant"
     unread: list[Tensor] = []  # losses left on the device until the next event
     model.train()
+    if state.window and (state.step % log_every == 0 or state.batch == state.steps_per_epoch):
+        yield _step_event(state)  # left between a step's two events
     begin = time.perf_counter()
     for inputs, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
@@ -99,15 +101,15 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
             _clip(state)
         optimiser.step()
         _count(state, loss.detach(), outputs, targets, objective, unread if not on_cpu else None)
-        if step % log_every == 0 or state.batch == state.steps_per_epoch:
+        due = step % log_every == 0 or state.batch == state.steps_per_epoch
+        if due or norms:
             if unread:
                 _read(state, unread, inputs)
-            now = time.perf_counter()
-            state.seconds, begin = state.seconds + now - begin, now
-            yield _step_event(state, optimiser.param_groups[0]["lr"])
-            begin = time.perf_counter()
-        if norms:
-            yield Gradients(step, norms)
+            state.seconds += time.perf_counter() - begin
+            if norms:
+                yield Gradients(step, norms)
+            if due:
+                yield _step_event(state)
             begin = time.perf_counter()
 
 
@@ -149,10 +151,10 @@ def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]
         state.correct += correct
 
 
-def _step_event(state: TrainingState, rate: float) -> Step:
-    mean = sum(state.window) / len(state.window)
+def _step_event(state: TrainingState) -> Step:
+    mean, rate = sum(state.window) / len(state.window), float(state.optimiser.param_groups[0]["lr"])
     state.window.clear()
-    return Step(state.step, state.epoch, mean, float(rate), state.samples, state.seconds)
+    return Step(state.step, state.epoch, mean, rate, state.samples, state.seconds)
 
 
 def _clip(state: TrainingState) -> None:

@@ -1,0 +1,75 @@
+"""Batches: every sample once an epoch, in an order that a new process repeats."""
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore.data import batches as module
+from dlcore.data.batches import Batches
+from dlcore.data.splits import Split
+
+
+def split(n=103):
+    rows = torch.arange(n, dtype=torch.float32).reshape(n, 1)
+    return Split((rows,), torch.arange(n), np.arange(n))
+
+
+def numbers(found):
+    return [targets.tolist() for _, targets in found]
+
+
+def test_each_sample_comes_once_an_epoch():
+    steps = numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert sorted(sum(steps, [])) == list(range(103))
+    assert [len(step) for step in steps] == [16] * 6 + [7]
+    assert len(Batches(split(), 16)) == 7
+
+
+def test_orders_differ_by_epoch_and_seed_and_repeat():
+    one = numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert one == numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert one != numbers(Batches(split(), 16, seed=1).epoch(2))
+    assert one != numbers(Batches(split(), 16, seed=2).epoch(1))
+
+
+@pytest.mark.parametrize("start", range(8))
+def test_an_epoch_can_be_taken_up_anywhere(start, monkeypatch):
+    monkeypatch.setattr(module, "PIECE_BYTES", 12 * 16 * 2)  # pieces of two batches
+    whole = numbers(Batches(split(), 16, seed=1).epoch(3))
+    assert numbers(Batches(split(), 16, seed=1).epoch(3, start)) == whole[start:]
+
+
+def test_pieces_do_not_change_the_order(monkeypatch):
+    whole = numbers(Batches(split(), 16, seed=1).epoch(1))
+    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    assert numbers(Batches(split(), 16, seed=1).epoch(1)) == whole
+
+
+def test_without_a_seed_the_order_is_the_split_s_own():
+    assert sum(numbers(Batches(split(), 16).epoch(5)), []) == list(range(103))
+
+
+def test_inputs_and_targets_stay_together_and_a_target_may_be_the_input():
+    for inputs, targets in Batches(split(), 16, seed=4).epoch(1):
+        assert inputs[0].flatten().tolist() == targets.tolist()
+    rows = torch.rand(10, 2)
+    for inputs, targets in Batches(Split((rows,), rows, np.arange(10)), 4, seed=4).epoch(1):
+        assert inputs[0] is targets
+
+
+def test_two_processes_share_a_batch():
+    shares = [numbers(Batches(split(), 16, seed=1, share=(rank, 2)).epoch(1)) for rank in (0, 1)]
+    whole = numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert [a + b for a, b in zip(*shares, strict=True)] == whole
+
+
+def test_the_transform_sees_whether_it_is_training():
+    seen = []
+
+    def note(inputs, training):
+        seen.append(training)
+        return inputs
+
+    list(Batches(split(), 64, seed=1, transform=note).epoch(1))
+    list(Batches(split(), 64, transform=note).epoch(1))
+    assert seen == [True, True, False, False]

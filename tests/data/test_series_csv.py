@@ -1,0 +1,99 @@
+"""A stranger's CSV: whatever is wrong is said in one line that names the row and the column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlcore.core.errors import DataError
+from dlcore.data import series_csv
+
+N = 100
+TIMES = list(pd.date_range("2014-07-01", periods=N, freq="30min").strftime("%Y-%m-%d %H:%M:%S"))
+VALUES = [str(i) for i in range(N)]
+
+
+def made(values=None, times=None, header="timestamp,value"):
+    rows = zip(times or TIMES, values or VALUES, strict=False)
+    return "\n".join([header, *(f"{a},{b}" for a, b in rows), ""]).encode()
+
+
+def with_value(text, at=50):
+    return made([*VALUES[:at], text, *VALUES[at + 1 :]])
+
+
+def with_time(text, at=10):
+    return made(times=[*TIMES[:at], text, *TIMES[at + 1 :]])
+
+
+GOOD = {
+    "plain": made(),
+    "semicolons": made(header="timestamp;value").replace(b",", b";"),
+    "utf-16 with its mark": made().decode().encode("utf-16"),
+    "windows line ends": made().replace(b"\n", b"\r\n"),
+    "blank lines at the end": made() + b"\n\n",
+    "other names": made(header="when,rides"),
+    "a byte-order mark": b"\xef\xbb\xbf" + made(),
+    "one more column": made(header="timestamp,value,note")
+    .replace(b"\n2014", b",x\n2014")
+    .replace(b"note,x", b"note")[:-1]
+    + b",x\n",
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_files_are_read(name):
+    times, values = series_csv.parse(GOOD[name])
+    assert values.tolist() == [float(v) for v in VALUES]
+    assert (np.diff(times) == 1_800_000).all() and times[0] == 1404172800000
+
+
+BAD = {
+    "empty": (b"", "empty"),
+    "binary": (bytes(range(256)) * 50, "row 2"),
+    "zero bytes": (made()[:500] + b"\0" + made()[500:], "row 23"),
+    "a picture": (b"\x89PNG\r\n" + bytes(1000), "picture"),
+    "one column": (b"value\n" + b"\n".join(v.encode() for v in VALUES), "row 1: one column ('value')"),
+    "text in numbers": (with_value("abc"), "row 52, column 'value': 'abc'"),
+    "an empty cell": (with_value(""), "row 52, column 'value': an empty cell"),
+    "infinity": (with_value("inf"), "row 52, column 'value': 'inf' is infinite"),
+    "overflow": (with_value("1e400"), "row 52, column 'value'"),
+    "too large": (with_value("1e200"), "row 52, column 'value'"),
+    "a formula": (with_value("=1+1"), "row 52, column 'value': '=1+1' is a formula"),
+    "a command": (with_value("@SUM(A1:A9)"), "row 52, column 'value': '@SUM(A1:A9)' is a formula"),
+    "a script": (with_value("<script>alert(1)</script>"), "row 52, column 'value'"),
+    "unsorted": (with_time(TIMES[5]), "row 12, column 'timestamp'"),
+    "doubled": (with_time(TIMES[9]), "row 12, column 'timestamp': 2014-07-01 04:30:00 comes twice"),
+    "a gap": (made(VALUES[:95], [*TIMES[:10], *TIMES[15:]]), "row 12, column 'timestamp': 5 rows are missing"),
+    "no time": (with_time("yesterday"), "row 12, column 'timestamp': 'yesterday' is no time"),
+    "no times at all": (b"a,b\n" + b"1,2\n" * 100, "row 2, column 'a'"),
+    "wrong encoding": (with_value("é").decode().encode("latin-1"), "row 52"),
+    "more columns in a row": (with_value("3,4,5"), "row 52"),
+    "an open quote": (with_value('"3'), "open quote"),
+    "three rows": (made(VALUES[:3], TIMES[:3]), "row 4"),
+    "too many rows": (b"t,v\n" + b"2014-07-01,1\n" * 1_000_001, "row 1,000,002"),
+    "ten million rows": (b"timestamp,value\n" + b"2014-07-01 00:00:00,1\n" * 10_000_000, "MB"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_refused_in_one_line(name):
+    payload, words = BAD[name]
+    with pytest.raises(DataError) as refusal:
+        series_csv.parse(payload)
+    message = str(refusal.value)
+    assert words in message and "\n" not in message and len(message) < 250
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.binary(max_size=400) | st.text(max_size=200).map(lambda t: ("timestamp,value\n" + t).encode("utf-8", "replace"))
+)
+def test_no_bytes_whatever_raise_anything_else(payload):
+    try:
+        times, values = series_csv.parse(payload)
+    except DataError as refusal:
+        assert "\n" not in str(refusal)
+    else:
+        assert len(times) == len(values) >= series_csv.ROWS_NEEDED

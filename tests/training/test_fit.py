@@ -1,0 +1,218 @@
+"""The loop: what it tells, where it can be left, and what it says when numbers go wrong."""
+
+import io
+import math
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from dlcore.core import seeds
+from dlcore.core.errors import MemoryShortError, NotFiniteError
+from dlcore.data.batches import Batches
+from dlcore.data.splits import Split
+from dlcore.training import gradients, optimisers
+from dlcore.training.config import TrainingConfig
+from dlcore.training.events import Epoch, Finished, Gradients, Step
+from dlcore.training.fit import Objective, Validation, fit
+from dlcore.training.state import TrainingState, load_snapshot
+
+ROWS = 70
+
+
+def split():
+    rows = torch.randn(ROWS, 4, generator=torch.Generator().manual_seed(1))
+    return Split((rows,), (rows.sum(1) > 0).long(), np.arange(ROWS))
+
+
+def network():
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+
+
+def right(outputs, targets):
+    return (outputs.argmax(1) == targets).sum()
+
+
+OBJECTIVE = Objective(nn.functional.cross_entropy, right)
+
+
+def start(seed=3, data=None, **settings):
+    config = TrainingConfig(**{"epochs": 4, "batch_size": 16, "gradient_every": 3, **settings})
+    seeds.seed_everything(seed)
+    batches = Batches(data or split(), config.batch_size, seed=seed)
+    state = TrainingState(network(), config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    return state, batches
+
+
+def measure(module):
+    rows = split()
+    return {"validation_loss": float(nn.functional.cross_entropy(module(*rows.inputs), rows.targets))}
+
+
+def events(state, batches, **rule):
+    return fit(state, batches, objective=OBJECTIVE, validation=Validation(measure, **rule))
+
+
+def test_every_step_and_epoch_is_told_once():
+    state, batches = start()
+    told = list(events(state, batches))
+    steps = [e.step for e in told if isinstance(e, Step)]
+    assert steps == list(range(1, 4 * 5 + 1))
+    assert [e.epoch for e in told if isinstance(e, Epoch)] == [1, 2, 3, 4]
+    assert [e.step for e in told if isinstance(e, Gradients)] == [1, 3, 6, 9, 12, 15, 18]
+    assert told[-1] == Finished(20, 4, early=False)
+    last = [e for e in told if isinstance(e, Epoch)][-1]
+    assert set(last.metrics) == {"train_loss", "train_accuracy", "validation_loss"}
+    assert [e.samples for e in told if isinstance(e, Step)][:5] == [16, 32, 48, 64, 70]
+
+
+def test_train_loss_is_the_mean_over_samples_not_over_batches():
+    state, batches = start(epochs=1)
+    told = list(events(state, batches))
+    steps = [e for e in told if isinstance(e, Step)]
+    sizes = np.diff([0, *[e.samples for e in steps]])
+    mean = float(np.dot(sizes, [e.loss for e in steps]) / ROWS)
+    assert next(e for e in told if isinstance(e, Epoch)).metrics["train_loss"] == pytest.approx(mean, abs=1e-9)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+@pytest.mark.parametrize("cut", [1, 7, 8, 12, 23])
+def test_a_pause_anywhere_changes_no_bit(optimiser, schedule, cut):
+    settings = {"optimiser": optimiser, "schedule": schedule, "clip_norm": 1.0}
+    straight, batches = start(**settings)
+    whole = list(events(straight, batches))
+
+    first, batches = start(**settings)
+    before = list(islice(events(first, batches), cut))
+    paper = io.BytesIO()
+    torch.save(first.snapshot(), paper)
+    paper.seek(0)
+    seeds.seed_everything(999)
+    second, batches = start(seed=3, **settings)
+    torch.rand(17)  # a new process has drawn other numbers meanwhile
+    second.restore(load_snapshot(paper))
+    after = list(events(second, batches))
+
+    assert [strip(e) for e in before + after] == [strip(e) for e in whole]
+    for one, other in zip(straight.module.state_dict().values(), second.module.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    for name, tensor in straight.best_weights.items():
+        assert torch.equal(tensor, second.best_weights[name])
+
+
+def strip(event):
+    """An event without its clock."""
+    fields = {name: getattr(event, name) for name in event.__slots__ if name != "seconds"}
+    return type(event).__name__, fields
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_run():
+    state, batches = start(epochs=50, patience=2)
+    values = iter([3.0, 1.0, 2.0, 4.0, 0.5])
+    kept = []
+
+    def judged(module):
+        kept.append({k: v.clone() for k, v in module.state_dict().items()})
+        return {"validation_loss": next(values)}
+
+    told = list(fit(state, batches, objective=OBJECTIVE, validation=Validation(judged)))
+    assert [e.is_best for e in told if isinstance(e, Epoch)] == [True, True, False, False]
+    assert told[-1] == Finished(20, 4, early=True)
+    assert (state.best_epoch, state.best_value) == (2, 1.0)
+    state.load_best()
+    assert all(torch.equal(v, kept[1][k]) for k, v in state.module.state_dict().items())
+
+
+def test_a_metric_may_be_made_large():
+    state, batches = start(epochs=3)
+    values = iter([0.2, 0.9, 0.5])
+    rule = Validation(lambda _: {"validation_accuracy": next(values)}, "validation_accuracy", "max")
+    list(fit(state, batches, objective=OBJECTIVE, validation=rule))
+    assert state.best_epoch == 2
+
+
+def test_gradient_norms_equal_autograd():
+    module = network().double()
+    rows = torch.randn(8, 4, dtype=torch.float64)
+    module(rows).square().sum().backward()
+    found = gradients.norms(list(gradients.layers(module).values()))
+    wanted = [
+        math.sqrt(sum(p.grad.square().sum().item() for p in layer.parameters())) for layer in (module[0], module[3])
+    ]
+    assert list(gradients.layers(module)) == ["0", "3"]
+    assert found == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_layer_without_a_gradient_counts_as_zero():
+    module = nn.ModuleDict({"used": nn.Linear(2, 2), "idle": nn.Linear(2, 2)})
+    module["used"](torch.ones(1, 2)).sum().backward()
+    assert gradients.norms(list(gradients.layers(module).values()))[1] == 0.0
+
+
+def test_not_a_number_in_the_data_names_the_input():
+    data = split()
+    data.inputs[0][5, 2] = float("nan")
+    state, batches = start(data=data)
+    with pytest.raises(NotFiniteError) as caught:
+        list(events(state, batches))
+    order = torch.randperm(ROWS, generator=seeds.generator(3, 1)).tolist()
+    assert caught.value.step == order.index(5) // 16 + 1
+    assert caught.value.layer == "input"
+
+
+def test_an_overflow_names_step_and_layer():
+    state, batches = start()
+    with torch.no_grad():
+        state.module[0].weight.fill_(3e38)
+    with pytest.raises(NotFiniteError) as caught:
+        list(events(state, batches))
+    assert (caught.value.step, caught.value.layer) == (1, "0")
+    assert "step 1" in str(caught.value) and "layer '0'" in str(caught.value)
+
+
+def test_an_exploding_rate_names_the_layer_whose_weights_broke():
+    state, batches = start(optimiser="sgd", learning_rate=10.0, epochs=200, momentum=0.999)
+    objective = Objective(lambda outputs, targets: outputs.square().square().mean())
+    with pytest.raises(NotFiniteError) as caught:
+        list(fit(state, batches, objective=objective, validation=Validation(measure)))
+    assert caught.value.step > 1
+    assert caught.value.layer in ("0", "1", "3")
+
+
+def test_a_memory_shortage_says_half_the_batch():
+    state, batches = start()
+
+    def greedy(outputs, targets):
+        return torch.empty(2**60)
+
+    with pytest.raises(MemoryShortError, match="batch_size=8"):
+        list(fit(state, batches, objective=Objective(greedy), validation=Validation(measure)))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "step"])
+def test_rates_stay_between_zero_and_the_peak(schedule):
+    config = TrainingConfig(schedule=schedule, learning_rate=0.1)
+    rates = [optimisers.learning_rate(config, step, 100) for step in range(1, 101)]
+    assert all(0 < rate <= 0.1 + 1e-12 for rate in rates)
+    assert max(rates) == pytest.approx(0.1, rel=0.05)
+
+
+def test_cosine_equals_torch():
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    rule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=50)
+    config = TrainingConfig(schedule="cosine", learning_rate=0.1)
+    for step in range(1, 51):
+        assert optimisers.learning_rate(config, step, 50) == pytest.approx(rule.get_last_lr()[0], rel=1e-6)
+        optimiser.step()
+        rule.step()
+
+
+def test_mixed_precision_trains_and_pauses():
+    state, batches = start(precision="bf16-mixed", epochs=2)
+    told = list(events(state, batches))
+    assert told[-1] == Finished(10, 2, early=False)
+    assert state.snapshot()["progress"]["step"] == 10
