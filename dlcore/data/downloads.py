@@ -56,7 +56,9 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
     except ValueError as error:
         raise DataError(f"{url} gave a file that is not the one expected: {one_line(error)[:200]}") from None
     except OSError as error:
-        raise StoreError(f"{target.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder that can.") from None
+        raise StoreError(
+            f"{target.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder that can."
+        ) from None
 
 
 def _check_name(url: str) -> None:

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import os
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -75,7 +74,7 @@ def _images(
 ) -> Images:
     digest = hashlib.sha256()
     for array in (pixels, labels, test_pixels, test_labels):
-        digest.update(np.ascontiguousarray(array).astype(np.uint8, copy=False))
+        digest.update(np.ascontiguousarray(array).astype(np.uint8, copy=False).data)
     return Images(
         pixels, labels.astype(np.int64), test_pixels, test_labels.astype(np.int64), names, checksum=digest.hexdigest()
     )
@@ -123,7 +122,7 @@ def _array(file: Path, cached: Path) -> np.ndarray:
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as fresh:
             np.save(fresh, array)
-        os.replace(fresh.name, cached)  # whole or not at all: another process may be doing the same
+        Path(fresh.name).replace(cached)  # whole or not at all: another process may be doing the same
     except OSError:
         return array  # no room for a cache: slower next time, nothing else
     return np.load(cached, mmap_mode="r", allow_pickle=False)
@@ -156,7 +155,9 @@ def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
             warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; both are dealt with here
             across, down = picture.size  # known from the head: nothing is decoded yet
             if max(across, down) > MAX_SIDE or across * down > MAX_PIXELS:
-                raise DataError(f"the picture has {across} x {down} pixels; make it smaller than {MAX_PIXELS / 1e6:g} million.")
+                raise DataError(
+                    f"the picture has {across} x {down} pixels; make it smaller than {MAX_PIXELS / 1e6:g} million."
+                )
             picture.draft("L", (4 * width, 4 * height))  # JPEG alone: decode at a fraction of the size
             turned = ImageOps.exif_transpose(picture)
             seen = turned.convert("RGBA") if "A" in turned.getbands() or "transparency" in turned.info else turned
@@ -166,7 +167,9 @@ def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
     except UnidentifiedImageError:
         raise DataError(f"this is not a picture: a file of the formats {', '.join(FORMATS)} is wanted.") from None
     except Image.DecompressionBombError:
-        raise DataError(f"the picture has too many pixels; make it smaller than {MAX_PIXELS / 1e6:g} million.") from None
+        raise DataError(
+            f"the picture has too many pixels; make it smaller than {MAX_PIXELS / 1e6:g} million."
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise DataError(f"the picture cannot be read, it may be torn ({' '.join(str(error).split())[:80]}).") from None
     return _framed(grey, height=height, width=width)
@@ -198,7 +201,9 @@ def _framed(grey: np.ndarray, *, height: int, width: int) -> np.ndarray:
         grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = min(height / grey.shape[0], width / grey.shape[1])
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    small = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR))
+    small = np.asarray(
+        Image.fromarray(grey).resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR)
+    )
     framed = np.full((height, width), int(grey.min()), dtype=np.uint8)
     top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
     framed[top : top + small.shape[0], left : left + small.shape[1]] = small

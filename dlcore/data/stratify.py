@@ -18,7 +18,7 @@ def stratified(labels: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarr
 
 
 def sample(labels: np.ndarray, rows: int, *, seed: int) -> np.ndarray:
-    """Row numbers of about `rows` rows, every class at its share, rising; all of them when `rows` is 0 or more than there are."""
+    """Row numbers, rising, of about `rows` rows, every class at its share; all when `rows` is 0 or not fewer."""
     if rows <= 0 or rows >= len(labels):
         return np.arange(len(labels))
     return stratified(labels, rows / len(labels), seed=seed)[1]

@@ -109,7 +109,9 @@ class Vocabulary:
     def __init__(self, words: Sequence[str]) -> None:
         """`words` are all of them in the order of their ids, the two special ones first."""
         if tuple(words[:2]) != SPECIAL or len(set(words)) != len(words):
-            raise DataError(f"a vocabulary starts with {', '.join(SPECIAL)} and has every word once; this one does not.")
+            raise DataError(
+                f"a vocabulary starts with {', '.join(SPECIAL)} and has every word once; this one does not."
+            )
         self.words = tuple(words)
         ids = {word: number for number, word in enumerate(words)}
         self._tokenizer = _splitter(models.WordLevel(ids, unk_token=SPECIAL[UNKNOWN]))
@@ -119,7 +121,7 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Iterable[str], *, size: int, min_frequency: int = 2) -> "Vocabulary":
-        """The `size` most frequent words that come at least `min_frequency` times; of the training part, nothing else."""
+        """The `size` most frequent words that come `min_frequency` times or more; of the training part alone."""
         tokenizer = _splitter(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
         trainer = trainers.WordLevelTrainer(
             vocab_size=size, min_frequency=min_frequency, special_tokens=list(SPECIAL), show_progress=False
@@ -135,7 +137,9 @@ class Vocabulary:
         """
         ids = np.zeros((len(texts), length), dtype=np.int32)
         # one by one texts cost no threads, and a process that never used them can be forked without a warning
-        encoded = [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch(list(texts))
+        encoded = (
+            [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch_fast(list(texts))
+        )
         for row, one in enumerate(encoded):
             kept = one.ids[:length] if keep == "start" else one.ids[-length:]
             ids[row, : len(kept)] = kept

@@ -18,12 +18,6 @@ from dlcore.training.fit import Objective
 PREDICT_BATCH = 512
 DRAWS = 300
 """Bootstrap resamples; 300 of 10,000 samples take well under a second for two classes and a few for ten."""
-NAMES = {
-    "majority": "always the commonest class",
-    "nearest_centroid": "the nearest class mean",
-    "logistic_regression": "logistic regression",
-    "tfidf_logistic_regression": "logistic regression on weighted word counts (TF-IDF)",
-}
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -77,7 +71,7 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     if scores.shape[1] == 2 and threshold is None:
         threshold = best_threshold(predictions["validation_scores"], predictions["validation_targets"])
     metrics = measured(scores, targets, threshold=threshold, draws=DRAWS)
-    return Evaluation(metrics=metrics, baselines={}, threshold=threshold, verdict=verdict(metrics, {}, len(targets)))
+    return Evaluation(metrics=metrics, baselines={}, threshold=threshold, verdict=_verdict(metrics, n=len(targets)))
 
 
 def measured(
@@ -89,7 +83,7 @@ def measured(
     losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
     found["loss"] = float(losses.mean())
     if not draws:
-        low, high = uncertainty.wilson(int(round(found["accuracy"] * len(targets))), len(targets))
+        low, high = uncertainty.wilson(round(found["accuracy"] * len(targets)), len(targets))
         return found | {"accuracy_low": low, "accuracy_high": high}
     spread = classification.intervals(scores, targets, threshold=called_from, draws=draws)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5 if len(losses) > 1 else 0.0  # mean of n: normal
@@ -117,19 +111,9 @@ def majority(prepared: Prepared) -> dict[str, float]:
     return measured(scores, prepared.test.targets.numpy())
 
 
-def verdict(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], n: int) -> str:
-    """A sentence or two: how often it was right, on how many, and whether the best simple method does as well."""
-    low, high = metrics.get("accuracy_low", 0.0), metrics.get("accuracy_high", 1.0)
-    said = f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
-    if not baselines:
-        return said
-    name = max(baselines, key=lambda each: baselines[each]["accuracy"])
-    other, called = baselines[name]["accuracy"], NAMES.get(name, name.replace("_", " "))
-    if other > high:
-        return f"{said} The simple method wins: {called} is right on {other:.1%}."
-    if other >= low:
-        return f"{said} No clear difference from {called}, which is right on {other:.1%}."
-    return f"{said} The best simple method, {called}, is right on {other:.1%}."
+def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
+    low, high = metrics["accuracy_low"], metrics["accuracy_high"]
+    return f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
 
 
 def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.config import Config, number
+from dlcore.core.config import Config, number, parse
 from dlcore.data import images
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import sample, stratified
@@ -30,7 +30,7 @@ class FashionData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """Official test part as it is; the rest cut by the seed into training and validation, every class at its share."""
-    options = FashionData.model_validate(config.data_options)
+    options = parse(FashionData, config.data_options)
     found = images.load(config.dataset)
     train, validation = stratified(found.labels, options.validation_share, seed=config.seed)
     train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
@@ -88,7 +88,12 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     scores = inference.answer(loaded.module, torch.from_numpy(images.scaled(pixels, seen)).unsqueeze(0))
     probabilities = classification.named_probabilities(scores, loaded.labels)
     label = next(iter(probabilities))
-    return {"label": label, "probability": probabilities[label], "probabilities": probabilities, "pixels": pixels.tolist()}
+    return {
+        "label": label,
+        "probability": probabilities[label],
+        "probabilities": probabilities,
+        "pixels": pixels.tolist(),
+    }
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -111,7 +116,7 @@ PROJECT = Project(
     },
     data_config=FashionData,
     presets={
-        "quick": {"epochs": 4, "batch_size": 128, "learning_rate": 1e-3, "train_rows": 20_000},
+        "quick": {"epochs": 6, "batch_size": 128, "learning_rate": 1e-3, "train_rows": 20_000},
         "full": {"epochs": 20, "batch_size": 128, "learning_rate": 1e-3, "schedule": "cosine", "patience": 6},
     },
     facts={"height": 28, "width": 28, "classes": 10},

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import DataError
 from dlcore.data import text
 from dlcore.data.splits import SPLITS, Prepared, Split
@@ -36,7 +36,7 @@ class ReviewsData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """70 % training, 10 % validation, 20 % test, both classes evenly in each; the vocabulary from training alone."""
-    options = ReviewsData.model_validate(config.data_options)
+    options = parse(ReviewsData, config.data_options)
     found = text.load(config.dataset)
     parts = _parts(found.labels, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
@@ -146,11 +146,12 @@ PROJECT = Project(
     data_config=ReviewsData,
     presets={
         "quick": {
-            "epochs": 4, "batch_size": 32, "learning_rate": 3e-3, "clip_norm": 1.0, "rows": 4000, "length": 80,
-            "vocabulary": 8000, "embedding": 50, "hidden": 48, "dropout": 0.2,
+            "epochs": 4, "batch_size": 32, "learning_rate": 5e-3, "clip_norm": 1.0, "schedule": "one_cycle",
+            "rows": 8000, "length": 100, "vocabulary": 8000, "embedding": 32, "hidden": 32,
         },
         "full": {
-            "epochs": 8, "batch_size": 64, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle", "patience": 3,
+            "epochs": 8, "batch_size": 64, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle",
+            "patience": 3,
         },
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
