@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import GREY, ORANGE, SPLIT_COLOURS, VERMILLION, blank, milliseconds, thin
+from dlcore.plots.style import GREY, ORANGE, SPLIT_COLOURS, VERMILLION, blank, log_axis, milliseconds, thin
 
 BINS = 60
 
@@ -25,8 +25,10 @@ def error_distribution(errors: Mapping[str, np.ndarray], *, threshold: float | N
             x=edges, y=np.r_[count, count[-1]].astype(np.float32) + 1e-9, mode="lines", name=f"{name} ({len(split):,})",
             line={"shape": "hv", "color": SPLIT_COLOURS.get(name, GREY), "width": 2},
         )  # fmt: skip
-    figure.update_yaxes(type="log", range=[-0.3, np.log10(max(len(split) for split in errors.values()))])
-    figure.update_xaxes(type="log" if log else "linear")
+    most = max(len(split) for split in errors.values())
+    figure.update_yaxes(**log_axis(np.array([1.0, most])), range=[-0.3, np.log10(most)])
+    if log:
+        figure.update_xaxes(**log_axis(edges))
     if threshold is not None and threshold > 0:
         # A shape on a log axis takes the value, an annotation its logarithm: a plotly.js rule.
         figure.add_vline(x=threshold, line={"color": VERMILLION, "dash": "dash"})
@@ -58,7 +60,7 @@ def error_over_time(
             x0=float(start), x1=float(end), fillcolor=ORANGE, opacity=0.28, line={"width": 0}, layer="below"
         )
     figure.add_hline(y=threshold, line={"color": VERMILLION, "dash": "dash", "width": 1.5})
-    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(**log_axis(errors))
     return figure
 
 

@@ -123,7 +123,7 @@ def _shade(figure: go.Figure, windows: Sequence[Window]) -> None:
         )
         figure.add_annotation(
             x=float(start + end) / 2, y=1, yref="paper", text=str(number), hovertext=name, showarrow=False,
-            yanchor="bottom", font={"size": 12},
+            yanchor="top", font={"size": 13},
         )  # fmt: skip
     if windows:
         names = ", ".join(f"{number} {name}" for number, (_, _, name) in enumerate(windows, start=1))

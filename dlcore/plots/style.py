@@ -4,6 +4,8 @@ Colours are Okabe and Ito's (Color Universal Design, 2008), those with enough co
 Backgrounds are transparent and fonts are left alone, so that the page's theme decides them.
 """
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -60,7 +62,19 @@ def milliseconds(times: np.ndarray) -> np.ndarray:
     return times.astype(np.float64)
 
 
-def vertical(figure: go.Figure, x: float, text: str, *, colour: str = GREY) -> None:
-    """A dashed vertical line with a word at its top."""
-    figure.add_vline(x=x, line={"color": colour, "dash": "dash", "width": 1.5})
-    figure.add_annotation(x=x, y=1, yref="paper", text=text, showarrow=False, xanchor="left", yanchor="top", xshift=4)
+def log_axis(values: np.ndarray) -> dict[str, Any]:
+    """A logarithmic axis for these values: labelled at powers of ten alone where they span two and more."""
+    positive = values[values > 0]
+    wide = len(positive) > 0 and positive.max() > 100 * positive.min()
+    return (
+        {"type": "log", "exponentformat": "power", "dtick": 1} if wide else {"type": "log", "exponentformat": "power"}
+    )
+
+
+def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False) -> None:
+    """A dashed vertical line with a word at its top, to its right or to its left."""
+    figure.add_vline(x=x, line={"color": GREY, "dash": "dash", "width": 1.5})
+    figure.add_annotation(
+        x=x, y=1, yref="paper", text=text, showarrow=False, yanchor="top",
+        xanchor="right" if left else "left", xshift=-4 if left else 4,
+    )  # fmt: skip

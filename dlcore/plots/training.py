@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import GREY, ORDER, SPLIT_COLOURS, SPLIT_DASHES, blank, thin, vertical
+from dlcore.plots.style import GREY, ORDER, SPLIT_COLOURS, SPLIT_DASHES, blank, log_axis, thin, vertical
 
 
 def curves_by_epoch(
@@ -28,9 +28,10 @@ def curves_by_epoch(
             line={"color": SPLIT_COLOURS.get(split, ORDER[number % len(ORDER)]), "dash": SPLIT_DASHES.get(split)},
         )  # fmt: skip
     if best is not None:
-        vertical(figure, best, f"★ best: epoch {best}")
+        end = max(float(epochs[-1]) for epochs, _ in curves.values())
+        vertical(figure, best, f"★ best: epoch {best}", left=best > end / 2)
     if log:
-        figure.update_yaxes(type="log", exponentformat="power")
+        figure.update_yaxes(**log_axis(np.concatenate([values for _, values in curves.values()])))
     return figure
 
 
@@ -56,7 +57,7 @@ def gradient_profile(layers: Sequence[str], norms: np.ndarray, *, step: int) -> 
     )
     figure.add_bar(y=list(layers), x=norms, orientation="h", marker={"color": GREY}, showlegend=False)
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(type="log", exponentformat="power")
+    figure.update_xaxes(**log_axis(norms))
     return figure
 
 
