@@ -1,10 +1,18 @@
 """The workbench in the browser: finds the pages, builds the menu, runs the chosen one.
 
-streamlit run app.py
+    streamlit run app.py
+
+Streamlit imports this file once, when the server starts, and finds `app`; then it runs it for every visitor.
 """
 
 from pathlib import Path
 
-from dlcore.ui.shell import run
+import streamlit as st
 
-run(Path(__file__).parent / "pages")
+from dlcore.ui import net, server, shell
+
+if __name__ == "__main__":
+    shell.run(Path(__file__).parent / "pages")
+else:
+    server.prepare()
+    app = st.App(__file__, on_script_error=net.caught)

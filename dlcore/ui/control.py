@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -55,7 +56,7 @@ def action_buttons(record: Record, *, key: str, compact: bool = False, first: bo
         label = action.icon if compact else action.name
         icon = None if compact else action.icon
         help_text = f"{action.name}: {action.help}" if compact else action.help
-        kind = "primary" if action is RESUME and first and not compact else "secondary"
+        kind: Literal["primary", "secondary"] = "primary" if action is RESUME and first and not compact else "secondary"
         if st.button(label, icon=icon, help=help_text, key=f"{key}-{action.name}-{record.run_id}", type=kind):
             perform(action, record.run_id)
 

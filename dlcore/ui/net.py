@@ -14,15 +14,22 @@ def guarded(draw: Callable[[], None]) -> None:
     """Run `draw`; what goes wrong is said in one line where it would have drawn."""
     try:
         draw()
-    except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
     except Exception as error:
-        where = _record(error)
-        st.error(
-            f"This part of the page broke: {type(error).__name__}: {one_line(error)} "
-            f"The rest of the workbench still works. The full account is in {where}.",
-            icon=":material/error:",
-        )
+        caught(error)
+
+
+def caught(error: Exception) -> bool:
+    """Say an error in one line; one that nobody foresaw is written to the log in full."""
+    if isinstance(error, WorkbenchError):
+        st.error(one_line(error), icon=":material/error:")
+        return True
+    where = _record(error)
+    st.error(
+        f"This part of the page broke: {type(error).__name__}: {one_line(error)} "
+        f"The rest of the workbench still works. The full account is in {where}.",
+        icon=":material/error:",
+    )
+    return True
 
 
 def log_file() -> Path:
@@ -39,10 +46,7 @@ def _record(error: Exception) -> str:
     except OSError:
         return "the server's terminal"
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    handler.handle(logger.makeRecord(logger.name, logging.ERROR, "", 0, "A page broke", (), _info(error)))
+    account = (type(error), error, error.__traceback__)
+    handler.handle(logger.makeRecord(logger.name, logging.ERROR, "", 0, "A page broke", (), account))
     handler.close()
     return str(log_file())
-
-
-def _info(error: Exception) -> tuple[type[Exception], Exception, object]:
-    return type(error), error, error.__traceback__

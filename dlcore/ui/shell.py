@@ -7,8 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dlcore.core.settings import ASSETS
-from dlcore.ui import home, strip, style, warm
-from dlcore.ui.components import serve_plotly
+from dlcore.ui import home, strip, style
 from dlcore.ui.menu import find_pages, heading
 from dlcore.ui.net import guarded
 
@@ -18,7 +17,6 @@ NAME = "Deep Learning Workbench"
 def run(folder: Path) -> None:
     """Build the menu from the page files below `folder` and run the page that was asked for."""
     st.set_page_config(page_title=NAME, page_icon=str(ASSETS / "icons" / "logo.svg"), layout="wide")
-    _at_start()
     style.apply()
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
     start = st.Page(home.show, title="Home", icon=":material/home:", default=True)
@@ -30,10 +28,3 @@ def run(folder: Path) -> None:
     st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
     guarded(strip.show)
     guarded(partial(chosen.run))
-
-
-@st.cache_resource(show_spinner=False)
-def _at_start() -> None:
-    """Once for the server: put plotly.js where it is served, and begin to import what the pages will need."""
-    serve_plotly()
-    warm.start()

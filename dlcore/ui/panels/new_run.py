@@ -49,10 +49,12 @@ def _new(project: "Project") -> None:
     )
     st.caption(project.models[model].summary)
     dataset = st.selectbox("Dataset", project.datasets, key=f"dataset-{slug}", format_func=dataset_title)
-    preset = st.segmented_control(
-        "Preset", list(project.presets), default="quick" if "quick" in project.presets else None, required=True,
-        key=f"preset-{slug}", format_func=str.capitalize, width="stretch",
+    presets = list(project.presets)
+    chosen = st.segmented_control(
+        "Preset", presets, default=presets[0], required=True, key=f"preset-{slug}", format_func=str.capitalize,
+        width="stretch",
     )  # fmt: skip
+    preset = chosen or presets[0]
     st.caption(PRESETS.get(preset, "").capitalize())
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     key = f"{slug}-{model}-{dataset}-{preset}"
