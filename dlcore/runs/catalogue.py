@@ -87,14 +87,14 @@ def _select(file: Path, where: str, values: tuple[Any, ...], *, limit: int) -> l
             return []
         runs = connection.execute(
             "SELECT r.run_uuid, r.start_time FROM runs r JOIN experiments e USING (experiment_id) "
-            f"WHERE r.lifecycle_stage = 'active' AND {where} "  # noqa: S608 - `where` is one of two literals above
+            f"WHERE r.lifecycle_stage = 'active' AND {where} "
             "AND EXISTS (SELECT 1 FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = ?) "
             "ORDER BY r.start_time DESC, r.rowid DESC LIMIT ?",
             (*values, f"{store.PREFIX}state", limit),
         ).fetchall()
         marks = ",".join("?" * len(runs))
         tags = connection.execute(
-            f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({marks}) AND key LIKE ?",  # noqa: S608
+            f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({marks}) AND key LIKE ?",
             (*(run[0] for run in runs), f"{store.PREFIX}%"),
         ).fetchall()
     known: dict[str, dict[str, str]] = {run[0]: {} for run in runs}

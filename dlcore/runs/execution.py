@@ -20,7 +20,7 @@ from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import checkpoints, remains
 from dlcore.runs.accelerator import connect
-from dlcore.runs.folder import RunFolder, Wish, writing
+from dlcore.runs.folder import RunFolder, Wish
 from dlcore.runs.journal import GradientLog, Journal, read_gradients
 from dlcore.runs.record import Best, State, assemble
 from dlcore.runs.remains import Remains
@@ -74,7 +74,7 @@ class Bench:
 
 
 def execute(job: Job) -> Outcome:
-    """Train from the newest checkpoint (or the start) to the end, a pause or a stop, and leave a bundle but for a pause.
+    """Train from the newest checkpoint (or the start) on; whatever ends it but a pause leaves a bundle.
 
     Raises:
         WorkbenchError: training could not go on; the error's `reason` says why.
@@ -101,6 +101,7 @@ def _set_up(job: Job) -> Bench:
     steps = len(_batches(config, prepared, fabric))
     state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
     bench = Bench(job, project, prepared, fabric, state)
+    checkpoints.drop_drafts(job.folder.checkpoints)
     snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
     if snapshot is not None:
         state.restore(snapshot)
@@ -258,7 +259,7 @@ class Keeper:
     def __init__(self, bench: Bench, lengths: GradientLog) -> None:
         self.bench, self.lengths = bench, lengths
         self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
-        self.last, self.cost, self.step = time.monotonic(), 0.0, -1
+        self.last, self.cost, self.at = time.monotonic(), 0.0, (-1, -1)
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Whether enough time went by since the last one."""
@@ -268,7 +269,8 @@ class Keeper:
     def keep(self, *, force: bool = False, epoch_end: bool = False) -> None:
         """Write a checkpoint if one is due, or at once with `force`."""
         bench = self.bench
-        if not bench.job.checkpoints or not bench.fabric.is_global_zero or self.step == bench.state.step and force:
+        at = (bench.state.step, bench.state.epoch)
+        if not bench.job.checkpoints or not bench.fabric.is_global_zero or at == self.at:
             return
         if not (force or self.is_due(epoch_end=epoch_end)):
             return
@@ -277,4 +279,4 @@ class Keeper:
         self.lengths.flush()
         checkpoints.save(bench.job.folder.checkpoints, bench.state.snapshot(), step=bench.state.step)
         self.last = time.monotonic()
-        self.cost, self.step = self.last - begin, bench.state.step
+        self.cost, self.at = self.last - begin, at

@@ -161,9 +161,8 @@ class GradientLog:
         if path.exists() and (before := read_gradients(path)) is not None and before.layers == layers:
             kept = [(int(s), row.tolist()) for s, row in zip(before.steps, before.norms, strict=True) if s <= step]
         self.path = path
-        lines = [json.dumps({"layers": layers}), *(json.dumps({"step": s, "norms": row}) for s, row in kept)]
+        write_gradients(path, layers, kept)
         with writing(path):
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
             self._file = path.open("a", encoding="utf-8")
 
     def add(self, step: int, norms: tuple[float, ...]) -> None:
@@ -175,6 +174,14 @@ class GradientLog:
         """Hand over to the system what is buffered."""
         with writing(self.path):
             self._file.flush()
+
+
+def write_gradients(path: Path, layers: tuple[str, ...], rows: list[tuple[int, list[float]]]) -> None:
+    """Write a file that `read_gradients` reads."""
+    lines = [json.dumps({"layers": layers}), *(json.dumps({"step": s, "norms": norms}) for s, norms in rows)]
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_gradients(path: Path) -> GradientNorms | None:

@@ -91,7 +91,7 @@ def _same_process(worker: Worker) -> bool:
 
 
 def _started(pid: int) -> float | None:
-    """Seconds from the machine's start to the process's, which setting the clock does not change; None if it is dead."""
+    """Seconds from the machine's start to the process's, which no setting of the clock changes; None if it is dead."""
     try:
         process = psutil.Process(pid)
         if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):

@@ -72,23 +72,25 @@ def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
 def _lead(post: Post) -> None:
     """The first process: signs in, waits its turn, trains, writes down the end."""
     with _only_worker(post):
-        if not post.is_current():
-            return
-        worker = liveness.sign_in(post.folder, post.token)
-        config = read_json(post.folder.config)
-        with _heartbeat(post.folder), contextlib.suppress(queue.Withdrawn):
-            if worker.executor != "local":
-                return _work(post)
-            device, devices = str(config.get("device", "cpu")), int(config.get("devices", 1))
-            try:
-                with queue.turn(post.run_id, device, devices=devices, keep_waiting=post.may_wait):
-                    if post.may_wait():
-                        _work(post)
-            except queue.Withdrawn:
-                if post.told_to_go:
-                    store.set_state(
-                        post.run_id, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting"
-                    )
+        if post.is_current():
+            worker = liveness.sign_in(post.folder, post.token)
+            with _heartbeat(post.folder):
+                _wait_and_work(post, queued=worker.executor == "local")
+
+
+def _wait_and_work(post: Post, *, queued: bool) -> None:
+    """Elsewhere than on this machine the cluster did the queueing."""
+    if not queued:
+        return _work(post)
+    config = read_json(post.folder.config)
+    device, devices = str(config.get("device", "cpu")), int(config.get("devices", 1))
+    try:
+        with queue.turn(post.run_id, device, devices=devices, keep_waiting=post.may_wait):
+            if post.may_wait():
+                _work(post)
+    except queue.Withdrawn:
+        if post.told_to_go:
+            store.set_state(post.run_id, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting")
     return None
 
 
@@ -109,6 +111,8 @@ def _work(post: Post) -> None:
 
     post.folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     store.set_state(post.run_id, "running", "")
+    for old in post.folder.path.glob("begun-*"):
+        old.unlink(missing_ok=True)
     _begun(post).touch()
     journal = StoreJournal(post.run_id)
     try:

@@ -1,0 +1,154 @@
+"""Whether a bundle from outside is what it says: every file is read, bounded, and held against the others."""
+
+import math
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcore.core.errors import RunError
+from dlcore.runs.bundle import REQUIRED, Bundle
+
+JSON_BYTES = 64 * 2**20
+ARRAY_BYTES = 2 * 2**30
+MOST_ROWS = 5_000_000
+LARGEST_FACT = 10_000_000
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+ARRAYS = {
+    "scores",
+    "targets",
+    "ids",
+    *(f"{s}_{k}" for s in ("train", "validation") for k in ("scores", "targets", "ids")),
+}
+
+
+def accept(folder: Path) -> Bundle:
+    """The bundle in `folder`, if every part of it can be read and fits the others.
+
+    Raises:
+        RunError: the first thing that is wrong, in one line.
+    """
+    for name in REQUIRED:
+        if not (folder / name).is_file():
+            raise RunError(f"{folder} has no {name}: it is no bundle. Export the run again.")
+        if name.endswith((".json", ".md")) and (folder / name).stat().st_size > JSON_BYTES:
+            raise RunError(f"{folder / name} is larger than {JSON_BYTES >> 20} MiB: refused.")
+    bundle = Bundle(folder)
+    checks: tuple[Callable[[Bundle], None], ...] = (_card, _facts, _record, _numbers, _history, _arrays, _model)
+    for check in checks:
+        try:
+            check(bundle)
+        except RunError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError) as error:
+            what = " ".join(f"{type(error).__name__} {error}".split())[:200]
+            raise RunError(f"{folder} is no bundle that can be read ({what}): export the run again.") from None
+    return bundle
+
+
+def _card(bundle: Bundle) -> None:
+    bundle.card  # noqa: B018 - reading it is the check
+
+
+def _facts(bundle: Bundle) -> None:
+    for name, value in bundle.facts.items():
+        if not 0 <= value <= LARGEST_FACT:
+            raise RunError(f"{bundle.folder / 'run.json'}: {name}={value} is not from 0 to {LARGEST_FACT}: refused.")
+
+
+def _record(bundle: Bundle) -> None:
+    """The record has the right types and tells of the very config beside it."""
+    import pydantic
+
+    from dlcore.runs.record import Record
+
+    try:
+        pydantic.TypeAdapter(Record).validate_python(bundle.record.as_json())
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(f"{bundle.folder / 'run.json'}: record.{where}: {first['msg']}: refused.") from None
+    record, config = bundle.record, bundle.config
+    for name in ("project", "model", "dataset", "seed"):
+        if getattr(record, name) != getattr(config, name):
+            raise RunError(f"{bundle.folder / 'run.json'}: record and config do not name the same {name}: refused.")
+
+
+def _numbers(bundle: Bundle) -> None:
+    found = bundle.evaluation
+    for metrics in (found.metrics, *found.baselines.values(), bundle.record.metrics):
+        for name, value in metrics.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise RunError(f"{bundle.folder / 'run.json'}: metric '{name[:60]}' is not a finite number: refused.")
+            _check_name(name, bundle)
+    if bundle.threshold is not None and not math.isfinite(bundle.threshold):
+        raise RunError(f"{bundle.folder / 'threshold.json'}: the threshold is not a finite number: refused.")
+    dict(bundle.preprocessing)
+    tuple(bundle.labels)
+
+
+def _history(bundle: Bundle) -> None:
+    rows = 0
+    for name, curve in bundle.history().items():
+        rows += len(curve.steps)
+        _check_name(name, bundle)
+        if rows > MOST_ROWS or (len(curve.steps) and curve.steps[0] < 0):
+            raise RunError(
+                f"{bundle.folder / 'metrics.csv'}: negative steps, or more than {MOST_ROWS:,} rows: refused."
+            )
+
+
+def _arrays(bundle: Bundle) -> None:
+    """Arrays are no larger than their files say, and those of one split are of one length."""
+    for name in ("predictions.npz", "gradients.npz"):
+        if (bundle.folder / name).exists():
+            _check_npz(bundle.folder / name)
+    norms = bundle.gradients()
+    if norms is not None and norms.norms.shape != (len(norms.steps), len(norms.layers)):
+        raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not fit each other: refused.")
+    found = bundle.predictions()
+    for split in ("train", "validation", "test"):
+        lengths = {len(array) for name, array in found.items() if name.startswith(f"{split}_")}
+        if len(lengths) > 1:
+            raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: refused.")
+    if "test_scores" not in found:
+        raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: refused.")
+
+
+def _check_npz(path: Path) -> None:
+    """Read the headers alone: an array may claim more than the file holds, or hide Python objects."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:
+                raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: refused.")
+            for entry in archive.infolist():
+                if path.name == "predictions.npz" and entry.filename.removesuffix(".npy") not in ARRAYS:
+                    raise RunError(f"{path}: '{entry.filename[:60]}' is no array of a bundle: refused.")
+                _check_npy(path, archive, entry)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path} cannot be read ({error}): export the run again.") from None
+
+
+def _check_npy(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        read: Any = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read:
+            raise RunError(f"{path}: '{entry.filename[:60]}' has an unknown format: refused.")
+        shape, _, dtype = read[version](file)
+    if dtype.hasobject:
+        raise RunError(f"{path}: '{entry.filename[:60]}' holds Python objects, which are never loaded: refused.")
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise RunError(f"{path}: '{entry.filename[:60]}' claims more numbers than it holds: refused.")
+
+
+def _model(bundle: Bundle) -> None:
+    bundle.load()
+
+
+def _check_name(name: str, bundle: Bundle) -> None:
+    if not _NAME.fullmatch(name):
+        raise RunError(f"{bundle.folder / 'run.json'}: {name[:60]!r} is no name of a metric: refused.")
