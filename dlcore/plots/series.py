@@ -50,8 +50,8 @@ def series_over_time(
             x=milliseconds(x), y=y.astype(np.float32), mode="markers", name=f"alarm ({int(alarms.sum()):,} points)",
             marker={"color": VERMILLION, "symbol": "x-thin-open", "size": 8, "line": {"width": 1.5}},
         )  # fmt: skip
-    for text, moment in (marks or {}).items():
-        vertical(figure, float(moment), text)
+    for number, (text, moment) in enumerate((marks or {}).items()):
+        vertical(figure, float(moment), text, left=number % 2 == 0, below=number % 2)
     return figure
 
 

@@ -111,7 +111,7 @@ def _summary(series: Series) -> None:
         "A quarter lies below": low, "Half lies below (median)": middle, "Three quarters lie below": high,
         "Highest": values.max(),
     }  # fmt: skip
-    style.facts((name, f"{value:,.2f}", "") for name, value in rows.items())
+    style.facts((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
     st.caption(f"All in {UNIT}, over the whole series. The standard deviation is the usual distance from the mean.")
 
 

@@ -17,7 +17,7 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading
 from dlcore.ui.panels.series_data import taxi
 
-SAMPLE_DAYS = 14
+SAMPLE_DAYS = 35
 
 
 def try_it(project: Project, run: Run | None) -> None:
@@ -39,7 +39,7 @@ def try_it(project: Project, run: Run | None) -> None:
         st.download_button(
             "Download the sample", sample, file_name="sample.csv", mime="text/csv", icon=":material/download:",
             on_click="ignore", key="sample-csv",
-            help=f"The last {SAMPLE_DAYS} days of the taxi series, the blizzard among them.",
+            help=f"The last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard.",
         )  # fmt: skip
     payload = file.getvalue() if file is not None else sample if use_sample else None
     if payload is None:

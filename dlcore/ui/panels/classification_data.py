@@ -1,0 +1,80 @@
+"""Data of a classifier: where it comes from, how many of each class, samples, and how long they are."""
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.data import sources
+from dlcore.plots import classification as plots
+from dlcore.projects.project import Project, RunConfig
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import samples
+
+SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
+"""Samples of each class."""
+
+
+def data(project: Project, run: Run | None) -> None:
+    """The dataset of the run, or of a run with default settings where there is none."""
+    config = run.config if run is not None else projects.configure(project.slug)
+    source = sources.DATASETS[config.dataset]
+    st.markdown(f"**{source.title}**: {source.rows:,} samples. [Source]({source.homepage}), licence: {source.licence}.")
+    if project.input_kind == "image":
+        _pictures(config)
+    else:
+        _texts(config)
+
+
+def _pictures(config: RunConfig) -> None:
+    found = samples.pictures(config.dataset)
+    counts = np.stack([np.bincount(part, minlength=len(found.names)) for part in (found.labels, found.test_labels)])
+    height, width = found.pixels.shape[1:]
+    st.caption(
+        f"{len(found.labels):,} pictures to learn from and {len(found.test_labels):,} kept for the test, grey, "
+        f"{height} x {width} pixels from 0 (black) to 255 (white). A share of the first part is held back for validation."
+    )
+    figure = plots.class_counts(counts, ("to learn from", "test"), found.names)
+    show_figure(
+        figure, key="class-counts", alt=f"{counts.sum(axis=0).min():,} to {counts.sum(axis=0).max():,} pictures a class"
+    )
+    st.subheader("Samples", anchor=False)
+    rows = np.concatenate([np.flatnonzero(found.labels == k)[:SHOWN_PICTURES] for k in range(len(found.names))])
+    names = [found.names[k] for k in found.labels[rows]]
+    samples.shown(list(found.pixels[rows]), names, alt="A training picture")
+
+
+def _texts(config: RunConfig) -> None:
+    found = samples.texts(config.dataset)
+    counts = np.bincount(found.labels, minlength=len(found.names))
+    lengths = samples.word_counts(config.dataset)
+    limit = projects.data_config(config).model_dump().get("length")
+    st.caption(
+        f"{len(found.texts):,} different texts; {found.doubled:,} that came twice were left out, so that none can sit "
+        "in training and in test at once. A run may use fewer: see its settings."
+    )
+    left, right = st.columns(2)
+    with left:
+        figure = plots.class_counts(counts[None], ("texts",), found.names)
+        show_figure(
+            figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
+        )
+        st.caption("Even classes: guessing gets half of them right.")
+    with right:
+        figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
+        show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
+        cut = (
+            f" {np.mean(lengths > limit):.0%} are longer than the {limit} words that this model reads." if limit else ""
+        )
+        st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
+    st.subheader("Samples", anchor=False)
+    for k, name in enumerate(found.names):
+        for row in np.flatnonzero(found.labels == k)[:SHOWN_TEXTS]:
+            with st.container(border=True):
+                st.caption(name)
+                st.text(shortened(found.texts[row]))
+
+
+def shortened(words: str, limit: int = 420) -> str:
+    """The start of a text, cut at a word."""
+    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,120 @@
+"""Try it for classifiers: a picture or a text of one's own, or one of the test samples."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.plots import classification as plots
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading, samples
+
+EXAMPLE = "I laughed, I cried, and I would gladly pay to see it again."
+OWN, SAMPLE = "My own", "A test sample"
+
+
+def try_it(project: Project, run: Run | None) -> None:
+    """Hand in one thing and see how likely the model finds each class."""
+    bundle = reading.finished(run, to_see="what a trained model says of your own input")
+    if bundle is None or run is None:
+        return
+    chosen = st.segmented_control(
+        "What to judge", [SAMPLE, OWN], default=SAMPLE, required=True, key="input", bind="query-params"
+    )
+    if chosen == SAMPLE:
+        _sample(project, run, bundle)
+    elif project.input_kind == "image":
+        _own_picture(project, bundle)
+    else:
+        _own_text(project, bundle)
+
+
+def _sample(project: Project, run: Run, bundle: Bundle) -> None:
+    stored, dataset = reading.predictions(bundle), run.config.dataset
+    row = pick_sample(len(stored["test_targets"]), key="sample")
+    scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        if project.input_kind == "image":
+            samples.shown(
+                [samples.pictures(dataset).test_pixels[origin]], [bundle.labels[truth]], alt="The picture", width=224
+            )
+        else:
+            st.text(samples.text_of(dataset, origin))
+    with right:
+        _bars(scores, bundle.labels, truth=truth)
+        answer = bundle.labels[int(scores.argmax())]
+        verdict = "right" if scores.argmax() == truth else "wrong"
+        st.markdown(f"The model says **{answer}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.")
+
+
+def pick_sample(n: int, *, key: str) -> int:
+    """A test sample's number, typed or drawn by chance."""
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    right.button("Another one by chance", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
+    row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key)
+    return row
+
+
+def _draw(n: int, key: str) -> None:
+    st.session_state[key] = int(np.random.default_rng().integers(n))
+
+
+def _own_picture(project: Project, bundle: Bundle) -> None:
+    st.caption(
+        "One thing on a plain ground works best: the picture is made grey, cropped and shrunk to the few pixels that "
+        "the model knows, shown below as it saw them. It is not kept."
+    )
+    kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp"]
+    file = st.file_uploader("Your picture", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
+    if file is None:
+        st.info("Choose a picture, or switch to a test sample above.", icon=":material/upload_file:")
+        return
+    found = _answer(project, bundle, file.getvalue())
+    if found is None:
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        samples.shown(
+            [np.array(found["pixels"], dtype=np.uint8)], ["as the model saw it"], alt="Your picture", width=224
+        )
+    with right:
+        _say(found, bundle.labels)
+
+
+def _own_text(project: Project, bundle: Bundle) -> None:
+    with st.form("own-text", border=False):
+        words = st.text_area("Your text, in English", EXAMPLE, height=160, key="words")
+        st.form_submit_button("Judge it", icon=":material/gavel:")
+    found = _answer(project, bundle, words.encode())
+    if found is None:
+        return
+    _say(found, bundle.labels)
+    notes = [f"{found['tokens']:,} words read"]
+    notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
+    notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
+    st.caption(f"{', '.join(notes)}. Nothing is kept.")
+
+
+def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:
+    try:
+        return project.answer(reading.loaded(bundle), payload)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return None
+
+
+def _say(found: dict[str, Any], labels: tuple[str, ...]) -> None:
+    _bars(np.array([found["probabilities"][label] for label in labels]), labels)
+    st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.")
+
+
+def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:
+    figure = plots.class_probabilities(scores, labels, truth=truth)
+    likeliest = int(scores.argmax())
+    show_figure(
+        figure, key="probabilities", alt=f"Probabilities; likeliest is {labels[likeliest]} at {scores[likeliest]:.1%}"
+    )

@@ -1,0 +1,47 @@
+"""The samples behind a classifier's row numbers, read once for all sessions, and pictures drawn large enough to see."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from dlcore.data import images, text
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the pictures")
+def pictures(dataset: str) -> images.Images:
+    """All pictures of a dataset; memory-mapped where that is possible."""
+    return images.load(dataset)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the texts")
+def texts(dataset: str) -> text.Texts:
+    """All texts of a dataset."""
+    return text.load(dataset)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _places(dataset: str) -> dict[int, int]:
+    return {int(row): place for place, row in enumerate(texts(dataset).rows)}
+
+
+def text_of(dataset: str, row: int) -> str:
+    """The text on that line of the source; empty where there is none."""
+    place = _places(dataset).get(row)
+    return "" if place is None else texts(dataset).texts[place]
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def word_counts(dataset: str) -> np.ndarray:
+    """Words of every text (N,), split at spaces."""
+    return np.array([words.count(" ") + 1 for words in texts(dataset).texts], dtype=np.int32)
+
+
+def enlarged(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
+    """A small picture (H, W) with every pixel as a block, so that the browser does not blur it."""
+    return np.kron(picture.astype(np.uint8), np.ones((max(1, side // picture.shape[0]),) * 2, dtype=np.uint8))
+
+
+def shown(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
+    """Pictures in a row that wraps, each with its caption."""
+    st.image([enlarged(picture) for picture in found], caption=list(captions), width=width, alt=[alt] * len(found))
