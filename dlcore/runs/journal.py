@@ -162,18 +162,26 @@ class GradientLog:
             kept = [(int(s), row.tolist()) for s, row in zip(before.steps, before.norms, strict=True) if s <= step]
         self.path = path
         write_gradients(path, layers, kept)
-        with writing(path):
-            self._file = path.open("a", encoding="utf-8")
+        self._lines: list[str] = []
+        self._written = time.monotonic()
 
     def add(self, step: int, norms: tuple[float, ...]) -> None:
-        """One step's norms."""
-        with writing(self.path):
-            self._file.write(json.dumps({"step": step, "norms": norms}) + "\n")
+        """One step's norms; written about once a second."""
+        self._lines.append(json.dumps({"step": step, "norms": norms}))
+        if time.monotonic() - self._written > 1.0:
+            self.flush()
 
     def flush(self) -> None:
-        """Hand over to the system what is buffered."""
-        with writing(self.path):
-            self._file.flush()
+        """Write what is still in memory.
+
+        Raises:
+            StoreError: the disk is full or the folder cannot be written.
+        """
+        if self._lines:
+            with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+                file.write("\n".join(self._lines) + "\n")
+            self._lines = []
+        self._written = time.monotonic()
 
 
 def write_gradients(path: Path, layers: tuple[str, ...], rows: list[tuple[int, list[float]]]) -> None:

@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,12 @@ def client() -> "MlflowClient":
 @functools.lru_cache(maxsize=4)
 def _client_of(uri: str, _process: int) -> "MlflowClient":
     """A client for each address and process (a connection must not be used by the children of a process)."""
+    with warnings.catch_warnings():  # MLflow's tables use what SQLAlchemy will drop one day; that is theirs to mend
+        warnings.simplefilter("ignore")
+        return _connect(uri)
+
+
+def _connect(uri: str) -> "MlflowClient":
     mlflow_client = _import()
     file = sqlite_file(uri)
     if file is None:

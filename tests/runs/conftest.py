@@ -1,0 +1,28 @@
+"""A home of its own for every test, and the smallest real run there is."""
+
+from pathlib import Path
+
+import pytest
+
+from dlcore import projects, runs
+from dlcore.projects.project import RunConfig
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("DLCORE_HOME", str(folder))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def config() -> RunConfig:
+    return projects.configure("anomaly", model="dense_32", preset="quick", settings={"epochs": 2}, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def bundle(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> runs.Bundle:
+    folder = tmp_path_factory.mktemp("trained") / "bundle"
+    runs.train_here(config, folder)
+    return runs.Bundle(folder)

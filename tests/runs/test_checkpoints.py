@@ -1,0 +1,48 @@
+import torch
+
+from dlcore.runs import checkpoints
+
+
+def snapshot(value):
+    return {"progress": {"step": value}, "module": {"weight": torch.full((3,), float(value))}}
+
+
+def test_the_newest_comes_back(tmp_path):
+    for step in (10, 20):
+        checkpoints.save(tmp_path, snapshot(step), step=step)
+    found = checkpoints.newest(tmp_path)
+    assert found["progress"]["step"] == 20 and (found["module"]["weight"] == 20).all()
+
+
+def test_a_torn_one_is_passed_over(tmp_path):
+    for step in (10, 20):
+        path = checkpoints.save(tmp_path, snapshot(step), step=step)
+    whole = path.read_bytes()
+    for torn in (b"", whole[:20], whole[: len(whole) // 2], whole[:-1], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
+        path.write_bytes(torn)
+        assert checkpoints.newest(tmp_path)["progress"]["step"] == 10
+
+
+def test_none_is_ever_overwritten_and_the_later_of_one_step_counts(tmp_path):
+    first = checkpoints.save(tmp_path, snapshot(1), step=10)
+    before = first.read_bytes()
+    second = checkpoints.save(tmp_path, snapshot(2), step=10)
+    assert first != second and first.read_bytes() == before
+    assert checkpoints.newest(tmp_path)["progress"]["step"] == 2
+
+
+def test_the_last_three_stay(tmp_path):
+    for step in range(1, 7):
+        checkpoints.save(tmp_path, snapshot(step), step=step)
+    assert [path.name for path in checkpoints.ordered(tmp_path)] == [f"step-{step:08d}.pt" for step in (4, 5, 6)]
+
+
+def test_nothing_there(tmp_path):
+    assert checkpoints.newest(tmp_path / "missing") is None
+
+
+def test_what_a_killed_worker_left_half_written_is_swept_away(tmp_path):
+    draft = tmp_path / ".step-00000010.pt.1.tmp"
+    draft.write_bytes(b"half")
+    checkpoints.drop_drafts(tmp_path)
+    assert not draft.exists()

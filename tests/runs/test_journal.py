@@ -1,0 +1,46 @@
+from dlcore.runs.journal import GradientLog, MemoryJournal, read_gradients
+
+
+def test_gradients_come_back(tmp_path):
+    log = GradientLog(tmp_path / "g", ("a", "b"), step=0)
+    log.add(1, (0.1, 0.2))
+    log.add(20, (0.3, 1 / 3))
+    log.flush()
+    found = read_gradients(tmp_path / "g")
+    assert found.layers == ("a", "b") and found.steps.tolist() == [1, 20]
+    assert found.norms.tolist() == [[0.1, 0.2], [0.3, 1 / 3]]
+
+
+def test_a_resume_drops_what_comes_again(tmp_path):
+    log = GradientLog(tmp_path / "g", ("a",), step=0)
+    for step in (10, 20, 30):
+        log.add(step, (float(step),))
+    log.flush()
+    again = GradientLog(tmp_path / "g", ("a",), step=20)
+    again.add(30, (-1.0,))
+    again.flush()
+    found = read_gradients(tmp_path / "g")
+    assert (found.steps.tolist(), found.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
+
+
+def test_a_line_cut_short_is_left_out(tmp_path):
+    log = GradientLog(tmp_path / "g", ("a",), step=0)
+    log.add(10, (1.0,))
+    log.flush()
+    with (tmp_path / "g").open("a") as file:
+        file.write('{"step": 20, "nor')
+    assert read_gradients(tmp_path / "g").steps.tolist() == [10]
+
+
+def test_nothing_recorded_reads_as_none(tmp_path):
+    assert read_gradients(tmp_path / "missing") is None
+    GradientLog(tmp_path / "g", ("a",), step=0).flush()
+    assert read_gradients(tmp_path / "g") is None
+
+
+def test_memory_keeps_curves():
+    journal = MemoryJournal()
+    journal.scalars(1, {"batch_loss": 2.0})
+    journal.scalars(2, {"batch_loss": 1.0, "learning_rate": 0.1})
+    curves = journal.history()
+    assert curves["batch_loss"].steps.tolist() == [1, 2] and curves["learning_rate"].values.tolist() == [0.1]
