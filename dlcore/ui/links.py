@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dlcore.core.settings import ROOT
 from dlcore.runs.record import Record
 from dlcore.ui.menu import page_of
 from dlcore.ui.states import look
@@ -15,7 +14,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
         st.markdown(label)
         return
     st.page_link(
-        str(page.path.relative_to(ROOT)),
+        str(page.path),
         label=label,
         icon=look(record).icon,
         query_params={"run": record.run_id, "panel": panel},
@@ -26,4 +25,4 @@ def link_to_page(slug: str, *, label: str) -> None:
     """A link to a project's page."""
     page = page_of(slug)
     if page is not None:
-        st.page_link(str(page.path.relative_to(ROOT)), label=label)
+        st.page_link(str(page.path), label=label)

@@ -79,12 +79,12 @@ function lineTraces(run, row, index, set, several) {
     const x = across(run, curve.steps, set.kind), batch = part === "each batch";
     const label = several ? `${run.label} · ${part}` : part;
     const line = { color: run.colour, dash: DASH[part], width: batch ? 1 : 2.2, shape: part === "learning rate" ? "hv" : "linear" };
-    const spot = { yaxis: index ? `y${index + 1}` : "y", xaxis: "x", type: "scatter", legendgroup: label, uid: `${run.id}-${name}` };
+    const spot = { yaxis: index ? `y${index + 1}` : "y", xaxis: "x", type: "scatter", legendgroup: label, uid: `${run.uid}-${name}` };
     const few = curve.values.length < 40 && !batch && part !== "learning rate";
     const smoothed = set.smoothing > 0 && part !== "learning rate";
     if (smoothed) {
       const [sx, sy] = thin(x, curve.values);
-      traces.push({ ...spot, uid: `${run.id}-${name}-raw`, x: sx, y: sy, mode: "lines", line: { ...line, width: 1 }, opacity: 0.25, hoverinfo: "skip", showlegend: false });
+      traces.push({ ...spot, uid: `${run.uid}-${name}-raw`, x: sx, y: sy, mode: "lines", line: { ...line, width: 1 }, opacity: 0.25, hoverinfo: "skip", showlegend: false });
     }
     const [lx, ly] = thin(x, smooth(curve.values, smoothed ? set.smoothing : 0));
     traces.push({
@@ -105,7 +105,7 @@ function starTrace(run, rows, set, several) {
   const name = several ? `${run.label} · best epoch (${run.best.epoch})` : `best epoch (${run.best.epoch})`;
   return [{
     type: "scatter", mode: "markers", name, x: [across(run, [curve.steps[at]], set.kind)[0]],
-    y: [smooth(curve.values, set.smoothing)[at]], xaxis: "x", yaxis: row ? `y${row + 1}` : "y", uid: `${run.id}-best`,
+    y: [smooth(curve.values, set.smoothing)[at]], xaxis: "x", yaxis: row ? `y${row + 1}` : "y", uid: `${run.uid}-best`,
     marker: { symbol: "star", size: 15, color: run.colour, line: { width: 1.5, color: set.colours.text } },
     hovertemplate: `${run.best.metric.replaceAll("_", " ")} %{y:.4~g}`, cliponaxis: false,
   }];
@@ -124,14 +124,14 @@ function axesOf(rows, set) {
     const height = (room * weights[i]) / sum;
     axes[i ? `yaxis${i + 1}` : "yaxis"] = axis(set.colours, {
       domain: [Math.max(0, top - height), top], anchor: "x", type: set.log && row.title === "Loss" ? "log" : "linear",
-      title: { text: row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${row.title}-${set.log}`, nticks: row.small ? 3 : 7,
+      title: { text: row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${set.shown}-${set.log}`, nticks: row.small ? 3 : 7,
       exponentformat: "power", tickformat: row.small ? ".1~e" : "",
     });
     top -= height + gap;
   });
   axes.xaxis = axis(set.colours, {
     title: { text: NAMES[set.kind], font: { size: 12 }, standoff: 8 }, anchor: rows.length > 1 ? `y${rows.length}` : "y",
-    uirevision: set.kind, showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: set.colours.line, rangemode: "tozero",
+    uirevision: `${set.shown}-${set.kind}`, showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: set.colours.line, rangemode: "tozero",
   });
   return axes;
 }
@@ -169,13 +169,13 @@ function describe(runs) {
 export default async function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-curves");
   root.dataset.version = data.version;
-  const runs = data.runs.map(unpack).map((run, i) => ({ ...run, colour: ORDER[i % ORDER.length] }));
+  const runs = data.runs.map(unpack).map((run, i) => ({ ...run, uid: `run-${run.id.replaceAll(/[^a-z0-9]/gi, "-")}`, colour: ORDER[i % ORDER.length] }));
   const [slider, kind, log] = ["range", "select", "check"].map((name) => root.querySelector(`.dl-${name}`));
   const Plotly = await loadPlotly();
   if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was on its way
   const redraw = () => {
     root.querySelector("output").value = Number(slider.value).toFixed(2);
-    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, colours: theme(root) });
+    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, shown: runs[0].uid, colours: theme(root) });
   };
   let frame = 0;
   slider.oninput = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(redraw); };
