@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import math
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ FASHION_LABELS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+MAX_VALUES = 2**31
 MAX_SIDE, MAX_PIXELS, MAX_BYTES = 12_000, 40_000_000, 20 * 2**20
 
 
@@ -97,12 +99,12 @@ def read_idx(path: Path) -> np.ndarray:
                 if len(head) < 4 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 4:
                     raise DataError(f"{path}: not an idx file of bytes (it starts with {head!r}); fetch it again.")
                 shape = tuple(int(n) for n in np.frombuffer(file.read(4 * head[3]), dtype=">u4"))
-                size = int(np.prod(shape, dtype=np.int64))
-                values = file.read(min(size, 2**31) + 1)  # one more than wanted, and never more than that
+                size = math.prod(shape)
+                values = file.read(min(size, MAX_VALUES) + 1)  # one more than wanted, and never more than that
     except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
         raise DataError(f"{path}: cannot be unpacked ({error}); fetch it again.") from None
     if len(values) != size:
-        raise DataError(f"{path}: its head says {size} values, it holds {min(len(values), size + 1)}; fetch it again.")
+        raise DataError(f"{path}: its head says {size} values, it holds {len(values)}; fetch it again.")
     return np.frombuffer(values, dtype=np.uint8).reshape(shape)
 
 
@@ -195,7 +197,8 @@ def _framed(grey: np.ndarray, *, height: int, width: int) -> np.ndarray:
         grey = 255 - grey
     if grey.shape == (height, width):
         return grey.copy()  # already the size of the data's own pictures: as it is
-    stands_out = grey > int(grey.min()) + max(16, (int(grey.max()) - int(grey.min())) // 8)
+    ground, brightest = int(grey.min()), int(grey.max())
+    stands_out = grey > ground + max(16, (brightest - ground) // 8)
     rows, columns = np.flatnonzero(stands_out.any(axis=1)), np.flatnonzero(stands_out.any(axis=0))
     if len(rows) and len(columns):
         grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -204,7 +207,7 @@ def _framed(grey: np.ndarray, *, height: int, width: int) -> np.ndarray:
     small = np.asarray(
         Image.fromarray(grey).resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR)
     )
-    framed = np.full((height, width), int(grey.min()), dtype=np.uint8)
+    framed = np.full((height, width), ground, dtype=np.uint8)
     top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
     framed[top : top + small.shape[0], left : left + small.shape[1]] = small
     return framed

@@ -1,0 +1,184 @@
+"""Which parts of an input a decision leans on: Captum behind one verb."""
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.errors import RequestError
+
+Score = Callable[[Tensor, Tensor], Tensor]
+"""(inputs, outputs) -> (N,): the number to explain, where it is not one of the outputs: a reconstruction error, say."""
+
+Method = Literal["integrated_gradients", "input_x_gradient", "gradients"]
+ROWS_AT_ONCE = 256
+_CUDNN = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each part of the inputs adds to the explained number.
+
+    values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding.
+    output: (N,) the number explained; `baseline_output` (N,) the same for the baseline.
+    delta: (N,) how far the values' sum is from output - baseline_output; None for methods that do not promise it.
+    """
+
+    values: np.ndarray
+    output: np.ndarray
+    baseline_output: np.ndarray
+    delta: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One attribution asked for: `forward(x, *extra)` gives (N,) for x, which floats and may be embeddings."""
+
+    forward: Callable[..., Tensor]
+    x: Tensor
+    baseline: Tensor
+    extra: tuple[Tensor, ...]
+    steps: int
+
+
+def attribute(
+    module: nn.Module,
+    inputs: Tensor,
+    target: int | Score,
+    *,
+    method: Method = "integrated_gradients",
+    baseline: Tensor | None = None,
+    steps: int = 64,
+) -> Attribution:
+    """Attribute one number of a module's output to the parts of its input.
+
+    Works on a copy in evaluation mode: the module is neither hooked, nor trained, nor changed.
+
+    inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding.
+    target: column of the outputs (N, K), or a function (inputs, outputs) -> (N,).
+    baseline: what counts as nothing, of the inputs' shape or (1, ...); zeros (for ids: the embedding of padding).
+    steps: points on the way from baseline to input (integrated gradients alone).
+
+    Integrated gradients: Sundararajan et al. 2017, eq. 1; their sum is the output's difference from the baseline's.
+
+    Raises:
+        RequestError: the inputs are ids and the module has not exactly one embedding.
+    """
+    own = copy.deepcopy(module).eval().requires_grad_(False)
+    device = next((parameter.device for parameter in own.parameters()), inputs.device)
+    with torch.enable_grad(), _recurrent_backward(own, device):
+        question = _ask(own, inputs.detach().to(device), target, baseline=baseline, steps=steps)
+        values = METHODS[method](question)
+        output, floor = (_value(question, x) for x in (question.x, question.baseline))
+    if not inputs.is_floating_point():
+        values = values.sum(dim=-1)  # (N, T, D) -> (N, T)
+    promised = method == "integrated_gradients"
+    delta = values.flatten(1).double().sum(dim=1) - (output - floor).double() if promised else None
+    return Attribution(
+        values=values.detach().cpu().numpy(),
+        output=output.cpu().numpy(),
+        baseline_output=floor.cpu().numpy(),
+        delta=None if delta is None else delta.detach().cpu().numpy(),
+    )
+
+
+def _integrated_gradients(question: _Question) -> Tensor:
+    from captum.attr import IntegratedGradients  # 0.6 s to import, and only a page that explains needs it
+
+    found: Tensor = IntegratedGradients(question.forward).attribute(
+        question.x,
+        baselines=question.baseline,
+        additional_forward_args=question.extra or None,
+        n_steps=question.steps,
+        internal_batch_size=max(ROWS_AT_ONCE, len(question.x)),
+    )
+    return found
+
+
+def _input_x_gradient(question: _Question) -> Tensor:
+    from captum.attr import InputXGradient
+
+    found: Tensor = InputXGradient(question.forward).attribute(
+        question.x.clone().requires_grad_(), additional_forward_args=question.extra or None
+    )
+    return found
+
+
+def _gradients(question: _Question) -> Tensor:
+    from captum.attr import Saliency
+
+    found: Tensor = Saliency(question.forward).attribute(
+        question.x.clone().requires_grad_(), abs=False, additional_forward_args=question.extra or None
+    )
+    return found
+
+
+METHODS: dict[Method, Callable[[_Question], Tensor]] = {
+    "integrated_gradients": _integrated_gradients,
+    "input_x_gradient": _input_x_gradient,
+    "gradients": _gradients,
+}
+
+
+class _Given(nn.Module):
+    """Stands in for an embedding and gives the vectors it was handed, so that these can be varied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vectors = torch.empty(0)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """The vectors, whatever the ids."""
+        return self.vectors
+
+
+def _ask(own: nn.Module, inputs: Tensor, target: int | Score, *, baseline: Tensor | None, steps: int) -> _Question:
+    floor = torch.zeros_like(inputs) if baseline is None else baseline.to(inputs).expand_as(inputs)
+    if inputs.is_floating_point():
+
+        def forward(x: Tensor) -> Tensor:
+            return _scored(target, x, own(x))
+
+        return _Question(forward, inputs, floor.contiguous(), (), steps)
+    embeddings = [(name, part) for name, part in own.named_modules() if isinstance(part, nn.Embedding)]
+    if len(embeddings) != 1:
+        raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
+    (name, embedding), given = embeddings[0], _Given()
+    own.set_submodule(name, given)
+
+    def embedded(vectors: Tensor, ids: Tensor) -> Tensor:
+        given.vectors = vectors
+        return _scored(target, ids, own(ids))  # the ids still tell where a text ends
+
+    return _Question(embedded, embedding(inputs).detach(), embedding(floor).detach(), (inputs,), steps)
+
+
+def _scored(target: int | Score, inputs: Tensor, outputs: Tensor) -> Tensor:
+    return outputs[:, target] if isinstance(target, int) else target(inputs, outputs)
+
+
+def _value(question: _Question, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return question.forward(x, *question.extra)
+
+
+@contextmanager
+def _recurrent_backward(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """cuDNN refuses the backward pass of a recurrent layer in evaluation mode (captum#564): off for a while, for one
+    caller at a time, and back as it was."""
+    if device.type != "cuda" or not any(isinstance(part, nn.RNNBase) for part in module.modules()):
+        yield
+        return
+    with _CUDNN:
+        before = torch.backends.cudnn.enabled
+        torch.backends.cudnn.enabled = False
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.enabled = before

@@ -1,0 +1,169 @@
+import gzip
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlcore.core.errors import DataError
+from dlcore.data import images
+
+FASHION = pytest.mark.realdata("fashion_mnist")
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def encoded(picture: Image.Image, name: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, name, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_idx_round_trip(tmp_path, packed):
+    array = np.random.default_rng(0).integers(0, 256, (5, 3, 4), dtype=np.uint8)
+    file = tmp_path / "a"
+    file.write_bytes(gzip.compress(idx(array)) if packed else idx(array))
+    assert np.array_equal(images.read_idx(file), array)
+
+
+GOOD = idx(np.zeros((3, 2, 2), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not an idx file"),
+        (b"<html>404</html>", "not an idx file"),
+        (GOOD[:-1], "holds 11"),
+        (GOOD + b"\0", "holds 13"),
+        (gzip.compress(GOOD)[:-9], "cannot be unpacked"),
+        (b"\x1f\x8b" + b"\0" * 20, "cannot be unpacked"),
+        (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "holds"),
+    ],
+)
+def test_a_torn_idx_file_is_refused_in_one_line(tmp_path, data, said):
+    file = tmp_path / "a"
+    file.write_bytes(data)
+    with pytest.raises(DataError, match=said) as caught:
+        images.read_idx(file)
+    assert "\n" not in str(caught.value) and str(file) in str(caught.value)
+
+
+def test_digits_are_whole_and_their_test_part_is_fixed():
+    digits = images.load("digits")
+    assert digits.pixels.shape[1:] == (8, 8) and digits.pixels.dtype == np.uint8
+    assert len(digits.labels) + len(digits.test_labels) == 1797
+    assert set(np.unique(digits.test_labels)) == set(range(10))
+    assert digits.pixels.max() == 255
+    assert digits.checksum == images.load("digits").checksum
+
+
+@FASHION
+def test_fashion_is_decoded_once_and_memory_mapped(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
+    first = images.load("fashion_mnist")
+    assert first.pixels.shape == (60_000, 28, 28) and first.test_pixels.shape == (10_000, 28, 28)
+    assert np.bincount(first.labels).tolist() == [6000] * 10
+    monkeypatch.setattr(images, "read_idx", lambda path: pytest.fail("decoded a second time"))
+    again = images.load("fashion_mnist")
+    assert isinstance(again.pixels, np.memmap) and again.checksum == first.checksum
+
+
+@FASHION
+def test_a_cache_that_cannot_be_written_does_no_harm(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "file"))
+    assert images.load("fashion_mnist").pixels.shape == (60_000, 28, 28)
+
+
+def test_scale_is_that_of_the_pixels():
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 4, 4), dtype=np.uint8)
+    scale = images.standardise(pixels)
+    values = images.scaled(pixels, scale)
+    assert values.dtype == np.float32
+    assert abs(values.mean()) < 1e-5 and abs(values.std() - 1) < 1e-5
+    assert images.standardise(np.zeros((2, 2, 2), np.uint8)) == {"mean": 0.0, "std": 1.0}
+
+
+def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) -> Image.Image:
+    """A thing at the left of a plain ground, higher than wide."""
+    array = np.full(size[::-1], ground, np.uint8)
+    array[10:90, 20:60] = ink
+    return Image.fromarray(array)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize(("ground", "ink"), [(255, 30), (0, 220)])
+def test_a_picture_becomes_a_bright_thing_on_dark_ground_in_the_middle(name, ground, ink):
+    seen = images.open_grey(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
+    assert seen.shape == (28, 28) and seen.dtype == np.uint8
+    columns = np.flatnonzero((seen > 128).any(axis=0))
+    assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1  # in the middle
+    assert 12 <= len(columns) <= 16  # 40 : 80, as it was
+    assert seen[:, 0].max() < 40 and seen[14, 14] > 180
+
+
+def test_a_picture_of_the_data_itself_passes_unchanged():
+    pixels = images.load("digits").test_pixels[0]
+    assert np.array_equal(images.open_grey(encoded(Image.fromarray(pixels)), height=8, width=8), pixels)
+
+
+def test_exif_rotation_is_applied():
+    upright = thing()
+    exif = Image.Exif()
+    exif[274] = 6  # turned by 90 degrees
+    turned = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
+    straight = encoded(upright, "JPEG", quality=95)
+    seen, wanted = (images.open_grey(data, height=28, width=28).astype(int) for data in (turned, straight))
+    assert np.abs(seen - wanted).mean() < 4
+
+
+def test_transparent_ground_counts_as_white():
+    picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
+    picture.paste((10, 10, 10, 255), (20, 10, 40, 50))
+    seen = images.open_grey(encoded(picture), height=28, width=28)
+    assert seen[14, 14] > 200 and seen[14, 0] < 40
+
+
+def bomb() -> bytes:
+    """A PNG of a few kilobytes that says 50,000 x 50,000 pixels."""
+    data = bytearray(encoded(Image.new("L", (10, 10))))
+    data[16:24] = struct.pack(">II", 50_000, 50_000)
+    import zlib
+
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    return bytes(data)
+
+
+PNG = encoded(Image.effect_noise((300, 300), 50))
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (b"", "not a picture"),
+        (b"timestamp,value\n1,2\n", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
+        (PNG[: len(PNG) // 2], "torn"),
+        (PNG[:40], "torn|not a picture"),
+        (bomb(), "too many pixels|pixels; make it smaller"),
+        (encoded(Image.new("L", (9000, 9000))), "9000 x 9000 pixels"),
+        (encoded(Image.new("L", (10, 10)), "TIFF"), "not a picture"),
+        (b"\0" * (images.MAX_BYTES + 1), "up to 20 MB"),
+    ],
+    ids=["empty", "csv", "svg", "eps", "half", "head", "bomb", "large", "tiff", "heavy"],
+)
+def test_what_is_no_picture_is_refused_in_one_line(payload, said):
+    with pytest.raises(DataError, match=said) as caught:
+        images.open_grey(payload, height=28, width=28)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_colour_and_one_pixel_are_handled():
+    for picture in (Image.new("L", (50, 50), 255), Image.new("L", (1, 1), 7), Image.new("1", (3, 900))):
+        assert images.open_grey(encoded(picture), height=28, width=28).shape == (28, 28)

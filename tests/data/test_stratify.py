@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlcore.data.stratify import sample, stratified
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=1, max_size=200),
+    share=st.floats(0.05, 0.9),
+    seed=st.integers(0, 1000),
+)
+def test_parts_are_disjoint_complete_and_keep_shares(labels, share, seed):
+    labels = np.array(labels)
+    rest, part = stratified(labels, share, seed=seed)
+    assert sorted([*rest, *part]) == list(range(len(labels)))
+    for label in np.unique(labels):
+        count, taken = (labels == label).sum(), (labels[part] == label).sum()
+        assert abs(taken - share * count) <= 1
+        assert count < 2 or 0 < taken < count
+
+
+def test_the_seed_decides():
+    labels = np.arange(300) % 3
+    first, again, other = (stratified(labels, 0.3, seed=seed)[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(0, 300), (300, 300), (1000, 300), (30, 30)])
+def test_sample_size(rows, expected):
+    assert len(sample(np.arange(300) % 3, rows, seed=0)) == expected

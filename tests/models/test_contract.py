@@ -1,0 +1,111 @@
+"""What every model of every project must do, on a few real samples of its own data."""
+
+import functools
+
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from dlcore import projects
+from dlcore.data import sources
+from dlcore.data.splits import Prepared
+from dlcore.projects import RunConfig
+
+MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(slug).models]
+ROWS = 12
+
+
+@functools.cache
+def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
+    project = projects.get(slug)
+    here = [name for name in project.datasets if sources.available(name)]
+    if not here:
+        pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
+    names = {field.name for field in projects.settings_of(project.slug, model)["data"]}
+    small = {name: 300 for name in ("rows", "train_rows") if name in names}
+    config = projects.configure(project.slug, model=model, dataset=here[-1], preset="quick", settings=small)
+    return config, project.prepare(config)
+
+
+class Case:
+    """One model with a batch of its data."""
+
+    def __init__(self, slug: str, name: str) -> None:
+        project = projects.get(slug)
+        self.entry = project.models[name]
+        self.config, data = prepared(slug, name)
+        self.objective, self.facts = project.objective(self.config, data), data.facts
+        rows = torch.linspace(0, len(data.train) - 1, ROWS).long()  # from all over, so that no class is alone
+        inputs = tuple(part[rows] for part in data.train.inputs)
+        self.inputs = data.transform(inputs, True) if data.transform else inputs
+        self.targets = data.train.targets[rows]
+
+    def build(self, seed: int = 0) -> torch.nn.Module:
+        torch.manual_seed(seed)
+        return self.entry.build(projects.model_config(self.config), self.facts)
+
+    def loss(self, module: torch.nn.Module) -> torch.Tensor:
+        return self.objective.loss(module(*self.inputs), self.targets)
+
+
+@pytest.fixture(params=MODELS, ids="/".join)
+def case(request) -> Case:
+    return Case(*request.param)
+
+
+def test_facts_of_the_data_are_those_the_project_names(case):
+    assert set(case.facts) == set(projects.get(case.config.project).facts)
+
+
+def test_shapes(case):
+    outputs = case.build().eval()(*case.inputs)
+    assert outputs.dtype == torch.float32 and torch.isfinite(outputs).all()
+    if "classes" in case.facts:
+        assert outputs.shape == (ROWS, case.facts["classes"])
+    else:
+        assert outputs.shape == case.targets.shape
+    assert case.objective.loss(outputs, case.targets).shape == ()
+    if case.objective.correct:
+        assert 0 <= int(case.objective.correct(outputs, case.targets)) <= ROWS
+
+
+def test_one_sample_is_answered_as_in_a_batch(case):
+    module = case.build().eval()
+    together = module(*case.inputs)
+    alone = torch.cat([module(*(part[i : i + 1] for part in case.inputs)) for i in range(ROWS)])
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-6)
+
+
+def test_gradient_reaches_every_parameter(case):
+    module = case.build().train()
+    case.loss(module).backward()
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_one_seed_one_model(case):
+    first, again, other = case.build(1), case.build(1), case.build(2)
+    outputs = [module.eval()(*case.inputs) for module in (first, again, other)]
+    assert torch.equal(outputs[0], outputs[1]) and not torch.equal(outputs[0], outputs[2])
+
+
+def test_weights_round_trip(case):
+    first, other = case.build(1).eval(), case.build(2).eval()
+    other.load_state_dict(load(save(first.state_dict())))
+    assert torch.equal(first(*case.inputs), other(*case.inputs))
+
+
+def test_learns_one_batch(case):
+    module = case.build().train()
+    optimiser = torch.optim.Adam(module.parameters(), lr=1e-2)
+    module.eval()
+    before = case.loss(module).item()
+    module.train()
+    for _ in range(120):
+        optimiser.zero_grad()
+        case.loss(module).backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+    module.eval()
+    assert case.loss(module).item() < 0.5 * before
