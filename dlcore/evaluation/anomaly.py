@@ -117,7 +117,7 @@ def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> Events
     windows = ranges(targets.astype(bool))
     before = np.r_[0, np.cumsum(called)]
     hit = before[windows[:, 1]] > before[windows[:, 0]]
-    return Events(windows, hit, _merge(ranges(called & ~targets.astype(bool)), gap))
+    return Events(windows, hit, episodes(called & ~targets.astype(bool), gap=gap))
 
 
 def metrics(
@@ -143,17 +143,19 @@ def metrics(
     return values | uncertainty.named({name: ends for name, ends in spread.items() if name in values})
 
 
+def episodes(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
+    """Alarms (N,) as index ranges [start, stop), (A, 2), joined where fewer than `gap` quiet points lie between."""
+    found = ranges(called)
+    if len(found) < 2:
+        return found
+    apart = found[1:, 0] - found[:-1, 1] >= gap
+    return np.stack([found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]], axis=1)
+
+
 def ranges(mask: np.ndarray) -> np.ndarray:
     """Runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
     edges = np.diff(np.r_[0, mask.astype(np.int8), 0])
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
-
-
-def _merge(episodes: np.ndarray, gap: int) -> np.ndarray:
-    if len(episodes) < 2:
-        return episodes
-    apart = episodes[1:, 0] - episodes[:-1, 1] >= gap
-    return np.stack([episodes[np.r_[True, apart], 0], episodes[np.r_[apart, True], 1]], axis=1)
 
 
 def _pointwise(weights: np.ndarray, called: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
         marker={"color": [VERMILLION if contributions[i] >= 0 else BLUE for i in order]}, showlegend=False,
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )  # fmt: skip
-    figure.update_yaxes(type="category")
+    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 

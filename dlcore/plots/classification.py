@@ -78,10 +78,11 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
     figure.add_bar(
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order], x=100 * probabilities[order], orientation="h",
         marker={"color": [_answer_colour(int(k), answer, truth) for k in order]}, showlegend=False,
-        text=[f"{100 * probabilities[k]:.1f}" for k in order], textposition="auto", hoverinfo="skip",
+        text=[f"{100 * probabilities[k]:.1f}" for k in order], textposition="auto", textangle=0,
+        hoverinfo="skip",
     )  # fmt: skip
     figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(type="category")
+    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 
@@ -91,10 +92,10 @@ def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: s
     figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
     figure.add_bar(
         y=[labels[k] for k in order], x=values[order], orientation="h", marker={"color": BLUE}, showlegend=False,
-        text=[f"{values[k]:,.4g}" for k in order], textposition="auto",
+        text=[f"{values[k]:,.1f}" for k in order], textposition="auto", textangle=0,
         hovertemplate="%{y}: %{x:,.4g}<extra></extra>",
     )  # fmt: skip
-    figure.update_yaxes(type="category")
+    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 
@@ -106,8 +107,8 @@ def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str
             y=list(labels)[::-1], x=row[::-1], orientation="h", name=name, marker={"color": colour},
             hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
-    figure.update_yaxes(type="category")
+    figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
+    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 

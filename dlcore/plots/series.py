@@ -55,6 +55,19 @@ def series_over_time(
     return figure
 
 
+def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *, moment: int, unit: str) -> go.Figure:
+    """A stretch (n,) as it was and as the model rebuilt it; `moment` (epoch milliseconds) is the alarm."""
+    figure = blank("What the model saw, and what it rebuilt", x="time", y=unit)
+    figure.update_xaxes(type="date")
+    for name, line, colour, dash in (("seen", seen, BLUE, "solid"), ("rebuilt", rebuilt, VERMILLION, "dash")):
+        x, y = thin(times, line)
+        figure.add_scatter(
+            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": colour, "dash": dash}
+        )
+    vertical(figure, float(moment), "alarm", left=moment > int(times[len(times) // 2]))
+    return figure
+
+
 def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None = None) -> go.Figure:
     """Median, quartiles and whiskers (1.5 quartile distances) of values (n,), or of each group named in `by` (n,).
 

@@ -32,7 +32,7 @@ def _pictures(config: RunConfig) -> None:
     height, width = found.pixels.shape[1:]
     st.caption(
         f"{len(found.labels):,} pictures to learn from and {len(found.test_labels):,} kept for the test, grey, "
-        f"{height} x {width} pixels from 0 (black) to 255 (white). A share of the first part is held back for validation."
+        f"{height} x {width} pixels from 0 (black) to 255 (white). A share of the first is held back for validation."
     )
     figure = plots.class_counts(counts, ("to learn from", "test"), found.names)
     show_figure(

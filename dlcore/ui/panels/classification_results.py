@@ -70,8 +70,8 @@ def _threshold_part(bundle: Bundle, chosen: float) -> None:
     counts = classification.confusion(scores, targets, threshold=threshold)
     (quiet, false), (missed, hits) = counts.tolist()
     st.caption(
-        f"Precision = right calls / all calls of “{name}” = {hits:,} / {hits + false:,}; recall = right calls / all that "
-        f"are “{name}” = {hits:,} / {hits + missed:,}."
+        f"Precision = right calls / all calls of “{name}” = {hits:,} / {hits + false:,}; recall = right calls / all "
+        f"that are “{name}” = {hits:,} / {hits + missed:,}."
     )
     _confusion(counts, bundle.labels)
     if missed + hits and quiet + false:

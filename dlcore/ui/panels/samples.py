@@ -44,4 +44,7 @@ def enlarged(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
 
 def shown(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
     """Pictures in a row that wraps, each with its caption."""
-    st.image([enlarged(picture) for picture in found], caption=list(captions), width=width, alt=[alt] * len(found))
+    with st.container(horizontal=True, gap="small"):
+        for picture, caption in zip(found, captions, strict=True):
+            with st.container(width=width):
+                st.image(enlarged(picture), caption=caption, width=width, alt=f"{alt}: {caption}")

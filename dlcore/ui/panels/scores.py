@@ -79,7 +79,7 @@ def winner(evaluation: Evaluation, metric: str) -> str:
 def say(metric: str, value: float) -> str:
     """A metric's value as a person reads it: percent, a count, or a plain number."""
     if metric in _PERCENT:
-        return f"{100 * value:.1f} %"
+        return f"{value:.1%}"
     return f"{value:.0f}" if metric in _COUNTS else f"{value:.3f}"
 
 

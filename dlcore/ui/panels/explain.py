@@ -1,0 +1,16 @@
+"""Explain: why the model decided so, for one alarm, one picture or one text."""
+
+from dlcore.projects.project import Project
+from dlcore.runs import Run
+from dlcore.ui.panels import reading
+from dlcore.ui.panels.explain_class import explain_picture, explain_text
+from dlcore.ui.panels.explain_series import explain_alarm
+
+
+def explain(project: Project, run: Run | None) -> None:
+    """The explanation that suits the project's kind of input."""
+    bundle = reading.finished(run, to_see="why a trained model decides as it does")
+    if bundle is None or run is None:
+        return
+    shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]
+    shown(project, run, bundle)
