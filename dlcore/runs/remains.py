@@ -46,9 +46,12 @@ def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") 
         StoreError: the disk is full or the folder cannot be written.
     """
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    looks = int(read_json(folder / "run.json").get("test_looks", 0)) + 1
+    before = read_json(folder / "run.json")
+    same_run = before.get("record", {}).get("run_id") == remains.record.run_id
+    looks = 1 + (int(before.get("test_looks", 0)) if same_run else 0)
     with writing(folder):
-        shutil.rmtree(draft, ignore_errors=True)
+        for left in folder.parent.glob(f".{folder.name}.*"):  # of a worker that was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(parents=True)
         for name, data in _files(remains, weights, looks).items():
             (draft / name).write_bytes(data)

@@ -128,9 +128,10 @@ def _connect(uri: str) -> "MlflowClient":
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     with _alone(file.with_name(file.name + ".lock")):  # two first users must not both create the tables
+        _set_write_ahead(file)
         client = mlflow_client(tracking_uri=uri)
         client.search_experiments(max_results=1)
-        _prepare_sqlite(client, file)
+        _tune(client)
     return client
 
 
@@ -151,17 +152,24 @@ def _import() -> "type[MlflowClient]":
     return MlflowClient
 
 
-def _prepare_sqlite(client: "MlflowClient", file: Path) -> None:
-    """Write-ahead mode: readers and one writer at a time do not wait for each other; no fsync at every commit."""
-    with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+def _set_write_ahead(file: Path) -> None:
+    """Readers and one writer at a time do not wait for each other. Set before the tables are made: it halves that time."""
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise _explain(error) from error
+
+
+def _tune(client: "MlflowClient") -> None:
+    """Wait for another writer rather than fail, and no fsync at every commit (write-ahead mode stays whole without)."""
     engine = getattr(client._tracking_client.store, "engine", None)
     if engine is None:
         return
     from sqlalchemy import event
 
     @event.listens_for(engine, "connect")
-    def _tune(connection: sqlite3.Connection, _record: object) -> None:
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA busy_timeout = 20000")
         connection.execute("PRAGMA synchronous = NORMAL")
 

@@ -1,19 +1,9 @@
-"""A home of its own for every test, and the smallest real run there is."""
-
-from pathlib import Path
+"""The smallest real run there is."""
 
 import pytest
 
 from dlcore import projects, runs
 from dlcore.projects.project import RunConfig
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    monkeypatch.setenv("DLCORE_HOME", str(folder))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,89 @@
+import json
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.core.errors import RunError
+from dlcore.runs import Bundle
+
+
+def test_it_holds_what_was_promised(bundle):
+    names = {path.name for path in bundle.folder.iterdir()}
+    assert names == {
+        "card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
+        "threshold.json", "predictions.npz", "gradients.npz",
+    }  # fmt: skip
+
+
+def test_the_record_tells_of_a_finished_run(bundle):
+    record = bundle.record
+    assert (record.state, record.epoch, record.step) == ("finished", 2, 2 * record.steps_per_epoch)
+    assert record.parameters == 5063
+    assert record.best.metric == "validation_loss"
+    assert record.metrics["f1_low"] <= record.metrics["f1"] <= record.metrics["f1_high"]
+    assert record.metrics["validation_loss"] == record.best.value
+
+
+def test_the_metrics_are_those_of_the_predictions_in_it(bundle):
+    again = projects.get("anomaly").evaluate(bundle.predictions(), bundle.threshold, bundle.config)
+    assert again.metrics == pytest.approx(bundle.evaluation.metrics)
+    assert again.threshold == bundle.threshold
+
+
+def test_the_weights_in_it_give_the_predictions_in_it(bundle):
+    project, loaded = projects.get("anomaly"), bundle.load()
+    assert not loaded.module.training
+    again = project.predict(loaded.module, project.prepare(loaded.config), loaded.config)
+    assert np.array_equal(again["test_scores"], bundle.predictions()["test_scores"])
+
+
+def test_the_command_line_gives_the_same_config_again(bundle):
+    words = shlex.split(bundle.run["command"])
+    flags = dict(zip(words[5::2], words[6::2], strict=True))
+    settings = dict(pair.split("=") for flag, pair in zip(words[5::2], words[6::2], strict=True) if flag == "--set")
+    config = projects.configure(
+        words[4], model=flags["--model"], dataset=flags["--dataset"], preset=flags["--preset"],
+        seed=flags["--seed"], device=flags["--device"], settings=settings,
+    )  # fmt: skip
+    assert config == bundle.config
+
+
+def test_the_card_names_data_hardware_seed_command_and_baselines(bundle):
+    for piece in (bundle.run["data_checksum"], "seed 0", bundle.run["command"], "cores", "weekly_median", "not good for"):
+        assert piece in bundle.card, piece
+
+
+def test_curves_and_gradients_are_there(bundle):
+    history, norms = bundle.history(), bundle.gradients()
+    assert len(history["batch_loss"].steps) == bundle.record.step
+    assert history["validation_loss"].steps.tolist() == [79, 158]
+    assert norms.norms.shape == (len(norms.steps), len(norms.layers)) and np.isfinite(norms.norms).all()
+
+
+def test_arrays_with_objects_are_refused(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "b")
+    np.savez(tmp_path / "b" / "predictions.npz", scores=np.array([{}], dtype=object))
+    with pytest.raises(RunError, match="allow_pickle"):
+        Bundle(tmp_path / "b").predictions()
+
+
+def test_weights_of_another_model_are_refused_in_one_line(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "b")
+    run = json.loads((tmp_path / "b" / "run.json").read_text())
+    run["config"]["model"] = "dense_16"
+    (tmp_path / "b" / "run.json").write_text(json.dumps(run))
+    with pytest.raises(RunError, match="does not fit dense_16") as caught:
+        Bundle(tmp_path / "b").load()
+    assert "\n" not in str(caught.value)
+
+
+def test_half_precision_is_stated_and_halves_the_weights(bundle, tmp_path):
+    from dlcore.runs import remains
+
+    before = bundle.load().module.state_dict()
+    stored = remains._stored(dict(before), "float16")
+    assert all(tensor.dtype == torch.float16 for tensor in stored.values())
