@@ -1,0 +1,124 @@
+"""The command line: one JSON document, one line for what cannot be met, and exit codes that mean something."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dlcore import cli
+
+
+def run(capsys, *arguments):
+    code = cli.main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def document(capsys, *arguments):
+    code, out, _ = run(capsys, *arguments, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+def test_projects_have_the_promised_shape(capsys):
+    rows = document(capsys, "projects")
+    assert {"anomaly", "fashion", "reviews_lstm"} <= {row["slug"] for row in rows}
+    for row in rows:
+        assert set(row) == {"slug", "section", "title", "models", "datasets", "presets"}
+        for dataset in row["datasets"]:
+            assert set(dataset) == {"name", "kind", "available", "rows", "licence"}
+
+
+def test_models_count_parameters(capsys):
+    found = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
+    assert (found["dense_32"], found["dense_16"], found["lstm"]) == (5063, 6055, 252)
+
+
+def test_every_dataset_is_listed(capsys):
+    assert {"nyc_taxi", "fashion_mnist", "digits", "movie_reviews"} <= {
+        d["name"] for d in document(capsys, "data", "list")
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["train", "anomlay"], "anomaly"),
+        (["train", "anomaly", "--model", "cnov"], "conv"),
+        (["train", "anomaly", "--set", "epochs"], "name=value"),
+        (["train", "anomaly", "--set", "epochs=-3"], "1 to 10000"),
+        (["train", "anomaly", "--set", "colour=red"], "unknown setting 'colour'"),
+        (["train", "anomaly", "--device", "cuda:77"], "cuda:77"),
+        (["train", "anomaly", "--seed", "-1"], "seed"),
+        (["train", "anomaly", "--devices", "0"], "devices"),
+        (["train", "anomaly", "--bundle", "x", "--detach"], "choose one"),
+        (["runs", "show", "no-such-run"], "no-such-run"),
+        (["runs", "show", "reference:anomaly/nothing"], "reference:anomaly/nothing"),
+        (["runs", "pause", "reference:anomaly/conv"], "reference"),
+        (["evaluate", "no-such-run"], "no-such-run"),
+        (["predict", "reference:anomaly/conv", "--input", "/no/such/file.csv"], "/no/such/file.csv"),
+        (["runs", "import", "/no/such/file.zip"], "/no/such/file.zip"),
+        (["data", "get", "moon"], "moon"),
+        (["dance"], "dance"),
+        ([], "COMMAND"),
+    ],
+)
+def test_what_cannot_be_met_is_one_line_and_exit_code_2(capsys, arguments, word):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert word in err and err.startswith("dlcore: ") and err.count("\n") == 1
+
+
+def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
+    found = document(capsys, "evaluate", "reference:anomaly/dense_32")
+    assert set(found) == {"run_id", "split", "metrics", "baselines"}
+    assert found["split"] == "test"
+    assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(found["metrics"])
+    assert "weekly_median" in found["baselines"]
+
+
+def test_a_csv_is_answered(capsys, tmp_path):
+    rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(["timestamp,value", *rows]))
+    answer = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
+    assert len(answer["errors"]) == 480 and answer["threshold"] > 0
+    path.write_text("\n".join(["timestamp,value", *rows[:9], "2015-03-01 04:30,lots", *rows[10:]]))
+    code, out, err = run(capsys, "predict", "reference:anomaly/conv", "--input", str(path), "--json")
+    assert (code, out) == (2, "") and "row 11, column 'value'" in err
+
+
+def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
+    folder = tmp_path / "bundle"
+    arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=3"]
+    record = document(capsys, "train", "anomaly", *arguments, "--bundle", str(folder))
+    assert record["state"] == "finished" and record["epoch"] == 3
+    assert {"card.md", "run.json", "metrics.csv", "model.safetensors", "predictions.npz"} <= {path.name for path in folder.iterdir()}
+    imported = document(capsys, "runs", "import", str(folder))
+    assert document(capsys, "runs", "show", imported["run_id"])["state"] == "finished"
+    assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
+
+
+def test_json_knows_no_infinity(capsys):
+    cli._print({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
+
+
+def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
+    environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
+        capture_output=True, text=True, env=environment, timeout=120,
+    )  # fmt: skip
+    record = json.loads(done.stdout)
+    assert done.returncode == 0 and record["state"] == "finished"
+    assert record["duration_s"] < 60
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error():
+    command = f"{sys.executable} -m dlcore projects --json | head -c 5"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
