@@ -1,6 +1,6 @@
 """Which run a page shows: the reference runs and one's own, newest first; the choice is in the URL as `?run=`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -16,17 +16,17 @@ def choose_run(slug: str) -> Run | None:
     records = records_of(slug)
     if not records:
         return None
-    known = {record.run_id: record for record in records}
-    key, wanted = f"run-of-{slug}", _from_url(known) or st.session_state.get(f"last-run-of-{slug}", "")
-    if wanted in known and st.session_state.get(key) != wanted:
-        st.session_state[key] = wanted
-    if st.session_state.get(key) not in known:
-        st.session_state[key] = first_choice(records)
-    chosen = st.selectbox(
+    labels = {record.run_id: label(record) for record in records}
+    wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
+    chosen = wanted if wanted in labels else first_choice(records)
+    # The browser answers with the label, and labels change with state and age: new labels make a new widget.
+    key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
+    st.selectbox(
         "Run",
-        list(known),
+        list(labels),
+        index=list(labels).index(chosen),
         key=key,
-        format_func=lambda run_id: label(known[run_id]),
+        format_func=labels.__getitem__,
         on_change=_follow,
         args=(key,),
         help="Runs that came with the workbench, and yours, newest first. This page's address leads to the chosen one.",
@@ -64,7 +64,7 @@ def label(record: Record) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _from_url(known: dict[str, Record]) -> str:
+def _from_url(known: Collection[str]) -> str:
     wanted = st.query_params.get("run", "")
     if wanted in known or not wanted:
         return wanted

@@ -40,10 +40,10 @@ def actions(record: Record) -> list[Action]:
     """What can be asked of this run now."""
     if record.is_reference:
         return []
-    if record.state == "running":
+    if record.state in runs.ACTIVE:
         return [PAUSE, STOP]
-    if record.state == "queued":
-        return [PAUSE]
+    if record.state in ("paused", "interrupted") and record.best is not None:
+        return [RESUME, STOP]
     return [RESUME] if record.state in RESUMABLE else []
 
 

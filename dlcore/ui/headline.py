@@ -15,6 +15,8 @@ NAMES = {
     "false_alarms": "False alarms", "vus_pr": "VUS-PR", "delay_h": "Delay (h)",
 }  # fmt: skip
 """Metric names as people read them."""
+_OF_EVENTS = ("auc_pr", *PREFERRED)
+"""Where events are looked for: a measure that needs no threshold, since alarms are rare."""
 _LOWER_IS_BETTER = {"loss", "ece", "mae", "false_alarms", "delay_h"}
 
 
@@ -45,10 +47,11 @@ class Headline:
 
 
 def headline(evaluation: "Evaluation") -> Headline | None:
-    """The first metric of `PREFERRED` that the run has, preferring one that some baseline has too."""
+    """The first of the preferred metrics that the run has, rather one that some baseline has too."""
     metrics = evaluation.metrics
-    shared = [name for name in PREFERRED if name in metrics and any(name in b for b in evaluation.baselines.values())]
-    mine = [name for name in (*shared, *PREFERRED) if name in metrics]
+    order = _OF_EVENTS if "events_hit" in metrics else PREFERRED
+    shared = [name for name in order if any(name in values for values in evaluation.baselines.values())]
+    mine = [name for name in (*shared, *order) if name in metrics]
     if not mine:
         return None
     metric = mine[0]

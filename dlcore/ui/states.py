@@ -1,8 +1,11 @@
 """Every state of a run in an icon, a word, and plain words on what it means and what can be done."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dlcore.runs.record import Record, State
+
+Colour = Literal["gray", "blue", "orange", "green", "red", "violet"]
 
 
 @dataclass(frozen=True)
@@ -12,7 +15,7 @@ class Look:
     word: str
     sign: str
     icon: str
-    colour: str
+    colour: Colour
     meaning: str
 
 

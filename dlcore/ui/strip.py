@@ -71,7 +71,9 @@ def fraction(record: Record) -> float:
 
 
 def progress_text(record: Record) -> str:
-    """Epoch and time left in words."""
-    epoch = f"epoch {record.epoch} of {record.epochs}"
-    rest = left(record.step, record.steps, record.duration_s) if record.state == "running" else ""
+    """The epoch it is in, or how many it has done, and the time left."""
+    if record.state != "running":
+        return f"{record.epoch} of {record.epochs} epochs done"
+    rest = left(record.step, record.steps, record.duration_s)
+    epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
     return f"{epoch}, {rest}" if rest else epoch

@@ -17,7 +17,10 @@ def span(seconds: float) -> str:
 def ago(moment: float) -> str:
     """How long ago an epoch time was."""
     passed = time.time() - moment
-    return "just now" if passed < 10 else f"{span(passed)} ago"
+    if passed < 60:
+        return "just now"
+    minutes = int(passed // 60)
+    return f"{minutes} min ago" if minutes < 60 else f"{span(passed)} ago"
 
 
 def left(step: int, steps: int, spent: float) -> str:

@@ -66,6 +66,15 @@ function varies(curve) {
   return curve && curve.values.some((value) => Math.abs(value - curve.values[0]) > 1e-9 * Math.abs(curve.values[0]));
 }
 
+// A loss that falls by more than a hundredfold is a needle and a floor on a linear axis.
+function fallsFar(run) {
+  return ["train_loss", "validation_loss"].some((name) => {
+    const values = run.curves[name]?.values ?? [];
+    const low = Math.min(...values), high = Math.max(...values);
+    return values.length > 1 && low > 0 && high / low > 100;
+  });
+}
+
 function rowsOf(runs) {
   return ROWS.filter((row) => runs.some((run) => row.curves.some(([name]) =>
     name === "learning_rate" ? varies(run.curves[name]) : run.curves[name]?.values.length)));
@@ -180,7 +189,8 @@ export default async function ({ data, parentElement }) {
   let frame = 0;
   slider.oninput = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(redraw); };
   kind.onchange = redraw;
-  log.onchange = redraw;
+  log.onchange = () => { root.dataset.touched = "yes"; redraw(); };
+  if (!root.dataset.touched) log.checked = runs.some(fallsFar);
   root.querySelector(".dl-plot").setAttribute("aria-label", `Training curves. ${describe(runs)}`);
   redraw();
   root.dataset.drawn = data.version;

@@ -1,5 +1,6 @@
 """One run as it trains: state in plain words, progress, curves, gradients, log, and what can be done next."""
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -44,20 +45,22 @@ def _watch(slug: str, run_id: str, before: str) -> None:
 def _state(slug: str, record: Record, run: Run) -> None:
     state = look(record)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(state.word, icon=state.icon, color=state.colour)  # type: ignore[arg-type]
-        st.markdown(plain_words(record), width="stretch")
-    if record.steps and (record.state in ACTIVE or record.state in ("paused", "interrupted", "failed")):
-        st.progress(fraction(record), text=progress_text(record).capitalize())
-    with st.container(horizontal=True, gap="small"):
-        memory = record.state == "failed" and "out of memory" in record.reason.lower()
-        if memory:
-            _retry(slug, run)
-        control.action_buttons(record, key="live", first=not memory)
-        if not record.is_reference or run.bundle is not None:
-            st.button(
-                "Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", on_click=begin_fork,
-                args=(slug, record.run_id), help="Start a new run from this one's settings, with some of them changed.",
-            )  # fmt: skip
+        st.badge(state.word, icon=state.icon, color=state.colour)
+        st.html(f'<p class="dl-state">{html.escape(plain_words(record))}</p>', width="stretch")
+        _next_steps(slug, record, run)
+    if record.steps and record.state not in ("finished", "stopped"):
+        st.progress(fraction(record), text=_capital(progress_text(record)))
+
+
+def _next_steps(slug: str, record: Record, run: Run) -> None:
+    memory = record.state == "failed" and "out of memory" in record.reason.lower()
+    if memory:
+        _retry(slug, run)
+    control.action_buttons(record, key="live", first=not memory)
+    st.button(
+        "Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", on_click=begin_fork,
+        args=(slug, record.run_id), help="Start a new run from this one's settings, with some of them changed.",
+    )  # fmt: skip
 
 
 def _retry(slug: str, run: Run) -> None:
@@ -83,9 +86,11 @@ def _compared(slug: str, record: Record) -> tuple[str, ...]:
 
 
 def _curves(slug: str, run: Run, record: Record) -> None:
+    place = st.container()
     others = [runs.open_run(other) for other in _compared(slug, record)]
     drawn = [_drawn(record, run.history()), *(_drawn(other.record, other.history()) for other in others)]
-    show_curves(drawn, key=f"curves-{slug}")
+    with place:
+        show_curves(drawn, key=f"curves-{slug}")
 
 
 def _drawn(record: Record, history: Mapping[str, Curve]) -> RunCurves:
@@ -96,8 +101,13 @@ def _drawn(record: Record, history: Mapping[str, Curve]) -> RunCurves:
         steps_per_epoch=record.steps_per_epoch,
         batch_size=record.batch_size,
         best=record.best,
-        marks=(*learning_rate_marks(history), *_early_stop(record)),
+        marks=(*learning_rate_marks(history), *_resumed(history), *_early_stop(record)),
     )
+
+
+def _resumed(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
+    curve = history.get("resumed")
+    return tuple(Mark(int(step), "resumed") for step in curve.steps) if curve else ()
 
 
 def _early_stop(record: Record) -> tuple[Mark, ...]:
@@ -123,3 +133,7 @@ def _log(run: Run) -> None:
         st.code(text or "The log is empty so far.", language=None, wrap_lines=True, height=260 if text else "content")
         record = run.record
         st.caption(f"Trained {span(record.duration_s)} on {record.device}, seed {record.seed}.")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
