@@ -95,7 +95,8 @@ def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=3"]
     record = document(capsys, "train", "anomaly", *arguments, "--bundle", str(folder))
     assert record["state"] == "finished" and record["epoch"] == 3
-    assert {"card.md", "run.json", "metrics.csv", "model.safetensors", "predictions.npz"} <= {path.name for path in folder.iterdir()}
+    files = {"card.md", "run.json", "metrics.csv", "model.safetensors", "predictions.npz"}
+    assert files <= {path.name for path in folder.iterdir()}
     imported = document(capsys, "runs", "import", str(folder))
     assert document(capsys, "runs", "show", imported["run_id"])["state"] == "finished"
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}

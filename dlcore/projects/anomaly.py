@@ -235,7 +235,7 @@ PROJECT = Project(
     slug="anomaly",
     section="series",
     title="Anomaly detection",
-    summary="Autoencoders learn ordinary weeks of New York taxi rides; what they cannot rebuild stands out.",
+    summary="Find the days on which New York's taxis did not behave as usual, with autoencoders that never saw a label.",
     datasets=("nyc_taxi",),
     models={
         "conv": ModelEntry(

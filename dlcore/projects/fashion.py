@@ -103,8 +103,8 @@ def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Modul
 PROJECT = Project(
     slug="fashion",
     section="vision",
-    title="Clothes in small pictures",
-    summary="A dense network learns to tell ten kinds of clothes apart from 28 x 28 grey pixels.",
+    title="Fashion classifier",
+    summary="Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else.",
     datasets=("fashion_mnist", "digits"),
     models={
         "dense": ModelEntry(

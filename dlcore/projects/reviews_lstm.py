@@ -132,8 +132,8 @@ def _build(options: BaseLstmConfig, facts: Mapping[str, int]) -> nn.Module:
 PROJECT = Project(
     slug="reviews_lstm",
     section="language",
-    title="Do they like the film?",
-    summary="An LSTM reads film reviews word by word and says whether the writer liked the film.",
+    title="Film reviews with an LSTM",
+    summary="Read a film review word by word with an LSTM, and say whether its writer liked the film.",
     datasets=("movie_reviews",),
     models={
         "base_lstm": ModelEntry(

@@ -1,4 +1,4 @@
-"""Tell ten kinds of clothing apart on small grey pictures, and see what dropout and batch norm change."""
+"""Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else."""
 
 from dlcore.ui.page import show
 
