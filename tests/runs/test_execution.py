@@ -1,0 +1,165 @@
+"""The flow of one run, in this process: pauses, equality, errors."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.core.errors import DataError, MemoryShortError, NotFiniteError
+from dlcore.runs import Bundle, execution
+from dlcore.runs.execution import Job, execute
+from dlcore.runs.folder import RunFolder
+from dlcore.runs.journal import MemoryJournal, read_gradients
+
+TIMES = {"elapsed_s", "epoch_s"}
+MODELS = [("anomaly", "conv"), ("anomaly", "dense_32"), ("anomaly", "dense_16"), ("anomaly", "lstm")]
+
+
+def configure(project="anomaly", model="dense_32", epochs=2, **settings):
+    return projects.configure(project, model=model, preset="quick", device="cpu", settings={"epochs": epochs, **settings})
+
+
+def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
+    """Execute until the end, with a pause (or another wish) at the first chance from each of these steps on."""
+    journal = journal or MemoryJournal()
+    steps = list(pause_at)
+    while True:
+        seen = [0]
+        aim = steps.pop(0) if steps else math.inf
+        outcome = execute(
+            Job(
+                run_id="0" * 32, config=config, folder=RunFolder(folder), bundle=folder / "bundle", journal=journal,
+                wish=lambda seen=seen, aim=aim: wish if seen[0] >= aim else None,
+                on_event=lambda event, seen=seen: seen.__setitem__(0, event.step),
+            )
+        )  # fmt: skip
+        if outcome.state != "paused":
+            return outcome, journal
+
+
+def same_run(left, right):
+    """Weights, metrics, gradients and predictions, to the last bit."""
+    a, b = Bundle(left / "bundle"), Bundle(right / "bundle")
+    weights, others = a.load().module.state_dict(), b.load().module.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    curves, more = a.history(), b.history()
+    assert sorted(curves) == sorted(more)
+    for name in set(curves) - TIMES:
+        assert np.array_equal(curves[name].steps, more[name].steps), name
+        assert np.array_equal(curves[name].values, more[name].values), name
+    assert np.array_equal(a.gradients().steps, b.gradients().steps)
+    assert np.array_equal(a.gradients().norms, b.gradients().norms)
+    assert a.evaluation == b.evaluation
+    assert all(np.array_equal(array, b.predictions()[name]) for name, array in a.predictions().items())
+
+
+@pytest.mark.parametrize(("project", "model"), MODELS)
+def test_pauses_anywhere_change_nothing(project, model, tmp_path):
+    config = configure(project, model, gradient_every=7)
+    run(tmp_path / "straight", config)
+    steps = Bundle(tmp_path / "straight" / "bundle").record.steps_per_epoch
+    pauses = (1, 7, steps // 2, steps, steps + 3, 2 * steps)
+    outcome, _ = run(tmp_path / "paused", config, pause_at=pauses)
+    assert outcome.state == "finished"
+    same_run(tmp_path / "straight", tmp_path / "paused")
+
+
+def test_one_seed_one_run_and_another_seed_another(tmp_path):
+    run(tmp_path / "a", configure())
+    run(tmp_path / "b", configure())
+    same_run(tmp_path / "a", tmp_path / "b")
+    run(tmp_path / "c", configure().model_copy(update={"seed": 1}))
+    with pytest.raises(AssertionError):
+        same_run(tmp_path / "a", tmp_path / "c")
+
+
+def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
+    run(tmp_path / "straight", configure())
+    folder = RunFolder(tmp_path / "torn")
+    journal = MemoryJournal()
+    for step in (40, 100):
+        job = Job("0" * 32, configure(), folder, folder.path / "bundle", journal, checkpoints=True)
+        seen = [0]
+        wish = lambda seen=seen, step=step: "pause" if seen[0] >= step else None  # noqa: E731
+        note = lambda event, seen=seen: seen.__setitem__(0, event.step)  # noqa: E731
+        execute(dataclasses.replace(job, wish=wish, on_event=note))
+    newest = max(folder.checkpoints.iterdir())
+    newest.write_bytes(newest.read_bytes()[:-50])
+    run(folder.path, configure(), journal)
+    same_run(tmp_path / "straight", folder.path)
+    assert newest.exists()  # never overwritten
+
+
+def test_a_stop_leaves_a_bundle_of_the_best_epoch_and_can_go_on(tmp_path):
+    config = configure(epochs=3)
+    run(tmp_path / "straight", config)
+    outcome, journal = run(tmp_path / "a", config, pause_at=[100], wish="stop")
+    bundle = Bundle(tmp_path / "a" / "bundle")
+    assert outcome.state == "stopped" == bundle.record.state and "step 100 of 237" in outcome.reason
+    assert bundle.record.best.epoch == 1 and bundle.record.epoch == 1 and bundle.run["test_looks"] == 1
+    run(tmp_path / "a", config, journal)
+    assert Bundle(tmp_path / "a" / "bundle").run["test_looks"] == 2
+    assert "2 times" in Bundle(tmp_path / "a" / "bundle").card
+    same_run(tmp_path / "straight", tmp_path / "a")
+
+
+def test_a_stop_before_the_first_epoch_ended_leaves_what_there_is(tmp_path):
+    outcome, _ = run(tmp_path, configure(), pause_at=[10], wish="stop")
+    record = Bundle(tmp_path / "bundle").record
+    assert outcome.state == "stopped" and record.best is None and record.epoch == 0 and record.step == 10
+
+
+def test_the_best_epoch_is_what_is_kept(tmp_path):
+    run(tmp_path, configure(epochs=4, learning_rate=0.05))  # so fast that the last epoch need not be the best
+    bundle = Bundle(tmp_path / "bundle")
+    losses = bundle.history()["validation_loss"].values
+    assert bundle.record.best.epoch == int(losses.argmin()) + 1
+    assert bundle.record.metrics["validation_loss"] == losses.min()
+
+
+def test_patience_ends_a_run_early_and_says_so(tmp_path):
+    outcome, _ = run(tmp_path, configure(epochs=60, patience=1, learning_rate=0.05))
+    record = Bundle(tmp_path / "bundle").record
+    assert outcome.state == "finished" and record.epoch < 60
+    assert record.reason == outcome.reason == "no better validation for 1 epochs"
+
+
+def test_gradients_can_be_switched_off(tmp_path):
+    run(tmp_path, configure(gradient_every=0))
+    assert read_gradients(tmp_path / "gradients.jsonl") is None
+    assert Bundle(tmp_path / "bundle").gradients() is None
+
+
+def test_not_a_number_names_step_and_layer(tmp_path):
+    with pytest.raises(NotFiniteError) as caught:
+        run(tmp_path, configure(model="conv", optimiser="sgd", learning_rate=10.0, momentum=0.999, epochs=20))
+    assert caught.value.step >= 1 and caught.value.layer and caught.value.reason == "not finite"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"),
+                                   RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 10 TB")])  # fmt: skip
+def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monkeypatch):
+    project = projects.get("anomaly")
+
+    def short(*_):
+        raise error
+
+    for stage in ("prepare", "predict", "baselines"):
+        monkeypatch.setattr(execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short}))
+        with pytest.raises(MemoryShortError, match="half the batch") as caught:
+            run(tmp_path / stage, configure(epochs=1))
+        assert "batch_size=32" in str(caught.value)
+
+
+def test_bad_data_comes_through_as_such(tmp_path, monkeypatch):
+    def bad(*_):
+        raise DataError("row 7, column value: 'x' is no number.")
+
+    project = dataclasses.replace(projects.get("anomaly"), prepare=bad)
+    monkeypatch.setattr(execution.projects, "get", lambda slug: project)
+    with pytest.raises(DataError) as caught:
+        run(tmp_path, configure())
+    assert caught.value.reason == "bad data"

@@ -1,0 +1,167 @@
+"""What can be asked of a run, without a worker: states, refusals, forks."""
+
+import time
+from dataclasses import asdict
+
+import pytest
+
+from dlcore import projects, runs
+from dlcore.core.errors import ConfigError, DeviceError, RunError
+from dlcore.runs import launcher, liveness, queue, store
+from dlcore.runs.folder import of_run, write_json
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return tmp_path_factory.mktemp("life") / "home"
+
+
+@pytest.fixture(autouse=True)
+def _stored(shared, monkeypatch):
+    monkeypatch.setenv("DLCORE_HOME", str(shared))
+
+
+@pytest.fixture
+def unlaunched(monkeypatch):
+    """Launches are noted, not done."""
+    launched = []
+    monkeypatch.setattr(launcher, "launch", lambda run_id, folder, wish=None: launched.append((run_id, wish)))
+    return launched
+
+
+def kill(run_id):
+    """A worker that signed in and is gone."""
+    worker = liveness.Worker("token", time.time(), pid=2**22 - 3, started=1.0, host=liveness.this_host())
+    write_json(of_run(run_id).worker, asdict(worker))
+
+
+def test_a_new_run_is_queued_and_readable(config):
+    record = runs.create(config)
+    assert (record.state, record.project, record.model, record.device) == ("queued", "anomaly", "dense_32", "cpu")
+    run = runs.open_run(record.run_id[:10])
+    assert run.config == config and run.record == record
+    assert (run.history(), run.gradients(), run.bundle, run.log_tail()) == ({}, None, None, "")
+    assert record.run_id in [other.run_id for other in runs.list_runs("anomaly")]
+    assert runs.list_runs("fashion") == []
+
+
+def test_auto_is_settled_when_the_run_is_made(config):
+    record = runs.create(config.model_copy(update={"device": "auto"}))
+    assert record.device != "auto" and runs.open_run(record.run_id).config.device == record.device
+
+
+def test_a_device_that_is_not_here_is_refused(config):
+    with pytest.raises(DeviceError, match="cuda:63"):
+        runs.create(config.model_copy(update={"device": "cuda:63"}))
+
+
+def test_an_impossible_config_is_refused(config):
+    with pytest.raises(ConfigError, match="windw"):
+        runs.create(config.model_copy(update={"data_options": {"windw": 3}}))
+
+
+def test_pause_and_stop_of_a_waiting_run_work_at_once(config, unlaunched):
+    record = runs.create(config)
+    runs.start(record.run_id)
+    assert runs.pause(record.run_id).state == "paused"
+    assert queue.ahead("nobody", "cpu") == []
+    assert runs.resume(record.run_id).state == "queued"
+    assert runs.stop(record.run_id).state == "stopped"
+    assert unlaunched == [(record.run_id, None)] * 2
+
+
+def test_a_killed_worker_reads_interrupted_waiting_or_running(config):
+    record = runs.create(config)
+    kill(record.run_id)
+    assert runs.open_run(record.run_id).record.state == "interrupted"
+    store.set_state(record.run_id, "running", "")
+    found = runs.open_run(record.run_id).record
+    assert found.state == "interrupted" and "resume" in found.reason and found.pid is None
+    assert {r.run_id: r.state for r in runs.list_runs()}[record.run_id] == "interrupted"
+
+
+def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
+    record = runs.create(config)
+    kill(record.run_id)
+    assert unlaunched == []
+    runs.resume(record.run_id)
+    assert unlaunched == [(record.run_id, None)]
+    best = {"epoch": 1, "metric": "validation_loss", "value": 0.1}
+    store.append(record.run_id, (), tags={"progress": store.as_tag({"best": best, "epoch": 1, "step": 79})})
+    store.set_state(record.run_id, "paused", "")
+    runs.stop(record.run_id)  # it has a best epoch: a worker measures it
+    assert unlaunched[1:] == [(record.run_id, "conclude")]
+
+
+@pytest.mark.parametrize(("state", "verbs"), [
+    ("finished", ("resume", "pause", "stop", "start")),
+    ("failed", ("pause", "stop", "start")),
+    ("paused", ("pause", "start")),
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused_in_one_line(config, state, verbs):
+    record = runs.create(config)
+    store.set_state(record.run_id, state, "")
+    for verb in verbs:
+        with pytest.raises(RunError, match=state) as caught:
+            getattr(runs, verb)(record.run_id)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_fork_has_the_parents_config_but_for_what_was_changed(config):
+    parent = runs.create(config)
+    child = runs.fork(parent.run_id, {"epochs": 9, "seed": 4})
+    assert child.parent == parent.run_id and child.state == "queued" and child.seed == 4
+    changed = runs.open_run(child.run_id).config
+    assert changed.training.epochs == 9
+    assert changed.training.model_copy(update={"epochs": config.training.epochs}) == config.training
+    with pytest.raises(ConfigError, match="epochs"):
+        runs.fork(parent.run_id, {"epochs": 0})
+
+
+def test_delete_takes_everything_but_never_a_live_run(config):
+    record = runs.create(config)
+    liveness.sign_in(of_run(record.run_id), "token")
+    with pytest.raises(RunError, match="stop it first"):
+        runs.delete_run(record.run_id)
+    kill(record.run_id)
+    runs.delete_run(record.run_id)
+    assert not of_run(record.run_id).path.exists()
+    with pytest.raises(RunError, match="no run"):
+        runs.open_run(record.run_id)
+
+
+@pytest.mark.parametrize("ref", ["", "nonsense", "0" * 32, "'; drop table runs; --", "../../etc", "%", "ABCDEF"])
+def test_an_id_nobody_has(ref):
+    with pytest.raises(RunError, match="no run"):
+        runs.open_run(ref)
+
+
+def test_a_beginning_that_several_share(config):
+    ids = [runs.create(config).run_id for _ in range(17)]
+    letters = [run_id[0] for run_id in ids]
+    twice = next(letter for letter in letters if letters.count(letter) > 1)
+    with pytest.raises(RunError, match="several"):
+        runs.open_run(twice)
+
+
+def test_every_setting_is_a_param_for_mlflows_own_page(config):
+    record = runs.create(config)
+    params = store.client().get_run(record.run_id).data.params
+    assert params["epochs"] == "2" and params["project"] == "anomaly" and params["learning_rate"] == "0.003"
+
+
+def test_a_long_log_is_read_from_its_end(config):
+    record = runs.create(config)
+    lines = "\n".join(f"line {number}" for number in range(300_000))
+    of_run(record.run_id).log.write_text(lines)
+    begin = time.perf_counter()
+    tail = runs.open_run(record.run_id).log_tail(3)
+    assert tail == "line 299997\nline 299998\nline 299999" and time.perf_counter() - begin < 0.2
+
+
+def test_no_submitit_says_what_to_install(config, monkeypatch):
+    record = runs.create(config)
+    monkeypatch.setattr(launcher.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RunError, match="submitit is not installed"):
+        runs.start(record.run_id)
+    assert runs.open_run(record.run_id).record.state == "queued"
