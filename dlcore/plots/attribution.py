@@ -38,7 +38,7 @@ def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label
         hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
     )  # fmt: skip
     _as_pictures(figure)
-    figure.update_layout(height=380)
+    figure.update_layout(title="What each pixel did", height=400)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Why a point of the series raised an alarm: what the model rebuilt around it, and which points its error comes from."""
+"""Why a point of the series raised an alarm: what the model rebuilt around it, and where its error is from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -101,27 +101,33 @@ def _window(found: Rebuilt, prepared: Prepared, moment: int) -> None:
     gap = float(np.abs(seen - rebuilt).max())
     show_figure(figure, key="rebuilt", alt=f"The series and the model's copy; they differ by up to {gap:,.0f}")
     st.caption(
-        "The model squeezes what it sees through a narrow middle and rebuilds it. What it never learnt to rebuild stands "
-        f"out: here the two lines differ by up to {gap:,.0f} passengers."
+        "The model squeezes what it sees through a narrow middle and rebuilds it. What it never learnt to rebuild "
+        f"stands out: here the two lines differ by up to {gap:,.0f} passengers."
     )
 
 
 def _shares(found: Rebuilt, moment: int) -> None:
     by_point = found.squares.mean(axis=1)
     alarm = int(np.abs(found.times - moment).argmin())
-    left, right = st.columns([3, 2] if found.squares.shape[1] > 1 else [1, 0.001])
+    if found.squares.shape[1] == 1:
+        _points(found, by_point, alarm)
+        return
+    left, right = st.columns([3, 2])
     with left:
-        figure = error_plots.window_contributions(found.times, by_point, alarm=alarm)
-        share = by_point[alarm] / (by_point.sum() or 1.0)
-        show_figure(figure, key="shares", alt=f"Each point's share of the error; the alarm's own point has {share:.0%}")
-        st.caption(
-            f"Error of this window = mean of the squared distances of its {len(by_point)} points, each averaged over "
-            f"{found.squares.shape[1]} feature{'s' if found.squares.shape[1] > 1 else ''} scaled to 0 to 1 = "
-            f"{by_point.mean():.3g}. The alarm's own point (coloured) holds {share:.0%} of it."
-        )
-    if found.squares.shape[1] > 1:
-        with right:
-            _features(found.squares)
+        _points(found, by_point, alarm)
+    with right:
+        _features(found.squares)
+
+
+def _points(found: Rebuilt, by_point: np.ndarray, alarm: int) -> None:
+    figure = error_plots.window_contributions(found.times, by_point, alarm=alarm)
+    share = by_point[alarm] / (by_point.sum() or 1.0)
+    show_figure(figure, key="shares", alt=f"Each point's share of the error; the alarm's own point has {share:.0%}")
+    st.caption(
+        f"Error of this window = mean of the squared distances of its {len(by_point)} points, each averaged over "
+        f"{found.squares.shape[1]} feature{'s' if found.squares.shape[1] > 1 else ''} scaled to 0 to 1 = "
+        f"{by_point.mean():.3g}. The alarm's own point (coloured) holds {share:.0%} of it."
+    )
 
 
 def _features(squares: np.ndarray) -> None:

@@ -13,12 +13,24 @@ BASELINES = {
     "nearest_centroid": "Nearest class mean",
     "logistic_regression": "Logistic regression",
     "tfidf_logistic_regression": "Logistic regression on word counts (TF-IDF)",
-    "weekly_median": "Usual value of that half-hour of the week (weekly median)",
-    "seasonal_naive": "Value of a week before (seasonal naive)",
-    "median_mad": "Distance from the usual value (median and MAD)",
+    "weekly_median": "Weekly median",
+    "seasonal_naive": "Same time last week",
+    "median_mad": "Distance from the median",
     "random": "Random guessing",
 }
+METHODS = {
+    "majority": "the commonest class of the training part, whatever the sample",
+    "nearest_centroid": "the class whose mean training sample is nearest",
+    "logistic_regression": "one weight for each input value and class, no hidden layer",
+    "tfidf_logistic_regression": "one weight for each word, common words counted less",
+    "weekly_median": "how far a value is from the training part's median for that time of the week",
+    "seasonal_naive": "how far a value is from the one a week before",
+    "median_mad": "how far a value is from the training part's median, whatever the time",
+    "random": "a score drawn by chance",
+}
 WORDS = {
+    "events_hit": "labelled events with at least one alarm inside",
+    "false_alarms": "bursts of alarms outside every labelled event",
     "accuracy": "share of all answers that are right",
     "precision": "share of the alarms (or positive answers) that are right",
     "recall": "share of the anomalies (or positives) that are found",
@@ -27,8 +39,6 @@ WORDS = {
     "auc_pr": "area under the precision-recall curve; guessing gets the share of positives",
     "ece": "mean gap between how sure the model is and how often it is right; 0 is best",
     "loss": "mean surprise at the truth (negative log of its probability); lower is better",
-    "events_hit": "labelled events with at least one alarm inside",
-    "false_alarms": "bursts of alarms outside every labelled event",
 }
 _PERCENT = {"accuracy", "precision", "recall", "f1", "ece"}
 _COUNTS = {"events_hit", "false_alarms"}
@@ -52,8 +62,9 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
     st.caption(
         f"Test split, {n:,} {unit}. In brackets: where the value would lie 95 times in 100 with other test data."
     )
-    with st.expander("What the columns mean"):
-        st.markdown("\n".join(f"- **{NAMES[name]}**: {WORDS[name]}" for name in shown))
+    with st.expander("What the rows and columns mean"):
+        rows = [f"- **{BASELINES[name]}**: {METHODS[name]}" for name in evaluation.baselines if name in METHODS]
+        st.markdown("\n".join([f"- **{NAMES[name]}**: {WORDS[name]}" for name in shown] + rows))
 
 
 def winner(evaluation: Evaluation, metric: str) -> str:
