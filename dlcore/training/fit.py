@@ -91,7 +91,8 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
                 group["lr"] = learning_rate(config, step, state.steps)
         outputs = model(*inputs)
         loss = objective.loss(outputs, targets)
-        if on_cpu and not math.isfinite(loss.item()):
+        value = loss.item() if on_cpu else None
+        if value is not None and not math.isfinite(value):
             raise diagnose(state.module, inputs, step=step)
         optimiser.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
@@ -100,7 +101,13 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
         if config.clip_norm:
             _clip(state)
         optimiser.step()
-        _count(state, loss.detach(), outputs, targets, objective, unread if not on_cpu else None)
+        right = objective.correct(outputs.detach(), targets) if objective.correct else None
+        _count(state, len(targets))
+        if value is not None:
+            _book(state, value, 0.0 if right is None else right.item(), len(targets))
+        else:
+            loss, right = loss.detach(), torch.zeros_like(loss) if right is None else right
+            unread.append(torch.stack([loss, right.to(loss), torch.full_like(loss, len(targets))]))
         due = step % log_every == 0 or state.batch == state.steps_per_epoch
         if due or norms:
             if unread:
@@ -113,42 +120,26 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
             begin = time.perf_counter()
 
 
-def _count(
-    state: TrainingState,
-    loss: Tensor,
-    outputs: Tensor,
-    targets: Tensor,
-    objective: Objective,
-    unread: list[Tensor] | None,
-) -> None:
-    """Book one step that was done."""
-    samples = len(targets)
+def _count(state: TrainingState, samples: int) -> None:
     state.step += 1
     state.batch += 1
     state.samples += samples
-    correct = objective.correct(outputs.detach(), targets) if objective.correct else None
-    if unread is not None:
-        unread.append(
-            torch.stack([loss, loss.new_tensor(samples), (loss * 0 if correct is None else correct).to(loss)])
-        )
-        return
-    value = loss.item()
-    state.window.append(value)
-    state.loss_sum += value * samples
-    if correct is not None:
-        state.correct += correct.item()
+
+
+def _book(state: TrainingState, loss: float, correct: float, samples: int) -> None:
+    state.window.append(loss)
+    state.loss_sum += loss * samples
+    state.correct += correct
 
 
 def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]) -> None:
     """Fetch a GPU's losses at one go: waiting for every step would stop it from running ahead."""
     rows = torch.stack(unread).double().tolist()
     unread.clear()
-    for number, (loss, samples, correct) in enumerate(rows):
+    for number, (loss, correct, samples) in enumerate(rows):
         if not math.isfinite(loss):
             raise diagnose(state.module, inputs, step=state.step - len(rows) + number + 1)
-        state.window.append(loss)
-        state.loss_sum += loss * samples
-        state.correct += correct
+        _book(state, loss, correct, int(samples))
 
 
 def _step_event(state: TrainingState) -> Step:
