@@ -133,7 +133,7 @@ function axesOf(rows, set) {
     const height = (room * weights[i]) / sum;
     axes[i ? `yaxis${i + 1}` : "yaxis"] = axis(set.colours, {
       domain: [Math.max(0, top - height), top], anchor: "x", type: set.log && row.title === "Loss" ? "log" : "linear",
-      title: { text: row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${set.shown}-${set.log}`, nticks: row.small ? 3 : 7,
+      title: { text: row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${set.shown}-${set.log}`, nticks: row.small ? 3 : 7, ...(set.log && set.far && row.title === "Loss" ? { dtick: 1 } : {}),
       exponentformat: "power", tickformat: row.small ? ".1~e" : "",
     });
     top -= height + gap;
@@ -184,7 +184,7 @@ export default async function ({ data, parentElement }) {
   if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was on its way
   const redraw = () => {
     root.querySelector("output").value = Number(slider.value).toFixed(2);
-    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, shown: runs[0].uid, colours: theme(root) });
+    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, far: runs.some(fallsFar), shown: runs[0].uid, colours: theme(root) });
   };
   let frame = 0;
   slider.oninput = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(redraw); };

@@ -1,0 +1,75 @@
+"""Every page and every panel opens without an exception, on a reference run and with no store at all."""
+
+import html
+import importlib
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import projects
+from dlcore.core.settings import ROOT
+from dlcore.ui.menu import find_pages
+from dlcore.ui.page import PANELS
+
+PAGES = find_pages()
+
+
+@pytest.fixture(autouse=True)
+def fresh_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+
+
+def opened(slug: str = "", **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    if slug:
+        page = next(page for page in PAGES if page.slug == slug)
+        app.switch_page(str(page.path.relative_to(ROOT)))
+    return app.run()
+
+
+def test_home_has_a_card_for_every_page():
+    app = opened()
+    assert not app.exception and not app.error
+    links = [element.proto.label for element in app.get("page_link")]
+    words = html.unescape(" ".join(element.proto.body for element in app.get("html")))
+    for page in PAGES:
+        assert page.title in links
+        assert page.summary in words
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_every_panel_of_every_page_opens(page, panel):
+    app = opened(page.slug, panel=panel)
+    assert not app.exception, app.exception
+    assert "broke" not in " ".join(error.value for error in app.error)
+    assert app.title[0].value == page.title
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_page_and_project_agree_on_their_place(page):
+    project = projects.get(page.slug)
+    assert page.section == project.section
+    assert page.title and page.summary.endswith(".")
+
+
+def test_an_unknown_run_in_the_address_falls_back_to_one_that_exists():
+    app = opened("anomaly", panel="Train", run="no-such-run")
+    assert not app.exception and not app.error
+
+
+def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
+    module = importlib.import_module("dlcore.ui.panels.train")
+
+    def broken(project, run):
+        raise ValueError("a planted\nfault")
+
+    monkeypatch.setattr(module, "train", broken)
+    app = opened("anomaly", panel="Train")
+    assert not app.exception
+    (error,) = app.error
+    assert "ValueError: a planted fault" in error.value
+    assert "\n" not in error.value
+    assert "Traceback" not in error.value

@@ -1,0 +1,63 @@
+"""The form of the Train panel gives the config that was asked for, and starts what it says."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import runs
+from dlcore.core.settings import ROOT
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Launches nothing: keeps the configs that would have been trained."""
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    asked = []
+
+    def create(config, *, parent=""):
+        asked.append(config)
+        raise runs_error("kept for the test.")
+
+    from dlcore.core.errors import RunError as runs_error
+
+    monkeypatch.setattr(runs, "create", create)
+    return asked
+
+
+def form() -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"] = "Train"
+    app.switch_page("pages/series/anomaly.py")
+    return app.run()
+
+
+def press_train(app: AppTest) -> AppTest:
+    return next(button for button in app.button if button.label == "Train").click().run()
+
+
+def widget(group, label: str):
+    return next(one for one in group if one.label == label)
+
+
+def test_train_asks_for_the_preset_as_it_is(started):
+    app = press_train(form())
+    (config,) = started
+    assert (config.project, config.preset, config.seed, config.device) == ("anomaly", "quick", 0, "auto")
+    assert [error.value for error in app.error] == ["kept for the test."]
+
+
+def test_what_is_changed_under_more_settings_arrives(started):
+    app = form()
+    widget(app.number_input, "Batch size (samples)").set_value(32).run()
+    widget(app.number_input, "Seed").set_value(7).run()
+    widget(app.selectbox, "Optimiser").set_value("sgd").run()
+    press_train(app)
+    (config,) = started
+    assert (config.training.batch_size, config.seed, config.training.optimiser) == (32, 7, "sgd")
+
+
+def test_another_model_brings_its_own_settings(started):
+    app = form()
+    widget(app.selectbox, "Model").set_value("lstm").run()
+    assert not app.exception
+    press_train(app)
+    assert started[0].model == "lstm"
