@@ -20,7 +20,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
              for row in zip(counts, share, strict=True)]  # fmt: skip
     figure.add_heatmap(
         x=list(labels), y=list(labels), z=share * 100, text=words, texttemplate="%{text}", colorscale="Blues", zmin=0,
-        zmax=100, colorbar={"title": "% of the row", "thickness": 12}, customdata=counts, xgap=1, ygap=1,
+        zmax=100, showscale=False, customdata=counts, xgap=1, ygap=1,
         hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")

@@ -51,7 +51,7 @@ def series_over_time(
             marker={"color": VERMILLION, "symbol": "x-thin-open", "size": 8, "line": {"width": 1.5}},
         )  # fmt: skip
     for number, (text, moment) in enumerate((marks or {}).items()):
-        vertical(figure, float(moment), text, left=number % 2 == 0, below=number % 2)
+        vertical(figure, float(moment), text, left=number % 2 == 0, height=1 - 0.08 * (number % 2))
     return figure
 
 

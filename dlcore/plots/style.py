@@ -71,10 +71,10 @@ def log_axis(values: np.ndarray) -> dict[str, Any]:
     )
 
 
-def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False, below: int = 0) -> None:
-    """A dashed vertical line with a word at its top, to its right or left; `below` sets it so many lines lower."""
+def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False, height: float = 1.0) -> None:
+    """A dashed vertical line with a word to its right or left, at `height` from 0 (bottom) to 1 (top)."""
     figure.add_vline(x=x, line={"color": GREY, "dash": "dash", "width": 1.5})
     figure.add_annotation(
-        x=x, y=1, yref="paper", text=text, showarrow=False, yanchor="top",
-        xanchor="right" if left else "left", xshift=-4 if left else 4, yshift=-18 * below,
+        x=x, y=height, yref="paper", text=text, showarrow=False, yanchor="top",
+        xanchor="right" if left else "left", xshift=-4 if left else 4,
     )  # fmt: skip

@@ -29,7 +29,7 @@ def curves_by_epoch(
         )  # fmt: skip
     if best is not None:
         end = max(float(epochs[-1]) for epochs, _ in curves.values())
-        vertical(figure, best, f"★ best: epoch {best}", left=best > end / 2)
+        vertical(figure, best, f"★ best: epoch {best}", left=best > end / 2, height=0.1 if percent else 1.0)
     if log:
         figure.update_yaxes(**log_axis(np.concatenate([values for _, values in curves.values()])))
     return figure

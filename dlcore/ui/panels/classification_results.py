@@ -121,7 +121,9 @@ def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     truth, called = np.unravel_index(int(wrong.argmax()), wrong.shape)
     most = f"most often “{labels[truth]}” is taken for “{labels[called]}” ({int(wrong.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
-    st.caption(f"Rows: the truth. Columns: the answer. The diagonal is right; {most}.")
+    st.caption(
+        f"Rows: the truth. Columns: the answer. Darker: a larger share of its row. The diagonal is right; {most}."
+    )
 
 
 def _calibration(bundle: Bundle) -> None:

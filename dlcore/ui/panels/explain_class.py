@@ -113,8 +113,8 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
     words = known.tokens(said)
     words = (words[:length] if keep == "start" else words[-length:]) or ["?"]
     ids = known.encode([said], length=length, keep=keep)[:, : len(words)]
-    # From padding, zero vectors, the path crosses a cliff and the sum does not settle at any number of steps tried; from
-    # unknown words it settles to four digits at 64.
+    # From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
+    # from unknown words it settles to four digits at 64.
     unknown = torch.full(ids.shape, text.UNKNOWN, dtype=torch.from_numpy(ids).dtype)
     found = attribute(model.module, torch.from_numpy(ids), target, baseline=unknown)
     return {"words": words, **_kept(found, found.values[0])}
@@ -134,7 +134,9 @@ def _adds_up(found: dict[str, Any], *, nothing: str) -> None:
     total, gap = found["output"] - found["floor"], abs(found["delta"])
     share = gap / max(abs(total), 1e-9)
     trusted = share <= TRUSTED or gap < 0.01
-    verdict = "close enough to trust the picture above" if trusted else "too far off: read the picture above with care"
+    verdict = (
+        "close enough to trust what is shown above" if trusted else "too far off: read what is shown above with care"
+    )
     st.markdown(
         f"**Does it add up?** The class's score, before it becomes a probability, is {found['output']:.3f} here and "
         f"{found['floor']:.3f} for {nothing}: a difference of {total:.3f}. The contributions add up to "

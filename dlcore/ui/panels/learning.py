@@ -14,9 +14,10 @@ def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str)
     """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn."""
     st.subheader("How it learnt", anchor=False)
     if record.best is not None:
+        last = "which is also the last" if record.best.epoch >= record.epoch else f"not the last, epoch {record.epoch}"
         st.markdown(
             f"The model kept is that of **epoch {record.best.epoch}**, the best by "
-            f"{record.best.metric.replace('_', ' ')} ({record.best.value:.4g}), not the last."
+            f"{record.best.metric.replace('_', ' ')} ({record.best.value:.4g}), {last}."
         )
     for column, metric, words in zip(st.columns(2), ("loss", "accuracy"), (loss, accuracy), strict=True):
         with column:

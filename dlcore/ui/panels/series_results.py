@@ -176,7 +176,9 @@ def _confusion(test: Scored, threshold: float) -> None:
     counts = anomaly.counts(test.errors, test.targets, threshold=threshold).matrix
     figure = plots.confusion_matrix(counts, ("normal", "anomaly"), title="Confusion matrix (test, points)")
     show_figure(figure, key="confusion", alt=f"Confusion matrix: {counts.tolist()}, rows are the truth")
-    st.caption("Rows: what the labels say. Columns: what the model says at this threshold. The diagonal is right.")
+    st.caption(
+        "Rows: what the labels say. Columns: what the model says at this threshold. Darker: a larger share of its row."
+    )
 
 
 def _curves(test: Scored, threshold: float) -> None:
