@@ -138,7 +138,7 @@ def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
 
 
 def _train(bench: Bench) -> Outcome:
-    """Run the events of `fit` into the journal; heed wishes and the clock wherever the state can be kept."""
+    """Run the events of `fit` into the journal; the state is whole at each, so heed wishes and the clock there."""
     job, state, prepared, config = bench.job, bench.state, bench.prepared, bench.job.config
     events = fit(
         state,
@@ -157,8 +157,6 @@ def _train(bench: Bench) -> Outcome:
     for event in events:
         _write_down(bench, event, lengths)
         job.on_event(event)
-        if not _settled(event, state):
-            continue
         wish = _heard(bench)
         if wish or isinstance(event, Epoch) or keeper.is_due():
             keeper.keep(force=wish is not None, epoch_end=isinstance(event, Epoch))
@@ -169,15 +167,6 @@ def _train(bench: Bench) -> Outcome:
     keeper.keep(force=True)
     early = state.epoch <= config.training.epochs
     return Outcome("finished", f"no better validation for {config.training.patience} epochs" if early else "")
-
-
-def _settled(event: Event, state: TrainingState) -> bool:
-    """Whether everything of this step was told, so that a checkpoint taken here loses nothing: `fit` gives the
-    gradient of a step after its loss."""
-    if not isinstance(event, Step):
-        return True
-    every = state.gradient_every
-    return not (every and (event.step % every == 0 or event.step == 1))
 
 
 def _heard(bench: Bench) -> Wish | None:

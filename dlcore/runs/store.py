@@ -153,7 +153,7 @@ def _import() -> "type[MlflowClient]":
 
 
 def _set_write_ahead(file: Path) -> None:
-    """Readers and one writer at a time do not wait for each other. Set before the tables are made: it halves that time."""
+    """Readers and a writer do not wait for each other. Set before the tables are made: it halves that time."""
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

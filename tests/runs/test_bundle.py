@@ -53,7 +53,14 @@ def test_the_command_line_gives_the_same_config_again(bundle):
 
 
 def test_the_card_names_data_hardware_seed_command_and_baselines(bundle):
-    for piece in (bundle.run["data_checksum"], "seed 0", bundle.run["command"], "cores", "weekly_median", "not good for"):
+    for piece in (
+        bundle.run["data_checksum"],
+        "seed 0",
+        bundle.run["command"],
+        "cores",
+        "weekly_median",
+        "not good for",
+    ):
         assert piece in bundle.card, piece
 
 

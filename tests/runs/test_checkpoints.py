@@ -18,7 +18,13 @@ def test_a_torn_one_is_passed_over(tmp_path):
     for step in (10, 20):
         path = checkpoints.save(tmp_path, snapshot(step), step=step)
     whole = path.read_bytes()
-    for torn in (b"", whole[:20], whole[: len(whole) // 2], whole[:-1], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
+    for torn in (
+        b"",
+        whole[:20],
+        whole[: len(whole) // 2],
+        whole[:-1],
+        whole[:100] + bytes([whole[100] ^ 1]) + whole[101:],
+    ):
         path.write_bytes(torn)
         assert checkpoints.newest(tmp_path)["progress"]["step"] == 10
 

@@ -110,7 +110,9 @@ def refused(path, home, tmp_path):
     with pytest.raises(RequestError) as caught:
         runs.import_run(path)
     message = str(caught.value)
-    assert "\n" not in message and len(message) < 500 and "Traceback" not in message and str(home) not in message, message
+    assert "\n" not in message and len(message) < 500 and "Traceback" not in message and str(home) not in message, (
+        message
+    )
     assert list((home / "runs").iterdir()) == [] if (home / "runs").exists() else True
     assert not (home / "runs.db").exists()  # not even a store was made
     assert not (tmp_path / "evil.txt").exists() and not (tmp_path.parent / "evil.txt").exists()

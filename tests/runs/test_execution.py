@@ -15,11 +15,22 @@ from dlcore.runs.folder import RunFolder
 from dlcore.runs.journal import MemoryJournal, read_gradients
 
 TIMES = {"elapsed_s", "epoch_s"}
-MODELS = [("anomaly", "conv"), ("anomaly", "dense_32"), ("anomaly", "dense_16"), ("anomaly", "lstm")]
+SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
+RUNS = {
+    "conv": ("anomaly", {}),
+    "dense_32": ("anomaly", {}),
+    "dense_16": ("anomaly", {}),
+    "lstm": ("anomaly", {}),
+    "dense": ("fashion", {"dataset": "digits"}),
+    "base_lstm": ("reviews_lstm", SMALL),
+}
 
 
-def configure(project="anomaly", model="dense_32", epochs=2, **settings):
-    return projects.configure(project, model=model, preset="quick", device="cpu", settings={"epochs": epochs, **settings})
+def configure(model="dense_32", epochs=2, **settings):
+    project, small = RUNS[model]
+    chosen = {**small, "epochs": epochs, **settings}
+    dataset = chosen.pop("dataset", None)
+    return projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=chosen)
 
 
 def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
@@ -56,13 +67,13 @@ def same_run(left, right):
     assert all(np.array_equal(array, b.predictions()[name]) for name, array in a.predictions().items())
 
 
-@pytest.mark.parametrize(("project", "model"), MODELS)
-def test_pauses_anywhere_change_nothing(project, model, tmp_path):
-    config = configure(project, model, gradient_every=7)
+@pytest.mark.parametrize("model", RUNS)
+def test_pauses_anywhere_change_nothing(model, tmp_path):
+    config = configure(model, gradient_every=3)
     run(tmp_path / "straight", config)
     steps = Bundle(tmp_path / "straight" / "bundle").record.steps_per_epoch
-    pauses = (1, 7, steps // 2, steps, steps + 3, 2 * steps)
-    outcome, _ = run(tmp_path / "paused", config, pause_at=pauses)
+    pauses = (1, 3, steps // 2, steps, steps + 2, 2 * steps)
+    outcome, _ = run(tmp_path / "paused", config, pause_at=pauses[1:3] if model == "base_lstm" else pauses)
     assert outcome.state == "finished"
     same_run(tmp_path / "straight", tmp_path / "paused")
 
@@ -148,7 +159,9 @@ def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monk
         raise error
 
     for stage in ("prepare", "predict", "baselines"):
-        monkeypatch.setattr(execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short}))
+        monkeypatch.setattr(
+            execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short})
+        )
         with pytest.raises(MemoryShortError, match="half the batch") as caught:
             run(tmp_path / stage, configure(epochs=1))
         assert "batch_size=32" in str(caught.value)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from dlcore import projects, runs
+from dlcore import runs
 from dlcore.core.errors import ConfigError, DeviceError, RunError
 from dlcore.runs import launcher, liveness, queue, store
 from dlcore.runs.folder import of_run, write_json

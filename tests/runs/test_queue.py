@@ -55,9 +55,9 @@ def test_devices_do_not_wait_for_each_other(home):
 def test_a_run_on_several_gpus_waits_for_each(home):
     live("a"), live("b")
     queue.join("a", "cuda:1"), queue.join("b", "cuda:0", devices=2)
-    with queue.turn("a", "cuda:1", keep_waiting=never):
-        with pytest.raises(queue.Withdrawn), queue.turn("b", "cuda:0", devices=2, keep_waiting=never):
-            pass
+    waits = pytest.raises(queue.Withdrawn)
+    with queue.turn("a", "cuda:1", keep_waiting=never), waits, queue.turn("b", "cuda:0", devices=2, keep_waiting=never):
+        pass
 
 
 def test_a_lost_ticket_does_not_let_two_run(home):

@@ -47,7 +47,8 @@ def test_one_that_is_not_there_is_refused(assets, ref):
 def test_reading_one_needs_no_mlflow(bundle, tmp_path):
     shutil.copytree(bundle.folder, tmp_path / "runs" / "anomaly" / "dense_32")
     code = (
-        f"import sys; from pathlib import Path; from dlcore.core import settings; settings.ASSETS = Path({str(tmp_path)!r});"
+        "import sys; from pathlib import Path; from dlcore.core import settings;"
+        f"settings.ASSETS = Path({str(tmp_path)!r});"
         "sys.modules['mlflow'] = None; from dlcore import runs; run = runs.references('anomaly')[0];"
         "print(run.record.state, len(run.history()), run.bundle.load().module is not None)"
     )

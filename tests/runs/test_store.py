@@ -64,7 +64,9 @@ def test_a_resumed_run_does_not_tell_a_step_again(stored):
 
 def test_sqlite_is_read_as_mlflow_reads_it(stored, monkeypatch):
     ids = [new_run(), new_run(), new_run("fashion")]
-    store.append(ids[0], [(name, step, step / 7, step) for name in ("a", "b") for step in (3, 1, 2)], tags={"about": "{}"})
+    store.append(
+        ids[0], [(name, step, step / 7, step) for name in ("a", "b") for step in (3, 1, 2)], tags={"about": "{}"}
+    )
     ours = {run.run_id: run.tags for run in catalogue.newest(None, 100)}
     curves = catalogue.history(ids[0])
     found = catalogue.find(ids[1][:12])
@@ -75,7 +77,9 @@ def test_sqlite_is_read_as_mlflow_reads_it(stored, monkeypatch):
     assert [run.run_id for run in catalogue.find(ids[1][:12])] == [run.run_id for run in found] == [ids[1]]
     theirs = catalogue.history(ids[0])
     assert sorted(curves) == sorted(theirs) == ["a", "b"]
-    assert all((curves[n].steps == theirs[n].steps).all() and (curves[n].values == theirs[n].values).all() for n in curves)
+    assert all(
+        (curves[n].steps == theirs[n].steps).all() and (curves[n].values == theirs[n].values).all() for n in curves
+    )
 
 
 def test_five_curves_of_2000_points_are_read_well_under_100_ms(stored):

@@ -1,0 +1,65 @@
+"""Real workers, and how to wait for them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from dlcore import projects, runs
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(autouse=True)
+def _quick_checkpoints(home: Path, monkeypatch):
+    monkeypatch.setenv("DLCORE_CHECKPOINT_SECONDS", "0.2")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    yield
+    for worker in (home / "runs").glob("*/worker.json"):  # leave no process behind, whatever failed
+        from dlcore.runs import folder, liveness
+
+        known = liveness.read(folder.RunFolder(worker.parent))
+        if known and known.pid and liveness.alive(folder.RunFolder(worker.parent)):
+            os.kill(known.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def configure():
+    """A config of the smallest model; 79 steps an epoch."""
+
+    def make(epochs=40, model="dense_32", **settings):
+        chosen = {"epochs": epochs, **settings}
+        return projects.configure("anomaly", model=model, preset="quick", device="cpu", settings=chosen)
+
+    return make
+
+
+@pytest.fixture
+def until():
+    """Wait until a run's record satisfies a condition; fails after `timeout` seconds."""
+
+    def wait(run_id, condition, timeout=60.0):
+        deadline = time.monotonic() + timeout
+        while True:
+            record = runs.open_run(run_id).record
+            if condition(record):
+                return record
+            if time.monotonic() > deadline or record.state == "failed":
+                pytest.fail(f"{record}\n{runs.open_run(run_id).log_tail(30)}")
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def launch(configure):
+    """Create and start a run; gives its id."""
+
+    def start(**settings):
+        record = runs.create(configure(**settings))
+        runs.start(record.run_id)
+        return record.run_id
+
+    return start

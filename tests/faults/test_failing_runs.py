@@ -1,0 +1,49 @@
+import re
+import resource
+
+import pytest
+
+from dlcore import runs
+
+pytestmark = [pytest.mark.faults]
+
+
+def test_not_a_number_fails_with_step_and_layer(launch):
+    run_id = launch(model="conv", epochs=20, optimiser="sgd", learning_rate=10.0, momentum=0.999)
+    record = runs.wait(run_id, timeout=60)
+    assert record.state == "failed" and record.reason.startswith("not finite: ")
+    assert re.search(r"at step [1-9]\d*, layer '[\w.]+'", record.reason), record.reason
+    assert "Traceback" in runs.open_run(run_id).log_tail() and "Traceback" not in record.reason
+    assert runs.open_run(run_id).bundle is None
+
+
+def test_memory_that_runs_out_fails_with_half_the_batch(launch):
+    """The worker may have so much memory and no more: the activations of one such batch take 1.4 GB."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (1600 * 2**20, before[1]))
+    try:
+        run_id = launch(model="lstm", epochs=1, batch_size=4096, window=336, bottleneck=64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+    record = runs.wait(run_id, timeout=60)
+    assert record.state == "failed" and record.reason.startswith("out of memory: "), runs.open_run(run_id).log_tail(40)
+    assert "retry with half the batch (batch_size=2048)" in record.reason
+
+
+def test_a_bug_in_our_code_fails_as_code_with_the_story_in_the_log(launch, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", "/nonexistent")
+    monkeypatch.setenv("DLCORE_CHECKPOINT_SECONDS", "not a number")
+    run_id = launch(epochs=1)
+    record = runs.wait(run_id, timeout=60)
+    assert record.state == "failed" and record.reason.startswith("code: ValueError"), record
+    assert "Traceback" in runs.open_run(run_id).log_tail()
+
+
+def test_two_processes_share_every_batch_and_one_writes(configure, until):
+    config = configure(epochs=3, batch_size=64).model_copy(update={"devices": 2})
+    record = runs.create(config)
+    runs.start(record.run_id)
+    done = until(record.run_id, lambda record: record.state == "finished", timeout=120)
+    curves = runs.open_run(record.run_id).history()
+    assert done.step == 3 * 79 and curves["batch_loss"].steps.tolist() == list(range(1, 238))
+    assert curves["train_loss"].values[-1] < curves["train_loss"].values[0]

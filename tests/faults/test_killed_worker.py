@@ -1,0 +1,146 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import runs
+from dlcore.runs import folder, liveness, store
+
+pytestmark = [pytest.mark.faults]
+TIMES = {"elapsed_s", "epoch_s"}
+
+
+def kill(run_id):
+    os.kill(liveness.read(folder.of_run(run_id)).pid, signal.SIGKILL)
+    return time.monotonic()
+
+
+def same_as_straight(run_id, config, tmp_path):
+    """Bitwise the run that nobody disturbed, and no step logged twice."""
+    runs.train_here(config, tmp_path / "straight")
+    left, right = runs.open_run(run_id).bundle, runs.Bundle(tmp_path / "straight")
+    curves, straight = runs.open_run(run_id).history(), right.history()
+    assert sorted(curves) == sorted(straight)
+    for name in straight:
+        assert np.array_equal(curves[name].steps, straight[name].steps), name
+        logged = len(store.client().get_metric_history(run_id, name))
+        assert logged == len(straight[name].steps), f"{name} was logged twice"
+        if name not in TIMES:
+            assert np.array_equal(curves[name].values, straight[name].values), name
+    assert np.array_equal(runs.open_run(run_id).gradients().steps, right.gradients().steps)
+    assert np.array_equal(runs.open_run(run_id).gradients().norms, right.gradients().norms)
+    weights, others = left.load().module.state_dict(), right.load().module.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    assert left.evaluation == right.evaluation
+
+
+def test_kill_9_reads_interrupted_and_a_resume_completes_it(launch, until, configure, tmp_path):
+    run_id = launch(epochs=60)
+    until(run_id, lambda record: record.step > 600)
+    begin = kill(run_id)
+    until(run_id, lambda record: record.state == "interrupted", timeout=10)
+    assert time.monotonic() - begin < 10
+    shown = subprocess.run(
+        [sys.executable, "-m", "dlcore", "runs", "show", run_id, "--json"], capture_output=True, text=True
+    )
+    assert json.loads(shown.stdout)["state"] == "interrupted", shown.stderr
+    runs.resume(run_id)
+    until(run_id, lambda record: record.step > 2000 or record.state == "finished")
+    kill(run_id)
+    until(run_id, lambda record: record.state == "interrupted", timeout=10)
+    runs.resume(run_id)
+    record = until(run_id, lambda record: record.state == "finished")
+    assert record.epoch == 60 and record.step == 60 * 79
+    same_as_straight(run_id, configure(epochs=60), tmp_path)
+
+
+def test_a_pause_mid_epoch_and_a_resume_in_a_new_process_change_nothing(launch, until, configure, tmp_path):
+    run_id = launch(epochs=40)
+    first = until(run_id, lambda record: record.step > 300).pid
+    runs.pause(run_id)
+    paused = until(run_id, lambda record: record.state == "paused")
+    assert 300 < paused.step < 40 * 79 and runs.open_run(run_id).bundle is None
+    runs.resume(run_id)
+    second = until(run_id, lambda record: record.pid is not None).pid
+    assert second != first
+    until(run_id, lambda record: record.state == "finished")
+    same_as_straight(run_id, configure(epochs=40), tmp_path)
+
+
+def test_a_stop_leaves_a_bundle_and_can_be_resumed(launch, until):
+    run_id = launch(epochs=2000)
+    until(run_id, lambda record: record.epoch >= 3)
+    runs.stop(run_id)
+    record = until(run_id, lambda record: record.state == "stopped")
+    assert "stopped at step" in record.reason and record.metrics["f1"] >= 0
+    assert runs.open_run(run_id).bundle.record.best.epoch == record.best.epoch
+    runs.resume(run_id)
+    until(run_id, lambda later: later.state == "running" and later.step > record.step)
+    runs.pause(run_id)
+    paused = until(run_id, lambda later: later.state == "paused")
+    runs.stop(run_id)  # standing still, it gets a worker that measures its best epoch, and trains no further
+    ended = until(run_id, lambda later: later.state == "stopped")
+    assert ended.step == paused.step and runs.open_run(run_id).bundle.run["test_looks"] == 2
+
+
+def test_sigterm_pauses_with_the_system_as_the_reason(launch, until):
+    run_id = launch(epochs=2000)
+    record = until(run_id, lambda record: record.step > 100)
+    os.kill(record.pid, signal.SIGTERM)
+    record = until(run_id, lambda record: record.state == "paused")
+    assert "stopped by the system (SIGTERM)" in record.reason
+    assert list(folder.of_run(run_id).checkpoints.glob("step-*.pt"))
+
+
+def test_neither_ctrl_c_nor_kill_9_of_whoever_started_it_reaches_the_worker(home, configure, until, tmp_path):
+    config = configure(epochs=2000).model_dump_json()
+    code = f"""
+import time
+from dlcore import projects, runs
+record = runs.create(projects.load_config(__import__("json").loads({config!r})))
+runs.start(record.run_id)
+print(record.run_id, flush=True)
+time.sleep(600)
+"""
+    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        run_id = server.stdout.readline().strip()
+        before = until(run_id, lambda record: record.step > 50)
+        os.killpg(server.pid, signal.SIGINT)  # what Ctrl-C in the terminal sends: to the whole group
+        server.wait(timeout=20)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    with folder.of_run(run_id).log.open("a") as log:
+        log.write("x" * 99 + "\n" * 1 + ("y" * 99 + "\n") * 15_000)  # over 1 MB: no pipe that could fill up
+    later = until(run_id, lambda record: record.step > before.step + 500)
+    assert later.state == "running" and later.pid == before.pid
+    assert os.getsid(later.pid) not in (server.pid, os.getsid(0))
+    assert "epoch" in runs.open_run(run_id).log_tail(5)
+    runs.pause(run_id)
+    until(run_id, lambda record: record.state == "paused")
+
+
+def test_kill_9_of_the_server_leaves_the_worker_alone(home, configure, until):
+    config = configure(epochs=2000).model_dump_json()
+    code = f"""
+import os, signal
+from dlcore import projects, runs
+record = runs.create(projects.load_config(__import__("json").loads({config!r})))
+runs.start(record.run_id)
+print(record.run_id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    server = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert server.returncode == -signal.SIGKILL
+    run_id = server.stdout.strip()
+    until(run_id, lambda record: record.state == "running" and record.step > 100)
+    runs.stop(run_id)
+    until(run_id, lambda record: record.state == "stopped")

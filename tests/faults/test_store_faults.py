@@ -1,0 +1,114 @@
+import contextlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dlcore import runs
+from dlcore.core.errors import StoreError
+from dlcore.runs import catalogue, store
+
+pytestmark = [pytest.mark.faults]
+
+WRITER = """
+import sys
+from dlcore.runs import store
+number, run_id = int(sys.argv[1]), sys.argv[2]
+own = store.create("anomaly", "a run", params={}, tags={"state": "queued", "reason": ""})
+for batch in range(40):
+    rows = [(f"metric_{number}", step, step / 3, 0) for step in range(batch * 20, batch * 20 + 20)]
+    store.append(run_id, rows, tags={"progress": "{}"})
+    store.append(own, rows)
+print(own)
+"""
+
+
+def test_three_processes_write_at_once_and_nothing_is_lost(home):
+    """The first use of a store too: each finds no table and wants to make them."""
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER.replace("sys.argv[2]", "store.create('x', 'r', params={}, tags={'state': 'queued'})"), str(n)],
+                         stdout=subprocess.PIPE, text=True)
+        for n in range(3)
+    ]  # fmt: skip
+    outputs = [writer.communicate(timeout=120)[0].strip() for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    for number, own in enumerate(outputs):
+        assert catalogue.history(own)[f"metric_{number}"].steps.tolist() == list(range(800))
+
+
+def test_two_processes_write_to_one_run(home):
+    run_id = store.create("anomaly", "a run", params={}, tags={"state": "queued", "reason": ""})
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(n), run_id]) for n in range(2)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    curves = catalogue.history(run_id)
+    assert {name: len(curve.steps) for name, curve in curves.items()} == {"metric_0": 800, "metric_1": 800}
+
+
+@contextlib.contextmanager
+def mounted(place, options):
+    """A small file system in memory; only root may mount one."""
+    place.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no tmpfs can be mounted here ({done.stderr.strip() or 'not root'})")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_fails_the_run_in_one_line_and_loses_nothing_finished(tmp_path, monkeypatch, launch, until, configure):
+    with mounted(tmp_path / "small", "size=12m") as place:
+        monkeypatch.setenv("DLCORE_HOME", str(place))
+        done = launch(epochs=1)
+        kept = until(done, lambda record: record.state == "finished")
+        record = runs.create(configure(epochs=3000))
+        runs.start(record.run_id)
+        until(record.run_id, lambda record: record.step > 200)
+        filler = place / "filler"
+        with contextlib.suppress(OSError), filler.open("wb") as file:
+            while True:
+                file.write(b"\0" * 4096)
+                file.flush()
+        failed = wait_for_failure(record.run_id)
+        assert failed.state == "failed" and failed.reason.startswith("disk full: "), failed
+        assert "free some space" in failed.reason and "\n" not in failed.reason
+        assert runs.open_run(done).record == kept and runs.open_run(done).bundle.load()
+        with pytest.raises(StoreError, match="full"):
+            for _ in range(100):
+                runs.create(configure())
+        filler.unlink()
+        runs.resume(record.run_id)  # with room again it goes on from its last checkpoint
+        until(record.run_id, lambda later: later.step > failed.step)
+        runs.pause(record.run_id)
+        until(record.run_id, lambda later: later.state == "paused")
+
+
+def wait_for_failure(run_id):
+    record = runs.wait(run_id, timeout=60)
+    assert record.state != "running", runs.open_run(run_id).log_tail()
+    return record
+
+
+def test_a_read_only_home_is_read_and_refuses_to_be_written(tmp_path, monkeypatch, launch, until, configure):
+    with mounted(tmp_path / "fixed", "size=40m") as place:
+        monkeypatch.setenv("DLCORE_HOME", str(place))
+        run_id = launch(epochs=1)
+        record = until(run_id, lambda record: record.state == "finished")
+        runs.wait(run_id)
+        store._client_of.cache_clear()
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=False) if not_busy(place) else None
+        code = "from dlcore import runs; import sys; print(runs.open_run(sys.argv[1]).record.state, len(runs.list_runs()))"
+        if os.access(place, os.W_OK):
+            pytest.skip("the file system could not be made read-only while a process has it open")
+        seen = subprocess.run([sys.executable, "-c", code, run_id], capture_output=True, text=True)
+        assert seen.stdout.split() == [record.state, "1"], seen.stderr
+        with pytest.raises(StoreError, match="DLCORE_HOME") as caught:
+            runs.create(configure())
+        assert "\n" not in str(caught.value)
+
+
+def not_busy(place):
+    subprocess.run(["sync"], check=False)
+    return True

@@ -1,0 +1,47 @@
+import os
+import signal
+import time
+
+import pytest
+
+from dlcore import runs
+from dlcore.runs import folder, liveness
+
+pytestmark = [pytest.mark.faults]
+
+
+def signed_in(run_id):
+    worker = liveness.read(folder.of_run(run_id))
+    return worker is not None and worker.pid != 0
+
+
+def test_one_at_a_time_first_come_first_served_and_the_waiting_are_light(launch, until):
+    first = launch(epochs=2000)
+    until(first, lambda record: record.state == "running")
+    second, third = launch(epochs=1), launch(epochs=1)
+    until(third, lambda record: signed_in(third) and signed_in(second))
+    time.sleep(1.0)
+    assert [runs.open_run(run_id).record.state for run_id in (first, second, third)] == ["running", "queued", "queued"]
+    maps = [f"/proc/{liveness.read(folder.of_run(run_id)).pid}/maps" for run_id in (second, third)]
+    assert not any("libtorch" in open(path).read() for path in maps)  # no gigabyte for waiting
+    assert runs.pause(second).state == "paused"  # at once
+    runs.resume(second)  # now behind the third
+    os.kill(runs.open_run(first).record.pid, signal.SIGKILL)  # the kernel frees the device
+    until(third, lambda record: record.state == "finished")
+    assert runs.open_run(second).record.state in ("queued", "running")
+    until(second, lambda record: record.state == "finished")
+    ends = [runs.open_run(run_id).bundle.run["record"]["created"] for run_id in (third, second)]
+    assert ends == sorted(ends)
+    assert runs.open_run(first).record.state == "interrupted"
+
+
+def test_a_waiting_worker_that_is_killed_reads_interrupted_and_holds_up_nobody(launch, until):
+    first = launch(epochs=2000)
+    until(first, lambda record: record.state == "running")
+    second, third = launch(epochs=1), launch(epochs=1)
+    until(second, lambda record: signed_in(second))
+    os.kill(liveness.read(folder.of_run(second)).pid, signal.SIGKILL)
+    until(second, lambda record: record.state == "interrupted", timeout=10)
+    runs.stop(first)
+    until(third, lambda record: record.state == "finished")
+    assert runs.open_run(second).record.state == "interrupted"
