@@ -35,7 +35,7 @@ def house_style(figure: go.Figure) -> go.Figure:
     styled.update_layout(
         colorway=layout.colorway or list(ORDER),
         height=layout.height or 360,
-        margin={"l": 8, "r": 8, "t": 64 if titled else 16, "b": 8},
+        margin={"l": 8, "r": 8, "t": (64 if _has_legend(figure) else 44) if titled else 16, "b": 8},
         title={"x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 15, "weight": 600}},
         hoverlabel={"namelength": -1},
         dragmode=layout.dragmode or "zoom",
@@ -45,3 +45,8 @@ def house_style(figure: go.Figure) -> go.Figure:
     styled.update_xaxes(automargin=True)
     styled.update_yaxes(automargin=True)
     return styled
+
+
+def _has_legend(figure: go.Figure) -> bool:
+    """Whether plotly.js will draw a legend: it does from the second named trace on."""
+    return sum(trace.type in ("scatter", "bar") and trace.showlegend is not False for trace in figure.data) > 1

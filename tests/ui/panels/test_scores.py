@@ -1,0 +1,40 @@
+"""Who wins is said by the interval, and a baseline that wins is said to win."""
+
+import pytest
+
+from dlcore.projects.project import Evaluation
+from dlcore.ui.headline import NAMES
+from dlcore.ui.panels import scores
+
+
+def evaluation(rival: float, *, metric: str = "accuracy") -> Evaluation:
+    metrics = {metric: 0.8, f"{metric}_low": 0.75, f"{metric}_high": 0.85}
+    return Evaluation(metrics=metrics, baselines={"majority": {metric: 0.1}, "nearest_centroid": {metric: rival}})
+
+
+@pytest.mark.parametrize(
+    ("rival", "said"), [(0.9, "The simple method wins"), (0.84, "No clear difference"), (0.6, "The network wins")]
+)
+def test_the_interval_decides(rival: float, said: str) -> None:
+    assert said in scores.winner(evaluation(rival), "accuracy")
+
+
+@pytest.mark.parametrize(("rival", "said"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
+def test_a_lower_loss_wins(rival: float, said: str) -> None:
+    found = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
+    assert said in scores.winner(found, "loss")
+
+
+def test_without_a_baseline_nobody_wins() -> None:
+    assert scores.winner(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
+
+
+def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> None:
+    assert set(scores.WORDS) <= set(NAMES)
+    assert set(scores.BASELINES) == set(scores.METHODS)
+
+
+def test_values_are_read_as_people_read_them() -> None:
+    assert [scores.say("accuracy", 0.8567), scores.say("events_hit", 4.0), scores.say("roc_auc", 0.98765)] == [
+        "85.7%", "4", "0.988",
+    ]  # fmt: skip
