@@ -150,8 +150,8 @@ PROJECT = Project(
             "rows": 8000, "length": 100, "vocabulary": 8000, "embedding": 32, "hidden": 32,
         },
         "full": {
-            "epochs": 8, "batch_size": 64, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle",
-            "patience": 3,
+            "epochs": 6, "batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle",
+            "hidden": 96,
         },
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
