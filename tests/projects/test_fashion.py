@@ -1,0 +1,129 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dlcore import projects
+from dlcore.core.errors import ConfigError, DataError
+from dlcore.data import images
+from dlcore.data.splits import SPLITS
+from dlcore.projects import Loaded
+
+PROJECT = projects.get("fashion")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return projects.configure("fashion", dataset="digits", preset="quick", settings={"epochs": 25})
+
+
+@pytest.fixture(scope="module")
+def prepared(config):
+    return PROJECT.prepare(config)
+
+
+@pytest.fixture(scope="module")
+def loaded(config, prepared) -> Loaded:
+    """A dense network that learnt the digits by the plainest of loops."""
+    torch.manual_seed(0)
+    module = PROJECT.models["dense"].build(projects.model_config(config), prepared.facts)
+    optimiser, objective = torch.optim.Adam(module.parameters(), lr=3e-3), PROJECT.objective(config, prepared)
+    (x,) = prepared.transform(prepared.train.inputs, True)
+    for _ in range(60):
+        optimiser.zero_grad()
+        objective.loss(module(x), prepared.train.targets).backward()
+        optimiser.step()
+    return Loaded(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
+
+
+def test_parts_are_apart_and_the_test_part_is_the_same_for_every_seed(prepared):
+    other = PROJECT.prepare(projects.configure("fashion", dataset="digits", seed=1))
+    assert np.array_equal(prepared.test.ids, other.test.ids) and len(prepared.test) == 359
+    assert torch.equal(prepared.test.inputs[0], other.test.inputs[0])
+    assert not np.array_equal(prepared.validation.ids, other.validation.ids)
+    assert not set(prepared.train.ids) & set(prepared.validation.ids)
+    assert all(prepared.split(name).inputs[0].dtype == torch.uint8 for name in SPLITS)
+
+
+def test_scale_knows_the_training_part_alone():
+    """A leak planted: bright validation and test pictures must not move the scale."""
+    found = images.load("digits")
+    config = projects.configure("fashion", dataset="digits")
+    before = PROJECT.prepare(config)
+    bright = found.pixels.copy()
+    bright[before.validation.ids] = 255
+    leaky = images.Images(bright, found.labels, found.test_pixels * 0 + 255, found.test_labels, found.names, "x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "load", lambda name: leaky)
+        after = PROJECT.prepare(config)
+    assert after.preprocessing == before.preprocessing
+    assert after.validation.inputs[0].min() == 255  # the leak was there to be caught
+
+
+def test_transform_is_what_inference_does(prepared):
+    (scaled,) = prepared.transform((prepared.test.inputs[0][:5],), False)
+    again = images.scaled(prepared.test.inputs[0][:5].numpy(), prepared.preprocessing)
+    np.testing.assert_allclose(scaled.numpy(), again, atol=1e-5)
+    assert abs(float(prepared.transform(prepared.train.inputs, True)[0].mean())) < 1e-4
+
+
+def test_predictions_metrics_and_baselines(loaded, prepared, config):
+    predictions = PROJECT.predict(loaded.module, prepared, config)
+    assert predictions["test_scores"].shape == (359, 10)
+    np.testing.assert_allclose(predictions["test_scores"].sum(axis=1), 1, atol=1e-5)
+    assert np.array_equal(predictions["test_targets"], prepared.test.targets.numpy())
+    metrics = PROJECT.epoch_metrics(loaded.module, prepared, config)
+    right = (predictions["validation_scores"].argmax(axis=1) == predictions["validation_targets"]).mean()
+    assert metrics["validation_accuracy"] == pytest.approx(right) and metrics["validation_accuracy"] > 0.9
+    evaluation = PROJECT.evaluate(predictions, None, config)
+    simpler = PROJECT.baselines(prepared, config)
+    assert evaluation.metrics["accuracy"] > 0.9
+    assert simpler["majority"]["accuracy"] < 0.15
+    assert 0.8 < simpler["nearest_centroid"]["accuracy"] < simpler["logistic_regression"]["accuracy"]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+TORN = png(np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8))[:2000]
+
+
+def test_answer_is_the_prediction_of_the_same_picture(loaded, prepared, config):
+    predictions = PROJECT.predict(loaded.module, prepared, config)
+    for row in range(10):
+        found = PROJECT.answer(loaded, png(prepared.test.inputs[0][row].numpy()))
+        wanted = predictions["test_scores"][row]
+        assert found["label"] == loaded.labels[wanted.argmax()]
+        assert found["probabilities"][found["label"]] == pytest.approx(wanted.max(), abs=1e-4)
+        assert np.array(found["pixels"]).shape == (8, 8)
+
+
+def test_answer_on_a_large_dark_on_light_drawing(loaded, prepared):
+    """A digit of the test part, blown up and inverted, as a person would photograph one."""
+    right = 0
+    for row in range(40):
+        big = np.kron(255 - prepared.test.inputs[0][row].numpy(), np.ones((30, 30), np.uint8))
+        found = PROJECT.answer(loaded, png(big))
+        right += found["label"] == loaded.labels[prepared.test.targets[row]]
+    assert right >= 24  # cropping shifts and stretches a digit of 8 x 8 pixels a little
+
+
+@pytest.mark.parametrize("payload", [b"", b"a text", TORN], ids=["empty", "text", "torn"])
+def test_answer_refuses_what_is_no_picture(loaded, payload):
+    with pytest.raises(DataError):
+        PROJECT.answer(loaded, payload)
+
+
+def test_train_rows_thins_training_alone(prepared):
+    few = PROJECT.prepare(projects.configure("fashion", dataset="digits", settings={"train_rows": 200}))
+    assert abs(len(few.train) - 200) <= 5 and len(few.test) == 359 and len(few.validation) == len(prepared.validation)
+
+
+def test_settings_are_checked():
+    with pytest.raises(ConfigError, match="dropout"):
+        projects.configure("fashion", settings={"dropout": 1.5})

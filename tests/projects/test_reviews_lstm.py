@@ -1,0 +1,145 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.core.errors import DataError
+from dlcore.data import text
+from dlcore.data.splits import SPLITS
+from dlcore.data.text import Texts
+from dlcore.projects import Loaded, reviews_lstm
+
+PROJECT = projects.get("reviews_lstm")
+SMALL = {"length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}
+
+
+def made(n: int = 400) -> Texts:
+    """Reviews that one word decides."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=n)
+    fill = np.array(["film", "plot", "actor", "scene", "music", "story"])
+    texts = [
+        " ".join(
+            [*rng.choice(fill, rng.integers(3, 20)), "great" if label else "awful", f"w{row}", *rng.choice(fill, 2)]
+        )
+        for row, label in enumerate(labels)
+    ]
+    return Texts(texts, labels, np.arange(n), text.SENTIMENT, 0, "x")
+
+
+@pytest.fixture(autouse=True)
+def reviews(monkeypatch):
+    monkeypatch.setattr(text, "load", lambda name: made())
+
+
+@pytest.fixture(scope="module")
+def config():
+    return projects.configure("reviews_lstm", settings=SMALL)
+
+
+@pytest.fixture(scope="module")
+def prepared(config):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "load", lambda name: made())
+        return PROJECT.prepare(config)
+
+
+@pytest.fixture(scope="module")
+def loaded(config, prepared) -> Loaded:
+    torch.manual_seed(0)
+    module = PROJECT.models["base_lstm"].build(projects.model_config(config), prepared.facts)
+    optimiser, objective = torch.optim.Adam(module.parameters(), lr=2e-2), PROJECT.objective(config, prepared)
+    (ids,) = prepared.transform(prepared.train.inputs, True)
+    for _ in range(40):
+        optimiser.zero_grad()
+        objective.loss(module(ids), prepared.train.targets).backward()
+        optimiser.step()
+    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
+    return Loaded(module.eval(), config, prepared.facts, preprocessing, prepared.labels, threshold=0.5)
+
+
+def test_parts_are_apart_balanced_and_the_test_part_is_fixed(prepared):
+    other = PROJECT.prepare(projects.configure("reviews_lstm", seed=1, settings=SMALL))
+    ids = [set(prepared.split(name).ids.tolist()) for name in SPLITS]
+    assert len(set.union(*ids)) == sum(len(part) for part in ids) == 400
+    assert [len(part) for part in ids] == [280, 40, 80]
+    assert np.array_equal(prepared.test.ids, other.test.ids)
+    assert not np.array_equal(prepared.validation.ids, other.validation.ids)
+    for name in SPLITS:
+        assert abs(prepared.split(name).targets.float().mean() - made().labels.mean()) < 0.03
+
+
+def test_fewer_rows_never_bring_a_test_review_into_training(prepared):
+    few = PROJECT.prepare(projects.configure("reviews_lstm", seed=3, settings={**SMALL, "rows": 100}))
+    assert 95 <= sum(len(few.split(name)) for name in SPLITS) <= 105
+    assert set(few.test.ids) < set(prepared.test.ids)
+    assert not set(few.train.ids) & set(prepared.test.ids)
+
+
+def test_vocabulary_knows_the_training_part_alone():
+    """A leak planted: every review has a word of its own; those of validation and test must stay unknown."""
+    config = projects.configure("reviews_lstm", settings={**SMALL, "min_frequency": 1, "vocabulary": 1000})
+    prepared = PROJECT.prepare(config)
+    words = set(prepared.preprocessing["words"])
+    assert {f"w{row}" for row in prepared.train.ids} <= words
+    assert not {f"w{row}" for name in ("validation", "test") for row in prepared.split(name).ids} & words
+
+
+def test_trim_takes_off_padding_alone(prepared):
+    ids = torch.tensor([[5, 6, 0, 0, 0], [7, 0, 0, 0, 0]], dtype=torch.int32)
+    (trimmed,) = prepared.transform((ids,), True)
+    assert trimmed.tolist() == [[5, 6], [7, 0]]
+
+
+def test_it_learns_and_is_measured(loaded, prepared, config):
+    predictions = PROJECT.predict(loaded.module, prepared, config)
+    evaluation = PROJECT.evaluate(predictions, None, config)
+    assert evaluation.metrics["accuracy"] > 0.9 and evaluation.metrics["roc_auc"] > 0.95
+    assert 0 <= evaluation.threshold <= 1
+    simpler = PROJECT.baselines(prepared, config)
+    assert simpler["tfidf_logistic_regression"]["accuracy"] > 0.9  # one word decides
+    assert 0.4 < simpler["majority"]["accuracy"] < 0.65
+
+
+def test_answer_reads_a_text(loaded):
+    found = PROJECT.answer(loaded, b"A <b>GREAT</b> film, story zzz")
+    assert found["label"] == "positive" and found["probability"] > 0.5
+    assert (found["tokens"], found["unknown"], found["left_out"]) == (5, 2, 0)  # "a" and "zzz" are not known
+    assert sum(found["probabilities"].values()) == pytest.approx(1.0)
+    assert PROJECT.answer(loaded, b"awful film story")["label"] == "negative"
+    json.dumps(found)
+
+
+def test_answer_is_the_prediction_of_the_same_review(loaded, prepared, config):
+    predictions = PROJECT.predict(loaded.module, prepared, config)
+    for row in range(10):
+        found = PROJECT.answer(loaded, prepared.source["texts"]["test"][row].encode())
+        assert found["probabilities"]["positive"] == pytest.approx(predictions["test_scores"][row, 1], abs=1e-5)
+
+
+def test_answer_goes_by_the_threshold(loaded):
+    strict = Loaded(loaded.module, loaded.config, loaded.facts, loaded.preprocessing, loaded.labels, threshold=1.0)
+    assert PROJECT.answer(strict, b"great film story")["label"] == "negative"
+
+
+def test_a_long_text_is_cut_and_says_so(loaded):
+    found = PROJECT.answer(loaded, b"film " * 50 + b"great")
+    assert found["tokens"] == 12 and found["left_out"] == 39
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"xyzzy qwerty", "none of the 2 words"), (b"...", "none of the")],
+)
+def test_answer_refuses_in_one_line(loaded, payload, said):
+    with pytest.raises(DataError, match=said) as caught:
+        PROJECT.answer(loaded, payload)
+    assert "\n" not in str(caught.value)
+
+
+def test_quick_preset_is_small():
+    quick = projects.configure("reviews_lstm", preset="quick")
+    assert quick.data_options["rows"] <= 8000 and quick.model_options["hidden"] <= 64
+    assert reviews_lstm.TEST_SHARE == 0.2
