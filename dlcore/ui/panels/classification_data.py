@@ -13,6 +13,8 @@ from dlcore.ui.panels import samples
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
 """Samples of each class."""
+SHORT = (30, 60)
+"""Words of the texts shown as samples."""
 
 
 def data(project: Project, run: Run | None) -> None:
@@ -59,7 +61,7 @@ def _texts(config: RunConfig) -> None:
         show_figure(
             figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
         )
-        st.caption("Even classes: guessing gets half of them right.")
+        st.caption(f"Always guessing the commoner class gets {counts.max() / counts.sum():.1%} right.")
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
@@ -68,8 +70,9 @@ def _texts(config: RunConfig) -> None:
         )
         st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
     st.subheader("Samples", anchor=False)
+    short = (lengths >= SHORT[0]) & (lengths <= SHORT[1])  # fits a card whole
     for k, name in enumerate(found.names):
-        for row in np.flatnonzero(found.labels == k)[:SHOWN_TEXTS]:
+        for row in np.flatnonzero((found.labels == k) & short)[:SHOWN_TEXTS]:
             with st.container(border=True):
                 st.caption(name)
                 st.text(shortened(found.texts[row]))

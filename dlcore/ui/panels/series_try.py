@@ -96,7 +96,17 @@ def _rows(table: pd.DataFrame) -> None:
     if len(alarms):
         st.markdown("**Rows that raise an alarm**, the largest error first. Row 1 of the file is its header.")
         columns = [name for name in table.columns if name != "Alarm"]
-        st.dataframe(alarms[columns].head(1000), hide_index=True, width="stretch", alt="Rows with an alarm")
+        formats = {
+            "Error": st.column_config.NumberColumn(format="%.3g"),
+            "Times the threshold": st.column_config.NumberColumn(format="%.2f"),
+        }
+        st.dataframe(
+            alarms[columns].head(1000),
+            hide_index=True,
+            width="stretch",
+            column_config=formats,
+            alt="Rows with an alarm",
+        )
     else:
         st.success("No row raises an alarm at this run's threshold.", icon=":material/check_circle:")
     st.download_button(
