@@ -12,7 +12,7 @@ from dlcore.runs import Record, Run
 from dlcore.ui import style
 from dlcore.ui.headline import Headline, headline, say
 from dlcore.ui.links import link_to_page, link_to_run
-from dlcore.ui.menu import PageFile, find_pages, heading
+from dlcore.ui.menu import PageFile, find_pages, heading, title_of
 from dlcore.ui.net import guarded
 from dlcore.ui.states import look
 from dlcore.ui.strip import store_exists
@@ -117,7 +117,7 @@ def _recent() -> None:
 
 
 def _line(record: Record) -> str:
-    parts = [look(record).word, record.project.replace("_", " "), record.model.replace("_", " ")]
+    parts = [look(record).word, title_of(record.project), record.model.replace("_", " ")]
     if record.best:
         parts.append(
             f"best {record.best.metric.replace('_', ' ')} {record.best.value:.4g} at epoch {record.best.epoch}"

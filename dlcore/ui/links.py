@@ -6,6 +6,9 @@ from dlcore.runs.record import Record
 from dlcore.ui.menu import page_of
 from dlcore.ui.states import look
 
+OPEN = "open"
+"""What a link asks for in the address: a panel to open. `panel` itself would lose to the one that is open already."""
+
 
 def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
     """A link to the run's page with that run chosen; plain text where its project has no page here."""
@@ -17,7 +20,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
         str(page.path),
         label=label,
         icon=look(record).icon,
-        query_params={"run": record.run_id, "panel": panel},
+        query_params={"run": record.run_id, OPEN: panel},
     )
 
 

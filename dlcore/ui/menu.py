@@ -52,6 +52,12 @@ def page_of(slug: str) -> PageFile | None:
     return next((page for page in find_pages() if page.slug == slug), None)
 
 
+def title_of(slug: str) -> str:
+    """A project's title as the menu has it; its slug in words where it has no page."""
+    page = page_of(slug)
+    return page.title if page else slug.replace("_", " ").capitalize()
+
+
 def _read(path: Path) -> PageFile:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     constants = {

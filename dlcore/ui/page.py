@@ -11,6 +11,7 @@ from dlcore.runs import Record, Run
 from dlcore.ui import style
 from dlcore.ui.chooser import choose_run
 from dlcore.ui.headline import Headline, headline, say
+from dlcore.ui.links import OPEN
 from dlcore.ui.menu import page_of
 from dlcore.ui.net import guarded
 
@@ -49,6 +50,8 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
         run = choose_run(slug)
     if run is not None:
         guarded(partial(_facts, run))
+    if OPEN in st.query_params:
+        _open(st.query_params.pop(OPEN))
     chosen = st.segmented_control(
         "Panel", list(PANELS), default="Results", required=True, key="panel", bind="query-params",
         format_func=lambda name: name, label_visibility="collapsed",
@@ -56,6 +59,11 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
     panel = panels.get(chosen, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
+
+
+def _open(panel: str) -> None:
+    if panel in PANELS:
+        st.session_state["panel"] = panel
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:

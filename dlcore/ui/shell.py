@@ -1,10 +1,13 @@
 """What stands around every page: the menu, the strip of running jobs, the look, and a net under the page."""
 
+import html
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import streamlit as st
+from streamlit import Page
 
 from dlcore.core.settings import ASSETS
 from dlcore.ui import home, strip, style
@@ -19,12 +22,24 @@ def run(folder: Path) -> None:
     st.set_page_config(page_title=NAME, page_icon=str(ASSETS / "icons" / "logo.svg"), layout="wide")
     style.apply()
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
-    start = st.Page(home.show, title="Home", icon=":material/home:", default=True)
+    start = Page(home.show, title="Home", icon=":material/home:", default=True)
     menu = {
-        heading(section): [st.Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
+        heading(section): [Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
-    chosen = st.navigation({"": [start], **menu})
+    chosen = st.navigation({"": [start], **menu}, position="hidden")
+    with st.sidebar:
+        _menu(start, menu)
     st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
     guarded(strip.show)
     guarded(partial(chosen.run))
+
+
+def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
+    """The menu as links of our own: Streamlit's is a list that screen readers cannot count."""
+    with st.container(key="menu", gap=None):
+        st.page_link(start)
+        for section, pages in menu.items():
+            st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
+            for page in pages:
+                st.page_link(page)

@@ -9,6 +9,7 @@ from dlcore.core.settings import tracking_uri
 from dlcore.runs.record import Record
 from dlcore.ui import control
 from dlcore.ui.links import link_to_run
+from dlcore.ui.menu import title_of
 from dlcore.ui.states import look
 from dlcore.ui.times import left
 
@@ -62,7 +63,7 @@ def _job(record: Record) -> None:
 
 
 def _title(record: Record) -> str:
-    return f"{record.project.replace('_', ' ')} · {record.model.replace('_', ' ')}"
+    return f"{title_of(record.project)} · {record.model.replace('_', ' ')}"
 
 
 def fraction(record: Record) -> float:

@@ -194,5 +194,5 @@ export default async function ({ data, parentElement }) {
   root.querySelector(".dl-plot").setAttribute("aria-label", `Training curves. ${describe(runs)}`);
   redraw();
   root.dataset.drawn = data.version;
-  return watch(root, redraw);
+  watch(root, redraw);
 }

@@ -53,12 +53,14 @@ function layoutFor(colours, more) {
 
 const PLOT_CONFIG = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: "reset" };
 
-// Draws again when the reader switches between light and dark, or when the place on the page changes its width.
+// Draws again when the reader switches between light and dark. One timer a component, for its latest drawing.
 function watch(root, redraw) {
+  root.dlcoreRedraw = redraw;
+  if (root.dlcoreTimer) return;
   let seen = JSON.stringify(theme(root));
-  const timer = setInterval(() => {
+  root.dlcoreTimer = setInterval(() => {
+    if (!root.isConnected) { clearInterval(root.dlcoreTimer); root.dlcoreTimer = undefined; return; }
     const now = JSON.stringify(theme(root));
-    if (now !== seen) { seen = now; redraw(); }
+    if (now !== seen) { seen = now; root.dlcoreRedraw(); }
   }, 700);
-  return () => clearInterval(timer);
 }

@@ -41,5 +41,5 @@ export default async function ({ data, parentElement }) {
   };
   redraw();
   root.dataset.drawn = data.version;
-  return watch(root, redraw);
+  watch(root, redraw);
 }

@@ -1,0 +1,94 @@
+"""The real server on a free port of this machine, with runs of its own, and a browser to look at it."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def browser_here() -> str | None:
+    """A Chromium on this machine: `DLCORE_BROWSER`, or one of the usual names."""
+    named = os.environ.get("DLCORE_BROWSER")
+    return named or next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser_here(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextlib.contextmanager
+def server(home: Path) -> Iterator[str]:
+    """The workbench at a loopback address, its runs in `home`; gives the address once it answers."""
+    port = free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    log = (home / "server.log").open("wb")
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    environment = {**os.environ, "DLCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    address = f"http://localhost:{port}"
+    try:
+        _wait_until_it_answers(address, process, home / "server.log")
+        yield address
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def visit(page: Page, address: str) -> None:
+    """Go there and wait until the script has run through."""
+    page.goto(address)
+    calm(page)
+
+
+def calm(page: Page, *, seconds: float = 60) -> None:
+    """Wait until no script runs."""
+    page.wait_for_selector(CALM, timeout=seconds * 1000)
+
+
+def _wait_until_it_answers(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended at once: {log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"no answer from {address}: {log.read_text()[-2000:]}")

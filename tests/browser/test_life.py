@@ -1,0 +1,114 @@
+"""A run's life as a person sees it: start it, watch it, leave, come back, pause, resume, stop."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import Page, expect
+from server import calm, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
+EPOCHS = 900
+RANGE = "(() => { const l = document.querySelector('.dl-curves .dl-plot')._fullLayout; return [l.xaxis.range, l.yaxis.range]; })()"
+POINTS = "document.querySelector('.dl-curves .dl-plot').data[0].x.length"
+WITHIN = 90_000
+
+
+def epoch(page: Page) -> int:
+    found = re.search(r"epoch (\d+) of", page.locator(".st-key-strip").inner_text(timeout=WITHIN))
+    return int(found.group(1)) if found else 0
+
+
+def wait_for_epoch(page: Page, at_least: int) -> int:
+    for _ in range(240):
+        now = epoch(page) if page.locator(".st-key-strip").count() else 0
+        if now >= at_least:
+            return now
+        page.wait_for_timeout(250)
+    raise AssertionError(f"epoch {at_least} never came: {page.locator('[data-testid=stMain]').inner_text()[:800]}")
+
+
+def badge(page: Page, state: str) -> None:
+    expect(page.locator("[data-testid=stMarkdownContainer] .stMarkdownBadge", has_text=state).first).to_be_visible(
+        timeout=WITHIN
+    )
+
+
+@pytest.fixture(scope="module")
+def run_address(address, chromium):
+    """Starts a long run from the form, as a person does, and gives the address that leads to it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    visit(page, f"{address}/anomaly?panel=Train")
+    page.locator("[class*=st-key-model-]").get_by_role("combobox").click()
+    page.get_by_role("option", name=re.compile("5-64-32-2|32", re.I)).first.click()
+    calm(page)
+    page.get_by_text("More settings").click()
+    page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    calm(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
+    where = page.url
+    context.close()  # the tab is closed at once: the run must not mind
+    return where
+
+
+def test_epochs_rise_and_go_on_rising_with_the_tab_closed(run_address, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    visit(page, run_address)
+    first = wait_for_epoch(page, 1)
+    later = wait_for_epoch(page, first + 1)
+    context.close()
+    context = chromium.new_context()
+    page = context.new_page()
+    visit(page, run_address)
+    assert wait_for_epoch(page, later + 1) > later
+    context.close()
+
+
+def test_zoom_survives_a_live_update(run_address, page):
+    visit(page, run_address)
+    page.locator(".dl-curves .nsewdrag").first.wait_for(timeout=WITHIN)
+    page.locator(".dl-curves .dl-select").select_option("step")
+    box = page.locator(".dl-curves .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 110, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(400)
+    zoomed, points = page.evaluate(RANGE), page.evaluate(POINTS)
+    page.wait_for_function(f"{POINTS} > {points}", timeout=WITHIN)
+    assert page.evaluate(RANGE) == zoomed
+    assert page.locator(".dl-curves .dl-select").input_value() == "step"
+
+
+def test_the_strip_leads_from_another_page_to_the_run(run_address, address, page):
+    visit(page, f"{address}/fashion")
+    page.locator(".st-key-strip a").first.click(timeout=WITHIN)
+    page.wait_for_url("**/anomaly?**")
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'", timeout=WITHIN)
+    run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
+    page.wait_for_function(f"new URL(location).searchParams.get('run') === '{run_id}'")
+
+
+def test_pause_resume_stop(run_address, page):
+    visit(page, run_address)
+    page.get_by_role("button", name="Pause", exact=True).first.click()
+    badge(page, "Paused")
+    expect(page.locator(".st-key-strip")).to_have_count(0)
+    done = int(
+        re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
+    )
+    page.get_by_role("button", name="Resume", exact=True).first.click()
+    badge(page, "Running")
+    wait_for_epoch(page, done + 1)
+    page.get_by_role("button", name="Stop", exact=True).first.click()
+    badge(page, "Stopped")
+    expect(page.get_by_text("on test").first).to_be_visible(timeout=WITHIN)  # it left a bundle with numbers
+    page.get_by_text("Take this run away").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the bundle").click()
+    assert download.value.suggested_filename.endswith(".zip")

@@ -1,0 +1,86 @@
+"""Every page in a real browser: no errors in the console, nothing serious for axe, nothing wider than a phone."""
+
+import pytest
+
+pytest.importorskip("playwright")
+from axe_playwright_python.sync_playwright import Axe
+from server import visit
+
+from dlcore.ui.menu import find_pages
+from dlcore.ui.page import PANELS
+
+pytestmark = pytest.mark.browser
+SLUGS = [page.slug for page in find_pages()]
+
+
+def errors(console) -> list[str]:
+    """What is wrong in the console; Streamlit probes two addresses on a deep link, which are 404."""
+    found = []
+    for message in console:
+        where = getattr(message, "location", None) or {}
+        probe = "_stcore/" in str(where.get("url", "")) and "404" in getattr(message, "text", "")
+        if not probe:
+            found.append(f"{getattr(message, 'text', message)} {where}")
+    return found
+
+
+@pytest.mark.parametrize("slug", ["", *SLUGS], ids=lambda slug: slug or "home")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(address, page, console, slug, scheme):
+    page.emulate_media(color_scheme=scheme)
+    visit(page, f"{address}/{slug}")
+    page.wait_for_timeout(500)
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == []
+    assert errors(console) == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_train_panel_is_clean_too(address, page, console, slug):
+    visit(page, f"{address}/{slug}?panel=Train")
+    page.wait_for_timeout(1000)
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == []
+    assert errors(console) == []
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_panel_opens_without_an_error(address, page, console, slug, panel):
+    visit(page, f"{address}/{slug}?panel={panel.replace(' ', '+')}")
+    assert page.get_by_role("radio", name=panel).is_checked()
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.get_by_text("This part of the page broke").count() == 0
+    assert errors(console) == []
+
+
+@pytest.mark.parametrize("path", ["", *(f"{slug}?panel=Train" for slug in SLUGS), *SLUGS])
+def test_a_phone_needs_no_sideways_scrolling(address, page, path):
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, f"{address}/{path}")
+    page.wait_for_timeout(700)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    main = page.evaluate(
+        "(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('[data-testid=stMain]'))"
+    )
+    assert main <= 0
+
+
+def test_a_deep_link_to_a_page_is_not_called_missing(address, page):
+    visit(page, f"{address}/fashion")
+    assert page.get_by_text("Page not found").count() == 0
+    assert page.title().startswith("Fashion classifier")
+
+
+def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page):
+    visit(page, f"{address}/anomaly")
+    page.get_by_role("radio", name="Results").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
+    page.get_by_role("link", name="Fashion classifier").click()
+    page.wait_for_url("**/fashion**")
+    page.get_by_role("heading", name="Fashion classifier").wait_for()
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
+    assert page.get_by_role("radio", name="Train").is_checked()
