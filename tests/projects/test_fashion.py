@@ -7,7 +7,7 @@ from PIL import Image
 
 from dlcore import projects
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import images
+from dlcore.data import images, sources
 from dlcore.data.splits import SPLITS
 from dlcore.projects import Loaded
 
@@ -127,3 +127,15 @@ def test_train_rows_thins_training_alone(prepared):
 def test_settings_are_checked():
     with pytest.raises(ConfigError, match="dropout"):
         projects.configure("fashion", settings={"dropout": 1.5})
+
+
+def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_path):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
+    assert projects.configure("fashion").dataset == "digits"
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    for file in sources.dataset("fashion_mnist").files:
+        (folder / file.name).touch()
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    assert projects.configure("fashion").dataset == "fashion_mnist"
