@@ -5,7 +5,6 @@ import fcntl
 import functools
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -118,7 +117,8 @@ def _work(post: Post) -> None:
     try:
         state, reason = _execute(post, journal)
     except BaseException as error:
-        traceback.print_exc()
+        post.folder.ballast.unlink(missing_ok=True)  # first of all: the disk may be full
+        _write(2, traceback.format_exc())
         state, reason = _failure(error)
     post.folder.ballast.unlink(missing_ok=True)
     journal.close()
@@ -179,8 +179,13 @@ def _log_event(config: "RunConfig", event: "Event") -> None:
 
 
 def _log(line: str) -> None:
-    sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-    sys.stdout.flush()
+    _write(1, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+
+def _write(stream: int, text: str) -> None:
+    """Write to the log without a buffer; on a full disk a line is lost, the run is not."""
+    with contextlib.suppress(OSError):
+        os.write(stream, text.encode())
 
 
 def _begun(post: Post) -> "folders.Path":

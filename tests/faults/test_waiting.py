@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_one_at_a_time_first_come_first_served_and_the_waiting_are_light(launch,
     time.sleep(1.0)
     assert [runs.open_run(run_id).record.state for run_id in (first, second, third)] == ["running", "queued", "queued"]
     maps = [f"/proc/{liveness.read(folder.of_run(run_id)).pid}/maps" for run_id in (second, third)]
-    assert not any("libtorch" in open(path).read() for path in maps)  # no gigabyte for waiting
+    assert not any("libtorch" in Path(path).read_text() for path in maps)  # no gigabyte for waiting
     assert runs.pause(second).state == "paused"  # at once
     runs.resume(second)  # now behind the third
     os.kill(runs.open_run(first).record.pid, signal.SIGKILL)  # the kernel frees the device
