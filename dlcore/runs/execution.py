@@ -23,7 +23,7 @@ from dlcore.runs.accelerator import connect
 from dlcore.runs.folder import RunFolder, Wish
 from dlcore.runs.journal import GradientLog, Journal, read_gradients
 from dlcore.runs.record import Best, State, assemble
-from dlcore.runs.remains import Remains
+from dlcore.runs.remains import Remains, WeightFormat
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
@@ -32,6 +32,8 @@ CHECKPOINT_SECONDS = 30.0
 """A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
 EPOCH_SECONDS = 1.0
 """Epochs shorter than this share a checkpoint."""
+LOOK_SECONDS = 0.05
+"""Wishes are looked for so often: a step of a small model takes less than looking does."""
 CHECKPOINT_SHARE = 0.05
 """At most so much of the time goes into checkpoints."""
 
@@ -49,6 +51,7 @@ class Job:
     on_event: Callable[[Event], None] = lambda event: None
     checkpoints: bool = True
     parent: str = ""
+    weights: WeightFormat = "float32"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def _set_up(job: Job) -> Bench:
     steps = len(_batches(config, prepared, fabric))
     state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
     bench = Bench(job, project, prepared, fabric, state)
-    checkpoints.drop_drafts(job.folder.checkpoints)
+    if fabric.is_global_zero:
+        checkpoints.drop_drafts(job.folder.checkpoints)
     snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
     if snapshot is not None:
         state.restore(snapshot)
@@ -150,13 +154,20 @@ def _train(bench: Bench) -> Outcome:
             mode=bench.project.monitor.mode,
         ),
     )
-    lengths = GradientLog(job.folder.gradients, tuple(state.layers), step=state.step)
+    first = bench.fabric.is_global_zero
+    lengths = GradientLog(
+        job.folder.gradients if first else job.folder.path / f"gradients-{bench.fabric.global_rank}.jsonl",
+        tuple(state.layers),
+        step=state.step,
+    )
     keeper = Keeper(bench, lengths)
     if _heard(bench) == "conclude":
         return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
     for event in events:
         _write_down(bench, event, lengths)
         job.on_event(event)
+        if not (isinstance(event, Epoch) or keeper.shall_look()):
+            continue
         wish = _heard(bench)
         if wish or isinstance(event, Epoch) or keeper.is_due():
             keeper.keep(force=wish is not None, epoch_end=isinstance(event, Epoch))
@@ -204,6 +215,7 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     job, state, config, prepared = bench.job, bench.state, bench.job.config, bench.prepared
     job.journal.flush()
     state.load_best()
+    remains.round_weights(state.module, job.weights)
     predictions = bench.project.predict(state.module, prepared, config)
     evaluation = bench.project.evaluate(predictions, None, config)
     simpler = bench.project.baselines(prepared, config)
@@ -224,7 +236,7 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
         history=history,
         gradients=read_gradients(job.folder.gradients),
     )
-    remains.write(left, job.bundle)
+    remains.write(left, job.bundle, weights=job.weights)
     job.journal.tell("progress", bench.progress)
     job.journal.flush()
 
@@ -248,7 +260,16 @@ class Keeper:
     def __init__(self, bench: Bench, lengths: GradientLog) -> None:
         self.bench, self.lengths = bench, lengths
         self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
+        self.looked = 0.0
         self.last, self.cost, self.at = time.monotonic(), 0.0, (-1, -1)
+
+    def shall_look(self) -> bool:
+        """Whether it is time to look for wishes and checkpoints; several processes must all look at the same events."""
+        now = time.monotonic()
+        if now - self.looked < LOOK_SECONDS and self.bench.fabric.world_size == 1:
+            return False
+        self.looked = now
+        return True
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Whether enough time went by since the last one."""

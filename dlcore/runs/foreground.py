@@ -1,6 +1,5 @@
 """Train in this very process into a bundle, without a store: neither mlflow nor submitit is needed."""
 
-import dataclasses
 import signal
 import tempfile
 import threading
@@ -9,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dlcore.core.errors import RequestError
 from dlcore.runs.bundle import Bundle
@@ -21,9 +20,15 @@ if TYPE_CHECKING:
     from dlcore.training.events import Event
 
 
-def train_here(config: "RunConfig", folder: Path, on_event: "Callable[[Event], None] | None" = None) -> Record:
+def train_here(
+    config: "RunConfig",
+    folder: Path,
+    on_event: "Callable[[Event], None] | None" = None,
+    *,
+    weights: Literal["float32", "float16"] = "float32",
+) -> Record:
     """Train, evaluate and leave the bundle in `folder`, which is made; Ctrl-C ends training early, the bundle comes
-    all the same.
+    all the same. With `weights` in half precision, as reference runs are shipped, the rounded weights are measured.
 
     Raises:
         RequestError: `folder` holds something that is no bundle, or several devices were asked for.
@@ -47,9 +52,10 @@ def train_here(config: "RunConfig", folder: Path, on_event: "Callable[[Event], N
             wish=wish,
             on_event=on_event or (lambda event: None),
             checkpoints=False,
+            weights=weights,
         )
         execute(job)
-    return dataclasses.replace(Bundle(folder).record)
+    return Bundle(folder).record
 
 
 def _check(config: "RunConfig", folder: Path) -> None:

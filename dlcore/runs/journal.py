@@ -76,7 +76,7 @@ class StoreJournal:
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self._rows: list[store.Row] = []
-        self._tags: dict[str, str] = {}
+        self._tags: dict[str, dict[str, Any]] = {}
         self._known: dict[str, set[int]] = {}
         self._first_new = 0
         self._lock, self._writing = threading.Lock(), threading.Lock()
@@ -111,7 +111,7 @@ class StoreJournal:
     def tell(self, tag: str, value: Mapping[str, Any]) -> None:
         """Replace a small JSON object."""
         with self._lock:
-            self._tags[tag] = store.as_tag(value)
+            self._tags[tag] = dict(value)
 
     def flush(self) -> None:
         """Write all that was told, now."""
@@ -123,7 +123,7 @@ class StoreJournal:
             if not rows and not tags:
                 return
             try:
-                store.append(self.run_id, rows, tags=tags)
+                store.append(self.run_id, rows, tags={tag: store.as_tag(value) for tag, value in tags.items()})
             except Exception:
                 with self._lock:  # MLflow takes the same row twice without harm
                     self._rows, self._tags = rows + self._rows, {**tags, **self._tags}

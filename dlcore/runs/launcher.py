@@ -30,6 +30,19 @@ def executor_name() -> str:
     return os.environ.get("DLCORE_EXECUTOR") or "local"
 
 
+def check() -> None:
+    """Whether workers can be started at all.
+
+    Raises:
+        RunError: submitit is not installed.
+    """
+    if importlib.util.find_spec("submitit") is None:
+        raise RunError(
+            "submitit is not installed, so no run can go on in the background: pip install -r requirements.txt, "
+            "or train in the foreground (--bundle DIR)."
+        )
+
+
 def launch(run_id: str, folder: RunFolder, *, wish: Wish | None = None) -> None:
     """Start the run's worker, with a wish for it to find where there is one; comes back at once.
 
@@ -37,11 +50,7 @@ def launch(run_id: str, folder: RunFolder, *, wish: Wish | None = None) -> None:
         RunError: submitit is not installed.
         StoreError: the run's folder cannot be written.
     """
-    if importlib.util.find_spec("submitit") is None:
-        raise RunError(
-            "submitit is not installed, so no run can go on in the background: pip install -r requirements.txt, "
-            "or train in the foreground (--bundle DIR)."
-        )
+    check()
     worker = liveness.Worker(token=uuid.uuid4().hex, launched=time.time(), executor=executor_name())
     path = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
     with writing(folder.path):

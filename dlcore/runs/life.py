@@ -104,6 +104,7 @@ def resume(run_id: str) -> Record:
     if state not in RESUMABLE:
         hint = "fork it to train it differently" if state == "finished" else "pause or stop it first"
         raise RunError(f"run {run.run_id} is {state}, there is nothing to resume: {hint}.")
+    launcher.check()
     store.set_state(run.run_id, "queued", "")
     return _launch(run)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlcore.core import devices
 from dlcore.data.splits import Prepared
@@ -56,6 +56,13 @@ def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") 
         for name, data in _files(remains, weights, looks).items():
             (draft / name).write_bytes(data)
         _replace(draft, folder)
+
+
+def round_weights(module: nn.Module, form: WeightFormat) -> None:
+    """Give the module the very weights that the bundle will hold, so that what is measured is what is shipped."""
+    if form == "float16":
+        weights = module.state_dict()
+        module.load_state_dict({k: v.half().to(v.dtype) if v.is_floating_point() else v for k, v in weights.items()})
 
 
 def _replace(draft: Path, folder: Path) -> None:

@@ -145,11 +145,11 @@ def _execute(post: Post, journal: "object") -> tuple[State, str]:
         Job(
             run_id=post.run_id,
             config=config,
-            folder=post.folder if post.rank == 0 else RunFolder(post.folder.path / f"rank-{post.rank}"),
+            folder=post.folder,
             bundle=post.folder.bundle,
             journal=journal,  # type: ignore[arg-type]
             wish=post.wish,
-            on_event=functools.partial(_log_event, config),
+            on_event=(lambda event: None) if post.rank else functools.partial(_log_event, config),
             parent=read_json(post.folder.path / "parent.json").get("parent", ""),
         )
     )

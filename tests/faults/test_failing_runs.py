@@ -39,11 +39,16 @@ def test_a_bug_in_our_code_fails_as_code_with_the_story_in_the_log(launch, monke
     assert "Traceback" in runs.open_run(run_id).log_tail()
 
 
-def test_two_processes_share_every_batch_and_one_writes(configure, until):
-    config = configure(epochs=3, batch_size=64).model_copy(update={"devices": 2})
+def test_two_processes_share_every_batch_pause_together_and_one_writes(configure, until):
+    config = configure(epochs=20).model_copy(update={"devices": 2})
     record = runs.create(config)
     runs.start(record.run_id)
+    until(record.run_id, lambda record: record.step > 100)
+    runs.pause(record.run_id)
+    paused = until(record.run_id, lambda record: record.state == "paused")
+    assert paused.step < 20 * 79
+    runs.resume(record.run_id)
     done = until(record.run_id, lambda record: record.state == "finished", timeout=120)
     curves = runs.open_run(record.run_id).history()
-    assert done.step == 3 * 79 and curves["batch_loss"].steps.tolist() == list(range(1, 238))
+    assert done.step == 20 * 79 and curves["batch_loss"].steps.tolist() == list(range(1, 20 * 79 + 1))
     assert curves["train_loss"].values[-1] < curves["train_loss"].values[0]

@@ -25,11 +25,11 @@ print(own)
 
 def test_three_processes_write_at_once_and_nothing_is_lost(home):
     """The first use of a store too: each finds no table and wants to make them."""
+    new = "store.create('anomaly', 'shared', params={}, tags={'state': 'queued'})"
+    code = WRITER.replace("sys.argv[2]", new)
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER.replace("sys.argv[2]", "store.create('x', 'r', params={}, tags={'state': 'queued'})"), str(n)],
-                         stdout=subprocess.PIPE, text=True)
-        for n in range(3)
-    ]  # fmt: skip
+        subprocess.Popen([sys.executable, "-c", code, str(n)], stdout=subprocess.PIPE, text=True) for n in range(3)
+    ]
     outputs = [writer.communicate(timeout=120)[0].strip() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     for number, own in enumerate(outputs):

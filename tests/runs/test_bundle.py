@@ -4,11 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from dlcore import projects
 from dlcore.core.errors import RunError
-from dlcore.runs import Bundle
+from dlcore.runs import Bundle, train_here
 
 
 def test_it_holds_what_was_promised(bundle):
@@ -88,9 +89,13 @@ def test_weights_of_another_model_are_refused_in_one_line(bundle, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_half_precision_is_stated_and_halves_the_weights(bundle, tmp_path):
-    from dlcore.runs import remains
-
-    before = bundle.load().module.state_dict()
-    stored = remains._stored(dict(before), "float16")
+def test_half_precision_is_stated_and_what_was_measured(bundle, config, tmp_path):
+    train_here(config, tmp_path / "half", weights="float16")
+    half = Bundle(tmp_path / "half")
+    stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
     assert all(tensor.dtype == torch.float16 for tensor in stored.values())
+    assert half.run["weights"] == "float16" and "stored as float16" in half.card
+    project, loaded = projects.get("anomaly"), half.load()
+    again = project.predict(loaded.module, project.prepare(config), config)
+    assert np.array_equal(again["test_scores"], half.predictions()["test_scores"])
+    assert not np.array_equal(again["test_scores"], bundle.predictions()["test_scores"])

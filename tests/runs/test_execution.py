@@ -15,6 +15,14 @@ from dlcore.runs.folder import RunFolder
 from dlcore.runs.journal import MemoryJournal, read_gradients
 
 TIMES = {"elapsed_s", "epoch_s"}
+
+
+@pytest.fixture(autouse=True)
+def _look_at_every_event(monkeypatch):
+    """So that a pause can be put at any step."""
+    monkeypatch.setattr(execution, "LOOK_SECONDS", 0.0)
+
+
 SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
 RUNS = {
     "conv": ("anomaly", {}),
@@ -150,8 +158,14 @@ def test_not_a_number_names_step_and_layer(tmp_path):
     assert caught.value.step >= 1 and caught.value.layer and caught.value.reason == "not finite"
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"),
-                                   RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 10 TB")])  # fmt: skip
+SHORT = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 10 TB"),
+]
+
+
+@pytest.mark.parametrize("error", SHORT, ids=lambda error: type(error).__name__)
 def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monkeypatch):
     project = projects.get("anomaly")
 
