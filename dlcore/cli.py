@@ -139,10 +139,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         model=options.model,
         dataset=options.dataset,
         preset=options.preset,
-        settings=_settings(options.set),
         seed=options.seed,
         device=options.device,
-        devices=options.devices,
+        settings={"devices": options.devices, **_settings(options.set)},
     )
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _event_line).as_json()

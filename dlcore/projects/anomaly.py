@@ -34,9 +34,7 @@ BOOTSTRAP_DRAWS = 300
 class AnomalyData(Config):
     """How the series is cut. The defaults end training at point 5,000 and validation just before the first label."""
 
-    window: int = number(
-        48, low=8, high=336, unit="points", help="Points a windowed model sees; a multiple of 4."
-    )
+    window: int = number(48, low=8, high=336, unit="points", help="Points a windowed model sees; a multiple of 4.")
     train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series, from its start, to train on.")
     validation_share: float = number(0.0813, low=0.02, high=0.5, help="Share after it that sets the threshold.")
     threshold_rule: Literal["quantile", "mean_std", "maximum"] = choice(
@@ -46,7 +44,7 @@ class AnomalyData(Config):
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The taxi series as scaled rows or windows that never straddle a split; the scaler sees the training part alone."""
+    """The taxi series as scaled rows or windows that never straddle a split; the scaler sees training rows alone."""
     return prepare_series(load_nyc_taxi(), config)
 
 
@@ -235,7 +233,7 @@ PROJECT = Project(
     slug="anomaly",
     section="series",
     title="Anomaly detection",
-    summary="Find the days on which New York's taxis did not behave as usual, with autoencoders that never saw a label.",
+    summary="Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label.",
     datasets=("nyc_taxi",),
     models={
         "conv": ModelEntry(

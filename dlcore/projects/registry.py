@@ -46,10 +46,13 @@ def configure(
     model: str | None = None,
     dataset: str | None = None,
     preset: str = "full",
+    seed: int = 0,
+    device: str = "auto",
     settings: Mapping[str, Any] | None = None,
-    **run: Any,
 ) -> RunConfig:
-    """Turn a request into a config: the preset's settings, then `settings` over them, then `seed`, `device`, `devices`.
+    """Turn a request into a config: the preset's settings, and `settings` over them.
+
+    A setting is named alone, whichever part of the config it belongs to; `seed`, `device`, `devices` may be among them.
 
     Raises:
         ConfigError: names what is unknown or out of bounds, and what is allowed.
@@ -59,11 +62,13 @@ def configure(
     dataset = _one_of("dataset", dataset or _at_hand(project), project.datasets)
     preset = _one_of("preset", preset, project.presets)
     chosen = {**_preset(project, model, preset), **(settings or {})}
+    place = {"seed": seed, "device": device, "devices": 1}
+    place |= {name: chosen.pop(name) for name in place if name in chosen}
     sections = _sections(project, model)
     known = {field.name: section for section, config in sections.items() for field in describe(config)}
     for name in chosen:
         if name not in known:
-            raise ConfigError(unknown_setting(name, known))
+            raise ConfigError(unknown_setting(name, [*known, *place]))
     parts = {
         section: parse(config, {name: chosen[name] for name in chosen if known[name] == section})
         for section, config in sections.items()
@@ -72,7 +77,7 @@ def configure(
         RunConfig,
         {
             "project": slug, "model": model, "dataset": dataset, "preset": preset, "training": parts["training"],
-            "model_options": parts["model"].model_dump(), "data_options": parts["data"].model_dump(), **run,
+            "model_options": parts["model"].model_dump(), "data_options": parts["data"].model_dump(), **place,
         },
     )  # fmt: skip
 
@@ -95,12 +100,12 @@ def load_config(data: Mapping[str, Any]) -> RunConfig:
 def changed(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same config with some settings changed (`seed`, `device` and `devices` among them)."""
     flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
-    run = {name: settings.get(name, getattr(config, name)) for name in ("seed", "device", "devices")}
+    place = {name: getattr(config, name) for name in ("seed", "device", "devices")}
     names = {name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")}
     if names["model"] != config.model:
         flat = {k: v for k, v in flat.items() if k not in config.model_options}
-    rest = {k: v for k, v in settings.items() if k not in run and k not in names}
-    return configure(config.project, **names, settings={**flat, **rest}, **run)
+    rest = {k: v for k, v in settings.items() if k not in names}
+    return configure(config.project, **names, settings={**flat, **place, **rest})
 
 
 def model_config(config: RunConfig) -> Config:

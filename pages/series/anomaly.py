@@ -1,4 +1,4 @@
-"""Find the days on which New York's taxis did not behave as usual, with autoencoders that never saw a label."""
+"""Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label."""
 
 from dlcore.ui.page import show
 

@@ -63,7 +63,7 @@ def _new(project: "Project") -> None:
     if st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}"):
         run_id = control.launch(
             lambda: runs.create(
-                projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed, **where)
+                projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})
             )
         )
         _go(slug, run_id)
