@@ -1,5 +1,6 @@
 """Everything a training run carries from one step to the next, so that it can stop anywhere and go on elsewhere."""
 
+import os
 from typing import IO, Any
 
 import torch
@@ -9,6 +10,10 @@ from torch import Tensor, nn
 from dlcore.core import seeds
 from dlcore.training import gradients, optimisers
 from dlcore.training.config import TrainingConfig
+
+# Importing Fabric makes torch ask for a GPU by opening NVML's library anew at every optimiser step (40 microseconds on a
+# machine without one, a tenth of a small model's step); it wants that only for processes it forks, which we never do.
+os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 LOGGED_STEPS = 2000
 """At most about so many `Step` events a run: enough for every pixel of a curve."""
