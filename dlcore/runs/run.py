@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError
-from dlcore.runs import catalogue, liveness, reference
+from dlcore.runs import catalogue, liveness, queue, reference
 from dlcore.runs import folder as folders
 from dlcore.runs.bundle import Bundle
 from dlcore.runs.catalogue import Stored
@@ -157,9 +157,17 @@ def _state(stored: Stored, folder: RunFolder) -> tuple[State, str, int | None]:
     if worker is None:
         return state, stored.tags.get("reason", ""), None
     if liveness.alive(folder):
-        return state, stored.tags.get("reason", ""), worker.pid or None
+        reason = _waiting(stored) if state == "queued" else stored.tags.get("reason", "")
+        return state, reason, worker.pid or None
     who = f"its process {worker.pid}" if worker.pid else "its worker"
     return "interrupted", f"{who} is gone (killed, or the machine went down): resume it.", None
+
+
+def _waiting(stored: Stored) -> str:
+    """Why a run that was started does not run yet."""
+    device = str(stored.json("about").get("device", "cpu"))
+    before = len(queue.ahead(stored.run_id, device))
+    return f"waits for {device} behind {before} run{'s' if before > 1 else ''}" if before else "its worker is starting"
 
 
 def _unknown(ref: str) -> RunError:

@@ -11,8 +11,8 @@ from dlcore.core import seeds
 from dlcore.training import gradients, optimisers
 from dlcore.training.config import TrainingConfig
 
-# Importing Fabric makes torch ask for a GPU by opening NVML's library anew at every optimiser step (40 microseconds on a
-# machine without one, a tenth of a small model's step); it wants that only for processes it forks, which we never do.
+# Importing Fabric makes torch ask for a GPU by opening NVML's library anew at every optimiser step (40 microseconds on
+# a machine without one, a tenth of a small model's step). Fabric wants it for forked processes, and we never fork.
 os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 LOGGED_STEPS = 2000

@@ -124,17 +124,17 @@ def store_times() -> dict[str, float]:
         os.environ["DLCORE_HOME"] = home
         from dlcore.projects import configure
         from dlcore.runs import create, open_run
-        from dlcore.runs.store import Scalar, Store
+        from dlcore.runs.store import append
 
         run_id = create(configure("anomaly", model="dense_32", preset="quick")).run_id
-        store, names, writes, found = Store(), [f"metric_{i}" for i in range(5)], [], {}
+        names, writes, found = [f"metric_{i}" for i in range(5)], [], {}
         for step in range(1, 2001):
             begin = time.perf_counter()
             if step <= 100:
-                store.log(run_id, [Scalar(name, step, 1.0 / step) for name in names])
+                append(run_id, [(name, step, 1.0 / step, step) for name in names])
                 writes.append(time.perf_counter() - begin)
             elif step % 200 == 0:
-                store.log(run_id, [Scalar(n, s, 1.0 / s) for n in names for s in range(step - 199, step + 1)])
+                append(run_id, [(n, s, 1.0 / s, s) for n in names for s in range(step - 199, step + 1)])
             if step in (100, 2000):
                 reads = []
                 for _ in range(5):

@@ -23,6 +23,8 @@ def test_one_at_a_time_first_come_first_served_and_the_waiting_are_light(launch,
     until(third, lambda record: signed_in(third) and signed_in(second))
     time.sleep(1.0)
     assert [runs.open_run(run_id).record.state for run_id in (first, second, third)] == ["running", "queued", "queued"]
+    reasons = [runs.open_run(run_id).record.reason for run_id in (second, third)]
+    assert reasons == ["waits for cpu behind 1 run", "waits for cpu behind 2 runs"]
     maps = [f"/proc/{liveness.read(folder.of_run(run_id)).pid}/maps" for run_id in (second, third)]
     assert not any("libtorch" in Path(path).read_text() for path in maps)  # no gigabyte for waiting
     assert runs.pause(second).state == "paused"  # at once
