@@ -20,7 +20,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
         str(page.path),
         label=label,
         icon=look(record).icon,
-        query_params={"run": record.run_id, OPEN: panel},
+        query_params={"run": record.run_id, "panel": panel, OPEN: panel},
     )
 
 

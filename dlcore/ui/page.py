@@ -28,6 +28,8 @@ PANELS = {
     "Try it": ":material/touch_app:",
     "Explain": ":material/lightbulb:",
 }
+FIRST = "Results"
+"""What a page opens on: a finished run's results are there at once."""
 
 
 def show(
@@ -50,20 +52,16 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
         run = choose_run(slug)
     if run is not None:
         guarded(partial(_facts, run))
-    if OPEN in st.query_params:
-        _open(st.query_params.pop(OPEN))
+    asked = st.query_params.pop(OPEN, "")
+    if asked in PANELS:
+        st.session_state["panel"] = asked
     chosen = st.segmented_control(
-        "Panel", list(PANELS), default="Results", required=True, key="panel", bind="query-params",
-        format_func=lambda name: name, label_visibility="collapsed",
+        "Panel", list(PANELS), default=None if asked in PANELS else FIRST, required=True, key="panel",
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     panel = panels.get(chosen, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
-
-
-def _open(panel: str) -> None:
-    if panel in PANELS:
-        st.session_state["panel"] = panel
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:

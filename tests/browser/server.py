@@ -1,8 +1,10 @@
 """The real server on a free port of this machine, with runs of its own, and a browser to look at it."""
 
 import contextlib
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +65,15 @@ def server(home: Path) -> Iterator[str]:
         process.kill()
         process.wait()
         log.close()
+        end_workers(home)
+
+
+def end_workers(home: Path) -> None:
+    """End every worker whose runs are in `home`: they outlive the server, as they should."""
+    for file in home.glob("runs/*/worker.json"):
+        pid = json.loads(file.read_text()).get("pid")
+        with contextlib.suppress(OSError, TypeError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

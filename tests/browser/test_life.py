@@ -9,9 +9,10 @@ from playwright.sync_api import Page, expect
 from server import calm, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
-EPOCHS = 900
-RANGE = "(() => { const l = document.querySelector('.dl-curves .dl-plot')._fullLayout; return [l.xaxis.range, l.yaxis.range]; })()"
-POINTS = "document.querySelector('.dl-curves .dl-plot').data[0].x.length"
+EPOCHS = 10_000
+PLOT = "document.querySelector('.dl-curves .dl-plot')"
+RANGE = f"(layout => [layout.xaxis.range, layout.yaxis.range])({PLOT}._fullLayout)"
+POINTS = f"{PLOT}.data[0].x.length"
 WITHIN = 90_000
 
 

@@ -78,6 +78,7 @@ def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, p
     visit(page, f"{address}/anomaly")
     page.get_by_role("radio", name="Results").focus()
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
     page.get_by_role("link", name="Fashion classifier").click()
     page.wait_for_url("**/fashion**")

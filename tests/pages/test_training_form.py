@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dlcore import runs
+from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
 
 
@@ -15,9 +16,7 @@ def started(tmp_path, monkeypatch):
 
     def create(config, *, parent=""):
         asked.append(config)
-        raise runs_error("kept for the test.")
-
-    from dlcore.core.errors import RunError as runs_error
+        raise RunError("kept for the test.")
 
     monkeypatch.setattr(runs, "create", create)
     return asked

@@ -1,0 +1,111 @@
+"""How long a page takes in a real browser: first chart, ready page, and a rerun. JSON on standard output.
+
+    python tests/benchmarks/pages.py [--repeats 7]
+
+The server is warm (every page was opened once); every measured open is a new tab with an empty cache.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from server import browser, calm, server, visit  # noqa: E402
+
+from dlcore.ui.menu import find_pages  # noqa: E402
+
+PANELS = ("Results", "Data", "Train")
+CHART = ".js-plotly-plot .main-svg"
+ANYTHING = "h1"
+
+
+def opened(chromium: Browser, address: str) -> dict[str, float]:
+    """Milliseconds from the request to the title, to the first chart, and until the script has ended."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    began = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    took = {}
+    page.wait_for_selector(ANYTHING)
+    took["title"] = since(began)
+    if page.locator(CHART).count() or has_chart(page):
+        took["chart"] = since(began)
+    calm(page)
+    took["ready"] = since(began)
+    context.close()
+    return took
+
+
+def has_chart(page: Page) -> bool:
+    """Whether a chart comes within ten seconds."""
+    try:
+        page.wait_for_selector(CHART, timeout=10_000)
+    except Exception:
+        return False
+    return True
+
+
+def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:
+    """Milliseconds from a click on another panel until the page has drawn it, there and back."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    visit(page, f"{address}?panel=Train")
+    took = []
+    for turn in range(2 * repeats):
+        panel = ("Results", "Train")[turn % 2]
+        began = time.perf_counter()
+        page.get_by_role("radio", name=panel).click()
+        page.wait_for_function(
+            f"new URL(location).searchParams.get('panel') {'!==' if panel == 'Results' else '==='} 'Train'"
+        )
+        calm(page)
+        took.append(since(began))
+    context.close()
+    return took
+
+
+def since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    return {"median_ms": round(statistics.median(values)), "low_ms": round(min(values)), "high_ms": round(max(values))}
+
+
+def measure(repeats: int) -> dict[str, object]:
+    """Every page and panel, and the home page."""
+    pages: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
+        where = {"home": f"{address}/"}
+        for page in find_pages():
+            where |= {f"{page.slug}/{panel}": f"{address}/{page.slug}?panel={panel}" for panel in PANELS}
+        for target in where.values():
+            opened(chromium, target)
+        for name, target in where.items():
+            runs = [opened(chromium, target) for _ in range(repeats)]
+            pages[name] = {
+                part: summary([run[part] for run in runs if part in run]) for part in runs[0] if part in runs[-1]
+            }
+        again = {page.slug: summary(reruns(chromium, f"{address}/{page.slug}", repeats)) for page in find_pages()}
+    return {
+        "open": pages,
+        "panel_switch": again,
+        "repeats": repeats,
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=7)
+    print(json.dumps(measure(parser.parse_args().repeats), indent=1))

@@ -1,0 +1,63 @@
+"""Takes the README's two screenshots into assets/screenshots/: the home page, and a run while it trains.
+
+    python tests/screenshots.py
+
+Needs a Chromium; trains for a few seconds in a home of its own.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from server import browser, calm, server, visit  # noqa: E402
+
+FOLDER = ROOT / "assets" / "screenshots"
+COLOURS = 128
+
+
+def take(page: Page, name: str) -> None:
+    """Keep what the page shows as a small PNG with a palette."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    print(f"{FOLDER / name}.png: {(FOLDER / f'{name}.png').stat().st_size / 1024:.0f} kB")
+
+
+def training(page: Page, address: str) -> None:
+    """Start a run from the form and wait until its curves have something to show."""
+    visit(page, f"{address}/anomaly?panel=Train")
+    page.get_by_text("More settings").click()
+    page.get_by_label("Epochs", exact=True).fill("60")
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    calm(page)
+    page.get_by_text("More settings").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('.dl-curves .dl-plot')?.data?.some(t => t.name === 'validation' && t.x.length > 15 && t.x.length < 60)",
+        timeout=180_000,
+    )
+
+
+def main() -> None:
+    """Both pictures."""
+    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
+        page = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light").new_page()
+        visit(page, f"{address}/")
+        page.wait_for_timeout(1000)
+        take(page, "home")
+        page = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark").new_page()
+        training(page, address)
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        page.wait_for_timeout(6000)
+        take(page, "train")
+
+
+if __name__ == "__main__":
+    main()
