@@ -1,0 +1,1 @@
+"""A trained module put to work: on a whole split, or on one thing."""
