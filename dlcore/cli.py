@@ -134,6 +134,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
     if options.bundle and options.detach:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
+    if options.weights != "float32" and not options.bundle:
+        raise RequestError("--weights float16 is for bundles: name a folder with --bundle DIR, or leave it out.")
     config = configure(
         options.project,
         model=options.model,
@@ -144,7 +146,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         settings={"devices": options.devices, **_settings(options.set)},
     )
     if options.bundle:
-        return runs.train_here(config, Path(options.bundle), _event_line).as_json()
+        return runs.train_here(config, Path(options.bundle), _event_line, weights=options.weights).as_json()
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else _follow(record.run_id)
@@ -319,6 +321,10 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on in the background")
     parser.add_argument("--bundle", metavar="DIR", help="train here and now into this folder, without the store")
+    forms = ["float32", "float16"]
+    parser.add_argument(
+        "--weights", choices=forms, default="float32", help="how a bundle keeps them; float16 is half as large"
+    )
 
 
 def _runs_arguments(parser: argparse.ArgumentParser) -> None:
