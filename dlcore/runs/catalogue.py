@@ -6,6 +6,7 @@ ways against each other, so a change of MLflow's tables is seen. Nothing here cr
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -120,13 +121,16 @@ def _open(file: Path) -> Iterator[sqlite3.Connection | None]:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    """Open for reading; in a read-only folder write-ahead mode has no room for its index, so read the file as it is."""
+    """Open for reading. Write-ahead mode must write its index even to read; where it cannot (a read-only folder, a full
+    disk) and nothing waits in the write-ahead file, the database is read as it is."""
     address = file.absolute().as_uri()
     try:
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=20)
+        connection = sqlite3.connect(f"{address}?mode=rw", uri=True, timeout=20)
+        connection.execute("PRAGMA query_only = 1")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
-    except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error) and "readonly" not in str(error):
+    except sqlite3.OperationalError:
+        ahead = file.with_name(f"{file.name}-wal")
+        if os.access(file.parent, os.W_OK) and ahead.exists() and ahead.stat().st_size:
             raise
         connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
     return connection

@@ -188,11 +188,10 @@ def _heard(bench: Bench) -> Wish | None:
 
 def _write_down(bench: Bench, event: Event, lengths: GradientLog) -> None:
     journal, progress = bench.job.journal, bench.progress
+    progress["step"] = event.step
     if isinstance(event, Gradients):
         lengths.add(event.step, event.norms)
-        return
-    progress["step"] = event.step
-    if isinstance(event, Step):
+    elif isinstance(event, Step):
         progress["duration_s"] = event.seconds
         values = {"batch_loss": event.loss, "learning_rate": event.learning_rate, "elapsed_s": event.seconds}
         journal.scalars(event.step, values)

@@ -98,49 +98,35 @@ def test_sigterm_pauses_with_the_system_as_the_reason(launch, until):
     assert list(folder.of_run(run_id).checkpoints.glob("step-*.pt"))
 
 
-def test_neither_ctrl_c_nor_kill_9_of_whoever_started_it_reaches_the_worker(home, configure, until, tmp_path):
+def test_neither_ctrl_c_nor_kill_9_of_whoever_started_it_reaches_the_worker(configure, until):
     config = configure(epochs=2000).model_dump_json()
     code = f"""
-import time
+import json, signal, time
 from dlcore import projects, runs
-record = runs.create(projects.load_config(__import__("json").loads({config!r})))
+signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+record = runs.create(projects.load_config(json.loads({config!r})))
 runs.start(record.run_id)
 print(record.run_id, flush=True)
-time.sleep(600)
+while True:
+    time.sleep(1)
 """
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         run_id = server.stdout.readline().strip()
         before = until(run_id, lambda record: record.step > 50)
         os.killpg(server.pid, signal.SIGINT)  # what Ctrl-C in the terminal sends: to the whole group
-        server.wait(timeout=20)
+        assert server.stdout.readline().strip() == "interrupted"
+        with folder.of_run(run_id).log.open("a") as log:
+            log.write(("y" * 99 + "\n") * 15_000)  # over 1 MB: no pipe that could fill up
+        later = until(run_id, lambda record: record.step > before.step + 300)
+        assert later.pid == before.pid
     finally:
         server.kill()
         server.wait()
         server.stdout.close()
-    with folder.of_run(run_id).log.open("a") as log:
-        log.write("x" * 99 + "\n" * 1 + ("y" * 99 + "\n") * 15_000)  # over 1 MB: no pipe that could fill up
-    later = until(run_id, lambda record: record.step > before.step + 500)
-    assert later.state == "running" and later.pid == before.pid
-    assert os.getsid(later.pid) not in (server.pid, os.getsid(0))
+    after = until(run_id, lambda record: record.step > later.step + 300)
+    assert after.state == "running" and after.pid == before.pid
+    assert os.getsid(after.pid) not in (server.pid, os.getsid(0))
     assert "epoch" in runs.open_run(run_id).log_tail(5)
     runs.pause(run_id)
     until(run_id, lambda record: record.state == "paused")
-
-
-def test_kill_9_of_the_server_leaves_the_worker_alone(home, configure, until):
-    config = configure(epochs=2000).model_dump_json()
-    code = f"""
-import os, signal
-from dlcore import projects, runs
-record = runs.create(projects.load_config(__import__("json").loads({config!r})))
-runs.start(record.run_id)
-print(record.run_id, flush=True)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-    server = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert server.returncode == -signal.SIGKILL
-    run_id = server.stdout.strip()
-    until(run_id, lambda record: record.state == "running" and record.step > 100)
-    runs.stop(run_id)
-    until(run_id, lambda record: record.state == "stopped")

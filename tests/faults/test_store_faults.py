@@ -6,42 +6,36 @@ import pytest
 
 from dlcore import runs
 from dlcore.core.errors import StoreError
-from dlcore.runs import catalogue, store
+from dlcore.runs import catalogue
 
 pytestmark = [pytest.mark.faults]
 
 WRITER = """
-import sys
-from dlcore.runs import store
-number, run_id = int(sys.argv[1]), sys.argv[2]
+import sys, time
+from dlcore.runs import catalogue, store
+number = int(sys.argv[1])
 own = store.create("anomaly", "a run", params={}, tags={"state": "queued", "reason": ""})
+while len(ids := [run.run_id for run in catalogue.newest("anomaly", 10)]) < 3:
+    time.sleep(0.05)
+shared = min(ids)
 for batch in range(40):
     rows = [(f"metric_{number}", step, step / 3, 0) for step in range(batch * 20, batch * 20 + 20)]
-    store.append(run_id, rows, tags={"progress": "{}"})
-    store.append(own, rows)
+    store.append(shared, rows, tags={"progress": "{}"})
+    store.append(own, [(f"own_{name}", step, value, at) for name, step, value, at in rows])
 print(own)
 """
 
 
-def test_three_processes_write_at_once_and_nothing_is_lost(home):
-    """The first use of a store too: each finds no table and wants to make them."""
-    new = "store.create('anomaly', 'shared', params={}, tags={'state': 'queued'})"
-    code = WRITER.replace("sys.argv[2]", new)
+def test_three_processes_make_a_store_and_write_to_one_run_at_once_and_nothing_is_lost(home):
     writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(n)], stdout=subprocess.PIPE, text=True) for n in range(3)
+        subprocess.Popen([sys.executable, "-c", WRITER, str(n)], stdout=subprocess.PIPE, text=True) for n in range(3)
     ]
     outputs = [writer.communicate(timeout=120)[0].strip() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0, 0]
+    shared = catalogue.history(min(outputs))
     for number, own in enumerate(outputs):
-        assert catalogue.history(own)[f"metric_{number}"].steps.tolist() == list(range(800))
-
-
-def test_two_processes_write_to_one_run(home):
-    run_id = store.create("anomaly", "a run", params={}, tags={"state": "queued", "reason": ""})
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(n), run_id]) for n in range(2)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
-    curves = catalogue.history(run_id)
-    assert {name: len(curve.steps) for name, curve in curves.items()} == {"metric_0": 800, "metric_1": 800}
+        assert shared[f"metric_{number}"].steps.tolist() == list(range(800))
+        assert catalogue.history(own)[f"own_metric_{number}"].steps.tolist() == list(range(800))
 
 
 @contextlib.contextmanager
