@@ -39,10 +39,8 @@ def training(page: Page, address: str) -> None:
     calm(page)
     page.get_by_text("More settings").click()
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(
-        "document.querySelector('.dl-curves .dl-plot')?.data?.some(t => t.name === 'validation' && t.x.length > 15 && t.x.length < 60)",
-        timeout=180_000,
-    )
+    grown = "trace => trace.name === 'validation' && trace.x.length > 15 && trace.x.length < 60"
+    page.wait_for_function(f"document.querySelector('.dl-curves .dl-plot')?.data?.some({grown})", timeout=180_000)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -87,6 +87,11 @@ def visit(page: Page, address: str) -> None:
     """Go there and wait until the script has run through."""
     page.goto(address)
     calm(page)
+
+
+def panel_switch(page: Page, panel: str) -> Locator:
+    """The switch of one of the five panels."""
+    return page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name=panel, exact=True)
 
 
 def calm(page: Page, *, seconds: float = 60) -> None:

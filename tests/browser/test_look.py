@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
-from server import visit
+from server import panel_switch, visit
 
 from dlcore.ui.menu import find_pages
 from dlcore.ui.page import PANELS
@@ -50,7 +50,7 @@ def test_the_train_panel_is_clean_too(address, page, console, slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_panel_opens_without_an_error(address, page, console, slug, panel):
     visit(page, f"{address}/{slug}?panel={panel.replace(' ', '+')}")
-    assert page.get_by_role("radio", name=panel).is_checked()
+    assert panel_switch(page, panel).is_checked()
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.get_by_text("This part of the page broke").count() == 0
     assert errors(console) == []
@@ -76,7 +76,7 @@ def test_a_deep_link_to_a_page_is_not_called_missing(address, page):
 
 def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page):
     visit(page, f"{address}/anomaly")
-    page.get_by_role("radio", name="Results").focus()
+    panel_switch(page, "Results").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
@@ -84,4 +84,4 @@ def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, p
     page.wait_for_url("**/fashion**")
     page.get_by_role("heading", name="Fashion classifier").wait_for()
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
-    assert page.get_by_role("radio", name="Train").is_checked()
+    assert panel_switch(page, "Train").is_checked()
