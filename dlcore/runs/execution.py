@@ -1,10 +1,9 @@
 """One run from its config to its bundle: the flow that the worker and training in the foreground share."""
 
-import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from lightning_fabric import Fabric
 
 from dlcore import projects
 from dlcore.core import seeds
-from dlcore.core.errors import MemoryShortError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project, RunConfig
@@ -24,6 +22,7 @@ from dlcore.runs.folder import RunFolder, Wish
 from dlcore.runs.journal import GradientLog, Journal, read_gradients
 from dlcore.runs.record import Best, State, assemble
 from dlcore.runs.remains import Remains, WeightFormat
+from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
@@ -82,7 +81,7 @@ def execute(job: Job) -> Outcome:
     Raises:
         WorkbenchError: training could not go on; the error's `reason` says why.
     """
-    with _memory_shortage(job.config):
+    with memory.shortage(job.config.training.batch_size, job.config.device):
         bench = _set_up(job)
         outcome = _train(bench)
         if outcome.state != "paused" and bench.fabric.is_global_zero:
@@ -238,19 +237,6 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     remains.write(left, job.bundle, weights=job.weights)
     job.journal.tell("progress", bench.progress)
     job.journal.flush()
-
-
-@contextlib.contextmanager
-def _memory_shortage(config: RunConfig) -> Iterator[None]:
-    """The same clear error wherever memory runs short: while data is read, a model built, or a split predicted."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise MemoryShortError(config.training.batch_size, config.device) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "out of memory" in str(error):
-            raise MemoryShortError(config.training.batch_size, config.device) from error
-        raise
 
 
 class Keeper:

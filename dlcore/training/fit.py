@@ -9,8 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.errors import MemoryShortError
-from dlcore.training import gradients
+from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import diagnose
 from dlcore.training.optimisers import learning_rate
@@ -61,16 +60,10 @@ def fit(state: TrainingState, batches: Batches, *, objective: Objective, validat
         NotFiniteError: the loss is not a finite number; names the step and the layer.
         MemoryShortError: the device's memory did not suffice.
     """
-    try:
+    with memory.shortage(state.config.batch_size, str(state.device)):
         while state.epoch <= state.config.epochs and not state.exhausted:
             yield from _epoch(state, batches, objective)
             yield _validate(state, validation, counts=objective.correct is not None)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise MemoryShortError(state.config.batch_size, str(state.device)) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "out of memory" in str(error):
-            raise MemoryShortError(state.config.batch_size, str(state.device)) from error
-        raise
     yield Finished(state.step, state.epoch - 1, early=state.epoch <= state.config.epochs)
 
 
