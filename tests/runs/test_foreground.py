@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -41,3 +42,20 @@ def test_a_bundle_is_replaced_by_the_next(config, tmp_path):
     second = runs.train_here(config, tmp_path / "b")
     assert first.run_id != second.run_id and runs.Bundle(tmp_path / "b").record.run_id == second.run_id
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_ctrl_c_ends_training_and_the_bundle_comes_all_the_same(tmp_path):
+    code = f"""
+from pathlib import Path
+from dlcore import projects, runs
+config = projects.configure("anomaly", model="dense_32", preset="quick", settings={{"epochs": 2000}}, device="cpu")
+record = runs.train_here(config, Path({str(tmp_path / "bundle")!r}), lambda event: print(event.step, flush=True))
+print(record.state, record.reason)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    while int(process.stdout.readline()) < 300:
+        pass
+    process.send_signal(signal.SIGINT)
+    last = process.communicate(timeout=60)[0].splitlines()[-1]
+    assert last.startswith("stopped stopped at step ") and process.returncode == 0
+    assert runs.Bundle(tmp_path / "bundle").record.best.epoch >= 3
