@@ -2,13 +2,10 @@
 
 import importlib.metadata
 import platform
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from dlcore import projects
-from dlcore.core.errors import WorkbenchError
-from dlcore.projects.project import RunConfig
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
 _DEFAULT_LIMITS = (
@@ -32,8 +29,7 @@ def text(run: Mapping[str, Any]) -> str:
         f"{project.summary} {evaluation['verdict']}".strip(),
         "## Result on the test split",
         f"{_table({'this model': evaluation['metrics'], **evaluation['baselines']})}",
-        f"{chosen} The test split was looked at {_times(run['test_looks'])}. "
-        "Where two numbers stand in brackets, they bound the interval that the evaluation gave.",
+        f"{chosen} The test split was looked at {_times(run['test_looks'])}. In brackets: the 95 % interval.",
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
         f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.",
@@ -46,23 +42,6 @@ def text(run: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def command(config: RunConfig) -> str:
-    """The command line that trains this very config again: settings that differ from the preset are spelt out."""
-    words = ["python", "-m", "dlcore", "train", config.project, "--model", config.model, "--dataset", config.dataset]
-    words += ["--preset", config.preset, "--seed", str(config.seed), "--device", config.device]
-    if config.devices > 1:
-        words += ["--devices", str(config.devices)]
-    try:
-        plain = projects.configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset)
-    except WorkbenchError:
-        return shlex.join(words)
-    usual = _flat(plain)
-    for name, value in _flat(config).items():
-        if usual.get(name) != value:
-            words += ["--set", f"{name}={value}"]
-    return shlex.join(words)
-
-
 def versions() -> dict[str, str]:
     """Versions of Python and of what computes."""
     found = {"python": platform.python_version()}
@@ -72,10 +51,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    return {**config.training.model_dump(), **config.model_options, **config.data_options}
 
 
 def _made(run: Mapping[str, Any]) -> str:

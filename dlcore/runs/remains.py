@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from dlcore.core import devices
 from dlcore.data.splits import Prepared
+from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs import card
 from dlcore.runs.folder import read_json, writing
@@ -103,7 +104,7 @@ def describe(remains: Remains) -> dict[str, Any]:
         "facts": dict(remains.prepared.facts),
         "data_checksum": remains.prepared.checksum,
         "sizes": {name: len(remains.prepared.split(name)) for name in ("train", "validation", "test")},
-        "command": card.command(remains.config),
+        "command": command_line(remains.config),
         "environment": {**card.versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(remains.evaluation),
     }

@@ -1,9 +1,7 @@
 """What leaves the workbench and what comes in: a run's bundle as a zip, and the command line that does the same."""
 
-import shlex
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,12 +11,11 @@ from dlcore.runs import Run
 from dlcore.ui.chooser import remember
 from dlcore.ui.states import short_id
 
-if TYPE_CHECKING:
-    from dlcore.projects.project import RunConfig
-
 
 def away(run: Run) -> None:
     """The command line of this run, and its bundle to download where it left one."""
+    from dlcore.projects.command import command_line
+
     with st.expander("Take this run away", icon=":material/download:"):
         st.caption("The same run from the command line:")
         st.code(command_line(run.config), language="bash", wrap_lines=True)
@@ -52,28 +49,6 @@ def bring(slug: str) -> None:
         return
     remember(slug, record.run_id)
     st.rerun()
-
-
-def command_line(config: "RunConfig") -> str:
-    """The command that trains the same run: whatever differs from the preset is spelled out."""
-    from dlcore import projects
-
-    base = projects.configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset)
-    words = ["python", "-m", "dlcore", "train", config.project, "--model", config.model, "--dataset", config.dataset]
-    words += ["--preset", config.preset, "--seed", str(config.seed)]
-    if config.device != "auto":
-        words += ["--device", config.device]
-    if config.devices != 1:
-        words += ["--devices", str(config.devices)]
-    usual = _flat(base)
-    for name, value in _flat(config).items():
-        if value != usual.get(name):
-            words += ["--set", f"{name}={value}"]
-    return shlex.join(words)
-
-
-def _flat(config: "RunConfig") -> dict[str, object]:
-    return {**config.training.model_dump(), **config.model_options, **config.data_options}
 
 
 def _zip(run_id: str) -> bytes:
