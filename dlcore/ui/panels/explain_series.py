@@ -22,6 +22,7 @@ FEATURES = ("count", "time of day (sine)", "time of day (cosine)", "day of week 
 AROUND = anomaly.DAY
 """Points shown where the model looks at one row at a time."""
 LISTED = 20
+WORST_WINDOW = "A point's error is its mean over all windows that hold it; shown is the window in which the point is rebuilt worst."
 
 
 @dataclass(frozen=True)
@@ -68,24 +69,30 @@ def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def rebuild(module: Any, prepared: Prepared, peak: int) -> Rebuilt:
-    """What the model makes of the window around test point `peak`: of a day of rows where it looks at single rows."""
+    """What the model makes of the window that holds test point `peak` and rebuilds it worst; of a day of rows around it
+    where the model looks at single rows."""
     import torch
 
-    inputs, ids = prepared.test.inputs[0], prepared.test.ids
-    step = int(prepared.preprocessing["step_ms"])
+    inputs = prepared.test.inputs[0]
     if inputs.ndim == 2:
-        start = int(np.clip(peak - AROUND // 2, 0, max(0, len(inputs) - AROUND)))
-        chosen = inputs[start : start + AROUND]
+        first = int(np.clip(peak - AROUND // 2, 0, max(0, len(inputs) - AROUND)))
+        seen = inputs[first : first + AROUND]
+        with torch.no_grad():
+            copy = module(seen)
     else:
         length = inputs.shape[2] if inputs.shape[1] == 1 else inputs.shape[1]
-        start = int(np.clip(peak - length // 2, 0, len(inputs) - 1))
-        chosen = inputs[start : start + 1]
-    with torch.no_grad():
-        copy = module(chosen)
-    if chosen.ndim == 3:  # (1, 1, L) -> (L, 1); (1, L, F) -> (L, F)
-        chosen, copy = (part[0].T if part.shape[1] == 1 else part[0] for part in (chosen, copy))
-    times = int(ids[start]) + step * np.arange(len(chosen))
-    return Rebuilt(times, chosen.numpy(), copy.numpy())
+        low = max(0, peak - length + 1)
+        candidates = inputs[low : peak + 1]  # every window that holds the point
+        with torch.no_grad():
+            copies = module(candidates)
+        parts = [part.transpose(1, 2) if part.shape[1] == 1 else part for part in (candidates, copies)]  # (n, L, F)
+        starts = torch.arange(low, low + len(candidates))
+        at_peak = (parts[0] - parts[1]).square().mean(dim=2)[torch.arange(len(candidates)), peak - starts]
+        worst = int(at_peak.argmax())
+        first, seen, copy = low + worst, parts[0][worst], parts[1][worst]
+    step = int(prepared.preprocessing["step_ms"])
+    times = int(prepared.test.ids[first]) + step * np.arange(len(seen))
+    return Rebuilt(times, seen.numpy(), copy.numpy())
 
 
 @st.cache_resource(max_entries=2, show_spinner="Cutting the series into the model's inputs")
@@ -103,6 +110,7 @@ def _window(found: Rebuilt, prepared: Prepared, moment: int) -> None:
     st.caption(
         "The model squeezes what it sees through a narrow middle and rebuilds it. What it never learnt to rebuild "
         f"stands out: here the two lines differ by up to {gap:,.0f} passengers."
+        + (f" {WORST_WINDOW}" if prepared.test.inputs[0].ndim == 3 else "")
     )
 
 
