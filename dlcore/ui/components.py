@@ -15,6 +15,7 @@ from streamlit.components.v2.types import ComponentRenderer
 
 from dlcore.core.settings import ROOT
 
+PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
 STATIC = ROOT / "static"
 """The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
 
@@ -42,7 +43,7 @@ def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
 def serve_plotly() -> Path:
     """Put the plotly.js of the installed wheel where Streamlit serves it, unless it is there already."""
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = STATIC / f"plotly-{plotly.__version__}.min.js"
+    target = STATIC / PLOTLY_FILE
     if not target.exists() or target.stat().st_size != source.stat().st_size:
         STATIC.mkdir(exist_ok=True)
         partial = target.with_suffix(".partial")
@@ -57,7 +58,7 @@ def drawing_component(name: str) -> ComponentRenderer:
     Call it once, when a module is imported.
     """
     script = (_BROWSER_SIDE / "drawing.js").read_text(encoding="utf-8")
-    script = script.replace("PLOTLY_FILE", f"plotly-{plotly.__version__}.min.js")
+    script = script.replace("PLOTLY_FILE", PLOTLY_FILE)
     script += (_BROWSER_SIDE / f"{name}.js").read_text(encoding="utf-8")
     sheet = _BROWSER_SIDE / f"{name}.css"
     return st.components.v2.component(

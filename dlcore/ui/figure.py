@@ -28,11 +28,10 @@ def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
 
 
 def house_style(figure: go.Figure) -> go.Figure:
-    """A copy of the figure with the house's margins, title, legend and colours; what its maker set stays."""
-    styled = go.Figure(figure)
-    layout = styled.layout
+    """Give the figure, in place, the house's margins, title, legend and colours; what its maker set stays."""
+    layout = figure.layout
     titled = bool(layout.title.text)
-    styled.update_layout(
+    figure.update_layout(
         colorway=layout.colorway or list(ORDER),
         height=layout.height or 360,
         margin={"l": 8, "r": 8, "t": (64 if _has_legend(figure) else 44) if titled else 16, "b": 8},
@@ -41,10 +40,10 @@ def house_style(figure: go.Figure) -> go.Figure:
         dragmode=layout.dragmode or "zoom",
     )
     if layout.legend.orientation is None and layout.legend.x is None:
-        styled.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"})
-    styled.update_xaxes(automargin=True)
-    styled.update_yaxes(automargin=True)
-    return styled
+        figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"})
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
 
 
 def _has_legend(figure: go.Figure) -> bool:

@@ -59,7 +59,7 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
         "Panel", list(PANELS), default=None if asked in PANELS else FIRST, required=True, key="panel",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    panel = panels.get(chosen, "dlcore.ui.panels.train:train")
+    panel = panels.get(chosen or FIRST, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
 

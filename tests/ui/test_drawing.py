@@ -1,0 +1,87 @@
+"""What goes to the browser: packed arrays, one look for all figures, marks on curves, pictures of the home page."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+import pytest
+
+from dlcore.runs import Curve
+from dlcore.ui import components, figure, palette, thumbnails
+from dlcore.ui.curves import learning_rate_marks
+from dlcore.ui.home import rows_of
+from dlcore.ui.menu import PageFile
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])
+def test_a_packed_array_comes_back_as_it_was(dtype):
+    array = np.arange(12).reshape(3, 4)
+    packed = components.pack(array, dtype=dtype)
+    back = np.frombuffer(base64.b64decode(packed["base64"]), dtype).reshape(packed["shape"])
+    assert np.array_equal(back, array)
+
+
+def test_epoch_milliseconds_keep_every_digit():
+    times = np.array([1_404_172_800_123, 1_422_748_800_999])
+    packed = components.pack(times, dtype="float64")
+    assert np.frombuffer(base64.b64decode(packed["base64"]), "float64").tolist() == times.tolist()
+
+
+def test_plotly_js_is_served_from_the_installed_wheel(tmp_path, monkeypatch):
+    monkeypatch.setattr(components, "STATIC", tmp_path / "static")
+    target = components.serve_plotly()
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    assert target.read_bytes() == source.read_bytes()
+    target.write_bytes(b"torn")
+    assert components.serve_plotly().stat().st_size == source.stat().st_size
+
+
+def test_the_house_style_leaves_what_a_maker_chose():
+    drawn = figure.house_style(go.Figure(layout={"height": 500, "colorway": ["#000000"], "title": {"text": "A"}}))
+    assert drawn.layout.height == 500
+    assert drawn.layout.colorway == ("#000000",)
+    assert drawn.layout.title.text == "A"
+    assert figure.house_style(go.Figure()).layout.colorway == palette.ORDER
+
+
+def test_browser_and_python_draw_with_the_same_colours():
+    script = (Path(components.__file__).parent / "browser" / "drawing.js").read_text()
+    for colour in palette.ORDER:
+        assert colour in script
+
+
+def test_jumps_of_the_learning_rate_are_marked_and_slides_are_not():
+    steps = np.arange(100)
+    jumps = {"learning_rate": Curve(steps, np.where(steps < 40, 1e-2, 1e-3))}
+    assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "rate 0.001")]
+    assert learning_rate_marks({"learning_rate": Curve(steps, np.linspace(1e-2, 0, 100))}) == ()
+    assert learning_rate_marks({}) == ()
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5])
+def test_a_thumbnail_for_every_kind_of_prediction(classes):
+    random = np.random.default_rng(0)
+    targets = random.integers(0, max(2, classes), 300)
+    scores = random.random(300) if classes == 1 else random.dirichlet(np.ones(classes), 300)
+    drawing = thumbnails.thumbnail({"test_scores": scores, "test_targets": targets})
+    assert drawing.startswith("<svg") and "nan" not in drawing
+    assert ("polyline" in drawing) == (classes == 1)
+
+
+def test_no_predictions_no_thumbnail():
+    assert thumbnails.thumbnail({}) == ""
+
+
+def test_sections_share_a_row_of_cards_only_whole():
+    def pages(section: str, count: int) -> list[PageFile]:
+        return [PageFile(f"{section}{i}", section, "", "", "", Path()) for i in range(count)]
+
+    rows = rows_of([pages("a", 1), pages("b", 2), pages("c", 4), pages("d", 2), pages("e", 2)])
+    assert [[page.section for page in row] for row in rows] == [
+        ["a", "b", "b"],
+        ["c", "c", "c"],
+        ["c", "d", "d"],
+        ["e", "e"],
+    ]

@@ -1,0 +1,107 @@
+"""What pages say: states, times, the headline number, the command line."""
+
+import time
+from typing import get_args
+
+import pytest
+
+from dlcore import projects
+from dlcore.projects import Evaluation
+from dlcore.projects.command import command_line
+from dlcore.runs import Best, Record, State
+from dlcore.ui import control, states, strip, times
+from dlcore.ui.headline import headline, say
+
+
+def record(state: State = "running", **more) -> Record:
+    return Record("abcdef0123456789", "anomaly", "conv", "nyc_taxi", state, **more)
+
+
+def test_every_state_has_its_own_word_sign_and_icon():
+    assert set(states.LOOKS) == set(get_args(State))
+    for part in ("word", "sign", "icon"):
+        values = [getattr(look, part) for look in states.LOOKS.values()]
+        assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [
+        ("queued", ["Pause", "Stop"]),
+        ("running", ["Pause", "Stop"]),
+        ("paused", ["Resume"]),
+        ("interrupted", ["Resume"]),
+        ("failed", ["Resume"]),
+        ("stopped", ["Resume"]),
+        ("finished", []),
+    ],
+)
+def test_only_what_the_state_allows_is_offered(state, names):
+    assert [action.name for action in control.actions(record(state))] == names
+
+
+def test_a_paused_run_with_a_best_epoch_can_be_ended():
+    paused = record("paused", best=Best(2, "validation_loss", 0.1))
+    assert [action.name for action in control.actions(paused)] == ["Resume", "Stop"]
+
+
+def test_a_reference_run_cannot_be_steered():
+    assert control.actions(Record("reference:anomaly/conv", "anomaly", "conv", "nyc_taxi", "finished")) == []
+
+
+def test_the_reason_is_said_in_plain_words():
+    assert states.plain_words(record("failed", reason="out of memory on cpu")) == "Out of memory on cpu."
+    assert states.plain_words(record("paused")) == states.LOOKS["paused"].meaning
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (3000, "50 min"), (7500, "2 h 5 min")]
+)
+def test_spans_in_words(seconds, words):
+    assert times.span(seconds) == words
+
+
+def test_time_left_follows_the_pace_so_far():
+    assert times.left(25, 100, 10.0) == "about 30 s left"
+    assert times.left(0, 100, 0.0) == ""
+    assert times.left(100, 100, 10.0) == ""
+
+
+def test_age_does_not_change_every_second():
+    assert times.ago(time.time() - 20) == times.ago(time.time() - 40) == "just now"
+
+
+def test_progress_names_the_epoch_it_is_in():
+    going = record(epoch=2, epochs=8, step=20, steps=80, duration_s=10.0)
+    assert strip.progress_text(going) == "epoch 3 of 8, about 30 s left"
+    assert strip.progress_text(record("paused", epoch=2, epochs=8)) == "2 of 8 epochs done"
+    assert strip.fraction(going) == 0.25
+
+
+def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
+    evaluation = Evaluation(
+        metrics={"accuracy": 0.9, "accuracy_low": 0.88, "accuracy_high": 0.92, "loss": 0.3},
+        baselines={"majority_class": {"accuracy": 0.1}, "nearest_centroid": {"accuracy": 0.95}},
+    )
+    top = headline(evaluation)
+    assert (top.metric, top.value, top.low, top.high) == ("accuracy", 0.9, 0.88, 0.92)
+    assert (top.baseline, top.baseline_value, top.beaten) == ("nearest centroid", 0.95, True)
+    assert say("accuracy", 0.9) == "90.0%"
+
+
+def test_where_events_are_sought_the_headline_needs_no_threshold():
+    evaluation = Evaluation(metrics={"f1": 0.1, "auc_pr": 0.4, "events_hit": 3.0}, baselines={"naive": {"auc_pr": 0.3}})
+    assert headline(evaluation).metric == "auc_pr"
+
+
+def test_no_known_metric_is_no_headline():
+    assert headline(Evaluation(metrics={}, baselines={})) is None
+
+
+def test_the_command_line_trains_the_same_run():
+    config = projects.configure("anomaly", model="conv", preset="quick", settings={"batch_size": 32}, seed=3)
+    words = command_line(config).split()
+    assert words[:5] == ["python", "-m", "dlcore", "train", "anomaly"]
+    assert words[words.index("--seed") + 1] == "3"
+    assert words[words.index("--set") + 1] == "batch_size=32"
+    assert words.count("--set") == 1
