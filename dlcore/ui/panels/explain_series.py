@@ -22,7 +22,7 @@ FEATURES = ("count", "time of day (sine)", "time of day (cosine)", "day of week 
 AROUND = anomaly.DAY
 """Points shown where the model looks at one row at a time."""
 LISTED = 20
-WORST_WINDOW = "A point's error is its mean over all windows that hold it; shown is the window in which the point is rebuilt worst."
+WORST_WINDOW = "A point's error is its mean over all windows that hold it; this window rebuilds the point worst."
 
 
 @dataclass(frozen=True)
