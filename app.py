@@ -9,10 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dlcore.ui import net, server, shell
+from dlcore.ui import ahead, net, server, shell
 
 if __name__ == "__main__":
     shell.run(Path(__file__).parent / "pages")
 else:
     server.prepare()
-    app = st.App(__file__, on_script_error=net.caught)
+    app = st.App(__file__, on_script_error=net.caught, middleware=ahead.MIDDLEWARE)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore.runs import Record, Run
 from dlcore.ui import style
+from dlcore.ui.ahead import read_plotly
 from dlcore.ui.chooser import choose_run
 from dlcore.ui.headline import Headline, headline, say
 from dlcore.ui.links import OPEN
@@ -43,6 +44,7 @@ def show(
 
 
 def _page(slug: str, panels: "dict[str, Address]") -> None:
+    read_plotly(ours=st.query_params.get("panel") == "Train")
     page = page_of(slug)
     title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
