@@ -1,4 +1,4 @@
-"""Takes the README's two screenshots into assets/screenshots/: the home page, and a run while it trains.
+"""Takes the README's two screenshots into assets/screenshots/: results, and a run while it trains.
 
     python tests/screenshots.py
 
@@ -6,6 +6,7 @@ Needs a Chromium; trains for a few seconds in a home of its own.
 """
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -34,27 +35,40 @@ def training(page: Page, address: str) -> None:
     """Start a run from the form and wait until its curves have something to show."""
     visit(page, f"{address}/anomaly?panel=Train")
     page.get_by_text("More settings").click()
-    page.get_by_label("Epochs", exact=True).fill("60")
+    page.get_by_label("Epochs", exact=True).fill("300")
     page.get_by_label("Epochs", exact=True).press("Enter")
     calm(page)
     page.get_by_text("More settings").click()
     page.get_by_role("button", name="Train", exact=True).click()
-    grown = "trace => trace.name === 'validation' && trace.x.length > 15 && trace.x.length < 60"
+    page.wait_for_url(re.compile("run=[0-9a-f]{12}"), timeout=60_000)
+    run_id = re.search("run=([0-9a-f]+)", page.url).group(1)
+    page.wait_for_function(
+        f"document.querySelector('.dl-curves')?.dataset.drawn?.startsWith('{run_id}')", timeout=60_000
+    )
+    grown = "trace => trace.name === 'validation' && trace.x.length > 60"
     page.wait_for_function(f"document.querySelector('.dl-curves .dl-plot')?.data?.some({grown})", timeout=180_000)
+
+
+def results(page: Page, address: str) -> None:
+    """The reference run's errors over time, with its alarms."""
+    visit(page, f"{address}/anomaly?panel=Results")
+    chart = page.locator("[class*=st-key-error-over-time] .main-svg").first
+    chart.wait_for(timeout=60_000)
+    page.locator("[class*=st-key-error-over-time]").evaluate("element => element.scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(2000)
 
 
 def main() -> None:
     """Both pictures."""
     with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
         page = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light").new_page()
-        visit(page, f"{address}/")
-        page.wait_for_timeout(1000)
-        take(page, "home")
-        page = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark").new_page()
+        results(page, address)
+        take(page, "results")
+        page = chromium.new_context(viewport={"width": 1280, "height": 1120}, color_scheme="dark").new_page()
         training(page, address)
-        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
-        page.wait_for_timeout(6000)
-        take(page, "train")
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 345)")
+        page.wait_for_timeout(2500)
+        take(page, "training")
 
 
 if __name__ == "__main__":

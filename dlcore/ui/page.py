@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dlcore.runs import Record, Run
+from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui import style
 from dlcore.ui.ahead import read_plotly
 from dlcore.ui.chooser import choose_run
@@ -85,6 +85,11 @@ def _facts(run: Run) -> None:
     record = run.record
     size = f"{record.parameters:,} parameters" if record.parameters else ""
     rows = [("Model", record.model.replace("_", " "), size)]
+    if record.state in ACTIVE:
+        rows.append(("Preset", record.preset, ""))
+        rows.append(("Seed", str(record.seed), f"on {record.device}"))
+        style.facts(rows)
+        return
     bundle = run.bundle
     top = headline(bundle.evaluation) if bundle else None
     if top is not None:

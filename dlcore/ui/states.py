@@ -21,7 +21,7 @@ class Look:
 
 LOOKS: dict[State, Look] = {
     "queued": Look("Queued", "◷", ":material/schedule:", "gray", "Starts by itself when its device is free."),
-    "running": Look("Running", "▶", ":material/play_arrow:", "blue", "Training now, in a process of its own."),
+    "running": Look("Running", "▶", ":material/play_arrow:", "blue", "Training in its own process."),
     "paused": Look("Paused", "‖", ":material/pause:", "orange", "Put aside with everything it needs to go on."),
     "stopped": Look("Stopped", "■", ":material/stop:", "orange", "Ended before its time; its best epoch was kept."),
     "finished": Look("Finished", "✓", ":material/check_circle:", "green", "Trained to its end and tested once."),

@@ -44,7 +44,7 @@ def _watch(slug: str, run_id: str, before: str) -> None:
 
 def _state(slug: str, record: Record, run: Run) -> None:
     state = look(record)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.badge(state.word, icon=state.icon, color=state.colour)
         st.html(f'<p class="dl-state">{html.escape(plain_words(record))}</p>', width="stretch")
         _next_steps(slug, record, run)
