@@ -80,11 +80,13 @@ MIDDLEWARE = [Middleware(Preload)]
 
 
 def read_plotly(*, ours: bool) -> None:
-    """Let the browser read plotly.js now: the copy of our own components, or else the one of `st.plotly_chart`."""
+    """Let the browser read plotly.js once it has painted: our components' copy, or else that of `st.plotly_chart`."""
     name = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
     if name:
         with st.container(key="ahead"):
-            st.html(f"<script>{(_OURS if ours else _STREAMLITS) % name}</script>", unsafe_allow_javascript=True)
+            read = (_OURS if ours else _STREAMLITS) % name
+            painted = f"requestAnimationFrame(() => setTimeout(() => {{{read}}}));"  # the page's head comes first
+            st.html(f"<script>{painted}</script>", unsafe_allow_javascript=True)
 
 
 @lru_cache(maxsize=2)

@@ -44,7 +44,6 @@ def show(
 
 
 def _page(slug: str, panels: "dict[str, Address]") -> None:
-    read_plotly(ours=st.query_params.get("panel") == "Train")
     page = page_of(slug)
     title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
@@ -61,6 +60,7 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
         "Panel", list(PANELS), default=None if asked in PANELS else FIRST, required=True, key="panel",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
+    read_plotly(ours=chosen == "Train")
     panel = panels.get(chosen or FIRST, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
