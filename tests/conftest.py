@@ -27,7 +27,7 @@ def _own_home(tmp_path_factory, monkeypatch):
 
 
 def pytest_collection_modifyitems(items):
-    """Quick tests first, the browser last: Playwright keeps a loop in a greenlet of the main thread, in which SQLAlchemy
+    """Quick tests first, the browser last: Playwright keeps a loop in a greenlet of the main thread, where SQLAlchemy
     and asyncio.run break. Full datasets may be missing on a user's machine: say which tests wait for them."""
     items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else bool(item.get_closest_marker("faults")))
     for item in items:
