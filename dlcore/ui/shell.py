@@ -15,6 +15,13 @@ from dlcore.ui.menu import find_pages, heading
 from dlcore.ui.net import guarded
 
 NAME = "Deep Learning Workbench"
+_CLOSE_ON_PHONES = """<script>
+document.querySelector(".st-key-menu")?.addEventListener("click", (event) => {
+  if (innerWidth < 768 && event.target.closest("a"))
+    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+});
+</script>"""
+"""The menu covers a phone's page: choosing a page puts it away."""
 
 
 def run(folder: Path) -> None:
@@ -43,3 +50,4 @@ def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
             st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
             for page in pages:
                 st.page_link(page)
+    st.html(_CLOSE_ON_PHONES, unsafe_allow_javascript=True)

@@ -68,6 +68,23 @@ def test_a_phone_needs_no_sideways_scrolling(address, page, path):
     assert main <= 0
 
 
+def test_the_menu_gives_way_on_a_phone(address, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, f"{address}/")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Anomaly").click()
+    page.get_by_role("heading", name="Anomaly detection").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
+
+
+def test_fork_turns_the_form_into_one_for_a_fork(address, page):
+    visit(page, f"{address}/anomaly?panel=Train")
+    page.get_by_role("button", name="Fork", exact=True).click()
+    page.get_by_role("heading", name="Fork of").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("heading", name="New run").wait_for()
+
+
 def test_a_deep_link_to_a_page_is_not_called_missing(address, page):
     visit(page, f"{address}/fashion")
     assert page.get_by_text("Page not found").count() == 0

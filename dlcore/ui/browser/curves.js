@@ -86,9 +86,9 @@ function lineTraces(run, row, index, set, several) {
     const curve = run.curves[name];
     if (!curve || !curve.values.length) continue;
     const x = across(run, curve.steps, set.kind), batch = part === "each batch";
-    const label = several ? `${run.label} · ${part}` : part;
+    const label = several ? run.label : part; // of several runs each is named once; its dashes tell validation
     const line = { color: run.colour, dash: DASH[part], width: batch ? 1 : 2.2, shape: part === "learning rate" ? "hv" : "linear" };
-    const spot = { yaxis: index ? `y${index + 1}` : "y", xaxis: "x", type: "scatter", legendgroup: label, uid: `${run.uid}-${name}` };
+    const spot = { yaxis: index ? `y${index + 1}` : "y", xaxis: "x", type: "scatter", legendgroup: several ? run.uid : label, uid: `${run.uid}-${name}` };
     const few = curve.values.length < 40 && !batch && part !== "learning rate";
     const smoothed = set.smoothing > 0 && part !== "learning rate";
     if (smoothed) {
@@ -99,7 +99,8 @@ function lineTraces(run, row, index, set, several) {
     traces.push({
       ...spot, x: lx, y: ly, name: label, line, opacity: batch && !smoothed ? 0.45 : 1,
       mode: few ? "lines+markers" : "lines", marker: { size: 5, color: run.colour, symbol: part === "validation" ? "diamond" : "circle" },
-      showlegend: index === 0 || !ROWS[0].curves.some(([, other]) => other === part), hovertemplate: "%{y:.4~g}",
+      showlegend: several ? name === "train_loss" : index === 0 || !ROWS[0].curves.some(([, other]) => other === part),
+      hovertemplate: several ? `%{y:.4~g} ${part}` : "%{y:.4~g}",
     });
   }
   return traces;
@@ -111,10 +112,10 @@ function starTrace(run, rows, set, several) {
   if (row < 0 || !curve) return [];
   const step = Math.round(run.best.epoch * run.steps_per_epoch);
   const at = Array.from(curve.steps).reduce((near, s, i) => Math.abs(s - step) < Math.abs(curve.steps[near] - step) ? i : near, 0);
-  const name = several ? `${run.label} · best epoch (${run.best.epoch})` : `best epoch (${run.best.epoch})`;
+  const name = several ? run.label : `best epoch (${run.best.epoch})`;
   return [{
     type: "scatter", mode: "markers", name, x: [across(run, [curve.steps[at]], set.kind)[0]],
-    y: [smooth(curve.values, set.smoothing)[at]], xaxis: "x", yaxis: row ? `y${row + 1}` : "y", uid: `${run.uid}-best`,
+    y: [smooth(curve.values, set.smoothing)[at]], xaxis: "x", legendgroup: several ? run.uid : "best", showlegend: !several, yaxis: row ? `y${row + 1}` : "y", uid: `${run.uid}-best`,
     marker: { symbol: "star", size: 15, color: run.colour, line: { width: 1.5, color: set.colours.text } },
     hovertemplate: `${run.best.metric.replaceAll("_", " ")} %{y:.4~g}`, cliponaxis: false,
   }];
@@ -133,7 +134,7 @@ function axesOf(rows, set) {
     const height = (room * weights[i]) / sum;
     axes[i ? `yaxis${i + 1}` : "yaxis"] = axis(set.colours, {
       domain: [Math.max(0, top - height), top], anchor: "x", type: set.log && row.title === "Loss" ? "log" : "linear",
-      title: { text: row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${set.shown}-${set.log}`, nticks: row.small ? 3 : 7, ...(set.log && set.far && row.title === "Loss" ? { dtick: 1 } : {}),
+      title: { text: set.several && !row.small ? `${row.title} (dashed: validation)` : row.title, font: { size: 12 }, standoff: 8 }, uirevision: `${set.shown}-${set.log}`, nticks: row.small ? 3 : 7, ...(set.log && set.far && row.title === "Loss" ? { dtick: 1 } : {}),
       exponentformat: "power", tickformat: row.small ? ".1~e" : "",
     });
     top -= height + gap;
@@ -184,7 +185,7 @@ export default async function ({ data, parentElement }) {
   if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was on its way
   const redraw = () => {
     root.querySelector("output").value = Number(slider.value).toFixed(2);
-    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, far: runs.some(fallsFar), shown: runs[0].uid, colours: theme(root) });
+    draw(Plotly, root, runs, { smoothing: Number(slider.value), kind: kind.value, log: log.checked, far: runs.some(fallsFar), shown: runs[0].uid, several: runs.length > 1, colours: theme(root) });
   };
   let frame = 0;
   slider.oninput = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(redraw); };

@@ -20,6 +20,7 @@ from dlcore.ui.times import span
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
+_FORK = "Start a new run from this one's settings, with some of them changed."
 EVERY = 1.0
 """Seconds between two looks at a run that trains."""
 
@@ -57,10 +58,9 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
     if memory:
         _retry(slug, run)
     control.action_buttons(record, key="live", first=not memory)
-    st.button(
-        "Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", on_click=begin_fork,
-        args=(slug, record.run_id), help="Start a new run from this one's settings, with some of them changed.",
-    )  # fmt: skip
+    if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK):
+        begin_fork(slug, record.run_id)
+        st.rerun()
 
 
 def _retry(slug: str, run: Run) -> None:
@@ -80,7 +80,7 @@ def _compared(slug: str, record: Record) -> tuple[str, ...]:
     return tuple(
         st.multiselect(
             "Compare with", list(others), key=f"compare-{slug}", max_selections=5, placeholder="Other runs",
-            format_func=lambda run_id: f"{others[run_id].model.replace('_', ' ')} · {short_id(run_id)}",
+            format_func=lambda run_id: _name(others[run_id]),
         )
     )  # fmt: skip
 
@@ -93,10 +93,15 @@ def _curves(slug: str, run: Run, record: Record) -> None:
         show_curves(drawn, key=f"curves-{slug}")
 
 
+def _name(record: Record) -> str:
+    """A run in a legend: short, and the same whatever its state."""
+    return f"{record.model.replace('_', ' ')} · {'reference' if record.is_reference else short_id(record.run_id)}"
+
+
 def _drawn(record: Record, history: Mapping[str, Curve]) -> RunCurves:
     return RunCurves(
         run_id=record.run_id,
-        label=f"{record.model.replace('_', ' ')} · {short_id(record.run_id)}",
+        label=_name(record),
         history=history,
         steps_per_epoch=record.steps_per_epoch,
         batch_size=record.batch_size,
