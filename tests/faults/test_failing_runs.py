@@ -1,5 +1,6 @@
 import re
-import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -17,14 +18,19 @@ def test_not_a_number_fails_with_step_and_layer(launch):
     assert runs.open_run(run_id).bundle is None
 
 
-def test_memory_that_runs_out_fails_with_half_the_batch(launch):
-    """The worker may have so much memory and no more: the activations of one such batch take 1.4 GB."""
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (1600 * 2**20, before[1]))
-    try:
-        run_id = launch(model="lstm", epochs=1, batch_size=4096, window=336, bottleneck=64)
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+START_SHORT_OF_MEMORY = """
+import resource, sys
+from dlcore import runs
+resource.setrlimit(resource.RLIMIT_DATA, (1600 * 2**20, resource.RLIM_INFINITY))
+runs.start(sys.argv[1])
+"""
+
+
+def test_memory_that_runs_out_fails_with_half_the_batch(configure):
+    """The worker may have so much memory and no more: the activations of one such batch take 1.4 GB. A process between
+    sets the limit, which the worker inherits: this one would not survive it."""
+    run_id = runs.create(configure(1, "lstm", batch_size=4096, window=336, bottleneck=64)).run_id
+    subprocess.run([sys.executable, "-c", START_SHORT_OF_MEMORY, run_id], check=True, timeout=60)
     record = runs.wait(run_id, timeout=60)
     assert record.state == "failed" and record.reason.startswith("out of memory: "), runs.open_run(run_id).log_tail(40)
     assert "retry with half the batch (batch_size=2048)" in record.reason
