@@ -162,6 +162,8 @@ def _train(bench: Bench) -> Outcome:
     keeper = Keeper(bench, lengths)
     if _heard(bench) == "conclude":
         return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
+    if state.step:
+        job.journal.scalars(state.step, {"resumed": 1.0})  # curves mark the place
     for event in events:
         _write_down(bench, event, lengths)
         job.on_event(event)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/loop.py [--repeats 10] > loop.json
 
-The three run interleaved in one process on one thread, so that a machine's ups and downs hit all alike; the ratio of each
+They run interleaved in one process on one thread, so that a machine's ups and downs hit all alike; the ratio of each
 repeat is taken within it and the median reported. Data: the taxi series' first 7,193 rows of five features, batch 64,
 dense 5-64-32-2 autoencoder. A second part does the same where a step takes 5 ms or more. Also times the run store.
 """
@@ -108,8 +108,10 @@ def interleaved(
         if rival != "fit":
             ratios = [a / b for a, b in zip(times["fit"], times[rival], strict=True)]
             result[f"fit_over_{rival}"] = {
-                "median": round(statistics.median(ratios), 3), "min": round(min(ratios), 3), "max": round(max(ratios), 3),
-            }  # fmt: skip
+                "median": round(statistics.median(ratios), 3),
+                "min": round(min(ratios), 3),
+                "max": round(max(ratios), 3),
+            }
     return result
 
 

@@ -1,0 +1,92 @@
+"""Every model: paused in the middle of an epoch by one process and gone on with by another, it is the run that nobody
+disturbed; and two runs of one seed, in two processes, are one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore.runs import Bundle
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from dlcore import projects, runs
+from dlcore.runs import execution, folder
+from dlcore.runs.execution import Job, execute
+from dlcore.runs.folder import RunFolder
+from dlcore.runs.journal import MemoryJournal, StoreJournal
+
+execution.LOOK_SECONDS = 0.0
+part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+REVIEWS = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
+MODELS = [("anomaly", m, "nyc_taxi", {}) for m in ("conv", "dense_32", "dense_16", "lstm")]
+MODELS += [("fashion", "dense", "digits", {}), ("reviews_lstm", "base_lstm", "movie_reviews", REVIEWS)]
+for project, model, dataset, small in MODELS:
+    settings = {**small, "epochs": 3, "gradient_every": 3}
+    config = projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=settings)
+    if part == "straight":
+        place = where / model
+        done = execute(Job("0" * 32, config, RunFolder(place), place / "bundle", MemoryJournal(), checkpoints=False))
+        assert done.state == "finished", done
+        continue
+    run_id = known.get(model) or runs.create(config).run_id
+    known[model] = run_id
+    journal, at, seen = StoreJournal(run_id), folder.of_run(run_id), [0]
+    pause_at = [float("inf")]
+    def note(event):
+        seen[0] = event.step
+        if part == "first" and type(event).__name__ == "Epoch":
+            pause_at[0] = event.step + 2  # two steps into the second epoch
+    def wish():
+        return "pause" if seen[0] >= pause_at[0] else None
+    outcome = execute(Job(run_id, config, at, at.bundle, journal, wish=wish, on_event=note))
+    journal.close()
+    assert outcome.state == ("paused" if part == "first" else "finished"), outcome
+print(json.dumps(known))
+"""
+
+MODELS = ("conv", "dense_32", "dense_16", "lstm", "dense", "base_lstm")
+CLOCKS = {"elapsed_s", "epoch_s"}
+RESUMED = {"resumed"}
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """Each part in a process of its own: the first half of every run, the second half, and the whole of it twice."""
+    where = tmp_path_factory.mktemp("parts")
+    known = {}
+    for part in ("first", "second", "straight"):
+        known = _process(part, where, known) or known
+    return where, known
+
+
+def _process(part, where, known):
+    environment = {**os.environ, "DLCORE_HOME": str(where / "home"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT, part, str(where), json.dumps(known)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_gone_on_with_elsewhere_is_the_undisturbed_run(parts, model):
+    where, known = parts
+    resumed = Bundle(where / "home" / "runs" / known[model] / "artifacts" / "bundle")
+    straight = Bundle(where / model / "bundle")
+    weights, others = resumed.load().module.state_dict(), straight.load().module.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in others)
+    curves, wanted = resumed.history(), straight.history()
+    assert set(curves) - RESUMED == set(wanted)
+    for name in set(wanted) - CLOCKS:
+        assert np.array_equal(curves[name].steps, wanted[name].steps), name
+        assert np.array_equal(curves[name].values, wanted[name].values), name
+    assert np.array_equal(resumed.gradients().norms, straight.gradients().norms)
+    assert resumed.evaluation == straight.evaluation
+    per_epoch = straight.record.steps_per_epoch
+    (step,) = curves["resumed"].steps.tolist()
+    assert per_epoch < step < 2 * per_epoch  # it was in the middle of the second epoch
