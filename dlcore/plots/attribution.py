@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.style import BLUE, CLEAR, VERMILLION, blank
+from dlcore.plots.palette import BLUE, VERMILLION
+from dlcore.plots.style import CLEAR, blank
 
 DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
 """Blue against, orange-red for; told apart by every kind of colour vision."""

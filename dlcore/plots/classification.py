@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, blank, thin
+from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from dlcore.plots.style import blank, thin
 
 Point = tuple[float, float]
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import GREY, ORANGE, SPLIT_COLOURS, VERMILLION, blank, log_axis, milliseconds, thin
+from dlcore.plots.palette import GREY, ORANGE, VERMILLION
+from dlcore.plots.style import SPLIT_COLOURS, blank, log_axis, milliseconds, thin
 
 BINS = 60
 

@@ -6,18 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    VERMILLION,
-    blank,
-    milliseconds,
-    thin,
-    vertical,
-)  # fmt: skip
+from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from dlcore.plots.style import blank, milliseconds, thin, vertical
 
 Window = tuple[int, int, str]
 """Start and end in epoch milliseconds, and what happened."""

@@ -1,6 +1,5 @@
 """What all figures share: colours that hold on light and dark, a bare figure, thinning that keeps extremes.
 
-Colours are Okabe and Ito's (Color Universal Design, 2008), those with enough contrast on both grounds first.
 Backgrounds are transparent and fonts are left alone, so that the page's theme decides them.
 """
 
@@ -9,15 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-BLUE = "#0072B2"
-VERMILLION = "#D55E00"
-GREEN = "#009E73"
-PURPLE = "#CC79A7"
-SKY = "#56B4E9"
-ORANGE = "#E69F00"
-GREY = "#8A8F98"
+from dlcore.plots.palette import BLUE, GREEN, GREY, ORDER, VERMILLION
 
-ORDER = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
 SPLIT_COLOURS = {"train": BLUE, "validation": GREEN, "test": VERMILLION}
 SPLIT_DASHES = {"train": "solid", "validation": "dash", "test": "dot"}
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.style import GREY, ORDER, SPLIT_COLOURS, SPLIT_DASHES, blank, log_axis, thin, vertical
+from dlcore.plots.palette import GREY, ORDER
+from dlcore.plots.style import SPLIT_COLOURS, SPLIT_DASHES, blank, log_axis, thin, vertical
 
 
 def curves_by_epoch(

@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from dlcore.ui.palette import ORDER
+from dlcore.plots.palette import ORDER
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dlcore.ui.palette import ORANGE, SKY, VERMILLION
+from dlcore.plots.palette import ORANGE, SKY, VERMILLION
 
 WIDTH, HEIGHT = 320, 120
 

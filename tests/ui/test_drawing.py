@@ -8,8 +8,9 @@ import plotly
 import plotly.graph_objects as go
 import pytest
 
+from dlcore.plots import palette
 from dlcore.runs import Curve
-from dlcore.ui import components, figure, palette, thumbnails
+from dlcore.ui import components, figure, thumbnails
 from dlcore.ui.curves import learning_rate_marks
 from dlcore.ui.home import rows_of
 from dlcore.ui.menu import PageFile

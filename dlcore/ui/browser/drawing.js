@@ -1,7 +1,7 @@
 // What every drawing component shares: plotly.js loaded once for the page, packed arrays, the theme's colours.
 
 const PLOTLY_URL = "app/static/PLOTLY_FILE";
-const ORDER = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2"]; // Okabe and Ito, as in palette.py
+const ORDER = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]; // as in dlcore/plots/palette.py
 
 function loadPlotly() {
   window.dlcorePlotly ??= new Promise((resolve, reject) => {
