@@ -2,7 +2,8 @@
 
     python tests/benchmarks/pages.py [--repeats 7]
 
-The server is warm (every page was opened once); every measured open is a new tab with an empty cache.
+The server is warm (every page was opened once). `open` is a new tab with an empty cache, `open_again` a new tab of a
+browser that has been here before, `from_home` a click on the home page's card.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
@@ -36,12 +37,11 @@ new MutationObserver(() => {{
 SEEN = {"Results": "[data-testid=stPlotlyChart]", "Train": ".st-key-new-run"}
 
 
-def opened(chromium: Browser, address: str) -> dict[str, float]:
+def opened(context: BrowserContext, address: str) -> dict[str, float]:
     """Milliseconds from the request to the title, to the first chart, and until the script has ended.
 
     The first two are the browser's own clock, read the moment the element appears; the last is ours.
     """
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.add_init_script(WATCH)
     began = time.perf_counter()
@@ -51,8 +51,33 @@ def opened(chromium: Browser, address: str) -> dict[str, float]:
     ready = since(began)
     page.wait_for_timeout(1500)  # a chart may still be drawing
     seen = page.evaluate("window.firstSeen")
-    context.close()
+    page.close()
     return {name: seen[name] for name in ("title", "chart") if name in seen} | {"ready": ready}
+
+
+def fresh(chromium: Browser) -> BrowserContext:
+    """A browser that has never been here."""
+    return chromium.new_context(viewport={"width": 1280, "height": 800})
+
+
+def from_home(chromium: Browser, address: str, slug: str) -> dict[str, float]:
+    """Milliseconds from a click on a card of the home page to that page's title and first chart."""
+    context = fresh(chromium)
+    page = context.new_page()
+    visit(page, address)
+    page.wait_for_timeout(1500)
+    link = page.locator(f".st-key-card-{slug} a").first
+    link.wait_for()
+    page.evaluate(WATCH.replace("firstSeen = {};", "firstSeen = {}; window.began = performance.now();"))
+    began = time.perf_counter()
+    page.evaluate("window.firstSeen = {}; window.began = performance.now()")
+    link.click()
+    page.wait_for_selector(CHART, state="attached")
+    calm(page)
+    ready = since(began)
+    seen = page.evaluate("({chart: window.firstSeen.chart - window.began})")
+    context.close()
+    return {**seen, "ready": ready}
 
 
 def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:
@@ -82,6 +107,17 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"median_ms": round(statistics.median(values)), "low_ms": round(min(values)), "high_ms": round(max(values))}
 
 
+def summaries(runs: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {part: summary([run[part] for run in runs if part in run]) for part in runs[0] if part in runs[-1]}
+
+
+def _alone(chromium: Browser, address: str) -> dict[str, float]:
+    context = fresh(chromium)
+    took = opened(context, address)
+    context.close()
+    return took
+
+
 def measure(repeats: int) -> dict[str, object]:
     """Every page and panel, and the home page."""
     pages: dict[str, object] = {}
@@ -90,16 +126,24 @@ def measure(repeats: int) -> dict[str, object]:
         for page in find_pages():
             where |= {f"{page.slug}/{panel}": f"{address}/{page.slug}?panel={panel}" for panel in PANELS}
         for target in where.values():
-            opened(chromium, target)
+            _alone(chromium, target)
         for name, target in where.items():
-            runs = [opened(chromium, target) for _ in range(repeats)]
-            pages[name] = {
-                part: summary([run[part] for run in runs if part in run]) for part in runs[0] if part in runs[-1]
-            }
-        again = {page.slug: summary(reruns(chromium, f"{address}/{page.slug}", repeats)) for page in find_pages()}
+            pages[name] = summaries([_alone(chromium, target) for _ in range(repeats)])
+        known = fresh(chromium)
+        again = {}
+        for name, target in where.items():
+            opened(known, target)
+            again[name] = summaries([opened(known, target) for _ in range(repeats)])
+        clicked = {
+            page.slug: summaries([from_home(chromium, f"{address}/", page.slug) for _ in range(repeats)])
+            for page in find_pages()
+        }
+        switched = {page.slug: summary(reruns(chromium, f"{address}/{page.slug}", repeats)) for page in find_pages()}
     return {
         "open": pages,
-        "panel_switch": again,
+        "open_again": again,
+        "from_home": clicked,
+        "panel_switch": switched,
         "repeats": repeats,
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
