@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dlcore.projects.project import Evaluation
 
-PREFERRED = ("nab_standard", "f1", "accuracy", "r2_mean", "skill", "exact_match", "roc_auc")
+PREFERRED = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc")
 NAMES = {
     "loss": "Loss", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1",
     "roc_auc": "ROC AUC", "auc_pr": "Area under PR", "ece": "Calibration error", "exact_match": "Exact match",

@@ -34,7 +34,7 @@ def try_it(project: Project, run: Run | None) -> None:
 
 def _sample(project: Project, run: Run, bundle: Bundle) -> None:
     stored, dataset = reading.predictions(bundle), run.config.dataset
-    row = pick_sample(len(stored["test_targets"]), key="sample")
+    row = pick_sample(project, dataset, stored["test_ids"], key="sample")
     scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -51,8 +51,11 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> None:
         st.markdown(f"The model says **{answer}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.")
 
 
-def pick_sample(n: int, *, key: str) -> int:
-    """A test sample's number, typed or drawn by chance."""
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
+    """A test sample's number, typed or drawn by chance; opens on a short text, which is read at a glance."""
+    n, key = len(ids), f"{key}-{project.slug}"
+    if key not in st.session_state:
+        st.session_state[key] = samples.short_text(dataset, ids) if project.input_kind == "text" else 0
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
     row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key)

@@ -31,6 +31,12 @@ def text_of(dataset: str, row: int) -> str:
     return "" if place is None else texts(dataset).texts[place]
 
 
+def short_text(dataset: str, ids: np.ndarray, *, among: int = 200) -> int:
+    """The place of the shortest of the first texts whose rows are `ids` (N,)."""
+    lengths = [len(text_of(dataset, int(row))) or 10**9 for row in ids[:among]]
+    return int(np.argmin(lengths))
+
+
 @st.cache_data(max_entries=2, show_spinner=False)
 def word_counts(dataset: str) -> np.ndarray:
     """Words of every text (N,), split at spaces."""
