@@ -1,8 +1,8 @@
 """What a page needs in the browser, on its way before anyone asks for it.
 
 Streamlit loads the code of each kind of element when the first one arrives: some sixty files and plotly.js, asked for
-just while Python is busy with the page. Named in the page's HTML they come while Python waits, and a first chart is
-there about half a second earlier (`tests/benchmarks/pages.py`). Without any of this everything still works, only later.
+just while Python is busy with the page. Named in the page's HTML they come while Python waits
+(`tests/benchmarks/pages.py` times it). Without any of this everything still works, only later.
 """
 
 import re
