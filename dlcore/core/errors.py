@@ -26,6 +26,14 @@ class DataError(RequestError):
     reason: Reason = "bad data"
 
 
+class DataMissingError(DataError):
+    """A dataset that is known but not on this machine; `dataset` is its name."""
+
+    def __init__(self, dataset: str, message: str) -> None:
+        self.dataset = dataset
+        super().__init__(message)
+
+
 class DeviceError(RequestError):
     """A device that is not here."""
 

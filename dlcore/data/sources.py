@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlcore.core import settings
-from dlcore.core.errors import DataError, RequestError
+from dlcore.core.errors import DataMissingError, RequestError
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -157,11 +157,11 @@ def require(name: str) -> Path:
     """Where the dataset lies on this machine.
 
     Raises:
-        DataError: it is not here; says how to get it.
+        DataMissingError: it is not here; says how to get it.
     """
     found = find(name)
     if found is None:
-        raise DataError(f"{_absent(dataset(name))}.")
+        raise DataMissingError(name, f"{_absent(dataset(name))}.")
     return found
 
 
@@ -179,7 +179,7 @@ def get(name: str, progress: Progress | None = None) -> Path:
     if found is not None:
         return found
     if not wanted.downloadable:
-        raise DataError(f"{_absent(wanted)}.")
+        raise DataMissingError(name, f"{_absent(wanted)}.")
     from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
 
     target, before = settings.cache() / "data" / name, 0

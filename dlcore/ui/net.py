@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
 from dlcore.core.settings import home
+from dlcore.ui import missing
 
 
 def guarded(draw: Callable[[], None]) -> None:
@@ -20,6 +21,9 @@ def guarded(draw: Callable[[], None]) -> None:
 
 def caught(error: Exception) -> bool:
     """Say an error in one line; one that nobody foresaw is written to the log in full."""
+    if isinstance(error, DataMissingError):
+        missing.offer(error.dataset)
+        return True
     if isinstance(error, WorkbenchError):
         st.error(one_line(error), icon=":material/error:")
         return True

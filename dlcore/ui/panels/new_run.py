@@ -8,8 +8,9 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import sources
 from dlcore.runs import Run
-from dlcore.ui import control, forms, take
+from dlcore.ui import control, forms, missing, take
 from dlcore.ui.chooser import remember
 from dlcore.ui.states import short_id
 
@@ -48,7 +49,17 @@ def _new(project: "Project") -> None:
         "Model", list(project.models), key=f"model-{slug}", format_func=lambda name: project.models[name].title
     )
     st.caption(project.models[model].summary)
-    dataset = st.selectbox("Dataset", project.datasets, key=f"dataset-{slug}", format_func=dataset_title)
+    usual = projects.configure(slug).dataset  # the first that is here
+    dataset = st.selectbox(
+        "Dataset",
+        project.datasets,
+        index=project.datasets.index(usual),
+        key=f"dataset-{slug}",
+        format_func=dataset_title,
+    )
+    here = sources.available(dataset)
+    if not here:
+        missing.offer(dataset)
     presets = list(project.presets)
     chosen = st.segmented_control(
         "Preset", presets, default=presets[0], required=True, key=f"preset-{slug}", format_func=str.capitalize,
@@ -60,7 +71,9 @@ def _new(project: "Project") -> None:
     key = f"{slug}-{model}-{dataset}-{preset}"
     where = _where(base, key)
     changed = _more(projects.settings_of(slug, model), base, key)
-    if st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}"):
+    if st.button(
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}", disabled=not here
+    ):
         run_id = control.launch(
             lambda: runs.create(
                 projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})

@@ -1,0 +1,38 @@
+"""A dataset that is not on this machine: what it is, how large, under which licence, and a button that fetches it."""
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import sources
+
+
+def offer(name: str) -> None:
+    """Say what is missing and offer to download it; once it is here the page is drawn again."""
+    wanted = sources.dataset(name)
+    with st.container(border=True, key=f"missing-{name}"):
+        st.markdown(f"**{wanted.title}: not on this machine yet.**")
+        st.markdown(
+            f"{wanted.size / 1e6:.1f} MB from [its home page]({wanted.homepage}), licence: {wanted.licence}. "
+            "Curves, scores and the other finished results of this page work without it."
+        )
+        if wanted.downloadable and st.button(
+            "Download", type="primary", icon=":material/download:", key=f"download-{name}"
+        ):
+            _fetch(name)
+        step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
+        st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
+
+
+def _fetch(name: str) -> None:
+    bar = st.progress(0.0, text="Asking for it …")
+
+    def tell(done: int, total: int) -> None:
+        bar.progress(done / total, text=f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        sources.get(name, tell)
+    except WorkbenchError as error:
+        bar.empty()
+        st.error(one_line(error), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,65 @@
+"""On a machine without a dataset a page offers to fetch it, trains on what is here, and never breaks."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore.core.errors import DataError, DataMissingError
+from dlcore.data import sources
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def bare(monkeypatch, tmp_path):
+    """No dataset but those that come along."""
+    monkeypatch.delenv("DLCORE_DATA", raising=False)
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+
+
+def page(panel):
+    app = AppTest.from_file(str(ROOT / "pages" / "vision" / "fashion.py"), default_timeout=60)
+    app.query_params["panel"] = panel
+    return app.run()
+
+
+def labels(app):
+    return [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("panel", ["Data", "Try it", "Explain"])
+def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
+    app = page(panel)
+    assert not app.exception and not app.error
+    assert "Download" in labels(app)
+    words = " ".join(m.value for m in app.markdown)
+    assert "30.9 MB" in words and "licence: MIT" in words
+
+
+def test_the_form_begins_with_what_is_here(bare):
+    app = page("Train")
+    chosen = next(box for box in app.selectbox if box.label == "Dataset")
+    assert chosen.value == "digits"
+    assert not next(b for b in app.button if b.label == "Train").disabled
+    chosen.select("fashion_mnist").run()
+    assert "Download" in labels(app)
+    assert next(b for b in app.button if b.label == "Train").disabled
+
+
+def test_a_download_that_fails_says_why_and_leaves_nothing(bare, monkeypatch, tmp_path):
+    def fail(name, progress=None):
+        progress(1, 2)
+        raise DataError("no network: connect, then try again.")
+
+    monkeypatch.setattr(sources, "get", fail)
+    app = page("Data")
+    next(b for b in app.button if b.label == "Download").click().run()
+    assert [e.value for e in app.error] == ["no network: connect, then try again."]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_required_and_not_here_has_an_error_of_its_own(bare):
+    with pytest.raises(DataMissingError, match="python -m dlcore data get fashion_mnist") as caught:
+        sources.require("fashion_mnist")
+    assert caught.value.dataset == "fashion_mnist"
