@@ -85,9 +85,10 @@ class StoreJournal:
         self._thread = threading.Thread(target=self._keep_writing, name="journal", daemon=True)
 
     def begin(self, step: int) -> None:
-        """Look up what is written beyond `step`: the steps between a checkpoint and a kill come again."""
+        """Look up what is written from `step` on: what came between a checkpoint and a kill comes again, and at the
+        checkpoint's own step an event may have followed the one it was made at (`Gradients`, `Step`, `Epoch`)."""
         self._known = {
-            name: set(curve.steps[curve.steps > step].tolist())
+            name: set(curve.steps[curve.steps >= step].tolist())
             for name, curve in catalogue.history(self.run_id).items()
         }
         self._thread.start()

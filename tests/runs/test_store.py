@@ -49,12 +49,14 @@ def test_a_step_written_twice_is_read_once_with_what_was_written_last(stored):
     assert (curve.steps.tolist(), curve.values.tolist()) == ([1, 2], [5.0, 3.0])
 
 
-def test_a_resumed_run_does_not_tell_a_step_again(stored):
+@pytest.mark.parametrize("again", [(3, 4, 5), (2, 3, 4, 5)])
+def test_a_resumed_run_does_not_tell_a_step_again(stored, again):
+    """The checkpoint was taken at step 2: after its last event, or between two events of that step."""
     run_id = new_run()
     store.append(run_id, [("batch_loss", step, float(step), 0) for step in (1, 2, 3, 4)])
     journal = StoreJournal(run_id)
-    journal.begin(2)  # the checkpoint was taken after step 2; 3 and 4 come again
-    for step in (3, 4, 5):
+    journal.begin(2)
+    for step in again:
         journal.scalars(step, {"batch_loss": -1.0})
     journal.close()
     count = len(store.client().get_metric_history(run_id, "batch_loss"))
