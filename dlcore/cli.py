@@ -234,7 +234,7 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
-    """A run's bundle as a zip, or as a folder where FILE has no .zip at its end."""
+    """A run's bundle as a zip file; where FILE is a folder, a zip file in it."""
     from dlcore import runs
 
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
@@ -260,13 +260,8 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.projects import get
 
     run = runs.open_run(options.run)
-    bundle = run.bundle
-    if bundle is None:
-        raise RequestError(
-            f"run {run.record.run_id} is {run.record.state} and has no trained model yet: let it finish."
-        )
     project = get(run.record.project)
-    answer = project.answer(bundle.load(), _read(Path(options.input), project.input_limit))
+    answer = project.answer(run.left.load(), _read(Path(options.input), project.input_limit))
     return {"run_id": run.record.run_id, **answer}
 
 

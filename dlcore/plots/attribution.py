@@ -43,27 +43,6 @@ def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label
     return figure
 
 
-def image_grid(pictures: np.ndarray, captions: Sequence[str], *, title: str, columns: int = 6) -> go.Figure:
-    """Grey pictures (N, H, W), 0 to 255 or 0 to 1, in a grid, each with its caption above."""
-    rows = -(-len(pictures) // columns)
-    figure = make_subplots(
-        rows=rows, cols=columns, subplot_titles=list(captions), horizontal_spacing=0.01, vertical_spacing=0.12 / rows
-    )
-    for i, picture in enumerate(pictures):
-        figure.add_heatmap(
-            z=picture,
-            colorscale="Greys_r",
-            showscale=False,
-            hoverinfo="skip",
-            row=i // columns + 1,
-            col=i % columns + 1,
-        )
-    _as_pictures(figure)
-    figure.update_layout(title=title, height=90 + 130 * rows)
-    figure.update_annotations(font={"size": 11})
-    return figure
-
-
 def _as_pictures(figure: go.Figure) -> None:
     """Square pixels, row 0 on top, no axes."""
     figure.update_layout(paper_bgcolor=CLEAR, plot_bgcolor=CLEAR)

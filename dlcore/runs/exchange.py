@@ -37,9 +37,7 @@ def export_run(ref: str, path: Path) -> Path:
         StoreError: the file cannot be written.
     """
     run = open_run(ref)
-    bundle = run.bundle
-    if bundle is None:
-        raise RunError(f"run {run.run_id} is {run.record.state} and left no bundle yet: wait for its end, or stop it.")
+    bundle = run.left
     record = run.record
     if path.is_dir():
         path = path / f"{record.project}-{record.model}-{'reference' if run.is_reference else run.run_id[:8]}.zip"

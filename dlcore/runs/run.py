@@ -88,6 +88,19 @@ class Run:
         path = self.folder if self.is_reference else RunFolder(self.folder).bundle
         return Bundle(path) if (path / "run.json").exists() else None
 
+    @property
+    def left(self) -> Bundle:
+        """The bundle of a run that must have left one.
+
+        Raises:
+            RunError: it left none yet.
+        """
+        bundle = self.bundle
+        if bundle is None:
+            state = self.record.state
+            raise RunError(f"run {self.run_id} is {state} and left no bundle yet: wait for its end, or stop it.")
+        return bundle
+
 
 def open_run(ref: str) -> Run:
     """The run of that id, a unique beginning of one, or `reference:<project>/<model>`.
@@ -126,10 +139,7 @@ def evaluate(ref: str) -> dict[str, Any]:
         RunError: the run left none yet.
     """
     run = open_run(ref)
-    bundle = run.bundle
-    if bundle is None:
-        raise RunError(f"run {run.run_id} is {run.record.state} and left no bundle yet: wait for its end, or stop it.")
-    found = bundle.evaluation
+    found = run.left.evaluation
     return {"run_id": run.run_id, "split": found.split, "metrics": found.metrics, "baselines": found.baselines}
 
 

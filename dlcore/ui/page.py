@@ -93,12 +93,7 @@ def _facts(run: Run) -> None:
     bundle = run.bundle
     top = headline(bundle.evaluation) if bundle else None
     if top is not None:
-        interval = (
-            f"{say(top.metric, top.low)} to {say(top.metric, top.high)}"
-            if top.low is not None and top.high is not None
-            else ""
-        )
-        rows.append((f"{top.name} on test", say(top.metric, top.value), interval))
+        rows.append((f"{top.name} on test", say(top.metric, top.value), _interval(top)))
         if top.baseline_value is not None:
             note = "does as well or better" if top.beaten else ""
             rows.append((f"Best baseline: {top.baseline}", say(top.metric, top.baseline_value), note))

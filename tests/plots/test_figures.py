@@ -44,11 +44,8 @@ FIGURES: dict[str, go.Figure] = {
         {name: (np.arange(1.0, 9), np.geomspace(1, 0.1, 8)) for name in ("train_loss", "validation_loss")},
         title="Loss", y="loss", best=7, log=True,
     ),
-    "gradients": training.gradient_heat_map(("a", "b"), np.arange(5000), RNG.random((5000, 2))),
-    "profile": training.gradient_profile(("a", "b"), np.array([1e-3, 1.0]), step=20),
     "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
     "picture": attribution.picture_attribution(RNG.random((28, 28)), RNG.normal(size=(28, 28)), label="bag"),
-    "grid": attribution.image_grid(RNG.integers(0, 256, (8, 28, 28), dtype=np.uint8), ["x"] * 8, title="Samples"),
 }  # fmt: skip
 PICTURES = ("picture", "grid")
 
