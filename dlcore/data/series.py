@@ -1,7 +1,7 @@
 """Time series: the NYC taxi counts with their labels, and anyone's CSV, checked before use."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,16 @@ class LabelledWindow:
 
 @dataclass(frozen=True)
 class Series:
-    """One value per time point. times (T,) int64 epoch milliseconds, rising evenly; values (T,) float64."""
+    """One value per time point. times (T,) int64 epoch milliseconds, rising evenly; values (T,) float64.
+
+    `unlabelled` are spans known to be out of the ordinary that carry no label: an alarm there is plausible.
+    """
 
     times: np.ndarray
     values: np.ndarray
     windows: tuple[LabelledWindow, ...] = ()
     name: str = ""
+    unlabelled: tuple[LabelledWindow, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -47,7 +51,8 @@ class Series:
 
 
 def load_nyc_taxi() -> Series:
-    """The 10,320 half-hourly counts of the Numenta Anomaly Benchmark and its five labelled windows.
+    """The 10,320 half-hourly counts of the Numenta Anomaly Benchmark, its five labelled windows, and the three public
+    holidays that it leaves unlabelled.
 
     Raises:
         DataError: the file is not here, or not what it should be.
@@ -55,10 +60,13 @@ def load_nyc_taxi() -> Series:
     path = sources.require("nyc_taxi")
     series = read_csv(path.read_bytes(), name="NYC taxi rides")
     labels = json.loads((ASSETS / "data" / "nyc_taxi_labels.json").read_text(encoding="utf-8"))
-    windows = tuple(
-        LabelledWindow(_milliseconds(w["start"]), _milliseconds(w["end"]), w["event"]) for w in labels["windows"]
+    return Series(
+        series.times,
+        series.values,
+        windows=_windows(labels["windows"]),
+        name=series.name,
+        unlabelled=_windows(labels["unlabelled"]),
     )
-    return Series(series.times, series.values, windows, series.name)
 
 
 def read_csv(payload: bytes, *, name: str = "your file") -> Series:
@@ -120,6 +128,10 @@ def split_ends(length: int, *, train_share: float, validation_share: float) -> t
             "train, validation and test each need points; choose other shares."
         )
     return first, second
+
+
+def _windows(rows: Sequence[Mapping[str, str]]) -> tuple[LabelledWindow, ...]:
+    return tuple(LabelledWindow(_milliseconds(w["start"]), _milliseconds(w["end"]), w["event"]) for w in rows)
 
 
 def _milliseconds(text: str) -> int:

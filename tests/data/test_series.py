@@ -28,6 +28,15 @@ def test_five_labelled_windows_of_207_points():
     assert all(window.name for window in taxi.windows)
 
 
+def test_three_holidays_without_a_label_are_known():
+    taxi = series.load_nyc_taxi()
+    days = [pd.Timestamp(span.start, unit="ms").date().isoformat() for span in taxi.unlabelled]
+    assert days == ["2014-07-04", "2014-09-01", "2015-01-19"]
+    for span in taxi.unlabelled:
+        inside = (taxi.times >= span.start) & (taxi.times <= span.end)
+        assert span.name and inside.sum() == 48 and not taxi.labels[inside].any()
+
+
 def test_calendar_equals_pandas():
     taxi = series.load_nyc_taxi()
     stamps = pd.to_datetime(taxi.times, unit="ms")
