@@ -1,6 +1,8 @@
 """Time series: the NYC taxi counts with their labels, and anyone's CSV, checked before use."""
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +12,12 @@ import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ASSETS
-from dlcore.data import series_csv, sources
+from dlcore.data import own, series_csv, sources
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
+FILE = "series.npz"
+"""Times and values of a series of one's own, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Series:
     """One value per time point. times (T,) int64 epoch milliseconds, rising evenly; values (T,) float64.
 
     `unlabelled` are spans known to be out of the ordinary that carry no label: an alarm there is plausible.
+    `period` is after how many points the series resembles itself most (a week of half-hours: 336); 0 where none is
+    known.
     """
 
     times: np.ndarray
@@ -37,6 +43,12 @@ class Series:
     windows: tuple[LabelledWindow, ...] = ()
     name: str = ""
     unlabelled: tuple[LabelledWindow, ...] = ()
+    period: int = 0
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of times and values, as a run records it."""
+        return hashlib.sha256(self.times.tobytes() + self.values.tobytes()).hexdigest()
 
     @property
     def labels(self) -> np.ndarray:
@@ -48,6 +60,35 @@ class Series:
     def step_ms(self) -> int:
         """Milliseconds from one point to the next."""
         return int(np.median(np.diff(self.times))) if len(self.times) > 1 else HALF_HOUR_MS
+
+
+def load(dataset: str, *, checksum: str = "") -> Series:
+    """The series of a run's dataset: the taxi counts, or one's own (`own:NAME`), which `checksum` must fit if given.
+
+    Raises:
+        DataError: it is not here, or not what it was.
+    """
+    return load_own(dataset, checksum=checksum) if own.is_own(dataset) else load_nyc_taxi()
+
+
+def load_own(dataset: str, *, checksum: str = "") -> Series:
+    """A series of one's own, as it was checked and kept.
+
+    Raises:
+        DataError: it is not here, another one than `checksum` tells, or damaged.
+    """
+    entry = own.require(dataset, "series", checksum=checksum)
+    again = f"remove '{entry.name}' and add its file again"
+    try:
+        with np.load(entry.folder / FILE, allow_pickle=False) as archive:
+            times, values = archive["times"], archive["values"]
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {again}.") from None
+    windows = tuple(LabelledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts["windows"])
+    series = Series(times, values, windows, entry.name, period=int(entry.facts["period"]))
+    if series.checksum != entry.checksum:
+        raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {again}.")
+    return series
 
 
 def load_nyc_taxi() -> Series:
@@ -66,6 +107,7 @@ def load_nyc_taxi() -> Series:
         windows=_windows(labels["windows"]),
         name=series.name,
         unlabelled=_windows(labels["unlabelled"]),
+        period=7 * DAY_MS // HALF_HOUR_MS,
     )
 
 

@@ -6,6 +6,7 @@ from dlcore.projects.registry import (
     changed,
     configure,
     data_config,
+    datasets,
     every,
     get,
     load_config,
@@ -14,6 +15,6 @@ from dlcore.projects.registry import (
 )
 
 __all__ = [
-    "PROJECTS", "Evaluation", "Loaded", "Project", "RunConfig", "changed", "configure", "data_config", "every", "get",
-    "load_config", "model_config", "settings_of",
+    "PROJECTS", "Evaluation", "Loaded", "Project", "RunConfig", "changed", "configure", "data_config", "datasets",
+    "every", "get", "load_config", "model_config", "settings_of",
 ]  # fmt: skip

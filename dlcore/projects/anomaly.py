@@ -12,13 +12,15 @@ from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import DataError
 from dlcore.data import windows
 from dlcore.data.batches import Batches
-from dlcore.data.series import MinMaxScaler, Series, calendar, load_nyc_taxi, read_csv, split_ends
+from dlcore.data.series import MinMaxScaler, Series, calendar, read_csv, split_ends
+from dlcore.data.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
+from dlcore.projects import own_series
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config
 from dlcore.training.fit import Objective
@@ -44,8 +46,8 @@ class AnomalyData(Config):
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The taxi series as scaled rows or windows that never straddle a split; the scaler sees training rows alone."""
-    return prepare_series(load_nyc_taxi(), config)
+    """The run's series as scaled rows or windows that never straddle a split; the scaler sees training rows alone."""
+    return prepare_series(load_series(config.dataset, checksum=config.data_checksum), config)
 
 
 def prepare_series(series: Series, config: RunConfig) -> Prepared:
@@ -276,4 +278,6 @@ PROJECT = Project(
     baselines=baselines,
     answer=answer,
     input_kind="csv",
+    own_data="series",
+    own_settings=own_series.settings,
 )  # fmt: skip

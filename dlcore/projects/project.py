@@ -9,6 +9,7 @@ import pydantic
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
+from dlcore.data.own import Kind, OwnDataset
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
@@ -23,11 +24,16 @@ Series: scores (N,) one error per time point, targets (N,) 1 inside a labelled w
 
 class RunConfig(Config):
     """Everything that decides a run's outcome. Made by `projects.configure`, which checks `model_options` and
-    `data_options` against the project's own config classes; round-trips through JSON (`projects.load_config`)."""
+    `data_options` against the project's own config classes; round-trips through JSON (`projects.load_config`).
+
+    A dataset of one's own is named `own:NAME`, and `data_checksum` pins its content: it may be removed and another be
+    added under its name.
+    """
 
     project: str
     model: str
     dataset: str
+    data_checksum: str = pydantic.Field("", max_length=64)
     preset: str = "full"
     seed: int = number(0, low=0, high=2**31 - 1, help="Start of every random generator.")
     device: str = choice("auto", help="auto, cpu, cuda:0, ... or mps.")
@@ -94,6 +100,9 @@ class Project:
                validation when None is given. Baselines that need only the predictions' targets may be computed here.
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
+
+    `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
+    gives the settings that suit such a dataset, under the preset's and the person's.
     """
 
     slug: str
@@ -116,3 +125,5 @@ class Project:
     input_kind: Literal["csv", "image", "text"] = "csv"
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
+    own_data: Kind | None = None
+    own_settings: Callable[[OwnDataset], Mapping[str, Any]] = lambda dataset: {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlcore.core.config import Config, Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
-from dlcore.data import sources
+from dlcore.data import own, sources
 from dlcore.projects.project import Project, RunConfig
 from dlcore.training.config import TrainingConfig
 
@@ -59,9 +59,11 @@ def configure(
     """
     project = get(slug)
     model = _one_of("model", model or next(iter(project.models)), project.models)
-    dataset = _one_of("dataset", dataset or _at_hand(project), project.datasets)
+    dataset = _dataset(project, dataset)
+    mine = own.find(dataset) if own.is_own(dataset) else None
     preset = _one_of("preset", preset, project.presets)
-    chosen = {**_preset(project, model, preset), **(settings or {})}
+    suited = project.own_settings(mine) if mine else {}
+    chosen = {**suited, **_preset(project, model, preset), **(settings or {})}
     place = {"seed": seed, "device": device, "devices": 1}
     place |= {name: chosen.pop(name) for name in place if name in chosen}
     sections = _sections(project, model)
@@ -76,10 +78,18 @@ def configure(
     return parse(
         RunConfig,
         {
-            "project": slug, "model": model, "dataset": dataset, "preset": preset, "training": parts["training"],
-            "model_options": parts["model"].model_dump(), "data_options": parts["data"].model_dump(), **place,
+            "project": slug, "model": model, "dataset": dataset, "data_checksum": mine.checksum if mine else "",
+            "preset": preset, "training": parts["training"], "model_options": parts["model"].model_dump(),
+            "data_options": parts["data"].model_dump(), **place,
         },
     )  # fmt: skip
+
+
+def datasets(slug: str) -> list[str]:
+    """Every dataset that the project can be trained on: its public ones, then those of one's own of its kind."""
+    project = get(slug)
+    mine = own.every(project.own_data) if project.own_data else []
+    return [*project.datasets, *(entry.dataset for entry in mine)]
 
 
 def load_config(data: Mapping[str, Any]) -> RunConfig:
@@ -127,6 +137,22 @@ def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
 
 def _sections(project: Project, model: str) -> dict[str, type[Config]]:
     return {"training": TrainingConfig, "model": project.models[model].config, "data": project.data_config}
+
+
+def _dataset(project: Project, name: str | None) -> str:
+    """The name as a run keeps it: a public dataset of the project, or one's own, with or without `own:`.
+
+    Raises:
+        ConfigError: the project knows no such dataset.
+        DataError: it is one's own and not here, or of a kind that the project does not take.
+    """
+    if name is None:
+        return _at_hand(project)
+    if name in project.datasets or project.own_data is None:
+        return _one_of("dataset", name, project.datasets)
+    if own.is_own(name) or own.find(name):
+        return own.require(name, project.own_data).dataset
+    return _one_of("dataset", name, datasets(project.slug))
 
 
 def _at_hand(project: Project) -> str:
