@@ -14,6 +14,13 @@ class DenseClassifierConfig(Config):
     batch_norm: bool = choice(False, help="Standardise each hidden layer's values over the batch.")
 
 
+class ImprovedDenseConfig(DenseClassifierConfig):
+    """The same knobs; as they stand the improved network."""
+
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each hidden layer's values set to 0 in training.")
+    batch_norm: bool = choice(True, help="Standardise each hidden layer's values over the batch.")
+
+
 class DenseClassifier(nn.Module):
     """(N, ...) -> (N, K) logits: the input laid flat, then 256-128-64-K with ReLU after each hidden layer.
 

@@ -1,0 +1,131 @@
+"""ResNet: blocks that learn what to add to their input (He et al. 2016), and the same network without the sum."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, choice, number
+
+Stem = Literal["imagenet", "small"]
+Block = Callable[[int, int, int], nn.Module]
+"""Makes one block from channels before, channels after and stride."""
+
+
+class ResNetConfig(Config):
+    """Its knobs; as they stand ResNet-18 for pictures of 32 to 96 pixels."""
+
+    stem: Stem = choice("small", help="imagenet: 7x7 and a pool, a quarter of the size at once; small: 3x3, all kept.")
+    blocks: int = number(2, low=1, high=18, help="Blocks in each of the four stages; 2 make ResNet-18.")
+    width: int = number(
+        64, low=4, high=256, unit="channels", help="Channels of the first stage; each next one doubles."
+    )
+    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+
+
+class ResNet(nn.Module):
+    """(N, C, H, W) -> (N, K) logits: stem, four stages of blocks, mean over the picture, linear."""
+
+    def __init__(
+        self,
+        stem: nn.Sequential,
+        block: Block,
+        *,
+        before: int,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        classes: int,
+    ) -> None:
+        """`widths` are the channels after each stage, `blocks` counts each stage's; each stage after the first halves
+        height and width."""
+        super().__init__()
+        self.stem = stem
+        self.stages = nn.Sequential()
+        for stage, (after, count) in enumerate(zip(widths, blocks, strict=True)):
+            first = block(before, after, 1 if stage == 0 else 2)
+            self.stages.append(nn.Sequential(first, *(block(after, after, 1) for _ in range(count - 1))))
+            before = after
+        self.classes = nn.Linear(before, classes)
+        start(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, K)."""
+        x = self.stages(self.stem(x))  # -> (N, 64, H, W) -> (N, D, H/8, W/8); with the imagenet stem a quarter of both
+        return self.classes(x.mean(dim=(2, 3)))  # -> (N, D) -> (N, K)
+
+
+class Residual(nn.Module):
+    """relu(body(x) + shortcut(x)); without `skip` relu(body(x))."""
+
+    def __init__(self, body: nn.Sequential, *, before: int, after: int, stride: int, skip: bool = True) -> None:
+        super().__init__()
+        self.body = body
+        changes = stride != 1 or before != after
+        self.shortcut: nn.Module | None = None
+        if skip:
+            self.shortcut = normalised(before, after, 1, stride=stride) if changes else nn.Identity()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C', H/stride, W/stride)."""
+        out = self.body(x)
+        return self.relu(out if self.shortcut is None else out + self.shortcut(x))
+
+
+def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
+    """ResNet-18 and its like: blocks of two 3x3 convolutions. For 3 channels, 1,000 classes and the imagenet stem:
+    11,689,512 parameters."""
+
+    def block(before: int, after: int, stride: int) -> nn.Module:
+        body = nn.Sequential(
+            *normalised(before, after, 3, stride=stride), nn.ReLU(),
+            *normalised(after, after, 3),
+        )  # fmt: skip
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+
+    widths = [config.width * 2**stage for stage in range(4)]
+    return ResNet(
+        stem(config.stem, channels, config.width), block, before=config.width, widths=widths,
+        blocks=[config.blocks] * 4, classes=classes,
+    )  # fmt: skip
+
+
+def stem(kind: Stem, channels: int, width: int) -> nn.Sequential:
+    """(N, C, H, W) -> (N, D, H/4, W/4) for imagenet, (N, D, H, W) for small."""
+    if kind == "imagenet":
+        first = normalised(channels, width, 7, stride=2)
+        return nn.Sequential(*first, nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))
+    return nn.Sequential(*normalised(channels, width, 3), nn.ReLU())
+
+
+def normalised(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size (over `stride`), and batch norm, which does the bias's work."""
+    conv = nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(after))
+
+
+def start(module: nn.Module) -> None:
+    """He's start by what goes out (He et al. 2015): it keeps the gradient's variance on its way back."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+
+
+def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict of torchvision's `resnet18`, `resnext50_32x4d` and their like under our names."""
+    return {_renamed(name): tensor for name, tensor in weights.items()}
+
+
+def _renamed(name: str) -> str:
+    if name.startswith(("conv1.", "bn1.")):
+        return re.sub(r"^(conv|bn)1", lambda part: f"stem.{0 if part[1] == 'conv' else 1}", name)
+    if name.startswith("fc."):
+        return name.replace("fc", "classes", 1)
+    stage, block, rest = re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", name).groups()  # type: ignore[union-attr]
+    rest = rest.replace("downsample", "shortcut")
+    inner = re.match(r"(conv|bn)(\d)", rest)
+    if inner:  # in a body a convolution, its norm and a relu take three places
+        place = 3 * (int(inner[2]) - 1) + (inner[1] == "bn")
+        rest = f"body.{place}{rest[inner.end() :]}"
+    return f"stages.{int(stage) - 1}.{block}.{rest}"

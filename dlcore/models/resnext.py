@@ -1,0 +1,43 @@
+"""ResNeXt: a ResNet whose blocks split into many narrow paths and sum them (Xie et al. 2017)."""
+
+from typing import Literal
+
+from torch import nn
+
+from dlcore.core.config import Config, choice, number
+from dlcore.models.resnet import Residual, ResNet, Stem, normalised, stem
+
+BLOCKS = {"26": (2, 2, 2, 2), "50": (3, 4, 6, 3), "101": (3, 4, 23, 3)}
+EXPANSION = 4
+
+
+class ResNextConfig(Config):
+    """Its knobs; as they stand a light ResNeXt-26 32x4d for pictures of 32 to 96 pixels."""
+
+    stem: Stem = choice("small", help="imagenet: 7x7 and a pool, a quarter of the size at once; small: 3x3, all kept.")
+    depth: Literal["26", "50", "101"] = choice("26", help="Layers with weights: 2-2-2-2, 3-4-6-3 or 3-4-23-3 blocks.")
+    cardinality: int = number(32, low=1, high=64, unit="paths", help="Paths that each block splits into.")
+    group_width: int = number(4, low=1, high=64, unit="channels", help="Channels of one path in the first stage.")
+    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+
+
+def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
+    """(N, C, H, W) -> (N, K) logits. A block: 1x1 down to cardinality x group width channels, a 3x3 in `cardinality`
+    groups, 1x1 up to 256 (Xie et al. 2017, fig. 3c); paths widen twofold with each stage.
+
+    ResNeXt-50 32x4d for 3 channels, 1,000 classes and the imagenet stem: 25,028,904 parameters.
+    """
+    widths = [64 * EXPANSION * 2**stage for stage in range(4)]
+
+    def block(before: int, after: int, stride: int) -> nn.Module:
+        inner = config.cardinality * config.group_width * after // widths[0]
+        body = nn.Sequential(
+            *normalised(before, inner, 1), nn.ReLU(),
+            *normalised(inner, inner, 3, stride=stride, groups=config.cardinality), nn.ReLU(),
+            *normalised(inner, after, 1),
+        )  # fmt: skip
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+
+    return ResNet(
+        stem(config.stem, channels, 64), block, before=64, widths=widths, blocks=BLOCKS[config.depth], classes=classes
+    )
