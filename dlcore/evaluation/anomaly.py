@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation import curves, uncertainty
+from dlcore.evaluation import curves, nab, uncertainty, volume
+from dlcore.evaluation.volume import ranges
 
 Rule = Literal["quantile", "mean_std", "maximum"]
 RULES: tuple[Rule, ...] = ("quantile", "mean_std", "maximum")
@@ -41,10 +42,23 @@ class Counts:
 @dataclass(frozen=True)
 class Events:
     """Windows and alarms as events: `windows` (E, 2) and `false_alarms` (A, 2) are index ranges [start, stop);
-    `hit` (E,) tells which windows hold at least one alarm."""
+    `hit` (E,) tells which windows hold at least one alarm, `delay` (E,) after how many points (-1: missed)."""
 
     windows: np.ndarray
     hit: np.ndarray
+    false_alarms: np.ndarray
+    delay: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What becomes of the event counts when a threshold is multiplied by each of `factors` (F,), all (F,).
+
+    `nab` is the standard profile (not-a-number without a labelled window)."""
+
+    factors: np.ndarray
+    nab: np.ndarray
+    events_hit: np.ndarray
     false_alarms: np.ndarray
 
 
@@ -111,22 +125,130 @@ def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Coun
 def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> Events:
     """Alarms (N,) and labels (N,) as events.
 
-    A labelled window is hit by one alarm inside it. Alarms outside all windows form episodes of consecutive points;
-    episodes with fewer than `gap` quiet points between them are one false alarm: a person looks once.
+    A labelled window is hit by one alarm inside it. An alarm that began in a window and goes on without a pause after
+    its end is that event's for up to `gap` points. All other alarms outside the windows form episodes of consecutive
+    points; episodes with fewer than `gap` quiet points between them are one false alarm: a person looks once.
     """
-    windows = ranges(targets.astype(bool))
+    true = targets.astype(bool)
+    windows = ranges(true)
     before = np.r_[0, np.cumsum(called)]
     hit = before[windows[:, 1]] > before[windows[:, 0]]
-    return Events(windows, hit, episodes(called & ~targets.astype(bool), gap=gap))
+    first = np.array([int(np.argmax(called[start:stop])) for start, stop in windows], dtype=np.int64)
+    lingering = _lingering(called, windows, gap=gap)
+    return Events(windows, hit, episodes(called & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
+
+
+def scorecard(
+    scores: np.ndarray,
+    targets: np.ndarray,
+    *,
+    threshold: float,
+    counted_from: int,
+    test_from: int,
+    step_hours: float,
+    plausible: np.ndarray | None = None,
+    draws: int = 0,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Every metric of one score over a whole series, by name.
+
+    scores, targets (N,): all points in order; `counted_from` is where events, alarms, NAB and the range-based measures
+    begin to count (the end of the training part), `test_from` where the point-wise ones do; VUS-PR is of the whole.
+    `false_alarms` is the official count; `false_alarms_plausible` tells how many of them touch `plausible` (P, 2),
+    index ranges of days known to be unusual though nobody labelled them. `delay_h` is the mean time in hours from the
+    start of a caught window to its first alarm. With `draws` > 0 the point-wise metrics get `<name>_low` and
+    `<name>_high`: 95 % bootstrap over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1. What is not
+    defined (no labelled window, nothing caught) is left out.
+
+    Raises:
+        DataError: scores and targets differ in shape, or a part to count in is empty.
+    """
+    if scores.shape != targets.shape or not 0 <= max(counted_from, test_from) < len(scores):
+        raise DataError(
+            f"a scorecard needs a score for each point and points to count: {scores.shape} scores, {targets.shape} "
+            f"targets, counted from {counted_from}, tested from {test_from}."
+        )
+    day = max(1, round(24 / step_hours))
+    called, true = alarms(scores, threshold), targets.astype(bool)
+    found = metrics(
+        scores[test_from:], targets[test_from:], threshold=threshold, gap=day, block=7 * day, draws=draws, seed=seed
+    )
+    seen = events(called[counted_from:], true[counted_from:], gap=day)
+    found |= {
+        "events_hit": float(seen.hit.sum()),
+        "false_alarms": float(len(seen.false_alarms)),
+        "false_alarms_plausible": float(_touching(seen.false_alarms + counted_from, plausible)),
+    }
+    found |= volume.range_metrics(called[counted_from:], true[counted_from:])
+    if seen.hit.any():
+        found["delay_h"] = float(seen.delay[seen.hit].mean() * step_hours)
+    if len(seen.windows):
+        found |= nab.scores(called, ranges(true), start=counted_from)
+    if true.any() and not true.all():
+        found["vus_pr"] = volume.vus_pr(scores, targets)
+    return found
+
+
+def sweep(
+    scores: np.ndarray,
+    targets: np.ndarray,
+    *,
+    threshold: float,
+    factors: np.ndarray,
+    counted_from: int,
+    step_hours: float,
+) -> Sweep:
+    """How far a threshold may move: event counts and NAB from index `counted_from` on at threshold x each factor (F,).
+
+    scores, targets (N,) are the whole series. It shows how fragile a threshold is, and chooses none.
+    """
+    true, day = targets.astype(bool), max(1, round(24 / step_hours))
+    windows = ranges(true)
+    labelled = bool(true[counted_from:].any())
+    rows = []
+    for factor in factors:
+        called = alarms(scores, threshold * factor)
+        seen = events(called[counted_from:], true[counted_from:], gap=day)
+        worth = nab.score(called, windows, start=counted_from) if labelled else np.nan
+        rows.append((worth, int(seen.hit.sum()), len(seen.false_alarms)))
+    worths, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
+    return Sweep(np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int))
+
+
+def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The best F1 over all thresholds when one alarm in a window makes every point of it right. An exhibit, no metric.
+
+    It takes the labels to choose its threshold, and a long window is almost sure to be hit by chance: a random score
+    gets above 0.9 on series with few long windows. Source of the criticism: Kim et al., "Towards a rigorous evaluation
+    of time-series anomaly detection", AAAI 2022. Not-a-number without a labelled point.
+    """
+    true = targets.astype(bool)
+    windows = ranges(true)
+    if not len(windows):
+        return float("nan")
+    tops = np.array([scores[start:stop].max() for start, stop in windows])  # a window is caught up to its top
+    lengths = windows[:, 1] - windows[:, 0]
+    thresholds = np.unique(np.r_[tops, scores[~true]])
+    order = np.argsort(tops)
+    caught = np.r_[np.cumsum(lengths[order][::-1])[::-1], 0][np.searchsorted(tops[order], thresholds)]
+    false = (~true).sum() - np.searchsorted(np.sort(scores[~true]), thresholds)
+    return float((2 * caught / (caught + false + lengths.sum())).max())
 
 
 def metrics(
-    errors: np.ndarray, targets: np.ndarray, *, threshold: float, gap: int = DAY, draws: int = 0, seed: int = 0
+    errors: np.ndarray,
+    targets: np.ndarray,
+    *,
+    threshold: float,
+    gap: int = DAY,
+    block: int = WEEK,
+    draws: int = 0,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Point-wise metrics (0 to 1) and event counts at a threshold, for errors and targets (N,).
 
-    With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, a week a block.
-    A metric that is not defined (no labelled point) is left out.
+    With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points
+    (a week) a block. A metric that is not defined (no labelled point) is left out.
     """
     found = counts(errors, targets, threshold=threshold)  # refuses shapes that do not fit
     n, called, true = len(errors), alarms(errors, threshold), targets.astype(bool)
@@ -139,7 +261,7 @@ def metrics(
     values |= {"events_hit": float(seen.hit.sum()), "false_alarms": float(len(seen.false_alarms))}
     if not draws or not found.true_positives + found.false_negatives:
         return values
-    spread = uncertainty.bootstrap(statistic, n, draws=draws, block=WEEK, seed=seed)
+    spread = uncertainty.bootstrap(statistic, n, draws=draws, block=block, seed=seed)
     return values | uncertainty.named({name: ends for name, ends in spread.items() if name in values})
 
 
@@ -152,10 +274,22 @@ def episodes(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     return np.stack([found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]], axis=1)
 
 
-def ranges(mask: np.ndarray) -> np.ndarray:
-    """Runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
-    edges = np.diff(np.r_[0, mask.astype(np.int8), 0])
-    return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
+def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
+    """(N,) alarms that began in a window and have not paused since it ended, `gap` points after it at most."""
+    found = np.zeros(len(called), bool)
+    for _, stop in windows:
+        if called[stop - 1]:
+            after = called[stop : stop + gap]
+            found[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
+    return found
+
+
+def _touching(spans: np.ndarray, plausible: np.ndarray | None) -> int:
+    """How many of the index ranges (A, 2) share a point with any of `plausible` (P, 2)."""
+    if plausible is None or not len(plausible) or not len(spans):
+        return 0
+    shared = (spans[:, :1] < plausible[:, 1]) & (spans[:, 1:] > plausible[:, 0])  # (A, P)
+    return int(shared.any(axis=1).sum())
 
 
 def _pointwise(weights: np.ndarray, called: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:

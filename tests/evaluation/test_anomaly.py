@@ -1,5 +1,7 @@
 """Thresholds see no label and no test error; counts agree with scikit-learn; events are counted as said."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,6 +80,7 @@ def test_events_are_counted_as_said() -> None:
     np.testing.assert_array_equal(found.hit, [True, False])
     np.testing.assert_array_equal(found.windows, [[20, 30], [60, 70]])
     np.testing.assert_array_equal(found.false_alarms, [[5, 10], [40, 41], [95, 96]])
+    np.testing.assert_array_equal(found.delay, [5, -1])
     assert len(anomaly.events(called, targets, gap=1).false_alarms) == 4
 
 
@@ -116,3 +119,122 @@ def test_without_labels_there_is_no_recall_but_there_are_alarms() -> None:
     found = anomaly.metrics(np.array([0.0, 5.0, 0.0]), np.zeros(3, int), threshold=1.0, draws=50)
     assert "recall" not in found and "roc_auc" not in found
     assert found["false_alarms"] == 1
+
+
+def test_an_alarm_that_outlasts_its_window_is_no_second_one() -> None:
+    targets = np.zeros(100, int)
+    targets[20:30] = 1
+    called = np.zeros(100, bool)
+    called[25:34] = True
+    assert len(anomaly.events(called, targets, gap=10).false_alarms) == 0
+    called[35] = True  # after a pause: a new alarm
+    np.testing.assert_array_equal(anomaly.events(called, targets, gap=10).false_alarms, [[35, 36]])
+    called[:] = True  # an alarm that never ends is a false one before the window and long after it
+    np.testing.assert_array_equal(anomaly.events(called, targets, gap=10).false_alarms, [[0, 20], [40, 100]])
+
+
+def labelled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Ten weeks of hours with three labelled days that stand out by some."""
+    rng = np.random.default_rng(seed)
+    targets = np.zeros(10 * 168, int)
+    for start in (1000, 1250, 1500):
+        targets[start : start + 48] = 1
+    return rng.gamma(2.0, size=len(targets)) + 2.0 * targets, targets
+
+
+CARD = {"counted_from": 600, "test_from": 800, "step_hours": 1.0}
+EVENT_NAMES = {
+    "nab_standard", "nab_low_fp", "nab_low_fn", "events_hit", "false_alarms", "false_alarms_plausible", "delay_h",
+    "range_precision", "range_recall", "range_f1", "vus_pr",
+}  # fmt: skip
+POINT_NAMES = {"accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"}
+
+
+def test_a_scorecard_names_everything() -> None:
+    scores, targets = labelled_series()
+    found = anomaly.scorecard(scores, targets, threshold=6.0, **CARD, draws=100)
+    ends = {f"{name}_{end}" for name in POINT_NAMES for end in ("low", "high")}
+    assert set(found) == EVENT_NAMES | POINT_NAMES | ends
+    points = anomaly.metrics(scores[800:], targets[800:], threshold=6.0, gap=24, block=168, draws=100)
+    assert {name: found[name] for name in POINT_NAMES | ends} == {name: points[name] for name in POINT_NAMES | ends}
+
+
+def test_a_scorecards_oracle_and_silence() -> None:
+    _, targets = labelled_series()
+    oracle = anomaly.scorecard(targets.astype(float), targets, threshold=0.5, **CARD)
+    assert oracle["nab_standard"] == pytest.approx(100)
+    assert (oracle["events_hit"], oracle["false_alarms"], oracle["delay_h"]) == (3, 0, 0)
+    assert oracle["range_f1"] == oracle["auc_pr"] == 1
+    silence = anomaly.scorecard(targets.astype(float), targets, threshold=2.0, **CARD)
+    assert silence["nab_standard"] == silence["events_hit"] == silence["range_recall"] == 0
+    assert "delay_h" not in silence
+
+
+def test_delay_and_plausible_alarms_by_hand() -> None:
+    scores, targets = np.zeros(1680), labelled_series()[1]
+    scores[[1006, 1252]] = 5.0  # six and two hours into two windows
+    scores[[100, 700, 900]] = 5.0  # before counting begins, on a holiday, on an ordinary day
+    found = anomaly.scorecard(scores, targets, threshold=1.0, **CARD, plausible=np.array([[90, 110], [690, 714]]))
+    assert (found["events_hit"], found["delay_h"]) == (2, 4.0)
+    assert (found["false_alarms"], found["false_alarms_plausible"]) == (2, 1)
+    assert anomaly.scorecard(scores, targets, threshold=1.0, **CARD)["false_alarms_plausible"] == 0
+
+
+def test_a_scorecard_without_labels_counts_alarms() -> None:
+    scores, targets = labelled_series()
+    found = anomaly.scorecard(scores, np.zeros_like(targets), threshold=8.0, **CARD, draws=20)
+    assert found["false_alarms"] > 0
+    assert not {"nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(found)
+    with pytest.raises(DataError, match="points to count"):
+        anomaly.scorecard(scores, targets, threshold=1.0, counted_from=len(scores), test_from=0, step_hours=1.0)
+
+
+def test_no_label_can_reach_a_threshold() -> None:
+    """Who is handed labels gives no threshold back, and who gives a threshold is handed no labels."""
+    assert "targets" not in inspect.signature(anomaly.threshold_of).parameters
+    takes_labels = [
+        function
+        for _, function in inspect.getmembers(anomaly, inspect.isfunction)
+        if function.__module__ == anomaly.__name__ and "targets" in inspect.signature(function).parameters
+    ]
+    assert {function.__name__ for function in takes_labels} >= {"scorecard", "sweep", "metrics", "point_adjusted_f1"}
+    assert not [function.__name__ for function in takes_labels if "threshold" in function.__name__]
+    scores, targets = labelled_series()
+    assert not [name for name in anomaly.scorecard(scores, targets, threshold=6.0, **CARD) if "threshold" in name]
+
+
+def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
+    scores, targets = labelled_series()
+    factors = np.array([0.5, 1.0, 2.0])
+    found = anomaly.sweep(scores, targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0)
+    for place, factor in enumerate(factors):
+        card = anomaly.scorecard(scores, targets, threshold=6.0 * factor, **CARD)
+        assert found.nab[place] == card["nab_standard"]
+        assert (found.events_hit[place], found.false_alarms[place]) == (card["events_hit"], card["false_alarms"])
+    bare = anomaly.sweep(scores, 0 * targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0)
+    assert np.isnan(bare.nab).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_point_adjusted_f1_equals_the_slow_way(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores, targets = np.round(rng.random(60), 1), (np.arange(60) // 12 % 2).astype(int)
+    best = 0.0
+    for threshold in np.unique(scores):
+        called = scores >= threshold
+        for start, stop in anomaly.ranges(targets.astype(bool)):
+            called[start:stop] = called[start:stop].any()
+        best = max(best, reference.f1_score(targets, called))
+    assert anomaly.point_adjusted_f1(scores, targets) == pytest.approx(best)
+
+
+def test_point_adjusted_f1_praises_a_random_score() -> None:
+    """Why it is no metric here: five windows of 207 points, and chance alone gets more than 0.9."""
+    targets = np.zeros(10_320, int)
+    for start in (5839, 7080, 8423, 8731, 9977):
+        targets[start : start + 207] = 1
+    found = [anomaly.point_adjusted_f1(np.random.default_rng(seed).random(10_320), targets) for seed in range(5)]
+    assert min(found) > 0.85
+    assert np.mean(found) > 0.92
+    assert np.isnan(anomaly.point_adjusted_f1(np.ones(3), np.zeros(3)))

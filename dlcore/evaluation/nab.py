@@ -1,0 +1,99 @@
+"""The score of the Numenta Anomaly Benchmark (NAB) for one series: early alarms earn most, late ones little.
+
+Source: Lavin and Ahmad, "Evaluating real-time anomaly detection algorithms", ICMLA 2015, section II; where the paper
+and NAB's published scores differ (the place in a window, the gain scaled to 1 at its start) this follows the scores.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+
+Profile = Literal["standard", "low_fp", "low_fn"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a window caught at its start earns, and what a false alarm and a missed window cost."""
+
+    hit: float
+    false_alarm: float
+    miss: float
+
+
+PROFILES: dict[Profile, Weights] = {
+    "standard": Weights(1.0, 0.11, 1.0),
+    "low_fp": Weights(1.0, 0.22, 1.0),
+    "low_fn": Weights(1.0, 0.11, 2.0),
+}
+"""NAB's three: standard, reward_low_FP_rate (false alarms cost double), reward_low_FN_rate (missed events do)."""
+
+FAR = 3.0
+"""Window lengths after a window from which a false alarm costs its full weight; so do those before the first window."""
+
+
+def score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
+    """The file score: 100 for every window caught at its first point and nothing else, 0 for no alarm at all.
+
+    called (N,) true where a point raises an alarm; windows (E, 2) index ranges [start, stop), in order and apart. Only
+    points from index `start` on count (NAB's probation comes before). It falls below 0 where false alarms cost more
+    than the windows earn: each *point* of a false alarm is paid for, so a long one costs much.
+
+    Raises:
+        DataError: no window reaches beyond `start`, or the windows do not fit the series.
+    """
+    weights = PROFILES[profile]
+    raw, windows_counted = _raw(called, windows, weights, start)
+    nothing = -weights.miss * windows_counted
+    perfect = weights.hit * windows_counted
+    return float(100 * (raw - nothing) / (perfect - nothing))
+
+
+def scores(called: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
+    """`nab_standard`, `nab_low_fp` and `nab_low_fn`: the file score by each profile."""
+    return {f"nab_{profile}": score(called, windows, profile=profile, start=start) for profile in PROFILES}
+
+
+def gains(places: np.ndarray) -> np.ndarray:
+    """The scaled sigmoid 2 / (1 + exp(5 y)) - 1 of relative places y: -1 is a window's first point, 0 its end.
+
+    From `FAR` on it is -1 (NAB's own cut).
+    """
+    return np.where(places >= FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(places, FAR))) - 1)
+
+
+def _raw(called: np.ndarray, windows: np.ndarray, weights: Weights, start: int) -> tuple[float, int]:
+    """The weighted sum, and the number of windows in it."""
+    _check(called, windows, start)
+    alarms = np.flatnonzero(called)
+    alarms = alarms[alarms >= start]
+    starts, stops = windows[:, 0], windows[:, 1]
+    counted = stops > start
+    first = np.searchsorted(alarms, starts)
+    first_alarm = np.r_[alarms, len(called)][first]
+    hit = counted & (first_alarm < stops)
+    widths = stops - starts
+    places = -(stops[hit] - first_alarm[hit]) / widths[hit]  # the window's first point is -1, its last -1 / width
+    earned = weights.hit * (gains(places) / gains(np.array(-1.0))).sum()
+    missed = weights.miss * (counted & ~hit).sum()
+    return float(earned - missed + weights.false_alarm * _cost(alarms, starts, stops)), int(counted.sum())
+
+
+def _cost(alarms: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> float:
+    """The unweighted cost (below 0) of alarms outside all windows: small just after one, 1 far from all."""
+    preceding = np.searchsorted(starts, alarms, side="right") - 1
+    outside = (preceding < 0) | (alarms >= stops[preceding])
+    alarms, preceding = alarms[outside], preceding[outside]
+    lengths = np.maximum(stops - starts - 1, 1)
+    places = np.where(preceding >= 0, (alarms - (stops[preceding] - 1)) / lengths[preceding], FAR)
+    return float(gains(places).sum())
+
+
+def _check(called: np.ndarray, windows: np.ndarray, start: int) -> None:
+    if not len(windows) or not (windows[:, 1] > start).any():
+        raise DataError(f"the NAB score needs a labelled window after point {start}, and there is none.")
+    flat = windows.ravel()
+    if flat[0] < 0 or flat[-1] > len(called) or (np.diff(flat) < 0).any() or (windows[:, 1] <= windows[:, 0]).any():
+        raise DataError(f"windows must be in order, apart and within the {len(called)} points: {windows.tolist()}.")

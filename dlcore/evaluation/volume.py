@@ -1,0 +1,128 @@
+"""Measures made for ranges: the volume under the precision-recall surface, and range-based precision and recall.
+
+Point-wise measures take a label's edges for exact; here an alarm somewhat before or after a window still counts for
+something (VUS-PR), or each window and each alarm counts as one thing, however long (range-based).
+"""
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+
+THRESHOLDS = 250
+"""Thresholds of each curve, evenly spaced by rank, as in the authors' own programme."""
+
+
+def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = None) -> float:
+    """Volume under the precision-recall surface, 0 to 1: the mean range-based area over buffers of 0 to `longest`.
+
+    A buffer of b points gives each label slopes of b // 2 points on both sides, falling as sqrt(1 - distance / b);
+    recall is scaled by the share of ranges in which anything is called. scores (N,), higher is stranger; targets
+    (N,) 1 inside a labelled window. `longest` is the median window length unless given. It needs no threshold, and
+    its chance level is about the share of labelled points.
+
+    Source: Paparrizos et al., "Volume under the surface", PVLDB 15(11), 2022, section 4; ties and thresholds as in
+    the authors' programme.
+
+    Raises:
+        DataError: the two differ in length, or one kind of point is missing.
+    """
+    true = targets.astype(bool)
+    if scores.shape != targets.shape or true.all() or not true.any():
+        raise DataError("VUS-PR needs a score for each point, and both labelled and unlabelled points.")
+    windows = ranges(true)
+    if longest is None:
+        longest = int(np.median(windows[:, 1] - windows[:, 0]))
+    ranked = np.sort(scores)[::-1]
+    thresholds = ranked[np.linspace(0, len(ranked) - 1, THRESHOLDS).astype(int)]
+    surface = _Surface(scores, thresholds, windows)
+    return float(np.mean([surface.area(buffer) for buffer in range(longest + 1)]))
+
+
+def range_precision(called: np.ndarray, targets: np.ndarray) -> float:
+    """Mean over alarm ranges of the share inside labelled windows, divided by the number of windows touched; 0 to 1.
+
+    called, targets (N,). Flat bias, no existence reward. 0 where there is no alarm.
+    Source: Tatbul et al., "Precision and recall for time series", NeurIPS 2018, equations 4 to 7.
+    """
+    share, touched = _overlap(ranges(called.astype(bool)), targets.astype(bool))
+    return float(np.mean(share / np.maximum(touched, 1))) if len(share) else 0.0
+
+
+def range_recall(called: np.ndarray, targets: np.ndarray, *, existence: float = 0.0) -> float:
+    """Mean over labelled windows of the share called, divided by the number of alarms it took; 0 to 1.
+
+    `existence` (0 to 1) is the weight of catching a window at all. Flat bias. Not-a-number without a window.
+    Source: Tatbul et al., NeurIPS 2018, equations 1 to 3 and 6 to 7.
+    """
+    share, touched = _overlap(ranges(targets.astype(bool)), called.astype(bool))
+    if not len(share):
+        return float("nan")
+    return float(np.mean(existence * (touched > 0) + (1 - existence) * share / np.maximum(touched, 1)))
+
+
+def range_metrics(called: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """`range_precision`, `range_recall` and their harmonic mean `range_f1`; empty without a labelled window."""
+    precision, recall = range_precision(called, targets), range_recall(called, targets)
+    if not np.isfinite(recall):
+        return {}
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {"range_precision": precision, "range_recall": recall, "range_f1": f1}
+
+
+def ranges(mask: np.ndarray) -> np.ndarray:
+    """Runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
+    edges = np.diff(np.r_[0, mask.astype(np.int8), 0])
+    return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
+
+
+class _Surface:
+    """The range-based precision-recall area for any buffer; what all buffers share is worked out once."""
+
+    def __init__(self, scores: np.ndarray, thresholds: np.ndarray, windows: np.ndarray) -> None:
+        self.scores, self.windows = scores, windows
+        # The first of the falling thresholds that calls each point.
+        self.called_at = np.searchsorted(-thresholds, -scores)  # (N,) in 0 .. G - 1
+        self.calls = np.cumsum(np.bincount(self.called_at, minlength=len(thresholds)))  # (G,)
+
+    def area(self, buffer: int) -> float:
+        label = self._extended(buffer)  # (N,) 0 to 1
+        marked = np.flatnonzero(label)
+        hits = np.cumsum(np.bincount(self.called_at[marked], weights=label[marked], minlength=len(self.calls)))
+        positives = (float((self.windows[:, 1] - self.windows[:, 0]).sum()) + float(label.sum())) / 2
+        recall = np.minimum(hits / positives, 1) * self._existence(label)
+        precision = hits / self.calls
+        # Trapezoids from (recall 0, precision 1), as the authors do.
+        steps = np.diff(recall, prepend=0.0)
+        return float((steps * (precision + np.r_[1.0, precision[:-1]]) / 2).sum())
+
+    def _extended(self, buffer: int) -> np.ndarray:
+        n = len(self.scores)
+        label = np.zeros(n)
+        for start, stop in self.windows:
+            label[start:stop] = 1.0
+        if buffer < 2:
+            return label
+        fall = np.sqrt(1 - np.arange(buffer // 2 + 1) / buffer)
+        for start, stop in self.windows:
+            after = label[stop - 1 : stop - 1 + buffer // 2]
+            after += fall[: len(after)]
+            before = label[max(start - buffer // 2, 0) : start]
+            before += fall[1 : len(before) + 1][::-1]
+        return np.minimum(label, 1.0)
+
+    def _existence(self, label: np.ndarray) -> np.ndarray:
+        """(G,) share of the extended ranges in which each threshold calls at least one point."""
+        extended = ranges(label > 0)
+        first = np.array([self.called_at[start:stop].min() for start, stop in extended])
+        return np.cumsum(np.bincount(first, minlength=len(self.calls))) / len(extended)
+
+
+def _overlap(spans: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For index ranges (R, 2): the share of each (R,) that lies in the mask (N,), and how many runs of it (R,)."""
+    inside = np.r_[0, np.cumsum(mask)]
+    begins = np.r_[0, np.cumsum(mask & ~np.r_[False, mask[:-1]])]
+    starts, stops = spans[:, 0], spans[:, 1]
+    # A run that began before the span reaches into it where the span's first point and the one before both belong.
+    running = mask[starts] & np.r_[False, mask][starts] if len(spans) else np.zeros(0, bool)
+    touched = begins[stops] - begins[starts] + running
+    return (inside[stops] - inside[starts]) / np.maximum(stops - starts, 1), touched
