@@ -72,7 +72,12 @@ class Bundle:
             return None
         found = self._arrays("gradients.npz")
         try:
-            return GradientNorms(tuple(str(name) for name in found["layers"]), found["steps"], found["norms"])
+            layers, steps, norms = (
+                tuple(str(name) for name in found.pop("layers")),
+                found.pop("steps"),
+                found.pop("norms"),
+            )
+            return GradientNorms(layers, steps, norms, found)
         except KeyError as error:
             raise RunError(f"{self.folder / 'gradients.npz'} has no array {error}: take another bundle.") from None
 

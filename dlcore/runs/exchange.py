@@ -183,8 +183,7 @@ def _take_in(bundle: Bundle, name: str) -> Record:
             folder.bundle.parent.mkdir()
             shutil.copytree(bundle.folder, folder.bundle)
         if (norms := bundle.gradients()) is not None:
-            rows = list(zip(norms.steps.tolist(), norms.norms.tolist(), strict=True))
-            journal.write_gradients(folder.gradients, norms.layers, rows)
+            journal.write_gradients(folder.gradients, norms)
         store.append(run_id, _rows(bundle))
         store.keep_folder(run_id, folder.bundle, "bundle")
         store.set_state(run_id, "finished", f"imported from {name}"[:200])

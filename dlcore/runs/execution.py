@@ -191,7 +191,7 @@ def _write_down(bench: Bench, event: Event, lengths: GradientLog) -> None:
     journal, progress = bench.job.journal, bench.progress
     progress["step"] = event.step
     if isinstance(event, Gradients):
-        lengths.add(event.step, event.norms)
+        lengths.add(event.step, event.norms, event.measures)
     elif isinstance(event, Step):
         progress["duration_s"] = event.seconds
         values = {"batch_loss": event.loss, "learning_rate": event.learning_rate, "elapsed_s": event.seconds}

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlcore.core.errors import RunError
 from dlcore.runs.bundle import REQUIRED, Bundle
+from dlcore.training.events import MEASURES
 
 JSON_BYTES = 64 * 2**20
 ARRAY_BYTES = 2 * 2**30
@@ -23,6 +24,8 @@ ARRAYS = {
     "ids",
     *(f"{s}_{k}" for s in ("train", "validation") for k in ("scores", "targets", "ids")),
 }
+
+MEASURED = {"layers", "steps", "norms", *MEASURES}
 
 
 def accept(folder: Path) -> Bundle:
@@ -107,7 +110,10 @@ def _arrays(bundle: Bundle) -> None:
         if (bundle.folder / name).exists():
             _check_npz(bundle.folder / name)
     norms = bundle.gradients()
-    if norms is not None and norms.norms.shape != (len(norms.steps), len(norms.layers)):
+    fits = norms is None or {values.shape for values in (norms.norms, *norms.measures.values())} == {
+        (len(norms.steps), len(norms.layers))
+    }
+    if not fits:
         raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not fit each other: refused.")
     found = bundle.predictions()
     for split in ("train", "validation", "test"):
@@ -125,7 +131,8 @@ def _check_npz(path: Path) -> None:
             if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:
                 raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: refused.")
             for entry in archive.infolist():
-                if path.name == "predictions.npz" and entry.filename.removesuffix(".npy") not in ARRAYS:
+                known = ARRAYS if path.name == "predictions.npz" else MEASURED
+                if entry.filename.removesuffix(".npy") not in known:
                     raise RunError(f"{path}: '{entry.filename[:60]}' is no array of a bundle: refused.")
                 _check_npy(path, archive, entry)
     except (OSError, zipfile.BadZipFile) as error:

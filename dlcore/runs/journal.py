@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -154,21 +155,23 @@ class StoreJournal:
 
 
 class GradientLog:
-    """Norms of the gradient as a file of JSON lines: the layers' names first, then one line a step."""
+    """What probed steps told of each layer, as a file of JSON lines: the layers' names first, then one line a step."""
 
     def __init__(self, path: Path, layers: tuple[str, ...], *, step: int) -> None:
         """Goes on after `step`: lines beyond it are dropped, for they come again."""
-        kept = []
+        kept = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
         if path.exists() and (before := read_gradients(path)) is not None and before.layers == layers:
-            kept = [(int(s), row.tolist()) for s, row in zip(before.steps, before.norms, strict=True) if s <= step]
+            kept = before
         self.path = path
-        write_gradients(path, layers, kept)
+        write_gradients(path, kept, until=step)
         self._lines: list[str] = []
         self._written = time.monotonic()
 
-    def add(self, step: int, norms: tuple[float, ...]) -> None:
-        """One step's norms; written about once a second."""
-        self._lines.append(json.dumps({"step": step, "norms": norms}))
+    def add(
+        self, step: int, norms: tuple[float, ...], measures: Mapping[str, tuple[float | None, ...]] | None = None
+    ) -> None:
+        """One step's norms and whatever else was measured; written about once a second."""
+        self._lines.append(json.dumps({"step": step, "norms": norms, **(measures or {})}))
         if time.monotonic() - self._written > 1.0:
             self.flush()
 
@@ -185,9 +188,13 @@ class GradientLog:
         self._written = time.monotonic()
 
 
-def write_gradients(path: Path, layers: tuple[str, ...], rows: list[tuple[int, list[float]]]) -> None:
-    """Write a file that `read_gradients` reads."""
-    lines = [json.dumps({"layers": layers}), *(json.dumps({"step": s, "norms": norms}) for s, norms in rows)]
+def write_gradients(path: Path, found: GradientNorms, *, until: int | None = None) -> None:
+    """Write a file that `read_gradients` reads, with the steps up to `until` (all without it)."""
+    lines = [json.dumps({"layers": found.layers})]
+    for row, step in enumerate(found.steps.tolist()):
+        if until is None or step <= until:
+            more = {name: _meaningful(values[row]) for name, values in found.measures.items()}
+            lines.append(json.dumps({"step": step, "norms": found.norms[row].tolist(), **more}))
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -200,13 +207,20 @@ def read_gradients(path: Path) -> GradientNorms | None:
         layers = tuple(json.loads(head)["layers"])
     except (OSError, ValueError):
         return None
-    steps: list[int] = []
-    norms: list[list[float]] = []
+    entries: list[dict[str, Any]] = []
     for line in lines:
         with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            steps.append(entry["step"])
-            norms.append(entry["norms"])
-    if not steps:
+            entries.append(json.loads(line))
+    if not entries:
         return None
-    return GradientNorms(layers, np.array(steps, dtype=np.int64), np.array(norms, dtype=np.float64))
+    names = set.intersection(*(set(entry) for entry in entries)) - {"step", "norms"}
+    return GradientNorms(
+        layers,
+        np.array([entry["step"] for entry in entries], dtype=np.int64),
+        np.array([entry["norms"] for entry in entries], dtype=np.float64),
+        {name: np.array([entry[name] for entry in entries], dtype=np.float64) for name in sorted(names)},
+    )
+
+
+def _meaningful(values: np.ndarray) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]

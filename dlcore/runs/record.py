@@ -69,11 +69,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class GradientNorms:
-    """Norms of the gradient: layers (L,) names in forward order, steps (n,), norms (n, L)."""
+    """Norms of the gradient: layers (L,) names in forward order, steps (n,), norms (n, L).
+
+    `measures` holds (n, L) arrays of what else was seen at those steps, by the names of `training.events.MEASURES`;
+    not-a-number where it has no meaning for a layer. Older runs have none.
+    """
 
     layers: tuple[str, ...]
     steps: np.ndarray
     norms: np.ndarray
+    measures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def assemble(

@@ -90,7 +90,10 @@ def _files(remains: Remains, weights: WeightFormat, looks: int) -> dict[str, byt
     }
     if remains.gradients is not None:
         kept = remains.gradients
-        files["gradients.npz"] = _npz({"layers": np.array(kept.layers), "steps": kept.steps, "norms": kept.norms})
+        seen = {name: values.astype(np.float32) for name, values in kept.measures.items()}
+        files["gradients.npz"] = _npz(
+            {"layers": np.array(kept.layers), "steps": kept.steps, "norms": kept.norms, **seen}
+        )
     return files
 
 

@@ -1,6 +1,12 @@
 """What `fit` tells while it runs. Small frozen records; steps and epochs count from 1."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MEASURES = ("update_ratio", "activation_mean", "activation_variance", "dead_units")
+"""update_ratio: length of the step's change of a layer's parameters over their length before it.
+activation_mean, activation_variance: over all values that the layer puts out for the batch, after its activation.
+dead_units: share of its ReLU's units (channels, features) that no sample of the batch made positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +26,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """Euclidean norm of the loss's gradient for each layer (weight and bias together) at one step."""
+    """Euclidean norm of the loss's gradient for each layer (weight and bias together) at one step, before clipping.
+
+    `measures` holds what else was seen of each layer, by the names of `MEASURES`; None where it has no meaning.
+    """
 
     step: int
     norms: tuple[float, ...]
+    measures: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import diagnose
 from dlcore.training.optimisers import learning_rate
+from dlcore.training.probes import Probe
 from dlcore.training.state import TrainingState
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
@@ -72,6 +73,7 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
     config, model, optimiser, groups = state.config, state.model, state.optimiser, list(state.layers.values())
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"
     constant = config.schedule == "constant"
+    probe = Probe(state.module, state.layers)
     unread: list[Tensor] = []  # losses left on the device until the next event
     model.train()
     if state.window and (state.step % log_every == 0 or state.batch == state.steps_per_epoch):
@@ -82,18 +84,25 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
         if not constant:
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(config, step, state.steps)
-        outputs = model(*inputs)
+        told = gradient_every and (step % gradient_every == 0 or step == 1)
+        if told:
+            with probe.watching():
+                outputs = model(*inputs)
+        else:
+            outputs = model(*inputs)
         loss = objective.loss(outputs, targets)
         value = loss.item() if on_cpu else None
         if value is not None and not math.isfinite(value):
             raise diagnose(state.module, inputs, step=step)
         optimiser.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
-        told = gradient_every and (step % gradient_every == 0 or step == 1)
         norms = gradients.norms(groups, scale=state.loss_scale) if told else ()
         if config.clip_norm:
             _clip(state)
+        if told:
+            probe.before_update()
         optimiser.step()
+        measures = probe.measures() if told else {}
         right = objective.correct(outputs.detach(), targets) if objective.correct else None
         _count(state, len(targets))
         if value is not None:
@@ -107,7 +116,7 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
                 _read(state, unread, inputs)
             state.seconds += time.perf_counter() - begin
             if norms:
-                yield Gradients(step, norms)
+                yield Gradients(step, norms, measures)
             if due:
                 yield _step_event(state)
             begin = time.perf_counter()

@@ -10,6 +10,7 @@ import torch
 from dlcore import projects
 from dlcore.core.errors import RunError
 from dlcore.runs import Bundle, train_here
+from dlcore.training.events import MEASURES
 
 
 def test_it_holds_what_was_promised(bundle):
@@ -70,6 +71,16 @@ def test_curves_and_gradients_are_there(bundle):
     assert len(history["batch_loss"].steps) == bundle.record.step
     assert history["validation_loss"].steps.tolist() == [79, 158]
     assert norms.norms.shape == (len(norms.steps), len(norms.layers)) and np.isfinite(norms.norms).all()
+    assert set(norms.measures) == set(MEASURES)
+    assert all(values.shape == norms.norms.shape for values in norms.measures.values())
+
+
+def test_a_bundle_from_before_more_was_measured_still_opens(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "b")
+    now = bundle.gradients()
+    np.savez(tmp_path / "b" / "gradients.npz", layers=np.array(now.layers), steps=now.steps, norms=now.norms)
+    old = Bundle(tmp_path / "b").gradients()
+    assert np.array_equal(old.norms, now.norms) and old.measures == {}
 
 
 def test_arrays_with_objects_are_refused(bundle, tmp_path):

@@ -1,3 +1,5 @@
+import numpy as np
+
 from dlcore.runs.journal import GradientLog, MemoryJournal, read_gradients
 
 
@@ -21,6 +23,23 @@ def test_a_resume_drops_what_comes_again(tmp_path):
     again.flush()
     found = read_gradients(tmp_path / "g")
     assert (found.steps.tolist(), found.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
+
+
+def test_what_else_was_measured_comes_back_and_survives_a_resume(tmp_path):
+    log = GradientLog(tmp_path / "g", ("a", "b"), step=0)
+    for step in (10, 20):
+        log.add(step, (1.0, 2.0), {"dead_units": (step / 100, None)})
+    log.flush()
+    GradientLog(tmp_path / "g", ("a", "b"), step=10).flush()
+    found = read_gradients(tmp_path / "g")
+    assert found.steps.tolist() == [10]
+    np.testing.assert_array_equal(found.measures["dead_units"], [[0.1, np.nan]])
+
+
+def test_a_file_of_norms_alone_is_read(tmp_path):
+    (tmp_path / "g").write_text('{"layers": ["a"]}\n{"step": 1, "norms": [0.5]}\n')
+    found = read_gradients(tmp_path / "g")
+    assert found.norms.tolist() == [[0.5]] and found.measures == {}
 
 
 def test_a_line_cut_short_is_left_out(tmp_path):

@@ -1,0 +1,121 @@
+"""What a probed step tells of each layer besides its gradient: how far it moved, what it puts out, which units died."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from dlcore.training.events import MEASURES
+
+Values = tuple[float | None, ...]
+"""One number a layer; None where it has no meaning for that layer."""
+
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.ELU)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d)
+
+
+class Probe:
+    """Looks at single steps of a training: `watching()` around forward, `before_update()`, the step, `measures()`.
+
+    An activation counts to the layer with weights that was called last before it, so a convolution's activation is
+    that after its normalisation; a normalisation's own is what it puts out. A shared or functional activation is
+    credited alike, or not at all. Hooks live inside `watching` alone.
+    """
+
+    def __init__(self, module: nn.Module, layers: Mapping[str, list[nn.Parameter]]) -> None:
+        """`layers` are named and ordered as `gradients.layers` gives them."""
+        self._groups = [len(group) for group in layers.values()]
+        self._parameters = [parameter for group in layers.values() for parameter in group]
+        self._before: list[Tensor] = []
+        self._lengths: list[Tensor] = []
+        self._current: tuple[int, int] | None = None
+        self._outputs: dict[
+            int, tuple[Tensor, int, bool]
+        ] = {}  # layer -> what it put out, its units' axis, is it a ReLU's
+        self._found: dict[str, Values] = {}
+        places = {name: place for place, name in enumerate(layers)}
+        self._hooks: list[tuple[nn.Module, Callable[[nn.Module, object, object], None]]] = []
+        for name, part in module.named_modules():
+            if name in places:
+                self._hooks.append((part, self._of_layer(places[name], part)))
+            elif isinstance(part, ACTIVATIONS):
+                self._hooks.append((part, self._of_activation(isinstance(part, nn.ReLU))))
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hooks for one forward pass; what they saw is measured at the end and let go."""
+        self._outputs, self._current = {}, None
+        handles: list[RemovableHandle] = [part.register_forward_hook(hook) for part, hook in self._hooks]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+        self._found = self._activations()
+        self._outputs = {}
+
+    def before_update(self) -> None:
+        """Keep the parameters as they are before the step."""
+        kept = [parameter.detach() for parameter in self._parameters]
+        self._lengths = list(torch._foreach_norm(kept))
+        self._before = [tensor.clone() for tensor in kept]
+
+    def measures(self) -> dict[str, Values]:
+        """All of `MEASURES` for the step that was just done."""
+        torch._foreach_sub_(self._before, [parameter.detach() for parameter in self._parameters])
+        moved = torch._foreach_norm(self._before)
+        self._before = []
+        rows = torch.stack([*self._lengths, *moved]).double().tolist()
+        start, moves = self._by_layer(rows[: len(moved)]), self._by_layer(rows[len(moved) :])
+        ratios = tuple(move / length if length > 0 else None for move, length in zip(moves, start, strict=True))
+        return {"update_ratio": ratios, **self._found}
+
+    def _of_layer(self, place: int, part: nn.Module) -> Callable[[nn.Module, object, object], None]:
+        axis = 1 if isinstance(part, CONVOLUTIONS) else -1
+        weighty = any(parameter.dim() > 1 for parameter in part.parameters(recurse=False))
+
+        def look(_: nn.Module, __: object, output: object) -> None:
+            tensor = output[0] if isinstance(output, tuple) else output
+            if isinstance(tensor, Tensor) and tensor.is_floating_point():
+                self._outputs[place] = (tensor.detach(), axis, False)
+                if weighty:
+                    self._current = (place, axis)
+
+        return look
+
+    def _of_activation(self, is_relu: bool) -> Callable[[nn.Module, object, object], None]:
+        def look(_: nn.Module, __: object, output: object) -> None:
+            if self._current is not None and isinstance(output, Tensor):
+                place, axis = self._current
+                self._outputs[place] = (output.detach(), axis, is_relu)
+
+        return look
+
+    def _activations(self) -> dict[str, Values]:
+        """Mean, variance and dead share of what was kept, with one copy off the device."""
+        rows = []
+        for tensor, axis, is_relu in self._outputs.values():
+            variance, mean = torch.var_mean(tensor, correction=0)
+            rows += [mean, variance, _dead(tensor, axis) if is_relu else torch.zeros_like(mean)]
+        numbers = iter(torch.stack(rows).double().tolist()) if rows else iter(())
+        found: dict[str, list[float | None]] = {name: [None] * len(self._groups) for name in MEASURES[1:]}
+        for place, (_, _, is_relu) in self._outputs.items():
+            for name in MEASURES[1:]:
+                value = next(numbers)
+                keep = math.isfinite(value) and (is_relu or name != "dead_units")
+                found[name][place] = value if keep else None
+        return {name: tuple(values) for name, values in found.items()}
+
+    def _by_layer(self, lengths: list[float]) -> list[float]:
+        """Lengths of single parameters as those of layers."""
+        remaining = iter(lengths)
+        return [math.sqrt(sum(next(remaining) ** 2 for _ in range(size))) for size in self._groups]
+
+
+def _dead(tensor: Tensor, axis: int) -> Tensor:
+    """Share of the units along `axis` that are nowhere positive."""
+    others = [dim for dim in range(tensor.dim()) if dim != axis % tensor.dim()]
+    return (tensor.amax(dim=others) <= 0).to(tensor.dtype).mean()
