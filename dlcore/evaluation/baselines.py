@@ -1,47 +1,108 @@
 """Simple methods that every network stands beside: arrays in, scores out, fitted on the training part alone."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from dlcore.core.errors import DataError
+from dlcore.evaluation.smoothing import ahead, centred_mean, trailing_mean
 
-WEEK_MS = 7 * 24 * 3_600_000
+DAY_MS = 24 * 3_600_000
+WEEK_MS = 7 * DAY_MS
+
+COMPARISONS = 6 * 10**7
+"""Pairs of windows compared at most when a nearest one is looked for: of a longer series fewer training windows."""
+RESOLUTION = 96
+"""Values of a window that are compared at most: longer ones are told in means of neighbouring points."""
+CHUNK = 2**22
+"""Distances held in memory at once."""
+LEAST_SPREAD = 0.1
+"""A slot's spread is taken for at least this share of the usual slot's: few weeks can agree by chance."""
 
 
-def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray) -> np.ndarray:
-    """Distance (N,) of each value from the training median of the same time of the week.
+def usual_period(times: np.ndarray, train: np.ndarray) -> int:
+    """Points in a week, or in a day where the training part holds no two weeks; 1 (no rhythm) where neither fits.
+
+    times (N,) epoch milliseconds; train (N,) true where a point may be learnt from.
+    """
+    step = _step(times)
+    lengths = (round(span / step) for span in (WEEK_MS, DAY_MS) if span % step == 0)
+    return next((points for points in lengths if 2 <= points <= int(train.sum()) // 2), 1)
+
+
+def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
+    """Distance (N,) of each value from the training median of the same place in the period (a week unless given).
 
     times (N,) epoch milliseconds, evenly spaced but for gaps; train (N,) true where a point may be learnt from. A
-    time of the week that the training part never saw takes the training median of all.
+    place that the training part never saw takes the training median of all.
 
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    _check(times, values, train)
-    slots = _slots(times)
-    usual = np.full(slots.max() + 1, np.median(values[train]))
-    for slot in np.unique(slots[train]):
-        usual[slot] = np.median(values[train & (slots == slot)])
+    usual, _, slots = _usual(times, values, train, period)
     return np.abs(values - usual[slots])
 
 
-def seasonal_naive(times: np.ndarray, values: np.ndarray, *, train: np.ndarray) -> np.ndarray:
-    """Distance (N,) of each value from the one a week before; where there is none, the median training distance."""
+def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
+    """`weekly_median` in units of what is usual there: the median absolute deviation (MAD) of that place (N,).
+
+    A place's MAD is taken for at least a tenth of the middle place's.
+
+    Raises:
+        DataError: there is no training point, or shapes differ.
+    """
+    usual, spread, slots = _usual(times, values, train, period)
+    return np.abs(values - usual[slots]) / spread[slots]
+
+
+def seasonal_naive(
+    times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None
+) -> np.ndarray:
+    """Distance (N,) of each value from the one a period (a week unless given) before; where there is none, the median
+    training distance."""
     _check(times, values, train)
-    place = np.minimum(np.searchsorted(times, times - WEEK_MS), len(times) - 1)
-    known = times[place] == times - WEEK_MS
+    before = times - (period or usual_period(times, train)) * _step(times)
+    place = np.minimum(np.searchsorted(times, before), len(times) - 1)
+    known = times[place] == before
     distance = np.abs(values - values[place])
     learnt = distance[known & train]
     return np.where(known, distance, np.median(learnt) if len(learnt) else 0.0)
 
 
-def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray) -> np.ndarray:
-    """Distance (N,) from the training median in units of the training part's median absolute deviation."""
+def nearest_window(
+    times: np.ndarray,
+    values: np.ndarray,
+    *,
+    train: np.ndarray,
+    period: int | None = None,
+    length: int | None = None,
+) -> np.ndarray:
+    """Causal: how far (N,) the window that ends at each point is from the most similar one in the training part.
+
+    A window holds `length` points (a seventh of the period: a day of a week); its distance is the root of the mean
+    square difference. It is compared with training windows at least half a period away, never with itself.
+    Points before the first full window score 0. In the spirit of the matrix profile's left discord, without the
+    z-normalisation, since a level is news here: Yeh et al., "Matrix profile I", ICDM 2016.
+    """
     _check(times, values, train)
-    middle = np.median(values[train])
-    spread = np.median(np.abs(values[train] - middle))
-    return np.abs(values - middle) / (spread if spread > 0 else 1.0)
+    period = period or usual_period(times, train)
+    length = length or day_of(period)
+    if len(values) < length or int(train.sum()) <= length:
+        return np.zeros(len(values))
+    learnt = values[train]
+    scale = float(learnt.std()) or 1.0
+    together = -(-length // RESOLUTION)
+    coarse = trailing_mean((values - learnt.mean()) / scale, together).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(coarse, length)  # (N - length + 1, length)
+    windows = np.ascontiguousarray(windows[:, length - 1 :: -together])  # from the last point backwards
+    inside = trailing_mean(train, length)[length - 1 :] == 1  # (N - length + 1,) wholly in the training part
+    known = _thinned(np.flatnonzero(inside), COMPARISONS // len(windows), length)
+    if not len(known):
+        return np.zeros(len(values))
+    apart = max(length, period // 2) if len(learnt) >= 2 * period else length
+    nearest = _nearest(windows, known, apart=apart)
+    return np.r_[np.zeros(length - 1), np.sqrt(nearest / windows.shape[1]) * scale]
 
 
 def random_score(n: int, *, seed: int = 0) -> np.ndarray:
@@ -49,15 +110,38 @@ def random_score(n: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(n)
 
 
-def series_scores(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """The score (N,) of every series baseline, by name."""
-    methods: dict[str, Callable[..., np.ndarray]] = {
-        "weekly_median": weekly_median,
-        "seasonal_naive": seasonal_naive,
-        "median_mad": median_mad,
+def series_scores(
+    times: np.ndarray,
+    values: np.ndarray,
+    *,
+    train: np.ndarray,
+    period: int | None = None,
+    smooth: int | None = None,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """The score (N,) of every series baseline, by name.
+
+    Each method comes as it is (`_raw`), with a trailing mean of `smooth` points (`_causal`: a day of a week, unless
+    given) and with a centred one (`_centred`: it looks ahead). The nearest window is already a window: its centred
+    form is the same distance, told at the window's middle. `period` is in points; a week, or a day, unless given.
+    """
+    period = period or usual_period(times, train)
+    smooth = smooth or day_of(period)
+    raw = {
+        "weekly_median": weekly_median(times, values, train=train, period=period),
+        "median_mad": median_mad(times, values, train=train, period=period),
+        "seasonal_naive": seasonal_naive(times, values, train=train, period=period),
     }
-    found = {name: method(times, values, train=train) for name, method in methods.items()}
+    found = _smoothed(raw, smooth)
+    window = nearest_window(times, values, train=train, period=period, length=smooth)
+    later = np.r_[window[ahead(smooth) :], np.full(ahead(smooth), window[-1])]
+    found |= {"nearest_window_causal": window, "nearest_window_centred": later}
     return found | {"random": random_score(len(values), seed=seed)}
+
+
+def day_of(period: int) -> int:
+    """Points of a seventh of a period, at least 1: a day of a week."""
+    return max(1, round(period / 7))
 
 
 def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
@@ -87,10 +171,60 @@ def nearest_centroid(
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
-def _slots(times: np.ndarray) -> np.ndarray:
-    """The time of the week of each point (N,), counted in steps of the series."""
-    step = int(np.median(np.diff(times))) if len(times) > 1 else WEEK_MS
-    return (times % WEEK_MS) // max(step, 1)
+def _smoothed(raw: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for name, score in raw.items():
+        found |= {
+            f"{name}_raw": score,
+            f"{name}_causal": trailing_mean(score, n),
+            f"{name}_centred": centred_mean(score, n),
+        }
+    return found
+
+
+def _usual(
+    times: np.ndarray, values: np.ndarray, train: np.ndarray, period: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Median and spread (P,) of each place in the period over the training part, and each point's place (N,)."""
+    _check(times, values, train)
+    period = period or usual_period(times, train)
+    slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
+    middle = np.median(values[train])
+    usual, spread = np.full(period, middle), np.full(period, np.median(np.abs(values[train] - middle)))
+    for slot in np.unique(slots[train]):
+        seen = values[train & (slots == slot)]
+        usual[slot] = np.median(seen)
+        spread[slot] = np.median(np.abs(seen - usual[slot]))
+    least = LEAST_SPREAD * float(np.median(spread))
+    return usual, np.maximum(spread, least) if least > 0 else np.where(spread > 0, spread, 1.0), slots
+
+
+def _nearest(windows: np.ndarray, known: np.ndarray, *, apart: int) -> np.ndarray:
+    """(M,) smallest squared distance of each window (M, D) to the known ones that are at least `apart` places away."""
+    lengths = np.einsum("ij,ij->i", windows, windows)
+    found = np.empty(len(windows))
+    rows = max(1, CHUNK // len(known))
+    for start in range(0, len(windows), rows):
+        places = np.arange(start, min(start + rows, len(windows)))
+        squared = lengths[places, None] - 2 * windows[places] @ windows[known].T + lengths[known]
+        if start < known[-1] + apart:
+            squared[np.abs(places[:, None] - known) < apart] = np.inf
+        found[places] = squared.min(axis=1)
+    finite = np.isfinite(found)
+    return np.maximum(np.where(finite, found, found[finite].max() if finite.any() else 0.0), 0.0)
+
+
+def _thinned(places: np.ndarray, most: int, length: int) -> np.ndarray:
+    """Every so-many-th of the places, about `most` of them, in a stride that meets every phase of `length`."""
+    stride = -(-len(places) // max(most, 1)) if len(places) else 1
+    while stride > 1 and math.gcd(stride, length) > 1:
+        stride += 1
+    return places[::stride]
+
+
+def _step(times: np.ndarray) -> int:
+    """Milliseconds from one point to the next."""
+    return max(int(np.median(np.diff(times))), 1) if len(times) > 1 else WEEK_MS
 
 
 def _check(times: np.ndarray, values: np.ndarray, train: np.ndarray) -> None:

@@ -1,14 +1,20 @@
 """Baselines learn from the training part alone and find what they should."""
 
+import time
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.neighbors import NearestCentroid
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation import baselines, curves
+from dlcore.evaluation import baselines, curves, smoothing
+from dlcore.evaluation.smoothing import trailing_mean
 
 HALF_HOUR = 1_800_000
-METHODS = [baselines.weekly_median, baselines.seasonal_naive, baselines.median_mad]
+FORMS = ("raw", "causal", "centred")
+METHODS = [baselines.weekly_median, baselines.seasonal_naive, baselines.median_mad, baselines.nearest_window]
 
 
 def series() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -33,7 +39,8 @@ def test_the_silent_day_stands_out(method: object) -> None:
     times, values, train = series()
     scores = method(times, values, train=train)  # type: ignore[operator]
     assert curves.roc_auc(scores[~train], values[~train] == 0)[0] > 0.75
-    assert scores[values == 0].min() > 3
+    full = np.flatnonzero(values == 0)[-1]  # a window that ends here lies wholly in the silent day
+    assert scores[full] > 3
 
 
 def test_weekly_median_of_a_clean_rhythm_is_zero() -> None:
@@ -58,8 +65,67 @@ def test_random_score_is_chance() -> None:
 def test_all_series_scores_have_a_name_and_a_score_a_point() -> None:
     times, values, train = series()
     found = baselines.series_scores(times, values, train=train)
-    assert set(found) == {"weekly_median", "seasonal_naive", "median_mad", "random"}
+    methods = [f"{name}_{form}" for name in ("weekly_median", "median_mad", "seasonal_naive") for form in FORMS]
+    assert set(found) == {*methods, "nearest_window_causal", "nearest_window_centred", "random"}
     assert all(score.shape == values.shape and np.isfinite(score).all() for score in found.values())
+    np.testing.assert_allclose(found["median_mad_causal"], trailing_mean(found["median_mad_raw"], 48))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(4 * 336, 6 * 336 - 1), st.floats(-50, 50))
+def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> None:
+    """Values after a point change no raw or causal score up to it; a centred one only half a day before it."""
+    times, values, train = series()
+    changed = values.copy()
+    changed[place:] += jump
+    before, after = (baselines.series_scores(times, kind, train=train) for kind in (values, changed))
+    for name, score in before.items():
+        reach = smoothing.ahead(48) if name.endswith("_centred") else 0
+        np.testing.assert_allclose(score[: place - reach], after[name][: place - reach], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "days", "period"),
+    [(HALF_HOUR, 42, 336), (HALF_HOUR, 10, 48), (HALF_HOUR, 2, 1), (86_400_000, 60, 7), (3_600_000, 42, 168),
+     (7 * 86_400_000, 800, 1), (50 * 60_000, 42, 1)],
+)  # fmt: skip
+def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) -> None:
+    times = np.arange(days * 86_400_000 // step_ms) * step_ms
+    train = np.arange(len(times)) < len(times) // 2
+    assert baselines.usual_period(times, train) == period
+    values = np.sin(np.arange(len(times)) / 5)
+    found = baselines.series_scores(times, values, train=train)
+    assert all(np.isfinite(score).all() for score in found.values())
+
+
+def test_a_period_of_ones_own_is_followed() -> None:
+    times, train = np.arange(400) * 1000, np.arange(400) < 300
+    values = np.tile(np.arange(10.0), 40)
+    values[350] += 7
+    for name, score in baselines.series_scores(times, values, train=train, period=10).items():
+        if name.endswith("_raw"):
+            assert score.argmax() in (350, 360), name  # the naive one is surprised again a period later
+    assert baselines.weekly_median(times, values, train=train, period=10)[:350].max() == 0
+
+
+def test_the_nearest_window_is_the_nearest() -> None:
+    """Against the distances worked out one by one, those less than half a period away left out."""
+    rng = np.random.default_rng(1)
+    times, values, train = np.arange(200) * 1000, rng.normal(size=200), np.arange(200) < 120
+    found = baselines.nearest_window(times, values, train=train, period=28, length=4)
+    for end in (3, 60, 119, 121, 199):
+        window = values[end - 3 : end + 1]
+        others = [e for e in range(3, 120) if abs(e - end) >= 14]
+        expected = min(np.sqrt(np.mean((window - values[e - 3 : e + 1]) ** 2)) for e in others)
+        assert found[end] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_long_series_takes_no_long_time() -> None:
+    n = 50_000
+    times = np.arange(n) * HALF_HOUR
+    began = time.perf_counter()
+    baselines.series_scores(times, np.random.default_rng(0).normal(size=n), train=np.arange(n) < n // 2)
+    assert time.perf_counter() - began < 8
 
 
 def test_a_series_without_training_part_is_refused() -> None:
