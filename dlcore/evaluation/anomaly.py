@@ -61,6 +61,23 @@ class Sweep:
     events_hit: np.ndarray
     false_alarms: np.ndarray
 
+    @property
+    def event_lost(self) -> float:
+        """The smallest factor above 1 at which an event that factor 1 catches is lost; not-a-number if none is."""
+        return self._first(self.factors > 1, self.events_hit < self._at_one(self.events_hit))
+
+    @property
+    def alarm_gained(self) -> float:
+        """The largest factor below 1 at which there are more false alarms than at 1; not-a-number if there is none."""
+        return self._first(self.factors < 1, self.false_alarms > self._at_one(self.false_alarms), last=True)
+
+    def _at_one(self, counts: np.ndarray) -> int:
+        return int(counts[np.abs(np.log(self.factors)).argmin()])
+
+    def _first(self, side: np.ndarray, changed: np.ndarray, *, last: bool = False) -> float:
+        found = self.factors[side & changed]
+        return float("nan") if not len(found) else float(found.max() if last else found.min())
+
 
 def threshold(
     predictions: Mapping[str, np.ndarray],
@@ -101,8 +118,11 @@ def threshold_of(errors: np.ndarray, rule: Rule, *, quantile: float = 0.995, k: 
 
 
 def alarms(errors: np.ndarray, threshold: float) -> np.ndarray:
-    """Which points (N,) raise an alarm: error above the threshold."""
-    return errors > threshold
+    """Which points (N,) raise an alarm: error above the threshold, both as 64-bit floats.
+
+    A plain number would be rounded to the errors' own float32 before the comparison, and the page counts with 64 bits.
+    """
+    return errors > np.float64(threshold)
 
 
 def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Counts:
@@ -157,8 +177,9 @@ def scorecard(
     `false_alarms` is the official count; `false_alarms_plausible` tells how many of them touch `plausible` (P, 2),
     index ranges of days known to be unusual though nobody labelled them. `delay_h` is the mean time in hours from the
     start of a caught window to its first alarm. With `draws` > 0 the point-wise metrics get `<name>_low` and
-    `<name>_high`: 95 % bootstrap over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1. What is not
-    defined (no labelled window, nothing caught) is left out.
+    `<name>_high`: 95 % bootstrap over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1; `threshold` is
+    the one given, kept beside what was counted at it. What is not defined (no labelled window, nothing caught) is
+    left out.
 
     Raises:
         DataError: scores and targets differ in shape, or a part to count in is empty.
@@ -175,6 +196,7 @@ def scorecard(
     )
     seen = events(called[counted_from:], true[counted_from:], gap=day)
     found |= {
+        "threshold": float(threshold),
         "events_hit": float(seen.hit.sum()),
         "false_alarms": float(len(seen.false_alarms)),
         "false_alarms_plausible": float(_touching(seen.false_alarms + counted_from, plausible)),

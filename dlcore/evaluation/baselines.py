@@ -1,7 +1,7 @@
 """Simple methods that every network stands beside: arrays in, scores out, fitted on the training part alone."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -127,16 +127,41 @@ def series_scores(
     """
     period = period or usual_period(times, train)
     smooth = smooth or day_of(period)
-    raw = {
-        "weekly_median": weekly_median(times, values, train=train, period=period),
-        "median_mad": median_mad(times, values, train=train, period=period),
-        "seasonal_naive": seasonal_naive(times, values, train=train, period=period),
-    }
-    found = _smoothed(raw, smooth)
+    found: dict[str, np.ndarray] = {}
+    for name, method in METHODS.items():
+        raw = method(times, values, train=train, period=period)
+        found |= {f"{name}_{form}": _formed(raw, form, smooth) for form in FORMS}
     window = nearest_window(times, values, train=train, period=period, length=smooth)
-    later = np.r_[window[ahead(smooth) :], np.full(ahead(smooth), window[-1])]
-    found |= {"nearest_window_causal": window, "nearest_window_centred": later}
+    found |= {"nearest_window_causal": window, "nearest_window_centred": _earlier(window, ahead(smooth))}
     return found | {"random": random_score(len(values), seed=seed)}
+
+
+def series_score(
+    name: str,
+    times: np.ndarray,
+    values: np.ndarray,
+    *,
+    train: np.ndarray,
+    period: int | None = None,
+    smooth: int | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """One of `series_scores`, by its name, without the others.
+
+    Raises:
+        DataError: there is no such baseline.
+    """
+    period = period or usual_period(times, train)
+    smooth = smooth or day_of(period)
+    method, _, form = name.rpartition("_")
+    if name == "random":
+        return random_score(len(values), seed=seed)
+    if method == "nearest_window" and form in FORMS[1:]:
+        window = nearest_window(times, values, train=train, period=period, length=smooth)
+        return window if form == "causal" else _earlier(window, ahead(smooth))
+    if method not in METHODS or form not in FORMS:
+        raise DataError(f"there is no baseline '{name}'; there are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
+    return _formed(METHODS[method](times, values, train=train, period=period), form, smooth)
 
 
 def day_of(period: int) -> int:
@@ -171,15 +196,23 @@ def nearest_centroid(
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
-def _smoothed(raw: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    for name, score in raw.items():
-        found |= {
-            f"{name}_raw": score,
-            f"{name}_causal": trailing_mean(score, n),
-            f"{name}_centred": centred_mean(score, n),
-        }
-    return found
+METHODS: dict[str, Callable[..., np.ndarray]] = {
+    "weekly_median": weekly_median,
+    "median_mad": median_mad,
+    "seasonal_naive": seasonal_naive,
+}
+FORMS = ("raw", "causal", "centred")
+
+
+def _formed(score: np.ndarray, form: str, n: int) -> np.ndarray:
+    if form == "raw":
+        return score
+    return trailing_mean(score, n) if form == "causal" else centred_mean(score, n)
+
+
+def _earlier(score: np.ndarray, points: int) -> np.ndarray:
+    """The score (N,) told so many points before: it looks that far ahead; the last value fills the end."""
+    return np.r_[score[points:], np.full(min(points, len(score)), score[-1])]
 
 
 def _usual(

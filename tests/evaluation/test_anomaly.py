@@ -145,7 +145,7 @@ def labelled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 CARD = {"counted_from": 600, "test_from": 800, "step_hours": 1.0}
 EVENT_NAMES = {
     "nab_standard", "nab_low_fp", "nab_low_fn", "events_hit", "false_alarms", "false_alarms_plausible", "delay_h",
-    "range_precision", "range_recall", "range_f1", "vus_pr",
+    "range_precision", "range_recall", "range_f1", "vus_pr", "threshold",
 }  # fmt: skip
 POINT_NAMES = {"accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"}
 
@@ -200,7 +200,8 @@ def test_no_label_can_reach_a_threshold() -> None:
     assert {function.__name__ for function in takes_labels} >= {"scorecard", "sweep", "metrics", "point_adjusted_f1"}
     assert not [function.__name__ for function in takes_labels if "threshold" in function.__name__]
     scores, targets = labelled_series()
-    assert not [name for name in anomaly.scorecard(scores, targets, threshold=6.0, **CARD) if "threshold" in name]
+    for labels in (targets, 0 * targets, 1 - targets):
+        assert anomaly.scorecard(scores, labels, threshold=6.0, **CARD)["threshold"] == 6.0
 
 
 def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
@@ -213,6 +214,18 @@ def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
         assert (found.events_hit[place], found.false_alarms[place]) == (card["events_hit"], card["false_alarms"])
     bare = anomaly.sweep(scores, 0 * targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0)
     assert np.isnan(bare.nab).all()
+
+
+def test_a_sweep_tells_how_far_the_threshold_may_move() -> None:
+    found = anomaly.Sweep(
+        factors=np.array([0.5, 0.8, 1.0, 1.25, 2.0]),
+        nab=np.zeros(5),
+        events_hit=np.array([5, 5, 5, 4, 2]),
+        false_alarms=np.array([9, 1, 1, 0, 0]),
+    )
+    assert (found.event_lost, found.alarm_gained) == (1.25, 0.5)
+    steady = anomaly.Sweep(found.factors, found.nab, 0 * found.events_hit, 0 * found.false_alarms)
+    assert np.isnan(steady.event_lost) and np.isnan(steady.alarm_gained)
 
 
 @settings(max_examples=30, deadline=None)

@@ -69,6 +69,10 @@ def test_all_series_scores_have_a_name_and_a_score_a_point() -> None:
     assert set(found) == {*methods, "nearest_window_causal", "nearest_window_centred", "random"}
     assert all(score.shape == values.shape and np.isfinite(score).all() for score in found.values())
     np.testing.assert_allclose(found["median_mad_causal"], trailing_mean(found["median_mad_raw"], 48))
+    for name in ("weekly_median_raw", "median_mad_causal", "nearest_window_centred", "random"):
+        np.testing.assert_array_equal(baselines.series_score(name, times, values, train=train), found[name])
+    with pytest.raises(DataError, match="no baseline 'nearest_window_raw'"):
+        baselines.series_score("nearest_window_raw", times, values, train=train)
 
 
 @settings(max_examples=8, deadline=None)
