@@ -50,35 +50,6 @@ class Events:
     delay: np.ndarray
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """What becomes of the event counts when a threshold is multiplied by each of `factors` (F,), all (F,).
-
-    `nab` is the standard profile (not-a-number without a labelled window)."""
-
-    factors: np.ndarray
-    nab: np.ndarray
-    events_hit: np.ndarray
-    false_alarms: np.ndarray
-
-    @property
-    def event_lost(self) -> float:
-        """The smallest factor above 1 at which an event that factor 1 catches is lost; not-a-number if none is."""
-        return self._first(self.factors > 1, self.events_hit < self._at_one(self.events_hit))
-
-    @property
-    def alarm_gained(self) -> float:
-        """The largest factor below 1 at which there are more false alarms than at 1; not-a-number if there is none."""
-        return self._first(self.factors < 1, self.false_alarms > self._at_one(self.false_alarms), last=True)
-
-    def _at_one(self, counts: np.ndarray) -> int:
-        return int(counts[np.abs(np.log(self.factors)).argmin()])
-
-    def _first(self, side: np.ndarray, changed: np.ndarray, *, last: bool = False) -> float:
-        found = self.factors[side & changed]
-        return float("nan") if not len(found) else float(found.max() if last else found.min())
-
-
 def threshold(
     predictions: Mapping[str, np.ndarray],
     rule: Rule = "quantile",
@@ -199,7 +170,7 @@ def scorecard(
         "threshold": float(threshold),
         "events_hit": float(seen.hit.sum()),
         "false_alarms": float(len(seen.false_alarms)),
-        "false_alarms_plausible": float(_touching(seen.false_alarms + counted_from, plausible)),
+        "false_alarms_plausible": float(touching(seen.false_alarms + counted_from, plausible).sum()),
     }
     found |= volume.range_metrics(called[counted_from:], true[counted_from:])
     if seen.hit.any():
@@ -209,32 +180,6 @@ def scorecard(
     if true.any() and not true.all():
         found["vus_pr"] = volume.vus_pr(scores, targets)
     return found
-
-
-def sweep(
-    scores: np.ndarray,
-    targets: np.ndarray,
-    *,
-    threshold: float,
-    factors: np.ndarray,
-    counted_from: int,
-    step_hours: float,
-) -> Sweep:
-    """How far a threshold may move: event counts and NAB from index `counted_from` on at threshold x each factor (F,).
-
-    scores, targets (N,) are the whole series. It shows how fragile a threshold is, and chooses none.
-    """
-    true, day = targets.astype(bool), max(1, round(24 / step_hours))
-    windows = ranges(true)
-    labelled = bool(true[counted_from:].any())
-    rows = []
-    for factor in factors:
-        called = alarms(scores, threshold * factor)
-        seen = events(called[counted_from:], true[counted_from:], gap=day)
-        worth = nab.score(called, windows, start=counted_from) if labelled else np.nan
-        rows.append((worth, int(seen.hit.sum()), len(seen.false_alarms)))
-    worths, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
-    return Sweep(np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int))
 
 
 def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
@@ -296,6 +241,14 @@ def episodes(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     return np.stack([found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]], axis=1)
 
 
+def touching(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
+    """Which (A,) of the index ranges (A, 2) share a point with any of the others (P, 2)."""
+    if others is None or not len(others) or not len(spans):
+        return np.zeros(len(spans), bool)
+    shared: np.ndarray = (spans[:, :1] < others[:, 1]) & (spans[:, 1:] > others[:, 0])  # (A, P)
+    return np.asarray(shared.any(axis=1))
+
+
 def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
     """(N,) alarms that began in a window and have not paused since it ended, `gap` points after it at most."""
     found = np.zeros(len(called), bool)
@@ -304,14 +257,6 @@ def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarr
             after = called[stop : stop + gap]
             found[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
     return found
-
-
-def _touching(spans: np.ndarray, plausible: np.ndarray | None) -> int:
-    """How many of the index ranges (A, 2) share a point with any of `plausible` (P, 2)."""
-    if plausible is None or not len(plausible) or not len(spans):
-        return 0
-    shared = (spans[:, :1] < plausible[:, 1]) & (spans[:, 1:] > plausible[:, 0])  # (A, P)
-    return int(shared.any(axis=1).sum())
 
 
 def _pointwise(weights: np.ndarray, called: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:

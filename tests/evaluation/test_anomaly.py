@@ -197,35 +197,11 @@ def test_no_label_can_reach_a_threshold() -> None:
         for _, function in inspect.getmembers(anomaly, inspect.isfunction)
         if function.__module__ == anomaly.__name__ and "targets" in inspect.signature(function).parameters
     ]
-    assert {function.__name__ for function in takes_labels} >= {"scorecard", "sweep", "metrics", "point_adjusted_f1"}
+    assert {function.__name__ for function in takes_labels} >= {"scorecard", "metrics", "point_adjusted_f1"}
     assert not [function.__name__ for function in takes_labels if "threshold" in function.__name__]
     scores, targets = labelled_series()
     for labels in (targets, 0 * targets, 1 - targets):
         assert anomaly.scorecard(scores, labels, threshold=6.0, **CARD)["threshold"] == 6.0
-
-
-def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
-    scores, targets = labelled_series()
-    factors = np.array([0.5, 1.0, 2.0])
-    found = anomaly.sweep(scores, targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0)
-    for place, factor in enumerate(factors):
-        card = anomaly.scorecard(scores, targets, threshold=6.0 * factor, **CARD)
-        assert found.nab[place] == card["nab_standard"]
-        assert (found.events_hit[place], found.false_alarms[place]) == (card["events_hit"], card["false_alarms"])
-    bare = anomaly.sweep(scores, 0 * targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0)
-    assert np.isnan(bare.nab).all()
-
-
-def test_a_sweep_tells_how_far_the_threshold_may_move() -> None:
-    found = anomaly.Sweep(
-        factors=np.array([0.5, 0.8, 1.0, 1.25, 2.0]),
-        nab=np.zeros(5),
-        events_hit=np.array([5, 5, 5, 4, 2]),
-        false_alarms=np.array([9, 1, 1, 0, 0]),
-    )
-    assert (found.event_lost, found.alarm_gained) == (1.25, 0.5)
-    steady = anomaly.Sweep(found.factors, found.nab, 0 * found.events_hit, 0 * found.false_alarms)
-    assert np.isnan(steady.event_lost) and np.isnan(steady.alarm_gained)
 
 
 @settings(max_examples=30, deadline=None)
