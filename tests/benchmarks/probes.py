@@ -52,7 +52,7 @@ def training(module: nn.Module, inputs: Tensor, targets: Tensor, *, batch: int, 
 
 
 def measured(build: Callable[[], nn.Module], shape: tuple[int, ...], *, batch: int, classes: int, repeats: int) -> dict:
-    """Median milliseconds a step without and with the probes, and the share they add; an epoch is one cadence or more."""
+    """Median milliseconds a step without and with the probes, and the share they add; an epoch is a cadence or more."""
     steps = EVERY * (10 if len(shape) == 1 else 1)
     inputs = torch.rand(steps * batch, *shape)
     targets = torch.randint(classes, (len(inputs),)) if classes else inputs

@@ -1,0 +1,99 @@
+"""Where two classifiers agree on the same samples, and whether one of them is really better: McNemar's paired test."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+from dlcore.evaluation import uncertainty
+from dlcore.evaluation.uncertainty import Verdict
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two classifiers on the same n samples: right both, right only the first, only the second, neither.
+
+    `difference` is the first's accuracy minus the second's with its 95 % interval; `p_value` is McNemar's exact one.
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    verdict: Verdict
+
+    @property
+    def n(self) -> int:
+        """All samples."""
+        return self.both + self.only_first + self.only_second + self.neither
+
+    def sentence(self, first: str, second: str) -> str:
+        """Who wins, in words, with the numbers that say so; "no difference" where they do not."""
+        numbers = (
+            f"of {self.n:,} test samples {self.only_first:,} are right in {first} alone and {self.only_second:,} in "
+            f"{second} alone (difference {100 * self.difference:+.1f} points, 95 % interval {100 * self.low:+.1f} to "
+            f"{100 * self.high:+.1f}; McNemar p {_probability(self.p_value)})"
+        )
+        if self.verdict == "no difference":
+            return f"No difference between {first} and {second}: {numbers}."
+        winner, other = (first, second) if self.verdict == "first" else (second, first)
+        return f"{winner} is better than {other}: {numbers}."
+
+
+def agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> Agreement:
+    """Compare right (true) or wrong on the same samples, (N,) each, in the same order.
+
+    McNemar's test (1947), exact by the binomial distribution for any number of samples that only one got right; it
+    decides. The interval is Agresti & Min's (2005, section 2): Wald's with half a sample added to each of four cells.
+
+    Raises:
+        DataError: the two were not measured on the same samples.
+    """
+    if first.shape != second.shape or first.ndim != 1 or not len(first):
+        raise DataError(f"two classifiers are compared sample by sample, but have {first.shape} and {second.shape}.")
+    one, other = first.astype(bool), second.astype(bool)
+    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
+    both, n = int((one & other).sum()), len(one)
+    p_value = uncertainty.mcnemar(one, other)
+    low, high = _interval(only_first, only_second, n, level)
+    better: Verdict = "first" if only_first > only_second else "second"
+    return Agreement(
+        both, only_first, only_second, n - both - only_first - only_second, (only_first - only_second) / n, low, high,
+        p_value, better if p_value < 1 - level else "no difference",
+    )  # fmt: skip
+
+
+def of_predictions(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], *, split: str = "test"
+) -> Agreement:
+    """The same from two runs' predictions (`test_scores` (N, K), `test_targets`, `test_ids`), matched by their ids.
+
+    Raises:
+        DataError: they share no samples, or disagree on what a sample is.
+    """
+    _, mine, theirs = np.intersect1d(first[f"{split}_ids"], second[f"{split}_ids"], return_indices=True)
+    targets = first[f"{split}_targets"][mine]
+    if not len(mine) or not np.array_equal(targets, second[f"{split}_targets"][theirs]):
+        raise DataError("the two runs were not tested on the same samples: compare runs of one dataset.")
+    right = [
+        found[f"{split}_scores"][rows].argmax(axis=1) == targets for found, rows in ((first, mine), (second, theirs))
+    ]
+    return agreement(*right)
+
+
+def _interval(only_first: int, only_second: int, n: int, level: float) -> tuple[float, float]:
+    z, total = NormalDist().inv_cdf((1 + level) / 2), n + 2
+    b, c = only_first + 0.5, only_second + 0.5
+    middle, half = (b - c) / total, z * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    return max(-1.0, middle - half), min(1.0, middle + half)
+
+
+def _probability(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"

@@ -1,0 +1,166 @@
+"""Whether the gradient reaches every layer: a verdict in words, by rules that are written down, with its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["not finite", "exploding", "vanishing", "dying units", "healthy"]
+
+VANISHING = 1e-3
+"""Vanishing: in the median of the probed steps the first quarter of the layers has less than this share of the last
+quarter's gradient (geometric means of their norms)."""
+EXPLODING = 100.0
+"""Exploding: in the median of the probed steps some layer's norm is above this, or the first quarter has more than
+1 / `VANISHING` times the last quarter's. Norms of a network that learns lie between 0.01 and 10 with a mean loss."""
+DYING = 0.5
+"""Dying units: in the median of the later half of the probed steps a layer has at least this share of ReLU units that
+no sample of the batch made positive."""
+RULES: dict[Kind, str] = {
+    "not finite": "A gradient is infinite or not a number.",
+    "exploding": f"In the middle of the probed steps some layer's gradient is longer than {EXPLODING:g}, or the first "
+    f"quarter of the layers gets over {1 / VANISHING:,.0f} times as much as the last.",
+    "vanishing": "In the middle of the probed steps the first quarter of the layers gets less than a "
+    f"{1 / VANISHING:,.0f}th of the last quarter's gradient.",
+    "dying units": f"Later on, {DYING:.0%} or more of a layer's ReLU units stay at zero for every sample.",
+    "healthy": "None of these.",
+}
+"""Every rule in one sentence."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that holds: `layers` are the places of the layers that show it, `value` what was measured of them."""
+
+    kind: Kind
+    sentence: str
+    layers: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What holds of a training: the findings, the gravest first; `kind` is that one's, or healthy.
+
+    `ratio` is the median over steps of the first quarter's gradient over the last quarter's; `steps` the first and the
+    last step that was looked at.
+    """
+
+    findings: tuple[Finding, ...]
+    ratio: float
+    steps: tuple[int, int]
+
+    @property
+    def kind(self) -> Kind:
+        """The gravest finding."""
+        return self.findings[0].kind
+
+
+def judge(
+    steps: np.ndarray,
+    norms: np.ndarray,
+    *,
+    names: Sequence[str],
+    dead: np.ndarray | None = None,
+    until: int | None = None,
+) -> Verdict:
+    """Judge norms (n, L) of L layers with weights, in forward order, at steps (n,).
+
+    dead: (n, L) shares of units that never fired, not-a-number where a layer has no ReLU. until: look no further.
+    """
+    seen = slice(None) if until is None else steps <= until
+    steps, norms = steps[seen], norms[seen].astype(float)
+    span = (int(steps[0]), int(steps[-1]))
+    finite = np.isfinite(norms).all(axis=0)
+    if not finite.all():
+        broken = tuple(int(i) for i in np.flatnonzero(~finite))
+        words = f"At {_named(names, broken)} the gradient stopped being a finite number."
+        return Verdict((Finding("not finite", words, broken, float("inf")),), float("nan"), span)
+    ratio = quarter_ratio(norms)
+    findings = [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
+    if dead is not None:
+        findings += _dying(dead[seen], names)
+    return Verdict(tuple(findings) or (_healthy(ratio, names),), ratio, span)
+
+
+def quarter_ratio(norms: np.ndarray) -> float:
+    """The first quarter's gradient over the last quarter's, norms (n, L): the median over steps of the geometric means'
+    ratio; 0 where nothing arrives at all."""
+    logs = np.log10(np.maximum(norms, np.finfo(float).tiny))
+    first, last = (logs[:, part].mean(axis=1) for part in _quarters(norms.shape[1]))
+    return float(10 ** np.median(first - last))
+
+
+def _quarters(layers: int) -> tuple[slice, slice]:
+    size = max(1, layers // 4)
+    return slice(0, size), slice(layers - size, layers)
+
+
+def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
+    if ratio >= VANISHING:
+        return []
+    middle = np.median(norms, axis=0)
+    weak = tuple(int(i) for i in np.flatnonzero(middle < VANISHING * middle.max()))
+    words = (
+        f"The gradient vanishes on its way back: {names[0]} gets {_say(middle[0])}, {names[-1]} {_say(middle[-1])}. "
+        f"It is shorter than a {1 / VANISHING:,.0f}th of the longest at {_named(names, weak)}: hardly any learning there."
+    )
+    return [Finding("vanishing", words, weak, ratio)]
+
+
+def _exploding(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
+    middle = np.median(norms, axis=0)
+    large = tuple(int(i) for i in np.flatnonzero(middle > EXPLODING))
+    if large:
+        top = int(middle.argmax())
+        where = _named(names, large)
+        words = f"The gradient explodes: at {where} it is longer than {EXPLODING:g}, up to {_say(middle[top])}."
+        return [Finding("exploding", words, large, float(middle[top]))]
+    if ratio > 1 / VANISHING:
+        first = tuple(range(_quarters(norms.shape[1])[0].stop))
+        words = (
+            f"The gradient grows on its way back: the first quarter of the layers has {_say(ratio)} times the last's."
+        )
+        return [Finding("exploding", words, first, ratio)]
+    return []
+
+
+def _dying(dead: np.ndarray, names: Sequence[str]) -> list[Finding]:
+    later = dead[len(dead) // 2 :]
+    with_relu = np.isfinite(later).all(axis=0)
+    share = np.where(with_relu, np.median(np.nan_to_num(later), axis=0), 0.0)
+    gone = tuple(int(i) for i in np.flatnonzero(share >= DYING))
+    if not gone:
+        return []
+    worst = int(share.argmax())
+    words = (
+        f"Units die: at {_named(names, gone)} half of the units or more give zero whatever is shown; "
+        f"worst is {names[worst]} with {share[worst]:.0%}."
+    )
+    return [Finding("dying units", words, gone, float(share[worst]))]
+
+
+def _healthy(ratio: float, names: Sequence[str]) -> Finding:
+    if 1 / 2 < ratio < 2:
+        share = "about as much as"
+    else:
+        share = f"{_say(ratio)} times as much as" if ratio > 1 else f"1/{_say(1 / ratio)} of"
+    words = f"The gradient arrives: the first quarter of the {len(names)} layers gets {share} the last quarter."
+    return Finding("healthy", words, (), ratio)
+
+
+def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
+    """Layers in words: one, a stretch, or how many."""
+    if len(places) == 1:
+        return names[places[0]]
+    if places[-1] - places[0] == len(places) - 1:
+        return f"{names[places[0]]} to {names[places[-1]]}"
+    return f"{len(places)} layers between {names[places[0]]} and {names[places[-1]]}"
+
+
+def _say(value: float) -> str:
+    if value == 0 or 0.01 <= value < 1000:
+        return f"{value:.2g}"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa} x 10^{int(exponent)}"

@@ -1,0 +1,104 @@
+"""vision/gradients: networks of chosen depth, in which the gradient vanishes, explodes or arrives."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from dlcore.data import images
+from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
+from dlcore.projects import classification, fashion
+from dlcore.projects.fashion import FashionData
+from dlcore.projects.project import ModelEntry, Project
+
+
+def _build(options: DeepNetworkConfig, facts: Mapping[str, int]) -> nn.Module:
+    return DeepNetwork(options, channels=1, height=facts["height"], classes=facts["classes"])
+
+
+def _network(title: str, summary: str) -> ModelEntry:
+    return ModelEntry(title=title, summary=summary, build=_build, config=DeepNetworkConfig)
+
+
+PLAIN = {"skip": False, "normalisation": "none", "initialisation": "torch", "activation": "relu"}
+NORMALISED = {**PLAIN, "normalisation": "batch", "initialisation": "he"}
+NETWORKS = {
+    "vgg_deep": {**PLAIN, "depth": 20},
+    "resnet": {**NORMALISED, "depth": 20, "skip": True},
+    "plain_norm_shallow": {**NORMALISED, "depth": 20},
+    "plain_norm": {**NORMALISED, "depth": 56},
+    "resnet_deep": {**NORMALISED, "depth": 56, "skip": True},
+    "residual_bare": {
+        **NORMALISED,
+        "depth": 56,
+        "skip": True,
+        "normalisation": "none",
+        "learning_rate": 1e-3,
+        "clip_norm": 1.0,
+    },
+    "sigmoid": {**PLAIN, "depth": 20, "initialisation": "xavier", "activation": "sigmoid"},
+}
+"""The settings that make each network what its name says; a fork may change any of them."""
+SGD = {"optimiser": "sgd", "learning_rate": 0.05, "momentum": 0.9}
+
+REPORTED = {3: 1e-8, 15: 1e-6, 27: 1e-4, 38: 1e-2}
+"""Norms of the gradient by layer of a VGG-deep, as reported by others; never measured here."""
+REPORTED_DEPTH = 38
+
+PROJECT = Project(
+    slug="gradients",
+    section="vision",
+    title="Vanishing gradients",
+    summary="See where the gradient dies in a deep network, and which of five cures brings it back.",
+    datasets=("fashion_mnist", "digits"),
+    models={
+        "vgg_deep": _network(
+            "VGG-deep, 20 layers",
+            "Convolution on convolution with ReLU, nothing else: the classic network whose gradient vanishes.",
+        ),
+        "resnet": _network(
+            "ResNet, 20 layers",
+            "The same layers with batch norm, He's start, and a way around every two of them.",
+        ),
+        "plain_norm_shallow": _network(
+            "Plain with batch norm, 20 layers", "No way around, but batch norm and He's start: what those two do alone."
+        ),
+        "plain_norm": _network(
+            "Plain with batch norm, 56 layers",
+            "The gradient arrives, and still it learns worse than the network of 20 layers.",
+        ),
+        "resnet_deep": _network("ResNet, 56 layers", "Depth is no harm where each pair of layers has a way around it."),
+        "residual_bare": _network(
+            "Residual without normalisation, 56 layers",
+            "A way around is not enough: every sum makes the signal larger, and it grows from layer to layer.",
+        ),
+        "sigmoid": _network(
+            "Sigmoid, 20 layers",
+            "Each sigmoid passes on a quarter of the gradient at most: the network of before 2010.",
+        ),
+    },
+    data_config=FashionData,
+    presets={
+        "quick": {
+            "epochs": 4, "batch_size": 32, "train_rows": 1600, "gradient_every": 4, "width": 8, **SGD, **NETWORKS,
+        },
+        "full": {
+            "epochs": 6, "batch_size": 64, "train_rows": 12_000, "gradient_every": 10, "width": 8,
+            "schedule": "one_cycle", "weight_decay": 1e-4, **SGD, **NETWORKS,
+        },
+    },
+    facts={"height": 28, "width": 28, "classes": 10},
+    prepare=fashion.prepare,
+    objective=classification.objective,
+    predict=classification.predict,
+    epoch_metrics=classification.epoch_metrics,
+    evaluate=classification.evaluate,
+    baselines=fashion.baselines,
+    answer=fashion.answer,
+    input_kind="image",
+    input_limit=images.MAX_BYTES,
+)  # fmt: skip
+
+
+def weight_layers(layers: Sequence[str]) -> list[int]:
+    """Places of the convolutions and of the last layer among a deep network's layers, without its normalisations."""
+    return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
