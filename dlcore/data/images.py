@@ -1,36 +1,56 @@
-"""Pictures: the idx files of Fashion-MNIST, scikit-learn's digits, and a picture somebody hands in."""
+"""Image datasets by name: idx files, CIFAR-10's binary records, scikit-learn's digits, and zips of class folders."""
 
 import gzip
 import hashlib
-import io
+import json
 import math
+import tarfile
 import tempfile
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from dlcore.core import settings
 from dlcore.core.errors import DataError
-from dlcore.data import sources
+from dlcore.data import duplicates, image_cache, image_folders, own, sources
+from dlcore.data.image_files import FORMATS, MAX_BYTES, open_grey, read_colour
+from dlcore.data.image_folders import Entry, Refused
 from dlcore.data.stratify import stratified
+
+__all__ = [
+    "FORMATS", "MAX_BYTES", "Images", "at_side", "load", "model_input", "open_grey", "read_cifar", "read_colour",
+    "read_idx", "scaled", "standardise", "standardise_colour",
+]  # fmt: skip
 
 FASHION_LABELS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SIDE = 64
+"""Pixels to which pictures of class folders are brought, unless another side is asked for."""
+TEST_SHARE = 0.15
+"""Of pictures that come without a test part of their own."""
 MAX_VALUES = 2**31
-MAX_SIDE, MAX_PIXELS, MAX_BYTES = 12_000, 40_000_000, 20 * 2**20
+PARTS = ("pixels", "labels", "test_pixels", "test_labels")
+_VERSION = 1
+"""Counted up when sets are decoded differently: the cache is made anew then."""
+ABOUT = "about.json"
+_CIFAR_ROW = 1 + 3 * 32 * 32
+
+Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Images:
-    """A set of grey pictures in memory or memory-mapped.
+    """A set of pictures in memory or memory-mapped.
 
-    `pixels` (N, H, W) uint8 and `labels` (N,) int64 of the part to train and validate on, `test_pixels` and
-    `test_labels` of the part kept for the end; `checksum` is the sha256 of all of these.
+    `pixels` (N, H, W) or (N, H, W, 3) uint8 and `labels` (N,) int64 of the part to train and validate on,
+    `test_pixels` and `test_labels` of the part kept for the end; `checksum` is the sha256 of all of these.
+    `groups` (N,): pictures with the same number are duplicates, and belong on one side of a split; `also_in_test` (N,)
+    marks those that the test part holds too. `exact`, `near` and `conflicts` count repeated pictures over both parts
+    (`near` is None where it was not looked for) and groups with different labels; `refused` lists files left out.
     """
 
     pixels: np.ndarray
@@ -39,24 +59,59 @@ class Images:
     test_labels: np.ndarray
     names: tuple[str, ...]
     checksum: str
+    groups: np.ndarray
+    also_in_test: np.ndarray
+    exact: int = 0
+    near: int | None = None
+    conflicts: int = 0
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """1 for grey pictures, 3 for coloured ones."""
+        return 1 if self.pixels.ndim == 3 else int(self.pixels.shape[3])
 
 
-def load(name: str) -> Images:
-    """The image dataset of that name.
+def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
+    """The image dataset of that name, `own:NAME` for one of one's own.
+
+    `side` is heeded by sets of class folders, which hold pictures of any size; `checksum` is that of the set of one's
+    own that a run was made from.
 
     Raises:
         DataError: it is not on this machine, or a file is not what it should be.
     """
+    if own.is_own(name):
+        entry = own.require(name, "images", checksum=checksum)
+        return _folders(f"own-{entry.name}", entry.folder / image_folders.KEPT, side)
+    if name in FOLDERS:
+        return _folders(name, sources.require(name), side)
     return LOADERS[name](sources.require(name))
 
 
 def _fashion(folder: Path) -> Images:
-    files = [folder / file.name for file in sources.dataset("fashion_mnist").files]
-    pixels, labels, test_pixels, test_labels = _cached("fashion_mnist", files)
-    for images, classes, file in ((pixels, labels, files[0]), (test_pixels, test_labels, files[2])):
-        if images.ndim != 3 or classes.ndim != 1 or len(images) != len(classes) or classes.max(initial=0) > 9:
-            raise DataError(f"{file}: {images.shape} pictures do not go with {classes.shape} labels; fetch it again.")
-    return _images(pixels, labels, test_pixels, test_labels, names=FASHION_LABELS)
+    return _idx("fashion_mnist", folder, FASHION_LABELS)
+
+
+def _mnist(folder: Path) -> Images:
+    return _idx("mnist", folder, tuple("0123456789"))
+
+
+def _idx(name: str, folder: Path, names: tuple[str, ...]) -> Images:
+    """A set in MNIST's layout: pictures and labels to train on, pictures and labels to test on."""
+    files = [folder / file.name for file in sources.dataset(name).files]
+
+    def decode() -> Arrays:
+        arrays = dict(zip(PARTS, map(read_idx, files), strict=True))
+        for pixels, labels, file in (("pixels", "labels", files[0]), ("test_pixels", "test_labels", files[2])):
+            images, classes = arrays[pixels], arrays[labels]
+            if images.ndim != 3 or classes.ndim != 1 or len(images) != len(classes) or classes.max(initial=0) > 9:
+                raise DataError(
+                    f"{file}: {images.shape} pictures do not go with {classes.shape} labels; fetch it again."
+                )
+        return arrays
+
+    return _cached(name, files, decode, names=names)
 
 
 def _digits(file: Path) -> Images:
@@ -65,21 +120,19 @@ def _digits(file: Path) -> Images:
     pixels = np.round(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
     labels = table[:, -1]
     rest, test = stratified(labels, 0.2, seed=0)  # no official test part: one drawn once, the same for every seed
-    return _images(pixels[rest], labels[rest], pixels[test], labels[test], names=tuple("0123456789"))
+    parts = (pixels[rest], labels[rest], pixels[test], labels[test])
+    return _images(_compared(dict(zip(PARTS, parts, strict=True)), near=False), names=tuple("0123456789"))
 
 
-LOADERS: dict[str, Callable[[Path], Images]] = {"fashion_mnist": _fashion, "digits": _digits}
+def _cifar10(file: Path) -> Images:
+    return _cached("cifar10", [file], lambda: read_cifar(file), names=CIFAR_LABELS, near=True)
 
 
-def _images(
-    pixels: np.ndarray, labels: np.ndarray, test_pixels: np.ndarray, test_labels: np.ndarray, *, names: tuple[str, ...]
-) -> Images:
-    digest = hashlib.sha256()
-    for array in (pixels, labels, test_pixels, test_labels):
-        digest.update(np.ascontiguousarray(array).astype(np.uint8, copy=False).data)
-    return Images(
-        pixels, labels.astype(np.int64), test_pixels, test_labels.astype(np.int64), names, checksum=digest.hexdigest()
-    )
+LOADERS: dict[str, Callable[[Path], Images]] = {
+    "fashion_mnist": _fashion, "mnist": _mnist, "digits": _digits, "cifar10": _cifar10,
+}  # fmt: skip
+FOLDERS = ("dogs_food_vehicles",)
+"""Datasets that are zips or folders of class folders."""
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -108,26 +161,168 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(values, dtype=np.uint8).reshape(shape)
 
 
-def _cached(name: str, files: list[Path]) -> list[np.ndarray]:
-    """The idx files' arrays, decoded once into the cache folder and memory-mapped from there."""
-    digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
-    folder = settings.cache() / "decoded" / f"{name}-{digest[:16]}"
-    return [_array(file, folder / f"{file.name.removesuffix('.gz')}.npy") for file in files]
+def read_cifar(path: Path) -> Arrays:
+    """CIFAR-10's binary version: records of a label and 32 x 32 red, then green, then blue values, in six files.
+
+    Read out of the tar file in memory; the version for Python is a pickle, which is never opened here.
+
+    Raises:
+        DataError: it is not that file, or a part is missing or of another length.
+    """
+    found: dict[str, np.ndarray] = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                if not member.isfile() or (not name.endswith("_batch.bin") and not name.startswith("data_batch_")):
+                    continue
+                opened = archive.extractfile(member)
+                assert opened is not None
+                if member.size > MAX_VALUES or member.size % _CIFAR_ROW:
+                    raise DataError(f"{path}: '{name}' is not made of records of {_CIFAR_ROW} bytes; fetch it again.")
+                found[name] = np.frombuffer(opened.read(), dtype=np.uint8).reshape(-1, _CIFAR_ROW)
+    except (tarfile.TarError, OSError, EOFError, gzip.zlib.error, ValueError) as error:  # type: ignore[attr-defined]
+        raise DataError(f"{path}: cannot be unpacked ({error}); fetch it again.") from None
+    train = [records for name, records in sorted(found.items()) if name.startswith("data_batch_")]
+    if not train or "test_batch.bin" not in found:
+        raise DataError(f"{path}: holds no data_batch_1.bin and test_batch.bin; fetch the binary version again.")
+    parts = []
+    for records in (np.concatenate(train), found["test_batch.bin"]):
+        if records[:, 0].max(initial=0) > 9:
+            raise DataError(f"{path}: a label is not from 0 to 9; fetch it again.")
+        colours = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)  # (N, 3, H, W) -> (N, H, W, 3)
+        parts += [np.ascontiguousarray(colours), records[:, 0].copy()]
+    return dict(zip(PARTS, parts, strict=True))
 
 
-def _array(file: Path, cached: Path) -> np.ndarray:
+def _cached(
+    name: str, files: list[Path], decode: Callable[[], Arrays], *, names: tuple[str, ...], near: bool = False
+) -> Images:
+    """A set of files decoded and compared once into the cache folder, and memory-mapped from there."""
+    key = image_cache.checksum(*files, salt=f"files-{_VERSION}")
+
+    def make(draft: Path) -> None:
+        for part, array in _compared(decode(), near=near).items():
+            np.save(draft / f"{part}.npy", array)
+
+    return _images(_kept(name, key, make)[0], names=names)
+
+
+def _compared(arrays: Arrays, *, near: bool) -> Arrays:
+    """The arrays, and beside them which pictures are the same, over both parts."""
+    pixels, labels = (np.concatenate([arrays[part], arrays[f"test_{part}"]]) for part in ("pixels", "labels"))
+    found, n = duplicates.find(pixels, labels, near=near), len(arrays["pixels"])
+    near_count = -1 if found.near is None else found.near
+    return {
+        **arrays,
+        "groups": found.groups[:n],
+        "also_in_test": np.isin(found.groups[:n], found.groups[n:]),
+        "counts": np.array([found.exact, near_count, found.conflicts]),
+    }
+
+
+def _images(arrays: Mapping[str, np.ndarray], *, names: tuple[str, ...]) -> Images:
+    digest = hashlib.sha256()
+    for part in PARTS:
+        digest.update(np.ascontiguousarray(arrays[part]).astype(np.uint8, copy=False).data)
+    exact, near, conflicts = arrays["counts"].tolist()
+    return Images(
+        pixels=arrays["pixels"],
+        labels=arrays["labels"].astype(np.int64),
+        test_pixels=arrays["test_pixels"],
+        test_labels=arrays["test_labels"].astype(np.int64),
+        names=names,
+        checksum=digest.hexdigest(),
+        groups=np.asarray(arrays["groups"]),
+        also_in_test=np.asarray(arrays["also_in_test"]),
+        exact=exact,
+        near=None if near < 0 else near,
+        conflicts=conflicts,
+    )
+
+
+def _folders(name: str, path: Path, side: int) -> Images:
+    """A zip or folder of class folders, decoded once at that side; a test part is drawn where it brings none.
+
+    Which pictures are alike and which are kept for the test is decided at the usual side, so it is the same at every.
+    """
+    key = image_cache.checksum(path, salt=f"folders-{_VERSION}")
+    arrays, about = _kept(name, key, lambda draft: _decode_folders(path, draft))
+    pixels, labels, groups, n = arrays["pixels"], arrays["labels"], np.asarray(arrays["groups"]), about["learn"]
+    if side != SIDE:
+        entries = [Entry(file, "") for file in about["files"]]
+        pixels = _kept(f"{name}-{side}", key, lambda draft: _decode_again(path, entries, side, draft))[0]["pixels"]
+    return Images(
+        pixels=pixels[:n],
+        labels=np.asarray(labels[:n]),
+        test_pixels=pixels[n:],
+        test_labels=np.asarray(labels[n:]),
+        names=tuple(about["names"]),
+        checksum=about["checksum"],
+        groups=groups[:n],
+        also_in_test=np.isin(groups[:n], groups[n:]),
+        exact=about["exact"],
+        near=about["near"],
+        conflicts=about["conflicts"],
+        refused=tuple(Refused(**one) for one in about["refused"]),
+    )
+
+
+def _decode_folders(path: Path, draft: Path) -> None:
+    """Decode, compare and cut into parts; rows of the part to learn from come first, those of the test part after."""
+    with image_folders.source(path) as opened:
+        entries, refused = image_folders.listed(opened)
+        raw = _blank(draft / "raw.npy", len(entries), SIDE)
+        good, remarks = image_folders.decode(opened, entries, raw)
+    rows = np.flatnonzero(good)
+    names = image_folders.class_names([entries[row] for row in rows], [*refused, *remarks])
+    labels = np.array([names.index(entries[row].label) for row in rows])
+    found = duplicates.find(raw[rows], labels)
+    in_test = np.array([entries[row].part == "test" for row in rows])
+    if in_test.any():
+        rest, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
+    else:
+        rest, test = duplicates.stratified_apart(labels, found.groups, TEST_SHARE, seed=0)
+    order = np.r_[rest, test]
+    pixels = _blank(draft / "pixels.npy", len(order), SIDE)
+    for start in range(0, len(order), 1024):
+        pixels[start : start + 1024] = raw[rows[order[start : start + 1024]]]
+    del raw
+    (draft / "raw.npy").unlink()
+    np.save(draft / "labels.npy", labels[order])
+    np.save(draft / "groups.npy", found.groups[order])
+    about = {
+        "learn": len(rest), "names": names, "exact": found.exact, "near": found.near, "conflicts": found.conflicts,
+        "refused": [asdict(one) for one in [*refused, *remarks]], "files": [entries[rows[at]].name for at in order],
+        "checksum": hashlib.sha256(hashlib.sha256(pixels.data).digest() + labels[order].tobytes()).hexdigest(),
+    }  # fmt: skip
+    (draft / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+
+
+def _decode_again(path: Path, entries: list[Entry], side: int, draft: Path) -> None:
+    """The same pictures in the same order at another side."""
+    with image_folders.source(path) as opened:
+        image_folders.decode(opened, entries, _blank(draft / "pixels.npy", len(entries), side))
+
+
+def _blank(file: Path, n: int, side: int) -> np.memmap:
+    return np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(n, side, side, 3))
+
+
+def _kept(name: str, key: str, make: Callable[[Path], None]) -> tuple[Arrays, dict[str, Any]]:
+    """Arrays and what is said about them: memory-mapped from the cache, or in memory where there is no room for one."""
     try:
-        return np.load(cached, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
-        array = read_idx(file)
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as fresh:
-            np.save(fresh, array)
-        Path(fresh.name).replace(cached)  # whole or not at all: another process may be doing the same
+        place = image_cache.kept(name, key, make)
     except OSError:
-        return array  # no room for a cache: slower next time, nothing else
-    return np.load(cached, mmap_mode="r", allow_pickle=False)
+        with tempfile.TemporaryDirectory(prefix="dlcore-") as draft:
+            make(Path(draft))
+            return _contents(Path(draft), lambda file: np.load(file, allow_pickle=False))
+    return _contents(place, image_cache.load)
+
+
+def _contents(place: Path, read: Callable[[Path], np.ndarray]) -> tuple[Arrays, dict[str, Any]]:
+    about = json.loads((place / ABOUT).read_text(encoding="utf-8")) if (place / ABOUT).exists() else {}
+    return {file.stem: read(file) for file in place.glob("*.npy")}, about
 
 
 def standardise(pixels: np.ndarray) -> dict[str, float]:
@@ -139,81 +334,41 @@ def standardise(pixels: np.ndarray) -> dict[str, float]:
     return {"mean": mean, "std": spread or 1.0}
 
 
-def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
-    """A picture's file as the model knows pictures: (H, W) uint8, bright thing on dark ground, filling the frame.
+def standardise_colour(pixels: np.ndarray) -> dict[str, list[float]]:
+    """The same for each channel of pixels (N, H, W, C)."""
+    scales = [standardise(pixels[..., channel]) for channel in range(pixels.shape[-1])]
+    return {name: [scale[name] for scale in scales] for name in ("mean", "std")}
 
-    Turned as its EXIF says, made grey, inverted where its border is light, cropped to what stands out, scaled with
-    its proportions kept.
 
-    Raises:
-        DataError: not a picture of a known format, torn, or too large.
+def scaled(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+    """uint8 pixels (..., C) or (..., H, W) as a model reads them: ([0, 1] - mean) / std, float32."""
+    mean, spread = (np.asarray(preprocessing[name], dtype=np.float32) for name in ("mean", "std"))
+    return ((pixels.astype(np.float32) / 255 - mean) / spread).astype(np.float32)
+
+
+def at_side(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Pictures (N, H, W) or (N, H, W, C), uint8, brought to side x side; those of that size are given as they are.
+
+    Shrunk pixels are means of what they cover, enlarged ones lie between their neighbours.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if len(payload) > MAX_BYTES:
-        raise DataError(f"the picture's file has {len(payload) / 2**20:.0f} MB; up to {MAX_BYTES // 2**20} MB is read.")
-    try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(payload), formats=FORMATS) as picture:
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; both are dealt with here
-            across, down = picture.size  # known from the head: nothing is decoded yet
-            if max(across, down) > MAX_SIDE or across * down > MAX_PIXELS:
-                raise DataError(
-                    f"the picture has {across} x {down} pixels; make it smaller than {MAX_PIXELS / 1e6:g} million."
-                )
-            picture.draft("L", (4 * width, 4 * height))  # JPEG alone: decode at a fraction of the size
-            turned = ImageOps.exif_transpose(picture)
-            seen = turned.convert("RGBA") if "A" in turned.getbands() or "transparency" in turned.info else turned
-            grey = _on_its_ground(seen)
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"this is not a picture: a file of the formats {', '.join(FORMATS)} is wanted.") from None
-    except Image.DecompressionBombError:
-        raise DataError(
-            f"the picture has too many pixels; make it smaller than {MAX_PIXELS / 1e6:g} million."
-        ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise DataError(f"the picture cannot be read, it may be torn ({' '.join(str(error).split())[:80]}).") from None
-    return _framed(grey, height=height, width=width)
-
-
-def _on_its_ground(picture: "object") -> np.ndarray:
-    """Grey values of a picture; what is transparent counts as white."""
+    if pixels.shape[1:3] == (side, side):
+        return pixels
     from PIL import Image
 
-    assert isinstance(picture, Image.Image)
-    if picture.mode == "RGBA":
-        ground = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(ground, picture)
-    return np.asarray(picture.convert("L"))
+    found = np.empty((len(pixels), side, side, *pixels.shape[3:]), dtype=np.uint8)
+    for row, picture in enumerate(pixels):
+        small = Image.fromarray(np.ascontiguousarray(picture))
+        found[row] = np.asarray(small.resize((side, side), Image.Resampling.BILINEAR))
+    return found
 
 
-def _framed(grey: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """Dark ground, cropped to the thing, proportions kept, in the middle of (height, width)."""
-    from PIL import Image
+def model_input(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+    """One picture (H, W) or (H, W, C), uint8, as its model reads it: (H, W) or (C, H, W), float32.
 
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) > 127:
-        grey = 255 - grey
-    if grey.shape == (height, width):
-        return grey.copy()  # already the size of the data's own pictures: as it is
-    ground, brightest = int(grey.min()), int(grey.max())
-    stands_out = grey > ground + max(16, (brightest - ground) // 8)
-    rows, columns = np.flatnonzero(stands_out.any(axis=1)), np.flatnonzero(stands_out.any(axis=0))
-    if len(rows) and len(columns):
-        grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(height / grey.shape[0], width / grey.shape[1])
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    small = np.asarray(
-        Image.fromarray(grey).resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR)
-    )
-    framed = np.full((height, width), ground, dtype=np.uint8)
-    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
-    framed[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return framed
-
-
-def scaled(pixels: np.ndarray, preprocessing: Mapping[str, float]) -> np.ndarray:
-    """uint8 pixels as a model reads them: ([0, 1] - mean) / std, float32."""
-    values = (pixels.astype(np.float32) / 255 - preprocessing["mean"]) / preprocessing["std"]
-    return values.astype(np.float32)
+    `preprocessing` is a run's; its `kind` tells grey pictures laid flat from those for convolutions, which are brought
+    to the model's side.
+    """
+    if preprocessing.get("kind") != "picture":
+        return scaled(pixels, preprocessing)
+    sized = at_side(pixels[None], int(preprocessing["side"]))[0]
+    return np.ascontiguousarray(scaled(sized.reshape(*sized.shape[:2], -1), preprocessing).transpose(2, 0, 1))

@@ -16,6 +16,9 @@ class ResNextConfig(Config):
 
     stem: Stem = choice("small", help="imagenet: 7x7 and a pool, a quarter of the size at once; small: 3x3, all kept.")
     depth: Literal["26", "50", "101"] = choice("26", help="Layers with weights: 2-2-2-2, 3-4-6-3 or 3-4-23-3 blocks.")
+    width: int = number(
+        64, low=8, high=128, unit="channels", help="Channels of the stem; the first stage gives four times as many."
+    )
     cardinality: int = number(32, low=1, high=64, unit="paths", help="Paths that each block splits into.")
     group_width: int = number(4, low=1, high=64, unit="channels", help="Channels of one path in the first stage.")
     skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
@@ -23,11 +26,11 @@ class ResNextConfig(Config):
 
 def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
     """(N, C, H, W) -> (N, K) logits. A block: 1x1 down to cardinality x group width channels, a 3x3 in `cardinality`
-    groups, 1x1 up to 256 (Xie et al. 2017, fig. 3c); paths widen twofold with each stage.
+    groups, 1x1 up to four times the width (Xie et al. 2017, fig. 3c); paths widen twofold with each stage.
 
     ResNeXt-50 32x4d for 3 channels, 1,000 classes and the imagenet stem: 25,028,904 parameters.
     """
-    widths = [64 * EXPANSION * 2**stage for stage in range(4)]
+    widths = [config.width * EXPANSION * 2**stage for stage in range(4)]
 
     def block(before: int, after: int, stride: int) -> nn.Module:
         inner = config.cardinality * config.group_width * after // widths[0]
@@ -39,5 +42,6 @@ def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
         return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
 
     return ResNet(
-        stem(config.stem, channels, 64), block, before=64, widths=widths, blocks=BLOCKS[config.depth], classes=classes
-    )
+        stem(config.stem, channels, config.width), block, before=config.width, widths=widths,
+        blocks=BLOCKS[config.depth], classes=classes,
+    )  # fmt: skip

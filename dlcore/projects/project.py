@@ -101,6 +101,7 @@ class Project:
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
 
+    `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim, shown as such.
     `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
     gives the settings that suit such a dataset, under the preset's and the person's.
     """
@@ -125,5 +126,6 @@ class Project:
     input_kind: Literal["csv", "image", "text"] = "csv"
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
+    reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     own_data: Kind | None = None
     own_settings: Callable[[OwnDataset], Mapping[str, Any]] = lambda dataset: {}

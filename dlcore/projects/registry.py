@@ -12,6 +12,7 @@ from dlcore.training.config import TrainingConfig
 
 PROJECTS = {
     "anomaly": "dlcore.projects.anomaly",
+    "architectures": "dlcore.projects.architectures",
     "fashion": "dlcore.projects.fashion",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
 }

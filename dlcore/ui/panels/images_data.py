@@ -1,0 +1,128 @@
+"""Data of a project on pictures: where they come from, duplicates, what was left out, samples, augmentation."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.data import images, own, sources
+from dlcore.plots import classification as plots
+from dlcore.projects.project import Project, RunConfig
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import images_own, samples
+
+SHOWN, CHANGED = 4, 6
+"""Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""
+MOST_SHOWN = 30
+
+
+def data(project: Project, run: Run | None) -> None:
+    """The dataset of the run, or of a run with default settings where there is none; and one's own."""
+    config = run.config if run is not None else projects.configure(project.slug)
+    _said(config.dataset)
+    found = samples.pictures(config.dataset)
+    _parts(found)
+    _repeated(found)
+    _left_out(found)
+    _samples(found)
+    _changed(found, config)
+    if project.own_data == "images":
+        images_own.add(project)
+
+
+def _said(name: str) -> None:
+    if own.is_own(name):
+        entry = own.require(name, "images")
+        st.markdown(f"**{entry.name}**, your own: {entry.rows:,} pictures from `{entry.source}`.")
+        return
+    source = sources.dataset(name)
+    where = f"[Source]({source.homepage})" if source.homepage else "no home page is known"
+    st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; licence: {source.licence}.")
+
+
+def _parts(found: images.Images) -> None:
+    counts = np.stack([np.bincount(part, minlength=len(found.names)) for part in (found.labels, found.test_labels)])
+    height, width = found.pixels.shape[1:3]
+    kind = "red, green and blue, each" if found.channels == 3 else "grey,"
+    st.caption(
+        f"{len(found.labels):,} pictures to learn from and {len(found.test_labels):,} kept for the test, {height} x "
+        f"{width} pixels, {kind} from 0 (dark) to 255 (bright). A share of the first is held back for validation."
+    )
+    figure = plots.class_counts(counts, ("to learn from", "test"), found.names)
+    total = counts.sum(axis=0)
+    show_figure(figure, key="class-counts", alt=f"{total.min():,} to {total.max():,} pictures a class")
+
+
+def _repeated(found: images.Images) -> None:
+    """Duplicates in a sentence, and where they went."""
+    near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
+    words = f"**Duplicates:** {found.exact:,} pictures are exactly the same as another one{near}. "
+    if not found.exact and not found.near:
+        words = f"**Duplicates:** none, exact{'' if found.near is None else ' or near'}. "
+    else:
+        words += "Each group of them is kept in one part, so that no picture is both learnt and tested. "
+    crossing = int(found.also_in_test.sum())
+    if crossing:
+        words += f"{crossing:,} pictures to learn from are in the set's own test part too: runs leave them out. "
+    if found.conflicts:
+        words += f"{found.conflicts:,} groups carry different labels."
+    st.markdown(words)
+
+
+def _left_out(found: images.Images) -> None:
+    out = [one for one in found.refused if not one.used]
+    changed = [one for one in found.refused if one.used]
+    if not found.refused:
+        return
+    with st.expander(f"{len(out):,} files left out, {len(changed):,} converted", icon=":material/report:"):
+        st.dataframe(
+            {"File": [one.name for one in [*out, *changed]], "Why": [one.reason for one in [*out, *changed]]},
+            hide_index=True, width="stretch",
+        )  # fmt: skip
+
+
+def _samples(found: images.Images) -> None:
+    st.subheader("Samples", anchor=False)
+    each = max(1, min(SHOWN, MOST_SHOWN // len(found.names)))
+    rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in range(min(len(found.names), MOST_SHOWN))])
+    names = [found.names[k] for k in found.labels[rows]]
+    samples.shown([found.pixels[row] for row in rows], names, alt="A training picture", width=104)
+
+
+def _changed(found: images.Images, config: RunConfig) -> None:
+    """One picture as several epochs of this run would see it."""
+    options = projects.data_config(config).model_dump()
+    if not {"flip", "shift", "cutout", "jitter"} <= set(options):
+        return
+    st.subheader("As training sees one of them", anchor=False)
+    on = [name for name in ("flip", "shift", "cutout", "jitter") if options[name]]
+    row = int(np.flatnonzero(found.labels == 0)[0])
+    versions = _versions(config.dataset, row, int(options["side"]), tuple(sorted(options.items())))
+    st.caption(
+        f"Each epoch sees it otherwise ({', '.join(on)}): the network learns the thing, not the picture. Validation "
+        "and test see pictures as they are."
+        if on
+        else "This run changes nothing: every epoch sees the same pixels."
+    )
+    samples.shown(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same picture", width=104)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _versions(dataset: str, row: int, side: int, options: tuple[tuple[str, Any], ...]) -> list[np.ndarray]:
+    import torch
+
+    from dlcore.data.augment import Pictures
+    from dlcore.projects import pictures
+
+    found = samples.pictures(dataset)
+    how = pictures.augmentation(pictures.PictureData(**dict(options)), dataset)
+    picture = images.at_side(np.asarray(found.pixels[row : row + 1]), side)
+    batch = torch.from_numpy(picture.copy()).repeat(CHANGED, *[1] * (picture.ndim - 1))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        channels = found.channels
+        (seen,) = Pictures([0.0] * channels, [1.0] * channels, how)((batch,), True)
+    shown = (seen.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
+    return [one[..., 0] if channels == 1 else one for one in shown]

@@ -1,0 +1,14 @@
+"""Train three classic image classifiers on the same photographs, and see which one wins, at what cost."""
+
+from dlcore.ui.page import show
+
+TITLE = "VGG, ResNet, ResNeXt"
+ICON = ":material/compare:"
+
+show(
+    "architectures",
+    data="dlcore.ui.panels.images_data:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
