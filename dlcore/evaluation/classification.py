@@ -55,7 +55,7 @@ def intervals(
 def predicted(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
     """The class numbers (N,) called: the likeliest; for two classes 1 where its probability reaches the threshold."""
     if scores.shape[1] == 2:
-        return (scores[:, 1] >= threshold).astype(np.int64)
+        return (scores[:, 1] >= np.float64(threshold)).astype(np.int64)  # 64 bits, as the page counts
     return scores.argmax(axis=1)
 
 

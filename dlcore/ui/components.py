@@ -5,6 +5,7 @@ The browser side calls `loadPlotly()` and `decode(packed)`; both are put before 
 
 import base64
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -52,14 +53,14 @@ def serve_plotly() -> Path:
     return target
 
 
-def drawing_component(name: str) -> ComponentRenderer:
+def drawing_component(name: str, *, parts: Sequence[str] = ()) -> ComponentRenderer:
     """Register the component made of `browser/<name>.html`, `.js` and, where there is one, `.css`.
 
-    Call it once, when a module is imported.
+    `parts` names further scripts that are put between `drawing.js` and the component's own. Call it once, when a
+    module is imported.
     """
-    script = (_BROWSER_SIDE / "drawing.js").read_text(encoding="utf-8")
-    script = script.replace("PLOTLY_FILE", PLOTLY_FILE)
-    script += (_BROWSER_SIDE / f"{name}.js").read_text(encoding="utf-8")
+    scripts = ((_BROWSER_SIDE / f"{part}.js").read_text(encoding="utf-8") for part in ("drawing", *parts, name))
+    script = "".join(scripts).replace("PLOTLY_FILE", PLOTLY_FILE)
     sheet = _BROWSER_SIDE / f"{name}.css"
     return st.components.v2.component(
         f"dlcore.{name}",
@@ -73,3 +74,16 @@ def drawing_component(name: str) -> ComponentRenderer:
 def mount(component: ComponentRenderer, data: dict[str, Any], *, key: str) -> None:
     """Show a component that reports nothing back."""
     component(data=data, key=key)
+
+
+def mount_reporting(
+    component: ComponentRenderer, data: dict[str, Any], *, key: str, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Show a component that reports values back with `setStateValue`; gives each of `defaults`, as last reported."""
+    heard: dict[str, Any] = {f"on_{name}_change": _nothing for name in defaults}
+    result = component(data=data, key=key, default=dict(defaults), **heard)
+    return {name: result.get(name, value) for name, value in defaults.items()}
+
+
+def _nothing() -> None:
+    """Streamlit wants a callback for every value that has a default."""

@@ -1,33 +1,18 @@
-"""The threshold's positions, the alarms' CSV, the alarms to explain, the sample."""
+"""The alarms' CSV, the alarms to explain, the sample."""
 
 import io
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dlcore.data.series import load_nyc_taxi, read_csv
-from dlcore.ui.panels import explain_series, series_results, series_try
-
-
-@given(st.integers(0, 99), st.floats(1e-6, 50.0))
-def test_thresholds_rise_hold_the_runs_own_and_reach_beyond_every_error(seed: int, chosen: float) -> None:
-    errors = np.random.default_rng(seed).gamma(1.0, size=500)
-    grid = series_results.threshold_grid(errors, chosen)
-    assert grid == sorted(set(grid))
-    assert chosen in grid
-    assert grid[-1] > errors.max()
-
-
-def test_errors_of_zero_still_have_thresholds() -> None:
-    assert len(series_results.threshold_grid(np.zeros(5), 0.0)) == 2
+from dlcore.ui.panels import explain_series, series_threshold, series_try
 
 
 def test_alarm_csv_names_every_alarm() -> None:
     errors = np.array([0.1, 5.0, 0.2, 7.0])
-    part = series_results.Scored(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
-    table = pd.read_csv(io.StringIO(series_results.alarm_csv({"train": part, "test": part}, 1.0)))
+    part = series_threshold.Scored(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
+    table = pd.read_csv(io.StringIO(series_threshold.alarm_csv({"train": part, "test": part}, 1.0)))
     assert table["part"].tolist() == ["train", "train", "test", "test"]
     assert table["time"].tolist()[:2] == ["1970-01-01 00:30:00", "1970-01-01 01:30:00"]
     assert table["labelled"].tolist() == [1, 0, 1, 0]

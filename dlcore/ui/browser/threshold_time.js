@@ -1,0 +1,209 @@
+
+// The two views over time: the series with its alarms, and the score with the threshold as a line.
+
+const LEFT = 56, RIGHT = 14, RAIL = 46, FLOOR = 22, HEADROOM = 8;
+const MOST_PINS = 160;
+
+// For each column of pixels the range of both lines, and the highest score of each kind of point in it.
+function columnsOf(s, width) {
+  const [from, to] = s.zoom, columns = Math.max(1, Math.floor(width)), many = (to - from) / columns;
+  const first = Math.max(0, Math.floor(from)), last = Math.min(s.size, Math.ceil(to) + 1);
+  if (many < 1.5) return { sparse: true, first, last, columns };
+  const make = () => new Float64Array(columns);
+  const found = { sparse: false, first, last, columns, low: make(), high: make(), scoreLow: make(), scoreHigh: make(), tops: [make(), make(), make(), make()] };
+  for (let c = 0; c < columns; c++) {
+    const start = Math.max(0, Math.floor(from + c * many)), stop = Math.min(s.size, Math.max(start + 1, Math.floor(from + (c + 1) * many)));
+    let low = Infinity, high = -Infinity, scoreLow = Infinity, scoreHigh = -Infinity;
+    const tops = [-Infinity, -Infinity, -Infinity, -Infinity];
+    for (let i = start; i < stop; i++) {
+      const score = s.scores[i], kind = s.kinds[i];
+      if (s.values) { const value = s.values[i]; if (value < low) low = value; if (value > high) high = value; }
+      if (score < scoreLow) scoreLow = score;
+      if (score > scoreHigh) scoreHigh = score;
+      if (score > tops[kind]) tops[kind] = score;
+    }
+    found.low[c] = low; found.high[c] = high; found.scoreLow[c] = scoreLow; found.scoreHigh[c] = scoreHigh;
+    for (let kind = 0; kind < 4; kind++) found.tops[kind][c] = tops[kind];
+  }
+  return found;
+}
+
+// The kinds of points, as numbers in `s.kinds`: outside all windows, in a labelled one, in one that is only plausible,
+// in a part that is not counted.
+function kindName(s, kind) {
+  return [s.labelled ? "false" : "plain", "right", "plausible", "aside"][kind];
+}
+
+const placeToX = (s, view, place) => LEFT + ((place - s.zoom[0]) / (s.zoom[1] - s.zoom[0])) * (view.width - LEFT - RIGHT);
+const xToPlace = (s, view, x) => s.zoom[0] + ((x - LEFT) / (view.width - LEFT - RIGHT)) * (s.zoom[1] - s.zoom[0]);
+
+function timeAxis(s, view, context) {
+  const { colours } = s, bottom = view.height - FLOOR;
+  const ticks = timeTicks(s.timeOf(s.zoom[0]), s.timeOf(s.zoom[1]), Math.max(2, (view.width - LEFT) / 92));
+  for (const [at, text] of ticks) {
+    const x = placeToX(s, view, s.placeAt(at));
+    if (x < LEFT - 1 || x > view.width - RIGHT + 1) continue;
+    line(context, [[x, RAIL_OF(view)], [x, bottom]], { colour: colours.line });
+    write(context, text, Math.min(x, view.width - RIGHT - 16), bottom + 13, { colour: colours.dim, font: colours.font, align: "center" });
+  }
+}
+
+const RAIL_OF = (view) => (view.name === "series" ? RAIL : HEADROOM);
+
+function valueAxis(s, view, context, scale, most = 4) {
+  for (const tick of ticksOf(scale, most)) {
+    const y = scale.at(tick);
+    line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: s.colours.line });
+    write(context, tickText(tick), LEFT - 7, y, { colour: s.colours.dim, font: s.colours.font, align: "right" });
+  }
+}
+
+// Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
+function shade(s, view, context, named) {
+  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view), rows = [-Infinity, -Infinity];
+  const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]).sort((a, b) => a.start - b.start);
+  for (const one of shown) {
+    const a = Math.max(LEFT, placeToX(s, view, one.start)), b = Math.min(view.width - RIGHT, placeToX(s, view, one.stop)), wide = Math.max(2, b - a);
+    const colour = { labelled: GREEN, plausible: PURPLE, yours: SKY }[one.kind];
+    context.fillStyle = faint(colour, one.kind === "plausible" ? 0.1 : 0.17);
+    context.fillRect(a, top, wide, bottom - top);
+    context.save();
+    context.beginPath();
+    context.rect(a, top, wide, bottom - top);
+    context.clip();
+    if (one.kind === "plausible") for (let x = a - (bottom - top); x < b; x += 7) line(context, [[x, bottom], [x + bottom - top, top]], { colour: faint(colour, 0.65) });
+    context.restore();
+    const dash = { labelled: [], plausible: [4, 3], yours: [1.5, 3] }[one.kind];
+    line(context, [[a, bottom], [a, top], [a + wide, top], [a + wide, bottom]], { colour: faint(colour, 0.8), dash });
+    if (!named) continue;
+    context.font = `500 11px ${colours.font}`;
+    const text = one.kind === "plausible" ? `${one.name} (no label)` : one.name, length = context.measureText(text).width;
+    const x = Math.min(a, view.width - RIGHT - length), row = rows[0] + 8 <= x ? 0 : rows[1] + 8 <= x ? 1 : -1;
+    if (row < 0) continue;
+    rows[row] = x + length;
+    write(context, text, x, 8 + 13 * row, { colour: colours.text, font: colours.font, weight: 500 });
+  }
+}
+
+// Where the parts begin, and a veil over what is not counted.
+function parts(s, view, context, named) {
+  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view);
+  for (const [from, to] of [[0, s.scope.start], [s.scope.stop, s.size]]) {
+    const a = Math.max(LEFT, placeToX(s, view, from)), b = Math.min(view.width - RIGHT, placeToX(s, view, to));
+    if (to > from && b > a) { context.fillStyle = faint(colours.ground, 0.62); context.fillRect(a, top, b - a, bottom - top); }
+  }
+  for (const part of s.data.parts ?? []) {
+    const x = placeToX(s, view, part.start), end = Math.min(placeToX(s, view, part.stop), view.width - RIGHT);
+    if (part.start > 0 && x > LEFT && x < view.width - RIGHT) line(context, [[x, top], [x, bottom]], { colour: colours.dim, dash: [3, 3] });
+    if (named && end - Math.max(x, LEFT) > 60) write(context, part.name, Math.max(x, LEFT) + 6, bottom - 9, { colour: colours.dim, font: colours.font, halo: faint(colours.ground, 0.8) });
+  }
+}
+
+function trace(s, view, context, scale, numbers, low, high) {
+  const { columns } = s, points = [];
+  if (columns.sparse) for (let i = columns.first; i < columns.last; i++) points.push([placeToX(s, view, i + 0.5), scale.at(numbers[i])]);
+  else for (let c = 0; c < columns.columns; c++) { points.push([LEFT + c, scale.at(low[c])]); if (high[c] > low[c]) points.push([LEFT + c + 0.5, scale.at(high[c])]); }
+  context.save();
+  context.beginPath();
+  context.rect(LEFT, RAIL_OF(view) - 2, view.width - LEFT - RIGHT, view.height - FLOOR - RAIL_OF(view) + 4);
+  context.clip();
+  line(context, points, { colour: s.colours.trace, width: columns.sparse ? 1.5 : 1 });
+  context.restore();
+}
+
+function drawSeriesStill(s, view) {
+  const context = pen(view, "still"), { low, high } = s.valueRange;
+  view.scale = scaleOf(false, low, high, view.height - FLOOR, RAIL + 4);
+  timeAxis(s, view, context);
+  valueAxis(s, view, context, view.scale);
+  shade(s, view, context, true);
+  trace(s, view, context, view.scale, s.values, s.columns.low, s.columns.high);
+  parts(s, view, context, true);
+}
+
+function drawScoreStill(s, view) {
+  const context = pen(view, "still");
+  view.scale = scaleOf(s.axis.log, s.axis.low, s.axis.high, view.height - FLOOR, HEADROOM);
+  timeAxis(s, view, context);
+  valueAxis(s, view, context, view.scale);
+  shade(s, view, context, false);
+  trace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
+  parts(s, view, context, false);
+  for (const ghost of s.ghosts) {
+    if (!(ghost.value > s.axis.low && ghost.value < s.axis.high)) continue;
+    const y = view.scale.at(ghost.value);
+    line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: faint(s.colours.text, 0.3), dash: ghost.seen ? [2, 4] : [7, 5] });
+  }
+}
+
+// Calls draw(kind, x, i) for every column, or at closer look every point, that raises an alarm.
+function eachAlarm(s, view, draw) {
+  const { columns, cut } = s;
+  if (columns.sparse) {
+    for (let i = columns.first; i < columns.last; i++) if (s.scores[i] > cut) draw(s.kinds[i], placeToX(s, view, i + 0.5), i, s.scores[i]);
+    return;
+  }
+  for (let kind = 0; kind < 4; kind++) {
+    const tops = columns.tops[kind];
+    for (let c = 0; c < columns.columns; c++) if (tops[c] > cut) draw(kind, LEFT + c, c, tops[c]);
+  }
+}
+
+function over(s, view, place) {
+  return place >= s.zoom[0] && place <= s.zoom[1] ? placeToX(s, view, place) : null;
+}
+
+function drawSeriesMoving(s, view) {
+  const context = pen(view, "moving"), { columns, colours } = s, paths = [new Path2D(), new Path2D(), new Path2D(), new Path2D()], bottom = view.height - FLOOR;
+  eachAlarm(s, view, (kind, x, at) => {
+    if (columns.sparse) { paths[kind].moveTo(x + 3, view.scale.at(s.values[at])); paths[kind].arc(x, view.scale.at(s.values[at]), 3, 0, 7); return; }
+    const y = view.scale.at(columns.high[at]);
+    paths[kind].rect(x - 0.5, y - 1, 2, Math.max(3, view.scale.at(columns.low[at]) - y + 2));
+  });
+  paths.forEach((path, kind) => { context.fillStyle = KINDS[kindName(s, kind)]; context.fill(path); });
+  pins(s, view, context);
+  context.strokeStyle = colours.text;
+  if (s.chosen !== null && over(s, view, s.chosen) !== null) {
+    const x = over(s, view, s.chosen + 0.5);
+    line(context, [[x, RAIL - 10], [x, bottom]], { colour: colours.text, width: 1.5 });
+  }
+  if (s.brush) {
+    const [a, b] = s.brush.map((place) => placeToX(s, view, place)).sort((p, q) => p - q);
+    context.fillStyle = faint(s.mode === "mark" ? SKY : colours.text, 0.18);
+    context.fillRect(a, RAIL, b - a, bottom - RAIL);
+  }
+  crosshair(s, view, context);
+}
+
+// One pin a burst in the rail above the series; many bursts become ticks.
+function pins(s, view, context) {
+  const shown = s.bursts.filter((burst) => burst.stop > s.zoom[0] && burst.start < s.zoom[1]), small = shown.length > MOST_PINS;
+  for (const burst of shown) {
+    const x = placeToX(s, view, burst.peak + 0.5);
+    if (x < LEFT - 2 || x > view.width - RIGHT + 2) continue;
+    if (small) { context.fillStyle = KINDS[burst.kind]; context.fillRect(x - 0.75, RAIL - 14, 1.5, 9); } else mark(context, burst.kind, x, RAIL - 9, 4.2);
+    if (burst.peak === s.chosen) { context.lineWidth = 1.5; context.strokeStyle = s.colours.text; context.strokeRect(x - 8, RAIL - 17, 16, 16); }
+  }
+}
+
+function drawScoreMoving(s, view) {
+  const context = pen(view, "moving"), { colours, columns } = s, y = clamp(view.scale.at(s.t), HEADROOM, view.height - FLOOR), paths = [new Path2D(), new Path2D(), new Path2D(), new Path2D()];
+  context.fillStyle = faint(colours.primary, 0.06);
+  context.fillRect(LEFT, HEADROOM, view.width - LEFT - RIGHT, y - HEADROOM);
+  eachAlarm(s, view, (kind, x, at, score) => {
+    const top = view.scale.at(score);
+    if (columns.sparse) { paths[kind].moveTo(x + 3, top); paths[kind].arc(x, top, 3, 0, 7); } else paths[kind].rect(x - 0.5, top, 2, Math.max(2, y - top));
+  });
+  paths.forEach((path, kind) => { context.fillStyle = KINDS[kindName(s, kind)]; context.fill(path); });
+  line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: colours.primary, width: 2 });
+  crosshair(s, view, context);
+  putHandle(s, view, y);
+}
+
+function crosshair(s, view, context) {
+  if (s.hover === null || over(s, view, s.hover) === null) return;
+  const x = over(s, view, s.hover + 0.5);
+  line(context, [[x, RAIL_OF(view)], [x, view.height - FLOOR]], { colour: s.colours.dim, dash: [2, 3] });
+}
+
+const clamp = (x, low, high) => Math.min(high, Math.max(low, x));

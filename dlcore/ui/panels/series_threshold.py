@@ -1,0 +1,187 @@
+"""The threshold on the anomaly page: every point of the run's series, its alarms, and why one was raised."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series import LabelledWindow, MinMaxScaler
+from dlcore.data.splits import Prepared, SplitName
+from dlcore.evaluation import anomaly
+from dlcore.plots import errors as error_plots
+from dlcore.plots.series import before_and_after
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import explain_series, reading
+from dlcore.ui.panels.series_data import UNIT, day, taxi
+from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, Words, show_threshold
+
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One split of a run: errors (n,), targets (n,), times (n,) epoch milliseconds."""
+
+    errors: np.ndarray
+    targets: np.ndarray
+    times: np.ndarray
+
+
+def scored_splits(bundle: Bundle) -> dict[str, Scored]:
+    """The splits that the run stored errors of."""
+    stored = reading.predictions(bundle)
+    return {
+        name: Scored(stored[f"{name}_scores"], stored[f"{name}_targets"], stored[f"{name}_ids"])
+        for name in SPLITS
+        if f"{name}_scores" in stored
+    }
+
+
+@st.fragment
+def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
+    """Everything that moves with the threshold, in a fragment: nothing else on the page is drawn anew."""
+    splits = scored_splits(bundle)
+    st.subheader("The threshold, and what it does", anchor=False)
+    judged = judge(splits, chosen)
+    released = show_threshold(judged, key=reading.key_of(bundle))
+    if released.alarm is not None:
+        _why(project, run, bundle, released.alarm)
+    _downloads(splits, released)
+    with st.expander("How this is counted"):
+        st.markdown(_HOW)
+
+
+_HOW = """
+- **Alarm**: a point whose score is above the threshold. Alarms less than a day apart are one: a person looks once.
+- **Event**: a labelled window. It is caught when one of its points raises an alarm; the **delay** is the time from
+  the window's start to the first alarm in it.
+- **Precision** = right alarms / all alarms, **recall** = right alarms / labelled points, **F1** = their harmonic
+  mean; all three over single points. Events and false alarms are counted over stretches of time.
+- **Cost** = missed events × what a missed event costs + false alarms. Thresholds at which more than a tenth of the
+  ordinary points raise an alarm are left out: alarms without end join to one, which would look cheap.
+- Thresholds **set without labels** come from the scores of the validation part (or training, where there is none).
+  Those **seen with the answers** look at the labels drawn here: good to compare with, not to report.
+- The line moves this view alone, not the stored scores above.
+"""
+
+
+def judge(splits: dict[str, Scored], chosen: float) -> Judged:
+    """A run's splits, one after the other, as the component takes them."""
+    names = list(splits)
+    ends = np.cumsum([len(part.errors) for part in splits.values()])
+    parts = [
+        Stretch(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)
+    ]
+    by_name = {part.name: part for part in parts}
+    first = by_name.get("validation", by_name.get("test", parts[0]))
+    scopes = [Stretch("all it was not trained on", first.start, int(ends[-1]))] if first.start else []
+    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Stretch("the whole series", 0, int(ends[-1]))]
+    targets = np.concatenate([part.targets for part in splits.values()]).astype(np.uint8)
+    return Judged(
+        scores=np.concatenate([part.errors for part in splits.values()]),
+        labels=targets if targets.any() else None,
+        own=chosen,
+        scopes=tuple(scopes),
+        parts=tuple(parts),
+        rules=by_name.get("validation", by_name.get("train")),
+        over=_over(np.concatenate([part.times for part in splits.values()])),
+        score="reconstruction error",
+        words=Words(),
+    )
+
+
+def _over(times: np.ndarray) -> Over:
+    """The series behind the scores, where it is here."""
+    series = taxi()
+    place = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
+    if not (series.times[place] == times).all():
+        return Over(times)
+    return Over(times, series.values[place], UNIT, _windows(series.windows), _windows(series.unlabelled))
+
+
+def _windows(found: tuple[LabelledWindow, ...]) -> tuple[Window, ...]:
+    return tuple(Window(window.start, window.end, window.name) for window in found)
+
+
+def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
+    """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
+    try:
+        found, prepared = rebuilt_at(project, run, bundle, place)
+    except WorkbenchError as error:
+        st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
+        return
+    splits = scored_splits(bundle)
+    times = np.concatenate([part.times for part in splits.values()])
+    errors = np.concatenate([part.errors for part in splits.values()])
+    moment = int(times[place])
+    scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
+    low, span = scaler.low[0], scaler.high[0] - scaler.low[0]
+    seen, copy = (low + span * part[:, 0] for part in (found.seen, found.rebuilt))
+    gap, at = float(np.abs(seen - copy).max()), int(np.abs(found.times - moment).argmin())
+    st.markdown(
+        f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and the model's copy differ by up to "
+        f"{gap:,.0f} {UNIT}."
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        figure = before_and_after(found.times, seen, copy, moment=moment, unit=UNIT)
+        show_figure(figure, key="why-window", alt=f"The series and the model's copy; they differ by up to {gap:,.0f}")
+    with right:
+        by_point = found.squares.mean(axis=1)
+        share = by_point[at] / (by_point.sum() or 1.0)
+        figure = error_plots.window_contributions(found.times, by_point, alarm=at)
+        show_figure(figure, key="why-shares", alt=f"Each point's share of the error; the alarm's own has {share:.0%}")
+
+
+def rebuilt_at(project: Project, run: Run, bundle: Bundle, place: int) -> tuple[explain_series.Rebuilt, Prepared]:
+    """What the model makes of the window that holds a point, `place` counted over all splits."""
+    prepared = explain_series._prepared(reading.key_of(bundle), project, run.config)
+    for name, part in scored_splits(bundle).items():
+        if place < len(part.errors):
+            # `rebuild` looks at the test part: give it the part that holds the point
+            held = replace(prepared, test=prepared.split(name))  # type: ignore[arg-type]
+            return explain_series.rebuild(reading.loaded(bundle).module, held, place), prepared
+        place -= len(part.errors)
+    raise WorkbenchError("the point lies behind the end of the series.")
+
+
+def _downloads(splits: dict[str, Scored], released: Released) -> None:
+    total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
+    with st.container(horizontal=True):
+        st.download_button(
+            f"Download the {total:,} alarms (CSV)", lambda: alarm_csv(splits, released.threshold),
+            file_name="alarms.csv", mime="text/csv", icon=":material/download:", key="alarms-csv", on_click="ignore",
+            disabled=not total,
+        )  # fmt: skip
+        if released.marked:
+            st.download_button(
+                f"Download your {len(released.marked)} labels (CSV)", lambda: label_csv(released.marked),
+                file_name="labels.csv", mime="text/csv", icon=":material/download:", key="labels-csv",
+                on_click="ignore",
+            )  # fmt: skip
+
+
+def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
+    """The alarms of every split as CSV: part, time, error, threshold, and whether a label covers it."""
+    rows = []
+    for name, part in splits.items():
+        called = anomaly.alarms(part.errors, threshold)
+        times = pd.to_datetime(part.times[called], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
+        rows.append(
+            pd.DataFrame(
+                {"part": name, "time": times, "error": part.errors[called], "threshold": threshold,
+                 "labelled": part.targets[called].astype(int)}
+            )
+        )  # fmt: skip
+    return pd.concat(rows).to_csv(index=False)
+
+
+def label_csv(marked: tuple[Window, ...]) -> str:
+    """Windows marked by hand as CSV: start and end, both included."""
+    ends = {name: [getattr(window, name) for window in marked] for name in ("start", "end")}
+    table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})
+    return table.to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")
