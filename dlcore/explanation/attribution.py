@@ -4,7 +4,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from dlcore.core.errors import RequestError
 Score = Callable[[Tensor, Tensor], Tensor]
 """(inputs, outputs) -> (N,): the number to explain, where it is not one of the outputs: a reconstruction error, say."""
 
-Method = Literal["integrated_gradients", "input_x_gradient", "gradients"]
+Method = Literal["integrated_gradients", "input_x_gradient", "gradients", "feature_ablation"]
 ROWS_AT_ONCE = 256
 _CUDNN = threading.Lock()
 
@@ -25,7 +25,8 @@ _CUDNN = threading.Lock()
 class Attribution:
     """What each part of the inputs adds to the explained number.
 
-    values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding.
+    values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding. Of feature ablation each
+    part of a block carries what the whole block adds.
     output: (N,) the number explained; `baseline_output` (N,) the same for the baseline.
     delta: (N,) how far the values' sum is from output - baseline_output; None for methods that do not promise it.
     """
@@ -44,40 +45,49 @@ class _Question:
     x: Tensor
     baseline: Tensor
     extra: tuple[Tensor, ...]
-    steps: int
+    steps: int = 64
+    blocks: Tensor | None = None
 
 
 def attribute(
     module: nn.Module,
-    inputs: Tensor,
+    inputs: Tensor | tuple[Tensor, ...],
     target: int | Score,
     *,
     method: Method = "integrated_gradients",
     baseline: Tensor | None = None,
     steps: int = 64,
+    blocks: Tensor | None = None,
 ) -> Attribution:
     """Attribute one number of a module's output to the parts of its input.
 
     Works on a copy in evaluation mode: the module is neither hooked, nor trained, nor changed.
 
-    inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding.
+    inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding. Of several the
+        first is explained and the others, first dimension N too, are held as they are.
     target: column of the outputs (N, K), or a function (inputs, outputs) -> (N,).
     baseline: what counts as nothing, of the inputs' shape or (1, ...); zeros (for ids: the embedding of padding).
     steps: points on the way from baseline to input (integrated gradients alone).
+    blocks: whole numbers of the inputs' shape or (1, ...): parts of one number go together (feature ablation alone);
+        by default each part is a block, for ids each word.
 
     Integrated gradients: Sundararajan et al. 2017, eq. 1; their sum is the output's difference from the baseline's.
+    Feature ablation: output - output with one block put to the baseline (Zeiler & Fergus 2014, occlusion).
 
     Raises:
         RequestError: the inputs are ids and the module has not exactly one embedding.
     """
     own = copy.deepcopy(module).eval().requires_grad_(False)
-    device = next((parameter.device for parameter in own.parameters()), inputs.device)
+    explained, *held = (inputs,) if isinstance(inputs, Tensor) else inputs
+    device = next((parameter.device for parameter in own.parameters()), explained.device)
     with torch.enable_grad(), _recurrent_backward(own, device):
-        question = _ask(own, inputs.detach().to(device), target, baseline=baseline, steps=steps)
+        parts = tuple(part.detach().to(device) for part in (explained, *held))
+        question = _ask(own, parts, target, baseline=baseline)
+        question = replace(question, steps=steps, blocks=question.blocks if blocks is None else blocks)
         values = METHODS[method](question)
         output, floor = (_value(question, x) for x in (question.x, question.baseline))
-    if not inputs.is_floating_point():
-        values = values.sum(dim=-1)  # (N, T, D) -> (N, T)
+    if not explained.is_floating_point():  # (N, T, D) -> (N, T)
+        values = values[..., 0] if method == "feature_ablation" else values.sum(dim=-1)
     promised = method == "integrated_gradients"
     delta = values.flatten(1).double().sum(dim=1) - (output - floor).double() if promised else None
     return Attribution(
@@ -119,10 +129,27 @@ def _gradients(question: _Question) -> Tensor:
     return found
 
 
+def _feature_ablation(question: _Question) -> Tensor:
+    from captum.attr import FeatureAblation
+
+    blocks = question.blocks
+    if blocks is None:
+        blocks = torch.arange(question.x[0].numel()).reshape(1, *question.x.shape[1:])
+    found: Tensor = FeatureAblation(question.forward).attribute(
+        question.x,
+        baselines=question.baseline,
+        additional_forward_args=question.extra or None,
+        feature_mask=blocks.to(question.x.device).expand(1, *question.x.shape[1:]),
+        perturbations_per_eval=max(1, ROWS_AT_ONCE // len(question.x)),
+    )
+    return found
+
+
 METHODS: dict[Method, Callable[[_Question], Tensor]] = {
     "integrated_gradients": _integrated_gradients,
     "input_x_gradient": _input_x_gradient,
     "gradients": _gradients,
+    "feature_ablation": _feature_ablation,
 }
 
 
@@ -138,25 +165,28 @@ class _Given(nn.Module):
         return self.vectors
 
 
-def _ask(own: nn.Module, inputs: Tensor, target: int | Score, *, baseline: Tensor | None, steps: int) -> _Question:
+def _ask(own: nn.Module, parts: tuple[Tensor, ...], target: int | Score, *, baseline: Tensor | None) -> _Question:
+    inputs, *held = parts
     floor = torch.zeros_like(inputs) if baseline is None else baseline.to(inputs).expand_as(inputs)
     if inputs.is_floating_point():
 
-        def forward(x: Tensor) -> Tensor:
-            return _scored(target, x, own(x))
+        def forward(x: Tensor, *others: Tensor) -> Tensor:
+            return _scored(target, x, own(x, *others))
 
-        return _Question(forward, inputs, floor.contiguous(), (), steps)
+        return _Question(forward, inputs, floor.contiguous(), tuple(held))
     embeddings = [(name, part) for name, part in own.named_modules() if isinstance(part, nn.Embedding)]
     if len(embeddings) != 1:
         raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
     (name, embedding), given = embeddings[0], _Given()
     own.set_submodule(name, given)
 
-    def embedded(vectors: Tensor, ids: Tensor) -> Tensor:
+    def embedded(vectors: Tensor, ids: Tensor, *others: Tensor) -> Tensor:
         given.vectors = vectors
-        return _scored(target, ids, own(ids))  # the ids still tell where a text ends
+        return _scored(target, ids, own(ids, *others))  # the ids still tell where a text ends
 
-    return _Question(embedded, embedding(inputs).detach(), embedding(floor).detach(), (inputs,), steps)
+    vectors, nothing = embedding(inputs).detach(), embedding(floor).detach()
+    words = torch.arange(inputs.shape[1])[None, :, None]  # a word is taken out whole
+    return _Question(embedded, vectors, nothing, (inputs, *held), blocks=words)
 
 
 def _scored(target: int | Score, inputs: Tensor, outputs: Tensor) -> Tensor:

@@ -113,6 +113,47 @@ def test_padding_gets_nothing():
     assert (np.abs(found.values[inputs.numpy() != 0]) > 0).all()
 
 
+def test_ablation_takes_out_what_a_linear_model_gives():
+    """For f(x) = w.x + b without interaction, taking a part out costs exactly what it adds."""
+    module, x, floor = nn.Linear(6, 2), torch.rand(3, 6), torch.rand(1, 6)
+    alone = attribute(module, x, 1, baseline=floor, method="feature_ablation")
+    added = module.weight[1].detach().numpy() * (x - floor).numpy()
+    np.testing.assert_allclose(alone.values, added, atol=1e-6)
+    assert alone.delta is None
+    blocks = torch.tensor([[0, 0, 1, 1, 1, 2]])
+    together = attribute(module, x, 1, baseline=floor, method="feature_ablation", blocks=blocks).values
+    for block in range(3):
+        inside = (blocks[0] == block).numpy()
+        whole = np.repeat(added[:, inside].sum(axis=1, keepdims=True), inside.sum(), axis=1)
+        np.testing.assert_allclose(together[:, inside], whole, atol=1e-6)
+
+
+def test_ablation_of_a_word_is_the_answer_without_it():
+    module, inputs = lstm().eval(), torch.randint(1, 40, (1, 7), dtype=torch.int32)
+    floor = torch.full_like(inputs, 1)
+    found = attribute(module, inputs, 1, baseline=floor, method="feature_ablation")
+    assert found.values.shape == (1, 7)
+    without = inputs.clone()
+    without[0, 3] = 1
+    gap = (module(inputs) - module(without))[0, 1].item()
+    assert found.values[0, 3] == pytest.approx(gap, abs=1e-6)
+
+
+class Gated(nn.Module):
+    """Adds up its first input where the second says so."""
+
+    def forward(self, x, gate):
+        return (x * gate).sum(dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_further_inputs_are_held_as_they_are(method):
+    x, gate = torch.rand(2, 5), torch.tensor([[1, 0, 1, 0, 1], [0, 0, 0, 1, 1]])
+    found = attribute(Gated(), (x, gate), 0, method=method, steps=8)
+    wanted = gate.numpy() * (x.numpy() if method != "gradients" else 1)
+    np.testing.assert_allclose(found.values, wanted, atol=1e-6)
+
+
 def test_ids_without_an_embedding_are_refused():
     with pytest.raises(RequestError, match="this one has 0"):
         attribute(nn.Linear(3, 2), torch.ones(1, 3, dtype=torch.int32), 0)

@@ -21,6 +21,7 @@ PRESETS = {
     "quick": "under a minute on two cores, to see how it goes",
     "full": "the recipe behind the reference run",
 }
+OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own"}
 
 
 def show(project: "Project", run: Run | None) -> None:
@@ -49,14 +50,7 @@ def _new(project: "Project") -> None:
         "Model", list(project.models), key=f"model-{slug}", format_func=lambda name: project.models[name].title
     )
     st.caption(project.models[model].summary)
-    usual = projects.configure(slug).dataset  # the first that is here
-    dataset = st.selectbox(
-        "Dataset",
-        project.datasets,
-        index=project.datasets.index(usual),
-        key=f"dataset-{slug}",
-        format_func=dataset_title,
-    )
+    dataset = _dataset(project)
     here = sources.available(dataset)
     if not here:
         missing.offer(dataset)
@@ -80,6 +74,19 @@ def _new(project: "Project") -> None:
             )
         )
         _go(slug, run_id)
+
+
+def _dataset(project: "Project") -> str:
+    """Choose among the project's datasets and one's own; opens on the first that is here."""
+    from dlcore import projects
+
+    key, known = f"dataset-{project.slug}", projects.datasets(project.slug)
+    if st.session_state.get(key) not in known:  # at first, or once it was removed
+        st.session_state[key] = projects.configure(project.slug).dataset
+    chosen: str = st.selectbox("Dataset", known, key=key, format_func=dataset_title)
+    if project.own_data:
+        st.caption(f"{OWN[project.own_data]}: add them under **Data**, and choose them here.")
+    return chosen
 
 
 def _fork(project: "Project", parent: str) -> None:
@@ -147,9 +154,10 @@ def _devices() -> dict[str, str]:
 
 def dataset_title(name: str) -> str:
     """A dataset's title; its name where it has none."""
-    from dlcore.data.sources import DATASETS
-
-    return DATASETS[name].title if name in DATASETS else name.replace("_", " ")
+    try:
+        return sources.dataset(name).title
+    except WorkbenchError:
+        return name.replace("_", " ")
 
 
 def _go(slug: str, run_id: str | None) -> None:
