@@ -16,10 +16,9 @@ import streamlit as st
 from dlcore.evaluation.anomaly import DAY
 from dlcore.ui.components import drawing_component, mount_reporting, pack
 
-_THRESHOLD = drawing_component(
-    "threshold",
-    parts=tuple(f"threshold_{part}" for part in ("counts", "axes", "time", "curves", "words", "hands")),
-)  # fmt: skip
+PARTS = ("counts", "axes", "time", "curves", "words", "hands")
+"""The component's scripts, `browser/threshold_<part>.js`, in the order in which they are put together."""
+_THRESHOLD = drawing_component("threshold", parts=tuple(f"threshold_{part}" for part in PARTS))
 PARAMETER = "threshold"
 """The released threshold's name in the page's address."""
 _DAY_MS = 86_400_000
@@ -67,12 +66,23 @@ class Over:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How it is counted: `inclusive`, whether a score equal to the threshold counts; `axis`, the ends of the scores'
+    axis where they are known; `ratio`, how many false alarms a missed event costs at the start."""
+
+    inclusive: bool = False
+    axis: tuple[float, float] | None = None
+    ratio: float = 10.0
+
+
+@dataclass(frozen=True)
 class Judged:
     """What the component shows.
 
     scores (N,), higher = stranger (or more surely positive); labels (N,) 0 or 1, or None; `own` is the run's own
-    threshold; `scopes` are what counts may be made on, the first at the start; `rules` the points (training or
-    validation, never test) from which rules make thresholds; `inclusive`: a score equal to the threshold counts.
+    threshold; `scopes` are what counts may be made on, the first at the start; `parts` are named along the time axis;
+    `rules` the points (training or validation, never test) from which rules make thresholds; `marks` further
+    thresholds to jump to, with their names.
     """
 
     scores: np.ndarray
@@ -84,8 +94,8 @@ class Judged:
     over: Over | None = None
     score: str = "score"
     words: Words = Words()
-    inclusive: bool = False
-    axis: tuple[float, float] | None = None
+    marks: tuple[tuple[str, float], ...] = ()
+    counted: Counted = Counted()
 
 
 @dataclass(frozen=True)
@@ -152,10 +162,11 @@ def _data(judged: Judged, start: Released) -> dict[str, Any]:
         "scores": pack(_sent(judged.scores), dtype=str(_sent(judged.scores).dtype)),
         "labels": None if judged.labels is None else pack(judged.labels, dtype="uint8"),
         "values": None, "times": None, "step_ms": 0, "begin_ms": 0, "gap": 0, "windows": [], "plausible": [],
-        "own": judged.own, "start": start.threshold, "scope": 0, "ratio": 10, "k": 3, "quantile": 0.995,
+        "own": judged.own, "start": start.threshold, "scope": 0, "k": 3, "quantile": 0.995,
         "scopes": _stretches(judged.scopes), "parts": _stretches(judged.parts), "score": judged.score, "value": "",
-        "rules": _stretches((judged.rules,))[0] if judged.rules else None, "inclusive": judged.inclusive,
-        "words": vars(judged.words), "axis": judged.axis, "marked": [[w.start, w.end] for w in start.marked],
+        "rules": _stretches((judged.rules,))[0] if judged.rules else None,
+        "marks": [{"name": name, "value": value} for name, value in judged.marks], **vars(judged.counted),
+        "words": vars(judged.words), "marked": [[w.start, w.end] for w in start.marked],
     }  # fmt: skip
     return data | (_over(over) if over is not None else {})
 

@@ -46,13 +46,13 @@ def browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def server(home: Path) -> Iterator[str]:
-    """The workbench at a loopback address, its runs in `home`; gives the address once it answers."""
+def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
+    """The workbench, or another script, at a loopback address, its runs in `home`; gives it once it answers."""
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("wb")
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    environment = {**os.environ, "DLCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DLCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     address = f"http://localhost:{port}"
     try:

@@ -98,7 +98,7 @@ def test_counts_at_every_threshold_are_scikit_learns(script, kind, dtype, inclus
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", ["distinct", "ties", "equal"])
 def test_events_bursts_and_delay_are_those_of_the_evaluation(script, kind, seed):
-    scores, labels = drawn(kind, "float32", seed, n=300)
+    scores, labels = drawn(kind, "float32", seed, n=240)
     start, gap, plausible = 40, (1, 5, 48)[seed % 3], np.array([[20, 130], [200, 220], [222, 230]])
     thresholds = every(scores)
     found = script(scores, labels, thresholds, start=start, gap=gap, plausible=plausible)
@@ -115,7 +115,7 @@ def test_events_bursts_and_delay_are_those_of_the_evaluation(script, kind, seed)
 @pytest.mark.parametrize("gap", [0, 5, 48])
 @pytest.mark.parametrize("kind", ["distinct", "ties", "equal"])
 def test_the_cost_optimum_and_the_best_f1_are_those_of_brute_force(script, kind, gap):
-    scores, labels = drawn(kind, "float64", 7)
+    scores, labels = drawn(kind, "float64", 7, n=200)
     found = script(scores, labels, every(scores), gap=gap, ratio=3.5)
     costs, scored = {}, {}
     for threshold_ in np.r_[scores.min() - 1, np.unique(scores)]:

@@ -18,7 +18,8 @@ function loadPlotly() {
 }
 
 function decode(packed) {
-  const bytes = Uint8Array.from(atob(packed.base64), (letter) => letter.charCodeAt(0));
+  const text = atob(packed.base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const types = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array };
   return new types[packed.type](bytes.buffer);
 }

@@ -86,7 +86,7 @@ function reprice(s) {
     add("quantile", "quantile", rules.quantile, false);
     add("meanStd", "mean + standard deviations", rules.meanStd, false);
   }
-  for (const rule of data.fixed ?? []) add(rule.id, rule.name, rule.value, false);
+  data.marks.forEach((one, i) => add(`mark${i}`, one.name, one.value, false));
   if (s.labelled) {
     s.costs = costsOf(s.table, s.sweep, s.ratio);
     const cheap = cheapestOf(s.table, s.sweep, s.costs), best = cheapestOf(s.table, s.sweep, f1Of(s.table, s.sweep).map((f1) => -f1));
@@ -179,5 +179,5 @@ export default function ({ data, parentElement, setStateValue }) {
 function coloursOf(root) {
   const found = theme(root), style = getComputedStyle(root);
   const primary = style.getPropertyValue("--st-primary-color").trim() || "#0B66A8";
-  return { ...found, primary, dim: faint(found.text, 0.75), trace: faint(found.text, 0.45), line: faint(found.text, 0.1) };
+  return { ...found, primary, dim: faint(found.text, 0.75), trace: faint(found.text, 0.4), line: faint(found.text, 0.1) };
 }

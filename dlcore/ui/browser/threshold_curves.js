@@ -44,10 +44,10 @@ function binsOf(s) {
 // Ordinary points upwards, labelled ones downwards: with the bar across, the four counts are the four corners.
 function drawHistogramStill(s, view) {
   const context = pen(view, "still"), box = plotBox(view), scale = (view.scale = acrossScale(s, view)), { up, down } = binsOf(s);
-  const size = s.axis.log ? Math.log1p : (x) => x, tallest = [up, down].map((bins) => size(Math.max(1, ...bins)));
+  const size = s.hasTime ? Math.log1p : Math.sqrt, tallest = [up, down].map((bins) => size(Math.max(1, ...bins)));
   const room = box.bottom - box.top - 4, share = s.labelled ? clamp(tallest[0] / (tallest[0] + tallest[1]), 0.42, 0.62) : 1;
   view.middle = box.top + room * share;
-  bottomAxis(s, view, context, scale, s.data.score);
+  bottomAxis(s, view, context, scale, `${s.data.score} (heights ${s.hasTime ? "logarithmic" : "as square roots"})`);
   const wide = (box.right - box.left) / BINS, heights = [room * share - 16, room * (1 - share) - 16];
   view.bars = [new Path2D(), new Path2D()];
   for (let bin = 0; bin < BINS; bin++) {
@@ -69,7 +69,7 @@ function drawHistogramMoving(s, view) {
     context.beginPath();
     context.rect(from, 0, to - from, view.height);
     context.clip();
-    context.fillStyle = strength < 1 ? faint(s.colours.trace, 0.75) : s.labelled ? RED : s.colours.primary;
+    context.fillStyle = strength < 1 ? faint(s.colours.text, 0.3) : RED;
     context.fill(view.bars[0]);
     context.fillStyle = faint(GREEN, strength);
     context.fill(view.bars[1]);
@@ -106,7 +106,7 @@ function drawCostStill(s, view) {
     if (last && Math.abs(last[0] - from) < 0.4 && Math.abs(last[1] - y) < 0.4) continue;
     points.push([from, y], [clamp(to, box.left, box.right), y]);
   }
-  line(context, points, { colour: s.colours.trace, width: 1.5 });
+  line(context, points, { colour: faint(s.colours.text, 0.6), width: 1.5 });
   const veil = clamp(scale.at(thresholds[s.useful]), box.left, box.right);
   if (s.useful) { context.fillStyle = faint(s.colours.ground, 0.7); context.fillRect(box.left, box.top, veil - box.left, box.bottom - box.top); }
   ghostsOn(s, context, (ghost) => [scale.at(ghost.value), view.up.at(s.costs[placeOf(s.sweep, s.table, ghost.value)])], box);
@@ -144,7 +144,7 @@ const ON_CURVE = {
 function drawCurveStill(s, view) {
   const context = pen(view, "still"), box = plotBox(view), [across, up] = unitScales(view), at = ON_CURVE[view.name];
   const chance = s.table.positives / (s.table.positives + s.table.negatives);
-  bottomAxis(s, view, context, across, view.name === "pr" ? `Recall: share of ${s.data.words.positives} found` : `Share of ${s.data.words.negatives} called wrongly`);
+  bottomAxis(s, view, context, across, view.name === "pr" ? `Recall: share of ${s.data.words.positives}` : `False alarms: share of ${s.data.words.negatives}`);
   sideAxis(s, view, context, up);
   view.points = curvePoints(s, view, at);
   line(context, view.name === "pr" ? [[box.left, up.at(chance)], [box.right, up.at(chance)]] : [[box.left, box.bottom], [box.right, box.top]], { colour: s.colours.dim, dash: [2, 4] });
@@ -153,9 +153,9 @@ function drawCurveStill(s, view) {
     context.moveTo(view.points[0][0], box.bottom);
     for (const [x, y] of view.points) context.lineTo(x, y);
     context.lineTo(view.points[view.points.length - 1][0], box.bottom);
-    context.fillStyle = faint(s.colours.trace, 0.13);
+    context.fillStyle = faint(s.colours.text, 0.07);
     context.fill();
-    line(context, view.points, { colour: s.colours.trace, width: 1.75 });
+    line(context, view.points, { colour: faint(s.colours.text, 0.6), width: 1.75 });
   }
   ghostsOn(s, context, (ghost) => spotAt(s, view, ghost.value), box);
 }

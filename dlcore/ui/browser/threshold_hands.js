@@ -13,7 +13,7 @@ function handle(s) {
 }
 
 function thresholdAt(view, x, y) {
-  return view.points ? nearestOn(view, x, y) : view.scale.back(clamp(x, view.scale.from, view.scale.to));
+  return view.points ? nearestOn(view, x, y) : tidy(view.scale.back(clamp(x, view.scale.from, view.scale.to)), view.scale);
 }
 
 function at(view, event) {
@@ -88,7 +88,7 @@ function overTime(s, view) {
     if (event.button) return;
     const [x, y] = at(view, event);
     view.active = true;
-    if (near(y) || event.target.closest(".dlt-handle")) { hold(s, view, event, (_, to) => move(s, view.scale.back(clamp(to, HEADROOM, view.height - FLOOR)))); return; }
+    if (near(y) || event.target.closest(".dlt-handle")) { hold(s, view, event, (_, to) => move(s, tidy(view.scale.back(clamp(to, HEADROOM, view.height - FLOOR)), view.scale))); return; }
     if (x < LEFT) return;
     hold(s, view, event, (to) => { s.brush = Math.abs(to - x) > CLICK ? [xToPlace(s, view, x), xToPlace(s, view, clamp(to, LEFT, view.width - RIGHT))] : null; schedule(s); }, () => brushed(s, view, x, y));
   };

@@ -1,7 +1,7 @@
 
 // The two views over time: the series with its alarms, and the score with the threshold as a line.
 
-const LEFT = 56, RIGHT = 14, RAIL = 46, FLOOR = 22, HEADROOM = 8;
+const LEFT = 66, RIGHT = 10, RAIL = 60, FLOOR = 22, HEADROOM = 8;
 const MOST_PINS = 160;
 
 // For each column of pixels the range of both lines, and the highest score of each kind of point in it.
@@ -60,7 +60,7 @@ function valueAxis(s, view, context, scale, most = 4) {
 
 // Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
 function shade(s, view, context, named) {
-  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view), rows = [-Infinity, -Infinity];
+  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view), rows = [-Infinity, -Infinity, -Infinity];
   const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]).sort((a, b) => a.start - b.start);
   for (const one of shown) {
     const a = Math.max(LEFT, placeToX(s, view, one.start)), b = Math.min(view.width - RIGHT, placeToX(s, view, one.stop)), wide = Math.max(2, b - a);
@@ -78,10 +78,10 @@ function shade(s, view, context, named) {
     if (!named) continue;
     context.font = `500 11px ${colours.font}`;
     const text = one.kind === "plausible" ? `${one.name} (no label)` : one.name, length = context.measureText(text).width;
-    const x = Math.min(a, view.width - RIGHT - length), row = rows[0] + 8 <= x ? 0 : rows[1] + 8 <= x ? 1 : -1;
+    const x = Math.min(a, view.width - RIGHT - length), row = rows.findIndex((taken) => taken + 8 <= x);
     if (row < 0) continue;
     rows[row] = x + length;
-    write(context, text, x, 8 + 13 * row, { colour: colours.text, font: colours.font, weight: 500 });
+    write(context, text, x, 8 + 13 * row, { colour: one.kind === "labelled" ? colours.text : colours.dim, font: colours.font, weight: 500 });
   }
 }
 

@@ -38,11 +38,12 @@ function dress(s) {
   root.classList.toggle("dlt-unlabelled", !s.labelled);
   root.querySelector(".dlt-figures").replaceChildren(...figuresOf(s).map(([id, name]) => {
     const cell = element("div", { class: `dlt-figure dlt-is-${id}` });
-    cell.append(element("dt", {}, name), element("dd"), element("small"));
+    cell.append(element("dt", {}, name), element("dd", { class: "dlt-number" }), element("dd", { class: "dlt-beside" }));
     return cell;
   }));
   const chosen = s.scope.name;
   put(root.querySelector(".dlt-cell-histogram p"), s.labelled ? `Up: ${data.words.negatives}. Down: ${data.words.positives}` : `How often each ${data.score} comes`);
+  s.views.histogram.box.setAttribute("aria-label", `Histogram of the ${data.score} on ${chosen}`);
   put(root.querySelector(".dlt-cell-cost p"), "Cost at each threshold");
   if (s.areas) {
     put(root.querySelector(".dlt-cell-pr p"), `Precision against recall, area ${s.areas.precision.toFixed(3)}`);
@@ -121,7 +122,7 @@ const plain = (number) => String(Number(number.toPrecision(5)));
 
 function steadyWords(s) {
   const { low, high } = steadyAt(s.table, s.sweep, s.t), way = (to) => `${to > s.t ? "+" : "−"}${Math.abs(100 * (to / s.t - 1)).toFixed(0)} %`;
-  const [down, up] = [Number.isFinite(low), Number.isFinite(high)], share = s.t > 0 && s.axis.low >= 0;
+  const [down, up] = [Number.isFinite(low), Number.isFinite(high)], share = s.hasTime && s.t > 0 && s.axis.low >= 0;
   const what = s.labelled && s.hasTime ? "No event lost, no alarm gained" : "Nothing changes";
   if (!down && !up) return `${what} anywhere.`;
   if (!up) return `${what} from ${short(low)} upwards.`;

@@ -3,16 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.evaluation import classification, curves
+from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui import style
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.classification_data import shortened
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import say, score_table, winner
+from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
 
 MISTAKES = 12
 
@@ -53,49 +53,34 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 @st.fragment
 def _threshold_part(bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold on the probability of the second class."""
-    scores, targets = _test(bundle)
-    name = bundle.labels[1]
     st.subheader("The threshold, and what it does", anchor=False)
-    threshold = st.slider(
-        f"Call a sample “{name}” from this probability on", 0.0, 1.0, value=float(round(chosen, 3)), step=0.005,
-        format="%.3f", key=f"threshold-{reading.key_of(bundle)}",
-    )  # fmt: skip
+    released = show_threshold(judge(bundle, chosen), key=reading.key_of(bundle))
+    scores, targets = _test(bundle)
+    found = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
-        f"The run opened at **{chosen:.3f}**, chosen on validation, never on test. Moving it changes this view alone, "
-        "not the stored scores above."
+        f"A sample is called “{bundle.labels[1]}” from the threshold on. The run opened at **{chosen:.3f}**, chosen "
+        f"on validation, never on test; at {released.threshold:.3f} {say('accuracy', found['accuracy'])} of the test "
+        "samples are called rightly. Moving it changes this view alone, not the stored scores above."
     )
-    found = classification.metrics(scores, targets, threshold=threshold)
-    style.facts((metric.upper() if metric == "f1" else metric.capitalize(), say(metric, found[metric]), "")
-                for metric in ("accuracy", "precision", "recall", "f1"))  # fmt: skip
-    counts = classification.confusion(scores, targets, threshold=threshold)
-    (quiet, false), (missed, hits) = counts.tolist()
-    st.caption(
-        f"Precision = right calls / all calls of “{name}” = {hits:,} / {hits + false:,}; recall = right calls / all "
-        f"that are “{name}” = {hits:,} / {hits + missed:,}."
-    )
-    _confusion(counts, bundle.labels)
-    if missed + hits and quiet + false:
-        _curves(scores[:, 1], targets == 1, counts)
 
 
-def _curves(scores: np.ndarray, positive: np.ndarray, counts: np.ndarray) -> None:
-    (quiet, false), (missed, hits) = counts.tolist()
-    recall = hits / (hits + missed)
-    left, right = st.columns(2)
-    with left:
-        roc, area = curves.roc(scores, positive), curves.roc_auc(scores, positive)[0]
-        at = (false / (quiet + false), recall)
-        figure = plots.roc_curve(roc.false_positive_rate, roc.recall, area=area, operating=at)
-        show_figure(figure, key="roc", alt=f"ROC curve, area {area:.3f}")
-        st.caption("Every threshold at once: up is more found, right is more called wrongly. The diamond is yours.")
-    with right:
-        found, area = curves.precision_recall(scores, positive), curves.average_precision(scores, positive)[0]
-        figure = plots.precision_recall_curve(
-            found.recall, found.precision, area=area, positives=float(positive.mean()),
-            operating=(recall, hits / (hits + false)) if hits + false else None,
-        )  # fmt: skip
-        show_figure(figure, key="pr", alt=f"Precision-recall curve, area {area:.3f}")
-        st.caption("How many calls are right when so many of them are found.")
+def judge(bundle: Bundle, chosen: float) -> Judged:
+    """A two-class run's probabilities of the second class, validation before test, as the component takes them."""
+    stored, (no, yes) = reading.predictions(bundle), bundle.labels
+    names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
+    scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
+    ends = np.cumsum([len(stored[f"{name}_targets"]) for name in names]).tolist()
+    scopes = tuple(Stretch(name, start, stop) for name, start, stop in zip(names, [0, *ends], ends, strict=False))
+    return Judged(
+        scores=scores,
+        labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
+        own=chosen,
+        scopes=scopes[::-1],
+        marks=(("even odds", 0.5),),
+        score=f"probability of “{yes}”",
+        words=Words(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
+        counted=Counted(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
+    )
 
 
 def _classes(bundle: Bundle) -> None:

@@ -16,10 +16,11 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import explain_series, reading
-from dlcore.ui.panels.series_data import UNIT, day, taxi
-from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, Words, show_threshold
+from dlcore.ui.panels.series_data import day, series_of, unit_of
+from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+KINDS = {"scores": "Causal: nothing later is used", "centred": "Centred: looks ahead"}
 
 
 @dataclass(frozen=True)
@@ -31,28 +32,42 @@ class Scored:
     times: np.ndarray
 
 
-def scored_splits(bundle: Bundle) -> dict[str, Scored]:
-    """The splits that the run stored errors of."""
+def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
+    """The splits that the run stored errors of: the causal `scores`, or the `centred` ones, which look ahead."""
     stored = reading.predictions(bundle)
     return {
-        name: Scored(stored[f"{name}_scores"], stored[f"{name}_targets"], stored[f"{name}_ids"])
+        name: Scored(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
         for name in SPLITS
-        if f"{name}_scores" in stored
+        if f"{name}_{kind}" in stored
     }
 
 
 @st.fragment
 def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold, in a fragment: nothing else on the page is drawn anew."""
-    splits = scored_splits(bundle)
     st.subheader("The threshold, and what it does", anchor=False)
-    judged = judge(splits, chosen)
-    released = show_threshold(judged, key=reading.key_of(bundle))
+    kind = _kind(bundle)
+    splits = scored_splits(bundle, kind)
+    own = chosen if kind == "scores" else reading.evaluation(bundle).metrics.get("threshold_centred", chosen)
+    judged = judge(splits, own, over=_over(run, splits))
+    released = show_threshold(judged, key=f"{reading.key_of(bundle)}-{kind}")
     if released.alarm is not None:
         _why(project, run, bundle, released.alarm)
     _downloads(splits, released)
     with st.expander("How this is counted"):
         st.markdown(_HOW)
+
+
+def _kind(bundle: Bundle) -> str:
+    """Which of the run's scores is looked at, where it stored both; the same score twice is one."""
+    stored = reading.predictions(bundle)
+    if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
+        return "scores"
+    kind: str = st.segmented_control(
+        "Score", list(KINDS), default="scores", required=True, key="score", bind="query-params",
+        format_func=KINDS.__getitem__,
+    )  # fmt: skip
+    return kind
 
 
 _HOW = """
@@ -69,8 +84,8 @@ _HOW = """
 """
 
 
-def judge(splits: dict[str, Scored], chosen: float) -> Judged:
-    """A run's splits, one after the other, as the component takes them."""
+def judge(splits: dict[str, Scored], own: float, *, over: Over) -> Judged:
+    """A run's splits, one after the other, as the component takes them; `own` is the run's own threshold."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
     parts = [
@@ -84,23 +99,29 @@ def judge(splits: dict[str, Scored], chosen: float) -> Judged:
     return Judged(
         scores=np.concatenate([part.errors for part in splits.values()]),
         labels=targets if targets.any() else None,
-        own=chosen,
+        own=own,
         scopes=tuple(scopes),
         parts=tuple(parts),
         rules=by_name.get("validation", by_name.get("train")),
-        over=_over(np.concatenate([part.times for part in splits.values()])),
+        over=over,
         score="reconstruction error",
-        words=Words(),
     )
 
 
-def _over(times: np.ndarray) -> Over:
-    """The series behind the scores, where it is here."""
-    series = taxi()
+def _over(run: Run, splits: dict[str, Scored]) -> Over:
+    """The series behind the scores; without it, where it is not here any more, the labels keep their place."""
+    times = np.concatenate([part.times for part in splits.values()])
+    try:
+        series = series_of(run.config)
+    except WorkbenchError:
+        series = None
+    if series is None or len(series.times) == 0:
+        return Over(times)
     place = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
     if not (series.times[place] == times).all():
         return Over(times)
-    return Over(times, series.values[place], UNIT, _windows(series.windows), _windows(series.unlabelled))
+    unit = unit_of(run.config)
+    return Over(times, series.values[place], unit, _windows(series.windows), _windows(series.unlabelled))
 
 
 def _windows(found: tuple[LabelledWindow, ...]) -> tuple[Window, ...]:
@@ -121,14 +142,15 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
     low, span = scaler.low[0], scaler.high[0] - scaler.low[0]
     seen, copy = (low + span * part[:, 0] for part in (found.seen, found.rebuilt))
+    unit = unit_of(run.config)
     gap, at = float(np.abs(seen - copy).max()), int(np.abs(found.times - moment).argmin())
     st.markdown(
         f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and the model's copy differ by up to "
-        f"{gap:,.0f} {UNIT}."
+        f"{gap:,.4g} {unit}."
     )
     left, right = st.columns([3, 2])
     with left:
-        figure = before_and_after(found.times, seen, copy, moment=moment, unit=UNIT)
+        figure = before_and_after(found.times, seen, copy, moment=moment, unit=unit)
         show_figure(figure, key="why-window", alt=f"The series and the model's copy; they differ by up to {gap:,.0f}")
     with right:
         by_point = found.squares.mean(axis=1)

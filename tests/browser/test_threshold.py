@@ -1,0 +1,223 @@
+"""The threshold in a real browser: dragged without a message, worked without a mouse, with labels of one's own."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright")
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from server import calm, visit
+
+from dlcore.ui import components, threshold
+from dlcore.ui.threshold import Judged, Over, Released, Stretch
+
+pytestmark = pytest.mark.browser
+STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
+FOCUSED = "document.activeElement?.className ?? ''"
+
+
+def opened(page: Page, address: str) -> list[int]:
+    """The anomaly page with its component drawn; gives the list to which websocket messages are added."""
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
+    visit(page, f"{address}/anomaly")
+    page.locator(".dlt[data-drawn]").wait_for()
+    page.wait_for_timeout(300)
+    return sent
+
+
+def number(page: Page, figure: str) -> str:
+    return page.locator(f".dlt-is-{figure} .dlt-number").inner_text()
+
+
+def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(address, page):
+    sent = opened(page, address)
+    handle = page.locator(".dlt-handle")
+    page.locator(".dlt-in").click()
+    handle.evaluate("element => element.scrollIntoView({ block: 'center' })")
+    box = handle.bounding_box()
+    before, first = len(sent), (number(page, "recall"), page.locator(".dlt-n-tp b").inner_text())
+    page.mouse.move(box["x"] + 20, box["y"] + 8)
+    page.mouse.down()
+    for step in range(12):
+        page.mouse.move(box["x"] + 20, box["y"] + 8 + 3 * step)
+        page.wait_for_timeout(16)
+    assert (number(page, "recall"), page.locator(".dlt-n-tp b").inner_text()) != first
+    held = page.evaluate(STATE)
+    assert len(sent) == before
+    page.mouse.up()
+    page.wait_for_url(re.compile("threshold="))
+    calm(page)
+    assert len(sent) == before + 1
+    assert page.evaluate(STATE) == held
+    assert float(re.search("threshold=([^&]+)", page.url).group(1)) == held["t"]
+    page.reload()  # what is chosen is in the address
+    page.locator(".dlt[data-drawn]").wait_for()
+    assert page.evaluate(STATE)["t"] == held["t"]
+
+
+@pytest.mark.parametrize("view", ["histogram", "cost", "pr", "roc"])
+def test_every_other_view_can_be_dragged_too(blank, view):
+    page = blank(judged(labelled=True))
+    box = page.locator(f".dlt-{view}")
+    box.scroll_into_view_if_needed()
+    at, before = box.bounding_box(), page.evaluate(STATE)["t"]
+    page.mouse.move(at["x"] + 0.3 * at["width"], at["y"] + 0.5 * at["height"])
+    page.mouse.down()
+    page.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.4 * at["height"], steps=4)
+    page.wait_for_timeout(60)
+    moved = page.evaluate(STATE)["t"]
+    assert moved != before and page.evaluate("window.told") == []
+    page.mouse.up()
+    assert page.evaluate("window.told") == [["threshold", moved]]
+
+
+def test_the_whole_task_without_a_mouse(address, page):
+    opened(page, address)
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if "dlt-typed" in page.evaluate(FOCUSED):
+            break
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("0.0002")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("threshold=0.0002"))
+    tab_to(page, "dlt-chip-quantile")
+    page.keyboard.press("Enter")
+    expect(page.locator(".dlt-chip-quantile")).to_have_attribute("aria-pressed", "true")
+    tab_to(page, "dlt-knob-quantile")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("0.9")
+    page.keyboard.press("Enter")
+    low = page.evaluate(STATE)["t"]
+    tab_to(page, "dlt-chip-cheapest")
+    page.keyboard.press("Enter")
+    cost = float(number(page, "cost"))
+    assert page.evaluate(STATE)["t"] > low
+
+    tab_to(page, "dlt-handle")
+    slider = page.get_by_role("slider", name="Threshold")
+    at = float(slider.get_attribute("aria-valuenow"))
+    for key in ("ArrowUp", "Shift+ArrowUp", "PageUp"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(40)
+        now = float(slider.get_attribute("aria-valuenow"))
+        assert now > at, key
+        at = now
+    page.keyboard.press("End")
+    page.wait_for_timeout(40)
+    assert number(page, "events").startswith("0 of") and float(number(page, "cost")) > cost
+    expect(page.locator(".dlt-live")).to_contain_text("Events caught 0 of")
+    for _ in range(15):
+        page.keyboard.press("PageDown")
+    page.wait_for_timeout(600)
+    calm(page)
+    kept = page.evaluate(STATE)
+
+    tab_to(page, "dlt-row")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("In this window the series and the model")).to_be_visible(timeout=30_000)
+    assert page.evaluate(STATE) == kept
+    events = number(page, "events")
+
+    tab_to(page, "dlt-from")
+    page.keyboard.type("2014-12-06 00:00")
+    tab_to(page, "dlt-to")
+    page.keyboard.type("2014-12-06 23:30")
+    tab_to(page, "dlt-add")
+    page.keyboard.press("Enter")
+    assert number(page, "events") != events and number(page, "events").endswith("of 6")
+    expect(page.get_by_role("button", name=re.compile("Download your 1 label"))).to_be_visible(timeout=30_000)
+    calm(page)
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
+def tab_to(page: Page, name: str) -> None:
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        if name in page.evaluate(FOCUSED).split():
+            return
+    raise AssertionError(f"Tab never reached {name}")
+
+
+def judged(*, labelled: bool, size: int = 2000) -> Judged:
+    random = np.random.default_rng(0)
+    scores, labels = random.lognormal(-3, 1, size).astype(np.float32), np.zeros(size, np.uint8)
+    scores[1000:1040] += 1.0
+    labels[995:1050] = labelled
+    times = 1_404_172_800_000 + 1_800_000 * np.arange(size)
+    over = Over(times, random.normal(10, 1, size).astype(np.float32), "rides in half an hour")
+    whole = Stretch("all", 0, size)
+    return Judged(scores, labels if labelled else None, 0.8, (whole,), (whole,), whole, over, "error")
+
+
+@pytest.fixture
+def blank(page):
+    """The component alone, in a page without a server; what it reports is kept in `window.told`."""
+
+    def mounted(judged: Judged) -> Page:
+        data = threshold._data(judged, Released(judged.own, None, ())) | {"version": "1"}
+        folder = components._BROWSER_SIDE
+        scripts = ["drawing", *(f"threshold_{part}" for part in threshold.PARTS), "threshold"]
+        script = "".join((folder / f"{name}.js").read_text() for name in scripts).replace(
+            "export default", "window.mount ="
+        )
+        page.set_content(
+            f"<style>:root {{ --st-text-color: #111; --st-background-color: #fff; }}"
+            f"{(folder / 'threshold.css').read_text()}</style><main>{(folder / 'threshold.html').read_text()}</main>"
+        )
+        page.add_script_tag(content=f"(() => {{ {script} }})()")
+        page.evaluate(
+            "(data) => { window.told = []; window.mount({ data, parentElement: document.querySelector('main'),"
+            " setStateValue: (name, value) => window.told.push([name, value]) }); }",
+            json.loads(json.dumps(data)),
+        )
+        page.wait_for_timeout(150)
+        return page
+
+    return mounted
+
+
+def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_rest(blank, console):
+    page = blank(judged(labelled=False))
+    assert page.locator(".dlt-figure dt").all_inner_texts() == ["A week", "Alarms", "Points above"]
+    expect(page.locator(".dlt-pr")).to_be_hidden()
+    page.locator(".dlt-mode-mark").click()
+    series = page.locator(".dlt-series").bounding_box()
+    left, wide = series["x"] + 66, series["width"] - 76
+    page.mouse.move(left + 0.49 * wide, series["y"] + 120)
+    page.mouse.down()
+    page.mouse.move(left + 0.53 * wide, series["y"] + 120, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(60)
+    expect(page.locator(".dlt-pr")).to_be_visible()
+    assert number(page, "events") == "1 of 1"
+    ((name, windows),) = page.evaluate("window.told")
+    assert name == "marked" and windows[0][0] < 1_404_172_800_000 + 1_800_000 * 1000 < windows[0][1]
+    page.mouse.click(left + 0.51 * wide, series["y"] + 120)  # a click on it takes it away again
+    expect(page.locator(".dlt-pr")).to_be_hidden()
+    assert page.evaluate("window.told").pop() == ["marked", []]
+    assert console == []
+
+
+def test_a_double_click_shows_everything_again_and_a_drag_zooms(blank):
+    page = blank(judged(labelled=True))
+    box = page.locator(".dlt-score").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 170)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 170, steps=3)
+    page.mouse.up()
+    low, high = page.evaluate(STATE)["zoom"]
+    assert 0 < low < high < 2000
+    page.mouse.move(box["x"] + 300, box["y"] + 170)
+    page.mouse.wheel(0, -200)
+    page.wait_for_timeout(50)
+    closer = page.evaluate(STATE)["zoom"]
+    assert closer[1] - closer[0] < high - low
+    page.mouse.dblclick(box["x"] + 300, box["y"] + 170)
+    assert page.evaluate(STATE)["zoom"] == [0, 2000]
