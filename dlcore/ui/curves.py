@@ -1,7 +1,7 @@
 """Curves of one or several runs, drawn in the browser: they grow while a run trains, and the reader's zoom stays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class RunCurves:
-    """One run as the curves show it; `history` is keyed by the store's metric names."""
+    """One run as the curves show it; `history` is keyed by the store's metric names.
+
+    Several seeds may stand as one: `history` holds their means then, and `bands` (low, high) for each metric, of the
+    curve's length. `reported` marks what others claim: drawn dotted, by epoch alone. `colour` is a place in the order
+    of colours, by default that of the run among those drawn.
+    """
 
     run_id: str
     label: str
@@ -43,6 +48,9 @@ class RunCurves:
     batch_size: int
     best: Best | None = None
     marks: tuple[Mark, ...] = ()
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    reported: bool = False
+    colour: int | None = None
 
 
 def show_curves(runs: Sequence[RunCurves], *, key: str) -> None:
@@ -91,10 +99,17 @@ def _packed(run: RunCurves) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "best": {"epoch": run.best.epoch, "metric": run.best.metric} if run.best else None,
         "marks": [{"step": mark.step, "text": mark.text} for mark in run.marks],
-        "curves": {name: _packed_curve(run.history[name]) for name in _DRAWN if name in run.history},
+        "curves": {
+            name: _packed_curve(run.history[name], run.bands.get(name)) for name in _DRAWN if name in run.history
+        },
+        "reported": run.reported,
+        "colour": run.colour,
     }
 
 
-def _packed_curve(curve: Curve) -> dict[str, Any]:
+def _packed_curve(curve: Curve, band: tuple[np.ndarray, np.ndarray] | None) -> dict[str, Any]:
     last = slice(-_MOST_SENT, None)
-    return {"steps": pack(curve.steps[last], dtype="int32"), "values": pack(curve.values[last])}
+    packed: dict[str, Any] = {"steps": pack(curve.steps[last], dtype="int32"), "values": pack(curve.values[last])}
+    if band is not None:
+        packed |= {"low": pack(band[0][last]), "high": pack(band[1][last])}
+    return packed

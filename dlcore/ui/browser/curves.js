@@ -46,6 +46,7 @@ function interpolate(at, xs, ys) {
 }
 
 function across(run, steps, kind) {
+  if (run.reported && kind !== "epoch") return Array.from(steps, () => null); // what others claim is known by epoch alone
   if (kind === "seconds") {
     const clock = run.curves.elapsed_s;
     return clock ? interpolate(steps, clock.steps, clock.values) : Array.from(steps, () => null);
@@ -57,7 +58,7 @@ function across(run, steps, kind) {
 function unpack(run) {
   const curves = {};
   for (const [name, curve] of Object.entries(run.curves)) {
-    curves[name] = { steps: decode(curve.steps), values: decode(curve.values) };
+    curves[name] = Object.fromEntries(Object.entries(curve).map(([part, packed]) => [part, decode(packed)]));
   }
   return { ...run, curves };
 }
@@ -91,7 +92,9 @@ function lineTraces(run, row, index, set, several) {
     const spot = { yaxis: index ? `y${index + 1}` : "y", xaxis: "x", type: "scatter", legendgroup: several ? run.uid : label, uid: `${run.uid}-${name}` };
     const few = curve.values.length < 40 && !batch && part !== "learning rate";
     const smoothed = set.smoothing > 0 && part !== "learning rate";
-    if (smoothed) {
+    if (run.reported) Object.assign(line, { dash: part === "validation" ? "dot" : "longdashdot", width: 1.5 });
+    if (curve.low) traces.push(...bandTraces(run, curve, name, x, spot, smoothed ? set.smoothing : 0));
+    else if (smoothed) {
       const [sx, sy] = thin(x, curve.values);
       traces.push({ ...spot, uid: `${run.uid}-${name}-raw`, x: sx, y: sy, mode: "lines", line: { ...line, width: 1 }, opacity: 0.25, hoverinfo: "skip", showlegend: false });
     }
@@ -99,11 +102,24 @@ function lineTraces(run, row, index, set, several) {
     traces.push({
       ...spot, x: lx, y: ly, name: label, line, opacity: batch && !smoothed ? 0.45 : 1,
       mode: few ? "lines+markers" : "lines", marker: { size: 5, color: run.colour, symbol: part === "validation" ? "diamond" : "circle" },
-      showlegend: several ? name === "train_loss" : index === 0 || !ROWS[0].curves.some(([, other]) => other === part),
+      showlegend: several ? name === legendOf(run) : index === 0 || !ROWS[0].curves.some(([, other]) => other === part),
       hovertemplate: several ? `%{y:.4~g} ${part}` : "%{y:.4~g}",
     });
   }
   return traces;
+}
+
+function legendOf(run) { // the curve that stands for a run in the legend of several
+  return ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"].find((name) => run.curves[name]?.values.length);
+}
+
+// From the lowest to the highest of several seeds, behind their mean.
+function bandTraces(run, curve, name, x, spot, smoothing) {
+  const edge = { ...spot, mode: "lines", line: { width: 0, color: run.colour }, hoverinfo: "skip", showlegend: false };
+  return [["low", {}], ["high", { fill: "tonexty", fillcolor: `${run.colour}2e` }]].map(([part, more]) => {
+    const [ex, ey] = thin(x, smooth(curve[part], smoothing));
+    return { ...edge, ...more, uid: `${run.uid}-${name}-${part}`, x: ex, y: ey };
+  });
 }
 
 function starTrace(run, rows, set, several) {
@@ -179,7 +195,7 @@ function describe(runs) {
 export default async function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-curves");
   root.dataset.version = data.version;
-  const runs = data.runs.map(unpack).map((run, i) => ({ ...run, uid: `run-${run.id.replaceAll(/[^a-z0-9]/gi, "-")}`, colour: ORDER[i % ORDER.length] }));
+  const runs = data.runs.map(unpack).map((run, i) => ({ ...run, uid: `run-${run.id.replaceAll(/[^a-z0-9]/gi, "-")}`, colour: ORDER[(run.colour ?? i) % ORDER.length] }));
   const [slider, kind, log] = ["range", "select", "check"].map((name) => root.querySelector(`.dl-${name}`));
   const Plotly = await loadPlotly();
   if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was on its way

@@ -1,13 +1,13 @@
 """Data of a project on pictures: where they come from, duplicates, what was left out, samples, augmentation."""
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
 from dlcore import projects
 from dlcore.data import images, own, sources
+from dlcore.data.augment import Augmentation, Pictures
 from dlcore.plots import classification as plots
+from dlcore.projects import pictures
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
@@ -16,6 +16,7 @@ from dlcore.ui.panels import images_own, samples
 SHOWN, CHANGED = 4, 6
 """Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""
 MOST_SHOWN = 30
+CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker", "cutout": "a part hidden"}
 
 
 def data(project: Project, run: Run | None) -> None:
@@ -60,7 +61,8 @@ def _repeated(found: images.Images) -> None:
     near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
     words = f"**Duplicates:** {found.exact:,} pictures are exactly the same as another one{near}. "
     if not found.exact and not found.near:
-        words = f"**Duplicates:** none, exact{'' if found.near is None else ' or near'}. "
+        how = "no two pictures are exactly the same" + ("" if found.near is None else ", or nearly so")
+        words = f"**Duplicates:** {how}. "
     else:
         words += "Each group of them is kept in one part, so that no picture is both learnt and tested. "
     crossing = int(found.also_in_test.sum())
@@ -97,9 +99,10 @@ def _changed(found: images.Images, config: RunConfig) -> None:
     if not {"flip", "shift", "cutout", "jitter"} <= set(options):
         return
     st.subheader("As training sees one of them", anchor=False)
-    on = [name for name in ("flip", "shift", "cutout", "jitter") if options[name]]
+    how = pictures.augmentation(pictures.PictureData(**options), config.dataset)
+    on = [word for name, word in CHANGES.items() if getattr(how, name)]
     row = int(np.flatnonzero(found.labels == 0)[0])
-    versions = _versions(config.dataset, row, int(options["side"]), tuple(sorted(options.items())))
+    versions = _versions(config.dataset, row, int(options["side"]), how)
     st.caption(
         f"Each epoch sees it otherwise ({', '.join(on)}): the network learns the thing, not the picture. Validation "
         "and test see pictures as they are."
@@ -110,14 +113,10 @@ def _changed(found: images.Images, config: RunConfig) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _versions(dataset: str, row: int, side: int, options: tuple[tuple[str, Any], ...]) -> list[np.ndarray]:
+def _versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.ndarray]:
     import torch
 
-    from dlcore.data.augment import Pictures
-    from dlcore.projects import pictures
-
     found = samples.pictures(dataset)
-    how = pictures.augmentation(pictures.PictureData(**dict(options)), dataset)
     picture = images.at_side(np.asarray(found.pixels[row : row + 1]), side)
     batch = torch.from_numpy(picture.copy()).repeat(CHANGED, *[1] * (picture.ndim - 1))
     with torch.random.fork_rng(devices=[]):

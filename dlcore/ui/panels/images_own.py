@@ -7,7 +7,7 @@ from dlcore.data import own, own_images
 from dlcore.data.own import OwnDataset
 from dlcore.projects.project import Project
 
-LIMIT_MB = 512
+LIMIT_MB = 500
 
 
 def add(project: Project) -> None:

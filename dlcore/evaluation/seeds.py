@@ -1,0 +1,131 @@
+"""Whether one recipe is better than another, each run with several seeds: chance in samples and in seeds both."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+from dlcore.evaluation import uncertainty
+from dlcore.evaluation.uncertainty import Verdict
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The first's mean minus the second's, its 95 % interval, and who is better; `p_value` as tested, one pair alone or
+    corrected for several; `seeds` of the first and of the second."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    verdict: Verdict
+    seeds: tuple[int, int]
+
+
+def on_same_samples(first: Sequence[np.ndarray], second: Sequence[np.ndarray], *, level: float = 0.95) -> Gap:
+    """Compare two groups of runs, each run right (true) or wrong on the same samples (N,), one array a seed.
+
+    One seed each: McNemar's exact test. More: variance of the mean gap = variance over samples of the gap of shares
+    right / N + variance over seeds of each group's accuracy / its seeds, judged by Student's t with Welch and
+    Satterthwaite's degrees of freedom (Welch 1947), the samples' part counted as known. Of a group with one seed the
+    spread over seeds is taken to be the other group's.
+
+    Raises:
+        DataError: a group is empty, or the samples are not the same.
+    """
+    lengths = {len(run) for run in (*first, *second)}
+    if not first or not second or len(lengths) != 1 or 0 in lengths:
+        raise DataError("two groups of runs are compared on the same samples, one run each at the least.")
+    groups = [np.stack([np.asarray(run, dtype=np.float64) for run in group]) for group in (first, second)]
+    apart = groups[0].mean(axis=0) - groups[1].mean(axis=0)  # (N,)
+    if len(first) == len(second) == 1:
+        one, other = (group[0].astype(bool) for group in groups)
+        p_value = uncertainty.mcnemar(one, other)
+        gap = _gap(float(apart.mean()), float(apart.var()) / len(apart), [], level=level, seeds=(1, 1))
+        return replace(gap, p_value=p_value, verdict=_verdict(gap.value, p_value, level))
+    spreads = _spreads([group.mean(axis=1) for group in groups])
+    return _gap(
+        float(apart.mean()), float(apart.var()) / len(apart), spreads, level=level, seeds=(len(first), len(second))
+    )
+
+
+def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean accuracy of a group of runs on the same samples, and its interval: Wilson's for one run, else Student's t
+    over seeds with the samples' part added, as in `on_same_samples`.
+
+    Raises:
+        DataError: there is no run.
+    """
+    if not runs:
+        raise DataError("an interval needs one run at the least.")
+    right = np.stack([np.asarray(run, dtype=np.float64) for run in runs])
+    if len(runs) == 1:
+        return float(right.mean()), *uncertainty.wilson(round(right.sum()), right.shape[1], level=level)
+    spreads = [(float(right.mean(axis=1).var(ddof=1)) / len(runs), len(runs) - 1)]
+    known = float(right.mean(axis=0).var()) / right.shape[1]
+    found = _gap(float(right.mean()), known, spreads, level=level, seeds=(len(runs), 0))
+    return found.value, max(0.0, found.low), min(1.0, found.high)
+
+
+def of_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> Gap:
+    """Compare shares right of two groups of runs, each share measured on n samples of its own (validation parts).
+
+    Variance: binomial for the samples, and over seeds, as in `on_same_samples`.
+
+    Raises:
+        DataError: a group is empty, or n is.
+    """
+    if not len(first) or not len(second) or n < 1:
+        raise DataError("two groups of shares are compared, one each at the least, measured on one sample or more.")
+    groups = [np.asarray(group, dtype=np.float64) for group in (first, second)]
+    known = sum(float((group * (1 - group)).mean()) / (n * len(group)) for group in groups)
+    spreads = _spreads(groups) if len(first) + len(second) > 2 else []
+    value = float(groups[0].mean() - groups[1].mean())
+    return _gap(value, known, spreads, level=level, seeds=(len(first), len(second)))
+
+
+def every_pair(runs: Mapping[str, Sequence[np.ndarray]], *, level: float = 0.95) -> dict[tuple[str, str], Gap]:
+    """All pairs of groups on the same samples, p-values corrected for their number (Holm 1979)."""
+    return holm({(a, b): on_same_samples(runs[a], runs[b], level=level) for a, b in combinations(runs, 2)}, level=level)
+
+
+def holm(gaps: Mapping[tuple[str, str], Gap], *, level: float = 0.95) -> dict[tuple[str, str], Gap]:
+    """The same gaps, p-values multiplied by how many pairs were not yet judged, smallest first; verdicts by these."""
+    order = sorted(gaps, key=lambda pair: gaps[pair].p_value)
+    corrected, worst = {}, 0.0
+    for rank, pair in enumerate(order):
+        worst = max(worst, min(1.0, gaps[pair].p_value * (len(order) - rank)))
+        corrected[pair] = replace(gaps[pair], p_value=worst, verdict=_verdict(gaps[pair].value, worst, level))
+    return {pair: corrected[pair] for pair in gaps}
+
+
+def _spreads(accuracies: Sequence[np.ndarray]) -> list[tuple[float, int]]:
+    """(variance of the group's mean over seeds, its degrees of freedom); a single seed borrows the other group's."""
+    variances = [(float(group.var(ddof=1)), len(group) - 1) if len(group) > 1 else None for group in accuracies]
+    lent = next(found for found in variances if found is not None)
+    known = [found or lent for found in variances]
+    return [(spread / len(group), freedom) for (spread, freedom), group in zip(known, accuracies, strict=True)]
+
+
+def _gap(
+    value: float, known: float, spreads: Sequence[tuple[float, int]], *, level: float, seeds: tuple[int, int]
+) -> Gap:
+    from scipy.special import stdtr, stdtrit
+
+    variance = known + sum(spread for spread, _ in spreads)
+    below = sum(spread**2 / freedom for spread, freedom in spreads)
+    freedom = variance**2 / below if below > 0 else 1e9
+    if variance <= 0:
+        return Gap(value, value, value, 1.0 if value == 0 else 0.0, _verdict(value, float(value == 0), level), seeds)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
+    p_value = 2 * float(stdtr(freedom, -abs(value) / math.sqrt(variance)))
+    return Gap(value, value - half, value + half, p_value, _verdict(value, p_value, level), seeds)
+
+
+def _verdict(value: float, p_value: float, level: float) -> Verdict:
+    if p_value >= 1 - level or value == 0:
+        return "no difference"
+    return "first" if value > 0 else "second"

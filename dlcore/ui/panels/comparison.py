@@ -1,0 +1,127 @@
+"""Results of one run, or of several side by side: chosen by a switch, so that any project's page may offer both."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dlcore.core.errors import RunError
+from dlcore.runs import Run, comparisons
+from dlcore.runs.comparisons import Comparison
+from dlcore.ui.chooser import label, records_of
+from dlcore.ui.net import guarded
+from dlcore.ui.page import load
+from dlcore.ui.panels import comparison_classes, comparison_curves, comparison_scores
+from dlcore.ui.panels.comparison_form import ADDRESS
+from dlcore.ui.strip import store_exists
+from dlcore.ui.times import ago
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+ONE, SEVERAL = "This run", "Side by side"
+CHOSEN = "chosen"
+"""What stands for runs picked by hand in the list of comparisons."""
+EVERY = 2.0
+"""Seconds between two looks at a comparison that is still running."""
+_OF_ONE = {"csv": "dlcore.ui.panels.series:results"}
+_OF_CLASSES = "dlcore.ui.panels.classification:results"
+
+
+def results(project: "Project", run: Run | None) -> None:
+    """The switch, and what it says."""
+    asked = st.query_params.get(ADDRESS, "")
+    view = st.segmented_control(
+        "Results of", [ONE, SEVERAL], default=SEVERAL if asked else ONE, required=True,
+        key=f"view-{project.slug}-{asked}", label_visibility="collapsed",
+    )  # fmt: skip
+    if view == SEVERAL:
+        side_by_side(project)
+    else:
+        load(_OF_ONE.get(project.input_kind, _OF_CLASSES))(project, run)
+
+
+def side_by_side(project: "Project") -> None:
+    """Choose a comparison and see it: who wins, curves, costs, classes."""
+    chosen = _choose(project)
+    if chosen is None:
+        return
+    _state(chosen)
+    active = bool(chosen.active)
+    st.fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
+    found = comparison_scores.tested(chosen.arms)
+    if not found:
+        st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
+        return
+    if not comparison_scores.comparable(found):
+        st.warning(
+            "These runs were not tested on the same samples, so their scores are not compared: choose runs of one "
+            "dataset.",
+            icon=":material/rule:",
+        )
+        return
+    guarded(lambda: comparison_scores.verdict(found))
+    guarded(lambda: comparison_scores.table(project, found))
+    guarded(lambda: comparison_classes.show(project, found))
+
+
+def _choose(project: "Project") -> Comparison | None:
+    known = {one.comparison_id: one for one in (comparisons.list_comparisons(project.slug) if store_exists() else [])}
+    shipped = comparisons.of_references(project.slug)
+    if shipped:
+        known[shipped.comparison_id] = shipped
+    records = {record.run_id: record for record in records_of(project.slug)}
+    if not known and len(records) < 2:
+        st.info(
+            "Nothing to compare yet: open **Train** above, then **Compare several models**. A comparison trains each "
+            "model with several seeds, one run after the other, and this page follows it.",
+            icon=":material/compare_arrows:",
+        )
+        return None
+    names = {key: _title(one) for key, one in known.items()} | {CHOSEN: "Runs that I choose"}
+    asked = st.query_params.get(ADDRESS, "")
+    key = st.selectbox(
+        "Comparison", list(names), index=list(names).index(asked) if asked in names else 0,
+        key=f"comparison-{project.slug}-{asked}-{len(names)}", format_func=names.__getitem__,
+    )  # fmt: skip
+    if key != CHOSEN:
+        return known[key]
+    picked = st.multiselect(
+        "Runs", list(records), key=f"compared-runs-{project.slug}", max_selections=30, placeholder="Two or more runs",
+        format_func=lambda run_id: label(records[run_id]),
+    )  # fmt: skip
+    if len(picked) < 2:
+        st.caption("Runs alike in all but the seed are taken together.")
+        return None
+    return comparisons.of_runs(picked)
+
+
+def _title(one: Comparison) -> str:
+    if one.comparison_id == comparisons.REFERENCE:
+        return f"★ {one.title}"
+    return f"{one.title} · {ago(one.created)}"
+
+
+def _state(chosen: Comparison) -> None:
+    if not chosen.active:
+        bad = [record for record in chosen.records if record.state not in ("finished", "stopped")]
+        if bad:
+            words = "; ".join(sorted({f"{record.state}: {record.reason}" for record in bad if record.reason}))
+            st.warning(f"{len(bad)} of {len(chosen.records)} runs did not finish. {words}", icon=":material/error:")
+        return
+    done = len(chosen.records) - len(chosen.active)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(done / len(chosen.records), text=f"{done} of {len(chosen.records)} runs done")
+        if st.button("Stop them all", icon=":material/stop:", key=f"stop-{chosen.comparison_id}"):
+            comparisons.stop(chosen)
+            st.rerun()
+
+
+def _curves(project: "Project", chosen: Comparison, active: int) -> None:
+    if chosen.comparison_id and chosen.comparison_id != comparisons.REFERENCE:
+        try:
+            chosen = comparisons.open_comparison(chosen.comparison_id)
+        except RunError:
+            st.rerun()
+    if len(chosen.active) != active:
+        st.rerun()
+    guarded(lambda: comparison_curves.show(project, chosen))

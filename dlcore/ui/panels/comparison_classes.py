@@ -1,0 +1,77 @@
+"""Classifiers side by side, class by class and picture by picture."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from dlcore.evaluation import classification
+from dlcore.plots import classification as plots
+from dlcore.plots import comparison as side_by_side
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels.comparison_scores import Tested
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+ACROSS, ALONE = 3, 6
+"""Confusion matrices in a row; samples shown that one model alone gets right."""
+
+
+def show(project: "Project", arms: Sequence[Tested]) -> None:
+    """Confusion matrices, accuracy by class, and what each model alone gets right."""
+    labels = arms[0].bundles[0].labels
+    counts = [np.stack([_confusion(bundle) for bundle in arm.bundles]) for arm in arms]
+    st.subheader("What is taken for what", anchor=False)
+    if any(len(arm.bundles) > 1 for arm in arms):
+        st.caption("Of several seeds all answers are counted together.")
+    for start in range(0, len(arms), ACROSS):
+        for column, place in zip(st.columns(ACROSS), range(start, min(start + ACROSS, len(arms))), strict=False):
+            with column:
+                figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=arms[place].arm)
+                show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {arms[place].arm} on test")
+    shares = [np.stack([classification.class_accuracy(one) for one in found]) for found in counts]
+    figure = side_by_side.class_accuracy(
+        np.stack([found.mean(axis=0) for found in shares]), [arm.arm for arm in arms], labels,
+        low=np.stack([found.min(axis=0) for found in shares]), high=np.stack([found.max(axis=0) for found in shares]),
+    )  # fmt: skip
+    show_figure(figure, key="compared-classes", alt="Share of right answers by class, a mark for each model")
+    if any(len(arm.bundles) > 1 for arm in arms):
+        st.caption("Whiskers reach from the lowest to the highest seed.")
+    if len(arms) > 1:
+        _alone(project, arms, labels)
+
+
+def _confusion(bundle: "reading.Bundle") -> np.ndarray:
+    stored = reading.predictions(bundle)
+    scores, targets = stored["test_scores"], stored["test_targets"]
+    classes = scores.shape[1]
+    cells = targets.astype(np.int64) * classes + scores.argmax(axis=1)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def alone_right(right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Which samples one arm alone gets right, (A, N): most of its seeds do, and most of every other arm's do not."""
+    most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in right])  # (A, N)
+    found: np.ndarray = most & (most.sum(axis=0) == 1)
+    return found
+
+
+def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
+    st.subheader("What each one alone gets right", anchor=False)
+    found = alone_right([arm.right for arm in arms])
+    stored = reading.predictions(arms[0].bundles[0])
+    dataset = arms[0].records[0].dataset
+    for place, arm in enumerate(arms):
+        rows = np.flatnonzero(found[place])
+        st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
+        if project.input_kind == "image" and len(rows):
+            rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
+            pictures = samples.pictures(dataset).test_pixels
+            samples.shown(
+                [pictures[stored["test_ids"][row]] for row in rows],
+                [labels[stored["test_targets"][row]] for row in rows],
+                alt=f"A picture that {arm.arm} alone gets right", width=104,
+            )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The form that starts a comparison: models, seeds and budget, queued as one group of runs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import sources
+from dlcore.runs import comparisons
+from dlcore.ui.links import OPEN
+from dlcore.ui.panels.new_run import PRESETS, dataset_title
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project, RunConfig
+
+MOST_SEEDS = 10
+ADDRESS = "comparison"
+"""The name in the page's address that leads to a comparison."""
+
+
+def show(project: "Project") -> None:
+    """Draw the form, folded; what it starts is opened under Results."""
+    with st.expander("Compare several models", icon=":material/compare_arrows:"):
+        _form(project)
+
+
+def _form(project: "Project") -> None:
+    from dlcore import projects
+
+    slug, key = project.slug, f"compare-{project.slug}"
+    models = st.multiselect(
+        "Models", list(project.models), default=list(project.models), key=f"{key}-models",
+        format_func=lambda name: project.models[name].title,
+    )  # fmt: skip
+    names = [name for name in projects.datasets(slug) if _here(name)]
+    if not names:
+        st.caption("None of this page's datasets is on this machine: see Data.")
+        return
+    dataset = st.selectbox("On", names, key=f"{key}-dataset", format_func=dataset_title)
+    preset = st.segmented_control(
+        "Preset", list(project.presets), default=next(iter(project.presets)), required=True, key=f"{key}-preset",
+        format_func=str.capitalize, width="stretch",
+    ) or next(iter(project.presets))  # fmt: skip
+    st.caption(PRESETS.get(preset, "").capitalize())
+    usual = projects.configure(slug, dataset=dataset, preset=preset).training.epochs
+    left, right = st.columns(2)
+    seeds = left.number_input(
+        "Seeds each", 1, MOST_SEEDS, 3, key=f"{key}-seeds",
+        help="How often each model is trained, from another start each time: one run says little.",
+    )  # fmt: skip
+    epochs = right.number_input("Epochs each", 1, 10_000, usual, key=f"{key}-epochs-{preset}-{dataset}")
+    runs = len(models) * seeds
+    st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.")
+    if st.button(
+        "Start the comparison", icon=":material/play_arrow:", width="stretch", key=f"{key}-start", disabled=runs < 2
+    ):
+        _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
+
+
+def arms(
+    slug: str, models: Sequence[str], *, dataset: str, preset: str, seeds: Sequence[int], epochs: int
+) -> "dict[str, list[RunConfig]]":
+    """Configs by model's title, one a seed; all alike in data, preset and epochs.
+
+    Raises:
+        ConfigError: a setting is out of bounds.
+    """
+    from dlcore import projects
+
+    titles, own = projects.get(slug).models, {"epochs": epochs}
+    return {
+        titles[model].title: [
+            projects.configure(slug, model=model, dataset=dataset, preset=preset, seed=seed, settings=own)
+            for seed in seeds
+        ]
+        for model in models
+    }
+
+
+def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: str, seeds: int, epochs: int) -> None:
+    title = f"{len(models)} models, {seeds} seed{'s' if seeds > 1 else ''}, {epochs} epochs on {dataset_title(dataset)}"
+    try:
+        wanted = arms(project.slug, models, dataset=dataset, preset=preset, seeds=range(seeds), epochs=epochs)
+        made = comparisons.create(title, wanted)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    open_under_results(made.comparison_id)
+
+
+def open_under_results(comparison_id: str) -> None:
+    """Turn the page to that comparison, under Results."""
+    st.query_params[ADDRESS] = comparison_id
+    st.query_params[OPEN] = "Results"
+    st.rerun()
+
+
+def _here(name: str) -> bool:
+    return name not in sources.DATASETS or sources.available(name)

@@ -1,0 +1,261 @@
+"""Who wins a comparison, in words and numbers: paired tests over samples and seeds, at equal epochs and equal time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore import runs
+from dlcore.evaluation import seeds
+from dlcore.evaluation.seeds import Gap
+from dlcore.runs import Bundle, Record
+from dlcore.ui.panels import reading
+from dlcore.ui.panels.scores import BASELINES
+from dlcore.ui.times import span
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+    Pairs = Mapping[tuple[str, str], Gap]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The finished runs of one arm: right (N,) true or false for each, on the same test samples for all."""
+
+    arm: str
+    records: tuple[Record, ...]
+    bundles: tuple[Bundle, ...]
+
+    @property
+    def right(self) -> list[np.ndarray]:
+        """Which test samples each run got right, (N,)."""
+        stored = [reading.predictions(bundle) for bundle in self.bundles]
+        return [found["test_scores"].argmax(axis=1) == found["test_targets"] for found in stored]
+
+
+def tested(arms: Mapping[str, Sequence[Record]]) -> list[Tested]:
+    """The arms that have a finished classifier, in order."""
+    found = []
+    for arm, records in arms.items():
+        pairs = [(record, bundle) for record in records if (bundle := runs.open_run(record.run_id).bundle) is not None]
+        if pairs:
+            found.append(Tested(arm, tuple(record for record, _ in pairs), tuple(bundle for _, bundle in pairs)))
+    return found
+
+
+def comparable(arms: Sequence[Tested]) -> bool:
+    """Whether all runs were tested on the very same samples."""
+    first: dict[str, np.ndarray] = {}
+    for bundle in (bundle for arm in arms for bundle in arm.bundles):
+        stored = reading.predictions(bundle)
+        if stored["test_scores"].ndim != 2:
+            return False
+        first = first or stored
+        if not all(np.array_equal(first[name], stored[name]) for name in ("test_ids", "test_targets")):
+            return False
+    return bool(first)
+
+
+def verdict(arms: Sequence[Tested]) -> None:
+    """Sentences: who wins at equal epochs, who at equal time, and the pairs behind them."""
+    if len(arms) < 2:
+        st.caption("A winner is named once two models have a finished run each.")
+        return
+    right = {arm.arm: arm.right for arm in arms}
+    epochs = {record.epochs for arm in arms for record in arm.records}
+    means = {name: float(np.mean([run.mean() for run in found])) for name, found in right.items()}
+    pairs = seeds.every_pair(right)
+    where = f"at equal epochs ({epochs.pop()} each)" if len(epochs) == 1 else "each with its own number of epochs"
+    n = len(next(iter(right.values()))[0])
+    st.markdown(f"{winner(means, pairs, where=where)} Measured on {n:,} test samples, each model at its best epoch.")
+    _equal_time(arms)
+    with st.expander("The tests behind this"):
+        _pairs(pairs)
+        one = all(gap.seeds == (1, 1) for gap in pairs.values())
+        st.caption(
+            "McNemar's exact test on the samples that only one of the two got right; one seed each, so another start "
+            "may turn out otherwise."
+            if one
+            else "Mean accuracy over seeds, compared on the same samples: chance in the samples and in the seeds both "
+            "count (Student's t, Welch's degrees of freedom)."
+        )
+        st.caption("p-values are corrected for the number of pairs (Holm). Below 0.05 counts as a difference.")
+
+
+def winner(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
+    """A sentence: one wins, or several are not told apart and beat the rest, or there is no difference at all."""
+    top = max(means, key=lambda name: means[name])
+    beaten = [other for other in means if other != top and _better(top, other, pairs)]
+    tied = [other for other in means if other != top and other not in beaten]
+    numbers = ", ".join(f"{name} {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
+    if not tied:
+        return f"**{top} wins** {where}: accuracy {numbers}."
+    if not beaten:
+        return f"**No difference** {where}: accuracy {numbers}, which chance alone explains."
+    equals = _listed([top, *tied])
+    return f"**No difference between {equals}** {where}; {top} beats {_listed(beaten)}: accuracy {numbers}."
+
+
+def _better(one: str, other: str, pairs: "Pairs") -> bool:
+    if (one, other) in pairs:
+        return pairs[one, other].verdict == "first"
+    return pairs[other, one].verdict == "second"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _equal_time(arms: Sequence[Tested]) -> None:
+    """Who leads when the quickest is done, by validation: there is no test at that moment, and there shall be none."""
+    if len({record.device for arm in arms for record in arm.records}) > 1:
+        st.markdown("At equal time: they ran on different devices, so their times are not compared.")
+        return
+    ends = {arm.arm: float(np.mean([_elapsed(bundle, record) for bundle, record in _both(arm)])) for arm in arms}
+    limit = min(ends.values())
+    reached = {arm.arm: [best_within(bundle, record, limit) for bundle, record in _both(arm)] for arm in arms}
+    late = [name for name, found in reached.items() if None in found]
+    if late:
+        st.markdown(f"At equal time ({span(limit)}): {_listed(late)} had not finished an epoch by then.")
+        return
+    shares = {name: [value for value in found if value is not None] for name, found in reached.items()}
+    n = int(arms[0].bundles[0].run["sizes"]["validation"])
+    names = list(shares)
+    gaps = {(a, b): seeds.of_shares(shares[a], shares[b], n=n) for i, a in enumerate(names) for b in names[i + 1 :]}
+    means = {name: float(np.mean(found)) for name, found in shares.items()}
+    sentence = winner(means, seeds.holm(gaps), where=f"at equal time ({span(limit)}, when the quickest is done)")
+    st.markdown(f"{sentence} Measured on validation, at each one's best epoch by then.")
+
+
+def _both(arm: Tested) -> list[tuple[Bundle, Record]]:
+    return list(zip(arm.bundles, arm.records, strict=True))
+
+
+def best_within(bundle: Bundle, record: Record, seconds: float) -> float | None:
+    """The best validation accuracy reached in so many seconds of training; None where no epoch had ended by then."""
+    history = reading.history(bundle)
+    curve, clock = history.get("validation_accuracy"), history.get("epoch_s")
+    if curve is None or clock is None or not len(clock.steps):
+        return None
+    at = np.interp(curve.steps, clock.steps, np.cumsum(clock.values))
+    reached = curve.values[at <= seconds * (1 + 1e-9)]
+    return float(reached.max()) if len(reached) else None
+
+
+def _elapsed(bundle: Bundle, record: Record) -> float:
+    clock = reading.history(bundle).get("epoch_s")
+    return float(clock.values.sum()) if clock is not None and len(clock.values) else record.duration_s
+
+
+def _pairs(pairs: "Pairs") -> None:
+    rows = [
+        {
+            "Pair": f"{one} − {other}",
+            "Gap, points": f"{100 * gap.value:+.2f}",
+            "95 % interval": f"{100 * gap.low:+.2f} to {100 * gap.high:+.2f}",
+            "p": f"{gap.p_value:.3g}",
+            "Verdict": {"first": f"{one} is better", "second": f"{other} is better"}.get(gap.verdict, gap.verdict),
+        }
+        for (one, other), gap in pairs.items()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+
+
+def table(project: "Project", arms: Sequence[Tested]) -> None:
+    """Scores and costs, a row for each model, simple methods below."""
+    rows = [_row(project, arm) for arm in arms]
+    first = reading.evaluation(arms[0].bundles[0])
+    for name, values in first.baselines.items():
+        if "accuracy" in values:
+            title = BASELINES.get(name, name.replace("_", " ").capitalize())
+            rows.append({"Model": title, "Accuracy": _between(*(values.get(f"accuracy{end}", values["accuracy"])
+                                                                for end in ("", "_low", "_high")))})  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
+    )
+    st.caption(
+        "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. Multiply-adds: of one "
+        "answer. Memory: weights, gradients, optimiser and what a batch leaves for the backward pass, at the least. "
+        f"One answer: median on this machine, {_machine()}. Epoch: as measured in the run, on its device."
+    )
+
+
+def _row(project: "Project", arm: Tested) -> dict[str, str]:
+    mean, low, high = seeds.interval(arm.right)
+    losses = [reading.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
+    epoch_s = [float(curve.values.mean()) for bundle in arm.bundles
+               if (curve := reading.history(bundle).get("epoch_s")) is not None and len(curve.values)]  # fmt: skip
+    record = arm.records[0]
+    row = {
+        "Model": arm.arm,
+        "Seeds": str(len(arm.records)),
+        "Accuracy": _between(mean, low, high),
+        "Loss": f"{np.mean(losses):.3f}",
+        "Parameters": f"{record.parameters:,}",
+    }
+    cost = _cost(project.slug, arm.bundles[0])
+    if cost:
+        row |= {
+            "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.0f} M",
+            "Memory to train": f"{cost['training_bytes'] / 2**20:,.0f} MB",
+            "One answer": f"{1e3 * cost['latency']:.1f} ms",
+        }
+    return row | {
+        "Epoch": span(float(np.mean(epoch_s))) if epoch_s else "–",
+        "Best epoch": ", ".join(str(one.best.epoch) for one in arm.records if one.best),
+        "Device": record.device,
+    }
+
+
+def _between(value: float, low: float, high: float) -> str:
+    return f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
+    config, facts = bundle.config, bundle.facts
+    options = json.dumps(config.model_options, sort_keys=True)
+    return _counted(
+        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimiser
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and timing one answer")
+def _counted(
+    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimiser: Any
+) -> dict[str, float]:
+    """Costs of a model by its config and the data's facts; empty where its input's shape is not known from them."""
+    import torch
+
+    from dlcore import projects
+    from dlcore.inference import cost
+
+    known = dict(facts)
+    entry, shape = projects.get(slug).models[model], sample_shape(known)
+    if shape is None:
+        return {}
+    config = entry.config.model_validate(json.loads(options))
+    counted = cost.count(lambda: entry.build(config, known), shape, batch_size=batch_size, optimiser=optimiser)
+    seconds = cost.latency(entry.build(config, known).eval(), torch.zeros(1, *shape))
+    return {"multiply_adds": counted.multiply_adds, "training_bytes": counted.training_bytes, "latency": seconds}
+
+
+def sample_shape(facts: Mapping[str, int]) -> tuple[int, ...] | None:
+    """The shape of one input of floats, from the data's facts; None where these do not tell."""
+    for names in (("channels", "height", "width"), ("height", "width"), ("window", "features")):
+        if all(name in facts for name in names):
+            return tuple(facts[name] for name in names)
+    return None
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _machine() -> str:
+    import torch
+
+    from dlcore.core import devices
+
+    return f"{devices.describe()['processor']}, {torch.get_num_threads()} threads"
