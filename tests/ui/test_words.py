@@ -85,7 +85,7 @@ def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
     )
     top = headline(evaluation)
     assert (top.metric, top.value, top.low, top.high) == ("accuracy", 0.9, 0.88, 0.92)
-    assert (top.baseline, top.baseline_value, top.beaten) == ("nearest centroid", 0.95, True)
+    assert (top.baseline, top.baseline_value, top.beaten) == ("nearest class mean", 0.95, True)
     assert say("accuracy", 0.9) == "90.0%"
 
 

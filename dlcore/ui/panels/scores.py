@@ -1,60 +1,63 @@
 """The metrics of a run beside those of simpler methods, each with its interval, and who wins in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import streamlit as st
 
 from dlcore.projects.project import Evaluation
-from dlcore.ui.headline import NAMES
+from dlcore.ui.headline import BASELINES, NAMES, baseline_method, baseline_title, fair
 
-BASELINES = {
-    "majority": "Always the commonest class",
-    "nearest_centroid": "Nearest class mean",
-    "logistic_regression": "Logistic regression",
-    "tfidf_logistic_regression": "Logistic regression on word counts (TF-IDF)",
-    "weekly_median": "Weekly median",
-    "seasonal_naive": "Same time last week",
-    "median_mad": "Distance from the median",
-    "random": "Random guessing",
-}
 METHODS = {
     "majority": "the commonest class of the training part, whatever the sample",
     "nearest_centroid": "the class whose mean training sample is nearest",
     "logistic_regression": "one weight for each input value and class, no hidden layer",
     "tfidf_logistic_regression": "one weight for each word, common words counted less",
     "weekly_median": "how far a value is from the training part's median for that time of the week",
-    "seasonal_naive": "how far a value is from the one a week before",
     "median_mad": "how far a value is from the training part's median, whatever the time",
+    "weekly_mad": "the weekly median's distance, divided by how large it usually is at that time (MAD)",
+    "seasonal_naive": "how far a value is from the one a week before",
+    "nearest_window": "how far the last day is from the most similar day of the training part",
     "random": "a score drawn by chance",
 }
 WORDS = {
+    "nab_standard": "score of the Numenta Anomaly Benchmark: early alarms in labelled events earn most, alarms outside "
+    "cost; 100 is perfect, 0 is silence, below 0 the false alarms cost more than the events earn",
     "events_hit": "labelled events with at least one alarm inside",
     "false_alarms": "bursts of alarms outside every labelled event",
+    "delay_h": "hours from the start of a caught event's window to its first alarm, on average; windows of the Numenta "
+    "benchmark begin well before the day they are about",
+    "vus_pr": "area under the precision-recall curve, averaged over how exactly a label's edges are taken; needs no "
+    "threshold; guessing gets about the share of labelled points",
     "accuracy": "share of all answers that are right",
     "precision": "share of the alarms (or positive answers) that are right",
     "recall": "share of the anomalies (or positives) that are found",
     "f1": "precision and recall in one number (their harmonic mean)",
     "roc_auc": "chance that a positive scores higher than a negative; 0.5 is guessing",
     "auc_pr": "area under the precision-recall curve; guessing gets the share of positives",
+    "nab_low_fp": "NAB where false alarms cost double (reward_low_FP_rate)",
+    "nab_low_fn": "NAB where missed events cost double (reward_low_FN_rate)",
+    "range_precision": "like precision, each burst of alarms counting once however long it is",
+    "range_recall": "like recall, each labelled event counting once however long it is",
+    "range_f1": "range precision and range recall in one number",
     "ece": "mean gap between how sure the model is and how often it is right; 0 is best",
     "loss": "mean surprise at the truth (negative log of its probability); lower is better",
 }
-_PERCENT = {"accuracy", "precision", "recall", "f1", "ece"}
-_COUNTS = {"events_hit", "false_alarms"}
-_LOWER_WINS = {"loss", "ece", "false_alarms"}
+_PERCENT = {"accuracy", "precision", "recall", "f1", "ece", "range_precision", "range_recall", "range_f1"}
+_COUNTS = {"events_hit", "false_alarms", "false_alarms_plausible"}
+_TENTHS = {"nab_standard", "nab_low_fp", "nab_low_fn", "delay_h"}
+_LOWER_WINS = {"loss", "ece", "false_alarms", "delay_h"}
 
 
 def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> None:
     """The run's metrics on top, a row for each baseline below; intervals of 95 % in brackets."""
     methods = {title: evaluation.metrics} | {
-        BASELINES.get(name, name.replace("_", " ").capitalize()): values
-        for name, values in evaluation.baselines.items()
+        baseline_title(name): values for name, values in evaluation.baselines.items()
     }
     shown = [name for name in WORDS if any(name in values for values in methods.values())]
     table = pd.DataFrame(
         [
-            {"Method": method, **{NAMES[name]: _cell(values, name) for name in shown}}
+            {"Method": method, **{NAMES[name]: cell(values, name) for name in shown}}
             for method, values in methods.items()
         ]
     )
@@ -63,19 +66,26 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
         f"Test split, {n:,} {unit}. In brackets: where the value would lie 95 times in 100 with other test data."
     )
     with st.expander("What the rows and columns mean"):
-        rows = [f"- **{BASELINES[name]}**: {METHODS[name]}" for name in evaluation.baselines if name in METHODS]
-        st.markdown("\n".join([f"- **{NAMES[name]}**: {WORDS[name]}" for name in shown] + rows))
+        meanings(shown, evaluation.baselines)
+
+
+def meanings(metrics: Iterable[str], baselines: Iterable[str]) -> None:
+    """Every metric and every simple method in plain words."""
+    methods = dict.fromkeys(baseline_method(name) for name in baselines)
+    rows = [f"- **{NAMES[name]}**: {WORDS[name]}" for name in metrics if name in WORDS]
+    rows += [f"- **{BASELINES[name]}**: {METHODS[name]}" for name in methods if name in METHODS]
+    st.markdown("\n".join(rows))
 
 
 def winner(evaluation: Evaluation, metric: str) -> str:
     """A sentence on the run against the best baseline by one metric; within the run's interval is no difference."""
     own = evaluation.metrics.get(metric)
-    rivals = {name: values[metric] for name, values in evaluation.baselines.items() if metric in values}
+    rivals = {name: values[metric] for name, values in fair(evaluation.baselines).items() if metric in values}
     if own is None or not rivals:
         return ""
     sign = -1 if metric in _LOWER_WINS else 1
     best = max(rivals, key=lambda name: sign * rivals[name])
-    name, value = BASELINES.get(best, best.replace("_", " ")), rivals[best]
+    name, value = baseline_title(best), rivals[best]
     low, high = evaluation.metrics.get(f"{metric}_low", own), evaluation.metrics.get(f"{metric}_high", own)
     against = (
         f"{NAMES[metric]} {say(metric, own)} ({say(metric, low)} to {say(metric, high)}) against {say(metric, value)}"
@@ -91,10 +101,13 @@ def say(metric: str, value: float) -> str:
     """A metric's value as a person reads it: percent, a count, or a plain number."""
     if metric in _PERCENT:
         return f"{value:.1%}"
+    if metric in _TENTHS:
+        return f"{value:.1f}"
     return f"{value:.0f}" if metric in _COUNTS else f"{value:.3f}"
 
 
-def _cell(values: Mapping[str, float], name: str) -> str:
+def cell(values: Mapping[str, float], name: str) -> str:
+    """A table's cell: the value, and its interval where one is known; a dash where it is not defined."""
     if name not in values:
         return "–"
     low, high = values.get(f"{name}_low"), values.get(f"{name}_high")

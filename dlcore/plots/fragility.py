@@ -1,0 +1,88 @@
+"""How far a threshold may move: score, events and false alarms against the factor it is multiplied by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dlcore.plots.palette import BLUE, GREY, ORANGE, VERMILLION
+from dlcore.plots.style import blank
+
+TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0)
+_LOWEST = -20
+"""NAB falls without end as alarms multiply; below this nothing is drawn."""
+_DOMAINS = {"y": (0.48, 1.0), "y2": (0.25, 0.43), "y3": (0.0, 0.2)}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What one score gets at each factor: NAB (F,), events caught (F,) and false alarms (F,)."""
+
+    nab: np.ndarray
+    events_hit: np.ndarray
+    false_alarms: np.ndarray
+
+
+def score_by_factor(
+    factors: np.ndarray,
+    own: Moved,
+    *,
+    seeds: Sequence[np.ndarray] = (),
+    rivals: Mapping[str, Moved] | None = None,
+    marks: Mapping[str, float] | None = None,
+    events: int,
+) -> go.Figure:
+    """NAB on top, events caught and false alarms below, over factors (F,) on a logarithmic axis.
+
+    `seeds` are the NAB (F,) of single seeds, drawn thin; `rivals` other methods at their own thresholds, dashed;
+    `marks` name factors where something changes for the run itself.
+    """
+    figure = blank("How far may the threshold move?", x="", y="NAB", height=520)
+    for number, nab in enumerate(seeds):
+        figure.add_scatter(
+            x=factors, y=_shown(nab), mode="lines", name="its seeds", legendgroup="seeds", showlegend=number == 0,
+            line={"color": GREY, "width": 1}, hovertemplate=f"seed {number + 1}: %{{y:.1f}}<extra></extra>",
+        )  # fmt: skip
+    for name, rival in (rivals or {}).items():
+        _lines(figure, factors, rival, name=name, colour=ORANGE, dash="dash")
+    _lines(figure, factors, own, name="this run", colour=BLUE, dash="solid")
+    figure.add_vline(x=1.0, line={"color": GREY, "width": 1.5})
+    for text, factor in (marks or {}).items():
+        figure.add_vline(x=factor, line={"color": VERMILLION, "dash": "dot", "width": 1.5})
+        figure.add_annotation(
+            x=np.log10(factor), y=_LOWEST, text=text, showarrow=False, yanchor="bottom", xshift=-4 if factor < 1 else 4,
+            xanchor="right" if factor < 1 else "left", font={"color": VERMILLION},
+        )  # fmt: skip
+    _axes(figure, own, rivals or {}, events)
+    return figure
+
+
+def _lines(figure: go.Figure, factors: np.ndarray, moved: Moved, *, name: str, colour: str, dash: str) -> None:
+    rows = (("y", moved.nab, "NAB %{y:.1f}"), ("y2", moved.events_hit, "%{y} events"),
+            ("y3", moved.false_alarms, "%{y} false alarms"))  # fmt: skip
+    for axis, values, told in rows:
+        figure.add_scatter(
+            x=factors, y=_shown(values) if axis == "y" else values, yaxis=axis, mode="lines", name=name,
+            legendgroup=name, showlegend=axis == "y",
+            line={"color": colour, "dash": dash, "width": 2, "shape": "linear" if axis == "y" else "hv"},
+            hovertemplate=f"{name}, %{{x:.2f}} x: {told}<extra></extra>",
+        )  # fmt: skip
+
+
+def _shown(nab: np.ndarray) -> np.ndarray:
+    return np.where(nab < _LOWEST, np.nan, nab).astype(np.float32)
+
+
+def _axes(figure: go.Figure, own: Moved, rivals: Mapping[str, Moved], events: int) -> None:
+    most = max([1, *(int(np.max(moved.false_alarms, initial=0)) for moved in (own, *rivals.values()))])
+    grid = {"gridcolor": figure.layout.xaxis.gridcolor, "zeroline": False, "automargin": True}
+    figure.update_layout(
+        xaxis={
+            "type": "log", "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS], "anchor": "y3",
+            "title": "threshold, times the one set before the test part", "range": [np.log10(0.5), np.log10(2)],
+        },
+        yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},
+        yaxis2={**grid, "domain": _DOMAINS["y2"], "title": "events", "range": [-0.3, events + 0.3], "nticks": 4},
+        yaxis3={**grid, "domain": _DOMAINS["y3"], "title": "false<br>alarms", "range": [-0.3, 1.1 * most], "nticks": 4},
+    )  # fmt: skip
