@@ -6,21 +6,22 @@ from typing import Literal
 
 import numpy as np
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Kind = Literal["not finite", "exploding", "vanishing", "dying units", "healthy"]
 
 VANISHING = 1e-3
 """Vanishing: in the median of the probed steps the first quarter of the layers has less than this share of the last
 quarter's gradient (geometric means of their norms)."""
 EXPLODING = 100.0
-"""Exploding: in the median of the probed steps some layer's norm is above this, or the first quarter has more than
-1 / `VANISHING` times the last quarter's. Norms of a network that learns lie between 0.01 and 10 with a mean loss."""
+"""Exploding: in the median of the probed steps or at the first of them some layer's norm is above this, or the first
+quarter has more than 1 / `VANISHING` times the last quarter's. A network that learns has 0.01 to 10."""
 DYING = 0.5
 """Dying units: in the median of the later half of the probed steps a layer has at least this share of ReLU units that
 no sample of the batch made positive."""
 RULES: dict[Kind, str] = {
     "not finite": "A gradient is infinite or not a number.",
-    "exploding": f"In the middle of the probed steps some layer's gradient is longer than {EXPLODING:g}, or the first "
-    f"quarter of the layers gets over {1 / VANISHING:,.0f} times as much as the last.",
+    "exploding": f"In the middle of the probed steps, or at the first of them, some layer's gradient is longer than "
+    f"{EXPLODING:g}; or the first quarter of the layers gets over {1 / VANISHING:,.0f} times as much as the last.",
     "vanishing": "In the middle of the probed steps the first quarter of the layers gets less than a "
     f"{1 / VANISHING:,.0f}th of the last quarter's gradient.",
     "dying units": f"Later on, {DYING:.0%} or more of a layer's ReLU units stay at zero for every sample.",
@@ -103,24 +104,28 @@ def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Fi
     middle = np.median(norms, axis=0)
     weak = tuple(int(i) for i in np.flatnonzero(middle < VANISHING * middle.max()))
     words = (
-        f"The gradient vanishes on its way back: {names[0]} gets {_say(middle[0])}, {names[-1]} {_say(middle[-1])}. "
-        f"It is shorter than a {1 / VANISHING:,.0f}th of the longest at {_named(names, weak)}: hardly any learning there."
+        f"The gradient vanishes on its way back: {names[0]} gets {say(middle[0])}, {names[-1]} {say(middle[-1])}. "
+        f"From {_named(names, weak)} it is shorter than a {1 / VANISHING:,.0f}th of the longest: they hardly learn."
     )
     return [Finding("vanishing", words, weak, ratio)]
 
 
 def _exploding(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
-    middle = np.median(norms, axis=0)
-    large = tuple(int(i) for i in np.flatnonzero(middle > EXPLODING))
-    if large:
-        top = int(middle.argmax())
-        where = _named(names, large)
-        words = f"The gradient explodes: at {where} it is longer than {EXPLODING:g}, up to {_say(middle[top])}."
-        return [Finding("exploding", words, large, float(middle[top]))]
+    middle, start = np.median(norms, axis=0), norms[0]
+    for values, when in ((middle, ""), (start, "with its first weights ")):
+        large = tuple(int(i) for i in np.flatnonzero(values > EXPLODING))
+        if large:
+            top = int(values.argmax())
+            calms = f"; clipping or small steps tame it to {say(middle[top])} later" if when else ""
+            words = (
+                f"The gradient explodes: {when}it is longer than {EXPLODING:g} at {_named(names, large)}, up to "
+                f"{say(values[top])}{calms}."
+            )
+            return [Finding("exploding", words, large, float(values[top]))]
     if ratio > 1 / VANISHING:
         first = tuple(range(_quarters(norms.shape[1])[0].stop))
         words = (
-            f"The gradient grows on its way back: the first quarter of the layers has {_say(ratio)} times the last's."
+            f"The gradient grows on its way back: the first quarter of the layers has {say(ratio)} times the last's."
         )
         return [Finding("exploding", words, first, ratio)]
     return []
@@ -145,7 +150,7 @@ def _healthy(ratio: float, names: Sequence[str]) -> Finding:
     if 1 / 2 < ratio < 2:
         share = "about as much as"
     else:
-        share = f"{_say(ratio)} times as much as" if ratio > 1 else f"1/{_say(1 / ratio)} of"
+        share = f"{say(ratio)} times as much as" if ratio > 1 else f"1/{say(1 / ratio)} of"
     words = f"The gradient arrives: the first quarter of the {len(names)} layers gets {share} the last quarter."
     return Finding("healthy", words, (), ratio)
 
@@ -159,8 +164,9 @@ def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
     return f"{len(places)} layers between {names[places[0]]} and {names[places[-1]]}"
 
 
-def _say(value: float) -> str:
+def say(value: float) -> str:
+    """A number as people read it, however small or large."""
     if value == 0 or 0.01 <= value < 1000:
         return f"{value:.2g}"
     mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa} x 10^{int(exponent)}"
+    return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"

@@ -1,14 +1,17 @@
 """vision/gradients: networks of chosen depth, in which the gradient vanishes, explodes or arrives."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
+from dlcore.core.config import parse
 from dlcore.data import images
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.projects import classification, fashion
 from dlcore.projects.fashion import FashionData
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
 def _build(options: DeepNetworkConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -25,11 +28,11 @@ NETWORKS = {
     "vgg_deep": {**PLAIN, "depth": 20},
     "resnet": {**NORMALISED, "depth": 20, "skip": True},
     "plain_norm_shallow": {**NORMALISED, "depth": 20},
-    "plain_norm": {**NORMALISED, "depth": 56},
-    "resnet_deep": {**NORMALISED, "depth": 56, "skip": True},
+    "plain_norm": {**NORMALISED, "depth": 38},
+    "resnet_deep": {**NORMALISED, "depth": 38, "skip": True},
     "residual_bare": {
         **NORMALISED,
-        "depth": 56,
+        "depth": 38,
         "skip": True,
         "normalisation": "none",
         "learning_rate": 1e-3,
@@ -48,7 +51,7 @@ PROJECT = Project(
     slug="gradients",
     section="vision",
     title="Vanishing gradients",
-    summary="See where the gradient dies in a deep network, and which of five cures brings it back.",
+    summary="See where the gradient dies in a deep network, and what brings it back.",
     datasets=("fashion_mnist", "digits"),
     models={
         "vgg_deep": _network(
@@ -63,13 +66,14 @@ PROJECT = Project(
             "Plain with batch norm, 20 layers", "No way around, but batch norm and He's start: what those two do alone."
         ),
         "plain_norm": _network(
-            "Plain with batch norm, 56 layers",
+            "Plain with batch norm, 38 layers",
             "The gradient arrives, and still it learns worse than the network of 20 layers.",
         ),
-        "resnet_deep": _network("ResNet, 56 layers", "Depth is no harm where each pair of layers has a way around it."),
+        "resnet_deep": _network("ResNet, 38 layers", "Depth is no harm where each pair of layers has a way around it."),
         "residual_bare": _network(
-            "Residual without normalisation, 56 layers",
-            "A way around is not enough: every sum makes the signal larger, and it grows from layer to layer.",
+            "Residual without normalisation, 38 layers",
+            "A way around is not enough: every sum makes the signal larger. At the others' learning rate it breaks at "
+            "the third step; with clipping and a fiftieth of the rate it creeps.",
         ),
         "sigmoid": _network(
             "Sigmoid, 20 layers",
@@ -102,3 +106,68 @@ PROJECT = Project(
 def weight_layers(layers: Sequence[str]) -> list[int]:
     """Places of the convolutions and of the last layer among a deep network's layers, without its normalisations."""
     return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
+
+
+@dataclass(frozen=True)
+class Cure:
+    """One setting changed, and why; `suits` says whether it is a cure for what was found."""
+
+    name: str
+    why: str
+    settings: Mapping[str, Any]
+    suits: bool
+
+
+CURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "normalisation": (
+        "Batch norm",
+        "Each channel is brought back to variance 1, so no layer can shrink or swell the signal.",
+        ("vanishing", "exploding", "not finite", "dying units"),
+    ),
+    "skip": (
+        "Skip connections",
+        "The sum hands the gradient on unchanged, whatever the layers in between do to it.",
+        ("vanishing",),
+    ),
+    "initialisation": (
+        "He's start", "Weights large enough that layers with ReLU keep the signal's variance.", ("vanishing",)
+    ),
+    "activation": (
+        "ReLU", "Its slope is 1 where it is on; that of a sigmoid is a quarter at most.", ("vanishing",)
+    ),
+    "leaky": (
+        "Leaky ReLU",
+        "A unit that is off still gets a hundredth of the gradient, so it can come back.",
+        ("dying units",),
+    ),
+    "clip_norm": (
+        "Clip at 1", "A gradient that is too long is shortened before the step.", ("exploding", "not finite")
+    ),
+    "learning_rate": (
+        "A tenth of the rate",
+        "Smaller steps: weights are not thrown out of the range in which they learn.",
+        ("exploding", "not finite", "dying units"),
+    ),
+}  # fmt: skip
+"""What may be changed: its name, why it helps, and the verdicts for which it is made."""
+
+
+def cures(config: RunConfig, kind: str) -> list[Cure]:
+    """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
+    options, training = parse(DeepNetworkConfig, config.model_options), config.training
+    changes: dict[str, dict[str, Any]] = {}
+    if options.normalisation == "none":
+        changes["normalisation"] = {"normalisation": "batch"}
+    if not options.skip:
+        changes["skip"] = {"skip": True}
+    if options.initialisation != "he":
+        changes["initialisation"] = {"initialisation": "he"}
+    if options.activation in ("sigmoid", "tanh"):
+        changes["activation"] = {"activation": "relu"}
+    if options.activation == "relu":
+        changes["leaky"] = {"activation": "leaky_relu"}
+    if not training.clip_norm:
+        changes["clip_norm"] = {"clip_norm": 1.0}
+    changes["learning_rate"] = {"learning_rate": max(1e-7, training.learning_rate / 10)}
+    found = [Cure(*CURES[name][:2], settings, kind in CURES[name][2]) for name, settings in changes.items()]
+    return sorted(found, key=lambda cure: not cure.suits)

@@ -14,6 +14,7 @@ PROJECTS = {
     "anomaly": "dlcore.projects.anomaly",
     "architectures": "dlcore.projects.architectures",
     "fashion": "dlcore.projects.fashion",
+    "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
 }
 """Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""

@@ -36,8 +36,16 @@ def test_the_evidence_names_the_layers():
 
 def test_one_wild_step_is_not_an_explosion():
     norms = slope(1.0)
-    norms[0] = 1e6
+    norms[2] = 1e6
     assert judge(STEPS, norms, names=NAMES).kind == "healthy"
+
+
+def test_a_start_that_is_far_too_strong_is():
+    norms = slope(1.0)
+    norms[0, 3:5] = 2e4
+    (finding,) = judge(STEPS, norms, names=NAMES).findings
+    assert finding.kind == "exploding" and finding.layers == (3, 4) and finding.value == 2e4
+    assert "2 × 10⁴" in finding.sentence
 
 
 def test_a_gradient_that_broke_comes_first():

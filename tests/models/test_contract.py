@@ -13,6 +13,9 @@ from dlcore.projects import RunConfig
 
 MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(slug).models]
 ROWS = 12
+SHALLOW = 6
+STUBBORN = {"sigmoid"}
+"""Learns, but slowly whatever one does: that is what it is shown for."""
 
 
 @functools.cache
@@ -23,6 +26,8 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
         pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
     names = {field.name for field in projects.settings_of(project.slug, model)["data"]}
     small = {name: 300 for name in ("rows", "train_rows") if name in names}
+    if slug == "gradients":
+        small["depth"] = SHALLOW  # at its full depth half of them are there because they do not learn
     config = projects.configure(project.slug, model=model, dataset=here[-1], preset="quick", settings=small)
     return config, project.prepare(config)
 
@@ -108,4 +113,4 @@ def test_learns_one_batch(case):
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimiser.step()
     module.eval()
-    assert case.loss(module).item() < 0.5 * before
+    assert case.loss(module).item() < (0.9 if case.config.model in STUBBORN else 0.5) * before

@@ -1,0 +1,187 @@
+"""The way of the gradient through networks: heat maps of layer by step under one scale, and profiles by layer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dlcore.plots.palette import GREY, ORDER, VERMILLION
+from dlcore.plots.style import CLEAR, blank
+
+MOST_COLUMNS, MOST_FRAMES = 200, 40
+_BAND, _BETWEEN, _ROOM = 118, 52, 36
+"""Pixels: height of a network's band, what lies between two, and what is above and below all."""
+LOWEST = -16.0
+"""Logarithms below this are drawn as this: nothing arrives there."""
+
+
+@dataclass(frozen=True)
+class LayersByStep:
+    """One network: `values` (n, L) at `steps` (n,), layers in forward order; `marked` are those of the evidence."""
+
+    name: str
+    steps: np.ndarray
+    values: np.ndarray
+    marked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How values are drawn: their title, their decimal logarithm or as they are, and the range where it is fixed."""
+
+    title: str
+    log: bool = True
+    low: float | None = None
+    high: float | None = None
+
+
+def flow_map(networks: Sequence[LayersByStep], scale: Scale) -> go.Figure:
+    """One heat map: a band for each network, its input on top, steps to the right, one colour scale for all.
+
+    The layers of the evidence are framed.
+    """
+    titles = [network.name for network in networks]
+    hover = f"layer %{{y}}, step %{{x}}<br>{scale.title} %{{customdata:.3~g}}"
+    figure = make_subplots(rows=len(networks), cols=1, subplot_titles=titles, vertical_spacing=_gap(len(networks)))
+    for row, network in enumerate(networks, start=1):
+        drawn = _thinned(network)
+        z = drawn_values(drawn.values, scale)
+        layers = np.arange(1, z.shape[1] + 1)
+        figure.add_heatmap(
+            x=drawn.steps, y=layers, z=z.T, coloraxis="coloraxis", customdata=drawn.values.T,
+            hovertemplate=f"{hover}<extra>{network.name}</extra>", row=row, col=1,
+        )  # fmt: skip
+        for first, last in _stretches(network.marked):
+            figure.add_shape(
+                type="rect", x0=drawn.steps[0], x1=drawn.steps[-1], y0=first + 0.5, y1=last + 1.5,
+                line={"color": VERMILLION, "width": 2.5}, row=row, col=1,
+            )  # fmt: skip
+        figure.update_yaxes(
+            autorange="reversed", title="layer", showgrid=False, tickvals=_ticks(z.shape[1]), row=row, col=1
+        )
+        figure.update_xaxes(showgrid=False, showticklabels=True, row=row, col=1)
+    figure.update_xaxes(title="optimiser step", row=len(networks), col=1)
+    figure.update_annotations(x=0, xanchor="left", font={"size": 13})
+    figure.update_layout(
+        height=_ROOM + len(networks) * (_BAND + _BETWEEN),
+        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, showlegend=False,
+        coloraxis={
+            "colorscale": "Viridis", "cmin": scale.low, "cmax": scale.high,
+            "colorbar": {"title": {"text": "log₁₀" if scale.log else ""}, "thickness": 12, "outlinewidth": 0},
+        },
+        title="",
+    )  # fmt: skip
+    return figure
+
+
+def profile(
+    networks: Sequence[LayersByStep], scale: Scale, *, reported: Mapping[float, float] | None = None
+) -> go.Figure:
+    """Value by place of the layer, 0 at the input and 1 at the output, networks overlaid; a slider chooses the step.
+
+    reported: place -> value, as others gave it, drawn as crosses of its own.
+    """
+    figure = blank("", x="place of the layer (0: input, 1: output)", y=scale.title, height=460)
+    steps = _shared_steps(networks)
+    figure.add_traces(_lines(networks, steps[-1], scale))
+    if reported:
+        figure.add_scatter(
+            x=list(reported), y=list(reported.values()), mode="markers", name="VGG-deep as reported",
+            marker={"symbol": "x", "size": 9, "color": GREY}, hovertemplate="reported %{y:.0e}<extra></extra>",
+        )  # fmt: skip
+    count = len(networks)
+    figure.frames = [
+        go.Frame(data=_lines(networks, step, scale), traces=list(range(count)), name=str(step)) for step in steps
+    ]
+    figure.update_layout(
+        sliders=[{
+            "active": len(steps) - 1, "currentvalue": {"prefix": "step ", "xanchor": "left"}, "pad": {"t": 48, "b": 4},
+            "steps": [
+                {"label": str(step), "method": "animate",
+                 "args": [[str(step)], {"mode": "immediate", "frame": {"duration": 0, "redraw": False},
+                                        "transition": {"duration": 0}}]}
+                for step in steps
+            ],
+        }]
+    )  # fmt: skip
+    if scale.log:
+        found = [_positive(network.values) for network in networks]
+        figure.update_yaxes(type="log", exponentformat="power", range=_log_range(found, reported))
+    elif scale.low is not None:
+        figure.update_yaxes(range=[scale.low, scale.high])
+    return figure
+
+
+def drawn_values(values: np.ndarray, scale: Scale) -> np.ndarray:
+    """What the colours stand for: logarithms, no lower than `LOWEST`; gaps stay gaps."""
+    if not scale.log:
+        return np.where(np.isfinite(values), values, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log10(values)
+    logs = np.where(values == 0, LOWEST, logs)
+    return np.where(np.isfinite(logs), np.maximum(logs, LOWEST), np.nan)
+
+
+def _lines(networks: Sequence[LayersByStep], step: int, scale: Scale) -> list[go.Scatter]:
+    lines = []
+    for number, network in enumerate(networks):
+        row = int(np.abs(network.steps - step).argmin())
+        values = network.values[row]
+        drawn = np.where(values > 0, np.maximum(values, 10**LOWEST), np.nan) if scale.log else values
+        lines.append(
+            go.Scatter(
+                x=np.linspace(0, 1, len(values)), y=drawn, name=network.name, mode="lines+markers",
+                marker={"size": 5}, line={"color": ORDER[number % len(ORDER)], "width": 2, "dash": _dash(number)},
+                hovertemplate=f"{network.name}: %{{y:.3~g}}<extra></extra>",
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _dash(number: int) -> str:
+    return "solid" if number < len(ORDER) else "dot"
+
+
+def _shared_steps(networks: Sequence[LayersByStep]) -> list[int]:
+    """At most `MOST_FRAMES` of the steps at which the first network was looked at."""
+    steps = networks[0].steps
+    places = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).round().astype(int))
+    return [int(step) for step in steps[places]]
+
+
+def _thinned(network: LayersByStep) -> LayersByStep:
+    every = max(1, -(-len(network.steps) // MOST_COLUMNS))
+    return LayersByStep(network.name, network.steps[::every], network.values[::every], network.marked)
+
+
+def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Neighbouring places as first and last of each stretch."""
+    found: list[tuple[int, int]] = []
+    for place in places:
+        if found and place == found[-1][1] + 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return found
+
+
+def _ticks(layers: int) -> list[int]:
+    return [1, *range(10, layers - 3, 10), layers]
+
+
+def _gap(rows: int) -> float:
+    return 0.0 if rows < 2 else _BETWEEN / (rows * _BAND + (rows - 1) * _BETWEEN)
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    kept = values[np.isfinite(values) & (values > 0)]
+    return kept if len(kept) else np.ones(1)
+
+
+def _log_range(found: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
+    """Decimal logarithms of what the axis must hold at every step, with a little room."""
+    everything = np.concatenate([*found, np.array(list((reported or {1.0: 1.0}).values()))])
+    logs = np.log10(np.clip(everything, 10**LOWEST, 10.0**12))
+    return [float(np.floor(logs.min())) - 0.2, float(np.ceil(logs.max())) + 0.2]

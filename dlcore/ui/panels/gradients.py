@@ -1,0 +1,134 @@
+"""Results of the page on gradients: what became of the gradient, in words and pictures, and the cures to try."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore import runs
+from dlcore.core.errors import WorkbenchError
+from dlcore.evaluation import agreement, gradient_flow
+from dlcore.projects import gradients as deep
+from dlcore.runs import Record, Run
+from dlcore.ui import control
+from dlcore.ui.chooser import records_of, remember
+from dlcore.ui.links import OPEN
+from dlcore.ui.panels import flow, reading
+from dlcore.ui.panels.learning import learning_curves
+from dlcore.ui.states import short_id
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+MOST = 7
+TALE = ("vgg_deep", "resnet", "plain_norm", "residual_bare")
+"""Networks that are shown beside the chosen one at first: the classic picture, and the two that it does not explain."""
+
+
+def results(project: "Project", run: Run | None) -> None:
+    """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
+    if run is None:
+        reading.finished(run, to_see="what becomes of its gradient")
+        return
+    mine = flow.of_run(run, _name(project, run.record))
+    if mine is None:
+        st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
+        return
+    flow.show_verdict(mine)
+    _cures(project, run, mine)
+    networks = [mine, *_others(project, run)]
+    flow.show_map(networks, key="flow", reported=flow.REPORTED)
+    _who_learns(project, run, networks)
+    if run.bundle is not None:
+        learning_curves(
+            run.bundle, run.record, loss="Mean surprise at the true class, on a logarithmic axis.",
+            accuracy="Share of right answers; with ten classes guessing gets 0.1.",
+        )  # fmt: skip
+
+
+def _name(project: "Project", record: Record) -> str:
+    title = project.models[record.model].title if record.model in project.models else record.model
+    return title if record.is_reference else f"{title} · {short_id(record.run_id)}"
+
+
+def _others(project: "Project", run: Run) -> list[flow.Network]:
+    records = {
+        record.run_id: record for record in records_of(project.slug) if record.run_id != run.run_id and record.step
+    }
+    tale = [f"reference:{project.slug}/{name}" for name in TALE]
+    chosen = st.multiselect(
+        "Beside it", list(records), default=[name for name in tale if name in records][:3], key="flow-beside",
+        max_selections=MOST - 1, placeholder="Other networks",
+        format_func=lambda run_id: _name(project, records[run_id]),
+    )  # fmt: skip
+    found = [flow.of_run(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
+    return [network for network in found if network is not None]
+
+
+def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
+    """A button for each setting that may be changed: it forks the run with that one change and starts it."""
+    st.markdown("**Change one thing and train it again**")
+    found = deep.cures(run.config, mine.verdict.kind)
+    with st.container(horizontal=True, gap="small"):
+        for cure in found:
+            clicked = st.button(
+                cure.name, key=f"cure-{cure.name}-{run.run_id}", help=f"{cure.why} Starts a fork of this run.",
+                icon=":material/healing:" if cure.suits else ":material/call_split:",
+                type="primary" if cure.suits and cure is found[0] else "secondary",
+            )  # fmt: skip
+            if clicked:
+                _fork(project.slug, run, cure)
+    if found[0].suits:
+        st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
+
+
+def _fork(slug: str, run: Run, cure: deep.Cure) -> None:
+    forked = control.launch(lambda: runs.fork(run.run_id, cure.settings))
+    if forked is not None:
+        remember(slug, forked)
+        st.query_params[OPEN] = "Train"
+        st.toast(f"{cure.name}: started. You may close this tab, the run goes on.", icon=":material/play_arrow:")
+        st.rerun()
+
+
+def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> None:
+    """Gradients and accuracy side by side: the one does not decide the other."""
+    st.subheader("Does a good gradient mean good learning?", anchor=False)
+    rows, sentences = [], []
+    for network in networks:
+        opened = runs.open_run(network.run_id)
+        bundle = opened.bundle
+        metrics = reading.evaluation(bundle).metrics if bundle else {}
+        rows.append(_row(network, metrics))
+        if bundle and run.bundle and network.run_id != run.run_id:
+            sentences.append(_compared(run, networks[0].name, opened, network.name))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.caption(
+        "First quarter / last quarter: the gradient of the layers nearest the input over that of those nearest the "
+        "output, in the middle of all probed steps. Accuracy on test, with its 95 % interval."
+    )
+    for sentence in sentences:
+        st.markdown(f"- {sentence}")
+
+
+def _row(network: flow.Network, metrics: dict[str, float]) -> dict[str, str]:
+    known = "accuracy" in metrics
+    spread = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if known else ""
+    return {
+        "Network": network.name,
+        "Layers": str(network.values["norm"].shape[1]),
+        "Gradient": network.verdict.kind,
+        "First quarter / last quarter": "-"
+        if np.isnan(network.verdict.ratio)
+        else gradient_flow.say(network.verdict.ratio),
+        "Accuracy": f"{metrics['accuracy']:.1%}{spread}" if known else "not tested yet",
+    }
+
+
+def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
+    try:
+        found = agreement.of_predictions(reading.predictions(run.left), reading.predictions(other.left))
+    except WorkbenchError as error:
+        return f"{name} and {other_name} cannot be compared: {error}"
+    return found.sentence(name, other_name)

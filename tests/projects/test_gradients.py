@@ -1,0 +1,81 @@
+"""The deep networks of the page on gradients: what they are, and what may be changed in them."""
+
+import pytest
+
+from dlcore import projects
+from dlcore.data import sources
+from dlcore.models.deep_network import DeepNetwork
+from dlcore.projects.gradients import NETWORKS, PROJECT, cures, weight_layers
+from dlcore.runs.trial import attempt
+from dlcore.training import gradients
+
+HERE = "fashion_mnist" if sources.available("fashion_mnist") else "digits"
+
+
+def config(model: str = "vgg_deep", **settings):
+    return projects.configure("gradients", model=model, dataset=HERE, preset="quick", settings=settings)
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+@pytest.mark.parametrize("preset", PROJECT.presets)
+def test_every_network_is_what_its_name_says(model, preset):
+    found = projects.configure("gradients", model=model, dataset="digits", preset=preset)
+    flat = {**found.model_options, **found.training.model_dump()}
+    assert {name: flat[name] for name in NETWORKS[model]} == NETWORKS[model]
+
+
+def test_layers_with_weights_are_as_many_as_the_depth():
+    for model in NETWORKS:
+        options = projects.model_config(config(model))
+        names = list(gradients.layers(DeepNetwork(options, channels=1, height=8, classes=10)))
+        assert len(weight_layers(names)) == options.depth
+
+
+def test_cures_suit_the_verdict_and_change_something():
+    vanishing = cures(config(), "vanishing")
+    assert [cure.name for cure in vanishing if cure.suits] == ["Batch norm", "Skip connections", "He's start"]
+    assert vanishing[0].suits and not vanishing[-1].suits
+    for cure in vanishing:
+        changed = projects.changed(config(), cure.settings)
+        assert changed != config(), cure.name
+    exploding = [cure.name for cure in cures(config(initialisation="he"), "exploding") if cure.suits]
+    assert exploding == ["Batch norm", "Clip at 1", "A tenth of the rate"]
+    assert "ReLU" in [cure.name for cure in cures(config("sigmoid"), "vanishing") if cure.suits]
+
+
+def test_nothing_is_offered_that_is_there_already():
+    names = [cure.name for cure in cures(config("resnet", clip_norm=1.0), "healthy")]
+    assert names == ["Leaky ReLU", "A tenth of the rate"]
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return PROJECT.prepare(config())
+
+
+def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
+    import torch
+
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    first, again = (attempt(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
+    assert torch.equal(torch.rand(3), wanted)  # the generator is where it was
+    assert first.gradients.steps.tolist() == [1, 2, 4, 6] and first.losses.steps.tolist() == [1, 2, 3, 4, 5, 6]
+    assert first.gradients.norms.tolist() == again.gradients.norms.tolist()
+    assert first.losses.values.tolist() == again.losses.values.tolist()
+
+
+def test_an_attempt_that_breaks_says_where(prepared):
+    """Residual without normalisation, unclipped and at the learning rate of the others."""
+    broken = attempt(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
+    assert "step 3" in broken.broke and len(broken.losses.values) == 2
+
+
+def test_the_default_what_if_is_quick(prepared):
+    """Fifty steps of twenty layers: seconds of processor time, whatever else the machine does."""
+    import time
+
+    begin = time.process_time()
+    attempt(config(), prepared)
+    assert time.process_time() - begin < 5

@@ -1,0 +1,69 @@
+"""The panels of the page on gradients: verdict and cures of a reference run, a fork by one click, a what-if."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import runs
+from dlcore.core.settings import ROOT
+from dlcore.data import sources
+from dlcore.training.events import MEASURES
+from dlcore.ui import control
+
+REFERENCE = "reference:gradients/vgg_deep"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(home):
+    """Runs of its own."""
+
+
+def opened(panel: str, run: str = REFERENCE) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"] = panel
+    app.query_params["run"] = run
+    app.switch_page("pages/vision/gradients.py")
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption))
+
+
+def test_the_classic_network_is_judged_and_cures_are_offered():
+    app = opened("Results")
+    assert not app.exception and not app.error
+    assert "The gradient vanishes on its way back: layer 1 gets" in words(app)
+    labels = [button.label for button in app.button]
+    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the rate"} <= set(labels)
+    assert "ResNet, 20 layers is better than VGG-deep, 20 layers" in words(app)
+
+
+def test_every_measure_can_be_shown():
+    app = opened("Results")
+    for measure in MEASURES:
+        next(group for group in app.button_group if group.key == "flow-measure").set_value(measure).run()
+        assert not app.exception and not app.error
+
+
+def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
+    monkeypatch.setattr(control.runs, "start", lambda run_id: None)
+    app = opened("Results")
+    next(button for button in app.button if button.label == "Batch norm").click().run()
+    assert not app.exception and not app.error
+    (record,) = runs.list_runs("gradients")
+    assert record.parent == REFERENCE
+    before, after = runs.open_run(REFERENCE).config, runs.open_run(record.run_id).config
+    assert {**before.model_options, "normalisation": "batch"} == after.model_options
+    assert before.training == after.training
+
+
+@pytest.mark.realdata("fashion_mnist")
+def test_what_if_answers_and_keeps_the_last_attempts():
+    app = opened("Try it")
+    assert sources.available("fashion_mnist") and not app.error
+    next(button for button in app.button if button.key == "attempt").click().run()
+    assert not app.exception and "The gradient vanishes" in words(app) and "50 steps in" in words(app)
+    next(box for box in app.selectbox if box.label == "Normalisation").set_value("batch").run()
+    next(button for button in app.button if button.key == "attempt").click().run()
+    assert not app.exception and "The gradient arrives" in words(app)
+    assert len(app.session_state["gradients-attempts"]) == 2
