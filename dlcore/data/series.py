@@ -53,8 +53,10 @@ class Series:
     @property
     def labels(self) -> np.ndarray:
         """(T,) uint8: 1 inside a labelled window."""
-        inside = [(self.times >= w.start) & (self.times <= w.end) for w in self.windows]
-        return np.any(inside, axis=0).astype(np.uint8) if inside else np.zeros(len(self.times), np.uint8)
+        edges = np.zeros(len(self.times) + 1, np.int64)
+        np.add.at(edges, np.searchsorted(self.times, [w.start for w in self.windows]), 1)
+        np.add.at(edges, np.searchsorted(self.times, [w.end for w in self.windows], side="right"), -1)
+        return (np.cumsum(edges)[:-1] > 0).astype(np.uint8)
 
     @property
     def step_ms(self) -> int:
@@ -100,15 +102,19 @@ def load_nyc_taxi() -> Series:
     """
     path = sources.require("nyc_taxi")
     series = read_csv(path.read_bytes(), name="NYC taxi rides")
-    labels = json.loads((ASSETS / "data" / "nyc_taxi_labels.json").read_text(encoding="utf-8"))
     return Series(
         series.times,
         series.values,
-        windows=_windows(labels["windows"]),
+        windows=_windows(_nyc_labels()["windows"]),
         name=series.name,
-        unlabelled=_windows(labels["unlabelled"]),
+        unlabelled=public_holidays("nyc_taxi"),
         period=7 * DAY_MS // HALF_HOUR_MS,
     )
+
+
+def public_holidays(dataset: str) -> tuple[LabelledWindow, ...]:
+    """Days of a dataset that are known to be unusual and carry no label; none where nothing is known."""
+    return _windows(_nyc_labels()["unlabelled"]) if dataset == "nyc_taxi" else ()
 
 
 def read_csv(payload: bytes, *, name: str = "your file") -> Series:
@@ -170,6 +176,11 @@ def split_ends(length: int, *, train_share: float, validation_share: float) -> t
             "train, validation and test each need points; choose other shares."
         )
     return first, second
+
+
+def _nyc_labels() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ASSETS / "data" / "nyc_taxi_labels.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _windows(rows: Sequence[Mapping[str, str]]) -> tuple[LabelledWindow, ...]:

@@ -71,7 +71,20 @@ def judge(sheet: Sheet, *, columns: Columns, windows: bytes | None = None, perio
     series_windows.check(labelled, times)
     series = Series(times, values, labelled)
     guessed = guess_period(values, series.step_ms)
-    return Intake(dataclasses.replace(series, period=_period(period, guessed, len(values))), columns, guessed)
+    return with_period(Intake(series, columns, guessed), period)
+
+
+def with_period(intake: Intake, period: int | None) -> Intake:
+    """The same with another period, in points; None takes the one that was found.
+
+    Raises:
+        DataError: it is longer than half the series.
+    """
+    points = len(intake.series.values)
+    if period is not None and period != 0 and not 2 <= period <= points // 2:
+        raise DataError(f"period={period} is refused: it must be 0 (none) or from 2 to {points // 2} points.")
+    chosen = intake.guessed if period is None else period
+    return dataclasses.replace(intake, series=dataclasses.replace(intake.series, period=chosen))
 
 
 def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
@@ -112,11 +125,3 @@ def keep_file(path: Path, payload: bytes) -> own.OwnDataset:
     labels = [list(dataclasses.astuple(window)) for window in intake.series.windows]
     kept = next((entry for entry in same if [list(w) for w in entry.facts["windows"]] == labels), None)
     return kept or keep(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
-
-
-def _period(asked: int | None, guessed: int, points: int) -> int:
-    if asked is None:
-        return guessed
-    if asked != 0 and not 2 <= asked <= points // 2:
-        raise DataError(f"period={asked} is refused: it must be 0 (none) or from 2 to {points // 2} points.")
-    return asked

@@ -1,13 +1,17 @@
 """A series as a person first looks at it: over time with its labelled windows and alarms, and its spread."""
 
 import itertools
+import string
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
-from dlcore.plots.style import blank, milliseconds, thin, vertical
+from dlcore.plots.style import DRAWN_POINTS, blank, milliseconds, thin, vertical
+
+NUMBERED = 30
+"""Windows up to so many are shaded one by one, with their numbers."""
 
 Window = tuple[int, int, str]
 """Start and end in epoch milliseconds, and what happened."""
@@ -20,20 +24,25 @@ def series_over_time(
     title: str,
     unit: str,
     windows: Sequence[Window] = (),
+    plausible: Sequence[Window] = (),
     alarms: np.ndarray | None = None,
     marks: Mapping[str, int] | None = None,
 ) -> go.Figure:
     """Values (n,) over times (n,), epoch milliseconds; labelled windows shaded, alarms (n,) as crosses.
 
-    `marks` are named moments, such as where the test part begins.
+    `plausible` are spans out of the ordinary that carry no label, shaded in another colour; `marks` are named moments,
+    such as where the test part begins.
     """
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
     x, y = thin(times, values)
     figure.add_scatter(
-        x=milliseconds(x), y=y.astype(np.float32), mode="lines", name="value", line={"color": BLUE, "width": 1}
-    )
-    _shade(figure, windows)
+        x=milliseconds(x), y=y.astype(np.float32), mode="lines", name="value", line={"color": BLUE, "width": 1},
+        showlegend=False,
+    )  # fmt: skip
+    reach = (float(y.min()), float(y.max())) if len(y) else (0.0, 1.0)
+    _shade(figure, windows, reach)
+    _mark_plausible(figure, plausible)
     if alarms is not None:
         x, y = thin(times[alarms], values[alarms])
         figure.add_scatter(
@@ -85,7 +94,8 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
     figure = blank(title, x=unit, y="number of values")
     count, edges = np.histogram(values, bins=bins)
     middle = (edges[:-1] + edges[1:]) / 2
-    names = [f"{low:,.0f} to {high:,.0f}" for low, high in itertools.pairwise(edges)]
+    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three figures of a range's width
+    names = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in itertools.pairwise(edges)]
     figure.add_bar(
         x=middle, y=count, width=np.diff(edges) * 0.94, marker={"color": BLUE}, customdata=names, showlegend=False,
         hovertemplate="%{customdata}: %{y:,} values<extra></extra>",
@@ -97,10 +107,10 @@ def autocorrelation(values: np.ndarray, *, lags: int, step_hours: float, marks: 
     """How alike the series (n,) is to itself so many points later; `marks` name lags, such as a day and a week."""
     figure = blank("How alike the series is to itself later (autocorrelation)", x="shift, hours", y="correlation")
     found = correlation_by_lag(values, lags)
-    hours = np.arange(lags + 1) * step_hours
+    hours, drawn = thin(np.arange(lags + 1) * step_hours, found)
     band = 1.96 / np.sqrt(len(values))  # what white noise of this length stays within, 95 times in 100
     figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
-    figure.add_scatter(x=hours, y=found.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
+    figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
     for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
         figure.add_scatter(
             x=[lag * step_hours], y=[found[lag]], mode="markers+text", text=[f"{text}: {found[lag]:.2f}"],
@@ -119,18 +129,51 @@ def correlation_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
     return sums / sums[0] if sums[0] > 0 else np.zeros(lags + 1)
 
 
-def _shade(figure: go.Figure, windows: Sequence[Window]) -> None:
+def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
+    """Shade windows, numbered where they are few; many are one filled curve: each shape costs the browser time."""
+    if len(windows) > NUMBERED:
+        _fill(figure, windows, reach)
+        return
     for number, (start, end, name) in enumerate(windows, start=1):
-        figure.add_vrect(
-            x0=float(start), x1=float(end), fillcolor=ORANGE, opacity=0.28, line={"width": 0}, layer="below"
-        )
-        figure.add_annotation(
-            x=float(start + end) / 2, y=1, yref="paper", text=str(number), hovertext=name, showarrow=False,
-            yanchor="top", font={"size": 13},
-        )  # fmt: skip
+        _span(figure, (start, end, name), ORANGE, opacity=0.28, text=str(number))
     if windows:
         names = ", ".join(f"{number} {name}" for number, (_, _, name) in enumerate(windows, start=1))
-        figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=f"labelled: {names}" if len(names) < 60 else "labelled window",
-            marker={"color": ORANGE, "symbol": "square", "size": 12, "opacity": 0.5},
-        )  # fmt: skip
+        _swatch(figure, f"labelled: {names}" if len(names) < 30 else "labelled", ORANGE)
+
+
+def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
+    for letter, window in zip(string.ascii_lowercase, windows, strict=False):
+        _span(figure, window, PURPLE, opacity=0.5, text=letter)
+    if windows:
+        _swatch(figure, "plausible", PURPLE)
+
+
+def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, text: str) -> None:
+    start, end, name = window
+    low, high = float(start), float(end)
+    figure.add_vrect(x0=low, x1=high, fillcolor=colour, opacity=opacity, line={"width": 0}, layer="below")
+    figure.add_annotation(
+        x=(low + high) / 2, y=1, yref="paper", text=text, hovertext=name, showarrow=False, yanchor="top",
+        font={"size": 13},
+    )  # fmt: skip
+
+
+def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
+    spans = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
+    apart = spans[1:, 0] - np.maximum.accumulate(spans[:-1, 1]) > np.ptp(spans) / DRAWN_POINTS * 4
+    starts = spans[np.r_[True, apart], 0]
+    ends = np.maximum.accumulate(spans[:, 1])[np.r_[apart, True]]  # closer than a few columns of a screen: one
+    corners = np.stack([starts, starts, ends, ends, np.full(len(starts), np.nan)], axis=1).ravel()
+    low, high = reach
+    figure.add_scatter(
+        x=corners, y=np.tile([low, high, high, low, np.nan], len(starts)).astype(np.float32), fill="toself",
+        mode="lines", line={"width": 0}, fillcolor="rgba(230, 159, 0, 0.28)", hoverinfo="skip",
+        name=f"labelled ({len(windows):,} windows)",
+    )  # fmt: skip
+
+
+def _swatch(figure: go.Figure, name: str, colour: str) -> None:
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", name=name,
+        marker={"color": colour, "symbol": "square", "size": 12, "opacity": 0.5},
+    )  # fmt: skip

@@ -5,38 +5,83 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
-from dlcore.data.series import DAY_MS, Series, load_nyc_taxi, split_ends
+from dlcore.data import own, sources
+from dlcore.data.series import DAY_MS, Series, load, split_ends
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import own_series
+from dlcore.ui.panels.new_run import dataset_title
 
 UNIT = "passengers in half an hour"
+LEAST_LAGS = 48
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The series over time, its labelled windows, summary figures, spread and rhythm."""
-    series = taxi()
-    config = run.config if run is not None else projects.configure(project.slug)
+    """The series over time, its labelled windows, summary figures, spread and rhythm; and a way to bring one's own."""
+    config = _chosen(project, run)
+    series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
-    _over_time(series, marks)
-    _windows(series, marks)
-    _summary(series)
+    _over_time(series, marks, config)
+    if series.windows:
+        _windows(series, marks)
+    _summary(series, unit)
     left, right = st.columns(2)
     with left:
-        _box(series)
+        _box(series, unit)
     with right:
-        _histogram(series)
+        _histogram(series, unit)
     _rhythm(series)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+def _chosen(project: Project, run: Run | None) -> RunConfig:
+    """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
+    kept = own_series.added()
+    key = f"data-of-{run.run_id if run else project.slug}"
+    used = run.config.dataset if run else projects.configure(project.slug).dataset
+    known = projects.datasets(project.slug)
+    options = known if used in known else [used, *known]
+    if kept:
+        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
+        st.success(
+            f"“{kept.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
+            icon=":material/check_circle:",
+        )
+    elif st.session_state.get(key) not in options:
+        st.session_state[key] = used
+    chosen: str = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
+    own_series.add()
+    return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
+
+
 def taxi() -> Series:
     """The taxi series, read once for all sessions."""
-    return load_nyc_taxi()
+    return _series("nyc_taxi", "")
+
+
+def series_of(config: RunConfig) -> Series:
+    """The very series that a run was made from, read once for all sessions.
+
+    Raises:
+        DataError: it is not here, or not what it was.
+    """
+    return _series(config.dataset, config.data_checksum)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the series")
+def _series(dataset: str, checksum: str) -> Series:
+    return load(dataset, checksum=checksum)
+
+
+def unit_of(config: RunConfig) -> str:
+    """What the values of a run's series are, in words: of one's own, the name of their column."""
+    if not own.is_own(config.dataset):
+        return UNIT
+    entry = own.find(config.dataset)
+    return str(entry.facts["columns"]["value"]) if entry else "value"
 
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:
@@ -58,29 +103,57 @@ def window_tuples(series: Series) -> list[plots.Window]:
     return [(window.start, window.end, window.name) for window in series.windows]
 
 
-def _over_time(series: Series, marks: dict[str, int]) -> None:
-    source = sources.DATASETS["nyc_taxi"]
+def plausible_tuples(series: Series) -> list[plots.Window]:
+    """The spans known to be out of the ordinary that carry no label, as the plots take them."""
+    return [(window.start, window.end, window.name) for window in series.unlabelled]
+
+
+def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None:
+    about = sources.dataset(config.dataset)
+    span = f"from {day(int(series.times[0]))} to {day(int(series.times[-1]))}"
     st.markdown(
-        f"**{source.title}**: {len(series.values):,} counts, one every {series.step_ms // 60000} minutes, from "
-        f"{day(int(series.times[0]))} to {day(int(series.times[-1]))}. "
-        f"[Numenta Anomaly Benchmark]({source.homepage}), licence {source.licence}."
+        f"**{about.title}**: {len(series.values):,} values {own_series.span(series.step_ms)} apart, {span}. "
+        + _origin(config)
     )
+    entry = own.find(config.dataset) if about.own else None
+    if entry is not None:
+        own_series.remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,
-        title="Taxi passengers over time",
-        unit=UNIT,
+        title=f"{'Taxi passengers' if series.unlabelled else about.title} over time",
+        unit=unit_of(config),
         windows=window_tuples(series),
+        plausible=plausible_tuples(series),
         marks=marks,
     )
-    names = ", ".join(window.name for window in series.windows)
-    show_figure(
-        figure, key="series", alt=f"Taxi passengers over time with {len(series.windows)} labelled windows: {names}"
-    )
+    names = ", ".join(window.name for window in series.windows[: plots.NUMBERED]) or "none"
+    show_figure(figure, key="series", alt=f"The series over time with {len(series.windows)} labelled windows: {names}")
     st.caption(
-        "The model learns from the part before the first dashed line, the threshold is set between the lines, and all "
-        "scores come from the part after the second. Shaded and numbered: what people marked as out of the ordinary."
-    )
+        "The model learns from the part before the first dashed line, the threshold is set between the lines, and the "
+        "scores on test come from the part after the second. "
+        + ("Shaded: what people marked as out of the ordinary." if series.windows else
+           "It carries no labels: alarms can be counted, but nobody can say how many are right.")
+    )  # fmt: skip
+    if series.unlabelled:
+        listed = "; ".join(
+            f"{letter} {window.name}, {pd.Timestamp(window.start, unit='ms').strftime('%d %b %Y').lstrip('0')}"
+            for letter, window in zip("abcdefgh", series.unlabelled, strict=False)
+        )
+        st.caption(
+            f"**Not labelled, plausible** ({listed}): public holidays that the benchmark does not mark. An alarm there "
+            "counts as false in the published scores, though a person would call it right; such alarms are counted "
+            "apart."
+        )
+
+
+def _origin(config: RunConfig) -> str:
+    """Where the series is from."""
+    about = sources.dataset(config.dataset)
+    entry = own.find(config.dataset) if about.own else None
+    if entry is None:
+        return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
+    return f"Your own, from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
 
 
 def _windows(series: Series, marks: dict[str, int]) -> None:
@@ -95,14 +168,21 @@ def _windows(series: Series, marks: dict[str, int]) -> None:
             "What happened": [window.name[0].upper() + window.name[1:] for window in series.windows],
             "From": [day(window.start) for window in series.windows],
             "To": [day(window.end) for window in series.windows],
-            "Points": [int(((series.times >= w.start) & (series.times <= w.end)).sum()) for w in series.windows],
+            "Points": _points(series),
             "Part": parts,
         }
     )
     st.dataframe(table, hide_index=True, width="stretch", alt="The labelled windows of the series")
 
 
-def _summary(series: Series) -> None:
+def _points(series: Series) -> np.ndarray:
+    """How many points each labelled window holds."""
+    first = np.searchsorted(series.times, [window.start for window in series.windows])
+    last = np.searchsorted(series.times, [window.end for window in series.windows], side="right")
+    return last - first
+
+
+def _summary(series: Series, unit: str) -> None:
     st.subheader("In figures", anchor=False)
     values = series.values
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
@@ -112,41 +192,51 @@ def _summary(series: Series) -> None:
         "Highest": values.max(),
     }  # fmt: skip
     style.facts((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
-    st.caption(f"All in {UNIT}, over the whole series. The standard deviation is the usual distance from the mean.")
+    st.caption(f"All in {unit}, over the whole series. The standard deviation is the usual distance from the mean.")
 
 
-def _box(series: Series) -> None:
+def _box(series: Series, unit: str) -> None:
     weekday = np.array(DAYS)[(series.times // DAY_MS + 3) % 7]
     order = np.argsort((series.times // DAY_MS + 3) % 7, kind="stable")
     values = np.concatenate([series.values, series.values[order]])
     by = np.concatenate([np.full(len(series.values), "all"), weekday[order]])
-    figure = plots.box_plot(values, title="Spread, in all and by day of the week", unit=UNIT, by=by)
-    show_figure(figure, key="box", alt="Box plots of the counts, for all days and for each day of the week")
+    figure = plots.box_plot(values, title="Spread, in all and by day of the week", unit=unit, by=by)
+    show_figure(figure, key="box", alt="Box plots of the values, for all days and for each day of the week")
     st.caption(
         "The box holds the middle half, the line in it is the median, the whiskers reach the last value within one and "
         "a half box heights; the dashed line is the mean."
     )
 
 
-def _histogram(series: Series) -> None:
-    figure = plots.histogram_by_range(series.values, title="How often each range of values comes", unit=UNIT)
-    show_figure(figure, key="histogram", alt="Histogram of the counts in twenty equal ranges")
-    st.caption("Two hills: nights on the left, days on the right.")
+def _histogram(series: Series, unit: str) -> None:
+    figure = plots.histogram_by_range(series.values, title="How often each range of values comes", unit=unit)
+    show_figure(figure, key="histogram", alt="Histogram of the values in twenty equal ranges")
+    st.caption(
+        "Two hills: nights on the left, days on the right."
+        if series.unlabelled
+        else "Each bar counts the values in one of twenty equally wide ranges."
+    )
 
 
 def _rhythm(series: Series) -> None:
-    per_day = DAY_MS // series.step_ms
-    figure = plots.autocorrelation(
-        series.values, lags=7 * per_day + per_day, step_hours=series.step_ms / 3_600_000,
-        marks={"a day": per_day, "a week": 7 * per_day},
-    )  # fmt: skip
-    found = plots.correlation_by_lag(series.values, 7 * per_day)
-    show_figure(
-        figure, key="autocorrelation",
-        alt=f"Autocorrelation: {found[per_day]:.2f} after a day, {found[7 * per_day]:.2f} after a week",
-    )  # fmt: skip
+    spans = {"a day": DAY_MS / series.step_ms, "a week": 7 * DAY_MS / series.step_ms}
+    named = {name: int(lag) for name, lag in spans.items() if lag >= 2 and lag == int(lag)}
+    if series.period and series.period not in named.values():
+        named["its period"] = series.period
+    room = len(series.values) // 2
+    lags = min(room, round(max([*named.values(), LEAST_LAGS]) * 8 / 7))
+    marks = {name: lag for name, lag in named.items() if lag <= lags}
+    figure = plots.autocorrelation(series.values, lags=lags, step_hours=series.step_ms / 3_600_000, marks=marks)
+    found = plots.correlation_by_lag(series.values, lags)
+    said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
+    show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
+    usual = (
+        f"It repeats best after {own_series.span(series.period * series.step_ms)} ({series.period:,} points): that "
+        "rhythm is what the models learn and what simple methods go by."
+        if series.period
+        else "No rhythm stands out, so the usual is taken to be the same at all times."
+    )
     st.caption(
-        f"The series resembles itself a day later ({found[per_day]:.2f}) and most of all a week later "
-        f"({found[7 * per_day]:.2f}); 1 would be a perfect copy, 0 no likeness. That rhythm is what the models learn. "
-        "The grey band is what pure noise would stay within."
+        f"How much the series resembles itself some time later: {said}; 1 would be a perfect copy, 0 no likeness. "
+        f"{usual} The grey band is what pure noise would stay within."
     )

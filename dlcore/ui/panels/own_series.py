@@ -1,0 +1,169 @@
+"""A series of one's own: a CSV handed in, looked at before it is kept, named, and taken away again."""
+
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import own, series_intake, series_windows, sources
+from dlcore.data.own import OwnDataset
+from dlcore.data.series_csv import BYTES_LIMIT, Columns, Sheet, open_sheet
+from dlcore.data.series_intake import Intake
+from dlcore.plots.series import series_over_time
+from dlcore.ui import style
+from dlcore.ui.figure import show_figure
+
+NONE = "none"
+_ADDED = "own-series-added"
+
+
+def add() -> None:
+    """The form that takes a CSV in; the page is drawn anew once it is kept, and `added` tells its name then."""
+    with st.expander("Add a series of your own (CSV)", icon=":material/add_chart:"):
+        st.caption(
+            "A CSV with a time and a value column, evenly spaced. It is checked here, kept on this machine under a "
+            "name you choose, and can then be trained on like any dataset. Labels are optional: without them a model "
+            "still raises alarms, but nobody can say how many are right."
+        )
+        file = st.file_uploader(
+            "Your CSV", type=["csv", "txt", "tsv"], key="own-series-file", max_upload_size=BYTES_LIMIT // 2**20
+        )
+        if file is None:
+            return
+        try:
+            intake = _looked_at(file)
+        except WorkbenchError as error:
+            st.error(f"Nothing was kept: {one_line(error)}", icon=":material/error:")
+            return
+        _preview(intake)
+        _keep(file, intake)
+
+
+def remove(entry: OwnDataset) -> None:
+    """A button that deletes a dataset of one's own once that is confirmed."""
+    with st.popover("Remove this dataset", icon=":material/delete:"):
+        st.markdown("Its copy on this machine is deleted. Runs made from it keep their scores.")
+        if st.button("Remove it", type="primary", key=f"remove-{entry.name}"):
+            try:
+                own.remove(entry.name)
+            except WorkbenchError as error:
+                st.error(one_line(error), icon=":material/error:")
+                return
+            st.toast(f"'{entry.name}' is removed.", icon=":material/delete:")
+            st.rerun()
+
+
+def _looked_at(file: UploadedFile) -> Intake:
+    """Guess the columns, let them be changed, and check every row."""
+    payload = file.getvalue()
+    with st.spinner("Reading the file"):
+        sheet = _sheet(file.file_id, _payload=payload)
+    guess = sheet.guess()
+    names = list(sheet.columns)
+    time, value, label = st.columns(3)
+    chosen = Columns(
+        time.selectbox("Time column", names, index=names.index(guess.time), key=f"own-time-{file.file_id}"),
+        value.selectbox("Value column", names, index=names.index(guess.value), key=f"own-value-{file.file_id}"),
+        _label(label, names, guess, file),
+    )
+    windows = None
+    if not chosen.label:
+        windows = st.file_uploader(
+            "Labelled windows, if you have some (CSV or JSON of start, end, name)", type=["csv", "json"],
+            key="own-series-windows", max_upload_size=series_windows.BYTES_LIMIT // 2**20,
+        )  # fmt: skip
+    with st.spinner("Checking every row"):
+        found = _judged(
+            file.file_id, chosen, windows.file_id if windows else "", _sheet=sheet,
+            _windows=windows.getvalue() if windows else None,
+        )  # fmt: skip
+    period = st.number_input(
+        "Period (points)", 0, len(found.series.values) // 2, found.guessed, 1, key=f"own-period-{file.file_id}",
+        help="After so many points the series resembles itself most: a week of half-hours is 336. Simple methods and "
+        "the usual error of each time go by it. 0: none.",
+    )  # fmt: skip
+    st.caption(_rhythm(found, int(period)))
+    return series_intake.with_period(found, int(period))
+
+
+def _label(place: Any, names: list[str], guess: Columns, file: UploadedFile) -> str:
+    options = [NONE, *names]
+    index = options.index(guess.label) if guess.label else 0
+    chosen = place.selectbox(
+        "Label column", options, index=index, key=f"own-label-{file.file_id}",
+        help="1 where something was out of the ordinary, 0 elsewhere.",
+    )  # fmt: skip
+    return "" if chosen == NONE else str(chosen)
+
+
+def _rhythm(found: Intake, period: int) -> str:
+    if not period:
+        return "No rhythm: the usual is the same at all times." if found.guessed else "No rhythm was found in it."
+    said = f"It repeats after {span(period * found.series.step_ms)}"
+    return f"{said}, as its autocorrelation suggests." if period == found.guessed else f"{said}, as you say."
+
+
+def _preview(intake: Intake) -> None:
+    series = intake.series
+    style.facts(
+        [
+            ("Points", f"{len(series.values):,}", ""),
+            ("Step", span(series.step_ms), ""),
+            ("From", _day(int(series.times[0])), ""),
+            ("To", _day(int(series.times[-1])), ""),
+            ("Labelled windows", f"{len(series.windows):,}", f"{series.labels.mean():.1%} of the points"),
+        ]
+    )
+    windows = [(window.start, window.end, window.name) for window in series.windows]
+    figure = series_over_time(
+        series.times, series.values, title="What will be kept", unit=intake.columns.value, windows=windows
+    )
+    figure.update_layout(height=260)
+    show_figure(figure, key="own-preview", alt=f"The {len(series.values):,} points of the file over time")
+
+
+def _keep(file: UploadedFile, intake: Intake) -> None:
+    wish = own.free_name(file.name.rpartition(".")[0] or file.name, reserved=sources.DATASETS)
+    name = st.text_input(
+        "Call it", wish, key=f"own-name-{file.file_id}", max_chars=40, help="Letters, digits, - and _."
+    )
+    if st.button("Keep this series", type="primary", icon=":material/save:", key="own-series-keep"):
+        try:
+            entry = series_intake.keep(name.strip(), intake, source=file.name)
+        except WorkbenchError as error:
+            st.error(one_line(error), icon=":material/error:")
+            return
+        st.session_state[_ADDED] = entry.dataset
+        st.rerun()
+
+
+def added() -> str:
+    """The dataset that was kept just now, told once; empty where there is none."""
+    return str(st.session_state.pop(_ADDED, ""))
+
+
+def span(milliseconds: float) -> str:
+    """A stretch of time in the unit that people would use."""
+    for unit, size in (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000)):
+        if milliseconds >= size:
+            count = milliseconds / size
+            return f"1 {unit}" if count == 1 else f"{count:.4g} {unit}s"
+    return f"{milliseconds / 1000:g} seconds"
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _sheet(file_id: str, _payload: bytes) -> Sheet:
+    return open_sheet(_payload)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _judged(file_id: str, columns: Columns, windows_id: str, _sheet: Any, _windows: bytes | None) -> Intake:
+    found: Intake = series_intake.judge(_sheet, columns=columns, windows=_windows)
+    return found
+
+
+def _day(moment: int) -> str:
+    import pandas as pd
+
+    return pd.Timestamp(moment, unit="ms").strftime("%d %b %Y, %H:%M")
