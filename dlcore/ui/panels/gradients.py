@@ -25,6 +25,16 @@ MOST = 7
 TALE = ("vgg_deep", "resnet", "plain_norm", "residual_bare")
 """Networks that are shown beside the chosen one at first: the classic picture, and the two that it does not explain."""
 
+LESSONS = (
+    ("resnet", "vgg_deep", "The classic picture: where the gradient dies on its way back, nothing is learnt."),
+    ("plain_norm_shallow", "plain_norm", "A gradient that arrives is not all: with batch norm both get one, and the "
+     "deeper learns worse."),
+    ("resnet_deep", "plain_norm", "At the same depth a way around every two layers repairs that."),
+    ("resnet_deep", "residual_bare", "A way around is not all either: without normalisation each sum makes the signal "
+     "larger."),
+)  # fmt: skip
+"""Pairs of reference runs, the better one first, and what they teach; a test holds the runs to it."""
+
 
 def results(project: "Project", run: Run | None) -> None:
     """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
@@ -95,35 +105,42 @@ def _fork(slug: str, run: Run, cure: deep.Cure) -> None:
 def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> None:
     """Gradients and accuracy side by side: the one does not decide the other."""
     st.subheader("Does a good gradient mean good learning?", anchor=False)
-    rows, sentences = [], []
-    for network in networks:
-        opened = runs.open_run(network.run_id)
-        bundle = opened.bundle
-        metrics = reading.evaluation(bundle).metrics if bundle else {}
-        rows.append(_row(network, metrics))
-        if bundle and run.bundle and network.run_id != run.run_id:
-            sentences.append(_compared(run, networks[0].name, opened, network.name))
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.dataframe(pd.DataFrame([_row(network) for network in networks]), hide_index=True, width="stretch")
     st.caption(
         "First quarter / last quarter: the gradient of the layers nearest the input over that of those nearest the "
         "output, in the middle of all probed steps. Accuracy on test, with its 95 % interval."
     )
-    for sentence in sentences:
-        st.markdown(f"- {sentence}")
+    if not run.is_reference and run.bundle is not None:
+        for network in networks[1:]:
+            st.markdown(f"- {_compared(run, networks[0].name, runs.open_run(network.run_id), network.name)}")
+    _tale(project)
 
 
-def _row(network: flow.Network, metrics: dict[str, float]) -> dict[str, str]:
+def _row(network: flow.Network) -> dict[str, str]:
+    run, ratio = runs.open_run(network.run_id), network.verdict.ratio
+    learnt = run.history().get("train_accuracy")
+    metrics = reading.evaluation(run.bundle).metrics if run.bundle else {}
     known = "accuracy" in metrics
     spread = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if known else ""
     return {
         "Network": network.name,
         "Layers": str(network.values["norm"].shape[1]),
         "Gradient": network.verdict.kind,
-        "First quarter / last quarter": "-"
-        if np.isnan(network.verdict.ratio)
-        else gradient_flow.say(network.verdict.ratio),
+        "First quarter / last quarter": "-" if np.isnan(ratio) else gradient_flow.say(ratio),
+        "Accuracy in training": f"{learnt.values[-1]:.1%}" if learnt is not None and len(learnt.values) else "-",
         "Accuracy": f"{metrics['accuracy']:.1%}{spread}" if known else "not tested yet",
     }
+
+
+def _tale(project: "Project") -> None:
+    """What the runs that came with the page say when they are compared in pairs."""
+    known = {run.run_id.rpartition("/")[2]: run for run in runs.references(project.slug)}
+    pairs = [(first, second, lesson) for first, second, lesson in LESSONS if {first, second} <= set(known)]
+    if pairs:
+        st.markdown("**The reference runs in pairs**")
+    for first, second, lesson in pairs:
+        names = [_name(project, known[name].record) for name in (first, second)]
+        st.markdown(f"- {lesson} {_compared(known[first], names[0], known[second], names[1])}")
 
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:

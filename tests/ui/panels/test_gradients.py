@@ -6,8 +6,11 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.settings import ROOT
 from dlcore.data import sources
+from dlcore.evaluation import agreement
 from dlcore.training.events import MEASURES
 from dlcore.ui import control
+from dlcore.ui.panels import flow
+from dlcore.ui.panels.gradients import LESSONS
 
 REFERENCE = "reference:gradients/vgg_deep"
 
@@ -15,6 +18,27 @@ REFERENCE = "reference:gradients/vgg_deep"
 @pytest.fixture(autouse=True)
 def _fresh(home):
     """Runs of its own."""
+
+
+@pytest.mark.parametrize(("better", "worse"), [pair[:2] for pair in LESSONS])
+def test_the_reference_runs_teach_what_is_said_of_them(better, worse):
+    first, second = (runs.open_run(f"reference:gradients/{name}").left for name in (better, worse))
+    assert agreement.of_predictions(first.predictions(), second.predictions()).verdict == "first"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("vgg_deep", "vanishing"), ("sigmoid", "vanishing"), ("residual_bare", "exploding"), ("resnet", "healthy"),
+        ("plain_norm", "healthy"), ("plain_norm_shallow", "healthy"), ("resnet_deep", "healthy"),
+    ],
+)  # fmt: skip
+def test_the_verdict_on_each_reference_run(name, kind):
+    found = flow.of_run(runs.open_run(f"reference:gradients/{name}"), name)
+    assert found.verdict.kind == kind
+    if name == "vgg_deep":  # early layers orders of magnitude below late ones, accuracy near chance
+        metrics = runs.evaluate(f"reference:gradients/{name}")["metrics"]
+        assert found.verdict.ratio < 1e-6 and metrics["accuracy_low"] < 0.1 < metrics["accuracy_high"]
 
 
 def opened(panel: str, run: str = REFERENCE) -> AppTest:
