@@ -50,11 +50,11 @@ def training(page: Page, address: str) -> None:
 
 
 def results(page: Page, address: str) -> None:
-    """The reference run's errors over time, with its alarms."""
+    """The threshold with its views."""
     visit(page, f"{address}/anomaly?panel=Results")
-    chart = page.locator("[class*=st-key-error-over-time] .main-svg").first
-    chart.wait_for(timeout=60_000)
-    page.locator("[class*=st-key-error-over-time]").evaluate("element => element.scrollIntoView({block: 'center'})")
+    views = page.locator(".dlt[data-drawn]")
+    views.wait_for(timeout=60_000)
+    views.evaluate("element => element.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(2000)
 
 

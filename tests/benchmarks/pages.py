@@ -25,7 +25,7 @@ from server import browser, calm, panel_switch, server, visit  # noqa: E402
 from dlcore.ui.menu import find_pages  # noqa: E402
 
 PANELS = ("Results", "Data", "Train")
-CHART = ".js-plotly-plot .main-svg"
+CHART = ".js-plotly-plot .main-svg, .dlt[data-drawn]"
 TITLE = "h1"
 WATCH = f"""
 window.firstSeen = {{}};

@@ -19,22 +19,26 @@ STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
 FOCUSED = "document.activeElement?.className ?? ''"
 
 
-def opened(page: Page, address: str) -> list[int]:
-    """The anomaly page with its component drawn; gives the list to which websocket messages are added."""
-    sent: list[int] = []
+@pytest.fixture(scope="module")
+def shown(address, chromium):
+    """The anomaly page at a threshold from its address, opened once; and the websocket messages sent so far."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page, sent = context.new_page(), []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
-    visit(page, f"{address}/anomaly")
+    visit(page, f"{address}/anomaly?threshold=0.0003")
     page.locator(".dlt[data-drawn]").wait_for()
     page.wait_for_timeout(300)
-    return sent
+    yield page, sent
+    context.close()
 
 
 def number(page: Page, figure: str) -> str:
     return page.locator(f".dlt-is-{figure} .dlt-number").inner_text()
 
 
-def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(address, page):
-    sent = opened(page, address)
+def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(shown):
+    page, sent = shown
+    assert page.evaluate(STATE)["t"] == 0.0003  # what is chosen is in the address
     handle = page.locator(".dlt-handle")
     page.locator(".dlt-in").click()
     handle.evaluate("element => element.scrollIntoView({ block: 'center' })")
@@ -49,14 +53,10 @@ def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(address, page)
     held = page.evaluate(STATE)
     assert len(sent) == before
     page.mouse.up()
-    page.wait_for_url(re.compile("threshold="))
+    page.wait_for_url(re.compile(f"threshold={re.escape(repr(held['t']))}"))
     calm(page)
     assert len(sent) == before + 1
     assert page.evaluate(STATE) == held
-    assert float(re.search("threshold=([^&]+)", page.url).group(1)) == held["t"]
-    page.reload()  # what is chosen is in the address
-    page.locator(".dlt[data-drawn]").wait_for()
-    assert page.evaluate(STATE)["t"] == held["t"]
 
 
 @pytest.mark.parametrize("view", ["histogram", "cost", "pr", "roc"])
@@ -75,8 +75,8 @@ def test_every_other_view_can_be_dragged_too(blank, view):
     assert page.evaluate("window.told") == [["threshold", moved]]
 
 
-def test_the_whole_task_without_a_mouse(address, page):
-    opened(page, address)
+def test_the_whole_task_without_a_mouse(shown):
+    page, _ = shown
     for _ in range(80):
         page.keyboard.press("Tab")
         if "dlt-typed" in page.evaluate(FOCUSED):

@@ -49,7 +49,7 @@ function relabel(s) {
   const named = (list, kind) => list.map((one, i) => ({ ...one, kind, number: i, start: clamp(Math.ceil(s.placeAt(one.start)), 0, s.size), stop: clamp(Math.floor(s.placeAt(one.end)) + 1, 0, s.size) })).filter((one) => one.stop > one.start);
   const plausible = s.hasTime ? named(s.data.plausible, "plausible") : [];
   const yours = s.hasTime ? named(s.yours.map((one, i) => ({ ...one, name: `yours ${i + 1}` })), "yours") : [];
-  s.windows = [...(s.hasTime ? named(s.data.windows, "labelled") : []), ...plausible, ...yours];
+  s.windows = [...(s.hasTime ? named(s.data.windows, "labelled") : []), ...plausible, ...yours].sort((a, b) => a.start - b.start);
   for (const one of plausible) kinds.fill(2, one.start, one.stop);
   if (s.given) mask.set(s.given);
   for (const one of yours) mask.fill(1, one.start, one.stop);
@@ -102,7 +102,7 @@ function renew(s, names) {
 }
 
 function schedule(s) {
-  s.frame ??= requestAnimationFrame(() => { s.frame = undefined; if (s.root.isConnected) paint(s); });
+  s.frame ??= requestAnimationFrame(() => { s.frame = undefined; if (s.root.isConnected && s.root.dlcore === s) paint(s); });
 }
 
 function paint(s) {
@@ -171,7 +171,9 @@ export default function ({ data, parentElement, setStateValue }) {
   furnish(s);
   relabel(s);
   handle(s);
-  new ResizeObserver(() => { s.columns = null; renew(s, [...TIMES, ...CURVES]); }).observe(root);
+  root.dlcoreSize?.disconnect();
+  root.dlcoreSize = new ResizeObserver(() => { s.columns = null; renew(s, [...TIMES, ...CURVES]); });
+  root.dlcoreSize.observe(root);
   watch(root, () => { s.colours = coloursOf(root); renew(s, [...TIMES, ...CURVES]); });
   root.dataset.drawn = data.version;
 }

@@ -10,7 +10,7 @@ const SIGNS = { right: "●", false: "✕", plausible: "◆", plain: "▼", asid
 
 function scaleOf(log, low, high, from, to) {
   const f = log ? Math.log : (x) => x, g = log ? Math.exp : (x) => x, a = f(low), b = f(high), slope = (to - from) / (b - a || 1);
-  return { log, low, high, from, to, at: (x) => (log && !(x > 0) ? from : from + (f(x) - a) * slope), back: (px) => g(a + (px - from) / slope) };
+  return { log, low, high, from, to, at: (x) => ((log && !(x > 0)) || !Number.isFinite(x) ? from : from + (f(x) - a) * slope), back: (px) => g(a + (px - from) / slope) };
 }
 
 function ticksOf(scale, most) {

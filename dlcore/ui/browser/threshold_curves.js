@@ -47,7 +47,7 @@ function drawHistogramStill(s, view) {
   const size = s.hasTime ? Math.log1p : Math.sqrt, tallest = [up, down].map((bins) => size(Math.max(1, ...bins)));
   const room = box.bottom - box.top - 4, share = s.labelled ? clamp(tallest[0] / (tallest[0] + tallest[1]), 0.42, 0.62) : 1;
   view.middle = box.top + room * share;
-  bottomAxis(s, view, context, scale, `${s.data.score} (heights ${s.hasTime ? "logarithmic" : "as square roots"})`);
+  bottomAxis(s, view, context, scale, `${s.data.score}, ${s.hasTime ? "log" : "root"} heights`);
   const wide = (box.right - box.left) / BINS, heights = [room * share - 16, room * (1 - share) - 16];
   view.bars = [new Path2D(), new Path2D()];
   for (let bin = 0; bin < BINS; bin++) {

@@ -93,14 +93,14 @@ function overTime(s, view) {
     hold(s, view, event, (to) => { s.brush = Math.abs(to - x) > CLICK ? [xToPlace(s, view, x), xToPlace(s, view, clamp(to, LEFT, view.width - RIGHT))] : null; schedule(s); }, () => brushed(s, view, x, y));
   };
   view.box.ondblclick = () => zoomTo(s, 0, s.size);
-  view.box.addEventListener("wheel", (event) => {
+  view.box.onwheel = (event) => {
     if (!view.active && !event.ctrlKey && !event.metaKey) return; // a page that is scrolled past stays a page
     event.preventDefault();
     const [x] = at(view, event), [from, to] = s.zoom;
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) { pan(s, Math.sign(event.deltaX || event.deltaY) * 0.1); return; }
     const middle = xToPlace(s, view, clamp(x, LEFT, view.width - RIGHT)), factor = Math.exp(clamp(event.deltaY, -120, 120) * 0.0025);
     zoomTo(s, middle - (middle - from) * factor, middle + (to - middle) * factor);
-  }, { passive: false });
+  };
 }
 
 function brushed(s, view, x, y) {

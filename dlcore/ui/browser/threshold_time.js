@@ -59,9 +59,9 @@ function valueAxis(s, view, context, scale, most = 4) {
 }
 
 // Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
-function shade(s, view, context, named) {
-  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view), rows = [-Infinity, -Infinity, -Infinity];
-  const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]).sort((a, b) => a.start - b.start);
+function shade(s, view, context) {
+  const bottom = view.height - FLOOR, top = RAIL_OF(view);
+  const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]);
   for (const one of shown) {
     const a = Math.max(LEFT, placeToX(s, view, one.start)), b = Math.min(view.width - RIGHT, placeToX(s, view, one.stop)), wide = Math.max(2, b - a);
     const colour = { labelled: GREEN, plausible: PURPLE, yours: SKY }[one.kind];
@@ -75,13 +75,23 @@ function shade(s, view, context, named) {
     context.restore();
     const dash = { labelled: [], plausible: [4, 3], yours: [1.5, 3] }[one.kind];
     line(context, [[a, bottom], [a, top], [a + wide, top], [a + wide, bottom]], { colour: faint(colour, 0.8), dash });
-    if (!named) continue;
-    context.font = `500 11px ${colours.font}`;
-    const text = one.kind === "plausible" ? `${one.name} (no label)` : one.name, length = context.measureText(text).width;
+  }
+}
+
+// The windows' names, each with what became of it at this threshold: caught, missed, or nothing where it does not count.
+function nameWindows(s, view, context) {
+  const { colours } = s, rows = [-Infinity, -Infinity, -Infinity];
+  context.font = `500 11px ${colours.font}`;
+  for (const one of s.windows) {
+    const a = Math.max(LEFT, placeToX(s, view, one.start));
+    if (one.stop <= s.zoom[0] || one.start >= s.zoom[1]) continue;
+    const event = one.kind === "plausible" ? -1 : s.table.events.findIndex((other) => other.start < one.stop && other.stop > one.start);
+    const sign = event < 0 ? "" : s.events.hit[event] ? "✓ " : "✗ ";
+    const text = `${sign}${one.name}${one.kind === "plausible" ? " (no label)" : ""}`, length = context.measureText(text).width;
     const x = Math.min(a, view.width - RIGHT - length), row = rows.findIndex((taken) => taken + 8 <= x);
     if (row < 0) continue;
     rows[row] = x + length;
-    write(context, text, x, 8 + 13 * row, { colour: one.kind === "labelled" ? colours.text : colours.dim, font: colours.font, weight: 500 });
+    write(context, text, x, 8 + 13 * row, { colour: sign === "✗ " || event < 0 ? colours.dim : colours.text, font: colours.font, weight: 500 });
   }
 }
 
@@ -116,7 +126,7 @@ function drawSeriesStill(s, view) {
   view.scale = scaleOf(false, low, high, view.height - FLOOR, RAIL + 4);
   timeAxis(s, view, context);
   valueAxis(s, view, context, view.scale);
-  shade(s, view, context, true);
+  shade(s, view, context);
   trace(s, view, context, view.scale, s.values, s.columns.low, s.columns.high);
   parts(s, view, context, true);
 }
@@ -126,7 +136,7 @@ function drawScoreStill(s, view) {
   view.scale = scaleOf(s.axis.log, s.axis.low, s.axis.high, view.height - FLOOR, HEADROOM);
   timeAxis(s, view, context);
   valueAxis(s, view, context, view.scale);
-  shade(s, view, context, false);
+  shade(s, view, context);
   trace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
   parts(s, view, context, false);
   for (const ghost of s.ghosts) {
@@ -162,7 +172,7 @@ function drawSeriesMoving(s, view) {
   });
   paths.forEach((path, kind) => { context.fillStyle = KINDS[kindName(s, kind)]; context.fill(path); });
   pins(s, view, context);
-  context.strokeStyle = colours.text;
+  nameWindows(s, view, context);
   if (s.chosen !== null && over(s, view, s.chosen) !== null) {
     const x = over(s, view, s.chosen + 0.5);
     line(context, [[x, RAIL - 10], [x, bottom]], { colour: colours.text, width: 1.5 });

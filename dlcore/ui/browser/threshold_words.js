@@ -61,13 +61,14 @@ function dress(s) {
 // The key to shapes and shadings: only what there is.
 function key(s) {
   const kinds = s.labelled ? [["right", "alarm in a labelled window"], ["false", "false alarm"]] : [["plain", "alarm"]];
-  if (s.windows.some((one) => one.kind === "plausible")) kinds.push(["plausible", "alarm on a known holiday without a label: counted as false, and apart"]);
+  if (s.windows.some((one) => one.kind === "plausible")) kinds.push(["plausible", "alarm on a known holiday without a label (hatched): counted as false, and apart"]);
   if (s.scope.start > 0 || s.scope.stop < s.size) kinds.push(["aside", "alarm in a part that is not counted"]);
-  find(s, ".dlt-key").replaceChildren(...kinds.map(([kind, text]) => {
+  const items = kinds.map(([kind, text]) => {
     const item = element("span");
     item.append(element("b", { class: `dlt-sign-${kind}`, "aria-hidden": "true" }, SIGNS[kind]), ` ${text}`);
     return item;
-  }));
+  });
+  find(s, ".dlt-key").replaceChildren(...items, element("span", {}, "Drag over a view to zoom, wheel after a click, double click for everything."));
 }
 
 const find = (s, selector) => s.root.querySelector(selector);
@@ -78,8 +79,8 @@ function figuresOf(s) {
   const alarms = counts.tp + counts.fp, none = alarms === 0;
   const values = {
     events: events && [`${events.caught} of ${events.total}`, events.total - events.caught ? `${events.total - events.caught} missed` : "all caught"],
-    false: events && [round(events.bursts), `${short(events.bursts / months, 2)} a month${events.plausible ? `, ${events.plausible} on a known holiday` : ""}`],
-    delay: events && [Number.isFinite(events.delay) ? `${((events.delay * data.step_ms) / HOUR).toFixed(1)} h` : "–", "mean, to the first alarm"],
+    false: events && [round(events.bursts), `${short(events.bursts / months, 2)} a month${events.plausible ? `, ${events.plausible} on a holiday` : ""}`],
+    delay: events && [Number.isFinite(events.delay) ? `${((events.delay * data.step_ms) / HOUR).toFixed(1)} h` : "–", "mean, to first alarm"],
     precision: [none ? "–" : percent(counts.precision), `${round(counts.tp)} of ${round(alarms)} ${data.words.calls}`],
     recall: [percent(counts.recall), `${round(counts.tp)} of ${round(s.table.positives)} found`],
     f1: [counts.tp ? percent(counts.f1) : "–", "of the two"],
@@ -121,13 +122,18 @@ function tell(s) {
 const plain = (number) => String(Number(number.toPrecision(5)));
 
 function steadyWords(s) {
-  const { low, high } = steadyAt(s.table, s.sweep, s.t), way = (to) => `${to > s.t ? "+" : "−"}${Math.abs(100 * (to / s.t - 1)).toFixed(0)} %`;
+  const { low, high } = steadyAt(s.table, s.sweep, s.t), way = (to) => {
+    const percent = Math.abs(100 * (to / s.t - 1));
+    return `${to > s.t ? "+" : "−"}${percent.toFixed(percent < 10 ? 1 : 0)} %`;
+  };
   const [down, up] = [Number.isFinite(low), Number.isFinite(high)], share = s.hasTime && s.t > 0 && s.axis.low >= 0;
   const what = s.labelled && s.hasTime ? "No event lost, no alarm gained" : "Nothing changes";
   if (!down && !up) return `${what} anywhere.`;
+  let digits = 3;
+  while (digits < 8 && down && up && short(low, digits) === short(high, digits)) digits++;
   if (!up) return `${what} from ${short(low)} upwards.`;
   if (!down) return `${what} up to ${short(high)}.`;
-  return `${what} from ${short(low)} to ${short(high)}${share ? ` (${way(low)} to ${way(high)})` : ""}.`;
+  return `${what} from ${short(low, digits)} to ${short(high, digits)}${share ? ` (${way(low)} to ${way(high)})` : ""}.`;
 }
 
 function spoken(s) {
