@@ -215,7 +215,8 @@ def metrics(
     """Point-wise metrics (0 to 1) and event counts at a threshold, for errors and targets (N,).
 
     With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points
-    (a week) a block. A metric that is not defined (no labelled point) is left out.
+    (a week) a block. Where no point is labelled nothing is right or wrong: the point-wise metrics are left out, and
+    every alarm is counted as false.
     """
     found = counts(errors, targets, threshold=threshold)  # refuses shapes that do not fit
     n, called, true = len(errors), alarms(errors, threshold), targets.astype(bool)
@@ -224,6 +225,8 @@ def metrics(
         return _pointwise(weights, called, true) | _areas(errors, true, weights)
 
     values = {name: float(value[0]) for name, value in statistic(np.ones((1, n))).items() if np.isfinite(value[0])}
+    if not true.any():
+        values = {}
     seen = events(called, targets, gap=gap)
     values |= {"events_hit": float(seen.hit.sum()), "false_alarms": float(len(seen.false_alarms))}
     if not draws or not found.true_positives + found.false_negatives:
