@@ -82,7 +82,7 @@ def load_own(dataset: str, *, checksum: str = "") -> Series:
     entry = own.require(dataset, "series", checksum=checksum)
     again = f"remove '{entry.name}' and add its file again"
     try:
-        with np.load(entry.folder / FILE, allow_pickle=False) as archive:
+        with (entry.folder / FILE).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             times, values = archive["times"], archive["values"]
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {again}.") from None

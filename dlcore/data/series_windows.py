@@ -130,7 +130,7 @@ def _moment(where: str, part: str, text: object) -> int:
     stamp = pd.to_datetime(str(text).strip(), errors="coerce", utc=True) if isinstance(text, str) else pd.NaT
     if stamp is pd.NaT:
         raise DataError(f"{where}, {part}: '{shortened(text)}' is no time: write it like 2014-07-01 00:30.")
-    return int(stamp.tz_localize(None).as_unit("ms").value)
+    return int(stamp.tz_localize(None).value // 1_000_000)
 
 
 def _stamp(milliseconds: int) -> str:

@@ -47,5 +47,6 @@ def house_style(figure: go.Figure) -> go.Figure:
 
 
 def _has_legend(figure: go.Figure) -> bool:
-    """Whether plotly.js will draw a legend: it does from the second named trace on."""
-    return sum(trace.type in ("scatter", "bar") and trace.showlegend is not False for trace in figure.data) > 1
+    """Whether plotly.js will draw a legend: it does from the second trace on, if one of them is to be named."""
+    traces = [trace for trace in figure.data if trace.type in ("scatter", "bar")]
+    return len(traces) > 1 and any(trace.showlegend is not False for trace in traces)
