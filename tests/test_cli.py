@@ -61,6 +61,14 @@ def test_every_dataset_is_listed(capsys):
         (["predict", "reference:anomaly/conv", "--input", "/no/such/file.csv"], "/no/such/file.csv"),
         (["runs", "import", "/no/such/file.zip"], "/no/such/file.zip"),
         (["data", "get", "moon"], "moon"),
+        (["data", "add", "../../x", "/no/such/file.csv"], "is no name for a dataset"),
+        (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
+        (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
+        (["data", "add", "mine", "/"], "name a file that can be read"),
+        (["data", "remove", "moon"], "yours are none"),
+        (["train", "anomaly", "--dataset", "own:moon"], "not on this machine"),
+        (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
+        (["train", "fashion", "--dataset", "mine.csv"], "takes no file"),
         (["dance"], "dance"),
         ([], "COMMAND"),
     ],
@@ -100,6 +108,36 @@ def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
     imported = document(capsys, "runs", "import", str(folder))
     assert document(capsys, "runs", "show", imported["run_id"])["state"] == "finished"
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
+
+
+def test_a_csv_of_ones_own_is_added_trained_on_listed_and_removed(capsys, tmp_path, home):
+    hours = range(400)
+    rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{50 + (i % 24)},{int(300 <= i < 310)}" for i in hours]
+    path = tmp_path / "my load.csv"
+    path.write_text("\n".join(["when,load,odd", *rows]))
+    added = document(capsys, "data", "add", "mine", str(path), "--label", "odd")
+    assert (added["name"], added["rows"], added["period"], added["windows"]) == ("own:mine", 400, 24, 1)
+    assert added["columns"] == {"time": "when", "value": "load", "label": "odd"}
+    arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=1", "--bundle", str(tmp_path / "bundle")]
+    assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "own:mine"
+    found = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
+    assert found["dataset"] == "own:my-load"  # without the labels it is another dataset
+    names = [row["name"] for row in document(capsys, "data", "list")]
+    assert names[-2:] == ["own:mine", "own:my-load"]
+    code, _, err = run(capsys, "data", "add", "mine", str(path))
+    assert code == 2 and "there is a dataset 'mine' already" in err
+    assert document(capsys, "data", "remove", "mine")["removed"]
+    assert "own:mine" not in {row["name"] for row in document(capsys, "data", "list")}
+
+
+def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, home):
+    path = tmp_path / "huge.csv"
+    with path.open("wb") as file:
+        file.write(b"time,value\n2021-03-01 00:00,1\n")
+        file.truncate(2 * 2**30)
+    code, out, err = run(capsys, "data", "add", "mine", str(path))
+    assert (code, out) == (2, "") and "larger than the 64 MB" in err and err.count("\n") == 1
+    assert not (home / "own").exists()
 
 
 def test_json_knows_no_infinity(capsys):

@@ -66,7 +66,8 @@ class Evaluation:
     """Numbers of one finished run on its test split.
 
     `metrics` and every baseline use the names of the design's section 8, with `<name>_low` / `<name>_high`.
-    `threshold` is None where the project has no threshold. `verdict` is a sentence or two in plain words.
+    `threshold` is None where the project has no threshold. `verdict` is a sentence or two in plain words. `parts` are
+    metrics of what the result is made of, by name: each seed of an ensemble, and their mean and range.
     """
 
     metrics: dict[str, float]
@@ -74,6 +75,7 @@ class Evaluation:
     threshold: float | None = None
     verdict: str = ""
     split: str = "test"
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,12 @@ class Project:
     evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), thresholds from
                validation when None is given. Baselines that need only the predictions' targets may be computed here.
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
+    compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
 
     `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim, shown as such.
     `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
-    gives the settings that suit such a dataset, under the preset's and the person's.
+    gives the settings that suit such a dataset, over the preset's and under the person's.
     """
 
     slug: str
@@ -127,5 +130,6 @@ class Project:
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
     own_data: Kind | None = None
     own_settings: Callable[[OwnDataset], Mapping[str, Any]] = lambda dataset: {}

@@ -65,7 +65,7 @@ def configure(
     mine = own.find(dataset) if own.is_own(dataset) else None
     preset = _one_of("preset", preset, project.presets)
     suited = project.own_settings(mine) if mine else {}
-    chosen = {**suited, **_preset(project, model, preset), **(settings or {})}
+    chosen = {**_preset(project, model, preset), **suited, **(settings or {})}
     place = {"seed": seed, "device": device, "devices": 1}
     place |= {name: chosen.pop(name) for name in place if name in chosen}
     sections = _sections(project, model)
