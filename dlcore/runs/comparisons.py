@@ -144,8 +144,9 @@ def wait(comparison: Comparison, *, timeout: float) -> Comparison:
 
 
 def _label(record: Record, taken: Mapping[str, object]) -> str:
-    name = record.model if record.model not in taken else f"{record.model} {record.run_id[:8]}"
-    return f"{record.model} (reference)" if record.is_reference and name in taken else name
+    if record.model not in taken:
+        return record.model
+    return f"{record.model} ({'reference' if record.is_reference else record.run_id[:8]})"
 
 
 def _of(comparison_id: str, found: Sequence[catalogue.Stored]) -> Comparison:

@@ -1,0 +1,58 @@
+"""Pictures' files that are bad, and why, and odd ones that are converted; shared by the tests of image data."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+
+def encoded(picture: Image.Image, name: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, name, **options)
+    return file.getvalue()
+
+
+def ramp(size: tuple[int, int] = (40, 30)) -> np.ndarray:
+    """Brighter to the right, 0 to 255."""
+    return np.tile(np.linspace(0, 255, size[0]).astype(np.uint8), (size[1], 1))
+
+
+def noise(side: int = 64) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+def animated() -> bytes:
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+def bomb(side: int = 30_000) -> bytes:
+    """A PNG of a few hundred bytes that says 30,000 x 30,000 pixels."""
+    data = bytearray(encoded(Image.new("L", (10, 10))))
+    data[16:24] = struct.pack(">II", side, side)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    return bytes(data)
+
+
+def sixteen_bit() -> bytes:
+    return encoded(Image.fromarray(ramp().astype(np.uint16) * 257))
+
+
+JPEG = encoded(noise(), "JPEG", quality=90)
+BAD = {
+    "zero.png": (b"", "zero bytes"),
+    "text.jpg": (b"this is no picture, whatever its name says\n", "not a picture"),
+    "cut.jpg": (JPEG[: len(JPEG) // 2], "torn"),
+    "cut.png": (encoded(noise())[:5000], "torn"),
+    "moving.gif": (animated(), "animated"),
+    "bomb.png": (bomb(), "pixels"),
+    "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+    "float.tif": (encoded(Image.fromarray(ramp().astype(np.float32)), "TIFF"), "floating-point"),
+}
+CONVERTED = {
+    "print.jpg": (encoded(Image.fromarray(ramp()).convert("RGB").convert("CMYK"), "JPEG", quality=95), "CMYK"),
+    "fax.png": (encoded(Image.fromarray(np.where(ramp() > 127, 255, 0).astype(np.uint8)).convert("1")), "1 bit"),
+    "xray.png": (sixteen_bit(), "16 bits"),
+}

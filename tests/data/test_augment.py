@@ -1,0 +1,65 @@
+import numpy as np
+import torch
+
+from dlcore.data import images
+from dlcore.data.augment import Augmentation, Pictures, holes, moved, tinted
+
+
+def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
+    return torch.randint(0, 256, (n, side, side, channels), dtype=torch.uint8)
+
+
+def test_pictures_are_moved_and_mirrored_as_wholes():
+    pixels = batch()
+    seen = moved(pixels, shift=2, flip=True)
+    assert seen.shape == pixels.shape and seen.dtype == torch.uint8
+    middle = pixels[:, 4:8, 4:8]
+    flips = 0
+    for one, other in zip(middle, seen, strict=True):
+        places = [other[r : r + 4, c : c + 4] for r in range(2, 7) for c in range(2, 7)]
+        straight = any(torch.equal(place, one) for place in places)
+        turned = any(torch.equal(place.flip(1), one) for place in places)
+        assert straight or turned
+        flips += turned and not straight
+    assert 60 < flips < 140
+
+
+def test_no_shift_and_no_flip_change_nothing():
+    pixels = batch()
+    assert torch.equal(moved(pixels, shift=0, flip=False), pixels)
+
+
+def test_holes_have_their_size_or_less_at_an_edge():
+    inside = holes(torch.zeros(500, 3, 20, 20), side=6).sum(dim=(1, 2, 3))
+    assert inside.max() == 36 and inside.min() >= 9 and (inside == 36).sum() > 150
+
+
+def test_tint_keeps_the_range_and_zero_share_changes_nothing():
+    x = batch().permute(0, 3, 1, 2).float()
+    assert torch.allclose(tinted(x, share=0.0), x, atol=1e-3)
+    seen = tinted(x, share=0.5)
+    assert seen.min() >= 0 and seen.max() <= 255 and not torch.allclose(seen, x)
+
+
+def test_only_training_is_changed_and_what_comes_out_is_scaled():
+    pixels = batch(400, channels=3)
+    scale = images.standardise_colour(pixels.numpy())
+    transform = Pictures(scale["mean"], scale["std"], Augmentation(shift=2, flip=True, cutout=4, jitter=0.3))
+    (seen,) = transform((pixels,), False)
+    assert torch.allclose(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(seen.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3)
+    assert torch.equal(seen, transform((pixels,), False)[0])
+    assert not torch.equal(seen, transform((pixels,), True)[0])
+    assert seen.is_contiguous(memory_format=torch.channels_last)
+    one = images.model_input(pixels[0].numpy(), {"kind": "picture", "side": 12, **scale})
+    assert np.allclose(one, seen[0].numpy(), atol=1e-5)
+
+
+def test_grey_pictures_get_a_channel_and_one_seed_gives_one_picture():
+    pixels = batch(channels=1)[..., 0]
+    transform = Pictures([0.5], [0.25], Augmentation(shift=1, cutout=3))
+    torch.manual_seed(3)
+    first = transform((pixels,), True)[0]
+    torch.manual_seed(3)
+    assert torch.equal(first, transform((pixels,), True)[0])
+    assert first.shape == (200, 1, 12, 12)

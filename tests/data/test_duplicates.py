@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlcore.data import duplicates
+
+
+def photographs(n: int, side: int = 48) -> np.ndarray:
+    """Smooth patterns in colour, each of its own."""
+    small = np.random.default_rng(0).integers(0, 256, (n, 7, 7, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(one).resize((side, side))) for one in small])
+
+
+def test_exact_and_near_copies_are_found_and_strangers_are_not():
+    pixels = photographs(300)
+    darker = (pixels[1] * 0.8).astype(np.uint8)
+    again = np.asarray(Image.fromarray(pixels[2]).resize((40, 40)).resize((48, 48)))
+    cut = np.asarray(Image.fromarray(pixels[3][1:, 1:]).resize((48, 48)))
+    found = duplicates.find(np.concatenate([pixels, [pixels[0], darker, again, cut, pixels[0]]]), np.zeros(305, int))
+    assert found.groups[300:].tolist() == [0, 1, 2, 3, 0]
+    assert np.array_equal(found.groups[:300], np.arange(300))
+    assert (found.exact, found.near, found.conflicts) == (2, 3, 0)
+
+
+def test_one_picture_in_two_classes_is_a_conflict():
+    pixels = photographs(4)
+    found = duplicates.find(pixels[[0, 1, 2, 3, 0]], np.array([0, 0, 1, 1, 1]))
+    assert found.conflicts == 1 and found.exact == 1
+
+
+def test_plain_pictures_are_no_near_duplicates_of_each_other():
+    plain = np.stack([np.full((32, 32, 3), level, np.uint8) for level in range(20)])
+    assert duplicates.find(plain, np.zeros(20, int)).near == 0
+
+
+def test_pictures_of_a_few_pixels_are_compared_exactly_alone():
+    found = duplicates.find(np.zeros((3, 8, 8), np.uint8), np.zeros(3, int))
+    assert found.exact == 2 and found.near is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_group_is_torn_apart_and_every_class_keeps_its_share(seed):
+    drawn = np.random.default_rng(seed)
+    labels = drawn.integers(0, 3, 900)
+    groups = np.arange(900)
+    copies = drawn.permutation(900)[:120].reshape(-1, 4)  # thirty groups of four
+    for copy in copies:
+        labels[copy], groups[copy] = labels[copy[0]], copy[0]
+    rest, taken = duplicates.stratified_apart(labels, groups, 0.2, seed=seed)
+    assert not set(groups[rest]) & set(groups[taken])
+    assert sorted([*rest, *taken]) == list(range(900))
+    for k in range(3):
+        assert abs((labels[taken] == k).sum() / (labels == k).sum() - 0.2) < 0.06
+
+
+def test_a_planted_leak_is_caught():
+    """A split that knows nothing of the groups tears some apart; ours does not."""
+    labels, groups = np.zeros(200, int), np.repeat(np.arange(100), 2)
+    from dlcore.data.stratify import stratified
+
+    torn = [len(set(groups[a]) & set(groups[b])) for a, b in
+            (stratified(labels, 0.3, seed=0), duplicates.stratified_apart(labels, groups, 0.3, seed=0))]  # fmt: skip
+    assert torn[0] > 0 and torn[1] == 0

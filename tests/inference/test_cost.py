@@ -1,0 +1,36 @@
+"""Costs against what is known of the networks."""
+
+import pytest
+import torch
+from torch import nn
+
+from dlcore.inference import cost
+from dlcore.models.resnet import ResNetConfig, resnet
+from dlcore.models.vgg import Vgg, VggConfig
+
+
+def test_multiply_adds_of_resnet_18_and_vgg_16_are_the_published_ones():
+    counted = cost.count(
+        lambda: resnet(ResNetConfig(stem="imagenet"), channels=3, classes=1000), (3, 224, 224), batch_size=2
+    )
+    assert counted.parameters == 11_689_512 and counted.multiply_adds == pytest.approx(1.81e9, rel=0.01)
+    options = VggConfig(version="D", batch_norm=False)
+    build = lambda: Vgg(options, channels=3, height=224, width=224, classes=1000)  # noqa: E731
+    counted = cost.count(build, (3, 224, 224), batch_size=2)
+    assert counted.parameters == 138_357_544 and counted.multiply_adds == pytest.approx(15.47e9, rel=0.01)
+
+
+def test_memory_is_weights_gradients_optimiser_and_what_backward_needs():
+    build = lambda: nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))  # noqa: E731
+    found = cost.count(build, (100,), batch_size=32, optimiser="sgd")
+    weights = 100 * 50 + 50 + 50 * 10 + 10
+    kept = 32 * (100 + 50)  # the input, and the hidden values after the ReLU
+    assert found.training_bytes == 4 * (3 * weights + kept)
+    assert cost.count(build, (100,), batch_size=32).training_bytes == 4 * (4 * weights + kept)
+    assert found.multiply_adds == 100 * 50 + 50 * 10
+
+
+def test_latency_is_measured_and_the_module_is_left_as_it_was():
+    module = nn.Sequential(nn.Linear(4, 4), nn.Dropout()).train()
+    assert 0 < cost.latency(module, torch.zeros(1, 4)) < 1
+    assert module.training

@@ -1,0 +1,120 @@
+"""What a comparison says: pooled curves, who wins, what each one alone gets right, and the page around it."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import projects, runs
+from dlcore.core.settings import ROOT
+from dlcore.evaluation.seeds import Gap
+from dlcore.runs import Curve, store
+from dlcore.ui.panels import comparison_form
+from dlcore.ui.panels.comparison_classes import alone_right
+from dlcore.ui.panels.comparison_curves import pooled, reported
+from dlcore.ui.panels.comparison_scores import sample_shape, winner
+
+
+def curve(*values: float) -> Curve:
+    return Curve(np.arange(1, len(values) + 1) * 10, np.array(values))
+
+
+def test_curves_of_seeds_are_pooled_where_any_of_them_has_a_value():
+    means, bands = pooled([{"train_loss": curve(4, 2)}, {"train_loss": curve(2, 1, 0.5)}])
+    assert means["train_loss"].steps.tolist() == [10, 20, 30] and means["train_loss"].values.tolist() == [3, 1.5, 0.5]
+    low, high = bands["train_loss"]
+    assert low.tolist() == [2, 1, 0.5] and high.tolist() == [4, 2, 0.5]
+
+
+def test_one_seed_has_no_band():
+    means, bands = pooled([{"validation_loss": curve(1, 2)}])
+    assert not bands and means["validation_loss"].values.tolist() == [1, 2]
+
+
+def test_what_others_report_is_named_so_and_drawn_by_epoch():
+    project = projects.get("architectures")
+    drawn = reported("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
+    assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
+    assert drawn.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
+
+
+def gap(verdict: str) -> Gap:
+    return Gap(0.0, 0.0, 0.0, 0.5, verdict, (3, 3))
+
+
+def test_the_winner_is_named_or_nobody():
+    means = {"A": 0.9, "B": 0.8, "C": 0.7}
+    pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
+    assert winner(means, pairs, where="here").startswith("**A wins** here: accuracy A 90.0%, B 80.0%, C 70.0%")
+    same = dict.fromkeys(pairs, gap("no difference"))
+    assert winner(means, same, where="here").startswith("**No difference** here")
+    partly = pairs | {("A", "B"): gap("no difference")}
+    assert "**No difference between A and B** here; A beats C" in winner(means, partly, where="here")
+
+
+def test_alone_right_means_most_seeds_of_one_and_of_no_other():
+    a = [np.array([1, 1, 0, 1], bool), np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)]
+    b = [np.array([0, 1, 0, 0], bool)]
+    assert alone_right([a, b]).tolist() == [[True, False, False, False], [False, False, False, False]]
+
+
+def test_shapes_of_inputs_come_from_the_datas_facts():
+    assert sample_shape({"channels": 3, "height": 8, "width": 9, "classes": 2}) == (3, 8, 9)
+    assert sample_shape({"height": 8, "width": 9, "classes": 2}) == (8, 9)
+    assert sample_shape({"vocabulary": 100, "classes": 2}) is None
+
+
+def test_arms_differ_in_model_and_seed_alone():
+    made = comparison_form.arms(
+        "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
+    )
+    assert list(made) == ["ResNet-18", "VGG-16 (version C)"]
+    assert {config.training.epochs for configs in made.values() for config in configs} == {3}
+    assert [config.seed for config in made["ResNet-18"]] == [0, 1]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Three seeds of one recipe against three others of the same, on the digits, trained for real."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("compared")
+        patch.setenv("DLCORE_HOME", str(home))
+        for seed in range(6):
+            settings = {"epochs": 2, "learning_rate": 1e-3}
+            config = projects.configure("fashion", dataset="digits", seed=seed, device="cpu", settings=settings)
+            runs.train_here(config, home / f"bundle-{seed}")
+            record = runs.import_run(home / f"bundle-{seed}")
+            tags = {"group": "itself", "group_title": "Itself", "arm": "These" if seed < 3 else "Those"}
+            store.append(record.run_id, (), tags=tags)
+        yield home, "itself"
+
+
+def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monkeypatch):
+    home, comparison_id = compared
+    monkeypatch.setenv("DLCORE_HOME", str(home))
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.panels.comparison import results
+
+        results(projects.get("fashion"), None)
+
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["comparison"] = comparison_id
+    app.run()
+    assert not app.exception and not app.error, app.error
+    words = " ".join(m.value for m in app.markdown)
+    assert "**No difference** at equal epochs (2 each)" in words and "at equal time" in words.lower()
+    table = app.dataframe[-1].value
+    assert table["Model"].tolist()[:2] == ["These", "Those"] and "Logistic regression" in table["Model"].tolist()
+    assert table["Seeds"].tolist()[:2] == ["3", "3"] and table["Multiply-adds"].iloc[0].endswith("M")
+
+
+def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    app = AppTest.from_file(str(ROOT / "pages" / "vision" / "architectures.py"), default_timeout=60)
+    app.query_params["panel"] = "Results"
+    app.run()
+    assert not app.exception
+    app.session_state["view-architectures-"] = "Side by side"
+    app.run()
+    assert not app.exception and "Nothing to compare yet" in app.info[0].value
