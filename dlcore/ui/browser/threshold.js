@@ -181,5 +181,5 @@ export default function ({ data, parentElement, setStateValue }) {
 function coloursOf(root) {
   const found = theme(root), style = getComputedStyle(root);
   const primary = style.getPropertyValue("--st-primary-color").trim() || "#0B66A8";
-  return { ...found, primary, dim: faint(found.text, 0.75), trace: faint(found.text, 0.4), line: faint(found.text, 0.1) };
+  return { ...found, primary, dim: faint(found.text, 0.75), trace: faint(found.text, 0.36), line: faint(found.text, 0.1) };
 }

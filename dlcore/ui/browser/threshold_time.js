@@ -1,7 +1,7 @@
 
 // The two views over time: the series with its alarms, and the score with the threshold as a line.
 
-const LEFT = 66, RIGHT = 10, RAIL = 60, FLOOR = 22, HEADROOM = 8;
+const LEFT = 66, RIGHT = 10, FLOOR = 22, HEADROOM = 8;
 const MOST_PINS = 160;
 
 // For each column of pixels the range of both lines, and the highest score of each kind of point in it.
@@ -43,12 +43,14 @@ function timeAxis(s, view, context) {
   for (const [at, text] of ticks) {
     const x = placeToX(s, view, s.placeAt(at));
     if (x < LEFT - 1 || x > view.width - RIGHT + 1) continue;
-    line(context, [[x, RAIL_OF(view)], [x, bottom]], { colour: colours.line });
+    line(context, [[x, topOf(s, view)], [x, bottom]], { colour: colours.line });
     write(context, text, Math.min(x, view.width - RIGHT - 16), bottom + 13, { colour: colours.dim, font: colours.font, align: "center" });
   }
 }
 
-const RAIL_OF = (view) => (view.name === "series" ? RAIL : HEADROOM);
+// Room above the series for the pins, and for names where there are windows.
+const railOf = (s) => (s.windows.length ? 60 : 20);
+const topOf = (s, view) => (view.name === "series" ? railOf(s) : HEADROOM);
 
 function valueAxis(s, view, context, scale, most = 4) {
   for (const tick of ticksOf(scale, most)) {
@@ -60,7 +62,7 @@ function valueAxis(s, view, context, scale, most = 4) {
 
 // Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
 function shade(s, view, context) {
-  const bottom = view.height - FLOOR, top = RAIL_OF(view);
+  const bottom = view.height - FLOOR, top = topOf(s, view);
   const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]);
   for (const one of shown) {
     const a = Math.max(LEFT, placeToX(s, view, one.start)), b = Math.min(view.width - RIGHT, placeToX(s, view, one.stop)), wide = Math.max(2, b - a);
@@ -97,7 +99,7 @@ function nameWindows(s, view, context) {
 
 // Where the parts begin, and a veil over what is not counted.
 function parts(s, view, context, named) {
-  const { colours } = s, bottom = view.height - FLOOR, top = RAIL_OF(view);
+  const { colours } = s, bottom = view.height - FLOOR, top = topOf(s, view);
   for (const [from, to] of [[0, s.scope.start], [s.scope.stop, s.size]]) {
     const a = Math.max(LEFT, placeToX(s, view, from)), b = Math.min(view.width - RIGHT, placeToX(s, view, to));
     if (to > from && b > a) { context.fillStyle = faint(colours.ground, 0.62); context.fillRect(a, top, b - a, bottom - top); }
@@ -115,7 +117,7 @@ function trace(s, view, context, scale, numbers, low, high) {
   else for (let c = 0; c < columns.columns; c++) { points.push([LEFT + c, scale.at(low[c])]); if (high[c] > low[c]) points.push([LEFT + c + 0.5, scale.at(high[c])]); }
   context.save();
   context.beginPath();
-  context.rect(LEFT, RAIL_OF(view) - 2, view.width - LEFT - RIGHT, view.height - FLOOR - RAIL_OF(view) + 4);
+  context.rect(LEFT, topOf(s, view) - 2, view.width - LEFT - RIGHT, view.height - FLOOR - topOf(s, view) + 4);
   context.clip();
   line(context, points, { colour: s.colours.trace, width: columns.sparse ? 1.5 : 1 });
   context.restore();
@@ -123,7 +125,7 @@ function trace(s, view, context, scale, numbers, low, high) {
 
 function drawSeriesStill(s, view) {
   const context = pen(view, "still"), { low, high } = s.valueRange;
-  view.scale = scaleOf(false, low, high, view.height - FLOOR, RAIL + 4);
+  view.scale = scaleOf(false, low, high, view.height - FLOOR, railOf(s) + 4);
   timeAxis(s, view, context);
   valueAxis(s, view, context, view.scale);
   shade(s, view, context);
@@ -139,10 +141,14 @@ function drawScoreStill(s, view) {
   shade(s, view, context);
   trace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
   parts(s, view, context, false);
+  const taken = [];
   for (const ghost of s.ghosts) {
     if (!(ghost.value > s.axis.low && ghost.value < s.axis.high)) continue;
     const y = view.scale.at(ghost.value);
     line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: faint(s.colours.text, 0.3), dash: ghost.seen ? [2, 4] : [7, 5] });
+    if (taken.some((other) => Math.abs(other - y) < 12)) continue;
+    taken.push(y);
+    write(context, ghost.name, LEFT + 6, y - 6, { colour: s.colours.dim, font: s.colours.font, size: 10, halo: faint(s.colours.ground, 0.85) });
   }
 }
 
@@ -175,12 +181,12 @@ function drawSeriesMoving(s, view) {
   nameWindows(s, view, context);
   if (s.chosen !== null && over(s, view, s.chosen) !== null) {
     const x = over(s, view, s.chosen + 0.5);
-    line(context, [[x, RAIL - 10], [x, bottom]], { colour: colours.text, width: 1.5 });
+    line(context, [[x, railOf(s) - 10], [x, bottom]], { colour: colours.text, width: 1.5 });
   }
   if (s.brush) {
     const [a, b] = s.brush.map((place) => placeToX(s, view, place)).sort((p, q) => p - q);
     context.fillStyle = faint(s.mode === "mark" ? SKY : colours.text, 0.18);
-    context.fillRect(a, RAIL, b - a, bottom - RAIL);
+    context.fillRect(a, railOf(s), b - a, bottom - railOf(s));
   }
   crosshair(s, view, context);
 }
@@ -191,8 +197,8 @@ function pins(s, view, context) {
   for (const burst of shown) {
     const x = placeToX(s, view, burst.peak + 0.5);
     if (x < LEFT - 2 || x > view.width - RIGHT + 2) continue;
-    if (small) { context.fillStyle = KINDS[burst.kind]; context.fillRect(x - 0.75, RAIL - 14, 1.5, 9); } else mark(context, burst.kind, x, RAIL - 9, 4.2);
-    if (burst.peak === s.chosen) { context.lineWidth = 1.5; context.strokeStyle = s.colours.text; context.strokeRect(x - 8, RAIL - 17, 16, 16); }
+    if (small) { context.fillStyle = KINDS[burst.kind]; context.fillRect(x - 0.75, railOf(s) - 14, 1.5, 9); } else mark(context, burst.kind, x, railOf(s) - 9, 4.2);
+    if (burst.peak === s.chosen) { context.lineWidth = 1.5; context.strokeStyle = s.colours.text; context.strokeRect(x - 8, railOf(s) - 17, 16, 16); }
   }
 }
 
@@ -213,7 +219,7 @@ function drawScoreMoving(s, view) {
 function crosshair(s, view, context) {
   if (s.hover === null || over(s, view, s.hover) === null) return;
   const x = over(s, view, s.hover + 0.5);
-  line(context, [[x, RAIL_OF(view)], [x, view.height - FLOOR]], { colour: s.colours.dim, dash: [2, 3] });
+  line(context, [[x, topOf(s, view)], [x, view.height - FLOOR]], { colour: s.colours.dim, dash: [2, 3] });
 }
 
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));

@@ -1,0 +1,155 @@
+"""What the threshold's component counts, in the browser's own script, is what scikit-learn and `evaluation` count."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright")
+from sklearn import metrics
+
+from dlcore.evaluation import anomaly
+from dlcore.ui import components
+
+pytestmark = pytest.mark.browser
+COUNTS = (Path(components.__file__).parent / "browser" / "threshold_counts.js").read_text()
+SWEEP = """(input) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+  const scores = new (input.double ? Float64Array : Float32Array)(bytes(input.scores));
+  const labels = input.labels && new Uint8Array(bytes(input.labels));
+  const { start, stop, gap, inclusive, plausible, ratio } = input;
+  const table = tableOf(scores, labels, { start, stop, gap, inclusive, plausible }), sweep = sweepOf(table);
+  const costs = costsOf(table, sweep, ratio), cheapest = cheapestOf(table, sweep, costs);
+  const best = lowestOf(sweep, f1Of(table, sweep).map((f1) => -f1), inclusive);
+  return {
+    at: input.thresholds.map((t) => ({
+      ...countsAt(table, t), ...eventsAt(table, t), steady: steadyAt(table, sweep, t),
+      cost: costs[placeOf(sweep, table, t)],
+    })),
+    cheapest, best, areas: areasOf(table, sweep),
+    rules: rulesOf(Float64Array.from(scores).sort(), { k: 2.5, quantile: 0.97 }),
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def script(chromium):
+    """The script in a blank page: a function from scores, labels and thresholds to all that it counts."""
+    page = chromium.new_page()
+    page.add_script_tag(content=COUNTS)
+
+    def run(scores, labels, thresholds, *, start=0, gap=48, inclusive=False, plausible=(), ratio=10.0):
+        packed = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]
+        return page.evaluate(
+            SWEEP,
+            {"scores": packed[0], "labels": packed[1], "double": scores.dtype == np.float64, "start": start,
+             "stop": len(scores), "gap": gap, "inclusive": inclusive, "ratio": ratio,
+             "plausible": [list(map(int, one)) for one in plausible], "thresholds": [float(t) for t in thresholds]},
+        )  # fmt: skip
+
+    yield run
+    page.close()
+
+
+def every(scores) -> np.ndarray:
+    """Every distinct score, the numbers between two of them and next to them, and some below and above all."""
+    levels = np.unique(scores.astype(np.float64))
+    middle = (levels[1:] + levels[:-1]) / 2
+    beside = [np.nextafter(levels, -np.inf), np.nextafter(levels, np.inf)]
+    return np.unique(np.concatenate([levels, middle, *beside, [levels[0] - 1, levels[-1] + 1]]))
+
+
+def drawn(kind: str, dtype, seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    scores = {
+        "distinct": random.gamma(1.0, size=n), "ties": random.integers(0, 12, n) / 10, "equal": np.full(n, 0.1),
+        "below_zero": random.normal(size=n),
+    }[kind].astype(dtype)  # fmt: skip
+    labels = np.zeros(n, np.uint8)
+    for begin in random.integers(0, n - 20, 4):
+        labels[begin : begin + random.integers(1, 20)] = 1
+    return scores, labels
+
+
+@pytest.mark.parametrize(("dtype", "inclusive"), [("float32", False), ("float64", False), ("float32", True)])
+@pytest.mark.parametrize("kind", ["distinct", "ties", "equal", "below_zero"])
+def test_counts_at_every_threshold_are_scikit_learns(script, kind, dtype, inclusive):
+    scores, labels = drawn(kind, dtype, seed=len(kind), n=150)
+    for truth in (labels, np.zeros_like(labels), np.ones_like(labels)):
+        thresholds = every(scores)
+        found = script(scores, truth, thresholds, inclusive=inclusive)["at"]
+        above = scores[:, None].astype(np.float64)
+        called = above >= thresholds if inclusive else above > thresholds  # (n, T): each threshold a label of its own
+        truths = np.repeat(truth[:, None], len(thresholds), axis=1)
+        cells = metrics.multilabel_confusion_matrix(truths, called).reshape(-1, 4)
+        assert [[at[name] for name in ("tn", "fp", "fn", "tp")] for at in found] == cells.tolist()
+        ratios = metrics.precision_recall_fscore_support(truths, called, average=None, zero_division=0.0)[:3]
+        mine = np.array([[at[name] for name in ("precision", "recall", "f1")] for at in found])
+        np.testing.assert_allclose(mine, np.stack(ratios, axis=1), atol=1e-12)
+    assert (anomaly.alarms(scores, float(thresholds[3])) == (above > thresholds)[:, 3]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["distinct", "ties", "equal"])
+def test_events_bursts_and_delay_are_those_of_the_evaluation(script, kind, seed):
+    scores, labels = drawn(kind, "float32", seed, n=240)
+    start, gap, plausible = 40, (1, 5, 48)[seed % 3], np.array([[20, 130], [200, 220], [222, 230]])
+    thresholds = every(scores)
+    found = script(scores, labels, thresholds, start=start, gap=gap, plausible=plausible)
+    for threshold_, at in zip(thresholds, found["at"], strict=True):
+        called = anomaly.alarms(scores, float(threshold_))[start:]
+        seen = anomaly.events(called, labels[start:], gap=gap)
+        assert [at["hit"], at["bursts"]] == [seen.hit.tolist(), len(seen.false_alarms)], threshold_
+        first = [int(np.flatnonzero(called[a:b])[0]) for a, b in seen.windows[seen.hit]]
+        assert at["delay"] == pytest.approx(np.mean(first)) if first else at["delay"] is None or np.isnan(at["delay"])
+        touching = sum(any(a + start < q and b + start > p for p, q in plausible) for a, b in seen.false_alarms)
+        assert at["plausible"] == touching
+
+
+@pytest.mark.parametrize("gap", [0, 48])
+@pytest.mark.parametrize("kind", ["distinct", "ties", "equal"])
+def test_the_cost_optimum_and_the_best_f1_are_those_of_brute_force(script, kind, gap):
+    scores, labels = drawn(kind, "float64", 7, n=200)
+    found = script(scores, labels, every(scores), gap=gap, ratio=3.5)
+    costs, scored = {}, {}
+    for threshold_ in np.r_[scores.min() - 1, np.unique(scores)]:
+        called = anomaly.alarms(scores, float(threshold_))
+        seen = anomaly.events(called, labels, gap=max(1, gap))
+        missed = (~seen.hit).sum() if gap else (labels.astype(bool) & ~called).sum()
+        false = called & ~labels.astype(bool)
+        if not gap or false.sum() <= 0.1 * (labels == 0).sum():
+            costs[threshold_] = missed * 3.5 + (len(seen.false_alarms) if gap else false.sum())
+        scored[threshold_] = metrics.f1_score(labels, called, zero_division=0.0)
+    assert found["cheapest"]["value"] == pytest.approx(min(costs.values()))
+    at = script(scores, labels, [found["cheapest"]["threshold"], found["best"]["threshold"]], gap=gap, ratio=3.5)["at"]
+    assert at[0]["cost"] == pytest.approx(min(costs.values()))
+    assert at[1]["f1"] == pytest.approx(max(scored.values()))
+
+
+def test_areas_are_scikit_learns(script):
+    for kind in ("distinct", "ties"):
+        scores, labels = drawn(kind, "float32", 3)
+        areas = script(scores, labels, [0.5])["areas"]
+        assert areas["precision"] == pytest.approx(metrics.average_precision_score(labels, scores), abs=1e-12)
+        assert areas["roc"] == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-12)
+
+
+def test_rules_are_those_of_the_evaluation(script):
+    scores, _ = drawn("distinct", "float64", 5)
+    rules = script(scores, None, [0.5])["rules"]
+    assert rules["maximum"] == scores.max()
+    assert rules["quantile"] == pytest.approx(anomaly.threshold_of(scores, "quantile", quantile=0.97), rel=1e-12)
+    assert rules["meanStd"] == pytest.approx(anomaly.threshold_of(scores, "mean_std", k=2.5), rel=1e-12)
+
+
+def test_nothing_changes_within_the_steady_range_and_something_does_beyond(script):
+    scores, labels = drawn("distinct", "float64", 11)
+    thresholds = np.quantile(scores, [0.2, 0.6, 0.9, 0.99])
+    at = script(scores, labels, thresholds)["at"]
+    for one in at:
+        low, high = one["steady"]["low"], one["steady"]["high"]
+        same, below, above = script(scores, labels, [low, np.nextafter(low, -9), high])["at"]
+        assert (same["caught"], same["bursts"]) == (one["caught"], one["bursts"])
+        assert (below["caught"], below["bursts"]) != (one["caught"], one["bursts"])
+        assert (above["caught"], above["bursts"]) != (one["caught"], one["bursts"])
