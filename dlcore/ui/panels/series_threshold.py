@@ -73,12 +73,13 @@ def _kind(bundle: Bundle) -> str:
 _HOW = """
 - **Alarm**: a point whose score is above the threshold. Alarms less than a day apart are one: a person looks once.
 - **Event**: a labelled window. It is caught when one of its points raises an alarm; the **delay** is the time from
-  the window's start to the first alarm in it.
+  the window's start to the first alarm in it. An alarm that goes on after the window is still that event's for a day.
 - **Precision** = right alarms / all alarms, **recall** = right alarms / labelled points, **F1** = their harmonic
   mean; all three over single points. Events and false alarms are counted over stretches of time.
 - **Cost** = missed events × what a missed event costs + false alarms. Thresholds at which more than a tenth of the
-  ordinary points raise an alarm are left out: alarms without end join to one, which would look cheap.
-- Thresholds **set without labels** come from the scores of the validation part (or training, where there is none).
+  ordinary points raise an alarm are left out of the lowest cost and of the best F1: alarms without end join to one,
+  which would look cheap.
+- Thresholds **set without labels** come from the scores of the validation or the training part alone.
   Those **seen with the answers** look at the labels drawn here: good to compare with, not to report.
 - The line moves this view alone, not the stored scores above.
 """
@@ -105,6 +106,7 @@ def judge(splits: dict[str, Scored], own: float, *, over: Over) -> Judged:
         rules=by_name.get("validation", by_name.get("train")),
         over=over,
         score="reconstruction error",
+        marks=(("largest of training", float(splits["train"].errors.max())),) if "train" in splits else (),
     )
 
 
