@@ -112,10 +112,12 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
-    """Check a CSV with a time and a value column and keep it, ready to be trained on."""
-    from dlcore.data import own, series_csv, series_intake, series_windows, sources
+    """Check a CSV with a time and a value column, or a folder or zip of class folders with pictures, and keep it."""
+    from dlcore.data import own, own_images, series_csv, series_intake, series_windows, sources
 
     own.check_name(options.name, reserved=sources.DATASETS)
+    if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
+        return _kept(own_images.import_folder(Path(options.file), options.name))
     asked = series_csv.Columns(options.time, options.value, options.label)
     payload = _read(Path(options.file), series_csv.BYTES_LIMIT)
     windows = _read(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
@@ -132,7 +134,8 @@ def data_remove(options: argparse.Namespace) -> dict[str, Any]:
 
 def _kept(entry: "OwnDataset") -> dict[str, Any]:
     """A dataset of one's own with what was found in it."""
-    facts = {**entry.facts, "windows": len(entry.facts.get("windows", ()))}
+    windows = {"windows": len(entry.facts["windows"])} if "windows" in entry.facts else {}
+    facts = {**entry.facts, **windows}
     return {**_dataset(entry.dataset), "checksum": entry.checksum, **facts}
 
 

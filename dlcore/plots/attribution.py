@@ -27,12 +27,15 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
 
 
 def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label: str) -> go.Figure:
-    """A picture (H, W), 0 to 1, beside what each pixel (H, W) did for the answer `label`."""
+    """A picture (H, W), or in colour (H, W, 3) uint8, beside what each pixel (H, W) did for the answer `label`."""
     figure = make_subplots(rows=1, cols=2, subplot_titles=("the picture", f"for and against “{label}”"))
     reach = float(np.abs(contributions).max()) or 1.0
-    figure.add_heatmap(
-        z=picture.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip", row=1, col=1
-    )
+    if picture.ndim == 3:
+        figure.add_image(z=picture, hoverinfo="skip", row=1, col=1)
+    else:
+        figure.add_heatmap(
+            z=picture.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip", row=1, col=1
+        )
     figure.add_heatmap(
         z=contributions.astype(np.float32), colorscale=DIVERGING, zmin=-reach, zmax=reach, row=1, col=2,
         colorbar={"title": "contri-<br>bution", "thickness": 12},

@@ -96,7 +96,7 @@ def winner(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
     if not tied:
         return f"**{top} wins** {where}: accuracy {numbers}."
     if not beaten:
-        return f"**No difference** {where}: accuracy {numbers}, which chance alone explains."
+        return f"**No difference** {where}: accuracy {numbers}. Chance alone may explain that; more seeds tell more."
     equals = _listed([top, *tied])
     return f"**No difference between {equals}** {where}; {top} beats {_listed(beaten)}: accuracy {numbers}."
 
@@ -120,16 +120,19 @@ def _equal_time(arms: Sequence[Tested]) -> None:
     limit = min(ends.values())
     reached = {arm.arm: [best_within(bundle, record, limit) for bundle, record in _both(arm)] for arm in arms}
     late = [name for name, found in reached.items() if None in found]
-    if late:
-        st.markdown(f"At equal time ({span(limit)}): {_listed(late)} had not finished an epoch by then.")
+    shares = {
+        name: [value for value in found if value is not None] for name, found in reached.items() if None not in found
+    }
+    behind = f"{_listed(late)} had not finished an epoch by then." if late else ""
+    if len(shares) < 2:
+        st.markdown(f"**At equal time** ({span(limit)}, when the quickest is done): {behind}")
         return
-    shares = {name: [value for value in found if value is not None] for name, found in reached.items()}
     n = int(arms[0].bundles[0].run["sizes"]["validation"])
     names = list(shares)
     gaps = {(a, b): seeds.of_shares(shares[a], shares[b], n=n) for i, a in enumerate(names) for b in names[i + 1 :]}
     means = {name: float(np.mean(found)) for name, found in shares.items()}
     sentence = winner(means, seeds.holm(gaps), where=f"at equal time ({span(limit)}, when the quickest is done)")
-    st.markdown(f"{sentence} Measured on validation, at each one's best epoch by then.")
+    st.markdown(f"{sentence} Measured on validation, at each one's best epoch by then. {behind}")
 
 
 def _both(arm: Tested) -> list[tuple[Bundle, Record]]:

@@ -27,7 +27,9 @@ def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     picture = samples.pictures(run.config.dataset).test_pixels[origin]
     found = _of_picture(reading.key_of(bundle), origin, target, _bundle=bundle, _picture=picture)
     label = bundle.labels[target]
-    figure = plots.picture_attribution(picture, found["values"], label=label)
+    side = int(bundle.preprocessing.get("side", picture.shape[0]))
+    shown = images.at_side(picture[None], side)[0]
+    figure = plots.picture_attribution(shown, found["values"], label=label)
     show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for or against {label}")
     st.caption(
         f"Orange-red pixels speak for “{label}”, blue ones against it, compared with a black picture. Method: "
@@ -98,9 +100,10 @@ def _of_picture(key: str, origin: int, target: int, _bundle: Any, _picture: np.n
     from dlcore.explanation.attribution import attribute
 
     model = reading.loaded(_bundle)
-    pixels, black = (images.scaled(p, model.preprocessing)[None] for p in (_picture, np.zeros_like(_picture)))
+    pixels, black = (images.model_input(p, model.preprocessing)[None] for p in (_picture, np.zeros_like(_picture)))
     found = attribute(model.module, torch.from_numpy(pixels), target, baseline=torch.from_numpy(black))
-    return _kept(found, found.values[0])
+    by_channel = found.values[0]
+    return _kept(found, by_channel.sum(axis=0) if by_channel.ndim == 3 else by_channel)  # (C, H, W) -> (H, W)
 
 
 @st.cache_data(max_entries=64, show_spinner="Working out what each word did")

@@ -6,6 +6,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import own, own_images
 from dlcore.data.own import OwnDataset
 from dlcore.projects.project import Project
+from dlcore.ui.panels import samples
 
 LIMIT_MB = 500
 
@@ -34,6 +35,7 @@ def _take_in(payload: bytes, name: str, source: str) -> None:
     except WorkbenchError as error:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return
+    samples.pictures.clear()  # another set of that name may have been looked at before
     left_out = int(entry.facts.get("refused_count", 0))
     st.success(
         f"{entry.rows:,} pictures of {len(entry.facts['classes'])} classes taken in as “{entry.name}”, {left_out:,} "
