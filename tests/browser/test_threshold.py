@@ -107,6 +107,10 @@ def test_the_whole_task_without_a_mouse(shown):
         now = float(slider.get_attribute("aria-valuenow"))
         assert now > at, key
         at = now
+    caught = (number(page, "events"), number(page, "false"))
+    page.keyboard.press("Control+ArrowDown")
+    page.wait_for_timeout(40)
+    assert (number(page, "events"), number(page, "false")) != caught
     page.keyboard.press("End")
     page.wait_for_timeout(40)
     assert number(page, "events").startswith("0 of") and float(number(page, "cost")) > cost

@@ -83,8 +83,8 @@ function reprice(s) {
   if (s.calm?.length) {
     const rules = rulesOf(s.calm, { k: s.k, quantile: s.quantile });
     add("maximum", `largest of ${data.rules.name}`, rules.maximum, false);
-    add("quantile", "quantile", rules.quantile, false);
-    add("meanStd", "mean + standard deviations", rules.meanStd, false);
+    add("quantile", `quantile ${s.quantile}`, rules.quantile, false);
+    add("meanStd", `mean + ${s.k} standard deviations`, rules.meanStd, false);
   }
   data.marks.forEach((one, i) => add(`mark${i}`, one.name, one.value, false));
   if (s.labelled) {
@@ -110,6 +110,7 @@ function paint(s) {
   s.cut = cutOf(table, s.t);
   s.counts = countsAt(table, s.t);
   s.events = s.hasTime ? eventsAt(table, s.t) : null;
+  s.steady = steadyAt(table, s.sweep, s.t);
   if (s.hasTime) {
     s.columns ??= columnsOf(s, s.views.score.box.clientWidth - LEFT - RIGHT);
     s.bursts = burstsOf(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
@@ -150,6 +151,13 @@ function release(s) {
 function step(s, steps) {
   const { axis } = s, scale = scaleOf(axis.log, axis.low, axis.high, 0, 400);
   return tidy(scale.back(scale.at(clamp(s.t, axis.low, axis.high)) + steps), scale);
+}
+
+// The next threshold at which an event is caught or lost, or a burst comes or goes.
+function nextChange(s, up) {
+  const { low, high } = s.steady, { thresholds } = s.sweep;
+  if (up) return Number.isFinite(high) ? high : s.t;
+  return Number.isFinite(low) ? thresholds[Math.max(0, placeOf(s.sweep, { inclusive: false }, low) - 1)] : s.t;
 }
 
 // As few digits as still tell two neighbouring steps apart.

@@ -3,8 +3,6 @@
 // A point raises an alarm when its score is above the threshold, both taken as 64-bit floats; with `inclusive` (as
 // classifiers are counted) when it reaches it. Scores come in the type in which the run stored them, never rounded.
 
-const USEFUL = 0.1;
-
 // How many numbers of a rising array lie above the cut.
 function countAbove(sorted, cut) {
   let low = 0, high = sorted.length;
@@ -175,12 +173,13 @@ function costsOf(table, sweep, ratio) {
     : Float64Array.from(sweep.thresholds, (_, k) => (table.positives - sweep.tp[k]) * ratio + sweep.fp[k]);
 }
 
-// Where thresholds begin to be of use: below it more than a tenth of the ordinary points of a series raise an alarm, and
-// alarms without end join to few bursts, which would look cheap. Samples without a time count one by one: no bound.
+// Where thresholds begin to be of use: above the one with the most bursts. Below it alarms only grow together into
+// fewer, longer bursts, which would look cheap. Samples without a time count one by one: no bound.
 function usefulFrom(table, sweep) {
   if (!table.gap) return 0;
-  const k = sweep.fp.findIndex((fp) => fp <= USEFUL * table.negatives);
-  return Math.max(0, k);
+  let most = 0, from = 0;
+  for (let k = 0; k < sweep.bursts.length; k++) if (sweep.bursts[k] >= most && sweep.bursts[k] > 0) { most = sweep.bursts[k]; from = k; }
+  return from;
 }
 
 // The threshold with the lowest cost, or other number to keep low, among those of use.

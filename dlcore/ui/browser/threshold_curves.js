@@ -90,7 +90,7 @@ function bar(s, view, context, x) {
   context.fill();
 }
 
-// The cost where a threshold alarms rarely enough to be of use; elsewhere the curve is veiled.
+// The cost where a threshold is of use; where alarms only grow together the curve is veiled.
 function drawCostStill(s, view) {
   const context = pen(view, "still"), box = plotBox(view), scale = (view.scale = acrossScale(s, view)), { thresholds } = s.sweep;
   let most = 1;

@@ -50,7 +50,8 @@ function slider(s) {
     const steps = { ArrowUp: far, ArrowRight: far, ArrowDown: -far, ArrowLeft: -far, PageUp: 10, PageDown: -10 }[event.key];
     if (steps === undefined && ends[event.key] === undefined) return;
     event.preventDefault();
-    move(s, steps === undefined ? ends[event.key] : step(s, steps));
+    const onward = event.ctrlKey || event.metaKey;
+    move(s, steps === undefined ? ends[event.key] : onward ? nextChange(s, steps > 0) : step(s, steps));
     clearTimeout(s.keys);
     s.keys = setTimeout(() => release(s), QUIET_KEYS);
   };

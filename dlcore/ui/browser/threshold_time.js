@@ -141,14 +141,21 @@ function drawScoreStill(s, view) {
   shade(s, view, context);
   trace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
   parts(s, view, context, false);
-  const taken = [];
   for (const ghost of s.ghosts) {
     if (!(ghost.value > s.axis.low && ghost.value < s.axis.high)) continue;
     const y = view.scale.at(ghost.value);
     line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: faint(s.colours.text, 0.3), dash: ghost.seen ? [2, 4] : [7, 5] });
-    if (taken.some((other) => Math.abs(other - y) < 12)) continue;
+  }
+}
+
+// The marks' names on their lines, over all alarms; where two lie close the first is named.
+function nameGhosts(s, view, context) {
+  const taken = [view.scale.at(s.t)];
+  for (const ghost of s.ghosts) {
+    const y = view.scale.at(ghost.value);
+    if (!(ghost.value > s.axis.low && ghost.value < s.axis.high) || taken.some((other) => Math.abs(other - y) < 12)) continue;
     taken.push(y);
-    write(context, ghost.name, LEFT + 6, y - 6, { colour: s.colours.dim, font: s.colours.font, size: 10, halo: faint(s.colours.ground, 0.85) });
+    write(context, ghost.name, LEFT + 6, y - 6, { colour: s.colours.text, font: s.colours.font, size: 10, halo: faint(s.colours.ground, 0.85) });
   }
 }
 
@@ -206,14 +213,24 @@ function drawScoreMoving(s, view) {
   const context = pen(view, "moving"), { colours, columns } = s, y = clamp(view.scale.at(s.t), HEADROOM, view.height - FLOOR), paths = [new Path2D(), new Path2D(), new Path2D(), new Path2D()];
   context.fillStyle = faint(colours.primary, 0.06);
   context.fillRect(LEFT, HEADROOM, view.width - LEFT - RIGHT, y - HEADROOM);
+  steadyBand(s, view, context);
   eachAlarm(s, view, (kind, x, at, score) => {
     const top = view.scale.at(score);
     if (columns.sparse) { paths[kind].moveTo(x + 3, top); paths[kind].arc(x, top, 3, 0, 7); } else paths[kind].rect(x - 0.5, top, 2, Math.max(2, y - top));
   });
   paths.forEach((path, kind) => { context.fillStyle = KINDS[kindName(s, kind)]; context.fill(path); });
+  nameGhosts(s, view, context);
   line(context, [[LEFT, y], [view.width - RIGHT, y]], { colour: colours.primary, width: 2 });
   crosshair(s, view, context);
   putHandle(s, view, y);
+}
+
+// How far the line may move before an event is lost or an alarm gained.
+function steadyBand(s, view, context) {
+  const edge = (value, otherwise) => clamp(Number.isFinite(value) ? view.scale.at(value) : otherwise, HEADROOM, view.height - FLOOR);
+  const top = edge(s.steady.high, HEADROOM), bottom = edge(s.steady.low, view.height - FLOOR);
+  context.fillStyle = faint(s.colours.primary, 0.16);
+  context.fillRect(LEFT, top, view.width - LEFT - RIGHT, bottom - top);
 }
 
 function crosshair(s, view, context) {

@@ -122,7 +122,7 @@ function tell(s) {
 const plain = (number) => String(Number(number.toPrecision(5)));
 
 function steadyWords(s) {
-  const { low, high } = steadyAt(s.table, s.sweep, s.t), way = (to) => {
+  const { low, high } = s.steady, way = (to) => {
     const percent = Math.abs(100 * (to / s.t - 1));
     return `${to > s.t ? "+" : "−"}${percent.toFixed(percent < 10 ? 1 : 0)} %`;
   };
