@@ -1,6 +1,7 @@
 """The threshold on the anomaly page: every point of the run's series, its alarms, and why one was raised."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from dlcore.plots.series import before_and_after
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import guarded
 from dlcore.ui.panels import explain_series, reading
 from dlcore.ui.panels.series_data import day, series_of, unit_of
 from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
@@ -52,7 +54,7 @@ def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) ->
     judged = judge(splits, own, over=_over(run, splits))
     released = show_threshold(judged, key=f"{reading.key_of(bundle)}-{kind}")
     if released.alarm is not None:
-        _why(project, run, bundle, released.alarm)
+        guarded(partial(_why, project, run, bundle, released.alarm))
     _downloads(splits, released)
     with st.expander("How this is counted"):
         st.markdown(_HOW)
@@ -76,9 +78,9 @@ _HOW = """
   the window's start to the first alarm in it. An alarm that goes on after the window is still that event's for a day.
 - **Precision** = right alarms / all alarms, **recall** = right alarms / labelled points, **F1** = their harmonic
   mean; all three over single points. Events and false alarms are counted over stretches of time.
-- **Cost** = missed events × what a missed event costs + false alarms. Thresholds at which more than a tenth of the
-  ordinary points raise an alarm are left out of the lowest cost and of the best F1: alarms without end join to one,
-  which would look cheap.
+- **Cost** = missed events × what a missed event costs + false alarms. Below the threshold with the most false alarms
+  they only grow together into fewer and longer ones, which would look cheap: the lowest cost and the best F1 are
+  sought above it.
 - Thresholds **set without labels** come from the scores of the validation or the training part alone.
   Those **seen with the answers** look at the labels drawn here: good to compare with, not to report.
 - The line moves this view alone, not the stored scores above.
