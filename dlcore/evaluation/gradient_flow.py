@@ -80,8 +80,8 @@ def judge(
         return Verdict((Finding("not finite", words, broken, float("inf")),), float("nan"), span)
     ratio = quarter_ratio(norms)
     findings = [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
-    if dead is not None:
-        findings += _dying(dead[seen], names)
+    if dead is not None and len(looked := dead[seen][np.isfinite(dead[seen]).any(axis=1)]):
+        findings += _dying(looked, names)
     return Verdict(tuple(findings) or (_healthy(ratio, names),), ratio, span)
 
 

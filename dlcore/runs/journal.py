@@ -213,12 +213,13 @@ def read_gradients(path: Path) -> GradientNorms | None:
             entries.append(json.loads(line))
     if not entries:
         return None
-    names = set.intersection(*(set(entry) for entry in entries)) - {"step", "norms"}
+    names = set().union(*entries) - {"step", "norms"}
+    nothing = [None] * len(layers)  # at most steps of a tiny network only the gradient is recorded
     return GradientNorms(
         layers,
         np.array([entry["step"] for entry in entries], dtype=np.int64),
         np.array([entry["norms"] for entry in entries], dtype=np.float64),
-        {name: np.array([entry[name] for entry in entries], dtype=np.float64) for name in sorted(names)},
+        {name: np.array([entry.get(name, nothing) for entry in entries], dtype=np.float64) for name in sorted(names)},
     )
 
 

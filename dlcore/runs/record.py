@@ -72,7 +72,7 @@ class GradientNorms:
     """Norms of the gradient: layers (L,) names in forward order, steps (n,), norms (n, L).
 
     `measures` holds (n, L) arrays of what else was seen at those steps, by the names of `training.events.MEASURES`;
-    not-a-number where it has no meaning for a layer. Older runs have none.
+    not-a-number where it has no meaning for a layer or was not looked at. Older runs have none.
     """
 
     layers: tuple[str, ...]

@@ -64,7 +64,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
     training = config.training.model_copy(update={"gradient_every": every})
     state = TrainingState(module, training, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
-    state.gradient_every, state.log_every = every, 1
+    state.gradient_every = state.probe_every = every
+    state.log_every = 1
     events = fit(
         state, batches, objective=project.objective(config, prepared),
         validation=Validation(lambda _: {"validation_loss": 0.0}),

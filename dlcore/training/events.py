@@ -28,7 +28,8 @@ class Step:
 class Gradients:
     """Euclidean norm of the loss's gradient for each layer (weight and bias together) at one step, before clipping.
 
-    `measures` holds what else was seen of each layer, by the names of `MEASURES`; None where it has no meaning.
+    `measures` holds what else was seen of each layer, by the names of `MEASURES`; None where it has no meaning. It is
+    empty at the steps of a tiny network at which nothing else was looked at.
     """
 
     step: int

@@ -85,7 +85,8 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(config, step, state.steps)
         told = gradient_every and (step % gradient_every == 0 or step == 1)
-        if told:
+        looks = told and (step % state.probe_every == 0 or step == 1)
+        if looks:
             with probe.watching():
                 outputs = model(*inputs)
         else:
@@ -99,10 +100,10 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
         norms = gradients.norms(groups, scale=state.loss_scale) if told else ()
         if config.clip_norm:
             _clip(state)
-        if told:
+        if looks:
             probe.before_update()
         optimiser.step()
-        measures = probe.measures() if told else {}
+        measures = probe.measures() if looks else {}
         right = objective.correct(outputs.detach(), targets) if objective.correct else None
         _count(state, len(targets))
         if value is not None:

@@ -59,14 +59,15 @@ class Probe:
 
     def before_update(self) -> None:
         """Keep the parameters as they are before the step."""
-        kept = [parameter.detach() for parameter in self._parameters]
-        self._lengths = list(torch._foreach_norm(kept))
-        self._before = [tensor.clone() for tensor in kept]
+        with torch.no_grad():
+            self._lengths = list(torch._foreach_norm(self._parameters))
+            self._before = [parameter.clone() for parameter in self._parameters]
 
     def measures(self) -> dict[str, Values]:
         """All of `MEASURES` for the step that was just done."""
-        torch._foreach_sub_(self._before, [parameter.detach() for parameter in self._parameters])
-        moved = torch._foreach_norm(self._before)
+        with torch.no_grad():
+            torch._foreach_sub_(self._before, self._parameters)
+            moved = torch._foreach_norm(self._before)
         self._before = []
         rows = torch.stack([*self._lengths, *moved]).double().tolist()
         start, moves = self._by_layer(rows[: len(moved)]), self._by_layer(rows[len(moved) :])
@@ -80,7 +81,7 @@ class Probe:
         def look(_: nn.Module, __: object, output: object) -> None:
             tensor = output[0] if isinstance(output, tuple) else output
             if isinstance(tensor, Tensor) and tensor.is_floating_point():
-                self._outputs[place] = (tensor.detach(), axis, False)
+                self._outputs[place] = (tensor, axis, False)
                 if weighty:
                     self._current = (place, axis)
 
@@ -90,23 +91,29 @@ class Probe:
         def look(_: nn.Module, __: object, output: object) -> None:
             if self._current is not None and isinstance(output, Tensor):
                 place, axis = self._current
-                self._outputs[place] = (output.detach(), axis, is_relu)
+                self._outputs[place] = (output, axis, is_relu)
 
         return look
 
+    @torch.no_grad()
     def _activations(self) -> dict[str, Values]:
-        """Mean, variance and dead share of what was kept, with one copy off the device."""
-        rows = []
-        for tensor, axis, is_relu in self._outputs.values():
-            variance, mean = torch.var_mean(tensor, correction=0)
-            rows += [mean, variance, _dead(tensor, axis) if is_relu else torch.zeros_like(mean)]
-        numbers = iter(torch.stack(rows).double().tolist()) if rows else iter(())
+        """Mean, variance and dead share of what was kept; few calls and two copies off the device, for small steps."""
         found: dict[str, list[float | None]] = {name: [None] * len(self._groups) for name in MEASURES[1:]}
-        for place, (_, _, is_relu) in self._outputs.items():
-            for name in MEASURES[1:]:
-                value = next(numbers)
-                keep = math.isfinite(value) and (is_relu or name != "dead_units")
-                found[name][place] = value if keep else None
+        if self._outputs:
+            tensors = [tensor.float() for tensor, _, _ in self._outputs.values()]
+            means = [tensor.mean() for tensor in tensors]
+            # torch.var_mean takes three times as long on a CPU
+            spreads = torch._foreach_norm([tensor - mean for tensor, mean in zip(tensors, means, strict=True)])
+            numbers = torch.stack([*means, *spreads]).tolist()
+            for row, (place, tensor) in enumerate(zip(self._outputs, tensors, strict=True)):
+                mean, variance = numbers[row], numbers[row + len(tensors)] ** 2 / tensor.numel()
+                found["activation_mean"][place] = mean if math.isfinite(mean) else None
+                found["activation_variance"][place] = variance if math.isfinite(variance) else None
+        peaks = {place: _peaks(tensor, axis) for place, (tensor, axis, is_relu) in self._outputs.items() if is_relu}
+        if peaks:
+            alive = iter((torch.cat(list(peaks.values())) > 0).tolist())
+            for place, units in peaks.items():
+                found["dead_units"][place] = 1 - sum(next(alive) for _ in range(len(units))) / len(units)
         return {name: tuple(values) for name, values in found.items()}
 
     def _by_layer(self, lengths: list[float]) -> list[float]:
@@ -115,7 +122,6 @@ class Probe:
         return [math.sqrt(sum(next(remaining) ** 2 for _ in range(size))) for size in self._groups]
 
 
-def _dead(tensor: Tensor, axis: int) -> Tensor:
-    """Share of the units along `axis` that are nowhere positive."""
-    others = [dim for dim in range(tensor.dim()) if dim != axis % tensor.dim()]
-    return (tensor.amax(dim=others) <= 0).to(tensor.dtype).mean()
+def _peaks(tensor: Tensor, axis: int) -> Tensor:
+    """The largest value of each unit along `axis`."""
+    return tensor.amax(dim=[dim for dim in range(tensor.dim()) if dim != axis % tensor.dim()])

@@ -42,6 +42,7 @@ def training(module: nn.Module, inputs: Tensor, targets: Tensor, *, batch: int, 
     config = TrainingConfig(epochs=10_000, batch_size=batch, gradient_every=every)
     batches = Batches(Split((inputs,), targets, np.arange(len(inputs))), batch, seed=0)
     state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state.probe_every = every * (state.probe_every // max(1, state.gradient_every))
     state.gradient_every = every  # a run this long would thin its records
     loss = nn.functional.cross_entropy if targets is not inputs else nn.functional.mse_loss
     epoch = 1

@@ -36,6 +36,14 @@ def test_what_else_was_measured_comes_back_and_survives_a_resume(tmp_path):
     np.testing.assert_array_equal(found.measures["dead_units"], [[0.1, np.nan]])
 
 
+def test_steps_at_which_nothing_else_was_looked_at_are_gaps(tmp_path):
+    log = GradientLog(tmp_path / "g", ("a",), step=0)
+    log.add(1, (1.0,), {"update_ratio": (0.5,)})
+    log.add(2, (1.0,))
+    log.flush()
+    np.testing.assert_array_equal(read_gradients(tmp_path / "g").measures["update_ratio"], [[0.5], [np.nan]])
+
+
 def test_a_file_of_norms_alone_is_read(tmp_path):
     (tmp_path / "g").write_text('{"layers": ["a"]}\n{"step": 1, "norms": [0.5]}\n')
     found = read_gradients(tmp_path / "g")

@@ -16,7 +16,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
 from dlcore.training import gradients, optimisers
 from dlcore.training.config import TrainingConfig
-from dlcore.training.events import Epoch, Finished, Gradients, Step
+from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState, load_snapshot
 
@@ -145,6 +145,14 @@ def test_gradient_norms_equal_autograd():
     ]
     assert list(gradients.layers(module)) == ["0", "3"]
     assert found == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_tiny_network_is_looked_at_in_full_at_every_fifth_recorded_step():
+    state, batches = start(gradient_every=1)
+    told = [e for e in events(state, batches) if isinstance(e, Gradients)]
+    assert [e.step for e in told] == list(range(1, 21))
+    assert [e.step for e in told if e.measures] == [1, 5, 10, 15, 20]
+    assert set(told[0].measures) == set(MEASURES)
 
 
 def test_a_layer_without_a_gradient_counts_as_zero():

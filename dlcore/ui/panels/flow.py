@@ -110,7 +110,10 @@ def _drawn(shown: Network, measure: str) -> LayersByStep:
     kinds = {"dying units"} if of_units else {"vanishing", "exploding", "not finite"}
     marked = [finding.layers for finding in shown.verdict.findings if finding.kind in kinds]
     frame = marked[0] if marked and measure in ("norm", "dead_units") else ()
-    return LayersByStep(shown.name, shown.steps, shown.values[measure], frame)
+    values = shown.values[measure]
+    looked = np.isfinite(values).any(axis=1)
+    rows = looked if looked.any() else slice(None)  # a tiny network is not looked at in full at every step
+    return LayersByStep(shown.name, shown.steps[rows], values[rows], frame)
 
 
 def _told(networks: Sequence[Network], measure: str) -> str:
