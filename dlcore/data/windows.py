@@ -10,14 +10,37 @@ def sliding(features: np.ndarray, length: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(features)).unfold(0, length, 1).transpose(1, 2)
 
 
+class PointMeans:
+    """The mean of each point over the windows that hold it, from windows that come a few at a time.
+
+    Window i begins at point i, so there are points - length + 1 of them. A mean looks ahead by up to length - 1
+    points: it is not causal.
+    """
+
+    def __init__(self, points: int, *, series: tuple[int, ...] = ()) -> None:
+        """`series` is the shape of what is told of each place, beside (points,)."""
+        self.total, self.count, self.next = np.zeros((points, *series)), np.zeros(points), 0
+
+    def add(self, values: np.ndarray) -> None:
+        """(n, L, ...) what the next n windows say of their places."""
+        windows, length = values.shape[:2]
+        for place in range(length):
+            rows = slice(self.next + place, self.next + place + windows)
+            self.total[rows] += values[:, place]
+            self.count[rows] += 1
+        self.next += windows
+
+    @property
+    def means(self) -> np.ndarray:
+        """(points, ...)."""
+        return self.total / np.maximum(self.count, 1).reshape(-1, *[1] * (self.total.ndim - 1))
+
+
 def point_means(values: np.ndarray, points: int) -> np.ndarray:
     """(N, L) one value per window and place -> (points,) each point's mean over the windows that hold it.
 
     Window i begins at point i, so points = N + L - 1. Looks ahead by up to L - 1 points: not causal.
     """
-    windows, length = values.shape
-    total, count = np.zeros(points), np.zeros(points)
-    for place in range(length):
-        total[place : place + windows] += values[:, place]
-        count[place : place + windows] += 1
-    return total / count
+    means = PointMeans(points)
+    means.add(values)
+    return means.means

@@ -1,36 +1,40 @@
 """Anomalies in a time series: autoencoders trained on ordinary weeks fail to rebuild extraordinary ones."""
 
-import hashlib
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import DataError
-from dlcore.data import windows
-from dlcore.data.batches import Batches
-from dlcore.data.series import MinMaxScaler, Series, calendar, read_csv, split_ends
+from dlcore.data import spans as written
+from dlcore.data.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
 from dlcore.data.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
-from dlcore.evaluation import baselines as simple
+from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
+from dlcore.projects import anomaly_evaluation as measured
+from dlcore.projects import anomaly_scores as scored
 from dlcore.projects import own_series
+from dlcore.projects.anomaly_scores import Errors, Rows, View
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
-from dlcore.projects.registry import data_config
+from dlcore.projects.registry import data_config, model_config
 from dlcore.training.fit import Objective
 
-View = Literal["row", "window", "count window"]
-VIEWS: dict[str, View] = {"conv": "count window", "dense_32": "row", "dense_16": "row", "lstm": "window"}
-"""What each model sees at once: one row of five features, a window of rows, or a window of the count alone."""
+VIEWS: dict[str, View] = {
+    "conv": "value window",
+    "dense_32": "row",
+    "dense_16": "row",
+    "lstm": "window",
+    "calendar": "folded window",
+}
+"""What each model sees at once."""
 
-PREDICT_BATCH = 4096
-BOOTSTRAP_DRAWS = 300
+LEAST_PERIODS = 3
+"""A place of the period must come so many times in training before its own usual error is taken."""
 
 
 class AnomalyData(Config):
@@ -39,9 +43,16 @@ class AnomalyData(Config):
     window: int = number(48, low=8, high=336, unit="points", help="Points a windowed model sees; a multiple of 4.")
     train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series, from its start, to train on.")
     validation_share: float = number(0.0813, low=0.02, high=0.5, help="Share after it that sets the threshold.")
-    threshold_rule: Literal["quantile", "mean_std", "maximum"] = choice(
+    leave_out: str = choice(
+        "", help="Days kept out of training and of the threshold: 2014-07-03/2014-07-06, more parted by commas."
+    )
+    smoothing_h: float = number(
+        0.0, low=0.0, high=168.0, unit="hours", help="Scores are means over so long: trailing, or centred; 0: none."
+    )
+    threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
         "maximum",
-        help="Threshold from validation errors: their 99.5 % quantile, mean + 3 standard deviations, or maximum.",
+        help="Threshold from scores before the test part: their 99.5 % quantile, mean + 3 standard deviations, "
+        "maximum, or midway between the largest of ordinary days and of known holidays.",
     )
 
 
@@ -54,25 +65,34 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     """Any series as `prepare` does.
 
     Raises:
-        DataError: a split would hold less than one window.
+        DataError: a split would hold less than one window, or a setting does not fit the series.
     """
     data = _data(config)
     ends = split_ends(len(series.values), train_share=data.train_share, validation_share=data.validation_share)
-    features = five_features(series)
-    scaler = MinMaxScaler.fit(features[: ends[0]])
-    scaled = scaler.scale(features)
-    bounds = zip((0, *ends), (*ends, len(scaled)), strict=True)
+    bounds = zip((0, *ends), (*ends, len(series.values)), strict=True)
     spans = {name: slice(low, high) for name, (low, high) in zip(SPLITS, bounds, strict=True)}
-    parts = {name: _split(scaled[span], series.times[span], config) for name, span in spans.items()}
+    left_out = written.inside(series.times, _left_out(data))
+    if left_out[: ends[0]].all():
+        raise DataError(f"leave_out={data.leave_out!r} leaves nothing to train on: keep some days.")
+    features = five_features(series)
+    scaler = MinMaxScaler.fit(features[: ends[0]][~left_out[: ends[0]]])
+    count = series.period if 0 < series.period * LEAST_PERIODS <= ends[0] else 1
+    preprocessing: dict[str, Any] = {"scaler": scaler.as_json(), "step_ms": series.step_ms}
+    places = scored.places_of(series.times, preprocessing, count=count)
+    rows = Rows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
+    parts = {
+        name: _split(rows[span], series.times[span], left_out[span] & (name == "train"), config)
+        for name, span in spans.items()
+    }
     return Prepared(
         train=parts["train"],
         validation=parts["validation"],
         test=parts["test"],
-        facts={"features": features.shape[1], "window": _window(config)},
-        preprocessing={"scaler": scaler.as_json(), "step_ms": series.step_ms},
+        facts={"features": features.shape[1], "window": _window(config), "places": count},
+        preprocessing=preprocessing,
         labels=("normal", "anomaly"),
-        checksum=hashlib.sha256(series.times.tobytes() + series.values.tobytes()).hexdigest(),
-        source={"series": series, "spans": spans},
+        checksum=series.checksum,
+        source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
     )
 
 
@@ -87,77 +107,76 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """One reconstruction error per time point and split; targets are 1 inside labelled windows."""
-    found: dict[str, np.ndarray] = {}
+    """Causal and centred scores of every point by split, each seed's where there are several; targets are 1 inside
+    labelled windows."""
     series: Series = prepared.source["series"]
-    for name in SPLITS:
+    smooth = _smooth(config, prepared.preprocessing["step_ms"])
+    parts = scored.scores(module, prepared, view=VIEWS[config.model], length=_window(config), smooth=smooth)
+    found: dict[str, np.ndarray] = {}
+    for name, part in parts.items():
         span = prepared.source["spans"][name]
-        found[f"{name}_scores"] = point_errors(module, prepared.split(name), points=span.stop - span.start)
+        found[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
+        found[f"{name}_centred"] = part.centred.mean(axis=1).astype(np.float32)
         found[f"{name}_targets"] = series.labels[span]
         found[f"{name}_ids"] = series.times[span]
+        if part.causal.shape[1] > 1:
+            found[f"{name}_members"] = part.causal.astype(np.float32)
+            found[f"{name}_members_centred"] = part.centred.astype(np.float32)
     return found
 
 
-def point_errors(module: nn.Module, split: Split, *, points: int) -> np.ndarray:
-    """(points,) float32: the squared error of each time point, averaged over features and over the windows it is in."""
-    device = next(module.parameters()).device
-    parts: list[Tensor] = []
-    with torch.no_grad():
-        for inputs, targets in Batches(split, PREDICT_BATCH, device=device).epoch(1):
-            squares = (module(*inputs) - targets).square()
-            parts.append(_per_place(squares).cpu())
-    errors = torch.cat(parts).numpy()
-    return (errors if errors.ndim == 1 else windows.point_means(errors, points)).astype(np.float32)
-
-
-def _per_place(squares: Tensor) -> Tensor:
-    """(N, F) -> (N,); (N, 1, L) or (N, L, F) -> (N, L)."""
-    if squares.ndim == 2:
-        return squares.mean(dim=1)
-    return squares.mean(dim=1 if squares.shape[1] == 1 else 2)
-
-
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Validation loss, and the share of points judged right at the threshold of this epoch's validation errors."""
-    series: Series = prepared.source["series"]
-    spans = prepared.source["spans"]
+    """Validation loss, and the share of points judged right at the threshold of this epoch's errors."""
+    series, spans = prepared.source["series"], prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
-    errors = {
-        name: point_errors(module, prepared.split(name), points=spans[name].stop - spans[name].start) for name in names
-    }
-    limit = scoring.threshold_of(errors["validation"], _data(config).threshold_rule)
-    right = {
-        name: float(np.mean(scoring.alarms(errors[name], limit) == series.labels[spans[name]].astype(bool)))
-        for name in names
-    }
+    length, stop = _window(config), spans["validation"].stop
+    parts = scored.by_split(module, prepared, view=VIEWS[config.model], length=length, names=names)
+    rows: Rows = prepared.source["rows"][:stop]
+    judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
+    if isinstance(module, CalendarAutoencoder):
+        train = spans["train"]
+        kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
+        scored.learn_usual(module, parts["train"], rows[train], kept=kept[train])
+    usual, smooth = scored.usual_of(module), _smooth(config, prepared.preprocessing["step_ms"])
+    whole = scored.finished(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
+    causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
+    known = _known(series.times[:stop], config)
+    limit = measured.threshold_of(causal, _data(config).threshold_rule, judged=judged, known=known)
+    right = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
-        "validation_loss": float(errors["validation"].astype(np.float64).mean()),
-        "train_accuracy": right["train"],
-        "validation_accuracy": right["validation"],
+        "validation_loss": float(parts["validation"].centred.mean()),
+        "train_accuracy": float(right[spans["train"]].mean()),
+        "validation_accuracy": float(right[spans["validation"]].mean()),
     }
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Point-wise metrics and event counts on the test part, at the validation threshold unless another is given."""
-    limit = scoring.threshold(predictions, _data(config).threshold_rule) if threshold is None else threshold
-    errors, targets = predictions["test_scores"], predictions["test_targets"]
-    metrics = scoring.metrics(errors, targets, threshold=limit, draws=BOOTSTRAP_DRAWS, seed=config.seed)
-    return Evaluation(metrics=metrics, baselines={}, threshold=limit, verdict=_verdict(metrics, int(_events(targets))))
+    """Metrics of causal and centred scores and of each seed, at thresholds from points before the test part alone."""
+    lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
+    times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
+    points = _judged(times, (lengths[0], sum(lengths)), config)
+    judged = measured.Judged(points, _known(times, config), _data(config).threshold_rule)
+    return measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """The same metrics for scores that need no training, each with a threshold by the same rule from validation."""
-    series: Series = prepared.source["series"]
-    spans = prepared.source["spans"]
-    train = np.zeros(len(series.values), bool)
-    train[spans["train"]] = True
-    scores = simple.series_scores(series.times, series.values, train=train, seed=config.seed)
-    found = {}
-    for name, score in scores.items():
-        limit = scoring.threshold_of(score[spans["validation"]], _data(config).threshold_rule)
-        targets = series.labels[spans["test"]]
-        found[name] = scoring.metrics(score[spans["test"]], targets, threshold=limit, draws=BOOTSTRAP_DRAWS)
-    return found
+    """The same metrics for scores that need no training, each thresholded by the same rule from the same points."""
+    series, spans = prepared.source["series"], prepared.source["spans"]
+    ends = (spans["train"].stop, spans["validation"].stop)
+    train = ~prepared.source["left_out"]
+    train[ends[0] :] = False
+    times = series.times[: ends[1]]
+    judged = measured.Judged(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
+    smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
+    return measured.baselines(series, judged, train=train, ends=ends, smooth=smooth)
+
+
+def compare(evaluation: Evaluation, config: RunConfig) -> str:
+    """Whether the network beats the simple methods, and what was kept from it."""
+    data = _data(config)
+    said = measured.compared(evaluation, smooth=data.smoothing_h > 0)
+    kept = f"Kept out of training and of the threshold: {data.leave_out}." if data.leave_out else ""
+    return f"{said} {kept}".strip()
 
 
 def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
@@ -172,8 +191,8 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
         raise DataError(
             f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
         )
-    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(five_features(series))
-    errors = point_errors(loaded.module, _split(scaled, series.times, loaded.config), points=len(scaled))
+    part = _answered(loaded, series)
+    errors, centred = part.causal.mean(axis=1), part.centred.mean(axis=1)
     limit = float(loaded.threshold or 0.0)
     step, trained = series.step_ms, loaded.preprocessing["step_ms"]
     return {
@@ -183,6 +202,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
         "times": series.times.tolist(),
         "values": series.values.tolist(),
         "errors": errors.tolist(),
+        "centred": centred.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
         "note": ""
         if step == trained
@@ -204,32 +224,97 @@ def _window(config: RunConfig) -> int:
     return 1 if VIEWS[config.model] == "row" else _data(config).window
 
 
-def _split(scaled: np.ndarray, times: np.ndarray, config: RunConfig) -> Split:
-    """Rows or windows of one part; a window's id is the time of its first point."""
+def _members(config: RunConfig) -> int:
+    """Networks that rebuild each window."""
+    options = model_config(config)
+    return options.seeds * options.folds if isinstance(options, CalendarAutoencoderConfig) else 1
+
+
+def _smooth(config: RunConfig, step_ms: int) -> int:
+    """Points that a running mean of the scores takes in; 1 leaves them as they are."""
+    return max(1, round(_data(config).smoothing_h * measured.HOUR_MS / step_ms))
+
+
+def _left_out(data: AnomalyData) -> written.Spans:
+    return written.parse(data.leave_out, name="leave_out")
+
+
+def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConfig) -> np.ndarray:
+    """(T,) which networks must not learn from a training point: whole periods in turn; -1 for all other points.
+
+    Raises:
+        DataError: a window would touch every fold, so that nobody could learn from it.
+    """
+    found = np.full(len(series.values), -1)
+    options = model_config(config)
+    if isinstance(options, CalendarAutoencoderConfig):
+        block = max(1, min(series.period or train_end, train_end // options.folds))
+        if _window(config) > (options.folds - 2) * block + 1:
+            raise DataError(
+                f"a window of {_window(config)} points touches all {options.folds} folds of {block} points each: "
+                "choose more folds, a shorter window or a longer series."
+            )
+        found[:train_end] = np.arange(train_end) // block % options.folds
+        found[left_out] = -1
+    return found
+
+
+def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
+    """(n,) which points before the test part make the threshold: those nobody learnt from, that were not left out.
+
+    Those are the validation points; and where training points are judged by networks that never saw them, these too.
+    """
+    found = ~_within_reach(times, _left_out(_data(config)), config)
+    first = _window(config) - 1 if VIEWS[config.model] == "folded window" else ends[0]
+    found[:first] = False
+    return found
+
+
+def _known(times: np.ndarray, config: RunConfig) -> np.ndarray:
+    """(n,) points whose mean takes in a day that is known to be unusual and carries no label."""
+    spans = tuple((day.start, day.end + 1) for day in public_holidays(config.dataset))
+    return _within_reach(times, spans, config)
+
+
+def _within_reach(times: np.ndarray, spans: written.Spans, config: RunConfig) -> np.ndarray:
+    """(n,) points whose trailing or centred mean takes in a point of a span."""
+    hours = _data(config).smoothing_h * measured.HOUR_MS
+    return written.inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
+
+
+def _answered(loaded: Loaded, series: Series) -> Errors:
+    """The scores of a series that the model never saw."""
+    config, module, length = loaded.config, loaded.module, loaded.facts["window"]
+    features = five_features(series)
+    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
+    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
+    rows = Rows(scaled, np.full(len(scaled), -1), places)
+    part = scored.errors(module, rows, view=VIEWS[config.model], length=length)
+    smooth, usual = _smooth(config, series.step_ms), scored.usual_of(module)
+    return scored.finished([part], rows, usual=usual, smooth=smooth, length=length)[0]
+
+
+def _split(rows: Rows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
+    """Rows or windows of one part that hold no point to `skip`; a window's id is the time of its first point."""
     view, length = VIEWS[config.model], _window(config)
-    if len(scaled) < length:
-        raise DataError(f"a part of {len(scaled)} points is shorter than one window of {length}: choose other shares.")
-    if view == "row":
-        inputs = torch.from_numpy(scaled)
-    elif view == "window":
-        inputs = windows.sliding(scaled, length)  # (N, L, 5)
-    else:
-        inputs = windows.sliding(scaled[:, :1], length).transpose(1, 2)  # (N, 1, L)
-    return Split((inputs,), inputs, times[: len(inputs)])
+    if len(rows) < length:
+        raise DataError(f"a part of {len(rows)} points is shorter than one window of {length}: choose other shares.")
+    inputs = scored.inputs_of(rows, view=view, length=length)
+    ids = times[: len(inputs[0])]
+    if skip.any():
+        before = np.r_[0, np.cumsum(skip)]
+        whole = np.flatnonzero(before[length:] == before[:-length])
+        if not len(whole):
+            raise DataError("leave_out leaves no whole window to train on: keep more days, or choose a shorter window.")
+        inputs, ids = tuple(part[whole] for part in inputs), ids[whole]
+    return Split(inputs, scored.targets_of(inputs, view=view, members=_members(config)), ids)
 
 
-def _events(targets: np.ndarray) -> int:
-    return len(scoring.ranges(targets.astype(bool)))
-
-
-def _verdict(metrics: Mapping[str, float], events: int) -> str:
-    if not events:
-        return "This part of the series carries no labels, so only alarms can be counted."
-    return (
-        f"At the validation threshold {metrics['events_hit']:.0f} of {events} labelled events are caught, "
-        f"with {metrics['false_alarms']:.0f} false alarms."
-    )
-
+CALENDAR: dict[str, Any] = {
+    "batch_size": 128, "window": 336, "smoothing_h": 24, "threshold_rule": "midway",
+    "leave_out": "2014-07-03/2014-07-06",
+}  # fmt: skip
+"""What suits the calendar autoencoder: Independence Day's long weekend is no example of an ordinary one."""
 
 PROJECT = Project(
     slug="anomaly",
@@ -260,16 +345,25 @@ PROJECT = Project(
             lambda options, facts: LstmAutoencoder(facts["features"], options),
             LstmAutoencoderConfig,
         ),
+        "calendar": ModelEntry(
+            "Calendar autoencoder, cross-fitted",
+            "Small networks that know the hour of the week; each week is judged by those that never saw it.",
+            lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
+            CalendarAutoencoderConfig,
+        ),
     },
     data_config=AnomalyData,
     presets={
-        "quick": {"epochs": 8, "learning_rate": 3e-3, "lstm": {"learning_rate": 1e-2}},
+        "quick": {
+            "epochs": 8, "learning_rate": 3e-3, "lstm": {"learning_rate": 1e-2}, "calendar": CALENDAR,
+        },
         "full": {
             "epochs": 100, "learning_rate": 2e-3, "schedule": "cosine", "patience": 25,
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
+            "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
         },
     },
-    facts={"features": 5, "window": 48},
+    facts={"features": 5, "window": 48, "places": 336},
     prepare=prepare,
     objective=objective,
     predict=predict,
@@ -277,6 +371,7 @@ PROJECT = Project(
     evaluate=evaluate,
     baselines=baselines,
     answer=answer,
+    compare=compare,
     input_kind="csv",
     own_data="series",
     own_settings=own_series.settings,

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 REQUIRED = ("card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
             "threshold.json", "predictions.npz")  # fmt: skip
 OPTIONAL = ("gradients.npz",)
-TEST_NAMES = {"scores": "test_scores", "targets": "test_targets", "ids": "test_ids"}
+TEST_NAMES = {
+    name: f"test_{name}" for name in ("scores", "targets", "ids", "centred", "members", "members_centred")
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Bundle:
             raise RunError(f"{self.folder / 'gradients.npz'} has no array {error}: take another bundle.") from None
 
     def predictions(self) -> dict[str, np.ndarray]:
-        """`<split>_scores`, `<split>_targets`, `<split>_ids` for every split that was kept."""
+        """`<split>_scores`, `<split>_targets`, `<split>_ids` and whatever else was kept of a split."""
         return {TEST_NAMES.get(name, name): array for name, array in self._arrays("predictions.npz").items()}
 
     @property

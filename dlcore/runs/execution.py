@@ -220,6 +220,8 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     evaluation = bench.project.evaluate(predictions, None, config)
     simpler = bench.project.baselines(prepared, config)
     evaluation = dataclasses.replace(evaluation, baselines={**evaluation.baselines, **simpler})
+    compared = bench.project.compare(evaluation, config)
+    evaluation = dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {compared}".strip())
     history = job.journal.history()
     at_best = state.best_epoch * state.steps_per_epoch
     chosen = {name: float(curve.values[curve.steps == at_best][0]) for name, curve in history.items()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.runs.bundle import REQUIRED, Bundle
+from dlcore.runs.bundle import REQUIRED, TEST_NAMES, Bundle
 from dlcore.training.events import MEASURES
 
 JSON_BYTES = 64 * 2**20
@@ -18,12 +18,7 @@ ARRAY_BYTES = 2 * 2**30
 MOST_ROWS = 5_000_000
 LARGEST_FACT = 10_000_000
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
-ARRAYS = {
-    "scores",
-    "targets",
-    "ids",
-    *(f"{s}_{k}" for s in ("train", "validation") for k in ("scores", "targets", "ids")),
-}
+ARRAYS = {*TEST_NAMES, *(f"{split}_{kind}" for split in ("train", "validation") for kind in TEST_NAMES)}
 
 MEASURED = {"layers", "steps", "norms", *MEASURES}
 
@@ -82,7 +77,9 @@ def _record(bundle: Bundle) -> None:
 
 def _numbers(bundle: Bundle) -> None:
     found = bundle.evaluation
-    for metrics in (found.metrics, *found.baselines.values(), bundle.record.metrics):
+    for name in (*found.parts, *found.baselines):
+        _check_name(name, bundle)
+    for metrics in (found.metrics, *found.baselines.values(), *found.parts.values(), bundle.record.metrics):
         for name, value in metrics.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise RunError(f"{bundle.folder / 'run.json'}: metric '{name[:60]}' is not a finite number: refused.")

@@ -133,14 +133,15 @@ def references(project: str | None = None) -> list[Run]:
 
 
 def evaluate(ref: str) -> dict[str, Any]:
-    """`{run_id, split, metrics, baselines}` of a run that left a bundle.
+    """`{run_id, split, metrics, baselines}` of a run that left a bundle, and `parts` and `verdict` where it has them.
 
     Raises:
         RunError: the run left none yet.
     """
     run = open_run(ref)
     found = run.left.evaluation
-    return {"run_id": run.run_id, "split": found.split, "metrics": found.metrics, "baselines": found.baselines}
+    told = {"run_id": run.run_id, "split": found.split, "metrics": found.metrics, "baselines": found.baselines}
+    return told | ({"parts": found.parts, "verdict": found.verdict} if found.parts else {})
 
 
 def record_of(stored: Stored) -> Record:

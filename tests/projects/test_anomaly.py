@@ -10,8 +10,11 @@ from torch import nn
 from dlcore import projects
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.series import Series, load_nyc_taxi
+from dlcore.data.splits import SPLITS
 from dlcore.evaluation import anomaly as scoring
 from dlcore.projects import anomaly
+from dlcore.projects import anomaly_evaluation as measured
+from dlcore.projects import anomaly_scores as scored
 from dlcore.training.state import count_parameters
 
 MODELS = list(anomaly.PROJECT.models)
@@ -22,7 +25,8 @@ def config(model="dense_32", **settings):
 
 
 @pytest.mark.parametrize(
-    ("model", "parameters"), [("dense_32", 5063), ("dense_16", 6055), ("lstm", 252), ("conv", 2057)]
+    ("model", "parameters"),
+    [("dense_32", 5063), ("dense_16", 6055), ("lstm", 252), ("conv", 2057), ("calendar", 113_715)],
 )
 def test_parameter_counts(model, parameters):
     entry = anomaly.PROJECT.models[model]
@@ -43,7 +47,7 @@ def test_layers_are_those_of_the_report():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_splits_end_where_the_design_says_and_no_window_straddles(model):
-    prepared = anomaly.prepare(config(model))
+    prepared = anomaly.prepare(config(model, leave_out=""))
     taxi = load_nyc_taxi()
     length = prepared.facts["window"]
     assert (prepared.source["spans"]["train"], prepared.source["spans"]["test"]) == (slice(0, 5000), slice(5839, 10320))
@@ -55,8 +59,33 @@ def test_splits_end_where_the_design_says_and_no_window_straddles(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_no_training_window_holds_a_day_that_was_left_out(model):
+    prepared = anomaly.prepare(config(model, leave_out="2014-07-03/2014-07-06,2014-08-01"))
+    length = prepared.facts["window"]
+    places = (prepared.train.ids - prepared.source["series"].times[0]) // 1_800_000
+    held = places[:, None] + np.arange(length)
+    gone = np.r_[2 * 48 : 6 * 48, 31 * 48 : 32 * 48]
+    assert not np.isin(held, gone).any()
+    assert set(held.ravel()) == set(range(5000)) - set(gone) - (set(range(96)) if length > 96 else set())
+    assert len(prepared.validation) == 839 - length + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("yesterday", "no span of time"),
+        ("2014-07-06/2014-07-03", "ends before it begins"),
+        ("2014-01-01/2015-12-31", "nothing to train on"),
+    ],
+)
+def test_a_wrong_span_is_refused(text, said):
+    with pytest.raises(DataError, match=said):
+        anomaly.prepare(config(leave_out=text))
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_training_data_lie_between_zero_and_one(model):
-    rows = anomaly.prepare(config(model)).train.inputs[0]
+    rows = anomaly.prepare(config(model)).train.inputs[0][..., :1]
     assert rows.min() >= 0 and rows.max() <= 1 and rows.max() > 0.99
 
 
@@ -66,7 +95,8 @@ def leaky(series: Series, run: projects.RunConfig):
     prepared = anomaly.prepare_series(whole, run)
     features = anomaly.five_features(series)
     scaled = anomaly.MinMaxScaler.fit(features).scale(features)
-    return dataclasses.replace(prepared, train=anomaly._split(scaled[:5000], series.times[:5000], run))
+    rows = dataclasses.replace(prepared.source["rows"], scaled=scaled)[:5000]
+    return dataclasses.replace(prepared, train=anomaly._split(rows, series.times[:5000], np.zeros(5000, bool), run))
 
 
 @pytest.mark.parametrize(("prepare", "leaks"), [(anomaly.prepare_series, False), (leaky, True)])
@@ -90,42 +120,107 @@ class Blind(nn.Module):
         return x * self.weight
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "calendar"])
 def test_each_point_gets_the_mean_of_its_squared_errors(model):
     run = config(model)
     prepared = anomaly.prepare(run)
     found = anomaly.predict(Blind(), prepared, run)
-    scaled = anomaly.MinMaxScaler.from_json(prepared.preprocessing["scaler"]).scale(
-        anomaly.five_features(prepared.source["series"])
-    )
+    scaled = prepared.source["rows"].scaled
     columns = scaled[:, :1] if model == "conv" else scaled
     wanted = (columns.astype(np.float64) ** 2).mean(axis=1)
+    head = prepared.facts["window"] - 1  # before the first whole window there is no causal score
+    assert not found["train_scores"][:head].any()
+    found["train_scores"][:head] = wanted[:head]
     for name, span in prepared.source["spans"].items():
         assert found[f"{name}_scores"] == pytest.approx(wanted[span], rel=1e-5)
+        assert found[f"{name}_centred"] == pytest.approx(wanted[span], rel=1e-5)
         assert len(found[f"{name}_targets"]) == len(found[f"{name}_ids"]) == span.stop - span.start
 
 
-def predictions(seed=0, **changed):
-    rng = np.random.default_rng(seed)
-    targets = np.zeros(2000, np.uint8)
-    targets[500:700] = 1
-    parts = {
-        name: rng.random(n) for name, n in [("train_scores", 900), ("validation_scores", 400), ("test_scores", 2000)]
-    }
-    return {**parts, "test_targets": targets, "validation_targets": np.zeros(400, np.uint8), **changed}
+def fresh(model, **settings):
+    small = {"window": 48, "seeds": 2} if model == "calendar" else {}
+    run = config(model, **small, **settings)
+    prepared = anomaly.prepare(run)
+    torch.manual_seed(0)
+    module = anomaly.PROJECT.models[model].build(projects.model_config(run), prepared.facts).eval()
+    return module, prepared, run
 
 
-def test_no_test_label_or_error_reaches_the_threshold():
-    honest = anomaly.evaluate(predictions(), None, config()).threshold
-    flipped = 1 - predictions()["test_targets"]
-    assert anomaly.evaluate(predictions(test_targets=flipped), None, config()).threshold == honest
-    assert (
-        anomaly.evaluate(predictions(test_scores=np.random.default_rng(9).random(2000) * 50), None, config()).threshold
-        == honest
+@pytest.mark.parametrize("model", MODELS)
+def test_a_causal_score_sees_nothing_after_its_point_and_no_split_sees_a_later_one(model):
+    module, prepared, run = fresh(model, smoothing_h=24)
+    taxi = prepared.source["series"]
+    before = anomaly.predict(module, prepared, run)
+    for change in (5500, 7000):
+        values = taxi.values.copy()
+        values[change:] *= 3
+        again = anomaly.predict(module, anomaly.prepare_series(dataclasses.replace(taxi, values=values), run), run)
+        causal, other = (np.concatenate([found[f"{n}_scores"] for n in SPLITS]) for found in (before, again))
+        assert causal[:change] == pytest.approx(other[:change], rel=1e-4) and not np.allclose(
+            causal[change:], other[change:]
+        )
+        for name, span in prepared.source["spans"].items():
+            if span.stop <= change:
+                assert before[f"{name}_centred"] == pytest.approx(again[f"{name}_centred"], rel=1e-4)
+
+
+def test_a_smoothed_score_is_the_mean_of_a_day():
+    module, prepared, run = fresh("dense_32")
+    raw = anomaly.predict(module, prepared, run)
+    smooth = anomaly.predict(
+        module, prepared, run.model_copy(update={"data_options": {**run.data_options, "smoothing_h": 24}})
     )
-    assert anomaly.evaluate(
-        predictions(validation_scores=np.full(400, 0.3)), None, config()
-    ).threshold == pytest.approx(0.3)
+    assert smooth["test_scores"][100] == pytest.approx(raw["test_scores"][53:101].mean(), rel=1e-5)
+    assert smooth["test_scores"][0] == pytest.approx(
+        np.r_[raw["validation_scores"][-47:], raw["test_scores"][0]].mean(), rel=1e-5
+    )
+    assert smooth["test_centred"][100] == pytest.approx(raw["test_centred"][76:124].mean(), rel=1e-5)
+    assert smooth["validation_centred"][-1] == pytest.approx(raw["validation_centred"][-25:].mean(), rel=1e-5)
+
+
+def test_cross_fitted_points_are_judged_by_networks_that_never_saw_them_and_held_against_other_weeks():
+    module, prepared, _ = fresh("calendar", leave_out="")
+    rows, span = prepared.source["rows"], prepared.source["spans"]["train"]
+    assert set(rows.folds[:5000]) == set(range(7)) and (rows.folds[5000:] == -1).all()
+    part = scored.by_split(module, prepared, view="folded window", length=48, names=("train",))["train"]
+    window, fold, turn = (tensor[1000:1001] for tensor in prepared.train.inputs)
+    with torch.no_grad():
+        rebuilt = module(window, torch.full_like(fold, -1), turn).unflatten(1, (2, 7))[0, :, int(fold[0, -1]), -1]
+    assert part.causal[1047] == pytest.approx((rebuilt - window[0, -1, 0]).square().numpy(), rel=1e-4)
+    kept = np.arange(5000) >= 47
+    scored.learn_usual(module, part, rows[span], kept=kept)
+    chosen = kept & (rows.folds[:5000] != 2) & (rows.places[:5000] == 30)
+    assert module.usual[0, 1, 2, 30] == pytest.approx(np.sqrt(part.causal[chosen, 1].mean()), rel=1e-5)
+    everything = kept & (rows.places[:5000] == 30)
+    assert module.usual[0, 1, -1, 30] == pytest.approx(np.sqrt(part.causal[everything, 1].mean()), rel=1e-5)
+
+
+def predictions(seed=0, **changed):
+    """What a run stores, with errors drawn at random: 900, 400 and 2,000 points, one labelled window."""
+    rng = np.random.default_rng(seed)
+    found, start = {}, np.datetime64("2020-01-01").astype("datetime64[ms]").astype(np.int64)
+    for name, n in zip(SPLITS, (900, 400, 2000), strict=True):
+        found |= {
+            f"{name}_scores": rng.random(n),
+            f"{name}_centred": rng.random(n),
+            f"{name}_targets": np.zeros(n, np.uint8),
+            f"{name}_ids": start + 1_800_000 * np.arange(n),
+        }
+        start += 1_800_000 * n
+    found["test_targets"][500:700] = 1
+    return {**found, **changed}
+
+
+@pytest.mark.parametrize("model", ["dense_32", "calendar"])
+def test_no_test_label_or_error_reaches_the_threshold(model):
+    run = config(model, window=48)
+    honest = anomaly.evaluate(predictions(), None, run).threshold
+    flipped = 1 - predictions()["test_targets"]
+    assert anomaly.evaluate(predictions(test_targets=flipped), None, run).threshold == honest
+    wild = np.random.default_rng(9).random(2000) * 50
+    assert anomaly.evaluate(predictions(test_scores=wild, test_centred=wild), None, run).threshold == honest
+    level = {f"{name}_scores": np.full(n, 0.3) for name, n in (("train", 900), ("validation", 400))}
+    assert anomaly.evaluate(predictions(**level), None, run).threshold == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("rule", scoring.RULES)
@@ -134,12 +229,42 @@ def test_the_rule_in_the_config_sets_the_threshold(rule):
     assert anomaly.evaluate(predictions(), None, config(threshold_rule=rule)).threshold == wanted
 
 
+def test_midway_lies_between_ordinary_days_and_known_holidays():
+    scores = np.array([1.0, 2.0, 9.0, 3.0, 50.0])
+    judged, known = np.array([1, 1, 1, 1, 0], bool), np.array([0, 0, 1, 0, 0], bool)
+    assert measured.threshold_of(scores, "midway", judged=judged, known=known) == 6.0
+    assert measured.threshold_of(scores, "midway", judged=judged, known=np.zeros(5, bool)) == 9.0
+    assert measured.threshold_of(scores[:4], "midway", judged=judged[:4], known=np.arange(4) == 0) == 9.0
+
+
+def test_each_seed_is_told_apart_with_mean_and_range():
+    rng = np.random.default_rng(3)
+    members = {f"{n}_{kind}": rng.random((k, 2)) for n, k in zip(SPLITS, (900, 400, 2000), strict=True)
+               for kind in ("members", "members_centred")}  # fmt: skip
+    found = anomaly.evaluate(predictions(**members), None, config())
+    assert list(found.parts) == ["seed_1", "seed_2", "seeds_mean", "seeds_lowest", "seeds_highest"]
+    each = [found.parts[name]["vus_pr_centred"] for name in ("seed_1", "seed_2")]
+    assert found.parts["seeds_mean"]["vus_pr_centred"] == pytest.approx(np.mean(each))
+    assert (found.parts["seeds_lowest"]["vus_pr_centred"], found.parts["seeds_highest"]["vus_pr_centred"]) == (
+        min(each),
+        max(each),
+    )
+    assert anomaly.evaluate(predictions(), None, config()).parts == {}
+
+
+@pytest.mark.parametrize(("own", "said"), [(95.0, "is better than"), (90.0, "does not beat")])
+def test_the_verdict_says_whether_the_simple_methods_are_beaten(own, said):
+    simple = {
+        "weekly_median_causal": {"nab_standard": 93.9, "vus_pr": 0.6},
+        "x_centred": {"nab_standard": 99.0, "vus_pr": 1.0},
+    }
+    found = projects.Evaluation({"nab_standard": own, "vus_pr": 0.7}, simple)
+    text = anomaly.compare(found, config(smoothing_h=24, leave_out="2014-07-03"))
+    assert said in text and "93.9 (weekly_median_causal)" in text and "2014-07-03" in text
+
+
 def loaded(model="dense_32"):
-    run = config(model)
-    prepared = anomaly.prepare(run)
-    entry = anomaly.PROJECT.models[model]
-    torch.manual_seed(0)
-    module = entry.build(projects.model_config(run), prepared.facts).eval()
+    module, prepared, run = fresh(model)
     return projects.Loaded(
         module, run, prepared.facts, prepared.preprocessing, prepared.labels, threshold=0.05
     ), prepared
@@ -154,8 +279,11 @@ def csv_of(series, rows=400, start=0):
 @pytest.mark.parametrize("model", MODELS)
 def test_an_answer_equals_the_errors_of_the_split_it_is_taken_from(model):
     ready, prepared = loaded(model)
-    answer = anomaly.answer(ready, csv_of(prepared.source["series"], rows=5000))
-    wanted = anomaly.predict(ready.module, prepared, ready.config)["train_scores"]
+    start = 5839 if model == "calendar" else 0  # what was cross-fitted is judged otherwise than a stranger's file
+    head = 0 if start == 0 else prepared.facts["window"] - 1 + 47  # before it, a mean takes in points before the file
+    answer = anomaly.answer(ready, csv_of(prepared.source["series"], rows=4000, start=start))
+    stored = anomaly.predict(ready.module, prepared, ready.config)["test_scores" if start else "train_scores"]
+    wanted = np.r_[answer["errors"][:head], stored[head:4000]]
     assert answer["errors"] == pytest.approx(wanted.tolist(), rel=1e-4, abs=1e-9)
     assert answer["rows"][0] == 2
     assert [row - 2 for row in answer["alarm_rows"]] == np.flatnonzero(wanted > 0.05).tolist()

@@ -1,0 +1,201 @@
+"""What anomaly scores are worth: the ensemble's, each seed's and the simple methods', counted alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dlcore.data.series import Series, public_holidays
+from dlcore.evaluation import anomaly as scoring
+from dlcore.evaluation import baselines as simple
+from dlcore.projects.project import Evaluation, Predictions
+
+BOOTSTRAP_DRAWS = 300
+HOUR_MS = 3_600_000
+PARTS = ("train", "validation", "test")
+Rule = Literal["quantile", "mean_std", "maximum", "midway"]
+"""How a threshold is made from scores before the test part."""
+COMPARED = {"nab_standard": "NAB", "vus_pr": "VUS-PR"}
+"""What decides whether a network is better than a simple method, and how that is called."""
+
+
+def evaluate(
+    predictions: Predictions, threshold: float | None, *, judged: "Judged", seed: int, dataset: str
+) -> Evaluation:
+    """Every metric of the causal scores, `<name>_centred` of the centred ones, and each seed apart.
+
+    `threshold` is for the causal scores alone; the centred ones, and each seed, have their own, made as `judged` says.
+    """
+    counted = Counted.of(predictions, judged, dataset=dataset)
+    causal = _joined(predictions, "scores")
+    limit = counted.judged.threshold(causal) if threshold is None else threshold
+    metrics = counted.metrics(causal, threshold=limit, draws=BOOTSTRAP_DRAWS, seed=seed)
+    if "test_centred" in predictions:
+        metrics |= _centred(counted.metrics(_joined(predictions, "centred")))
+    return Evaluation(
+        metrics=metrics,
+        baselines={},
+        threshold=limit,
+        verdict=_verdict(metrics, events=counted.events),
+        parts=_seeds(predictions, counted),
+    )
+
+
+def threshold_of(scores: np.ndarray, rule: Rule, *, judged: np.ndarray, known: np.ndarray) -> float:
+    """A threshold from the scores (n,) of points before the test part that are `judged` (n,); no label is read.
+
+    "midway" lies between the largest score of ordinary points and the largest of points `known` (n,) to be unusual, as
+    a largest-margin separation would; where none is known, or they stand out by nothing, it is the maximum.
+    """
+    if rule != "midway":
+        return scoring.threshold_of(scores[judged], rule)
+    ordinary, unusual = scores[judged & ~known], scores[judged & known]
+    if not len(ordinary):
+        return float(scores[judged].max())
+    return float((ordinary.max() + max(ordinary.max(), unusual.max(initial=ordinary.max()))) / 2)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Where thresholds come from: which points before the test part (n,), which of them are `known` to be unusual (n,),
+    and by what rule."""
+
+    points: np.ndarray
+    known: np.ndarray
+    rule: Rule
+
+    def threshold(self, scores: np.ndarray) -> float:
+        """From scores (T,) of a whole series; those of the test part are not read."""
+        return threshold_of(scores[: len(self.points)], self.rule, judged=self.points, known=self.known)
+
+
+def baselines(
+    series: Series, judged: Judged, *, train: np.ndarray, ends: tuple[int, int], smooth: int
+) -> dict[str, dict[str, float]]:
+    """The same metrics for scores that need no training; train (T,) tells what they may learn from, `smooth` is the
+    length of the running means in points (0: a seventh of the period)."""
+    found = {}
+    counted = Counted(series.labels, series.step_ms / HOUR_MS, ends, judged, _ranges(series.times, series))
+    scores = simple.series_scores(
+        series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
+    )
+    for name, score in scores.items():
+        found[name] = counted.metrics(score, draws=BOOTSTRAP_DRAWS)
+    return found
+
+
+def compared(evaluation: Evaluation, *, smooth: bool) -> str:
+    """Whether the network is better than every simple method that smooths alike, in a sentence for each kind."""
+    said = [_against(evaluation, "", "causal" if smooth else "raw")]
+    if f"{next(iter(COMPARED))}_centred" in evaluation.metrics and smooth:
+        said.append(_against(evaluation, "_centred", "centred"))
+    return " ".join(sentence for sentence in said if sentence)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How scores (T,) of one series are counted: against targets (T,), after which `ends` of train and validation, at
+    thresholds from where, and with which (P, 2) index ranges known to be unusual."""
+
+    targets: np.ndarray
+    step_hours: float
+    ends: tuple[int, int]
+    judged: Judged
+    plausible: np.ndarray
+
+    @classmethod
+    def of(cls, predictions: Predictions, judged: Judged, *, dataset: str) -> "Counted":
+        """From what a run stored."""
+        times = _joined(predictions, "ids")
+        lengths = [len(predictions[f"{name}_scores"]) for name in PARTS]
+        step = float(np.median(np.diff(times))) / HOUR_MS if len(times) > 1 else 1.0
+        holidays = Series(times, times, unlabelled=public_holidays(dataset))
+        ends = (lengths[0], lengths[0] + lengths[1])
+        return cls(_joined(predictions, "targets"), step, ends, judged, _ranges(times, holidays))
+
+    @property
+    def events(self) -> int:
+        """Labelled windows that count."""
+        return len(scoring.ranges(self.targets[self.ends[0] :].astype(bool)))
+
+    def metrics(
+        self, scores: np.ndarray, *, threshold: float | None = None, draws: int = 0, seed: int = 0
+    ) -> dict[str, float]:
+        """The scorecard of scores (T,)."""
+        return scoring.scorecard(
+            scores,
+            self.targets,
+            threshold=self.judged.threshold(scores) if threshold is None else threshold,
+            counted_from=self.ends[0],
+            test_from=self.ends[1],
+            step_hours=self.step_hours,
+            plausible=self.plausible,
+            draws=draws,
+            seed=seed,
+        )
+
+
+def _seeds(predictions: Predictions, counted: Counted) -> dict[str, dict[str, float]]:
+    """Each seed's own metrics, and their mean, lowest and highest; nothing where there is one seed."""
+    if "test_members" not in predictions:
+        return {}
+    causal, centred = _joined(predictions, "members"), _joined(predictions, "members_centred")
+    rows = {
+        f"seed_{seed + 1}": counted.metrics(causal[:, seed]) | _centred(counted.metrics(centred[:, seed]))
+        for seed in range(causal.shape[1])
+    }
+    shared = [name for name in next(iter(rows.values())) if all(name in row for row in rows.values())]
+    table = {name: [row[name] for row in rows.values()] for name in shared}
+    return rows | {
+        "seeds_mean": {name: float(np.mean(values)) for name, values in table.items()},
+        "seeds_lowest": {name: min(values) for name, values in table.items()},
+        "seeds_highest": {name: max(values) for name, values in table.items()},
+    }
+
+
+def _centred(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"{name}_centred": value for name, value in metrics.items()}
+
+
+def _joined(predictions: Predictions, what: str) -> np.ndarray:
+    """One array over all splits, in order of time."""
+    return np.concatenate([predictions[f"{name}_{what}"] for name in PARTS])
+
+
+def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
+    """(P, 2) index ranges of the days known to be unusual that carry no label."""
+    spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabelled]
+    return np.array([span for span in spans if span[1] > span[0]], dtype=np.int64).reshape(-1, 2)
+
+
+def _against(evaluation: Evaluation, suffix: str, kind: str) -> str:
+    """One sentence: the network beside the best simple method of that kind, for each metric compared."""
+    told, better = [], True
+    for metric, title in COMPARED.items():
+        rivals = {
+            name: values[metric]
+            for name, values in evaluation.baselines.items()
+            if metric in values and (name.endswith(f"_{kind}") or name == "random")
+        }
+        own = evaluation.metrics.get(metric + suffix)
+        if own is None or not rivals:
+            return ""
+        best = max(rivals, key=lambda name: rivals[name])
+        better &= own > rivals[best]
+        digits = 1 if metric == "nab_standard" else 3
+        told.append(f"{title} {own:.{digits}f}, best of them {rivals[best]:.{digits}f} ({best})")
+    said = "is better than every simple method" if better else "does not beat every simple method"
+    return f"With {kind} scores it {said} at the same smoothing: {'; '.join(told)}."
+
+
+def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
+    if not events:
+        return "This part of the series carries no labels, so only alarms can be counted."
+    false = metrics["false_alarms"]
+    plausible = metrics.get("false_alarms_plausible", 0.0)
+    known = f", {plausible:.0f} of them on a public holiday that carries no label" if plausible else ""
+    return (
+        f"After training, {metrics['events_hit']:.0f} of {events} labelled events are caught by causal scores, "
+        f"with {false:.0f} false alarm{'' if false == 1 else 's'}{known}; NAB {metrics.get('nab_standard', 0.0):.1f}."
+    )
