@@ -1,0 +1,213 @@
+"""What the anomaly page's scores are worth: beside simple methods at the same smoothing, and how sure that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore import projects
+from dlcore.evaluation import anomaly
+from dlcore.projects.project import Evaluation, Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.headline import FORMS, NAMES, baseline_title
+from dlcore.ui.panels import reading
+from dlcore.ui.panels.scores import cell, meanings, say, score_table, winner
+
+PARTS = ("train", "validation", "test")
+EVENTS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr")
+POINTS = ("auc_pr", "roc_auc", "precision", "recall", "f1", "accuracy")
+OTHERS = ("nab_low_fp", "nab_low_fn", "range_precision", "range_recall", "range_f1")
+DECIDING = ("nab_standard", "vus_pr")
+"""What decides who wins: one measure with a threshold, one without."""
+FORM_LABELS = {"causal": "Causal: nothing later is used", "centred": "Centred: looks ahead", "raw": "Unsmoothed"}
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A run's causal scores over the whole series: scores, targets, times (N,), where train and validation end."""
+
+    scores: np.ndarray
+    targets: np.ndarray
+    times: np.ndarray
+    ends: tuple[int, int]
+
+    @property
+    def step_hours(self) -> float:
+        """Hours from one point to the next."""
+        return float(np.median(np.diff(self.times))) / HOUR_MS if len(self.times) > 1 else 1.0
+
+    @property
+    def windows(self) -> np.ndarray:
+        """(E, 2) index ranges of the labelled windows that count: those after training."""
+        found = anomaly.ranges(self.targets.astype(bool))
+        return found[found[:, 1] > self.ends[0]]
+
+
+def whole(bundle: Bundle) -> Whole | None:
+    """The run's stored scores joined in order of time; None where it did not store all parts."""
+    stored = reading.predictions(bundle)
+    if not all(f"{name}_scores" in stored for name in PARTS):
+        return None
+    scores, targets, times = (
+        np.concatenate([stored[f"{name}_{what}"] for name in PARTS]) for what in ("scores", "targets", "ids")
+    )
+    first, second = (len(stored[f"{name}_scores"]) for name in PARTS[:2])
+    return Whole(scores, targets, times, (first, first + second))
+
+
+def score_part(project: Project, run: Run, bundle: Bundle) -> None:
+    """Who wins in words, and the table of scores, one smoothing at a time."""
+    evaluation, title = reading.evaluation(bundle), project.models[run.record.model].title
+    joined = whole(bundle)
+    if joined is not None and not joined.targets.any():
+        _without_labels(evaluation, own_form(run))
+        return
+    if joined is None or "nab_standard" not in evaluation.metrics:  # counted before there was NAB
+        st.markdown(f"{evaluation.verdict} {winner(evaluation, 'auc_pr')}")
+        score_table(evaluation, title=title, n=len(reading.predictions(bundle)["test_scores"]), unit="points")
+        return
+    own = own_form(run)
+    st.markdown(_caught(evaluation, joined))
+    for form in dict.fromkeys((own, "centred") if own == "causal" else (own,)):
+        st.markdown(duel(evaluation, form, own))
+    _left_out(run)
+    forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
+    form = st.segmented_control(
+        "Which scores are compared", forms, default=own, required=True, key="smoothing", bind="query-params",
+        format_func=FORM_LABELS.__getitem__,
+    )  # fmt: skip
+    _tables(evaluation, form, own=own, title=title, joined=joined)
+
+
+def _without_labels(evaluation: Evaluation, own: str) -> None:
+    """Nothing is right or wrong here: how many alarms each method raises is all there is to count."""
+    methods = {"▶ This run": evaluation.metrics} | {
+        baseline_title(name, form=False): values for name, values in rivals_of(evaluation, own).items()
+    }
+    rows = [
+        {
+            "Method": name,
+            "Alarms after training": cell(values, "false_alarms"),
+            "Threshold": f"{values['threshold']:.4g}",
+        }
+        for name, values in methods.items()
+        if "threshold" in values
+    ]
+    st.markdown(
+        "This series carries **no labels**, so no alarm can be called right or wrong. Mark what you know to be out of "
+        "the ordinary below, or compare how often each method speaks up."
+    )
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Alarms of this run and simple methods")
+        st.caption(
+            "Counted after the training part; alarms less than a day apart are one. Each threshold comes from scores "
+            "before the test part."
+        )
+
+
+def own_form(run: Run) -> str:
+    """How the run's own score is smoothed: `causal` where it is a trailing mean, else `raw`."""
+    smoothing = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
+    return "causal" if smoothing > 0 else "raw"
+
+
+def own_metrics(evaluation: Evaluation, form: str, own: str) -> dict[str, float]:
+    """The run's metrics of one form, under plain names; empty where it has none."""
+    if form == "centred":
+        end = "_centred"
+        return {name.removesuffix(end): value for name, value in evaluation.metrics.items() if name.endswith(end)}
+    return {k: v for k, v in evaluation.metrics.items() if not k.endswith("_centred")} if form == own else {}
+
+
+def rivals_of(evaluation: Evaluation, form: str) -> dict[str, dict[str, float]]:
+    """The baselines of one form, chance among them."""
+    found = {name: values for name, values in evaluation.baselines.items() if name.endswith(f"_{form}")}
+    chance = {name: values for name, values in evaluation.baselines.items() if name == "random"}
+    return found | chance if found else {}
+
+
+def duel(evaluation: Evaluation, form: str, own: str) -> str:
+    """Who wins at one smoothing, by NAB and by VUS-PR, against the best simple method of each."""
+    mine, rivals = own_metrics(evaluation, form, own), rivals_of(evaluation, form)
+    told, better = [], []
+    for metric in DECIDING:
+        values = {name: found[metric] for name, found in rivals.items() if metric in found}
+        if metric not in mine or not values:
+            continue
+        best = max(values, key=lambda name: values[name])
+        better.append(mine[metric] > values[best])
+        told.append(
+            f"{NAMES[metric]} {say(metric, mine[metric])} against {say(metric, values[best])} "
+            f"({baseline_title(best, form=False)})"
+        )
+    if not told:
+        return ""
+    head = "the network wins" if all(better) else "no clear winner" if any(better) else "the simple methods win"
+    return f"{FORMS[form].capitalize()} scores: **{head}** among {len(rivals) + 1} methods. {'; '.join(told)}."
+
+
+def _caught(evaluation: Evaluation, joined: Whole) -> str:
+    metrics, total = evaluation.metrics, len(joined.windows)
+    false = int(metrics["false_alarms"])
+    alarms = "no false alarm" if not false else f"{false} false alarm{'s' if false > 1 else ''}"
+    delay = f", on average {metrics['delay_h']:.0f} hours into their windows" if "delay_h" in metrics else ""
+    return (
+        f"After the training part **{metrics['events_hit']:.0f} of {total}** labelled events raise an alarm{delay}; "
+        f"there {'are' if false > 1 else 'is'} **{alarms}**."
+    )
+
+
+def _left_out(run: Run) -> None:
+    kept = projects.data_config(run.config).model_dump().get("leave_out", "")
+    if kept:
+        st.caption(f"Kept out of training and of every threshold, the simple methods' too: {kept}.")
+
+
+def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: Whole) -> None:
+    mine = own_metrics(evaluation, form, own)
+    methods: dict[str, Mapping[str, float]] = {"▶ This run": mine} if mine else {}
+    methods |= {baseline_title(name, form=False): values for name, values in rivals_of(evaluation, form).items()}
+    tabs = st.tabs(["Events, NAB and VUS", "Point by point", "More measures"])
+    for tab, names, note in zip(tabs, (EVENTS, POINTS, OTHERS), _notes(joined), strict=True):
+        with tab:
+            shown = [name for name in names if any(name in values for values in methods.values())]
+            st.dataframe(
+                table_of(methods, shown, events=len(joined.windows)), hide_index=True, width="stretch",
+                alt=f"{FORMS[form].capitalize()} scores of {title} and of simple methods: {', '.join(shown)}",
+            )  # fmt: skip
+            st.caption(note)
+    if not mine:
+        st.caption(f"This run has no {FORMS[form]} score of its own; here stand the simple methods alone.")
+    with st.expander("What the rows and columns mean"):
+        meanings((*EVENTS, *POINTS, *OTHERS), rivals_of(evaluation, form))
+
+
+def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, events: int) -> pd.DataFrame:
+    """One row a method, best first by the first of the metrics."""
+    order = sorted(methods, key=lambda method: -methods[method].get(names[0], -np.inf)) if names else list(methods)
+    rows = [
+        {"Method": method, **{NAMES[name]: _cell(methods[method], name, events) for name in names}} for method in order
+    ]
+    return pd.DataFrame(rows)
+
+
+def _cell(values: Mapping[str, float], name: str, events: int) -> str:
+    plausible = int(values.get("false_alarms_plausible", 0))
+    if name == "false_alarms" and plausible:
+        return f"{cell(values, name)} ({plausible} plausible)"
+    return f"{cell(values, name)} of {events}" if name == "events_hit" and name in values else cell(values, name)
+
+
+def _notes(joined: Whole) -> tuple[str, str, str]:
+    after, test = len(joined.times) - joined.ends[0], len(joined.times) - joined.ends[1]
+    counted = f"Counted on the {after:,} points after the training part, each method at its own threshold"
+    return (
+        f"{counted}, made by the same rule from scores before the test part. VUS-PR needs no threshold and looks at "
+        "the whole series. Plausible: on a public holiday that nobody labelled.",
+        f"Test part, {test:,} points. In brackets: where the value would lie 95 times in 100 with other weeks of the "
+        "same kind. Areas need no threshold.",
+        f"{counted}.",
+    )
