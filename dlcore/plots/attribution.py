@@ -1,16 +1,18 @@
 """Pictures of an explanation: what each pixel, token or point did for the answer; and pictures side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.palette import BLUE, VERMILLION
-from dlcore.plots.style import CLEAR, blank
+from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.style import CLEAR, blank, milliseconds
 
 DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
 """Blue against, orange-red for; told apart by every kind of colour vision."""
+FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
+"""The same over the page's own ground, light or dark."""
 
 
 def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
@@ -43,6 +45,35 @@ def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label
     )  # fmt: skip
     _as_pictures(figure)
     figure.update_layout(title="What each pixel did", height=400)
+    return figure
+
+
+def series_attribution(
+    times: np.ndarray, maps: Mapping[str, np.ndarray], channels: Sequence[str], *, alarm: int
+) -> go.Figure:
+    """What each channel did at each time for a window's error, a heat map for each method: name to (C, L).
+
+    times (L,) epoch milliseconds; `alarm` is the moment of the alarm. Each map is scaled to its own largest value.
+    """
+    figure = make_subplots(rows=len(maps), cols=1, shared_xaxes=True, vertical_spacing=0.14, subplot_titles=list(maps))
+    for row, (name, values) in enumerate(maps.items(), start=1):
+        reach = float(np.abs(values).max()) or 1.0
+        figure.add_heatmap(
+            x=milliseconds(times), y=list(channels), z=(values / reach).astype(np.float32), customdata=values,
+            colorscale=FADING, zmin=-1, zmax=1, showscale=row == 1, row=row, col=1,
+            colorbar={"title": {"text": "error"}, "thickness": 12, "tickvals": [-1, 0, 1],
+                      "ticktext": ["less", "0", "more"]},
+            hovertemplate=f"{name}<br>%{{y}}, %{{x|%a %d %b %H:%M}}: %{{customdata:.3g}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(type="date", showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    figure.update_annotations(font={"size": 12})
+    figure.add_vline(x=float(alarm), line={"color": GREY, "dash": "dash", "width": 1.5})
+    each = 34 * len(channels)
+    figure.update_layout(
+        title="What the error leans on, over time and channel", height=150 + len(maps) * (each + 46),
+        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+    )  # fmt: skip
     return figure
 
 

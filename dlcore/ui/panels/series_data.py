@@ -17,6 +17,8 @@ from dlcore.ui.panels.new_run import dataset_title
 
 UNIT = "passengers in half an hour"
 LEAST_LAGS = 48
+NEWEST = "own-series-newest"
+"""Where the session keeps the name of the dataset that was added last."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -45,14 +47,15 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
     known = projects.datasets(project.slug)
     options = known if used in known else [used, *known]
     if kept:
-        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
-        st.success(
-            f"“{kept.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
-            icon=":material/check_circle:",
-        )
+        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = kept
     elif st.session_state.get(key) not in options:
         st.session_state[key] = used
     chosen: str = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
+    if chosen == st.session_state.get(NEWEST):
+        st.success(
+            f"“{chosen.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
+            icon=":material/check_circle:",
+        )
     own_series.add()
     return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
 

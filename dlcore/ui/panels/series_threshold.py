@@ -1,6 +1,6 @@
 """The threshold on the anomaly page: every point of the run's series, its alarms, and why one was raised."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.series import LabelledWindow, MinMaxScaler
-from dlcore.data.splits import Prepared, SplitName
+from dlcore.data.series import LabelledWindow
+from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
+from dlcore.projects import anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
@@ -135,7 +136,8 @@ def _windows(found: tuple[LabelledWindow, ...]) -> tuple[Window, ...]:
 def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
     try:
-        found, prepared = rebuilt_at(project, run, bundle, place)
+        prepared = explain_series.prepared_of(project, run, bundle)
+        found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
     except WorkbenchError as error:
         st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
         return
@@ -143,36 +145,25 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     times = np.concatenate([part.times for part in splits.values()])
     errors = np.concatenate([part.errors for part in splits.values()])
     moment = int(times[place])
-    scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
-    low, span = scaler.low[0], scaler.high[0] - scaler.low[0]
-    seen, copy = (low + span * part[:, 0] for part in (found.seen, found.rebuilt))
-    unit = unit_of(run.config)
-    gap, at = float(np.abs(seen - copy).max()), int(np.abs(found.times - moment).argmin())
+    seen, copy, at, unit = found.seen, found.rebuilt, found.at, unit_of(run.config)
+    gap = explain_series.plain(float(np.abs(seen - copy).max()))
     st.markdown(
         f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and the model's copy differ by up to "
-        f"{gap:,.4g} {unit}."
+        f"{gap} ({unit})."
     )
     left, right = st.columns([3, 2])
     with left:
         figure = before_and_after(found.times, seen, copy, moment=moment, unit=unit)
-        show_figure(figure, key="why-window", alt=f"The series and the model's copy; they differ by up to {gap:,.0f}")
+        show_figure(
+            figure,
+            key="why-window",
+            alt=f"The series and the model's copy; they differ by up to {gap}",
+        )
     with right:
-        by_point = found.squares.mean(axis=1)
+        by_point = found.by_point
         share = by_point[at] / (by_point.sum() or 1.0)
         figure = error_plots.window_contributions(found.times, by_point, alarm=at)
         show_figure(figure, key="why-shares", alt=f"Each point's share of the error; the alarm's own has {share:.0%}")
-
-
-def rebuilt_at(project: Project, run: Run, bundle: Bundle, place: int) -> tuple[explain_series.Rebuilt, Prepared]:
-    """What the model makes of the window that holds a point, `place` counted over all splits."""
-    prepared = explain_series._prepared(reading.key_of(bundle), project, run.config)
-    for name, part in scored_splits(bundle).items():
-        if place < len(part.errors):
-            # `rebuild` looks at the test part: give it the part that holds the point
-            held = replace(prepared, test=prepared.split(name))  # type: ignore[arg-type]
-            return explain_series.rebuild(reading.loaded(bundle).module, held, place), prepared
-        place -= len(part.errors)
-    raise WorkbenchError("the point lies behind the end of the series.")
 
 
 def _downloads(splits: dict[str, Scored], released: Released) -> None:

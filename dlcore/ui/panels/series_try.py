@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.series import Series
+from dlcore.data.series import DAY_MS, Series
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import series_over_time
 from dlcore.projects.project import Project
@@ -15,9 +15,12 @@ from dlcore.runs import Run
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.series_data import taxi
+from dlcore.ui.panels.new_run import dataset_title
+from dlcore.ui.panels.series_data import series_of, taxi
 
 SAMPLE_DAYS = 35
+SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
+"""Points of the sample at least and at most."""
 
 
 def try_it(project: Project, run: Run | None) -> None:
@@ -29,20 +32,19 @@ def try_it(project: Project, run: Run | None) -> None:
         "A CSV with a **time** column (like `2014-07-01 00:30`) and a **value** column, evenly spaced. It goes through "
         "the very model, scaling and threshold of this run; nothing is learnt from it and nothing is kept."
     )
-    sample = sample_csv(taxi())
+    sample, about = _sample(run)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     file = left.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="own-csv", max_upload_size=64)
     with right:
         use_sample = st.toggle(
-            "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None
+            "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None or not sample
         )
         st.download_button(
             "Download the sample", sample, file_name="sample.csv", mime="text/csv", icon=":material/download:",
-            on_click="ignore", key="sample-csv",
-            help=f"The last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard.",
+            on_click="ignore", key="sample-csv", disabled=not sample, help=f"{about[0].upper()}{about[1:]}.",
         )  # fmt: skip
-    payload = file.getvalue() if file is not None else sample if use_sample else None
-    if payload is None:
+    payload = file.getvalue() if file is not None else sample if use_sample else b""
+    if file is None and not payload:
         st.info("Choose a file, or switch the sample on.", icon=":material/upload_file:")
         return
     try:
@@ -51,13 +53,26 @@ def try_it(project: Project, run: Run | None) -> None:
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    _show(found, name=file.name if file is not None else f"the sample: the last {SAMPLE_DAYS} days of the taxi series")
+    _show(found, name=file.name if file is not None else f"the sample: {about}")
+
+
+def _sample(run: Run) -> tuple[bytes, str]:
+    """The end of the run's own series as a CSV, and what it is in words; empty where the series is not here."""
+    if run.config.dataset == "nyc_taxi":
+        return sample_csv(taxi()), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+    try:
+        return sample_csv(series_of(run.config)), f"the last days of {dataset_title(run.config.dataset)}"
+    except WorkbenchError:
+        return b"", "the series of this run is not on this machine"
 
 
 def sample_csv(series: Series) -> bytes:
-    """The last days of a series as a CSV that `try_it` takes."""
-    kept = series.times >= series.times[-1] - SAMPLE_DAYS * 86_400_000
-    times = pd.to_datetime(series.times[kept], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
+    """The last days of a series, or its last points where these are too few or too many, as a CSV for `try_it`."""
+    days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
+    kept = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
+    times = pd.to_datetime(series.times[kept], unit="ms").strftime(
+        "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
+    )
     return pd.DataFrame({"timestamp": times, "value": series.values[kept]}).to_csv(index=False).encode()
 
 

@@ -1,40 +1,25 @@
-"""An alarm is explained in the window that holds it and rebuilds it worst."""
+"""An alarm's explanation in words: whether it adds up, and whether the two methods agree."""
+
+import dataclasses
 
 import numpy as np
-import pytest
-import torch
-from torch import nn
 
-from dlcore import projects
-from dlcore.projects.anomaly import PROJECT
-from dlcore.ui.panels.explain_series import rebuild
+from dlcore.projects.anomaly_alarm import Explained
+from dlcore.ui.panels.explain_series import adds_up, agree
 
-
-class ForgetsItsThird(nn.Module):
-    """Copies all but the third point of what it sees: a point is rebuilt badly where it stands third."""
-
-    def forward(self, x):
-        copy = x.clone()
-        copy[:, :, 2] = 0
-        return copy
+FOUND = Explained(
+    channels=("value",), gradients=np.ones((4, 1)), ablation=np.ones((4, 1)), output=0.5, floor=0.1, delta=0.004,
+    steps=64, agreement=0.9,
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("peak", [500, 2, 4480 - 45])
-def test_the_worst_window_is_shown(peak):
-    prepared = PROJECT.prepare(projects.configure("anomaly", model="conv"))
-    found = rebuild(ForgetsItsThird(), prepared, peak)
-    moment = prepared.source["series"].times[prepared.source["spans"]["test"]][peak]
-    assert found.times[2] == moment
-    assert np.flatnonzero(found.squares.sum(axis=1)).tolist() == [2]
+def test_a_small_gap_is_trusted_and_a_large_one_is_not():
+    said = adds_up(FOUND, "the usual")
+    assert "0.404 where the difference is 0.4" in said and "1.0%" in said and "close enough" in said
+    said = adds_up(dataclasses.replace(FOUND, delta=-0.2), "the usual")
+    assert "50.0%" in said and "with care" in said
 
 
-@pytest.mark.parametrize("model", PROJECT.models)
-@pytest.mark.parametrize("peak", [0, 100, 4480])
-def test_the_alarm_is_in_the_picture(model, peak):
-    prepared = PROJECT.prepare(projects.configure("anomaly", model=model))
-    entry = PROJECT.models[model]
-    torch.manual_seed(0)
-    found = rebuild(entry.build(entry.config(), prepared.facts).eval(), prepared, peak)
-    moment = prepared.source["series"].times[prepared.source["spans"]["test"]][peak]
-    assert moment in found.times
-    assert found.seen.shape == found.rebuilt.shape == (len(found.times), 1 if model == "conv" else 5)
+def test_agreement_is_said_in_words():
+    for value, word in ((0.9, "same story"), (0.5, "in part"), (-0.3, "disagree"), (float("nan"), "too little")):
+        assert word in agree(dataclasses.replace(FOUND, agreement=value))

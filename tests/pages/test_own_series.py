@@ -1,0 +1,104 @@
+"""A CSV of one's own on the page: handed in, looked at, kept, trained on, seen in every panel, removed."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import runs
+from dlcore.core.errors import RunError
+from dlcore.core.settings import ROOT
+from dlcore.data import own
+
+N = 400
+
+
+@pytest.fixture(autouse=True)
+def fresh_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+
+
+def csv(label: str = "") -> bytes:
+    hours = np.arange(N)
+    values = 50 + 20 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 2, N)
+    values[330:340] += 60
+    rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{values[i]:.3f}" for i in hours]
+    flags = [f",{int(330 <= i < 340)}" if label else "" for i in hours]
+    header = "when,load" + (f",{label}" if label else "")
+    return "\n".join([header, *(row + flag for row, flag in zip(rows, flags, strict=True))]).encode()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/series/anomaly.py")
+    return app.run()
+
+
+def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
+    app = opened(panel="Data")
+    return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def words(app: AppTest) -> str:
+    return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
+
+
+def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch):
+    app = hand_in(csv("anomaly"))
+    assert not app.exception and not app.error
+    chosen = {box.label: box.value for box in app.selectbox}
+    assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
+    assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
+    assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
+    app = press(app, "Keep this series")
+    assert not app.exception and "is kept and chosen under" in words(app)
+    assert next(box for box in app.selectbox if box.label == "Dataset to look at").value == "own:my-load"
+    asked = []
+
+    def create(config, *, parent=""):
+        asked.append(config)
+        raise RunError("kept for the test.")
+
+    monkeypatch.setattr(runs, "create", create)
+    app.segmented_control(key="panel").set_value("Train").run()
+    press(app, "Train")
+    assert (asked[0].dataset, asked[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
+        (b"\x89PNG" + bytes(99), "a picture, not a CSV"),
+        (b"\n".join(csv().splitlines()[:30]), "the file ends after"),
+        (b"", "empty"),
+    ],
+)
+def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said):
+    app = hand_in(payload)
+    assert not app.exception
+    (error,) = app.error
+    assert said in error.value and "\n" not in error.value
+    assert own.every() == [] and not any(button.label == "Keep this series" for button in app.button)
+
+
+@pytest.mark.parametrize("label", ["anomaly", ""])
+def test_every_panel_shows_a_run_of_it_and_still_opens_once_it_is_gone(label, tmp_path):
+    from dlcore import projects
+
+    press(hand_in(csv(label)), "Keep this series")
+    config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
+    runs.train_here(config, tmp_path / "bundle")
+    run = runs.import_run(tmp_path / "bundle").run_id
+    for panel in ("Data", "Train", "Results", "Try it", "Explain"):
+        app = opened(panel=panel, run=run)
+        assert not app.exception and not app.error, (panel, words(app))
+    own.remove("my-load")
+    for panel in ("Data", "Results", "Try it", "Explain"):
+        app = opened(panel=panel, run=run)
+        assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))

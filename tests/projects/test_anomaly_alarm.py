@@ -1,0 +1,75 @@
+"""An alarm is explained in the window that its score is made from, for every model of the project."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dlcore import projects
+from dlcore.projects import anomaly_alarm as alarm
+from dlcore.projects.anomaly import PROJECT
+
+
+def built(model: str, **settings):
+    config = projects.configure("anomaly", model=model, preset="quick", settings=settings)
+    prepared = PROJECT.prepare(config)
+    entry = PROJECT.models[model]
+    torch.manual_seed(0)
+    return entry.build(projects.model_config(config), prepared.facts).eval(), prepared, config
+
+
+@pytest.fixture(scope="module", params=list(PROJECT.models))
+def case(request):
+    return built(request.param)
+
+
+@pytest.mark.parametrize("place", [5839, 6000, 10_319])
+def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, place):
+    module, prepared, config = case
+    found = alarm.rebuild(module, prepared, config, place)
+    series = prepared.source["series"]
+    assert len(found.times) == len(found.seen) == len(found.rebuilt) == len(found.errors)
+    np.testing.assert_array_equal(found.seen, series.values[found.first : found.first + len(found.times)])
+    if config.model.startswith("dense"):
+        assert series.times[place] in found.times  # the rows around
+    else:
+        assert found.times[-1] <= series.times[place]  # nothing after the point
+    assert np.isfinite(found.rebuilt).all() and (found.errors >= 0).all()
+
+
+def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(case):
+    module, prepared, config = case
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    found = alarm.rebuild(module, prepared, config, 6000)
+    begin = time.process_time()
+    explained = alarm.explain(module, prepared, config, found, nothing="mean")
+    assert time.process_time() - begin < 3
+    assert explained.gradients.shape == explained.ablation.shape == (len(found.times), len(explained.channels))
+    assert explained.output == pytest.approx(found.by_point.mean(), rel=1e-4)
+    gap = explained.output - explained.floor
+    assert explained.gradients.sum() == pytest.approx(gap + explained.delta, abs=1e-4)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert all(not part._forward_hooks for part in module.modules())
+
+
+class ForgetsBusyHours(nn.Module):
+    """Rebuilds everything but what lies above 0.9."""
+
+    def forward(self, x):
+        return x.clamp(max=0.9)
+
+
+@pytest.mark.parametrize("nothing", ["usual", "mean"])
+def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
+    _, prepared, config = built("conv")
+    place = 9000
+    prepared.source["scaled"][place - 3, 0] = 2.0
+    found = alarm.rebuild(ForgetsBusyHours(), prepared, config, place)
+    assert found.at == len(found.times) - 1  # a causal score is made from the window that ends at its point
+    assert int(found.by_point.argmax()) == found.at - 3
+    explained = alarm.explain(ForgetsBusyHours(), prepared, config, found, nothing=nothing)
+    assert int(explained.gradients[:, 0].argmax()) == found.at - 3
+    assert explained.ablation[found.at - 3, 0] == explained.ablation.max()
+    assert explained.trusted and explained.channels == ("count",)
