@@ -38,7 +38,8 @@ function hold(s, view, event, onMove, onEnd = () => {}) {
   view.box.onpointerup = view.box.onpointercancel = (last) => {
     view.box.onpointermove = view.resting ?? null;
     view.box.onpointerup = view.box.onpointercancel = null;
-    onEnd(last);
+    if (last.type === "pointercancel") s.brush = null; // the finger scrolls the page: no click, no zoom
+    else onEnd(last);
     release(s);
   };
 }
