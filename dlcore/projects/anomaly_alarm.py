@@ -16,13 +16,14 @@ from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.projects.anomaly import VIEWS
-from dlcore.projects.anomaly_scores import View
+from dlcore.projects.anomaly_scores import Rows, View
 from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import data_config
 
 CLOCK = ("time of day (sine)", "time of day (cosine)", "day of week (sine)", "day of week (cosine)")
 ROWS = 48
 """Rows looked at together where the model judges each by itself."""
+_VALUE_ALONE = ("value window", "folded window")
 MOST_BLOCKS = 24
 """Feature ablation takes out at most so many stretches of time, for each channel."""
 TRUSTED = 0.05
@@ -81,22 +82,28 @@ class Explained:
 
 
 class WindowErrors(nn.Module):
-    """A model of any view as (N, L, C) windows of channels -> (N, L, G) errors by place and rebuilt channel."""
+    """A model of any view as (N, L, C) windows of channels -> (N, L, G) squared errors by place and rebuilt channel."""
 
     def __init__(self, module: nn.Module, view: View) -> None:
         super().__init__()
         self.module, self.view = module, view
 
-    def forward(self, window: Tensor, fold: Tensor) -> Tensor:
-        """(N, L, C), (N, L) folds -> (N, L, G)."""
-        if self.view == "row":
-            return (self.module(window.flatten(0, 1)).unflatten(0, window.shape[:2]) - window).square()
-        if self.view == "value window":
-            return (self.module(window.transpose(1, 2)).transpose(1, 2) - window).square()
+    def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
+        """(N, L, C), (N, L) folds, (N,) places in the period -> (N, L, G)."""
         if self.view == "folded window":
-            copies = self.module(window, fold)  # (N, M, L)
-            return (copies - window[:, None, :, 0]).abs().mean(dim=1)[:, :, None]
-        return (self.module(window) - window).square()
+            copies = self.module(window, fold, turn)  # (N, M, L)
+            return (copies - window[:, None, :, 0]).square().mean(dim=1)[:, :, None]
+        return (self.rebuilt(window) - window).square()
+
+    def rebuilt(self, window: Tensor) -> Tensor:
+        """(N, L, C) -> (N, L, C), for models that take nothing else."""
+        if self.view == "row":
+            copies: Tensor = self.module(window.flatten(0, 1)).unflatten(0, window.shape[:2])
+        elif self.view == "value window":
+            copies = self.module(window.transpose(1, 2)).transpose(1, 2)
+        else:
+            copies = self.module(window)
+        return copies
 
 
 def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
@@ -110,13 +117,13 @@ def rebuild(module: nn.Module, prepared: Prepared, config: RunConfig, place: int
     A score leans on the windows that end at its point or, where scores are means over some time, in that time before
     it; of these the one that the model rebuilds worst. Where the model judges each row by itself, the rows around.
     """
-    view, scaled = VIEWS[config.model], prepared.source["scaled"]
+    view, points = VIEWS[config.model], len(prepared.source["rows"])
     length = window_length(prepared, config)
     if view == "row":
-        starts = np.array([np.clip(place - length // 2, 0, len(scaled) - length)])
+        starts = np.array([np.clip(place - length // 2, 0, points - length)])
     else:
         ends = np.arange(place - _reach(prepared, config) + 1, place + 1)
-        starts = np.unique(np.clip(ends - length + 1, 0, len(scaled) - length))
+        starts = np.unique(np.clip(ends - length + 1, 0, points - length))
     measured = WindowErrors(module, view)
     with torch.no_grad():
         errors = measured(*_windows(prepared, starts, length=length, view=view))  # (n, L, G)
@@ -139,9 +146,9 @@ def explain(
 ) -> Explained:
     """What the error of a window leans on, over time and channel."""
     view, length = VIEWS[config.model], len(found.times)
-    window, folds = _windows(prepared, np.array([found.first]), length=length, view=view)
+    window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
     baseline = _nothing(prepared, found.first, length=length, channels=window.shape[2], nothing=nothing)
-    measured, inputs = WindowErrors(module, view), (window, folds)
+    measured, inputs = WindowErrors(module, view), (window, *held)
     for steps in SETTLING:
         slopes = attribute(measured, inputs, window_error, baseline=baseline, steps=steps)
         gap = float(slopes.output[0] - slopes.baseline_output[0])
@@ -169,7 +176,7 @@ def explain(
 def channels(config: RunConfig) -> tuple[str, ...]:
     """What the model's input channels are, in words."""
     value = "value" if own.is_own(config.dataset) else "count"
-    return (value,) if VIEWS[config.model] == "value window" else (value, *CLOCK)
+    return (value,) if VIEWS[config.model] in _VALUE_ALONE else (value, *CLOCK)
 
 
 def judges_rows(config: RunConfig) -> bool:
@@ -179,7 +186,7 @@ def judges_rows(config: RunConfig) -> bool:
 
 def window_length(prepared: Prepared, config: RunConfig) -> int:
     """Points of a window, or of the rows looked at together."""
-    points = len(prepared.source["scaled"])
+    points = len(prepared.source["rows"])
     return min(ROWS, points) if VIEWS[config.model] == "row" else int(prepared.facts["window"])
 
 
@@ -193,36 +200,33 @@ def _reach(prepared: Prepared, config: RunConfig) -> int:
     return max(1, round(hours * 3_600_000 / int(prepared.preprocessing["step_ms"])))
 
 
-def _windows(prepared: Prepared, starts: np.ndarray, *, length: int, view: View) -> tuple[Tensor, Tensor]:
-    """(n, L, C) windows and (n, L) folds from their first points (n,)."""
+def _windows(prepared: Prepared, starts: np.ndarray, *, length: int, view: View) -> tuple[Tensor, Tensor, Tensor]:
+    """(n, L, C) windows, (n, L) folds and (n,) places in the period, from their first points (n,)."""
+    rows: Rows = prepared.source["rows"]
     places = starts[:, None] + np.arange(length)
-    rows = prepared.source["scaled"][places]
-    rows = rows[:, :, :1] if view == "value window" else rows
-    return torch.from_numpy(rows), torch.from_numpy(prepared.source["folds"][places])
+    seen = rows.scaled[places]
+    seen = seen[:, :, :1] if view in _VALUE_ALONE else seen
+    return torch.from_numpy(seen), torch.from_numpy(rows.folds[places]), torch.from_numpy(rows.places[starts])
 
 
 def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: int) -> np.ndarray:
     """(L,) the value channel as rebuilt, in the series' own units; the mean over the networks where there are many."""
     view, length = VIEWS[config.model], window_length(prepared, config)
-    window, fold = _windows(prepared, np.array([first]), length=length, view=view)
+    window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
-        if view == "row":
-            rebuilt = module(window[0])[:, 0]
-        elif view == "value window":
-            rebuilt = module(window.transpose(1, 2))[0, 0]
-        elif view == "folded window":
-            rebuilt = module(window, fold)[0].mean(dim=0)
+        if view == "folded window":
+            rebuilt = module(window, fold, turn)[0].mean(dim=0)
         else:
-            rebuilt = module(window)[0, :, 0]
+            rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]
     scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
-    plain: np.ndarray = scaler.low[0] + (scaler.high[0] - scaler.low[0]) * rebuilt.double().numpy()
-    return np.sign(plain) * plain**2 if getattr(data_config(config), "square_root", False) else plain
+    found: np.ndarray = scaler.low[0] + (scaler.high[0] - scaler.low[0]) * rebuilt.double().numpy()
+    return found
 
 
 def _nothing(prepared: Prepared, first: int, *, length: int, channels: int, nothing: Nothing) -> Tensor:
     """(1, L, C) what the window is compared with, from the training part alone."""
     series: Series = prepared.source["series"]
-    rows, train = prepared.source["scaled"], prepared.source["spans"]["train"]
+    rows, train = prepared.source["rows"].scaled, prepared.source["spans"]["train"]
     learnt = np.zeros(len(rows), bool)
     learnt[train] = ~prepared.source["left_out"][train]
     mean = np.tile(rows[learnt].mean(axis=0), (length, 1))

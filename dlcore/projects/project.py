@@ -106,7 +106,7 @@ class Project:
 
     `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim, shown as such.
     `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
-    gives the settings that suit such a dataset, over the preset's and under the person's.
+    gives the settings that suit such a dataset and a model, over the preset's and under the person's.
     """
 
     slug: str
@@ -132,4 +132,4 @@ class Project:
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
     own_data: Kind | None = None
-    own_settings: Callable[[OwnDataset], Mapping[str, Any]] = lambda dataset: {}
+    own_settings: Callable[[OwnDataset, str], Mapping[str, Any]] = lambda dataset, model: {}

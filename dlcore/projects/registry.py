@@ -64,7 +64,7 @@ def configure(
     dataset = _dataset(project, dataset)
     mine = own.find(dataset) if own.is_own(dataset) else None
     preset = _one_of("preset", preset, project.presets)
-    suited = project.own_settings(mine) if mine else {}
+    suited = project.own_settings(mine, model) if mine else {}
     chosen = {**_preset(project, model, preset), **suited, **(settings or {})}
     place = {"seed": seed, "device": device, "devices": 1}
     place |= {name: chosen.pop(name) for name in place if name in chosen}

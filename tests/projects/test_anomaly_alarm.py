@@ -65,7 +65,7 @@ class ForgetsBusyHours(nn.Module):
 def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
     _, prepared, config = built("conv")
     place = 9000
-    prepared.source["scaled"][place - 3, 0] = 2.0
+    prepared.source["rows"].scaled[place - 3, 0] = 2.0
     found = alarm.rebuild(ForgetsBusyHours(), prepared, config, place)
     assert found.at == len(found.times) - 1  # a causal score is made from the window that ends at its point
     assert int(found.by_point.argmax()) == found.at - 3
