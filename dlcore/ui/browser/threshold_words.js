@@ -195,7 +195,9 @@ function alarmRows(s) {
     button.onclick = () => choose(s, burst.peak);
     return button;
   }));
-  if (held) box.querySelector(`[data-peak="${held}"]`)?.focus();
+  if (held) { box.querySelector(`[data-peak="${held}"]`)?.focus(); return; }
+  const chosen = box.querySelector('[aria-pressed="true"]');
+  if (chosen) box.scrollTop = chosen.offsetTop - box.offsetTop - box.clientHeight / 2;
 }
 
 const partAt = (s, place) => s.data.parts.find((part) => place >= part.start && place < part.stop)?.name ?? "elsewhere";
