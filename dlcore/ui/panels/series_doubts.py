@@ -207,13 +207,18 @@ def _holidays(joined: Whole, series: Series, threshold: float) -> None:
         {
             "Holiday": window.name, "Day": day(window.start).rsplit(",", 1)[0],
             "Part": "train" if stop <= joined.ends[0] else "validation" if stop <= joined.ends[1] else "test",
-            "Highest score / threshold": f"{joined.scores[start:stop].max() / threshold:.2f}",
+            "Highest score / threshold": _ratio(float(joined.scores[start:stop].max()), threshold),
             "Alarm": "yes" if (joined.scores[start:stop] > threshold).any() else "no",
         }
         for window, start, stop in known
     ]  # fmt: skip
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Holidays without a label, and their scores")
     st.markdown(holiday_words(joined, series, threshold, spans))
+
+
+def _ratio(score: float, threshold: float) -> str:
+    """A causal score is 0 until a first whole window has been seen."""
+    return f"{score / threshold:.2f}" if score > 0 else "no score yet"
 
 
 def holiday_words(joined: Whole, series: Series, threshold: float, spans: np.ndarray) -> str:
