@@ -39,7 +39,7 @@ def _said(name: str) -> None:
         st.markdown(f"**{entry.name}**, your own: {entry.rows:,} pictures from `{entry.source}`.")
         return
     source = sources.dataset(name)
-    where = f"[Source]({source.homepage})" if source.homepage else "no home page is known"
+    where = f"[Source]({source.homepage})" if source.homepage else "No home page is known"
     st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; licence: {source.licence}.")
 
 
