@@ -41,8 +41,8 @@ class CalendarAutoencoder(nn.Module):
         self.squeeze = Stack(members, config.hidden, config.latent)
         self.unfold = Stack(members, config.latent, config.hidden)
         self.write = Stack(members, config.hidden, window)
-        # The usual size of causal and of centred errors, for points of each fold and (last) of none.
-        self.register_buffer("usual", torch.ones(2, config.seeds, config.folds + 1, places))
+        # The usual size of an error, for points of each fold and (last) of none.
+        self.register_buffer("usual", torch.ones(config.seeds, config.folds + 1, places))
 
     def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""

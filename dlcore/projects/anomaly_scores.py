@@ -1,8 +1,9 @@
 """From reconstructions to scores: one number per time point that is larger the stranger the point is.
 
-A **causal** score uses nothing after its point: the error of the last place of the window that ends there, then means
-of what came before. A **centred** one may look ahead: the mean error over all windows that hold the point. Neither
-ever looks from one split into a later one, so no test value can reach a threshold.
+A **causal** score uses nothing after its point: the error of the last place of the window that ends there, and means
+of what came before. A **centred** one may look ahead: the mean error over all windows that hold the point (of the
+cross-fitted model, whose windows are long, the same error as the causal one), and means of what lies on both sides.
+Neither ever looks from one split into a later one, so no test value can reach a threshold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,14 +81,18 @@ def errors(module: nn.Module, rows: Rows, *, view: View, length: int) -> Errors:
     inputs = inputs_of(rows, view=view, length=length)
     last, means = [], windows.PointMeans(len(rows), series=(seeds,))
     split = Split(inputs, inputs[-1], rows.places)
+    training = module.training
+    module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=next(module.parameters()).device).epoch(1):
             per_place = _per_place(module(*batch), batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
-            means.add(per_place)
+            if view != "folded window":
+                means.add(per_place)
+    module.train(training)
     causal = np.zeros((len(rows), seeds))
     causal[length - 1 :] = np.concatenate(last)
-    return Errors(causal, means.means)
+    return Errors(causal, causal if view == "folded window" else means.means)
 
 
 def by_split(
@@ -106,13 +111,13 @@ def by_split(
 def finished(parts: Sequence[Errors], rows: Rows, *, usual: np.ndarray, smooth: int, length: int) -> list[Errors]:
     """Scores from the errors of successive parts of one series, of which `rows` (n) are the points.
 
-    usual (2, S, G, P) is the usual size of an error at each of the P places of a period, causal and centred, for each
-    fold and (last) for points of none. The causal mean of `smooth` points reaches back into earlier parts; the centred
-    one never into later ones.
+    usual (S, G, P) is the usual size of an error at each of the P places of a period, for each fold and (last) for
+    points of none. The causal mean of `smooth` points reaches back into earlier parts; the centred one never into
+    later ones.
     """
-    sizes = usual[:, :, rows.folds % usual.shape[2], rows.places % usual.shape[3]].transpose(0, 2, 1)  # (2, n, S)
-    causal = np.concatenate([part.causal for part in parts]) / sizes[0] ** 2
-    centred = np.concatenate([part.centred for part in parts]) / sizes[1] ** 2
+    squares = usual[:, rows.folds % usual.shape[1], rows.places % usual.shape[2]].T ** 2  # (n, S)
+    causal = np.concatenate([part.causal for part in parts]) / squares
+    centred = np.concatenate([part.centred for part in parts]) / squares
     head = length - 1  # no whole window has been seen yet: those points have no causal score
     for seed in range(causal.shape[1]):
         causal[head:, seed] = smoothing.trailing_mean(causal[head:, seed], smooth)
@@ -149,12 +154,11 @@ def learn_usual(module: CalendarAutoencoder, train: Errors, rows: Rows, *, kept:
     this is measured along the way and saved with the weights.
     """
     found = torch.ones_like(module.usual)
-    for kind, table in enumerate((train.causal, train.centred)):
-        for fold in range(module.folds + 1):
-            others = kept & (rows.folds != fold)
-            for seed in range(module.seeds):
-                sizes = usual_sizes(table[others, seed], rows.places[others], count=found.shape[3])
-                found[kind, seed, fold] = torch.from_numpy(sizes)
+    for fold in range(module.folds + 1):
+        others = kept & (rows.folds != fold)
+        for seed in range(module.seeds):
+            sizes = usual_sizes(train.causal[others, seed], rows.places[others], count=found.shape[2])
+            found[seed, fold] = torch.from_numpy(sizes)
     module.usual.copy_(found)
 
 
@@ -172,10 +176,10 @@ def usual_sizes(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
 
 
 def usual_of(module: nn.Module) -> np.ndarray:
-    """(2, S, G, P) the usual sizes that errors are held against; ones where the model has none."""
+    """(S, G, P) the usual sizes that errors are held against; ones where the model has none."""
     if isinstance(module, CalendarAutoencoder):
         return module.usual.cpu().numpy().astype(np.float64)
-    return np.ones((2, 1, 1, 1))
+    return np.ones((1, 1, 1))
 
 
 def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 from dlcore import projects
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
+_AHEAD = "_centred"
 _DEFAULT_LIMITS = (
     "It saw one dataset, split once. On other data, other years or other places its numbers do not hold; "
     "measure before you rely on it."
@@ -28,7 +29,7 @@ def text(run: Mapping[str, Any]) -> str:
         f"# {project.title}: {project.models[record['model']].title}",
         f"{project.summary} {evaluation['verdict']}".strip(),
         "## Result on the test split",
-        f"{_table({'this model': evaluation['metrics'], **evaluation['baselines']})}",
+        _table(_rows(evaluation)),
         f"{chosen} The test split was looked at {_times(run['test_looks'])}. In brackets: the 95 % interval.",
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
@@ -64,8 +65,16 @@ def _made(run: Mapping[str, Any]) -> str:
     )
 
 
+def _rows(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The model, what it scores when it may look ahead, its parts, and the simple methods."""
+    metrics = evaluation["metrics"]
+    ahead = {name.removesuffix(_AHEAD): value for name, value in metrics.items() if name.endswith(_AHEAD)}
+    looking = {"this model, looking ahead": ahead} if ahead else {}
+    return {"this model": metrics, **looking, **evaluation.get("parts", {}), **evaluation["baselines"]}
+
+
 def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high"))]
+    names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high", _AHEAD))]
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for title, metrics in rows.items():
         lines.append(f"| {title} | " + " | ".join(_cell(metrics, name) for name in names) + " |")

@@ -164,6 +164,12 @@ def test_a_causal_score_sees_nothing_after_its_point_and_no_split_sees_a_later_o
                 assert before[f"{name}_centred"] == pytest.approx(again[f"{name}_centred"], rel=1e-4)
 
 
+def test_a_module_in_training_is_judged_as_one_that_is_not():
+    module, prepared, run = fresh("calendar")
+    wanted = anomaly.predict(module, prepared, run)["train_scores"]
+    assert np.array_equal(anomaly.predict(module.train(), prepared, run)["train_scores"], wanted) and module.training
+
+
 def test_a_smoothed_score_is_the_mean_of_a_day():
     module, prepared, run = fresh("dense_32")
     raw = anomaly.predict(module, prepared, run)
@@ -190,9 +196,9 @@ def test_cross_fitted_points_are_judged_by_networks_that_never_saw_them_and_held
     kept = np.arange(5000) >= 47
     scored.learn_usual(module, part, rows[span], kept=kept)
     chosen = kept & (rows.folds[:5000] != 2) & (rows.places[:5000] == 30)
-    assert module.usual[0, 1, 2, 30] == pytest.approx(np.sqrt(part.causal[chosen, 1].mean()), rel=1e-5)
+    assert module.usual[1, 2, 30] == pytest.approx(np.sqrt(part.causal[chosen, 1].mean()), rel=1e-5)
     everything = kept & (rows.places[:5000] == 30)
-    assert module.usual[0, 1, -1, 30] == pytest.approx(np.sqrt(part.causal[everything, 1].mean()), rel=1e-5)
+    assert module.usual[1, -1, 30] == pytest.approx(np.sqrt(part.causal[everything, 1].mean()), rel=1e-5)
 
 
 def predictions(seed=0, **changed):
