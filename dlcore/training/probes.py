@@ -28,7 +28,7 @@ class Probe:
     def __init__(self, module: nn.Module, layers: Mapping[str, list[nn.Parameter]]) -> None:
         """`layers` are named and ordered as `gradients.layers` gives them."""
         self._groups = [len(group) for group in layers.values()]
-        self._parameters = [parameter for group in layers.values() for parameter in group]
+        self._parameters: list[Tensor] = [parameter for group in layers.values() for parameter in group]
         self._before: list[Tensor] = []
         self._lengths: list[Tensor] = []
         self._current: tuple[int, int] | None = None

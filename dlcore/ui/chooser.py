@@ -28,9 +28,10 @@ def choose_run(slug: str) -> Run | None:
         key=key,
         format_func=labels.__getitem__,
         on_change=_follow,
-        args=(key,),
+        args=(slug, key),
         help="Runs that came with the workbench, and yours, newest first. This page's address leads to the chosen one.",
     )
+    st.session_state[_drawn(slug)] = key
     remember(slug, chosen)
     return runs.open_run(chosen)
 
@@ -72,5 +73,11 @@ def _from_url(known: Collection[str]) -> str:
     return near[0] if len(near) == 1 else ""
 
 
-def _follow(key: str) -> None:
-    st.query_params["run"] = st.session_state[key]
+def _follow(slug: str, key: str) -> None:
+    """Go where the chooser points; one that is no longer drawn may still report its old value with the next rerun."""
+    if st.session_state.get(_drawn(slug)) == key:
+        st.query_params["run"] = st.session_state[key]
+
+
+def _drawn(slug: str) -> str:
+    return f"chooser-of-{slug}"

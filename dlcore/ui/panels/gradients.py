@@ -82,24 +82,23 @@ def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
     found = deep.cures(run.config, mine.verdict.kind)
     with st.container(horizontal=True, gap="small"):
         for cure in found:
-            clicked = st.button(
+            st.button(
                 cure.name, key=f"cure-{cure.name}-{run.run_id}", help=f"{cure.why} Starts a fork of this run.",
                 icon=":material/healing:" if cure.suits else ":material/call_split:",
                 type="primary" if cure.suits and cure is found[0] else "secondary",
+                on_click=_fork, args=(project.slug, run, cure),
             )  # fmt: skip
-            if clicked:
-                _fork(project.slug, run, cure)
     if found[0].suits:
         st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
 
 
 def _fork(slug: str, run: Run, cure: deep.Cure) -> None:
+    """Before the page is drawn again: fork, start, and turn to the panel on which the fork is watched."""
     forked = control.launch(lambda: runs.fork(run.run_id, cure.settings))
     if forked is not None:
         remember(slug, forked)
         st.query_params[OPEN] = "Train"
         st.toast(f"{cure.name}: started. You may close this tab, the run goes on.", icon=":material/play_arrow:")
-        st.rerun()
 
 
 def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> None:
