@@ -31,16 +31,25 @@ PANELS = {
 }
 FIRST = "Results"
 """What a page opens on: a finished run's results are there at once."""
+STEPS = "Step by step"
+"""The panel that only some pages have, before the others, and then open on: every number opened to its formula."""
 
 
 def show(
-    slug: str, *, data: "Panel | str", results: "Panel | str", try_it: "Panel | str", explain: "Panel | str"
+    slug: str,
+    *,
+    data: "Panel | str",
+    results: "Panel | str",
+    try_it: "Panel | str",
+    explain: "Panel | str",
+    step_by_step: "Panel | str | None" = None,
 ) -> None:
     """Draw the page of a project.
 
     Each panel is a function `panel(project, run)` or its address `module:function`, imported when it is first seen.
     """
-    guarded(partial(_page, slug, {"Data": data, "Results": results, "Try it": try_it, "Explain": explain}))
+    first: dict[str, Address] = {STEPS: step_by_step} if step_by_step else {}
+    guarded(partial(_page, slug, {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}))
 
 
 def _page(slug: str, panels: "dict[str, Address]") -> None:
@@ -53,15 +62,19 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
         run = choose_run(slug)
     if run is not None:
         guarded(partial(_facts, run))
+    names = [name for name in (STEPS, *PANELS) if name in panels or name == "Train"]
+    first = STEPS if STEPS in panels else FIRST
     asked = st.query_params.pop(OPEN, "")
-    if asked in PANELS:
+    if st.session_state.get("panel", first) not in names:  # another page had it open, and this one has none
+        asked = first
+    if asked in names:
         st.session_state["panel"] = asked
     chosen = st.segmented_control(
-        "Panel", list(PANELS), default=None if asked in PANELS else FIRST, required=True, key="panel",
+        "Panel", names, default=None if asked in names else first, required=True, key="panel",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     read_plotly(ours=chosen == "Train")
-    panel = panels.get(chosen or FIRST, "dlcore.ui.panels.train:train")
+    panel = panels.get(chosen or first, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects
 from dlcore.core.settings import ROOT
 from dlcore.ui.menu import find_pages
-from dlcore.ui.page import PANELS
+from dlcore.ui.page import PANELS, STEPS
 
 PAGES = find_pages()
 
@@ -39,7 +39,7 @@ def test_home_has_a_card_for_every_page():
         assert page.summary in words
 
 
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("panel", [STEPS, *PANELS])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
 def test_every_panel_of_every_page_opens(page, panel):
     app = opened(page.slug, panel=panel)
@@ -73,3 +73,9 @@ def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
     assert "ValueError: a planted fault" in error.value
     assert "\n" not in error.value
     assert "Traceback" not in error.value
+
+
+def test_a_panel_that_only_other_pages_have_gives_way():
+    app = opened("anomaly", panel="Step by step")
+    assert not app.exception and not app.error
+    assert app.segmented_control(key="panel").value == "Results"
