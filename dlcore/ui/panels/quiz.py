@@ -1,0 +1,134 @@
+"""Predict, then run: questions answered before the numbers are shown; and ways to break it, one click each.
+
+    quiz.ask(QUESTIONS, lambda: evidence, key="backprop")
+    quiz.break_it(BREAKS, lambda settings: evidence_of(settings), key="backprop")
+
+Both take any evidence that the questions can read: `quiz.measured(run)` of a run, or an object of the page's own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.projects.questions import Break, Marked, Measured, Question, mark, score
+from dlcore.runs import Run
+
+Evidence = TypeVar("Evidence")
+
+
+def ask(
+    questions: Sequence[Question[Evidence]],
+    evidence: Callable[[], Evidence],
+    *,
+    key: str,
+    title: str = "Predict, then run",
+    lead: str = "Answer first; then the run's own numbers mark it.",
+    button: str = "Show what happened",
+) -> None:
+    """Draw the questions and, once all are answered and the button is pressed, how each was marked and why.
+
+    `evidence` is called at the press, and not before: it may train for a few seconds. What was marked stays until
+    another answer is chosen.
+    """
+    st.subheader(title, anchor=False)
+    st.caption(lead)
+    done = f"{key}-marked"
+    chosen: list[int | None] = []
+    for number, question in enumerate(questions, 1):
+        chosen.append(
+            st.radio(
+                f"**{number}.** {question.text}",
+                range(len(question.choices)),
+                index=None,
+                format_func=question.choices.__getitem__,
+                key=f"{key}-{question.name}",
+                on_change=_forget,
+                args=(done,),
+            )
+        )
+        _say(st.session_state.get(done, {}).get(question.name), question)
+    missing = sum(place is None for place in chosen)
+    pressed = st.button(
+        button, key=f"{key}-check", type="primary", icon=":material/play_arrow:", disabled=missing > 0,
+        help=f"{missing} still to be answered." if missing else None,
+    )  # fmt: skip
+    if pressed and _mark(questions, chosen, evidence, done):
+        st.rerun()
+    if done in st.session_state:
+        st.markdown(f"**{score(list(st.session_state[done].values()))}**")
+
+
+def _mark(
+    questions: Sequence[Question[Evidence]], chosen: Sequence[int | None], evidence: Callable[[], Evidence], done: str
+) -> bool:
+    try:
+        with st.spinner("Running"):
+            seen = evidence()
+        marked = [mark(one, place, seen) for one, place in zip(questions, chosen, strict=True) if place is not None]
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return False
+    st.session_state[done] = {one.question: one for one in marked}
+    return True
+
+
+def _say(marked: Marked | None, question: Question[Evidence]) -> None:
+    if marked is None:
+        return
+    if marked.right:
+        st.success(f"Right. {marked.found.why}", icon=":material/check_circle:")
+    else:
+        right = question.choices[marked.found.right]
+        st.warning(f"Not so: it is “{right}”. {marked.found.why}", icon=":material/cancel:")
+
+
+def _forget(done: str) -> None:
+    st.session_state.pop(done, None)
+
+
+def break_it(
+    breaks: Sequence[Break[Evidence]],
+    run: Callable[[Break[Evidence]], Evidence],
+    *,
+    key: str,
+    picture: Callable[[Evidence, str], None] | None = None,
+    title: str = "Break it",
+) -> None:
+    """Draw the ways to break it; the chosen one is run, and said whether its signature came. `picture` draws the
+    evidence of the chosen one, handed a key of its own."""
+    st.subheader(title, anchor=False)
+    names = {one.name: one for one in breaks}
+    chosen = st.segmented_control(
+        "Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed"
+    )
+    if chosen is None:
+        st.caption("Choose one: it is trained wrongly on purpose, here and now, and nothing is kept.")
+        return
+    broken = names[chosen]
+    st.markdown(f"{broken.what} **Expected:** {broken.signature}")
+    try:
+        with st.spinner("Running"):
+            seen = run(broken)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    shown, words = broken.shows(seen)
+    if shown:
+        st.success(f"As expected. {words}", icon=":material/check_circle:")
+    else:
+        st.warning(f"Not this time. {words}", icon=":material/help:")
+    if picture is not None:
+        picture(seen, f"{key}-broken")
+
+
+def measured(run: Run) -> Measured:
+    """What a run measured, as questions read it."""
+    config, bundle, found = run.config, run.bundle, run.gradients()
+    curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
+    settings = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    metrics = dict(bundle.evaluation.metrics) if bundle else {}
+    if found is None:
+        return Measured(settings, curves, metrics=metrics)
+    return Measured(settings, curves, found.layers, found.steps, found.norms, found.measures, metrics)

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from dlcore.core.errors import RequestError
+from dlcore.projects.questions import Found, Measured, Question, mark, score
+
+FALLS = Question(
+    "falls", "Does the loss fall?", ("yes", "no"),
+    lambda seen: Found(0 if seen.last("batch_loss") < seen.first("batch_loss") else 1, "it went there"),
+)  # fmt: skip
+
+
+def measured(*losses: float) -> Measured:
+    return Measured({}, {"batch_loss": (np.arange(len(losses)), np.array(losses))})
+
+
+def test_the_evidence_decides_what_is_right():
+    assert mark(FALLS, 0, measured(2.3, 0.1)).right and not mark(FALLS, 1, measured(2.3, 0.1)).right
+    assert mark(FALLS, 1, measured(2.3, 9.0)).right and not mark(FALLS, 0, measured(2.3, 9.0)).right
+
+
+def test_a_choice_that_is_not_offered_is_refused():
+    with pytest.raises(RequestError, match="no choice 2"):
+        mark(FALLS, 2, measured(2.3, 0.1))
+    odd = Question("odd", "?", ("a", "b"), lambda seen: Found(7, ""))
+    with pytest.raises(RequestError, match="no choice 7"):
+        mark(odd, 0, measured(1.0))
+
+
+def test_the_score_in_words():
+    right, wrong = mark(FALLS, 0, measured(2.0, 1.0)), mark(FALLS, 1, measured(2.0, 1.0))
+    assert score([right, wrong, wrong]) == "1 of 3 predicted right."
+    assert score([right, right]) == "All of 2 predicted right." and score([wrong]) == "None of 1 predicted right."
