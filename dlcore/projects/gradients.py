@@ -108,6 +108,20 @@ def weight_layers(layers: Sequence[str]) -> list[int]:
     return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
 
 
+def in_words(config: RunConfig) -> str:
+    """What a network is, whatever its settings were changed to: its depth and its five switches."""
+    options = parse(DeepNetworkConfig, config.model_options)
+    parts = [
+        f"{options.depth} layers",
+        options.activation.replace("_", " "),
+        "no norm" if options.normalisation == "none" else f"{options.normalisation} norm",
+        f"{options.initialisation} start",
+        "skips" if options.skip else "plain",
+        f"rate {config.training.learning_rate:g}",
+    ]
+    return ", ".join([*parts, f"clipped at {config.training.clip_norm:g}"] if config.training.clip_norm else parts)
+
+
 @dataclass(frozen=True)
 class Cure:
     """One setting changed, and why; `suits` says whether it is a cure for what was found."""

@@ -5,7 +5,7 @@ import pytest
 from dlcore import projects
 from dlcore.data import sources
 from dlcore.models.deep_network import DeepNetwork
-from dlcore.projects.gradients import NETWORKS, PROJECT, cures, weight_layers
+from dlcore.projects.gradients import NETWORKS, PROJECT, cures, in_words, weight_layers
 from dlcore.runs.trial import attempt
 from dlcore.training import gradients
 
@@ -29,6 +29,12 @@ def test_layers_with_weights_are_as_many_as_the_depth():
         options = projects.model_config(config(model))
         names = list(gradients.layers(DeepNetwork(options, channels=1, height=8, classes=10)))
         assert len(weight_layers(names)) == options.depth
+
+
+def test_a_network_in_words_follows_its_settings():
+    assert in_words(config()) == "20 layers, relu, no norm, torch start, plain, rate 0.05"
+    changed = config(skip=True, normalisation="batch", depth=8, clip_norm=1.0)
+    assert in_words(changed) == "8 layers, relu, batch norm, torch start, skips, rate 0.05, clipped at 1"
 
 
 def test_cures_suit_the_verdict_and_change_something():

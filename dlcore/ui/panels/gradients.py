@@ -58,8 +58,15 @@ def results(project: "Project", run: Run | None) -> None:
 
 
 def _name(project: "Project", record: Record) -> str:
-    title = project.models[record.model].title if record.model in project.models else record.model
-    return title if record.is_reference else f"{title} · {short_id(record.run_id)}"
+    """A reference run by its network's title, one's own by its settings: a fork keeps the title, not what it says."""
+    if record.is_reference and record.model in project.models:
+        return project.models[record.model].title
+    return f"{_in_words(record.run_id)} · {short_id(record.run_id)}"
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _in_words(run_id: str) -> str:
+    return deep.in_words(runs.open_run(run_id).config)
 
 
 def _others(project: "Project", run: Run) -> list[flow.Network]:

@@ -9,6 +9,7 @@ from dlcore import projects
 from dlcore.core.config import describe
 from dlcore.data import sources
 from dlcore.models.deep_network import DeepNetworkConfig
+from dlcore.projects import gradients as deep
 from dlcore.runs import Run
 from dlcore.runs.trial import Trial, attempt
 from dlcore.ui import forms, missing
@@ -82,7 +83,8 @@ def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
     found = []
     for number, changed in enumerate(attempts):
         trial = _attempt(slug, dataset, json.dumps(changed, sort_keys=True))
-        found.append((trial, flow.network(trial.gradients, _name(len(attempts) - number, changed))))
+        name = deep.in_words(_config(slug, dataset, json.dumps(changed)))
+        found.append((trial, flow.network(trial.gradients, f"{len(attempts) - number}: {name}")))
     trial, newest = found[0]
     flow.show_verdict(newest)
     if trial.broke:
@@ -101,20 +103,14 @@ def _said(trial: Trial) -> str:
     )
 
 
-def _name(number: int, changed: dict[str, Any]) -> str:
-    parts = [
-        f"{changed['depth']} layers", changed["activation"].replace("_", " "),
-        "no norm" if changed["normalisation"] == "none" else f"{changed['normalisation']} norm",
-        f"{changed['initialisation']} start", "skips" if changed["skip"] else "plain",
-        f"rate {changed['learning_rate']:g}",
-    ]  # fmt: skip
-    return f"{number}: {', '.join(parts)}"
-
-
 @st.cache_resource(max_entries=16, show_spinner="Training a few steps")
 def _attempt(slug: str, dataset: str, changed: str) -> Trial:
-    config = projects.configure(slug, dataset=dataset, preset="quick", settings=json.loads(changed))
+    config = _config(slug, dataset, changed)
     return attempt(config, _prepared(slug, dataset, config), steps=STEPS, every=EVERY)
+
+
+def _config(slug: str, dataset: str, changed: str) -> "RunConfig":
+    return projects.configure(slug, dataset=dataset, preset="quick", settings=json.loads(changed))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
