@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 
-Stem = Literal["imagenet", "small"]
+Stem = Literal["imagenet", "half", "small"]
+STEMS = "imagenet: 7x7 and a pool, a quarter of the size at once; half: 3x3, every second pixel; small: 3x3, all kept."
 Block = Callable[[int, int, int], nn.Module]
 """Makes one block from channels before, channels after and stride."""
 
@@ -16,7 +17,7 @@ Block = Callable[[int, int, int], nn.Module]
 class ResNetConfig(Config):
     """Its knobs; as they stand ResNet-18 for pictures of 32 to 96 pixels."""
 
-    stem: Stem = choice("small", help="imagenet: 7x7 and a pool, a quarter of the size at once; small: 3x3, all kept.")
+    stem: Stem = choice("small", help=STEMS)
     blocks: int = number(2, low=1, high=18, help="Blocks in each of the four stages; 2 make ResNet-18.")
     width: int = number(
         64, low=4, high=256, unit="channels", help="Channels of the first stage; each next one doubles."
@@ -92,11 +93,11 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
 
 
 def stem(kind: Stem, channels: int, width: int) -> nn.Sequential:
-    """(N, C, H, W) -> (N, D, H/4, W/4) for imagenet, (N, D, H, W) for small."""
+    """(N, C, H, W) -> (N, D, H/4, W/4) for imagenet, (N, D, H/2, W/2) for half, (N, D, H, W) for small."""
     if kind == "imagenet":
         first = normalised(channels, width, 7, stride=2)
         return nn.Sequential(*first, nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))
-    return nn.Sequential(*normalised(channels, width, 3), nn.ReLU())
+    return nn.Sequential(*normalised(channels, width, 3, stride=2 if kind == "half" else 1), nn.ReLU())
 
 
 def normalised(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:

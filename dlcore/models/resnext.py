@@ -5,7 +5,7 @@ from typing import Literal
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.models.resnet import Residual, ResNet, Stem, normalised, stem
+from dlcore.models.resnet import STEMS, Residual, ResNet, Stem, normalised, stem
 
 BLOCKS = {"26": (2, 2, 2, 2), "50": (3, 4, 6, 3), "101": (3, 4, 23, 3)}
 EXPANSION = 4
@@ -14,7 +14,7 @@ EXPANSION = 4
 class ResNextConfig(Config):
     """Its knobs; as they stand a light ResNeXt-26 32x4d for pictures of 32 to 96 pixels."""
 
-    stem: Stem = choice("small", help="imagenet: 7x7 and a pool, a quarter of the size at once; small: 3x3, all kept.")
+    stem: Stem = choice("small", help=STEMS)
     depth: Literal["26", "50", "101"] = choice("26", help="Layers with weights: 2-2-2-2, 3-4-6-3 or 3-4-23-3 blocks.")
     width: int = number(
         64, low=8, high=128, unit="channels", help="Channels of the stem; the first stage gives four times as many."
