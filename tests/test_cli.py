@@ -84,7 +84,7 @@ def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
     assert set(found) == {"run_id", "split", "metrics", "baselines"}
     assert found["split"] == "test"
     assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(found["metrics"])
-    assert "weekly_median" in found["baselines"]
+    assert "weekly_median_causal" in found["baselines"]
 
 
 def test_a_csv_is_answered(capsys, tmp_path):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from dlcore import projects
+from dlcore.core import settings
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.series import Series, load_nyc_taxi
 from dlcore.data.splits import SPLITS
@@ -15,13 +16,14 @@ from dlcore.evaluation import anomaly as scoring
 from dlcore.projects import anomaly
 from dlcore.projects import anomaly_evaluation as measured
 from dlcore.projects import anomaly_scores as scored
+from dlcore.runs import Bundle
 from dlcore.training.state import count_parameters
 
 MODELS = list(anomaly.PROJECT.models)
 
 
-def config(model="dense_32", **settings):
-    return projects.configure("anomaly", model=model, settings=settings)
+def config(model="dense_32", **chosen):
+    return projects.configure("anomaly", model=model, settings=chosen)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +139,9 @@ def test_each_point_gets_the_mean_of_its_squared_errors(model):
         assert len(found[f"{name}_targets"]) == len(found[f"{name}_ids"]) == span.stop - span.start
 
 
-def fresh(model, **settings):
+def fresh(model, **chosen):
     small = {"window": 48, "seeds": 2} if model == "calendar" else {}
-    run = config(model, **small, **settings)
+    run = config(model, **small, **chosen)
     prepared = anomaly.prepare(run)
     torch.manual_seed(0)
     module = anomaly.PROJECT.models[model].build(projects.model_config(run), prepared.facts).eval()
@@ -320,3 +322,20 @@ def test_baselines_are_measured_on_the_same_points():
     assert {"weekly_median_causal", "median_mad_centred", "nearest_window_causal", "random"} <= set(found)
     assert found["random"]["roc_auc"] == pytest.approx(0.5, abs=0.05)
     assert found["weekly_median_causal"]["auc_pr"] > found["random"]["auc_pr"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_reference_run_tells_what_its_predictions_say(model):
+    bundle = Bundle(settings.ASSETS / "runs" / "anomaly" / model)
+    stored, found = bundle.evaluation, anomaly.evaluate(bundle.predictions(), None, bundle.config)
+    assert found.threshold == pytest.approx(stored.threshold) and set(stored.parts) == set(found.parts)
+    for name, metrics in {"all": found.metrics, **found.parts}.items():
+        for metric, value in metrics.items():
+            assert value == pytest.approx((stored.parts.get(name) or stored.metrics)[metric], abs=1e-9), (name, metric)
+
+
+def test_the_reference_runs_weights_give_its_predictions():
+    bundle = Bundle(settings.ASSETS / "runs" / "anomaly" / "calendar")
+    found = anomaly.predict(bundle.load().module, anomaly.prepare(bundle.config), bundle.config)
+    for name, array in bundle.predictions().items():
+        assert found[name] == pytest.approx(array, rel=1e-3, abs=1e-6), name
