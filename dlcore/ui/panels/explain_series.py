@@ -49,7 +49,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     place = prepared.source["spans"]["test"].start + peak
     found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
     _window(found, run, int(times[peak]))
-    _shares(found, anomaly_alarm.channels(run.config))
+    _shares(found, anomaly_alarm.channels(run.config), int(times[peak]))
     _leans_on(bundle, prepared, run, found)
 
 
@@ -96,27 +96,30 @@ def plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _shares(found: Rebuilt, channels: tuple[str, ...]) -> None:
+def _shares(found: Rebuilt, channels: tuple[str, ...], moment: int) -> None:
     if found.errors.shape[1] == 1:
-        _points(found)
+        _points(found, moment)
         return
     left, right = st.columns([3, 2])
     with left:
-        _points(found)
+        _points(found, moment)
     with right:
         _features(found, channels)
 
 
-def _points(found: Rebuilt) -> None:
-    by_point = found.by_point
-    figure = error_plots.window_contributions(found.times, by_point, alarm=found.at)
-    share = by_point[found.at] / (by_point.sum() or 1.0)
-    show_figure(figure, key="shares", alt=f"Each point's share of the error; the alarm's own point has {share:.0%}")
+def _points(found: Rebuilt, moment: int) -> None:
+    by_point, inside = found.by_point, moment <= found.times[-1]
+    figure = error_plots.window_contributions(found.times, by_point, alarm=found.at if inside else -1)
+    worst = int(by_point.argmax())
+    share, most = (by_point[place] / (by_point.sum() or 1.0) for place in (found.at, worst))
+    top = f"the largest share, {most:.0%}, has {day(int(found.times[worst]))}"
+    show_figure(figure, key="shares", alt=f"Each point's share of the error; {top}")
     channels = found.errors.shape[1]
     over = f", each averaged over {channels} channels" if channels > 1 else ""
     st.caption(
-        f"The plain account: error of this window = mean of the distances of its {len(by_point)} points{over}, scaled "
-        f"to 0 to 1 = {by_point.mean():.3g}. The alarm's own point (coloured) holds {share:.0%} of it."
+        f"The plain account: error of this window = mean of the squared distances of its {len(by_point)} points{over}, "
+        f"scaled to 0 to 1 = {by_point.mean():.3g}; {top}. "
+        + (f"The alarm's own point (coloured) holds {share:.0%}." if inside else "The alarm itself comes after it.")
     )
 
 
