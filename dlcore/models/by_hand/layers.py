@@ -1,0 +1,214 @@
+"""The layers of a network, each with its forward and its backward, and between the two why the one follows the other.
+
+Notation: x goes in, y comes out, L is the loss. `backward` is handed dL/dy (of y's shape), leaves dL/d(parameter) in
+`gradients`, and gives dL/dx. Everything follows from the chain rule: dL/dx_i = sum over j of dL/dy_j * dy_j/dx_i.
+"""
+
+import numpy as np
+
+Array = np.ndarray
+Rng = np.random.Generator
+
+
+class Layer:
+    """What all layers share: named parameters, a gradient for each, buffers that are kept but not learnt.
+
+    `forward` is handed a generator `rng` while training and None when answering: dropout draws from it, and batch norm
+    looks at the batch alone while there is one. `asked_back` False spares the gradient of the data themselves.
+    """
+
+    asked_back = True
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        """x -> y; keeps what `backward` needs."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array) -> Array:
+        """dL/dy -> dL/dx, of the last `forward`."""
+        raise NotImplementedError
+
+
+class Dense(Layer):
+    """Every output a weighted sum of all inputs: y = x W^T + b, x (N, F), W (D, F), b (D,), y (N, D).
+
+    y_nd = sum_f x_nf W_df + b_d, so dy_nd/dW_df = x_nf, dy_nd/db_d = 1, dy_nd/dx_nf = W_df, and by the chain rule
+
+        dL/dW_df = sum_n dL/dy_nd x_nf      dL/dW = dy^T x
+        dL/db_d  = sum_n dL/dy_nd           dL/db = sum of dy over the batch
+        dL/dx_nf = sum_d dL/dy_nd W_df      dL/dx = dy W
+    """
+
+    def __init__(self, weight: Array, bias: Array | None = None) -> None:
+        super().__init__()
+        self.parameters = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.x = x
+        y = x @ self.parameters["weight"].T
+        return y + self.parameters["bias"] if "bias" in self.parameters else y
+
+    def backward(self, dy: Array) -> Array:
+        self.gradients["weight"] = dy.T @ self.x
+        if "bias" in self.parameters:
+            self.gradients["bias"] = dy.sum(axis=0)
+        return dy @ self.parameters["weight"] if self.asked_back else dy
+
+
+class Relu(Layer):
+    """y = max(0, x). Its slope is 1 where x > 0 and 0 elsewhere (at 0 itself we take 0): dL/dx = dL/dy * [x > 0]."""
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.on = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self.on
+
+
+class Tanh(Layer):
+    """y = tanh(x). With tanh = sinh / cosh the quotient rule gives 1 - tanh^2: dL/dx = dL/dy * (1 - y^2), 1 at most."""
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (1 - self.y**2)
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + e^-x). dy/dx = e^-x / (1 + e^-x)^2 = y (1 - y), at most 1/4: ten of them leave 1e-6 of a gradient.
+
+    Written as (1 + tanh(x / 2)) / 2, which is the same and overflows for no x.
+    """
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.y = (1 + np.tanh(x / 2)) / 2
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self.y * (1 - self.y)
+
+
+class Flatten(Layer):
+    """(N, ...) -> (N, F): the same numbers in a row. So are the gradients, laid back as they were."""
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy: Array) -> Array:
+        return dy.reshape(self.shape)
+
+
+class Dropout(Layer):
+    """Each number is set to 0 with probability p while training, and the others divided by 1 - p, so that the expected
+    value stays: y = x m, with m either 0 or 1 / (1 - p). Hence dL/dx = dL/dy m. An answer leaves everything as it is.
+
+    Srivastava et al. 2014, in the inverted form.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.mask: Array | None = None
+        if rng is None or not self.p:
+            return x
+        kept = rng.random(x.shape, dtype=np.float32) >= self.p
+        self.mask = kept.astype(x.dtype) / x.dtype.type(1 - self.p)
+        return x * self.mask
+
+    def backward(self, dy: Array) -> Array:
+        return dy if self.mask is None else dy * self.mask
+
+
+class BatchNorm(Layer):
+    """Each feature brought to mean 0 and variance 1 over the batch, then scaled and moved (Ioffe and Szegedy 2015):
+
+        m = mean(x)    v = mean((x - m)^2)    s = sqrt(v + eps)    h = (x - m) / s    y = gamma h + beta
+
+    x is (N, F), or (N, C, H, W) with one mean for each channel. gamma and beta act on each feature alone:
+
+        dL/dgamma = sum(dL/dy h)    dL/dbeta = sum(dL/dy)    dL/dh = dL/dy gamma
+
+    x_i reaches L on three ways: through its own h_i, through the mean, and through the variance, of all h_j. Since
+    dm/dx_i = 1/n and dv/dx_i = 2 (x_i - m) / n, so that ds/dx_i = h_i / n, with g = dL/dh:
+
+        dL/dx_i = 1/s (g_i - mean(g) - h_i mean(g h))
+
+    An answer uses the running mean and variance instead. They do not depend on x, so there dL/dx = dL/dy gamma / s.
+    """
+
+    eps = 1e-5
+    pull = 0.1
+
+    def __init__(self, gamma: Array, beta: Array) -> None:
+        super().__init__()
+        self.parameters = {"weight": gamma, "bias": beta}
+        self.buffers = {"running_mean": np.zeros_like(beta), "running_var": np.ones_like(gamma)}
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        self.axes = (0,) if x.ndim == 2 else (0, 2, 3)
+        self.by_batch = rng is not None
+        if self.by_batch:
+            mean, variance = x.mean(axis=self.axes), x.var(axis=self.axes)
+            n = x.size // len(mean)
+            self._remember(mean, variance * n / max(1, n - 1))
+        else:
+            mean, variance = self.buffers["running_mean"], self.buffers["running_var"]
+        self.s = self._wide(np.sqrt(variance + x.dtype.type(self.eps)), x.ndim)
+        self.h = (x - self._wide(mean, x.ndim)) / self.s
+        return self._wide(self.parameters["weight"], x.ndim) * self.h + self._wide(self.parameters["bias"], x.ndim)
+
+    def backward(self, dy: Array) -> Array:
+        self.gradients["weight"] = (dy * self.h).sum(axis=self.axes)
+        self.gradients["bias"] = dy.sum(axis=self.axes)
+        g = dy * self._wide(self.parameters["weight"], dy.ndim)
+        if not self.by_batch:
+            return g / self.s
+        mean_g = g.mean(axis=self.axes, keepdims=True)
+        mean_gh = (g * self.h).mean(axis=self.axes, keepdims=True)
+        return (g - mean_g - self.h * mean_gh) / self.s
+
+    def _remember(self, mean: Array, variance: Array) -> None:
+        """Move the running values a tenth of the way, in place: others may hold the same arrays."""
+        for name, now in (("running_mean", mean), ("running_var", variance)):
+            self.buffers[name] += (self.pull * (now - self.buffers[name])).astype(self.buffers[name].dtype)
+
+    @staticmethod
+    def _wide(values: Array, dimensions: int) -> Array:
+        """(C,) ready to meet (N, C) or (N, C, H, W)."""
+        return values if dimensions == 2 else values[:, None, None]
+
+
+class SoftmaxCrossEntropy:
+    """From scores to probabilities to the loss: p_k = e^z_k / sum_j e^z_j, L = mean over the batch of -log p_t.
+
+    For one sample with true class t, L = -z_t + log sum_j e^z_j. The logarithm's slope in z_k is e^z_k / sum = p_k:
+
+        dL/dz_k = p_k - [k = t]        (divided by N, since the batch's loss is a mean)
+
+    Neither exponential nor logarithm is left: it is what was said, less what is so. The largest score is taken off
+    before the exponential, which changes nothing and keeps e^z from overflowing.
+    """
+
+    def forward(self, z: Array, targets: Array) -> float:
+        """Scores (N, K) and class numbers (N,) -> the mean loss."""
+        self.targets = targets
+        lowered = z - z.max(axis=1, keepdims=True)
+        total = np.log(np.exp(lowered).sum(axis=1, keepdims=True))
+        self.probabilities = np.exp(lowered - total)
+        return float(-(lowered - total)[np.arange(len(z)), targets].mean())
+
+    def backward(self) -> Array:
+        """dL/dz (N, K)."""
+        dz = self.probabilities.copy()
+        dz[np.arange(len(dz)), self.targets] -= 1
+        return dz / dz.dtype.type(len(dz))

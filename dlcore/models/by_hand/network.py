@@ -1,0 +1,85 @@
+"""Layers in a row: forward from the first to the last, backward from the last to the first."""
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlcore.models.by_hand.layers import Array, Layer, Relu, Rng, Sigmoid, Tanh
+
+ACTIVATIONS = (Relu, Tanh, Sigmoid)
+
+
+class Network:
+    """Named layers in a row. Parameters go by `<layer>.<parameter>`, in forward order."""
+
+    def __init__(self, layers: Mapping[str, Layer]) -> None:
+        self.layers = dict(layers)
+        self.outputs: dict[str, Array] = {}
+        self.backwards: dict[str, Array] = {}
+
+    def forward(self, x: Array, rng: Rng | None = None) -> Array:
+        """x (N, ...) -> scores (N, K); `rng` while training. What each layer put out stays in `outputs`."""
+        for name, layer in self.layers.items():
+            x = self.outputs[name] = layer.forward(x, rng)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """dL/d(scores) -> dL/dx. What each layer was handed back stays in `backwards`: dL/d(its output)."""
+        for name, layer in reversed(self.layers.items()):
+            self.backwards[name] = dy
+            dy = layer.backward(dy)
+        return dy
+
+    def train_only(self) -> "Network":
+        """Spare the gradient of the data themselves, for which no step of training asks; gives the network."""
+        next(layer for layer in self.layers.values() if layer.parameters).asked_back = False
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Everything that is learnt, the very arrays."""
+        return {
+            f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.parameters.items()
+        }
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of each parameter, from the last `backward`."""
+        return {
+            f"{name}.{one}": layer.gradients[one] for name, layer in self.layers.items() for one in layer.parameters
+        }
+
+    @property
+    def buffers(self) -> dict[str, Array]:
+        """What is kept but not learnt, the very arrays."""
+        return {f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.buffers.items()}
+
+    def bound(self, arrays: Mapping[str, Array]) -> "Network":
+        """The same network on other arrays, named as `parameters` and `buffers` are; the arrays are not copied."""
+        layers = {}
+        for name, layer in self.layers.items():
+            twin = layers[name] = copy.copy(layer)
+            twin.parameters = {one: arrays[f"{name}.{one}"] for one in layer.parameters}
+            twin.buffers = {one: arrays[f"{name}.{one}"] for one in layer.buffers}
+            twin.gradients = {}
+        return Network(layers)
+
+    def learning(self) -> list[str]:
+        """Names of the layers that have parameters."""
+        return [name for name, layer in self.layers.items() if layer.parameters]
+
+    def activations(self) -> dict[str, Array]:
+        """For each learning layer its output in the last `forward`, after the activation behind it if there is one."""
+        found: dict[str, Array] = {}
+        last = ""
+        for name, layer in self.layers.items():
+            if layer.parameters:
+                last, found[name] = name, self.outputs[name]
+            elif last and isinstance(layer, ACTIVATIONS):
+                found[last] = self.outputs[name]
+        return found
+
+    def overflowed(self) -> str:
+        """The first layer whose output in the last `forward` is not finite; empty where all are."""
+        return next((name for name, y in self.outputs.items() if not np.isfinite(y).all()), "")
