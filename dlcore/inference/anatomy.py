@@ -1,0 +1,287 @@
+"""What a network is made of: every operation of one forward pass, its computational graph, and a table of layers.
+
+The operations are watched while they run, so what is shown is what the module does, whatever its class: no parser and
+no tracer that gives up on a loop. On torch's meta device nothing is computed, so the size of a network is no matter.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils.hooks import RemovableHandle
+
+from dlcore.inference.predict import evaluating
+
+BATCH = 3
+"""Samples in the pass: a number that layers seldom have as a size, so that the batch is known in a shape."""
+BYTES = 4
+MOST_OPERATIONS = 4000
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the forward pass, or an input of it.
+
+    `scope` are the calls of modules around it, the outermost first; a module called again has its call's number behind
+    its name. `sources` are places of other operations in the list. `shape` has None where the batch is.
+    """
+
+    name: str
+    scope: tuple[str, ...]
+    sources: tuple[int, ...]
+    shape: tuple[int | None, ...]
+    weights: int = 0
+    biases: int = 0
+    multiply_adds: int = 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the table: a module with parameters or work of its own.
+
+    Parameters are those that no row before has counted; `multiply_adds` and `output_bytes` are of one sample.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+    weights: int
+    biases: int
+    multiply_adds: int
+    output_bytes: int
+
+    @property
+    def total(self) -> int:
+        """Weights and biases."""
+        return self.weights + self.biases
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A network taken apart: its operations in the order in which they ran, its layers, its modules' kinds by name."""
+
+    operations: tuple[Operation, ...]
+    layers: tuple[Layer, ...]
+    kinds: Mapping[str, str]
+
+    @property
+    def parameters(self) -> int:
+        """All weights and biases."""
+        return sum(layer.total for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one sample."""
+        return sum(layer.multiply_adds for layer in self.layers)
+
+
+def take_apart(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
+    """Run `inputs` (each with BATCH samples) through the module once, in evaluation mode, and write down what happens.
+
+    The module is left as it was: hooks are taken off again, whatever happens.
+    """
+    watch = _Watch(module, inputs)
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(module))
+        stack.enter_context(_slow_transformers())
+        stack.enter_context(watch.calls())
+        stack.enter_context(watch)
+        module(*inputs)
+    return Anatomy(tuple(watch.operations), tuple(_layers(module, watch)), _kinds(module))
+
+
+@contextmanager
+def _slow_transformers() -> Iterator[None]:
+    """torch's fused transformer layers run as one operation that tells nothing; the written-out ones are the same."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+class _Watch(TorchFunctionMode):
+    """Writes down every call of torch on tensors, and by which module's call it came."""
+
+    def __init__(self, module: nn.Module, inputs: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.module = module
+        self.operations: list[Operation] = []
+        self.scope: list[str] = []
+        self.called: dict[str, int] = {}
+        self.outputs: dict[str, tuple[int | None, ...]] = {}
+        self.maker: dict[int, int] = {}
+        self.kept: list[Any] = []  # held, so that no tensor's number is given to another
+        self.names = {id(part): name for name, part in module.named_parameters()}
+        self.counted: set[int] = set()
+        for tensor in inputs:
+            self._note("input", (), (tensor,), 0)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run the call; write it down where it gives a tensor and came from one."""
+        given = dict(kwargs or {})
+        result = func(*args, **given)
+        made, name = list(_tensors(result)), _name(func)
+        used = list(_tensors((args, list(given.values()))))
+        if made and name and (any(id(t) in self.maker or id(t) in self.names for t in used)):
+            if len(self.operations) >= MOST_OPERATIONS:
+                return result
+            self._note(name, used, made, _multiply_adds(name, args, made[0], used))
+        return result
+
+    def _note(self, name: str, used: Sequence[Tensor], made: Sequence[Tensor], multiply_adds: int) -> None:
+        sources = dict.fromkeys(self.maker[id(tensor)] for tensor in used if id(tensor) in self.maker)
+        sizes = [0, 0]
+        for tensor in used:
+            if id(tensor) in self.names and id(tensor) not in self.counted:
+                self.counted.add(id(tensor))
+                sizes[_is_bias(self.names[id(tensor)])] += tensor.numel()
+        for tensor in made:
+            self.maker[id(tensor)] = len(self.operations)
+        self.kept.append((used, made))
+        self.operations.append(
+            Operation(
+                name, tuple(self.scope), tuple(sources), _shape(made[0]), sizes[0], sizes[1], multiply_adds // BATCH
+            )
+        )
+
+    @contextmanager
+    def calls(self) -> Iterator[None]:
+        """Hooks that tell which module is at work, for a while."""
+        handles: list[RemovableHandle] = []
+        try:
+            for name, part in self.module.named_modules():
+                if name:
+                    handles.append(part.register_forward_pre_hook(self._enter(name)))
+                    handles.append(part.register_forward_hook(self._leave(name), always_call=True))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, name: str) -> Callable[..., None]:
+        def enter(part: nn.Module, args: Any) -> None:
+            self.called[name] = self.called.get(name, 0) + 1
+            self.scope.append(name if self.called[name] == 1 else f"{name} ({self.called[name]})")
+
+        return enter
+
+    def _leave(self, name: str) -> Callable[..., None]:
+        def leave(part: nn.Module, args: Any, result: Any) -> None:
+            self.scope.pop()
+            made = next(_tensors(result), None)
+            if made is not None:
+                self.outputs[name] = _shape(made)
+
+        return leave
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _tensors(part)
+
+
+_SILENT = {"detach", "requires_grad_", "__get__", "__set__", "to", "data", "type", "is_floating_point"}
+_PLAIN = {
+    "add_": "add", "__add__": "add", "__radd__": "add", "__iadd__": "add", "__mul__": "mul", "__rmul__": "mul",
+    "__sub__": "sub", "__rsub__": "sub", "__truediv__": "div", "__rdiv__": "div", "__matmul__": "matmul",
+    "__getitem__": "slice", "relu_": "relu", "_pad": "pad", "__invert__": "not", "__eq__": "equal", "__and__": "and",
+    "multi_head_attention_forward": "multi-head attention", "scaled_dot_product_attention": "attention",
+    "adaptive_avg_pool2d": "mean pool", "max_pool2d": "max pool", "avg_pool2d": "mean pool",
+    "adaptive_max_pool2d": "max pool", "__or__": "or", "__ne__": "not equal", "__neg__": "negate",
+}  # fmt: skip
+
+
+def _name(func: Callable[..., Any]) -> str:
+    """What a torch function is called in the graph; nothing for those that only look at a tensor."""
+    name = getattr(func, "__name__", "") or str(resolve_name(func)).rpartition(".")[2]
+    if name in _SILENT:
+        return ""
+    found = _PLAIN.get(name, name)
+    for end in ("_with_indices", "_with_indices_", "boolean_dispatch"):
+        found = found.removesuffix(end)
+    return _PLAIN.get(found, found).strip("_").replace("_", " ") or "operation"
+
+
+def _shape(tensor: Tensor) -> tuple[int | None, ...]:
+    sizes: list[int | None] = list(tensor.shape)
+    if BATCH in sizes[:2]:
+        sizes[sizes.index(BATCH)] = None
+    return tuple(sizes)
+
+
+def _is_bias(name: str) -> bool:
+    return name.rpartition(".")[2].startswith(("bias", "b_", "in_proj_bias")) or name.endswith("_bias")
+
+
+def _multiply_adds(name: str, args: Sequence[Any], made: Tensor, used: Sequence[Tensor]) -> int:
+    """Multiply-adds of one call, for the whole batch: of products of matrices, convolutions and recurrent cells."""
+    if name == "linear":
+        return made.numel() * int(used[1].shape[1])
+    if name.startswith("conv transpose"):
+        return used[0].numel() * math.prod(used[1].shape[1:])
+    if name.startswith("conv") and name[-1:] == "d":
+        return made.numel() * math.prod(used[1].shape[1:])
+    if name in ("matmul", "bmm", "mm", "addmm", "baddbmm"):
+        first = used[1] if name in ("addmm", "baddbmm") else used[0]
+        return made.numel() * int(first.shape[-1])
+    if name == "attention":
+        query, key, value = used[:3]
+        scores = query.numel() * int(key.shape[-2])
+        return scores + scores // int(query.shape[-1]) * int(value.shape[-1])
+    if name == "multi-head attention":
+        return _multi_head(*used[:3])
+    if name in ("lstm", "gru", "rnn tanh", "rnn relu"):
+        weights = [part for part in used[1:] if part.dim() == 2]
+        steps = used[0].numel() // int(used[0].shape[-1])  # of every sample
+        return steps * sum(part.numel() for part in weights)
+    return 0
+
+
+def _multi_head(query: Tensor, key: Tensor, value: Tensor) -> int:
+    """In and out projections, scores and weighted sums of (T, N, D)."""
+    t, n, d = query.shape
+    s = key.shape[0]
+    return n * (t * d * d + 2 * s * d * d + 2 * t * s * d + t * d * d)
+
+
+def _layers(module: nn.Module, watch: _Watch) -> Iterator[Layer]:
+    """A row for every module that has no parts, or parameters beside its parts; in the module's own order."""
+    seen: set[int] = set()
+    work: dict[str, int] = {}
+    for operation in watch.operations:
+        owner = operation.scope[-1].partition(" (")[0] if operation.scope else ""
+        work[owner] = work.get(owner, 0) + operation.multiply_adds
+    for name, part in module.named_modules():
+        whole = isinstance(part, nn.MultiheadAttention)
+        under = isinstance(_parent(module, name), nn.MultiheadAttention)
+        own = [(key, p) for key, p in part.named_parameters(recurse=whole) if id(p) not in seen]
+        leaf = not any(True for _ in part.children())
+        if under or not (leaf or whole or own or work.get(name)):
+            continue
+        seen |= {id(p) for _, p in own}
+        biases = sum(p.numel() for key, p in own if _is_bias(key))
+        shape = watch.outputs.get(name, ()) if name else watch.operations[-1].shape
+        yield Layer(
+            name, type(part).__name__, shape, sum(p.numel() for _, p in own) - biases, biases, work.get(name, 0),
+            math.prod(size for size in shape if size is not None) * BYTES if shape else 0,
+        )  # fmt: skip
+
+
+def _parent(module: nn.Module, name: str) -> nn.Module | None:
+    return module.get_submodule(name.rpartition(".")[0]) if name else None
+
+
+def _kinds(module: nn.Module) -> dict[str, str]:
+    return {name: type(part).__name__ for name, part in module.named_modules()}

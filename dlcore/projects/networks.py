@@ -1,0 +1,91 @@
+"""Any network taken apart: one that is written in a few words, or a model of a project with inputs of its kind."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.errors import RequestError, one_line
+from dlcore.data import sources
+from dlcore.inference import anatomy
+from dlcore.inference.anatomy import BATCH, Anatomy
+from dlcore.models import layer_language
+from dlcore.projects import registry
+
+Build = Callable[[], nn.Module]
+_FEW = {"rows": 300, "train_rows": 300}
+"""Settings of data, where a project has them, that keep the preparation of three samples short."""
+
+
+def written(text: str) -> Anatomy:
+    """The anatomy of a network in the layer language, without ever making its weights.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    with torch.device("meta"):
+        found = layer_language.read(text)
+        return anatomy.take_apart(found.module, (torch.empty(BATCH, *found.shape),))
+
+
+def of_model(slug: str, model: str) -> Anatomy:
+    """The anatomy of a project's model with its default settings and the facts that the project names.
+
+    Raises:
+        RequestError: there is no such model, or no inputs for it are at hand.
+    """
+    project = registry.get(slug)
+    if model not in project.models:
+        raise RequestError(f"'{slug}' has no model '{model}': known are {', '.join(project.models)}.")
+    why = ""
+    for inputs in (_by_facts, _by_data):
+        try:
+            return _opened(*inputs(slug, model))
+        except Exception as error:  # torch says in many ways that a shape does not fit; the next inputs are tried
+            why = one_line(error)
+    raise RequestError(f"'{model}' of '{slug}' could not be taken apart: {why}")
+
+
+def _opened(build: Build, inputs: tuple[Tensor, ...]) -> Anatomy:
+    """On the meta device where the module lets us, else on the CPU."""
+    try:
+        with torch.device("meta"):
+            module = build()
+            if any(isinstance(part, nn.RNNBase) for part in module.modules()):
+                raise NotImplementedError  # meta takes them step by step, which is slower than to compute them
+            return anatomy.take_apart(module, tuple(part.to("meta") for part in inputs))
+    except Exception:  # what looks at a value cannot run on meta
+        return anatomy.take_apart(build(), inputs)
+
+
+def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
+    """What the facts leave no doubt about: pictures, texts as the numbers of their words, rows of numbers."""
+    project = registry.get(slug)
+    entry, facts = project.models[model], project.facts
+
+    def build() -> nn.Module:
+        return entry.build(entry.config(), facts)
+
+    if {"height", "width"} <= set(facts):
+        channels = (facts["channels"],) if "channels" in facts else ()
+        return build, (torch.zeros(BATCH, *channels, facts["height"], facts["width"]),)
+    if {"vocabulary", "length"} <= set(facts):
+        return build, (torch.ones(BATCH, facts["length"], dtype=torch.int64),)
+    if set(facts) == {"features"}:
+        return build, (torch.zeros(BATCH, facts["features"]),)
+    raise RequestError(f"the facts {', '.join(facts)} do not tell the inputs' shape")
+
+
+def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
+    """Three samples of the project's own data, and the model as its full recipe builds it for them."""
+    project = registry.get(slug)
+    here = next((name for name in project.datasets if sources.available(name)), None)
+    if here is None:
+        raise RequestError(f"its data is not on this machine: `python -m dlcore data get {project.datasets[0]}`")
+    known = {field.name for field in registry.settings_of(slug, model)["data"]}
+    few = {name: value for name, value in _FEW.items() if name in known}
+    config = registry.configure(slug, model=model, dataset=here, settings=few)
+    prepared = project.prepare(config)
+    inputs = tuple(part[:BATCH] for part in prepared.train.inputs)
+    given = prepared.transform(inputs, False) if prepared.transform else inputs
+    return lambda: project.models[model].build(registry.model_config(config), prepared.facts), given

@@ -1,0 +1,95 @@
+"""Tables and graphs of networks: against PyTorch's own counts, and left as they were."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dlcore.inference import anatomy
+from dlcore.inference.anatomy import BATCH
+from dlcore.models.dense_autoencoder import DenseAutoencoder
+from dlcore.models.vit import Vit, VitConfig
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(part.numel() for part in module.parameters())
+
+
+def test_the_autoencoder_layer_by_layer():
+    found = anatomy.take_apart(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
+    dense = [layer for layer in found.layers if layer.kind == "Linear"]
+    assert [layer.total for layer in dense] == [512_512, 16_416, 16_896, 513_000]
+    assert [layer.biases for layer in dense] == [512, 32, 512, 1000]
+    assert [layer.shape for layer in dense] == [(None, 512), (None, 32), (None, 512), (None, 1000)]
+    assert found.parameters == 1_058_824
+    assert found.multiply_adds == 2 * (1000 * 512 + 512 * 32)
+    assert [one.name for one in found.operations] == [
+        "input", "linear", "relu", "linear", "linear", "relu", "linear", "sigmoid",
+    ]  # fmt: skip
+    assert [one.sources for one in found.operations[1:]] == [(i,) for i in range(7)]
+
+
+class Shared(nn.Module):
+    """One layer called twice and added to its input, in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.scale = nn.Parameter(torch.ones(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kept = x * self.scale
+        x = self.layer(self.layer(kept))
+        x += kept
+        return x.relu_()
+
+
+def test_a_layer_called_twice_is_counted_once_and_skips_are_edges():
+    module = Shared()
+    found = anatomy.take_apart(module, (torch.rand(BATCH, 8),))
+    assert found.parameters == parameters(module) == 80
+    assert [one.scope for one in found.operations if one.name == "linear"] == [("layer",), ("layer (2)",)]
+    assert found.multiply_adds == 2 * 64
+    named = {one.name: one for one in found.operations}
+    assert named["add"].sources == (3, 1) and named["relu"].sources == (4,)
+
+
+MODULES = {
+    "conv": (nn.Sequential(nn.Conv2d(2, 6, 3, groups=2, stride=2), nn.Flatten(), nn.Linear(6 * 49, 5)), (2, 16, 16)),
+    "transposed": (nn.ConvTranspose1d(4, 6, 5, stride=2, groups=2), (4, 9)),
+    "vit": (Vit(VitConfig(depth=2, width=32), channels=1, height=28, width=28, classes=10), (28, 28)),
+    "transformer": (
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), 2, enable_nested_tensor=False),
+        (7, 16),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_multiply_adds_are_pytorchs(name):
+    module, shape = MODULES[name]
+    module.eval()
+    found = anatomy.take_apart(module, (torch.rand(BATCH, *shape),))
+    counter = FlopCounterMode(display=False)
+    with counter:
+        module(torch.rand(1, *shape))
+    assert found.multiply_adds == counter.get_total_flops() // 2 > 0
+    assert found.parameters == parameters(module)
+    assert sum(one.weights + one.biases for one in found.operations) == parameters(module)
+
+
+def test_recurrent_layers_are_counted_by_hand():
+    module = nn.LSTM(5, 7, num_layers=2, bidirectional=True, batch_first=True)
+    found = anatomy.take_apart(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
+    weights = sum(p.numel() for p in module.parameters() if p.dim() == 2)
+    assert (found.layers[0].weights, found.layers[0].biases) == (weights, parameters(module) - weights)
+    assert found.multiply_adds == 11 * weights
+
+
+def test_the_module_is_left_as_it_was_even_where_it_fails():
+    module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(5, 2)).train()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with pytest.raises(RuntimeError):
+        anatomy.take_apart(module, (torch.rand(BATCH, 3),))
+    assert module.training and all(not part._forward_hooks and not part._forward_pre_hooks for part in module.modules())
+    assert torch.backends.mha.get_fastpath_enabled() == fast

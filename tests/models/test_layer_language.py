@@ -1,0 +1,46 @@
+"""Networks written in a few words."""
+
+import pytest
+import torch
+from torch import nn
+
+from dlcore.core.errors import RequestError
+from dlcore.models.layer_language import read
+
+
+def kinds(text: str) -> list[str]:
+    return [type(layer).__name__ for layer in read(text).module]
+
+
+def test_an_autoencoder_is_known_by_its_ends():
+    assert kinds("1000-512-32-512-1000") == ["Linear", "ReLU", "Linear", "Linear", "ReLU", "Linear", "Sigmoid"]
+    assert sum(p.numel() for p in read("1000-512-32-512-1000").module.parameters()) == 1_058_824
+
+
+def test_others_end_bare_and_what_is_named_is_not_added_to():
+    assert kinds("784 256 64 10") == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
+    assert kinds("784 - 256 - tanh - 10 - softmax") == ["Linear", "Tanh", "Linear", "Softmax"]
+    assert kinds("8-4-8-none") == ["Linear", "Linear"]
+
+
+@pytest.mark.parametrize(
+    "text", ["1x28x28-conv3x16-pool2-conv5x8/2-norm-64-drop0.5-10", "3x32x32,conv3x4,relu,flat,10", "5-9"]
+)
+def test_what_is_written_runs(text):
+    written = read(text)
+    assert written.module.eval()(torch.rand(2, *written.shape)).shape[0] == 2
+    assert isinstance(written.module, nn.Sequential)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "input and a layer"), ("1000", "input and a layer"), ("10x10-5", "no input"), ("0-5", "no input"),
+        ("10-banana-5", "'banana' is not understood"), ("10-conv3x16", "needs a picture"), ("1x8x8-pool9-5", "does not fit"),
+        ("10-0", "not understood"), ("1x8x8-conv99x4", "31 pixels"), ("1000000-1000000", "parameters"),
+        ("-".join(["5"] * 99), "words"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_one_line(text, said):
+    with torch.device("meta"), pytest.raises(RequestError, match=said):
+        read(text)

@@ -1,0 +1,32 @@
+"""Every model of every project can be taken apart."""
+
+import pytest
+
+from dlcore import projects
+from dlcore.core.errors import RequestError
+from dlcore.data import sources
+from dlcore.projects import networks
+
+MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(slug).models]
+
+
+@pytest.mark.parametrize(("slug", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
+def test_every_model_can_be_opened(slug, model):
+    project = projects.get(slug)
+    if not any(sources.available(name) for name in project.datasets):
+        pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
+    found = networks.of_model(slug, model)
+    assert found.parameters > 0 and found.multiply_adds > 0 and len(found.layers) > 1
+    for place, one in enumerate(found.operations):
+        assert all(source < place for source in one.sources)
+    assert sum(one.weights + one.biases for one in found.operations) == found.parameters
+
+
+def test_one_in_words_needs_no_weights():
+    assert networks.written("1000-512-32-512-1000").parameters == 1_058_824
+    assert networks.written("100000-50000-100000").parameters == 10_000_150_000
+
+
+def test_one_that_is_not_there_is_refused():
+    with pytest.raises(RequestError, match="no model 'nobody'"):
+        networks.of_model("fashion", "nobody")
