@@ -104,7 +104,7 @@ class Project:
     compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
 
-    `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim, shown as such.
+    `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim of the first dataset.
     `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
     gives the settings that suit such a dataset and a model, over the preset's and under the person's.
     """

@@ -223,3 +223,15 @@ def test_the_photographs_are_27_000_and_their_duplicates_are_kept_together():
     assert len(found.labels) + len(found.test_labels) == 27_000 == sources.dataset("dogs_food_vehicles").rows
     assert found.names == ("dogs", "food", "vehicles") and not found.refused
     assert found.exact == 23 and found.near == 35 and not found.also_in_test.any()
+
+
+def test_a_folder_is_added_from_the_command_line_and_trained_on(home, capsys):
+    from dlcore import cli
+
+    laid_out(home / "given", files(classes=2, each=20))
+    assert cli.main(["data", "add", "mine", str(home / "given"), "--json"]) == 0
+    assert '"kind": "images"' in capsys.readouterr().out
+    words = ["train", "architectures", "--model", "resnet18", "--dataset", "own:mine", "--preset", "quick"]
+    words += ["--set", "epochs=1", "--set", "width=4", "--device", "cpu", "--bundle", str(home / "bundle"), "--json"]
+    assert cli.main(words) == 0
+    assert '"dataset": "own:mine"' in capsys.readouterr().out

@@ -33,7 +33,10 @@ def show(project: "Project", comparison: Comparison) -> None:
         if (curves := of_arm(arm, records, colour=place)) is not None
     ]
     models = {records[0].model: place for place, records in enumerate(comparison.arms.values())}
-    claimed = {model: project.reported_curves[model] for model in models if model in project.reported_curves}
+    same = {record.dataset for record in comparison.records} == {
+        project.datasets[0]
+    }  # what was reported is of the first
+    claimed = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
     if claimed and st.toggle(
         "Show what a course's report claims, too", key=f"reported-{project.slug}",
         help="Dotted, by epoch: read off a report on 30,000 pictures; its recipe, split and code are not known.",

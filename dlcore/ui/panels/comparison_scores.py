@@ -84,7 +84,9 @@ def verdict(arms: Sequence[Tested]) -> None:
             else "Mean accuracy over seeds, compared on the same samples: chance in the samples and in the seeds both "
             "count (Student's t, Welch's degrees of freedom)."
         )
-        st.caption("p-values are corrected for the number of pairs (Holm). Below 0.05 counts as a difference.")
+        st.caption(
+            "p-values are corrected for the number of pairs (Holm), intervals are not. Below 0.05 is a difference."
+        )
 
 
 def winner(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
@@ -261,4 +263,5 @@ def _machine() -> str:
 
     from dlcore.core import devices
 
-    return f"{devices.describe()['processor']}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{devices.describe()['processor']}, {threads} thread{'s' if threads > 1 else ''}"

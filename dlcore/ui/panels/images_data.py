@@ -15,7 +15,7 @@ from dlcore.ui.panels import images_own, samples
 
 SHOWN, CHANGED = 4, 6
 """Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""
-MOST_SHOWN = 30
+MOST_SHOWN, PAIRS, MOST_ALIKE = 30, 4, 6
 CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker", "cutout": "a part hidden"}
 
 
@@ -71,6 +71,14 @@ def _repeated(found: images.Images) -> None:
     if found.conflicts:
         words += f"{found.conflicts:,} groups carry different labels."
     st.markdown(words)
+    numbers, counts = np.unique(found.groups, return_counts=True)
+    groups = numbers[counts > 1][:PAIRS]
+    if len(groups):
+        with st.expander("Look at some of them", icon=":material/filter_none:"):
+            for group in groups:
+                rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
+                said = [f"{found.names[found.labels[row]]}, row {row:,}" for row in rows]
+                samples.shown([found.pixels[row] for row in rows], said, alt="Alike", width=104)
 
 
 def _left_out(found: images.Images) -> None:
