@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, number
+from dlcore.core.config import Config, choice, number
 
 
 class VitConfig(Config):
@@ -19,6 +20,17 @@ class VitConfig(Config):
     width: int = number(128, low=8, high=2048, unit="numbers", help="Numbers a patch becomes; rounded up to fit heads.")
     mlp_ratio: float = number(2.0, low=0.5, high=8.0, help="Width of each block's dense layer, in widths.")
     dropout: float = number(0.1, low=0.0, high=0.9, help="Share of each block's values set to 0 in training.")
+    stem: Literal["patches", "convolutions"] = choice(
+        "patches", help="How a patch becomes numbers: by one matrix, or by small convolutions that overlap."
+    )
+
+
+class HybridConfig(VitConfig):
+    """The same knobs; as they stand a Transformer that begins with convolutions."""
+
+    stem: Literal["patches", "convolutions"] = choice(
+        "convolutions", help="How a patch becomes numbers: by one matrix, or by small convolutions that overlap."
+    )
 
 
 class Vit(nn.Module):
@@ -33,7 +45,9 @@ class Vit(nn.Module):
         size = -(-config.width // config.heads) * config.heads
         self.grid = (-(-height // config.patch), -(-width // config.patch))
         self.padding = (0, self.grid[1] * config.patch - width, 0, self.grid[0] * config.patch - height)
-        self.patches = nn.Conv2d(channels, size, config.patch, stride=config.patch)
+        self.patches: nn.Module = nn.Conv2d(channels, size, config.patch, stride=config.patch)
+        if config.stem == "convolutions":
+            self.patches = _stem(channels, size, config.patch)
         self.token = nn.Parameter(torch.zeros(1, 1, size))
         self.positions = nn.Parameter(torch.empty(1, 1 + self.grid[0] * self.grid[1], size).normal_(std=0.02))
         self.dropout = nn.Dropout(config.dropout)
@@ -72,6 +86,22 @@ class Vit(nn.Module):
         """(patches, patches): the cosine between any two patches' position embeddings (their figure 7, middle)."""
         places = functional.normalize(self.positions.detach()[0, 1:], dim=1)
         return places @ places.T
+
+
+def _stem(channels: int, size: int, patch: int) -> nn.Sequential:
+    """(N, C, H, W) -> (N, D, H / patch, W / patch) by 3x3 convolutions of stride 2, then one across channels.
+
+    After Xiao et al. 2021 ("Early convolutions help Transformers see better", section 4). What of `patch` is not a
+    power of two is left to the last convolution.
+    """
+    halvings = (patch & -patch).bit_length() - 1
+    widths = [max(8, size >> (halvings - 1 - step)) for step in range(halvings)]
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        channels = width
+    rest = patch >> halvings
+    return nn.Sequential(*layers, nn.Conv2d(channels, size, rest, stride=rest))
 
 
 class VitBlock(nn.Module):

@@ -16,6 +16,7 @@ PROJECTS = {
     "fashion": "dlcore.projects.fashion",
     "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
+    "vit": "dlcore.projects.vit",
 }
 """Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""
 

@@ -1,0 +1,68 @@
+"""Occlusion: what an answer loses when a small window of the picture is covered."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+AT_ONCE = 32
+"""Covered pictures that go through the network together."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square of `side` pixels that moves by `stride` pixels."""
+
+    side: int
+    stride: int
+
+    def places(self, length: int) -> int:
+        """How many places it takes along so many pixels, the last one at the edge."""
+        return max(0, -(-(length - self.side) // self.stride)) + 1
+
+
+def window_for(height: int, width: int, *, affordable: int) -> Window:
+    """A window of a seventh of the shorter side, moved by half of it, or by all of it and larger where fewer than its
+    number of places are affordable."""
+    side = max(1, round(min(height, width) / 7))
+    window = Window(side, max(1, side // 2))
+    while window.places(height) * window.places(width) > affordable and window.side < min(height, width) // 2:
+        window = Window(window.side, window.side) if window.stride < window.side else Window(*[window.side + 1] * 2)
+    return window
+
+
+def occlusion(module: nn.Module, inputs: Tensor, target: int, *, window: Window, baseline: Tensor) -> np.ndarray:
+    """How much logit `target` falls when the window covers a pixel, the mean over the windows that do: (N, H, W).
+
+    inputs (N, ...) of pictures (C, H, W) or (H, W); covered pixels are those of `baseline`, (1, ...). Works on a copy.
+    Source: Zeiler & Fergus 2014, section 4.1.
+    """
+    from captum.attr import Occlusion
+
+    own = copy.deepcopy(module).eval().requires_grad_(False)
+    channels = inputs.shape[1:-2]  # none for grey pictures laid flat
+    with torch.no_grad():
+        found: Tensor = Occlusion(own).attribute(
+            inputs,
+            sliding_window_shapes=(*channels, window.side, window.side),
+            strides=(*channels, window.stride, window.stride),
+            baselines=baseline.to(inputs).expand_as(inputs).contiguous(),
+            target=target,
+            perturbations_per_eval=AT_ONCE,
+        )
+    return found.reshape(len(inputs), -1, *inputs.shape[-2:])[:, 0].numpy()  # every channel carries the same
+
+
+def as_coarse(values: np.ndarray, window: Window) -> np.ndarray:
+    """A map by pixel (H, W) made as coarse as occlusion's: the window's sum at each place, then the mean at each pixel
+    over the windows that cover it."""
+    height, width = values.shape
+    total, count = np.zeros_like(values, dtype=np.float64), np.zeros_like(values, dtype=np.float64)
+    for i in range(window.places(height)):
+        for j in range(window.places(width)):
+            rows, columns = (slice(k * window.stride, k * window.stride + window.side) for k in (i, j))
+            total[rows, columns] += values[rows, columns].sum()
+            count[rows, columns] += 1
+    return total / np.maximum(count, 1)

@@ -1,0 +1,106 @@
+"""The maps that explain a picture's class: which methods a network allows, and one map by one of them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlcore.data import images
+from dlcore.explanation import cam, effort, occlusion
+from dlcore.explanation.attribution import attribute
+from dlcore.explanation.rollout import rollout
+from dlcore.inference.predict import evaluating
+from dlcore.projects import Loaded
+
+How = Literal["gradients", "occlusion", "cam", "rollout"]
+NAMES: dict[How, str] = {
+    "gradients": "Integrated gradients", "occlusion": "Occlusion", "cam": "Grad-CAM", "rollout": "Attention rollout",
+}  # fmt: skip
+ONE_SIDED: tuple[How, ...] = ("cam", "rollout")
+"""Maps without a negative side."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One picture and one class, as the network takes them: x and black (1, ...)."""
+
+    module: nn.Module
+    x: Tensor
+    black: Tensor
+    target: int
+    effort: effort.Effort
+    window: occlusion.Window
+    layer: str | None
+
+    @property
+    def ways(self) -> tuple[How, ...]:
+        """The methods that this network allows."""
+        found: list[How] = ["gradients", "occlusion"]
+        if hasattr(self.module, "attentions"):
+            found.append("rollout")  # its stem's maps, if there are any, are far from the answer
+        elif self.layer:
+            found.append("cam")
+        return tuple(found)
+
+    @property
+    def relevant(self) -> np.ndarray:
+        """(H, W): where the picture is not black."""
+        found: np.ndarray = (self.x != self.black).reshape(-1, *self.x.shape[-2:]).any(dim=0).numpy()
+        return found
+
+
+@dataclass(frozen=True)
+class Map:
+    """values (H, W); of integrated gradients also the logit, that of black, and by how much the sum misses."""
+
+    values: np.ndarray
+    output: float = 0.0
+    floor: float = 0.0
+    delta: float | None = None
+
+
+def ask(model: Loaded, picture: np.ndarray, target: int) -> Asked:
+    """A picture (H, W) or (H, W, 3), uint8, and a class, ready to be explained."""
+    x, black = (
+        torch.from_numpy(images.model_input(pixels, model.preprocessing)[None])
+        for pixels in (picture, np.zeros_like(picture))
+    )
+    planned = effort.effort_for(effort.multiply_adds(model.module, x))
+    window = occlusion.window_for(*x.shape[-2:], affordable=planned.places)
+    return Asked(model.module, x, black, target, planned, window, cam.feature_layer(model.module, x))
+
+
+def draw(asked: Asked, how: How, module: nn.Module | None = None) -> Map:
+    """The map by one method, of the network asked for or of another one of its build (random weights, say)."""
+    module = module or asked.module
+    if how == "gradients":
+        found = attribute(module, asked.x, asked.target, baseline=asked.black, steps=asked.effort.steps)
+        assert found.delta is not None
+        values = found.values[0].sum(axis=0) if found.values[0].ndim == 3 else found.values[0]  # (C, H, W) -> (H, W)
+        return Map(values, float(found.output[0]), float(found.baseline_output[0]), float(found.delta[0]))
+    if how == "occlusion":
+        lost = occlusion.occlusion(module, asked.x, asked.target, window=asked.window, baseline=asked.black)
+        return Map(lost[0])
+    if how == "cam":
+        assert asked.layer
+        return Map(cam.grad_cam(module, asked.x, asked.target, layer=asked.layer).values[0])
+    return Map(_rolled(module, asked.x))
+
+
+def _rolled(module: Any, x: Tensor) -> np.ndarray:
+    """The class token's share of each patch, spread over the patch's pixels: (H, W)."""
+    with evaluating(module):
+        attentions = module.attentions(x)[0].numpy()
+    rows, columns = module.grid
+    height, width = x.shape[-2:]
+    shares = rollout(attentions)[0, 1:].reshape(rows, columns)
+    return shares.repeat(-(-height // rows), axis=0).repeat(-(-width // columns), axis=1)[:height, :width]
+
+
+def comparable(asked: Asked, how: How, values: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two maps by pixel, `other` occlusion's, made alike: equally coarse, or without sign where `how` has none."""
+    if how == "gradients":
+        return occlusion.as_coarse(values, asked.window).ravel(), other.ravel()
+    return values.ravel(), np.abs(other).ravel() if how == "rollout" else other.ravel()

@@ -1,0 +1,14 @@
+"""Cut a picture into patches, let each look at all the others, and watch where every head looks."""
+
+from dlcore.ui.page import show
+
+TITLE = "Vision Transformer"
+ICON = ":material/grid_view:"
+
+show(
+    "vit",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.comparison:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
