@@ -1,5 +1,6 @@
 """Anomalies in a time series: autoencoders trained on ordinary weeks fail to rebuild extraordinary ones."""
 
+import dataclasses
 from typing import Any, Literal
 
 import numpy as np
@@ -156,7 +157,11 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = _judged(times, (lengths[0], sum(lengths)), config)
     judged = measured.Judged(points, _known(times, config), _data(config).threshold_rule)
-    return measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
+    found = measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
+    if not written.inside(times, _left_out(_data(config))).any():
+        return found
+    kept = f"Kept out of training and of the threshold: {_data(config).leave_out}."
+    return dataclasses.replace(found, verdict=f"{found.verdict} {kept}")
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -172,11 +177,8 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
-    """Whether the network beats the simple methods, and what was kept from it."""
-    data = _data(config)
-    said = measured.compared(evaluation, smooth=data.smoothing_h > 0)
-    kept = f"Kept out of training and of the threshold: {data.leave_out}." if data.leave_out else ""
-    return f"{said} {kept}".strip()
+    """Whether the network beats the simple methods."""
+    return measured.compared(evaluation, smooth=_data(config).smoothing_h > 0)
 
 
 def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
@@ -248,7 +250,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
     found = np.full(len(series.values), -1)
     options = model_config(config)
     if isinstance(options, CalendarAutoencoderConfig):
-        block = max(1, min(series.period or train_end, train_end // options.folds))
+        block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
         if _window(config) > (options.folds - 2) * block + 1:
             raise DataError(
                 f"a window of {_window(config)} points touches all {options.folds} folds of {block} points each: "
