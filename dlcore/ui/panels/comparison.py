@@ -52,6 +52,9 @@ def side_by_side(project: "Project") -> None:
     if not found:
         st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
         return
+    if not comparison_scores.classifiers(found):
+        guarded(lambda: comparison_scores.metrics(found))
+        return
     if not comparison_scores.comparable(found):
         st.warning(
             "These runs were not tested on the same samples, so their scores are not compared: choose runs of one "

@@ -13,6 +13,7 @@ from dlcore import runs
 from dlcore.evaluation import seeds
 from dlcore.evaluation.seeds import Gap
 from dlcore.runs import Bundle, Record
+from dlcore.ui.headline import NAMES
 from dlcore.ui.panels import reading
 from dlcore.ui.panels.scores import BASELINES
 from dlcore.ui.times import span
@@ -48,13 +49,36 @@ def tested(arms: Mapping[str, Sequence[Record]]) -> list[Tested]:
     return found
 
 
+def classifiers(arms: Sequence[Tested]) -> bool:
+    """Whether all runs gave a probability for each class."""
+    stored = [reading.predictions(bundle) for arm in arms for bundle in arm.bundles]
+    return all("test_targets" in found and found["test_scores"].ndim == 2 for found in stored)
+
+
+def metrics(arms: Sequence[Tested]) -> None:
+    """The metrics of runs that are no classifiers: mean, lowest and highest of the seeds."""
+    rows = []
+    for arm in arms:
+        found = [reading.evaluation(bundle).metrics for bundle in arm.bundles]
+        row = {"Model": arm.arm, "Seeds": str(len(found)), "Parameters": f"{arm.records[0].parameters:,}"}
+        for name in found[0]:
+            if all(name in one for one in found) and not name.endswith(("_low", "_high")):
+                row[NAMES.get(name, name.replace("_", " "))] = _range([one[name] for one in found])
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
+    st.caption("Test part. Of several seeds: their mean, and in brackets the lowest and the highest.")
+
+
+def _range(values: Sequence[float]) -> str:
+    mean = f"{np.mean(values):.3g}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.3g}–{max(values):.3g})"
+
+
 def comparable(arms: Sequence[Tested]) -> bool:
     """Whether all runs were tested on the very same samples."""
     first: dict[str, np.ndarray] = {}
     for bundle in (bundle for arm in arms for bundle in arm.bundles):
         stored = reading.predictions(bundle)
-        if stored["test_scores"].ndim != 2:
-            return False
         first = first or stored
         if not all(np.array_equal(first[name], stored[name]) for name in ("test_ids", "test_targets")):
             return False

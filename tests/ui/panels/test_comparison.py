@@ -118,3 +118,18 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     app.session_state["view-architectures-"] = "Side by side"
     app.run()
     assert not app.exception and "Nothing to compare yet" in app.info[0].value
+
+
+def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.panels.comparison import side_by_side
+
+        side_by_side(projects.get("anomaly"))
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception and not app.error, app.error
+    table = app.dataframe[-1].value
+    assert {"conv", "dense_16", "dense_32", "lstm"} <= set(table["Model"]) and "Seeds" in table
