@@ -1,0 +1,73 @@
+"""The Data panel of pictures: own sets handed in, what was left out, duplicates counted, a set with no known home."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dlcore.data import own, own_images
+
+
+def picture(seed: int) -> bytes:
+    small = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    file = io.BytesIO()
+    small.resize((40, 40)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Twenty pictures of two classes; one of them twice, and one file that is no picture."""
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for k, name in enumerate(("ants", "bees")):
+            for i in range(10):
+                archive.writestr(f"{name}/{i}.png", picture(10 * k + (i or 1)))
+        archive.writestr("ants/notes.png", b"no picture")
+    return own_images.import_zip(file.getvalue(), "mine", source="mine.zip")
+
+
+def panel() -> None:
+    from dlcore import projects
+    from dlcore.runs import Run
+    from dlcore.ui.panels import images_data
+
+    config = projects.configure("architectures", dataset="own:mine", preset="quick")
+
+    class Chosen(Run):
+        config = None
+
+    run = Chosen("x", None)
+    type(run).config = config
+    images_data.data(projects.get("architectures"), run)
+
+
+def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine):
+    app = AppTest.from_function(panel, default_timeout=60).run()
+    assert not app.exception and not app.error
+    words = " ".join(m.value for m in app.markdown)
+    assert "**mine**, your own: 20 pictures" in words and "2 pictures are exactly the same" in words
+    table = next(frame.value for frame in app.dataframe if "What" in frame.value)
+    assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
+    next(button for button in app.button if button.label == "Remove").click().run()
+    assert own.find("mine") is None
+
+
+def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
+
+    def script():
+        from dlcore.ui import missing
+
+        missing.offer("dogs_food_vehicles")
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception and not app.button
+    words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+    assert "no address to fetch it from is known" in words and "cnn_dataset.zip" in words
