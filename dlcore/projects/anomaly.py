@@ -1,7 +1,7 @@
 """Anomalies in a time series: autoencoders trained on ordinary weeks fail to rebuild extraordinary ones."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from torch import nn
@@ -174,6 +174,16 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     judged = measured.Judged(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
     smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
     return measured.baselines(series, judged, train=train, ends=ends, smooth=smooth)
+
+
+def thresholds(
+    scores: np.ndarray, times: np.ndarray, ends: tuple[int, int], config: RunConfig
+) -> dict[measured.Rule, float]:
+    """What each rule would make of scores (n,) at times (n,) of the points before the test part, by its name; `ends`
+    are where train and validation end."""
+    points, known = _judged(times, ends, config), _known(times, config)
+    rules: tuple[measured.Rule, ...] = get_args(measured.Rule)
+    return {rule: measured.threshold_of(scores, rule, judged=points, known=known) for rule in rules}
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:

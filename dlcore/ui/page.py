@@ -106,7 +106,13 @@ def _facts(run: Run) -> None:
     bundle = run.bundle
     top = headline(bundle.evaluation) if bundle else None
     if top is not None:
-        rows.append((f"{top.name} on test", say(top.metric, top.value), _interval(top)))
+        rows.append(
+            (
+                top.name if top.metric.startswith("nab") else f"{top.name} on test",
+                say(top.metric, top.value),
+                _interval(top),
+            )
+        )
         if top.baseline_value is not None:
             note = "does as well or better" if top.beaten else ""
             rows.append((f"Best baseline: {top.baseline}", say(top.metric, top.baseline_value), note))

@@ -36,9 +36,10 @@ function rangeOf(numbers) {
 // The axis of the score: logarithmic where scores are above 0 and span decades; a probability's is 0 to 1.
 function axisOf(s) {
   if (s.data.axis) return { log: false, low: s.data.axis[0], high: s.data.axis[1] };
-  const sorted = Float64Array.from(s.scores).filter(Number.isFinite).sort(), at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
-  const top = Math.max(sorted[sorted.length - 1], s.data.own ?? -Infinity), positive = at(0.01) > 0;
-  if (positive && top / at(0.05) > 30) return { log: true, low: at(0.01), high: top * 1.3 };
+  const sorted = Float64Array.from(s.scores).filter(Number.isFinite).sort(), top = Math.max(sorted[sorted.length - 1], s.data.own ?? -Infinity);
+  const above = sorted.filter((score) => score > 0), at = (share) => above[Math.floor(share * (above.length - 1))];
+  const positive = above.length > 0.9 * sorted.length; // a causal score is 0 before the first whole window
+  if (positive && sorted[0] >= 0 && top / at(0.05) > 30) return { log: true, low: at(0.01), high: top * 1.3 };
   const low = Math.min(sorted[0], s.data.own ?? Infinity), room = (top - low || 1) * 0.05;
   return { log: false, low: low >= 0 && low < 0.3 * top ? 0 : low - room, high: top + room };
 }

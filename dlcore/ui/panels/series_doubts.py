@@ -6,20 +6,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
-from dlcore.core.errors import WorkbenchError
 from dlcore.data.series import Series
-from dlcore.data.series import load as load_series
 from dlcore.evaluation import anomaly, baselines, fragility, nab
 from dlcore.plots.fragility import Moved, score_by_factor
-from dlcore.projects.project import Evaluation, Project
+from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import baseline_title
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.series_data import day, taxi
-from dlcore.ui.panels.series_scores import HOUR_MS, PARTS, Whole, own_form, rivals_of, whole
+from dlcore.ui.panels.series_data import day
+from dlcore.ui.panels.series_rival import best_rival, series_at_hand
+from dlcore.ui.panels.series_rules import rules_part
+from dlcore.ui.panels.series_scores import HOUR_MS, PARTS, Whole, whole
 from dlcore.ui.panels.series_seeds import seeds_of, seeds_part
 
 FACTORS = np.geomspace(0.5, 2.0, 121)
@@ -45,8 +44,9 @@ def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
     if joined is None or "nab_standard" not in evaluation.metrics or evaluation.threshold is None:
         return
     st.subheader("How sure is that?", anchor=False)
-    series = _series(run)
+    series = series_at_hand(run)
     _threshold_moved(project, run, bundle, joined, series)
+    rules_part(project, run, bundle)
     seeds_part(evaluation)
     if series is not None and series.unlabelled:
         _holidays(joined, series, evaluation.threshold)
@@ -65,7 +65,7 @@ def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
     alone = seeds_of(evaluation).values() if "test_members" in stored else ()
     limits = [values["threshold"] for values in alone if "threshold" in values]
     members = [np.concatenate([stored[f"{part}_members"][:, place] for part in PARTS]) for place in range(len(limits))]
-    rival = _rival(_project, _run, evaluation, joined)
+    rival = best_rival(_project, _run, evaluation, joined)
     return Moves(
         own=_swept(joined.scores, evaluation.threshold, joined),
         seeds=tuple(_swept(score, limit, joined) for score, limit in zip(members, limits, strict=True)),
@@ -78,49 +78,6 @@ def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> fragility.Swe
         scores, joined.targets, threshold=threshold, factors=FACTORS, counted_from=joined.ends[0],
         step_hours=joined.step_hours,
     )  # fmt: skip
-
-
-def _rival(project: Project, run: Run, evaluation: Evaluation, joined: Whole) -> tuple[str, np.ndarray, float] | None:
-    """The best simple method by NAB at the run's own smoothing: name, score, threshold. None where it cannot be had,
-    or where what is worked out here is not what was counted then."""
-    rivals = {
-        name: values
-        for name, values in rivals_of(evaluation, own_form(run)).items()
-        if {"nab_standard", "threshold"} <= set(values)
-    }
-    if not rivals or _series(run) is None:
-        return None
-    try:
-        source = project.prepare(run.config).source
-    except WorkbenchError:  # settings of an older version
-        return None
-    series: Series = source["series"]
-    if not np.array_equal(series.times, joined.times):
-        return None
-    best = max(rivals, key=lambda name: rivals[name]["nab_standard"])
-    train = ~source.get("left_out", np.zeros(len(series.times), bool)) & (np.arange(len(series.times)) < joined.ends[0])
-    hours = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
-    smooth = round(hours * HOUR_MS / series.step_ms)
-    score = baselines.series_score(
-        best, series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
-    )
-    threshold, stored = rivals[best]["threshold"], rivals[best]["nab_standard"]
-    windows = anomaly.ranges(joined.targets.astype(bool))
-    found = nab.score(anomaly.alarms(score, threshold), windows, start=joined.ends[0])
-    return (best, score, threshold) if abs(found - stored) < 1e-6 else None
-
-
-def _series(run: Run) -> Series | None:
-    """The run's series, where it is here and still what it was."""
-    try:
-        return taxi() if run.config.dataset == "nyc_taxi" else _loaded(run.config.dataset, run.config.data_checksum)
-    except WorkbenchError:
-        return None
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _loaded(dataset: str, checksum: str) -> Series:
-    return load_series(dataset, checksum=checksum)
 
 
 def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, series: Series | None) -> None:

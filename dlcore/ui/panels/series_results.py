@@ -5,7 +5,7 @@ from dlcore.runs import Run
 from dlcore.ui.panels import reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.series_doubts import doubt_part
-from dlcore.ui.panels.series_scores import score_part
+from dlcore.ui.panels.series_scores import score_part, who_wins
 from dlcore.ui.panels.series_threshold import threshold_part
 
 
@@ -14,8 +14,9 @@ def results(project: Project, run: Run | None) -> None:
     bundle = reading.finished(run, to_see="its scores, alarms and curves")
     if bundle is None or run is None:
         return
-    score_part(project, run, bundle)
+    who_wins(run, bundle)
     threshold_part(project, run, bundle, reading.evaluation(bundle).threshold or 0.0)
+    score_part(project, run, bundle)
     doubt_part(project, run, bundle)
     learning_curves(
         bundle, run.record,

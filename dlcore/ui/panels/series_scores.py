@@ -58,28 +58,45 @@ def whole(bundle: Bundle) -> Whole | None:
     return Whole(scores, targets, times, (first, first + second))
 
 
-def score_part(project: Project, run: Run, bundle: Bundle) -> None:
-    """Who wins in words, and the table of scores, one smoothing at a time."""
-    evaluation, title = reading.evaluation(bundle), project.models[run.record.model].title
-    joined = whole(bundle)
+def who_wins(run: Run, bundle: Bundle) -> None:
+    """What is caught at the run's own threshold, and whether a simple method does as well, in words."""
+    evaluation, joined = reading.evaluation(bundle), whole(bundle)
     if joined is not None and not joined.targets.any():
-        _without_labels(evaluation, own_form(run))
-        return
-    if joined is None or "nab_standard" not in evaluation.metrics:  # counted before there was NAB
+        st.markdown(
+            "This series carries **no labels**, so no alarm can be called right or wrong. Mark what you know to be out "
+            "of the ordinary below, or compare how often each method speaks up."
+        )
+    elif joined is None or "nab_standard" not in evaluation.metrics:  # counted before there was NAB
         st.markdown(f"{evaluation.verdict} {winner(evaluation, 'auc_pr')}")
+    else:
+        own = own_form(run)
+        st.markdown(_caught(evaluation, joined))
+        st.markdown("\n".join(f"- {duel(evaluation, form, own)}" for form in _judged_forms(own)))
+        _left_out(run)
+
+
+def score_part(project: Project, run: Run, bundle: Bundle) -> None:
+    """The table of scores beside those of simple methods, one smoothing at a time."""
+    evaluation, title = reading.evaluation(bundle), project.models[run.record.model].title
+    joined, own = whole(bundle), own_form(run)
+    st.subheader("Beside simple methods", anchor=False)
+    if joined is not None and not joined.targets.any():
+        _without_labels(evaluation, own)
+        return
+    if joined is None or "nab_standard" not in evaluation.metrics:
         score_table(evaluation, title=title, n=len(reading.predictions(bundle)["test_scores"]), unit="points")
         return
-    own = own_form(run)
-    st.markdown(_caught(evaluation, joined))
-    for form in dict.fromkeys((own, "centred") if own == "causal" else (own,)):
-        st.markdown(duel(evaluation, form, own))
-    _left_out(run)
     forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
     form = st.segmented_control(
         "Which scores are compared", forms, default=own, required=True, key="smoothing", bind="query-params",
         format_func=FORM_LABELS.__getitem__,
     )  # fmt: skip
     _tables(evaluation, form, own=own, title=title, joined=joined)
+
+
+def _judged_forms(own: str) -> tuple[str, ...]:
+    """The run's own score, and beside a causal one the centred."""
+    return ("causal", "centred") if own == "causal" else (own,)
 
 
 def _without_labels(evaluation: Evaluation, own: str) -> None:
@@ -96,10 +113,6 @@ def _without_labels(evaluation: Evaluation, own: str) -> None:
         for name, values in methods.items()
         if "threshold" in values
     ]
-    st.markdown(
-        "This series carries **no labels**, so no alarm can be called right or wrong. Mark what you know to be out of "
-        "the ordinary below, or compare how often each method speaks up."
-    )
     if rows:
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Alarms of this run and simple methods")
         st.caption(

@@ -6,7 +6,7 @@ import pytest
 from dlcore.data.series import LabelledWindow, Series
 from dlcore.projects.project import Evaluation
 from dlcore.ui.headline import baseline_title, headline
-from dlcore.ui.panels import series_doubts, series_scores, series_seeds
+from dlcore.ui.panels import series_doubts, series_rules, series_scores, series_seeds
 
 HALF_HOUR = 1_800_000
 
@@ -106,3 +106,19 @@ def test_days_without_a_label_are_counted_apart() -> None:
     assert "None of them raises a false alarm" in calm and "it sets the threshold" in calm
     loud = series_doubts.holiday_words(whole, series, 0.9, spans)
     assert "**1 of 1 false alarms**" in loud and "Were it not counted" in loud
+
+
+def test_thresholds_by_other_rules_read_no_test_score() -> None:
+    """Every rule's threshold comes from before the test part; the reference run's own rule gives its own threshold."""
+    from dlcore import runs
+    from dlcore.projects.anomaly import thresholds
+
+    run = runs.open_run("reference:anomaly/calendar")
+    bundle = run.left
+    stored = bundle.predictions()
+    parts = ("train", "validation")
+    scores, times = (np.concatenate([stored[f"{part}_{what}"] for part in parts]) for what in ("scores", "ids"))
+    found = thresholds(scores, times, (len(stored["train_scores"]), len(scores)), run.config)
+    assert set(found) == set(series_rules.RULES)
+    assert found[run.config.data_options["threshold_rule"]] == pytest.approx(bundle.threshold)
+    assert len(set(found.values())) == len(found)
