@@ -1,4 +1,6 @@
-"""The simple method that a run of the anomaly page has to beat, worked out again from the series."""
+"""The simple methods that a run of the anomaly page has to beat, worked out again from the series."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import streamlit as st
@@ -19,31 +21,42 @@ def best_rival(
 ) -> tuple[str, np.ndarray, float] | None:
     """The best simple method by NAB at the run's own smoothing: name, score, threshold. None where it cannot be had,
     or where what is worked out here is not what was counted then."""
-    rivals = {
+    stored = {
         name: values
         for name, values in rivals_of(evaluation, own_form(run)).items()
         if {"nab_standard", "threshold"} <= set(values)
     }
-    if not rivals or series_at_hand(run) is None:
+    if not stored:
         return None
+    best = max(stored, key=lambda name: stored[name]["nab_standard"])
+    score = scores_of(project, run, joined, [best]).get(best)
+    if score is None:
+        return None
+    threshold, windows = stored[best]["threshold"], anomaly.ranges(joined.targets.astype(bool))
+    found = nab.score(anomaly.alarms(score, threshold), windows, start=joined.ends[0])
+    return (best, score, threshold) if abs(found - stored[best]["nab_standard"]) < 1e-6 else None
+
+
+def scores_of(project: Project, run: Run, joined: Whole, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The scores (N,) of simple methods, learnt from what the run learnt from; empty where the series is not here."""
+    if series_at_hand(run) is None:
+        return {}
     try:
         source = project.prepare(run.config).source
     except WorkbenchError:  # settings of an older version
-        return None
+        return {}
     series: Series = source["series"]
     if not np.array_equal(series.times, joined.times):
-        return None
-    best = max(rivals, key=lambda name: rivals[name]["nab_standard"])
+        return {}
     train = ~source.get("left_out", np.zeros(len(series.times), bool)) & (np.arange(len(series.times)) < joined.ends[0])
     hours = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
-    smooth = round(hours * HOUR_MS / series.step_ms)
-    score = baselines.series_score(
-        best, series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
-    )
-    threshold, stored = rivals[best]["threshold"], rivals[best]["nab_standard"]
-    windows = anomaly.ranges(joined.targets.astype(bool))
-    found = nab.score(anomaly.alarms(score, threshold), windows, start=joined.ends[0])
-    return (best, score, threshold) if abs(found - stored) < 1e-6 else None
+    smooth = round(hours * HOUR_MS / series.step_ms) or None
+    return {
+        name: baselines.series_score(
+            name, series.times, series.values, train=train, period=series.period or None, smooth=smooth
+        )
+        for name in names
+    }
 
 
 def series_at_hand(run: Run) -> Series | None:

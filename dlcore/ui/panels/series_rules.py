@@ -15,8 +15,8 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.headline import baseline_title
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.series_rival import best_rival
-from dlcore.ui.panels.series_scores import PARTS, Whole, whole
+from dlcore.ui.panels.series_rival import scores_of
+from dlcore.ui.panels.series_scores import PARTS, Whole, own_form, rivals_of, whole
 
 RULES = {
     "midway": "midway: largest on ordinary days, on known holidays",
@@ -30,12 +30,12 @@ AFTERWARDS = "Midway was settled after test results had been seen: take it as a 
 
 @dataclass(frozen=True)
 class ByRule:
-    """Counts at each rule's threshold, by the rule's name; `seeds` holds the NAB score of each seed alone."""
+    """Counts at each rule's threshold, by the rule's name; `seeds` holds the NAB score of each seed alone, `rivals` the
+    best simple method under that rule and its NAB score."""
 
     own: Mapping[str, tuple[float, int, int]]
     seeds: Mapping[str, tuple[float, ...]]
-    rival: Mapping[str, tuple[float, int, int]]
-    rival_name: str
+    rivals: Mapping[str, tuple[str, float]]
 
 
 def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
@@ -54,18 +54,16 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
         }  # fmt: skip
         if found.seeds:
             row["Seeds alone, NAB"] = f"{min(found.seeds[rule]):.1f} to {max(found.seeds[rule]):.1f}"
-        if found.rival:
-            row["Simple method, NAB"] = f"{found.rival[rule][0]:.1f}"
+        if found.rivals:
+            row["Best simple method, NAB"] = f"{found.rivals[rule][1]:.1f} ({found.rivals[rule][0]})"
         rows.append(row)
     st.markdown("**Had another rule set the threshold**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by the rule that sets the threshold")
-    worst = min(score for score, _, _ in found.own.values())
-    rival = f"The simple method is “{found.rival_name}”. " if found.rival else ""
+    scores = [score for score, _, _ in found.own.values()]
     st.caption(
-        f"{rival}Every rule reads the same scores, those before the test part, and no label; and yet NAB goes from "
-        f"{worst:.1f} to "
-        f"{max(score for score, _, _ in found.own.values()):.1f}: with so few unusual days before the test part, the "
-        "rule is half of the result."
+        "Every rule reads the same scores, those before the test part, and no label; and yet NAB goes from "
+        f"{min(scores):.1f} to {max(scores):.1f}: with so few unusual days before the test part, the rule is half of "
+        "the result."
         + (" " + AFTERWARDS if own == "midway" else "")
     )  # fmt: skip
 
@@ -74,15 +72,24 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
 def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> ByRule:
     joined, stored = whole(_bundle), reading.predictions(_bundle)
     assert joined is not None
-    rival = best_rival(_project, _run, reading.evaluation(_bundle), joined)
+    names = [name for name in rivals_of(reading.evaluation(_bundle), own_form(_run)) if name != "random"]
+    simple = scores_of(_project, _run, joined, names)
+    counted = {baseline_title(name, form=False): _counted(score, joined, _run) for name, score in simple.items()}
     members = np.concatenate([stored[f"{part}_members"] for part in PARTS]).T if "test_members" in stored else ()
     alone = [_counted(score, joined, _run) for score in members]
+    own = _counted(joined.scores, joined, _run)
+    best = {rule: _best(counted, rule) for rule in own} if counted else {}
     return ByRule(
-        own=_counted(joined.scores, joined, _run),
-        seeds={rule: tuple(one[rule][0] for one in alone) for rule in alone[0]} if alone else {},
-        rival=_counted(rival[1], joined, _run) if rival else {},
-        rival_name=baseline_title(rival[0], form=False) if rival else "",
+        own=own,
+        seeds={rule: tuple(one[rule][0] for one in alone) for rule in own} if alone else {},
+        rivals=best,
     )
+
+
+def _best(counted: Mapping[str, Mapping[str, tuple[float, int, int]]], rule: str) -> tuple[str, float]:
+    """The method with the highest NAB score under a rule, and that score."""
+    name = max(counted, key=lambda one: counted[one][rule][0])
+    return name, counted[name][rule][0]
 
 
 def _counted(scores: np.ndarray, joined: Whole, run: Run) -> dict[str, tuple[float, int, int]]:
