@@ -228,9 +228,11 @@ def main() -> None:
     }  # fmt: skip
     for name in options.only:
         result["loops"][name] = measure(CASES[name], repeats=options.repeats, steps=options.steps)
+        print(name, json.dumps(result["loops"][name]), file=sys.stderr, flush=True)
     for name in options.forms:
         few = {"repeats": options.repeats, "steps": options.steps}
         result["forms"][name] = forms(CASES[name], **few, compiled=options.compile)
+        print(name, json.dumps(result["forms"][name]), file=sys.stderr, flush=True)
     json.dump(result, sys.stdout, indent=1)
     print()
 
