@@ -7,7 +7,7 @@ import math
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,19 @@ class Images:
     test_labels: np.ndarray
     names: tuple[str, ...]
     checksum: str
-    groups: np.ndarray
-    also_in_test: np.ndarray
+    groups: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    also_in_test: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     exact: int = 0
     near: int | None = None
     conflicts: int = 0
     refused: tuple[Refused, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Where nothing is said of duplicates every picture stands for itself."""
+        if not len(self.groups):
+            object.__setattr__(self, "groups", np.arange(len(self.labels)))
+        if not len(self.also_in_test):
+            object.__setattr__(self, "also_in_test", np.zeros(len(self.labels), dtype=bool))
 
     @property
     def channels(self) -> int:
