@@ -40,6 +40,11 @@ class Deletion:
         """Area below the mean of the random orders."""
         return float(np.trapezoid(self.chance, self.removed))
 
+    @property
+    def low_area(self) -> float:
+        """Area below the lowest of the random orders, point by point."""
+        return float(np.trapezoid(self.low, self.removed))
+
 
 def randomised(module: nn.Module, *, seed: int) -> nn.Module:
     """A copy that never learnt: every layer drawn anew as its kind begins, other parameters with the spread they have.

@@ -13,6 +13,8 @@ DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
 """Blue against, orange-red for; told apart by every kind of colour vision."""
 FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
 """The same over the page's own ground, light or dark."""
+WARMING = ((0.0, "#F7F7F7"), (1.0, VERMILLION))
+"""For maps without a side that speaks against."""
 
 
 def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
@@ -28,9 +30,15 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
     return figure
 
 
-def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label: str) -> go.Figure:
-    """A picture (H, W), or in colour (H, W, 3) uint8, beside what each pixel (H, W) did for the answer `label`."""
-    figure = make_subplots(rows=1, cols=2, subplot_titles=("the picture", f"for and against “{label}”"))
+def picture_attribution(
+    picture: np.ndarray, contributions: np.ndarray, *, label: str, one_sided: bool = False
+) -> go.Figure:
+    """A picture (H, W), or in colour (H, W, 3) uint8, beside what each pixel (H, W) did for the answer `label`.
+
+    `one_sided` where the method knows no pixels that speak against.
+    """
+    titles = ("the picture", f"for “{label}”" if one_sided else f"for and against “{label}”")
+    figure = make_subplots(rows=1, cols=2, subplot_titles=titles)
     reach = float(np.abs(contributions).max()) or 1.0
     if picture.ndim == 3:
         figure.add_image(z=picture, hoverinfo="skip", row=1, col=1)
@@ -39,12 +47,52 @@ def picture_attribution(picture: np.ndarray, contributions: np.ndarray, *, label
             z=picture.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip", row=1, col=1
         )
     figure.add_heatmap(
-        z=contributions.astype(np.float32), colorscale=DIVERGING, zmin=-reach, zmax=reach, row=1, col=2,
+        z=contributions.astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
+        zmin=0 if one_sided else -reach, zmax=reach, row=1, col=2,
         colorbar={"title": "contri-<br>bution", "thickness": 12},
         hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
     )  # fmt: skip
     _as_pictures(figure)
     figure.update_layout(title="What each pixel did", height=400)
+    return figure
+
+
+def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> go.Figure:
+    """Maps (H, W) side by side, each scaled to its own largest value; `one_sided` where none goes below 0."""
+    figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps), horizontal_spacing=0.04)
+    for column, values in enumerate(maps.values(), start=1):
+        reach = float(np.abs(values).max()) or 1.0
+        figure.add_heatmap(
+            z=(values / reach).astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
+            zmin=0 if one_sided else -1, zmax=1, showscale=False, row=1, col=column,
+            hovertemplate="row %{y}, column %{x}: %{z:.2f} of the largest<extra></extra>",
+        )  # fmt: skip
+    _as_pictures(figure)
+    figure.update_annotations(font={"size": 12})
+    figure.update_layout(height=250)
+    return figure
+
+
+def deletion_curve(
+    removed: np.ndarray, ours: np.ndarray, chance: np.ndarray, *, low: np.ndarray, high: np.ndarray, label: str
+) -> go.Figure:
+    """Probability of `label`, 0 to 1, against the share of pixels removed (S,): our order and random ones."""
+    figure = blank("What is left as pixels are removed", x="pixels blackened, %", y=f"probability of “{label}”, %",
+                   height=300)  # fmt: skip
+    share = 100 * removed
+    figure.add_scatter(
+        x=np.r_[share, share[::-1]], y=100 * np.r_[high, low[::-1]], fill="toself", mode="lines", line={"width": 0},
+        fillcolor="rgba(138, 143, 152, 0.25)", hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    for name, values, line in (
+        ("in random order", chance, {"color": GREY, "dash": "dash"}),
+        ("the map's best first", ours, {"color": VERMILLION, "width": 2}),
+    ):
+        figure.add_scatter(
+            x=share, y=100 * values, mode="lines", name=name, line=line,
+            hovertemplate=f"{name}: %{{y:.0f}} % left with %{{x:.0f}} % blackened<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(range=[0, 103])
     return figure
 
 

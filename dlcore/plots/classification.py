@@ -1,4 +1,4 @@
-"""Pictures of a classifier: confusion, ROC, precision-recall, calibration, classes and their probabilities."""
+"""Pictures of a classifier: confusion, ROC, precision-recall, classes and their probabilities."""
 
 from collections.abc import Sequence
 
@@ -53,21 +53,6 @@ def precision_recall_curve(
         line={"color": GREY, "dash": "dot"},
     )  # fmt: skip
     _operating(figure, operating)
-    return figure
-
-
-def calibration_curve(confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray) -> go.Figure:
-    """Confidence of each bin (M,) against the share that was right; on the diagonal a model means what it says."""
-    figure = blank("Calibration: is it as sure as it should be?", x="confidence, %", y="right answers, %")
-    figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", name="as it should be", line={"color": GREY, "dash": "dot"}
-    )
-    figure.add_scatter(
-        x=100 * confidence, y=100 * accuracy, mode="lines+markers", name="model", line={"color": BLUE},
-        customdata=count,
-        marker={"size": 6 + 16 * np.sqrt(count / max(count.max(), 1))},
-        hovertemplate="said %{x:.0f} %, was right %{y:.0f} %, %{customdata:,} samples<extra></extra>",
-    )  # fmt: skip
     return figure
 
 

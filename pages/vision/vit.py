@@ -10,5 +10,5 @@ show(
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    explain="dlcore.ui.panels.vit_attention:explain",
 )

@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dlcore.plots import attribution, classification, errors, series, style, training
+from dlcore.evaluation.classification import Calibration
+from dlcore.plots import attention, attribution, calibration, classification, errors, series, style, training
 
 RNG = np.random.default_rng(0)
 N = 10_320
@@ -35,7 +36,15 @@ FIGURES: dict[str, go.Figure] = {
     "precision-recall": classification.precision_recall_curve(
         np.linspace(0, 1, N), np.linspace(1, 0.2, N), area=0.6, positives=0.2
     ),
-    "calibration": classification.calibration_curve(np.array([0.6, 0.9]), np.array([0.5, 0.8]), np.array([4, 9])),
+    "calibration": calibration.reliability(
+        {"as it is": Calibration(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}
+    ),
+    "deletion": attribution.deletion_curve(
+        *np.linspace([0, 1, 1], [1, 0, 0], 20).T, low=np.zeros(20), high=np.ones(20), label="bag"
+    ),
+    "maps": attribution.picture_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
+    "positions": attention.position_similarity(np.eye(12), (3, 4)),
+    "distances": attention.head_distances(RNG.random((4, 3)), even=2.0),
     "probabilities": classification.class_probabilities(PROBABILITIES[0], LABELS, truth=1),
     "bars": classification.class_bars(np.array([90.0, 80.0, 99.0]), LABELS, title="By class", unit="%", sort=True),
     "counts": classification.class_counts(np.array([[5, 6, 7], [1, 2, 3]]), ("train", "test"), LABELS),
@@ -47,7 +56,7 @@ FIGURES: dict[str, go.Figure] = {
     "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
     "picture": attribution.picture_attribution(RNG.random((28, 28)), RNG.normal(size=(28, 28)), label="bag"),
 }  # fmt: skip
-PICTURES = ("picture", "grid")
+PICTURES = ("picture", "grid", "maps")
 
 
 @pytest.fixture(params=FIGURES, ids=str)
@@ -62,6 +71,8 @@ def test_axes_and_figure_are_titled(named: tuple[str, dict[str, Any]]) -> None:
         assert layout["annotations"]
         return
     assert layout["title"]["text"]
+    if name == "positions":
+        return  # places, in their places
     assert layout["xaxis"]["title"]["text"] or layout["yaxis"]["title"]["text"]
 
 

@@ -1,20 +1,24 @@
 """Results of a classifier: scores beside simple methods, a threshold where there are two classes, mistakes, curves."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
 from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
-from dlcore.projects.project import Project
-from dlcore.runs import Bundle, Run
+from dlcore.projects.project import Evaluation, Project
+from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels.calibration import show_calibration
+from dlcore.ui.panels.classification_browse import browse, here
 from dlcore.ui.panels.classification_data import shortened
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import say, score_table, winner
 from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
 
-MISTAKES = 12
+MISTAKES = 16
 
 
 def results(project: Project, run: Run | None) -> None:
@@ -30,13 +34,17 @@ def results(project: Project, run: Run | None) -> None:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _classes(bundle)
-    left, right = st.columns(2)
-    with left:
-        _calibration(bundle)
-    with right:
-        st.subheader("Its worst mistakes", anchor=False)
-        st.caption("Wrong answers on test that it was surest of.")
+    if project.input_kind == "image":
+        browse(project, run, bundle)
+        show_calibration(bundle)
         _mistakes(project, run, bundle)
+    else:
+        left, right = st.columns(2)
+        with left:
+            show_calibration(bundle)
+        with right:
+            _mistakes(project, run, bundle)
+    st.markdown(losses(reading.history(bundle), evaluation, record.best.epoch if record.best else 0))
     learning_curves(
         bundle, record,
         loss="Mean surprise at the true class, on a logarithmic axis. A validation line that turns upwards means "
@@ -111,31 +119,41 @@ def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     )
 
 
-def _calibration(bundle: Bundle) -> None:
-    scores, targets = _test(bundle)
-    st.subheader("How sure it is", anchor=False)
-    bins = classification.calibration(scores, targets)
-    figure = plots.calibration_curve(bins.confidence, bins.accuracy, bins.count)
-    error = classification.metrics(scores, targets)["ece"]
-    show_figure(figure, key="calibration", alt=f"Calibration curve; mean gap {error:.1%}")
-    st.caption(
-        f"Below the dotted line it is surer than it should be. Mean gap between confidence and truth: {error:.1%}. "
-        "Larger dots hold more samples."
-    )
-
-
 def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     scores, targets = _test(bundle)
     ids, labels, dataset = reading.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
+    st.subheader("Its worst mistakes", anchor=False)
+    st.caption("Wrong answers on test that it was surest of, the surest first.")
     rows = classification.worst(scores, targets, count=MISTAKES)
     if not len(rows):
         st.success("No mistake on the test split.", icon=":material/check_circle:")
         return
     said = [f"{labels[scores[row].argmax()]} {scores[row].max():.0%}, is {labels[targets[row]]}" for row in rows]
     if project.input_kind == "image":
+        if not here(dataset):
+            st.caption("; ".join(said) + ".")
+            return
         found = samples.pictures(dataset).test_pixels
         samples.shown([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
         return
     for row, words in zip(rows[:5], said, strict=False):
         with st.expander(f"Said {words}"):
             st.text(shortened(samples.text_of(dataset, int(ids[row])), 1500))
+
+
+def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
+    """Loss and accuracy of the three parts at the epoch kept, in a sentence; empty where the curves are missing."""
+    parts = []
+    for metric, form in (("loss", "{:.3f}"), ("accuracy", "{:.1%}")):
+        found = {}
+        for part in ("train", "validation"):
+            curve = history.get(f"{part}_{metric}")
+            if curve is not None and len(curve.values) >= epoch > 0:
+                found[part] = float(curve.values[epoch - 1])
+        if len(found) == 2 and metric in evaluation.metrics:
+            found["test"] = evaluation.metrics[metric]
+            said = ", ".join(f"{part} {form.format(value)}" for part, value in found.items())
+            parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {said}.")
+    if not parts:
+        return ""
+    return " ".join(parts) + " Train is the epoch's mean while the weights still moved, with dropout and augmentation."

@@ -3,7 +3,8 @@
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.explain_class import explain_picture, explain_text
+from dlcore.ui.panels.explain_class import explain_text
+from dlcore.ui.panels.explain_picture import explain_picture
 from dlcore.ui.panels.explain_series import explain_alarm
 
 

@@ -1,4 +1,4 @@
-"""Why a picture or a text got its class: integrated gradients by pixel and by word, and whether they add up."""
+"""Why a text got its class: integrated gradients by word, and whether they add up."""
 
 import html
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images, text
+from dlcore.data import text
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -20,27 +20,9 @@ SETTLING = (64, 256, 1024)
 """Steps of integrated gradients, tried in turn until the sum is trusted."""
 
 
-def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
-    """Which pixels speak for and against a class."""
-    row, target = _choose(project, run, bundle)
-    origin = int(reading.predictions(bundle)["test_ids"][row])
-    picture = samples.pictures(run.config.dataset).test_pixels[origin]
-    found = _of_picture(reading.key_of(bundle), origin, target, _bundle=bundle, _picture=picture)
-    label = bundle.labels[target]
-    side = int(bundle.preprocessing.get("side", picture.shape[0]))
-    shown = images.at_side(picture[None], side)[0]
-    figure = plots.picture_attribution(shown, found["values"], label=label)
-    show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for or against {label}")
-    st.caption(
-        f"Orange-red pixels speak for “{label}”, blue ones against it, compared with a black picture. Method: "
-        "integrated gradients (Sundararajan et al. 2017): the gradient, added up on the way from black to this picture."
-    )
-    _adds_up(found, nothing="a black picture")
-
-
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Which words speak for and against a class."""
-    row, target = _choose(project, run, bundle)
+    row, target = choose_sample(project, run, bundle)
     origin = int(reading.predictions(bundle)["test_ids"][row])
     said = samples.text_of(run.config.dataset, origin)
     if not said:
@@ -76,7 +58,7 @@ def _underline(strength: float) -> str:
     return f"text-decoration: underline {'solid' if strength > 0 else 'dotted'}; text-underline-offset: 3px;"
 
 
-def _choose(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
+def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
     """A test sample and the class to explain; opens on the class that the model gave."""
     stored = reading.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
@@ -91,19 +73,6 @@ def _choose(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
         f"The model says **{labels[answer]}** ({scores[answer]:.1%}), which is **{verdict}**: it is “{labels[truth]}”."
     )
     return row, target
-
-
-@st.cache_data(max_entries=64, show_spinner="Working out what each pixel did")
-def _of_picture(key: str, origin: int, target: int, _bundle: Any, _picture: np.ndarray) -> dict[str, Any]:
-    import torch
-
-    from dlcore.explanation.attribution import attribute
-
-    model = reading.loaded(_bundle)
-    pixels, black = (images.model_input(p, model.preprocessing)[None] for p in (_picture, np.zeros_like(_picture)))
-    found = attribute(model.module, torch.from_numpy(pixels), target, baseline=torch.from_numpy(black))
-    by_channel = found.values[0]
-    return _kept(found, by_channel.sum(axis=0) if by_channel.ndim == 3 else by_channel)  # (C, H, W) -> (H, W)
 
 
 @st.cache_data(max_entries=64, show_spinner="Working out what each word did")

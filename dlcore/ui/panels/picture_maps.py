@@ -24,7 +24,10 @@ ONE_SIDED: tuple[How, ...] = ("cam", "rollout")
 
 @dataclass(frozen=True)
 class Asked:
-    """One picture and one class, as the network takes them: x and black (1, ...)."""
+    """One picture and one class, as the network takes them: x and black (1, ...).
+
+    `layer` is the last feature map's, `grid` its rows and columns; None and zeros without one.
+    """
 
     module: nn.Module
     x: Tensor
@@ -33,6 +36,7 @@ class Asked:
     effort: effort.Effort
     window: occlusion.Window
     layer: str | None
+    grid: tuple[int, int] = (0, 0)
 
     @property
     def ways(self) -> tuple[How, ...]:
@@ -69,7 +73,8 @@ def ask(model: Loaded, picture: np.ndarray, target: int) -> Asked:
     )
     planned = effort.effort_for(effort.multiply_adds(model.module, x))
     window = occlusion.window_for(*x.shape[-2:], affordable=planned.places)
-    return Asked(model.module, x, black, target, planned, window, cam.feature_layer(model.module, x))
+    layer, grid = cam.feature_layer(model.module, x) or (None, (0, 0))
+    return Asked(model.module, x, black, target, planned, window, layer, grid)
 
 
 def draw(asked: Asked, how: How, module: nn.Module | None = None) -> Map:
@@ -85,7 +90,7 @@ def draw(asked: Asked, how: How, module: nn.Module | None = None) -> Map:
         return Map(lost[0])
     if how == "cam":
         assert asked.layer
-        return Map(cam.grad_cam(module, asked.x, asked.target, layer=asked.layer).values[0])
+        return Map(cam.grad_cam(module, asked.x, asked.target, layer=asked.layer)[0])
     return Map(_rolled(module, asked.x))
 
 

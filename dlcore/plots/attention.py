@@ -1,0 +1,52 @@
+"""Pictures of a Vision Transformer: how alike its places are, and how far each head looks."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dlcore.plots.palette import BLUE, ORDER
+from dlcore.plots.style import blank
+
+GAP = 1
+"""Empty cells between two tiles."""
+
+
+def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
+    """Cosine between position embeddings (patches, patches): a tile for each patch, in its place, each tile a map of
+    how alike all places are to it (Dosovitskiy et al. 2021, figure 7, middle)."""
+    rows, columns = grid
+    tall, wide = rows + GAP, columns + GAP
+    z = np.full((rows * tall - GAP, columns * wide - GAP), np.nan, dtype=np.float32)
+    words = np.full(z.shape, "", dtype=object)
+    for place in range(rows * columns):
+        i, j = divmod(place, columns)
+        tile = (slice(i * tall, i * tall + rows), slice(j * wide, j * wide + columns))
+        z[tile] = similarity[place].reshape(rows, columns)
+        words[tile] = np.array(
+            [[f"row {i + 1}, column {j + 1} and row {r + 1}, column {c + 1}" for c in range(columns)]
+             for r in range(rows)], dtype=object,
+        )  # fmt: skip
+    figure = blank("How alike the positions are", x="", y="", height=440)
+    figure.add_heatmap(
+        z=z, customdata=words, zmin=-1, zmax=1, colorscale="RdBu_r",
+        colorbar={"title": "cosine", "thickness": 12, "tickvals": [-1, 0, 1]},
+        hovertemplate="%{customdata}: %{z:.2f}<extra></extra>", hoverongaps=False,
+    )  # fmt: skip
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
+    return figure
+
+
+def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
+    """How far each head looks, in patches, (B, heads), against its block; `even` is how far equal looks would reach."""
+    blocks, heads = distances.shape
+    figure = blank("How far each head looks", x="block", y="mean distance, patches", height=440)
+    for head in range(heads):
+        figure.add_scatter(
+            x=np.arange(1, blocks + 1), y=distances[:, head], mode="markers", name=f"head {head + 1}",
+            marker={"size": 10, "color": ORDER[head % len(ORDER)] if heads > 1 else BLUE},
+            hovertemplate=f"block %{{x}}, head {head + 1}: %{{y:.2f}} patches<extra></extra>",
+        )  # fmt: skip
+    figure.add_hline(y=even, line={"dash": "dot", "width": 1.5}, annotation_text="looks everywhere alike")
+    figure.update_xaxes(dtick=1)
+    figure.update_yaxes(rangemode="tozero")
+    return figure

@@ -1,0 +1,63 @@
+"""How sure a classifier is: the reliability diagram, and what a temperature fitted on validation makes of it."""
+
+import numpy as np
+import streamlit as st
+
+from dlcore.evaluation import calibration, classification
+from dlcore.evaluation.classification import Calibration
+from dlcore.plots.calibration import reliability
+from dlcore.runs import Bundle
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading
+
+ONE = 0.02
+"""A temperature this near to 1 changes nothing."""
+FEWEST = 5
+"""Bins of fewer samples are not drawn: the share right of one sample is 0 or 100 %."""
+
+
+def show_calibration(bundle: Bundle) -> None:
+    """Confidence against truth on test, as the model answers and with the temperature."""
+    stored = reading.predictions(bundle)
+    scores, targets = stored["test_scores"], stored["test_targets"]
+    st.subheader("How sure it is", anchor=False)
+    drawn = {"as it answers": _bins(scores, targets)}
+    errors = [classification.metrics(scores, targets)["ece"]]
+    temperature = None
+    if "validation_scores" in stored and len(stored["validation_targets"]):
+        temperature = _fitted(reading.key_of(bundle), _stored=stored)
+        cooled = calibration.tempered(scores, temperature)
+        drawn[f"with temperature {temperature:.2f}"] = _bins(cooled, targets)
+        errors.append(classification.metrics(cooled, targets)["ece"])
+    show_figure(reliability(drawn), key="calibration", alt=f"Reliability diagram; mean gap {errors[0]:.1%}")
+    st.caption(told(scores, targets, temperature, errors))
+
+
+def _bins(scores: np.ndarray, targets: np.ndarray) -> Calibration:
+    found = classification.calibration(scores, targets)
+    enough = found.count >= min(FEWEST, found.count.max())
+    return Calibration(found.confidence[enough], found.accuracy[enough], found.count[enough])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _fitted(key: str, _stored: dict[str, np.ndarray]) -> float:
+    return calibration.fitted_temperature(_stored["validation_scores"], _stored["validation_targets"])
+
+
+def told(scores: np.ndarray, targets: np.ndarray, temperature: float | None, errors: list[float]) -> str:
+    """The diagram in words: probabilities (N, K), the temperature, and the calibration errors without and with it."""
+    sure, right = float(scores.max(axis=1).mean()), float((scores.argmax(axis=1) == targets).mean())
+    words = (
+        f"On average it is {sure:.1%} sure and {right:.1%} of its answers are right; the mean gap by bin (ECE) is "
+        f"{errors[0]:.1%}. Below the dotted line it is surer than it should be; larger dots hold more samples, and "
+        f"bins of fewer than {FEWEST} are not drawn."
+    )
+    if temperature is None:
+        return words
+    if abs(temperature - 1) < ONE:
+        return f"{words} The temperature that suits validation best is {temperature:.2f}: there is nothing to correct."
+    way = "less sure, as it was too sure" if temperature > 1 else "surer, as it was too modest"
+    return (
+        f"{words} Dividing the scores before the softmax by {temperature:.2f}, chosen on validation and never on test, "
+        f"makes it {way}: the gap becomes {errors[1]:.1%}. No answer changes (Guo et al. 2017)."
+    )

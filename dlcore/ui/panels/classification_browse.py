@@ -1,0 +1,91 @@
+"""Test pictures of a classifier one by one: right or wrong ones, of one class, each beside its probabilities."""
+
+import numpy as np
+import streamlit as st
+
+from dlcore.data import own, sources
+from dlcore.plots import classification as plots
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading, samples
+
+EVERY, RIGHT, WRONG = "All", "Right", "Wrong"
+ORDERS = ("as they come", "surest first", "least sure first")
+NEXT = 8
+"""Small pictures of those that come next."""
+
+
+def here(dataset: str) -> bool:
+    """Whether the pictures are on this machine."""
+    return own.is_own(dataset) or sources.available(dataset)
+
+
+@st.fragment
+def browse(project: Project, run: Run, bundle: Bundle) -> None:
+    """Choose by answer and class, and go through them."""
+    stored, labels, dataset = reading.predictions(bundle), bundle.labels, run.config.dataset
+    scores, targets = stored["test_scores"], stored["test_targets"]
+    st.subheader("Test pictures one by one", anchor=False)
+    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    answers = left.segmented_control(
+        "Answers", [EVERY, RIGHT, WRONG], default=EVERY, required=True, key=f"browse-answers-{project.slug}"
+    )
+    of_class = middle.selectbox(
+        "Truth", [None, *range(len(labels))], key=f"browse-class-{project.slug}",
+        format_func=lambda k: "any class" if k is None else labels[k],
+    )  # fmt: skip
+    order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
+    rows = chosen(scores, targets, answers=answers or EVERY, of_class=of_class, order=order)
+    if not len(rows):
+        st.info("No test picture is like that.", icon=":material/search_off:")
+        return
+    at: int = st.number_input(
+        f"Which of the {len(rows):,}", 1, len(rows), key=f"browse-{project.slug}-{answers}-{of_class}-{order}"
+    )
+    row = int(rows[at - 1])
+    _one(scores[row], labels, truth=int(targets[row]), dataset=dataset, origin=int(stored["test_ids"][row]))
+    following = rows[at : at + NEXT]
+    if here(dataset) and len(following):
+        found = samples.pictures(dataset).test_pixels
+        said = [labels[scores[row].argmax()] for row in following]
+        marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
+        st.caption("The next ones, with the model's answer; ✗ marks a wrong one")
+        samples.shown(
+            [found[stored["test_ids"][row]] for row in following],
+            [name + mark for name, mark in zip(said, marks, strict=True)], alt="A test picture", width=76,
+        )  # fmt: skip
+
+
+def chosen(scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: int | None, order: str) -> np.ndarray:
+    """Row numbers of the samples asked for, in the order asked for."""
+    right = scores.argmax(axis=1) == targets
+    wanted = {EVERY: np.ones_like(right), RIGHT: right, WRONG: ~right}[answers]
+    rows = np.flatnonzero(wanted if of_class is None else wanted & (targets == of_class))
+    if order == ORDERS[0]:
+        return rows
+    sure = scores[rows].max(axis=1)
+    return rows[np.argsort(-sure if order == ORDERS[1] else sure, kind="stable")]
+
+
+def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, dataset: str, origin: int) -> None:
+    left, right = st.columns([1, 2], gap="large")
+    answer = int(scores.argmax())
+    with left:
+        if here(dataset):
+            samples.shown(
+                [samples.pictures(dataset).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
+            )
+        else:
+            st.caption(
+                f"The picture is not on this machine: get {sources.dataset(dataset).title} under Data to see it. Its "
+                "probabilities are kept with the run."
+            )
+        verdict = "right" if answer == truth else "wrong"
+        st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")
+    with right:
+        figure = plots.class_probabilities(scores, labels, truth=truth)
+        show_figure(
+            figure, key="browse-bars",
+            alt=f"Probabilities; likeliest is {labels[answer]} at {scores[answer]:.1%}, true is {labels[truth]}",
+        )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Why a picture got its class: maps by several methods, and whether the one shown may be trusted."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore.data import images
+from dlcore.explanation import trust
+from dlcore.explanation.agreement import rank_correlation
+from dlcore.plots import attribution as plots
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import picture_maps, reading, samples, trust_words
+from dlcore.ui.panels.explain_class import choose_sample
+from dlcore.ui.panels.picture_maps import NAMES, ONE_SIDED, Asked, How, Map
+from dlcore.ui.panels.trust_words import Finding
+
+LOOKS = {
+    "passed": ("green", ":material/check_circle:"), "in part": ("orange", ":material/rule:"),
+    "failed": ("red", ":material/cancel:"), "not told": ("gray", ":material/help:"),
+}  # fmt: skip
+WORDS: dict[How, str] = {
+    "gradients": "Orange-red pixels speak for “{label}”, blue ones against it, compared with a black picture. The "
+    "gradient is added up on the way from black to this picture (integrated gradients, Sundararajan et al. 2017).",
+    "occlusion": "A black square of {side} x {side} pixels covers one place after the other. Orange-red: the score of "
+    "“{label}” falls when it is covered; blue: it rises (occlusion, Zeiler & Fergus 2014).",
+    "cam": "Where the last feature map, that of layer `{layer}` with {grid} places, speaks for “{label}” (Grad-CAM, "
+    "Selvaraju et al. 2017). What speaks against is not shown; the map is as coarse as the layer.",
+    "rollout": "How much of each patch reaches the answer through all blocks (attention rollout, Abnar & Zuidema "
+    "2020). It is the same for every class: it tells where the network looks, not what for.",
+}
+
+
+def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
+    """Which pixels speak for and against a class, by a method of choice, and four tests of that map."""
+    row, target = choose_sample(project, run, bundle)
+    origin = int(reading.predictions(bundle)["test_ids"][row])
+    picture = samples.pictures(run.config.dataset).test_pixels[origin]
+    asked = picture_maps.ask(reading.loaded(bundle), picture, target)
+    how = _method(project, asked)
+    key, label = reading.key_of(bundle), bundle.labels[target]
+    found = _map(key, origin, target, how, _asked=asked)
+    side = int(bundle.preprocessing.get("side", picture.shape[0]))
+    shown = images.at_side(picture[None], side)[0]
+    one_sided = how in ONE_SIDED
+    figure = plots.picture_attribution(shown, found.values, label=label, one_sided=one_sided)
+    show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for {label} by {NAMES[how]}")
+    st.caption(_words(asked, how, label))
+    if not found.values.any():
+        st.info(f"Nothing in this picture speaks for “{label}” by this method.", icon=":material/info:")
+        return
+    _trust(key, origin, target, how, asked, found, label)
+
+
+def _method(project: Project, asked: Asked) -> How:
+    chosen: How | None = st.segmented_control(
+        "How to find out", asked.ways, default="gradients", required=True, format_func=NAMES.__getitem__,
+        key=f"explained-how-{project.slug}-{'-'.join(asked.ways)}",
+    )  # fmt: skip
+    return chosen or "gradients"
+
+
+def _words(asked: Asked, how: How, label: str) -> str:
+    rows, columns = asked.grid
+    words = WORDS[how].format(label=label, side=asked.window.side, layer=asked.layer, grid=f"{rows} x {columns}")
+    return words if asked.effort.full else f"{words} The network is large, so the map was made with fewer steps."
+
+
+@st.cache_data(max_entries=64, show_spinner="Working out what each pixel did")
+def _map(key: str, origin: int, target: int, how: How, _asked: Any) -> Map:
+    return picture_maps.draw(_asked, how)
+
+
+def _trust(key: str, origin: int, target: int, how: How, asked: Asked, found: Map, label: str) -> None:
+    """Four tests of the map: sum, random weights, another method, deletion."""
+    st.subheader("May it be trusted?", anchor=False)
+    other: How = "gradients" if how == "occlusion" else "occlusion"
+    second = _map(key, origin, target, other, _asked=asked)
+    tests = _tested(key, origin, target, how, _asked=asked, _values=found.values)
+    findings = [] if found.delta is None else [trust_words.adds_up(found.output, found.floor, found.delta)]
+    findings.append(trust_words.of_random_weights(tests["likeness"]))
+    pair = (found.values, second.values) if other == "occlusion" else (second.values, found.values)
+    fine: How = how if other == "occlusion" else "gradients"
+    agree = rank_correlation(*picture_maps.comparable(asked, fine, *pair))
+    findings.append(trust_words.of_two_methods(agree, one=NAMES[how], other=NAMES[other]))
+    findings.append(trust_words.of_deletion(tests["deletion"]))
+    for finding in findings:
+        _say(finding)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        maps = {"this model": found.values, "random weights": tests["random"], NAMES[other].lower(): second.values}
+        one_sided = how in ONE_SIDED
+        if one_sided:
+            maps[NAMES[other].lower()] = np.maximum(second.values, 0)
+        figure = plots.picture_maps(maps, one_sided=one_sided)
+        show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
+        st.caption("Each map is scaled to its own largest value.")
+    with right:
+        curve = tests["deletion"]
+        figure = plots.deletion_curve(
+            curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label
+        )
+        show_figure(figure, key="deletion", alt=f"Area {curve.area:.2f}, in random order {curve.chance_area:.2f}")
+        st.caption("The faster the orange line falls below the grey ones, the better the map found what matters.")
+
+
+@st.cache_data(max_entries=64, show_spinner="Putting the map to the test")
+def _tested(key: str, origin: int, target: int, how: How, _asked: Any, _values: np.ndarray) -> dict[str, Any]:
+    """Rank correlations with random weights, one of their maps, and the deletion curve."""
+    drawn: list[np.ndarray] = []
+
+    def explained(module: Any) -> np.ndarray:
+        drawn.append(_values if module is _asked.module else picture_maps.draw(_asked, how, module).values)
+        return drawn[-1]
+
+    alike = trust.likeness(_asked.module, explained, relevant=_asked.relevant, draws=_asked.effort.draws)
+    curve = trust.deletion(
+        _asked.module, _asked.x, _asked.target, _values, baseline=_asked.black, steps=_asked.effort.points,
+        draws=_asked.effort.orders,
+    )  # fmt: skip
+    return {"likeness": alike, "random": drawn[1], "deletion": curve}
+
+
+def _say(finding: Finding) -> None:
+    colour, icon = LOOKS[finding.kind]
+    left, right = st.columns([2, 5], gap="small")
+    left.badge(finding.name, icon=icon, color=colour)  # type: ignore[arg-type]
+    right.markdown(finding.sentence)

@@ -1,0 +1,90 @@
+"""What the tests of an explanation found, in words: each a verdict and the sentence behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dlcore.explanation.trust import Deletion
+
+SUM_OFF, SUM_SMALL = 0.05, 0.01
+"""The sum may miss the score by this share of it, or by so little, and still be called right."""
+SAME, CHANGED = 0.5, 0.25
+"""Rank correlation with random weights' maps from which a map counts as the same, and below which as another one."""
+ALIKE, UNLIKE = 0.6, 0.2
+"""Rank correlation from which two methods tell the same story, and below which they disagree."""
+BETTER = 0.9
+"""The deletion curve's area must be below this share of chance's."""
+
+Kind = Literal["passed", "in part", "failed", "not told"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One test of an explanation: its `name`, how it went, and why, in a sentence."""
+
+    name: str
+    kind: Kind
+    sentence: str
+
+
+def adds_up(output: float, floor: float, delta: float, *, nothing: str = "a black picture") -> Finding:
+    """Whether integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
+    total, gap = output - floor, abs(delta)
+    share = gap / max(abs(total), 1e-9)
+    good = share <= SUM_OFF or gap < SUM_SMALL
+    return Finding(
+        "Adds up",
+        "passed" if good else "failed",
+        f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {nothing}. All "
+        f"pixels together account for {total + delta:.2f} of the {total:.2f} between them, a gap of {share:.1%}: "
+        + ("close enough." if good else "too far off, read the map with care."),
+    )
+
+
+def of_random_weights(values: Sequence[float]) -> Finding:
+    """Whether the map is about the model: random weights must give another one (Adebayo et al. 2018)."""
+    name, known = "Depends on what was learnt", [value for value in values if np.isfinite(value)]
+    if not known:
+        return Finding(name, "not told", "Networks that never learnt give an empty map: there is nothing to compare.")
+    mean = float(np.mean(known))
+    drawn = "a network" if len(known) == 1 else f"{len(known)} networks"
+    numbers = f"Against {drawn} of the same build that never learnt, the pixels' order agrees at {mean:+.2f} (1 is the "
+    numbers += "same order, 0 no relation)"
+    if abs(mean) < CHANGED:
+        return Finding(name, "passed", f"{numbers}: the map changes, so it is about what was learnt.")
+    if abs(mean) < SAME:
+        words = "some of the map comes from the picture and the build alone, whatever was learnt."
+        return Finding(name, "in part", f"{numbers}: {words}")
+    words = "the map hardly changes, so it shows the picture's outlines rather than what was learnt."
+    return Finding(name, "failed", f"{numbers}: {words}")
+
+
+def of_two_methods(value: float, *, one: str, other: str) -> Finding:
+    """Whether two methods put the pixels in the same order."""
+    name = "Another method agrees"
+    if not np.isfinite(value):
+        return Finding(name, "not told", "One of the two maps is the same everywhere: there is nothing to compare.")
+    numbers = f"{one} and {other.lower()} put the pixels in an order that agrees at {value:+.2f}"
+    if value >= ALIKE:
+        return Finding(name, "passed", f"{numbers}: they tell the same story.")
+    if value >= UNLIKE:
+        return Finding(name, "in part", f"{numbers}: they agree in part. Trust what both of them show.")
+    return Finding(name, "failed", f"{numbers}: they disagree, so at least one of them misleads.")
+
+
+def of_deletion(found: Deletion) -> Finding:
+    """Whether taking away the pixels named hurts more than taking away any others (Petsiuk et al. 2018)."""
+    name = "Its pixels matter"
+    numbers = (
+        f"With the map's best pixels blackened first, the class keeps {found.area:.0%} of probability on average; in "
+        f"random order {found.chance_area:.0%}"
+    )
+    if found.chance_area < SUM_SMALL:
+        return Finding(name, "not told", f"{numbers}: the class is unlikely from the start, so nothing can be lost.")
+    if found.area < BETTER * found.chance_area and found.area < found.low_area:
+        return Finding(name, "passed", f"{numbers}: these pixels matter more than any drawn by chance.")
+    if found.area < found.chance_area:
+        return Finding(name, "in part", f"{numbers}: hardly better than pixels drawn by chance.")
+    return Finding(name, "failed", f"{numbers}: pixels drawn by chance matter as much or more.")

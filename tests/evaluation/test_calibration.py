@@ -1,0 +1,34 @@
+"""Temperature scaling: it finds a known temperature, mends calibration, and changes no answer."""
+
+import numpy as np
+import pytest
+
+from dlcore.evaluation import calibration, classification
+
+
+def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Truths drawn from softmax(logits), while the model answers softmax(logits * temperature): too sure above 1."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(n, 5)) * 2
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = (honest.cumsum(axis=1) > generator.random((n, 1))).argmax(axis=1)
+    raised = np.exp(logits * temperature)
+    return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32), targets
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_a_known_temperature_is_found_and_mends_the_gap(temperature):
+    scores, targets = drawn(temperature)
+    found = calibration.fitted_temperature(scores, targets)
+    assert found == pytest.approx(temperature, rel=0.05)
+    mended = calibration.tempered(scores, found)
+    assert classification.metrics(mended, targets)["ece"] < 0.015
+    assert np.array_equal(mended.argmax(axis=1), scores.argmax(axis=1))
+    np.testing.assert_allclose(mended.sum(axis=1), 1)
+
+
+def test_temperature_one_changes_nothing_and_zeros_do_no_harm():
+    scores, targets = drawn(1.0, 200)
+    np.testing.assert_allclose(calibration.tempered(scores, 1.0), scores, atol=1e-6)
+    certain = np.eye(5)[targets]
+    assert np.isfinite(calibration.fitted_temperature(certain, targets))

@@ -1,0 +1,74 @@
+"""An explanation's tests in words, by rules that a reader can check."""
+
+import numpy as np
+import pytest
+
+from dlcore.explanation.trust import Deletion
+from dlcore.projects.project import Evaluation
+from dlcore.runs import Curve
+from dlcore.ui.panels import trust_words
+from dlcore.ui.panels.calibration import told
+from dlcore.ui.panels.classification_browse import EVERY, ORDERS, RIGHT, WRONG, chosen
+from dlcore.ui.panels.classification_results import losses
+
+
+def test_sum():
+    good, bad = trust_words.adds_up(5.0, -1.0, 0.01), trust_words.adds_up(5.0, -1.0, -2.0)
+    assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
+    assert bad.kind == "failed" and "33.3%" in bad.sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([0.1, -0.1], "passed"), ([0.3, 0.4, 0.3], "in part"), ([0.9], "failed"), ([float("nan")], "not told")],
+)
+def test_random_weights(values, kind):
+    assert trust_words.of_random_weights(values).kind == kind
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
+def test_two_methods(value, kind):
+    found = trust_words.of_two_methods(value, one="Grad-CAM", other="Occlusion")
+    assert found.kind == kind and "Grad-CAM and occlusion" in found.sentence
+    assert trust_words.of_two_methods(float("nan"), one="a", other="b").kind == "not told"
+
+
+def curve(ours: float, chance: float, low: float) -> Deletion:
+    flat = np.ones(5)
+    return Deletion(np.linspace(0, 1, 5), ours * flat, chance * flat, low * flat, chance * flat)
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        (curve(0.1, 0.5, 0.4), "passed"), (curve(0.48, 0.5, 0.4), "in part"), (curve(0.6, 0.5, 0.4), "failed"),
+        (curve(0.0, 0.005, 0.0), "not told"),
+    ],
+)  # fmt: skip
+def test_deletion(found, kind):
+    assert trust_words.of_deletion(found).kind == kind
+
+
+def test_calibration_in_words():
+    scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
+    said = told(scores, targets, 2.0, [0.3, 0.1])
+    assert "90.0% sure and 60.0% of its answers" in said and "too sure" in said and "10.0%" in said
+    assert "nothing to correct" in told(scores, targets, 1.0, [0.3, 0.3])
+
+
+def test_samples_chosen_by_answer_class_and_order():
+    scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
+    targets = np.array([0, 1, 1, 0])
+    assert chosen(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
+    assert chosen(scores, targets, answers=WRONG, of_class=None, order=ORDERS[1]).tolist() == [3, 1]
+    assert chosen(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
+
+
+def test_losses_of_the_three_parts_in_a_sentence():
+    steps = np.array([1, 2])
+    history = {f"{part}_{metric}": Curve(steps, np.array([0.5, value])) for part, metric, value in
+               (("train", "loss", 0.2), ("validation", "loss", 0.3), ("train", "accuracy", 0.95),
+                ("validation", "accuracy", 0.9))}  # fmt: skip
+    said = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
+    assert "train 0.200, validation 0.300, test 0.350" in said and "train 95.0%, validation 90.0%, test 89.0%" in said
+    assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""
