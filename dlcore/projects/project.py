@@ -13,6 +13,7 @@ from dlcore.data.own import Kind, OwnDataset
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
+from dlcore.training.trainee import Trainee
 
 Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
@@ -45,12 +46,16 @@ class RunConfig(Config):
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of a project: how to build it from its config and the data's facts (`features`, `classes`, ...)."""
+    """One model of a project: how to build it from its config and the data's facts (`features`, `classes`, ...).
+
+    `trainee` is a training of the model's own, in place of `fit`, for one that does not learn by autograd.
+    """
 
     title: str
     summary: str
     build: Callable[[Any, Mapping[str, int]], nn.Module]
     config: type[Config] = Config
+    trainee: Callable[[nn.Module, Prepared, RunConfig], Trainee] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dlcore.training.config import TrainingConfig
 PROJECTS = {
     "anomaly": "dlcore.projects.anomaly",
     "architectures": "dlcore.projects.architectures",
+    "backprop": "dlcore.projects.backprop",
     "fashion": "dlcore.projects.fashion",
     "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
+from dlcore.training.trainee import Trainee
 
 CHECKPOINT_SECONDS = 30.0
 """A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
@@ -69,7 +70,7 @@ class Bench:
     project: Project
     prepared: Prepared
     fabric: Fabric
-    state: TrainingState
+    state: TrainingState | Trainee
     about: dict[str, Any] = field(default_factory=dict)
     epoch_began: float = 0.0
     progress: dict[str, Any] = field(default_factory=dict)
@@ -100,8 +101,12 @@ def _set_up(job: Job) -> Bench:
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
-    steps = len(_batches(config, prepared, fabric))
-    state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
+    state: TrainingState | Trainee
+    if (own := project.models[config.model].trainee) is not None:
+        state = own(module, prepared, config)
+    else:
+        steps = len(_batches(config, prepared, fabric))
+        state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
     bench = Bench(job, project, prepared, fabric, state)
     if fabric.is_global_zero:
         checkpoints.drop_drafts(job.folder.checkpoints)
@@ -142,17 +147,8 @@ def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
 
 def _train(bench: Bench) -> Outcome:
     """Run the events of `fit` into the journal; the state is whole at each, so heed wishes and the clock there."""
-    job, state, prepared, config = bench.job, bench.state, bench.prepared, bench.job.config
-    events = fit(
-        state,
-        _batches(config, prepared, bench.fabric),
-        objective=bench.project.objective(config, prepared),
-        validation=Validation(
-            lambda module: bench.project.epoch_metrics(module, prepared, config),
-            metric=bench.project.monitor.metric,
-            mode=bench.project.monitor.mode,
-        ),
-    )
+    job, state, config = bench.job, bench.state, bench.job.config
+    events = _events(bench)
     first = bench.fabric.is_global_zero
     lengths = GradientLog(
         job.folder.gradients if first else job.folder.path / f"gradients-{bench.fabric.global_rank}.jsonl",
@@ -179,6 +175,20 @@ def _train(bench: Bench) -> Outcome:
     keeper.keep(force=True)
     early = state.epoch <= config.training.epochs
     return Outcome("finished", f"no better validation for {config.training.patience} epochs" if early else "")
+
+
+def _events(bench: Bench) -> Iterator[Event]:
+    """What training will tell: by `fit`, or by a training of the model's own."""
+    state, prepared, config, project = bench.state, bench.prepared, bench.job.config, bench.project
+    validation = Validation(
+        lambda module: project.epoch_metrics(module, prepared, config),
+        metric=project.monitor.metric,
+        mode=project.monitor.mode,
+    )
+    if not isinstance(state, TrainingState):
+        return state.events(validation)
+    batches = _batches(config, prepared, bench.fabric)
+    return fit(state, batches, objective=project.objective(config, prepared), validation=validation)
 
 
 def _heard(bench: Bench) -> Wish | None:

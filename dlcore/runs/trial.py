@@ -57,19 +57,22 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     from dlcore.training.events import Gradients, Step
     from dlcore.training.fit import Validation, fit
     from dlcore.training.state import TrainingState
+    from dlcore.training.trainee import Trainee
 
     project = projects.get(config.project)
     torch.manual_seed(config.seed)
     module = project.models[config.model].build(projects.model_config(config), prepared.facts)
-    batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
-    training = config.training.model_copy(update={"gradient_every": every})
-    state = TrainingState(module, training, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
-    state.gradient_every = state.probe_every = every
-    state.log_every = 1
-    events = fit(
-        state, batches, objective=project.objective(config, prepared),
-        validation=Validation(lambda _: {"validation_loss": 0.0}),
-    )  # fmt: skip
+    validation = Validation(lambda _: {"validation_loss": 0.0})
+    state: TrainingState | Trainee
+    if (own := project.models[config.model].trainee) is not None:
+        state = own(module, prepared, config)
+        events = state.events(validation)
+    else:
+        batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
+        state = TrainingState(module, config.training, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+        state.probe_every = every
+        events = fit(state, batches, objective=project.objective(config, prepared), validation=validation)
+    state.gradient_every, state.log_every = every, 1
     seen: list[Gradients] = []
     losses: list[tuple[int, float]] = []
     broke = ""

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import diagnose
-from dlcore.training.optimisers import learning_rate
 from dlcore.training.probes import Probe
+from dlcore.training.schedules import learning_rate
 from dlcore.training.state import TrainingState
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
@@ -174,9 +174,7 @@ def _validate(state: TrainingState, validation: Validation, *, counts: bool) -> 
         metrics |= validation.measure(state.module)
     state.module.train()
     value = metrics[validation.metric]
-    better = value < state.best_value if validation.mode == "min" else value > state.best_value
-    state.stale += 1
-    if (better or state.best_epoch == 0) and math.isfinite(value):
+    if state.is_better(value, validation.mode):
         state.keep_best(value)
     state.seconds += time.perf_counter() - begin
     done = Epoch(state.step, state.epoch, metrics, state.seconds, is_best=state.best_epoch == state.epoch)

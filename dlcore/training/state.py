@@ -10,26 +10,21 @@ from torch import Tensor, nn
 from dlcore.core import seeds
 from dlcore.training import gradients, optimisers
 from dlcore.training.config import TrainingConfig
+from dlcore.training.progress import KEPT, Progress
 
 # Importing Fabric makes torch ask for a GPU by opening NVML's library anew at every optimiser step (40 microseconds on
 # a machine without one, a tenth of a small model's step). Fabric wants it for forked processes, and we never fork.
 os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
-LOGGED_STEPS = 2000
-"""At most about so many `Step` events a run: enough for every pixel of a curve."""
-LOGGED_GRADIENTS = 500
 TINY, PROBED_IF_TINY = 20_000, 5
 """A network with fewer parameters is looked at besides its gradient at every fifth recorded step alone: its steps take
 half a millisecond, of which a look at each would be a twentieth; for larger ones it is 1 to 3 in a hundred."""
 
 
-_PROGRESS = (
-    "step", "batch", "epoch", "seconds", "loss_sum", "correct", "samples", "window", "stale", "best_epoch",
-    "best_value", "best_weights",
-)  # fmt: skip
+_PROGRESS = (*KEPT, "best_weights")
 
 
-class TrainingState:
+class TrainingState(Progress):
     """Model, optimiser, position and best weights of one training run.
 
     Consistent whenever `fit` yields: `snapshot()` taken then and given to `restore()` in a new process goes on
@@ -38,7 +33,7 @@ class TrainingState:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, *, steps_per_epoch: int, fabric: Fabric) -> None:
-        self.config = config
+        super().__init__(config, steps_per_epoch=steps_per_epoch)
         self.fabric = fabric
         self.device = fabric.device
         self.module = module.to(fabric.device)
@@ -49,21 +44,8 @@ class TrainingState:
         if self.wrapped:
             self.model, self.optimiser = fabric.setup(self.module, optimiser)
         self.layers = gradients.layers(self.module)
-        self.steps_per_epoch = steps_per_epoch
-        self.steps = steps_per_epoch * config.epochs
-        self.log_every = max(1, -(-self.steps // LOGGED_STEPS))
-        self.gradient_every = max(config.gradient_every, self.steps // LOGGED_GRADIENTS) if config.gradient_every else 0
         tiny = count_parameters(self.module)[0] < TINY
         self.probe_every = self.gradient_every * (PROBED_IF_TINY if tiny else 1)
-        self.step = self.batch = 0  # steps done in all, batches done in this epoch
-        self.epoch = 1  # the epoch under way, counted from 1
-        self.seconds = 0.0
-        self.loss_sum = self.correct = 0.0  # over this epoch's samples
-        self.samples = 0
-        self.window: list[float] = []  # losses since the last Step event
-        self.stale = 0  # epochs since the best one
-        self.best_epoch = 0
-        self.best_value = 0.0
         self.best_weights: dict[str, Tensor] = {}
 
     def snapshot(self) -> dict[str, Any]:
@@ -101,17 +83,6 @@ class TrainingState:
         """What a mixed-precision scaler multiplies the loss with."""
         scaler = getattr(self.fabric.strategy.precision, "scaler", None)
         return float(scaler.get_scale()) if scaler is not None else 1.0
-
-    def next_epoch(self) -> None:
-        """Move on to the epoch after this one."""
-        self.epoch += 1
-        self.batch = self.samples = 0
-        self.loss_sum = self.correct = 0.0
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether patience has run out."""
-        return 0 < self.config.patience <= self.stale
 
 
 def thread_count(parameters: int, cores: int) -> int:

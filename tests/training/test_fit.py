@@ -14,7 +14,7 @@ from dlcore.core import seeds
 from dlcore.core.errors import MemoryShortError, NotFiniteError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
-from dlcore.training import gradients, optimisers
+from dlcore.training import gradients, schedules
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
 from dlcore.training.fit import Objective, Validation, fit
@@ -204,7 +204,7 @@ def test_a_memory_shortage_says_half_the_batch():
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "step"])
 def test_rates_stay_between_zero_and_the_peak(schedule):
     config = TrainingConfig(schedule=schedule, learning_rate=0.1)
-    rates = [optimisers.learning_rate(config, step, 100) for step in range(1, 101)]
+    rates = [schedules.learning_rate(config, step, 100) for step in range(1, 101)]
     assert all(0 < rate <= 0.1 + 1e-12 for rate in rates)
     assert max(rates) == pytest.approx(0.1, rel=0.05)
 
@@ -214,7 +214,7 @@ def test_cosine_equals_torch():
     rule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=50)
     config = TrainingConfig(schedule="cosine", learning_rate=0.1)
     for step in range(1, 51):
-        assert optimisers.learning_rate(config, step, 50) == pytest.approx(rule.get_last_lr()[0], rel=1e-6)
+        assert schedules.learning_rate(config, step, 50) == pytest.approx(rule.get_last_lr()[0], rel=1e-6)
         optimiser.step()
         rule.step()
 

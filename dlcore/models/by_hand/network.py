@@ -29,6 +29,8 @@ class Network:
         for name, layer in reversed(self.layers.items()):
             self.backwards[name] = dy
             dy = layer.backward(dy)
+            if not layer.asked_back:
+                break
         return dy
 
     def train_only(self) -> "Network":
@@ -69,15 +71,18 @@ class Network:
         """Names of the layers that have parameters."""
         return [name for name, layer in self.layers.items() if layer.parameters]
 
-    def activations(self) -> dict[str, Array]:
-        """For each learning layer its output in the last `forward`, after the activation behind it if there is one."""
-        found: dict[str, Array] = {}
+    def seen(self) -> dict[str, tuple[float, float, float | None]]:
+        """Mean and variance of what each learning layer put out in the last `forward`, after the activation behind it,
+        and the share of its units that were 0 for the whole batch; None where there is no ReLU."""
+        found: dict[str, tuple[float, float, float | None]] = {}
         last = ""
         for name, layer in self.layers.items():
-            if layer.parameters:
-                last, found[name] = name, self.outputs[name]
-            elif last and isinstance(layer, ACTIVATIONS):
-                found[last] = self.outputs[name]
+            if not layer.parameters and not (last and isinstance(layer, ACTIVATIONS)):
+                continue
+            last, y = name if layer.parameters else last, self.outputs[name]
+            others = tuple(axis for axis in range(y.ndim) if axis != 1)
+            dead = float((y <= 0).all(axis=others).mean()) if isinstance(layer, Relu) else None
+            found[last] = (float(y.mean()), float(y.var()), dead)
         return found
 
     def overflowed(self) -> str:

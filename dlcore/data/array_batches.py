@@ -1,0 +1,54 @@
+"""Batches as NumPy arrays, for networks by hand: no tensor on the way."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+Prepare = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""(inputs of a training batch, a generator) -> inputs for the network."""
+
+
+class ArrayBatches:
+    """The steps of the training part. The order of epoch `e` and all that is drawn in it depend on (seed, e, batch)
+    alone, so a run can go on in the middle of it elsewhere."""
+
+    def __init__(
+        self, inputs: np.ndarray, targets: np.ndarray, batch_size: int, *, seed: int, prepare: Prepare | None = None
+    ) -> None:
+        self.inputs, self.targets, self.batch_size = inputs, targets, batch_size
+        self.seed, self.prepare = seed, prepare
+
+    def __len__(self) -> int:
+        return -(-len(self.targets) // self.batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of epoch `number`, from batch `start` on: inputs and class numbers."""
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.targets))
+        for batch in range(start, len(self)):
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            x = self.inputs[rows]
+            if self.prepare is not None:
+                x = self.prepare(x, np.random.default_rng([self.seed, number, batch]))
+            yield x, self.targets[rows]
+
+
+class Shifted:
+    """uint8 pictures (N, H, W), each moved by up to `shift` pixels with black coming in -> float32 (N, H, W), the
+    training part's mean taken off, divided by its spread."""
+
+    def __init__(self, mean: float, std: float, *, shift: int = 0) -> None:
+        self.factor, self.offset = np.float32(1 / (255 * std)), np.float32(mean / std)
+        self.shift = shift
+
+    def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One batch."""
+        return (moved(pixels, self.shift, rng) if self.shift else pixels) * self.factor - self.offset
+
+
+def moved(pixels: np.ndarray, shift: int, rng: np.random.Generator) -> np.ndarray:
+    """Pictures (N, H, W), each moved by up to `shift` pixels up, down and sideways."""
+    n, height, width = pixels.shape
+    wide = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift)))
+    down, across = rng.integers(0, 2 * shift + 1, (2, n))
+    return sliding_window_view(wide, (height, width), axis=(1, 2))[np.arange(n), down, across]

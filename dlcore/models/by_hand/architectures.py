@@ -1,0 +1,100 @@
+"""Whole networks: layers in a row, with weights drawn from a generator."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from dlcore.models.by_hand.layers import Array, BatchNorm, Dense, Dropout, Flatten, Layer, Relu, Rng, Sigmoid, Tanh
+from dlcore.models.by_hand.network import Network
+from dlcore.models.by_hand.pictures import Convolution, MaxPool, Picture
+from dlcore.models.by_hand.recurrent import Recurrent
+
+Start = Literal["he", "xavier", "zeros"]
+ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+
+
+class Drawer:
+    """Draws starting weights, float32.
+
+    he: variance 2 / inputs, which ReLU halves to 1 / inputs (He et al. 2015, eq. 10). xavier: 2 / (inputs + outputs)
+    (Glorot and Bengio 2010, eq. 12). zeros: all alike, so that nothing tells one unit from another.
+    """
+
+    def __init__(self, rng: Rng, start: Start = "he") -> None:
+        self.rng, self.start = rng, start
+
+    def __call__(self, out: int, *inputs: int) -> Array:
+        """Weights (out, *inputs)."""
+        fan_in, receptive = int(np.prod(inputs)), int(np.prod(inputs[1:]))
+        variance = {"he": 2 / fan_in, "xavier": 2 / (fan_in + out * receptive), "zeros": 0.0}[self.start]
+        return (self.rng.normal(size=(out, *inputs)) * variance**0.5).astype(np.float32)
+
+
+def zeros(n: int) -> Array:
+    """n zeros, float32."""
+    return np.zeros(n, dtype=np.float32)
+
+
+def dense(
+    draw: Drawer, features: int, widths: list[int], classes: int, *, activation: str, norm: bool, dropout: float
+) -> Network:
+    """Pixels laid flat, then hidden layers of those widths, then one score for each class.
+
+    With batch norm behind it a layer has no bias: the mean that batch norm takes off would swallow it.
+    """
+
+    def parts() -> Iterator[tuple[str, Layer]]:
+        yield "flatten", Flatten()
+        before = features
+        for number, width in enumerate(widths, 1):
+            yield f"dense_{number}", Dense(draw(width, before), None if norm else zeros(width))
+            if norm:
+                yield f"norm_{number}", BatchNorm(np.ones(width, dtype=np.float32), zeros(width))
+            yield f"{activation}_{number}", ACTIVATIONS[activation]()
+            if dropout:
+                yield f"dropout_{number}", Dropout(dropout)
+            before = width
+        yield "classes", Dense(draw(classes, before), zeros(classes))
+
+    return Network(dict(parts()))
+
+
+def convolutional(draw: Drawer, side: int, channels: tuple[int, int], width: int, classes: int) -> Network:
+    """Two convolutions, each with ReLU and max-pool, then one hidden layer (LeCun et al. 1998, with ReLU).
+
+    Small pictures (below 16 pixels) get windows of 3 with a border and larger ones windows of 5 without.
+    """
+    window, padding = (3, 1) if side < 16 else (5, 0)
+    first, second = channels
+    after = ((side + 2 * padding - window + 1) // 2 + 2 * padding - window + 1) // 2
+    return Network(
+        {
+            "picture": Picture(),
+            "convolution_1": Convolution(draw(first, 1, window, window), zeros(first), padding=padding),
+            "pool_1": MaxPool(2),
+            "relu_1": Relu(),
+            "convolution_2": Convolution(draw(second, first, window, window), zeros(second), padding=padding),
+            "pool_2": MaxPool(2),
+            "relu_2": Relu(),
+            "flatten": Flatten(),
+            "dense": Dense(draw(width, second * after * after), zeros(width)),
+            "relu_3": Relu(),
+            "classes": Dense(draw(classes, width), zeros(classes)),
+        }
+    )
+
+
+def recurrent(draw: Drawer, features: int, width: int, classes: int, *, gain: float = 1.0) -> Network:
+    """A recurrent layer, read out after its last step.
+
+    The weights from state to state start as a rotation times `gain`: at 1 they neither stretch nor shrink (Saxe et al.
+    2014), so at first the tanh alone shrinks the gradient on its way back.
+    """
+    turned, _ = np.linalg.qr(draw.rng.normal(size=(width, width)))
+    return Network(
+        {
+            "recurrent": Recurrent(draw(width, features), (gain * turned).astype(np.float32), zeros(width)),
+            "classes": Dense(draw(classes, width), zeros(classes)),
+        }
+    )

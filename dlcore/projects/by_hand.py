@@ -1,0 +1,66 @@
+"""What the projects with networks by hand share: a training in NumPy that a run can hold, and its check by autograd."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlcore.data.array_batches import ArrayBatches, Prepare
+from dlcore.data.splits import Prepared
+from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
+from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
+from dlcore.models.hand_module import HandModule
+from dlcore.projects.project import RunConfig
+from dlcore.training import by_hand
+from dlcore.training.config import TrainingConfig
+from dlcore.training.events import Event
+from dlcore.training.fit import Validation
+
+
+class HandTrainee(by_hand.HandState):
+    """The state of a training by hand as a run holds it: beside it the module that answers with the same memory."""
+
+    def __init__(
+        self, module: nn.Module, prepared: Prepared, config: RunConfig, *, prepare: Prepare | None = None
+    ) -> None:
+        assert isinstance(module, HandModule)
+        self.module: nn.Module = module
+        train = prepared.train
+        self.batches = ArrayBatches(
+            train.inputs[0].numpy(), train.targets.numpy(), config.training.batch_size,
+            seed=config.seed, prepare=prepare,
+        )  # fmt: skip
+        super().__init__(
+            module.bound().train_only(), optimiser(config.training), config.training,
+            steps_per_epoch=len(self.batches), seed=config.seed,
+        )  # fmt: skip
+
+    def events(self, validation: Validation) -> Iterator[Event]:
+        """Train from here to the end of the config."""
+        check = by_hand.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
+        return by_hand.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
+
+    def snapshot(self) -> dict[str, Any]:
+        """As the state's own, arrays as tensors of the same memory: what checkpoints hold."""
+        found: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
+        return found
+
+    def restore(self, snapshot: Any) -> None:
+        """Go on from what `snapshot` gave."""
+        super().restore(_exchanged(snapshot, torch.Tensor, torch.Tensor.numpy))
+
+
+def _exchanged(value: Any, kind: type, change: Any) -> Any:
+    """A nested dict with everything of that kind changed."""
+    if isinstance(value, dict):
+        return {name: _exchanged(one, kind, change) for name, one in value.items()}
+    return change(value) if isinstance(value, kind) else value
+
+
+def optimiser(config: TrainingConfig) -> Optimiser:
+    """The rule that the config names."""
+    if config.optimiser == "sgd":
+        return Sgd(momentum=config.momentum, decay=config.weight_decay)
+    return Adam(decay=config.weight_decay, decoupled=config.optimiser == "adamw")

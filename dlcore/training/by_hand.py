@@ -1,0 +1,273 @@
+"""The training loop for networks by hand: the same events as `fit`, from NumPy arrays alone.
+
+Nothing here imports torch: a network that is handed in with its loss, its optimiser and its batches is all there is.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from dlcore.core.errors import NotFiniteError
+from dlcore.training.config import TrainingConfig
+from dlcore.training.events import MEASURES, Epoch, Event, Finished, Gradients, Step
+from dlcore.training.progress import KEPT, Progress
+from dlcore.training.schedules import learning_rate
+
+Arrays = dict[str, np.ndarray]
+
+
+class Network(Protocol):
+    """Arrays by name, the very ones, changed in place; forward and backward of a batch."""
+
+    def forward(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Scores of a batch; `rng` while training."""
+        ...
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """The gradient of every parameter, from that of the scores."""
+        ...
+
+    @property
+    def parameters(self) -> Arrays:
+        """What is learnt."""
+        ...
+
+    @property
+    def gradients(self) -> Arrays:
+        """The gradient of each parameter."""
+        ...
+
+    @property
+    def buffers(self) -> Arrays:
+        """What is kept but not learnt."""
+        ...
+
+    def learning(self) -> list[str]:
+        """Names of the layers with parameters."""
+        ...
+
+    def seen(self) -> dict[str, tuple[float, float, float | None]]:
+        """Mean, variance and dead units of each such layer."""
+        ...
+
+    def overflowed(self) -> str:
+        """The first layer whose output is not finite."""
+        ...
+
+
+class Optimiser(Protocol):
+    """A rule that moves parameters in place, with what it remembers."""
+
+    steps: int
+    memory: Arrays
+
+    def step(self, parameters: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], rate: float) -> None:
+        """One step of that length."""
+        ...
+
+
+class Loss(Protocol):
+    """The batch's mean loss, and its gradient."""
+
+    def forward(self, z: np.ndarray, targets: np.ndarray) -> float:
+        """The loss of scores (N, K)."""
+        ...
+
+    def backward(self) -> np.ndarray:
+        """Its gradient (N, K)."""
+        ...
+
+
+class Batches(Protocol):
+    """Training data in steps, always in the same order for the same epoch."""
+
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        ...
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of one epoch, from batch `start` on: inputs and class numbers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """measure: what an epoch is judged by, of the network as it stands; `metric` and `mode` pick the best epoch."""
+
+    measure: Callable[[], dict[str, float]]
+    metric: str = "validation_loss"
+    mode: Literal["min", "max"] = "min"
+
+
+class HandState(Progress):
+    """Network, optimiser, position and best weights of one training run by hand.
+
+    Consistent whenever `fit` yields. No generator is kept: every step draws from one of its own, made of (seed, step).
+    """
+
+    def __init__(
+        self, network: Network, optimiser: Optimiser, config: TrainingConfig, *, steps_per_epoch: int, seed: int
+    ) -> None:
+        super().__init__(config, steps_per_epoch=steps_per_epoch)
+        self.network, self.optimiser, self.seed = network, optimiser, seed
+        self.layers = network.learning()
+        self.best_weights: Arrays = {}
+
+    def arrays(self) -> Arrays:
+        """Parameters and buffers, the very arrays."""
+        return {**self.network.parameters, **self.network.buffers}
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it in arrays, numbers, lists and dicts."""
+        return {
+            "progress": {name: getattr(self, name) for name in KEPT},
+            "network": self.arrays(),
+            "memory": self.optimiser.memory,
+            "optimiser_steps": self.optimiser.steps,
+            "best_weights": self.best_weights,
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of the same network and config."""
+        for name in KEPT:
+            setattr(self, name, snapshot["progress"][name])
+        self.window = list(self.window)
+        self._put(snapshot["network"])
+        self.optimiser.memory = {name: array.copy() for name, array in snapshot["memory"].items()}
+        self.optimiser.steps = snapshot["optimiser_steps"]
+        self.best_weights = dict(snapshot["best_weights"])
+
+    def keep_best(self, value: float) -> None:
+        """Take the weights as they are as the best so far."""
+        self.best_epoch, self.best_value, self.stale = self.epoch, value, 0
+        self.best_weights = {name: array.copy() for name, array in self.arrays().items()}
+
+    def load_best(self) -> None:
+        """Put the best epoch's weights into the network."""
+        if self.best_weights:
+            self._put(self.best_weights)
+
+    def _put(self, weights: Mapping[str, np.ndarray]) -> None:
+        for name, array in self.arrays().items():
+            array[...] = weights[name]
+
+
+def fit(state: HandState, batches: Batches, *, loss: Loss, check: Check) -> Iterator[Event]:
+    """Train from where `state` stands to the end of its config, yielding the events that `training.fit` yields.
+
+    Raises:
+        NotFiniteError: the loss is not a finite number; names the step and the layer.
+    """
+    while state.epoch <= state.config.epochs and not state.exhausted:
+        yield from _epoch(state, batches, loss)
+        yield _validate(state, check)
+    yield Finished(state.step, state.epoch - 1, early=state.epoch <= state.config.epochs)
+
+
+def _epoch(state: HandState, batches: Batches, loss: Loss) -> Iterator[Event]:
+    config, network = state.config, state.network
+    if state.window and _due(state):
+        yield _step_event(state)  # left between a step's two events
+    begin = time.perf_counter()
+    for x, targets in batches.epoch(state.epoch, state.batch):
+        step = state.step + 1
+        told = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
+        with np.errstate(all="ignore"):  # a loss that is not finite is seen below, and said in words
+            scores = network.forward(x, np.random.default_rng([state.seed, step]))
+            value = loss.forward(scores, targets)
+            if not math.isfinite(value):
+                raise _diagnose(network, x, step)
+            network.backward(loss.backward())
+            gradients = network.gradients
+            norms = _norms(state.layers, gradients) if told else ()
+            if config.clip_norm:
+                _clip(gradients, config.clip_norm)
+            before = {name: array.copy() for name, array in network.parameters.items()} if told else {}
+            state.optimiser.step(network.parameters, gradients, learning_rate(config, step, state.steps))
+            measures = _measures(state, before) if told else {}
+        _book(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
+        due = _due(state)
+        if due or norms:
+            state.seconds += time.perf_counter() - begin
+            if norms:
+                yield Gradients(step, norms, measures)
+            if due:
+                yield _step_event(state)
+            begin = time.perf_counter()
+
+
+def _due(state: HandState) -> bool:
+    return state.step % state.log_every == 0 or state.batch == state.steps_per_epoch
+
+
+def _book(state: HandState, loss: float, correct: int, samples: int) -> None:
+    state.step += 1
+    state.batch += 1
+    state.samples += samples
+    state.window.append(loss)
+    state.loss_sum += loss * samples
+    state.correct += correct
+
+
+def _step_event(state: HandState) -> Step:
+    mean, rate = sum(state.window) / len(state.window), learning_rate(state.config, state.step, state.steps)
+    state.window.clear()
+    return Step(state.step, state.epoch, mean, rate, state.samples, state.seconds)
+
+
+def _validate(state: HandState, check: Check) -> Epoch:
+    """Measure the epoch that ended, keep its weights if they are the best, and move on."""
+    begin = time.perf_counter()
+    samples = max(1, state.samples)
+    metrics = {"train_loss": state.loss_sum / samples, "train_accuracy": state.correct / samples, **check.measure()}
+    value = metrics[check.metric]
+    if state.is_better(value, check.mode):
+        state.keep_best(value)
+    state.seconds += time.perf_counter() - begin
+    done = Epoch(state.step, state.epoch, metrics, state.seconds, is_best=state.best_epoch == state.epoch)
+    state.next_epoch()
+    return done
+
+
+def _by_layer(layers: list[str], arrays: Mapping[str, np.ndarray]) -> list[float]:
+    """Euclidean norm of each layer's arrays together."""
+    squares = dict.fromkeys(layers, 0.0)
+    for name, array in arrays.items():
+        squares[name.rpartition(".")[0]] += float(np.vdot(array, array))
+    return [math.sqrt(value) for value in squares.values()]
+
+
+def _norms(layers: list[str], gradients: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+    return tuple(_by_layer(layers, gradients))
+
+
+def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
+    """Shorten the whole gradient to that length, in place (Pascanu et al. 2013)."""
+    length = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
+    if length > longest:
+        for g in gradients.values():
+            g *= longest / length
+
+
+def _measures(state: HandState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
+    """What else is told of each layer: `MEASURES`."""
+    moved = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
+    lengths = _by_layer(state.layers, before)
+    ratios = tuple(a / b if b else None for a, b in zip(moved, lengths, strict=True))
+    seen = state.network.seen()
+    return dict(zip(MEASURES, (ratios, *zip(*(seen[name] for name in state.layers), strict=True)), strict=True))
+
+
+def _diagnose(network: Network, x: np.ndarray, step: int) -> NotFiniteError:
+    if not np.isfinite(x).all():
+        return NotFiniteError(step, "input", "this batch holds an infinite or missing value")
+    for name, array in network.parameters.items():
+        if not np.isfinite(array).all():
+            layer, _, which = name.rpartition(".")
+            return NotFiniteError(step, layer, f"its {which} is not finite since the update before")
+    layer = network.overflowed()
+    return NotFiniteError(step, layer or "loss", "its output overflowed")

@@ -1,0 +1,14 @@
+"""A network in NumPy alone learns to read digits; open every number of its way forward and back."""
+
+from dlcore.ui.page import show
+
+TITLE = "Backpropagation by hand"
+ICON = ":material/function:"
+
+show(
+    "backprop",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
