@@ -33,7 +33,7 @@ def reliability(found: Mapping[str, Bins]) -> go.Figure:
     """One line for each name: on the diagonal a model means what it says (DeGroot & Fienberg 1983)."""
     figure = blank("Is it as sure as it should be?", x="confidence, %", y="right answers, %")
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", name="as it should be", line={"color": GREY, "dash": "dot"},
+        x=[0, 100], y=[0, 100], mode="lines", name="ideal", line={"color": GREY, "dash": "dot"},
         hoverinfo="skip",
     )  # fmt: skip
     for (name, bins), colour, symbol in zip(found.items(), (BLUE, ORANGE), ("circle", "diamond"), strict=False):

@@ -9,6 +9,6 @@ show(
     "vit",
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.comparison:results",
-    try_it="dlcore.ui.panels.classification:try_it",
+    try_it="dlcore.ui.panels.vit_try:try_it",
     explain="dlcore.ui.panels.vit_attention:explain",
 )

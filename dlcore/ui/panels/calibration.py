@@ -21,16 +21,18 @@ def show_calibration(bundle: Bundle) -> None:
     stored = reading.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     st.subheader("How sure it is", anchor=False)
-    drawn = {"as it answers": _bins(scores, targets)}
+    drawn = {"model": _bins(scores, targets)}
     errors = [classification.metrics(scores, targets)["ece"]]
     temperature = None
     if "validation_scores" in stored and len(stored["validation_targets"]):
         temperature = _fitted(reading.key_of(bundle), _stored=stored)
         cooled = calibration.tempered(scores, temperature)
-        drawn[f"with temperature {temperature:.2f}"] = _bins(cooled, targets)
+        drawn["with temperature"] = _bins(cooled, targets)
         errors.append(classification.metrics(cooled, targets)["ece"])
-    show_figure(reliability(drawn), key="calibration", alt=f"Reliability diagram; mean gap {errors[0]:.1%}")
-    st.caption(told(scores, targets, temperature, errors))
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with left:
+        show_figure(reliability(drawn), key="calibration", alt=f"Reliability diagram; mean gap {errors[0]:.1%}")
+    right.markdown(told(scores, targets, temperature, errors))
 
 
 def _bins(scores: np.ndarray, targets: np.ndarray) -> Calibration:

@@ -16,20 +16,21 @@ EXAMPLE = "I laughed, I cried, and I would gladly pay to see it again."
 OWN, SAMPLE = "My own", "A test sample"
 
 
-def try_it(project: Project, run: Run | None) -> None:
-    """Hand in one thing and see how likely the model finds each class."""
+def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
+    """Hand in one thing and see how likely the model finds each class; gives the answer to a picture of one's own."""
     bundle = reading.finished(run, to_see="what a trained model says of your own input")
     if bundle is None or run is None:
-        return
+        return None
     chosen = st.segmented_control(
         "What to judge", [SAMPLE, OWN], default=SAMPLE, required=True, key="input", bind="query-params"
     )
     if chosen == SAMPLE:
         _sample(project, run, bundle)
     elif project.input_kind == "image":
-        _own_picture(project, bundle)
+        return _own_picture(project, bundle)
     else:
         _own_text(project, bundle)
+    return None
 
 
 def _sample(project: Project, run: Run, bundle: Bundle) -> None:
@@ -66,7 +67,7 @@ def _draw(n: int, key: str) -> None:
     st.session_state[key] = int(np.random.default_rng().integers(n))
 
 
-def _own_picture(project: Project, bundle: Bundle) -> None:
+def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     colour = bundle.preprocessing.get("channels") == 3
     how = (
         "The picture's middle is shrunk to the few pixels that the model knows"
@@ -79,10 +80,10 @@ def _own_picture(project: Project, bundle: Bundle) -> None:
     file = st.file_uploader("Your picture", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
     if file is None:
         st.info("Choose a picture, or switch to a test sample above.", icon=":material/upload_file:")
-        return
+        return None
     found = _answer(project, bundle, file.getvalue())
     if found is None:
-        return
+        return None
     left, right = st.columns([1, 2], gap="large")
     with left:
         samples.shown(
@@ -90,6 +91,7 @@ def _own_picture(project: Project, bundle: Bundle) -> None:
         )
     with right:
         _say(found, bundle.labels)
+    return found
 
 
 def _own_text(project: Project, bundle: Bundle) -> None:
