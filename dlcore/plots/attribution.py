@@ -35,9 +35,10 @@ def picture_attribution(
 ) -> go.Figure:
     """A picture (H, W), or in colour (H, W, 3) uint8, beside what each pixel (H, W) did for the answer `label`.
 
-    `one_sided` where the method knows no pixels that speak against.
+    `one_sided` where the method knows no pixels that speak against; `label` is empty where it knows no classes.
     """
-    titles = ("the picture", f"for “{label}”" if one_sided else f"for and against “{label}”")
+    sides = f"for “{label}”" if one_sided else f"for and against “{label}”"
+    titles = ("the picture", sides if label else "where it looks")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles)
     reach = float(np.abs(contributions).max()) or 1.0
     if picture.ndim == 3:
@@ -49,11 +50,11 @@ def picture_attribution(
     figure.add_heatmap(
         z=contributions.astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
         zmin=0 if one_sided else -reach, zmax=reach, row=1, col=2,
-        colorbar={"title": "contri-<br>bution", "thickness": 12},
-        hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
+        colorbar={"title": "contri-<br>bution" if label else "share", "thickness": 12, "exponentformat": "power"},
+        hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     _as_pictures(figure)
-    figure.update_layout(title="What each pixel did", height=400)
+    figure.update_layout(title="What each pixel did" if label else "Where it looks", height=400)
     return figure
 
 

@@ -45,7 +45,8 @@ def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     side = int(bundle.preprocessing.get("side", picture.shape[0]))
     shown = images.at_side(picture[None], side)[0]
     one_sided = how in ONE_SIDED
-    figure = plots.picture_attribution(shown, found.values, label=label, one_sided=one_sided)
+    of = "" if how == "rollout" else label  # the rollout is the same for every class
+    figure = plots.picture_attribution(shown, found.values, label=of, one_sided=one_sided)
     show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for {label} by {NAMES[how]}")
     st.caption(_words(asked, how, label))
     if not found.values.any():

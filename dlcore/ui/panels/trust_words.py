@@ -10,6 +10,8 @@ from dlcore.explanation.trust import Deletion
 
 SUM_OFF, SUM_SMALL = 0.05, 0.01
 """The sum may miss the score by this share of it, or by so little, and still be called right."""
+BLIND = 1e-3
+"""A score that changes by less from nothing to the picture is not about the picture."""
 SAME, CHANGED = 0.5, 0.25
 """Rank correlation with random weights' maps from which a map counts as the same, and below which as another one."""
 ALIKE, UNLIKE = 0.6, 0.2
@@ -32,6 +34,12 @@ class Finding:
 def adds_up(output: float, floor: float, delta: float, *, nothing: str = "a black picture") -> Finding:
     """Whether integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
     total, gap = output - floor, abs(delta)
+    if abs(total) < BLIND:
+        return Finding(
+            "Adds up", "not told",
+            f"The class's score is {output:.2f} for this picture and for {nothing} alike: the network hardly looks at "
+            "its input, so there is nothing to explain.",
+        )  # fmt: skip
     share = gap / max(abs(total), 1e-9)
     good = share <= SUM_OFF or gap < SUM_SMALL
     return Finding(

@@ -16,6 +16,7 @@ def test_sum():
     good, bad = trust_words.adds_up(5.0, -1.0, 0.01), trust_words.adds_up(5.0, -1.0, -2.0)
     assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
     assert bad.kind == "failed" and "33.3%" in bad.sentence
+    assert trust_words.adds_up(0.02, 0.0200001, 0.0).kind == "not told"
 
 
 @pytest.mark.parametrize(

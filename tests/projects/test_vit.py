@@ -1,0 +1,85 @@
+"""The Vision Transformer's project: sizes, its attention, its stem, and how it is explained."""
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.data import images
+from dlcore.explanation import trust
+from dlcore.models.vit import HybridConfig, Vit, VitConfig
+from dlcore.projects import Loaded
+from dlcore.ui.panels import picture_maps
+
+PROJECT = projects.get("vit")
+
+
+def built(model: str, preset: str = "full") -> torch.nn.Module:
+    config = projects.configure("vit", model=model, dataset="digits", preset=preset)
+    return PROJECT.models[model].build(projects.model_config(config), PROJECT.facts)
+
+
+def test_the_convolutional_network_has_as_many_parameters():
+    """What is compared shall differ in its build alone."""
+    for preset in PROJECT.presets:
+        vit, cnn = (sum(part.numel() for part in built(name, preset).parameters()) for name in ("vit", "cnn"))
+        assert abs(vit - cnn) / vit < 0.02
+
+
+@pytest.mark.parametrize(("patch", "size"), [(4, 28), (7, 28), (6, 28), (1, 5), (4, 30)])
+def test_stem_gives_as_many_patches_as_one_matrix_does(patch, size):
+    options = {"patch": patch, "width": 8, "heads": 2, "depth": 1}
+    x = torch.rand(2, size, size)
+    plain = Vit(VitConfig(**options), channels=1, height=size, width=size, classes=3)
+    hybrid = Vit(HybridConfig(**options), channels=1, height=size, width=size, classes=3)
+    assert hybrid.embed(x).shape == plain.embed(x).shape and hybrid(x).shape == (2, 3)
+
+
+@pytest.mark.parametrize("config", [VitConfig, HybridConfig])
+def test_attention_shown_is_the_attention_used(config):
+    """Taking a head's weights as they are shown and multiplying out gives what the network computes."""
+    torch.manual_seed(0)
+    module = Vit(config(width=8, heads=2, depth=2), channels=1, height=8, width=8, classes=3).eval()
+    x = torch.rand(3, 8, 8)
+    shown = module.attentions(x)
+    assert shown.shape == (3, 2, 2, 5, 5)
+    torch.testing.assert_close(shown.sum(dim=-1), torch.ones(3, 2, 2, 5))
+    block = module.blocks[0]
+    tokens = block.attention_norm(module.embed(x))
+    value = block.attention._split(tokens)[2]
+    by_hand = block.attention.out((shown[:, 0] @ value).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(by_hand, block.attention(tokens))
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Loaded:
+    config = projects.configure("vit", model="hybrid", dataset="digits", preset="quick")
+    prepared = PROJECT.prepare(config)
+    torch.manual_seed(0)
+    module = PROJECT.models["hybrid"].build(projects.model_config(config), prepared.facts)
+    return Loaded(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
+
+
+@pytest.mark.parametrize("how", ["gradients", "occlusion", "rollout"])
+def test_every_way_to_explain_a_picture_leaves_the_model_alone(loaded, how):
+    before = {name: value.clone() for name, value in loaded.module.state_dict().items()}
+    asked = picture_maps.ask(loaded, images.load("digits").test_pixels[0], 3)
+    assert asked.ways == ("gradients", "occlusion", "rollout") and asked.effort.full
+    found = picture_maps.draw(asked, how)
+    assert found.values.shape == (8, 8) and np.isfinite(found.values).all()
+    alike = trust.likeness(
+        asked.module, lambda module: picture_maps.draw(asked, how, module).values, relevant=asked.relevant, draws=1
+    )
+    assert len(alike) == 1
+    assert all(torch.equal(value, before[name]) for name, value in loaded.module.state_dict().items())
+    assert all(not part._forward_hooks and not part.training for part in loaded.module.modules())
+
+
+def test_pictures_are_mirrored_and_moved_in_training_alone_and_digits_never_mirrored():
+    settings = {"flip": True, "shift": 2}
+    prepared = PROJECT.prepare(projects.configure("vit", dataset="digits", settings=settings))
+    inputs = (prepared.test.inputs[0][:50],)
+    (calm,), (again,) = prepared.transform(inputs, False), prepared.transform(inputs, False)
+    (moved,) = prepared.transform(inputs, True)
+    assert torch.equal(calm, again) and not torch.equal(calm, moved) and moved.shape == calm.shape
+    assert not prepared.transform.how.flip
