@@ -9,6 +9,6 @@ show(
     "backprop",
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.classification:results",
-    try_it="dlcore.ui.panels.classification:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    try_it="dlcore.ui.panels.backprop_try:try_it",
+    explain="dlcore.ui.panels.backprop_walk:explain",
 )

@@ -1,0 +1,166 @@
+"""One example through a network by hand, there and back, with every number kept, and the same by autograd beside it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dlcore.models.by_hand.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Relu,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Tanh,
+)
+from dlcore.models.by_hand.network import Network
+from dlcore.models.by_hand.pictures import Convolution, MaxPool, Picture
+from dlcore.models.by_hand.recurrent import Recurrent
+from dlcore.models.hand_module import HandModule
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer of the walk, all for a single example, without the batch's axis.
+
+    kind is the layer's class in small letters. `x` goes in, `y` comes out, `dy` and `dx` are the loss's gradients by
+    them. `facts` hold what its formula needs besides (`mean`, `spread`, `padding`, `side`). `error` is the largest
+    difference of dx and of each gradient from autograd's, over the largest of autograd's numbers.
+    """
+
+    name: str
+    kind: str
+    x: np.ndarray
+    y: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+    parameters: Arrays = field(default_factory=dict)
+    gradients: Arrays = field(default_factory=dict)
+    facts: Mapping[str, np.ndarray | float] = field(default_factory=dict)
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Walk:
+    """All stages in forward order, and what stands at the end: probabilities (K,), their gradient by the scores (K,),
+    the true class and the loss. `error` is the largest of all differences from autograd."""
+
+    stages: tuple[Stage, ...]
+    probabilities: np.ndarray
+    dz: np.ndarray
+    target: int
+    loss: float
+    error: float
+
+
+def walk(module: HandModule, x: np.ndarray, target: int) -> Walk:
+    """Go forward and back with one example x (...), as answered (not as trained), in 64 bits, and check it."""
+    network = module.network.bound({n: array.double().numpy() for n, array in module.state_dict().items()})
+    batch, loss = np.asarray(x, dtype=np.float64)[None], SoftmaxCrossEntropy()
+    scores = network.forward(batch)
+    value = loss.forward(scores, np.array([target]))
+    dz = loss.backward()
+    network.backward(dz)
+    errors = differences(network, batch, target)
+    stages, inputs = [], batch
+    names = list(network.layers)
+    for place, (name, layer) in enumerate(network.layers.items()):
+        dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
+        stages.append(
+            Stage(
+                name, type(layer).__name__.lower(), inputs[0], network.outputs[name][0], dx[0],
+                network.backwards[name][0], layer.parameters, dict(layer.gradients), _facts(layer), errors[name],
+            )
+        )  # fmt: skip
+        inputs = network.outputs[name]
+    return Walk(tuple(stages), loss.probabilities[0], dz[0], target, value, max(errors.values()))
+
+
+def _facts(layer: Layer) -> dict[str, np.ndarray | float]:
+    if isinstance(layer, BatchNorm):
+        spread = np.sqrt(layer.buffers["running_var"] + layer.eps)
+        return {"mean": layer.buffers["running_mean"], "spread": spread}
+    if isinstance(layer, Convolution):
+        return {"padding": float(layer.padding)}
+    if isinstance(layer, MaxPool):
+        return {"side": float(layer.side)}
+    if isinstance(layer, Recurrent):
+        return {"states": layer.states[0], "by_step": layer.by_step[0]}
+    return {}
+
+
+def differences(network: Network, x: np.ndarray, target: int) -> dict[str, float]:
+    """For each layer, how far its dL/dx and the gradients of its parameters are from autograd's: the largest difference
+    over the largest of autograd's numbers. The network must just have gone forward and back with x (1, ...)."""
+    tensors = {n: torch.tensor(array, requires_grad=True) for n, array in network.parameters.items()}
+    at = torch.tensor(x, requires_grad=True)
+    inputs: list[Tensor] = [at]
+    for name, layer in network.layers.items():
+        mine = {one: tensors[f"{name}.{one}"] for one in layer.parameters}
+        at = TWINS[type(layer)](layer, at, mine)
+        inputs.append(at)
+    wanted = [*inputs[:-1], *tensors.values()]
+    found = torch.autograd.grad(functional.cross_entropy(at, torch.tensor([target])), wanted)
+    back = dict(zip(network.layers, found[: len(network.layers)], strict=True))
+    gradients = dict(zip(tensors, found[len(network.layers) :], strict=True))
+    names = list(network.layers)
+    errors = {}
+    for place, (name, layer) in enumerate(network.layers.items()):
+        dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
+        pairs = [(dx, back[name]), *((layer.gradients[one], gradients[f"{name}.{one}"]) for one in layer.parameters)]
+        errors[name] = max(_apart(mine, other.numpy()) for mine, other in pairs)
+    return errors
+
+
+def _apart(mine: np.ndarray, other: np.ndarray) -> float:
+    largest = float(np.abs(other).max(initial=0))
+    return float(np.abs(mine - other).max(initial=0)) / (largest or 1.0)
+
+
+Twin = Callable[[Layer, Tensor, Mapping[str, Tensor]], Tensor]
+
+
+def _norm(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+    mean, variance = (torch.tensor(layer.buffers[name]) for name in ("running_mean", "running_var"))
+    return functional.batch_norm(x, mean, variance, mine["weight"], mine["bias"], training=False, eps=BatchNorm.eps)
+
+
+def _convolution(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+    assert isinstance(layer, Convolution)
+    return functional.conv2d(x, mine["weight"], mine.get("bias"), padding=layer.padding)
+
+
+def _pool(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+    assert isinstance(layer, MaxPool)
+    return functional.max_pool2d(x, layer.side)
+
+
+def _recurrent(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+    h = torch.zeros(len(x), len(mine["bias"]), dtype=x.dtype)
+    weights = [mine["weight"], mine["recurrent"], mine["bias"], torch.zeros_like(mine["bias"])]
+    states, _ = torch.rnn_tanh(x, h[None], weights, True, 1, 0.0, False, False, True)
+    return states[:, -1]
+
+
+TWINS: dict[type[Layer], Twin] = {
+    Dense: lambda layer, x, mine: functional.linear(x, mine["weight"], mine.get("bias")),
+    Relu: lambda layer, x, mine: torch.relu(x),
+    Tanh: lambda layer, x, mine: torch.tanh(x),
+    Sigmoid: lambda layer, x, mine: torch.sigmoid(x),
+    Flatten: lambda layer, x, mine: x.flatten(1),
+    Picture: lambda layer, x, mine: x[:, None],
+    Dropout: lambda layer, x, mine: x,
+    BatchNorm: _norm,
+    Convolution: _convolution,
+    MaxPool: _pool,
+    Recurrent: _recurrent,
+}
+"""What torch calls each layer by hand."""
