@@ -238,7 +238,11 @@ class _Folder:
             for file in sorted(files):
                 place = Path(folder) / file
                 name = place.relative_to(self.path).as_posix()
-                about = place.lstat()
+                try:
+                    about = place.lstat()
+                except OSError as error:
+                    yield name, 0, f"it cannot be read ({error.strerror})."
+                    continue
                 if stat.S_ISLNK(about.st_mode):
                     yield name, 0, "a link to another file: put the picture itself here."
                 elif not stat.S_ISREG(about.st_mode):

@@ -28,7 +28,6 @@ SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden
 RUNS = {
     "conv": ("anomaly", {}),
     "dense_32": ("anomaly", {}),
-    "dense_16": ("anomaly", {}),
     "lstm": ("anomaly", {}),
     "calendar": ("anomaly", {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}),
     "dense": ("fashion", {"dataset": "digits"}),

@@ -24,7 +24,9 @@ from dlcore.runs.journal import MemoryJournal, StoreJournal
 execution.LOOK_SECONDS = 0.0
 part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 REVIEWS = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
-MODELS = [("anomaly", m, "nyc_taxi", {}) for m in ("conv", "dense_32", "dense_16", "lstm")]
+CALENDAR = {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}
+MODELS = [("anomaly", model, "nyc_taxi", {}) for model in ("conv", "dense_32", "lstm")]
+MODELS += [("anomaly", "calendar", "nyc_taxi", CALENDAR)]
 MODELS += [("fashion", "dense", "digits", {}), ("reviews_lstm", "base_lstm", "movie_reviews", REVIEWS)]
 for project, model, dataset, small in MODELS:
     settings = {**small, "epochs": 3, "gradient_every": 3}
@@ -50,7 +52,7 @@ for project, model, dataset, small in MODELS:
 print(json.dumps(known))
 """
 
-MODELS = ("conv", "dense_32", "dense_16", "lstm", "dense", "base_lstm")
+MODELS = ("conv", "dense_32", "lstm", "calendar", "dense", "base_lstm")
 CLOCKS = {"elapsed_s", "epoch_s"}
 RESUMED = {"resumed"}
 
