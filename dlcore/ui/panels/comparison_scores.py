@@ -230,7 +230,7 @@ def _row(project: "Project", arm: Tested) -> dict[str, str]:
     cost = _cost(project.slug, arm.bundles[0])
     if cost:
         row |= {
-            "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.0f} M",
+            "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.{1 if cost['multiply_adds'] < 1e8 else 0}f} M",
             "Memory to train": f"{cost['training_bytes'] / 2**20:,.0f} MB",
             "One answer": f"{1e3 * cost['latency']:.1f} ms",
         }
