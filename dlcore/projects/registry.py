@@ -11,12 +11,15 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.training.config import TrainingConfig
 
 PROJECTS = {
+    "anatomy": "dlcore.projects.anatomy",
     "anomaly": "dlcore.projects.anomaly",
     "architectures": "dlcore.projects.architectures",
+    "attention": "dlcore.projects.attention",
     "backprop": "dlcore.projects.backprop",
     "fashion": "dlcore.projects.fashion",
     "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
+    "rnn": "dlcore.projects.rnn",
     "vit": "dlcore.projects.vit",
 }
 """Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""

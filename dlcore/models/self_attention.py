@@ -1,0 +1,96 @@
+"""Self-attention alone, written out: queries, keys, values, scores, softmax, weighted sum, output (Vaswani 2017)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, choice, number
+
+PAD, QUESTION = 0, 1
+
+
+class SelfAttentionConfig(Config):
+    """Each part of attention by itself."""
+
+    heads: int = number(1, low=1, high=8, help="Ways of looking at the sequence at once.")
+    key_size: int = number(16, low=1, high=512, unit="numbers", help="Numbers of a query and a key, d_k.", log=True)
+    size: int = number(32, low=4, high=256, unit="numbers", help="Numbers that stand for a token.", log=True)
+    scaled: bool = choice(True, help="Divide scores by the root of d_k, so that their spread stays near 1.")
+    mask: Literal["none", "causal"] = choice("none", help="Causal: a token sees itself and what came before it.")
+    positions: bool = choice(False, help="Add a vector for each place; this task needs none.")
+
+
+class SelfAttention(nn.Module):
+    """(N, T, D) -> (N, T, D): softmax(q k / sqrt(d_k)) v in each head, then W_o (Vaswani et al. 2017, eq. 1).
+
+    The keys have no bias: it would add the same to every score of a row, which the softmax does not see. Weights start
+    with variance 1 / D, so that queries and keys have variance 1 and their product d_k.
+    """
+
+    def __init__(self, config: SelfAttentionConfig) -> None:
+        super().__init__()
+        inner = config.heads * config.key_size
+        self.heads, self.causal = config.heads, config.mask == "causal"
+        self.factor = config.key_size**-0.5 if config.scaled else 1.0
+        self.query = nn.Linear(config.size, inner)
+        self.key = nn.Linear(config.size, inner, bias=False)
+        self.value = nn.Linear(config.size, inner)
+        self.out = nn.Linear(inner, config.size)
+        for layer in (self.query, self.key, self.value, self.out):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+        for layer in (self.query, self.value, self.out):
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        """(N, T, D), (N, T) true where a token is -> (N, T, D)."""
+        value = self._split(self.value(x))  # (N, heads, T, d_k)
+        seen = self.weights(x, there) @ value
+        return self.out(seen.transpose(1, 2).flatten(2))
+
+    def weights(self, x: Tensor, there: Tensor) -> Tensor:
+        """(N, T, D), (N, T) -> (N, heads, T, T): how much each token (row) takes of each; rows sum to 1."""
+        query, key = self._split(self.query(x)), self._split(self.key(x))
+        scores = query @ key.transpose(2, 3) * self.factor
+        seen = there[:, None, None, :]
+        if self.causal:
+            seen = seen & torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+        return scores.masked_fill(~seen, float("-inf")).nan_to_num(nan=0.0).softmax(dim=-1)
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(N, T, heads d_k) -> (N, heads, T, d_k)."""
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class Recaller(nn.Module):
+    """(N, T), (N, T) letters and values -> (N, K) logits: embeddings, self-attention, the question's token, linear.
+
+    No way around the attention: what the answer knows, it has looked up.
+    """
+
+    def __init__(self, config: SelfAttentionConfig, *, letters: int, classes: int, length: int) -> None:
+        """`letters` and `classes` count the symbols, `length` the tokens of the longest sequence."""
+        super().__init__()
+        self.letters = nn.Embedding(letters + 1, config.size, padding_idx=PAD)
+        self.values = nn.Embedding(classes + 2, config.size, padding_idx=PAD)
+        self.positions = nn.Parameter(torch.randn(length, config.size) * 0.1) if config.positions else None
+        self.attention = SelfAttention(config)
+        self.classes = nn.Linear(config.size, classes)
+        with torch.no_grad():
+            self.letters.weight *= 0.5**0.5  # letter and value together have variance 1
+            self.values.weight *= 0.5**0.5
+
+    def embed(self, letters: Tensor, values: Tensor) -> Tensor:
+        """(N, T), (N, T) -> (N, T, D)."""
+        x = self.letters(letters) + self.values(values)
+        return x if self.positions is None else x + self.positions[: letters.shape[1]]
+
+    def forward(self, letters: Tensor, values: Tensor) -> Tensor:
+        """(N, T), (N, T) -> (N, K)."""
+        seen = self.attention(self.embed(letters, values), values != PAD)  # (N, T, D)
+        asked = (values == QUESTION).to(seen.dtype)[:, None]  # (N, 1, T), 1 at the question
+        return self.classes((asked @ seen).squeeze(1))
+
+    def weights(self, letters: Tensor, values: Tensor) -> Tensor:
+        """(N, T), (N, T) -> (N, heads, T, T)."""
+        return self.attention.weights(self.embed(letters, values), values != PAD)

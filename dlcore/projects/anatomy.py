@@ -1,0 +1,298 @@
+"""foundations/anatomy: what a network is made of, and an autoencoder of 1,000 numbers that is asked what is strange."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dlcore.core.config import Config, number, parse
+from dlcore.data import images
+from dlcore.data.batches import Batches
+from dlcore.data.splits import Prepared, Split, SplitName
+from dlcore.data.stratify import sample, stratified
+from dlcore.evaluation import anomaly
+from dlcore.inference import predict as inference
+from dlcore.models.autoencoder import Autoencoder, AutoencoderConfig
+from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.questions import Break, Found, Measured, Question
+from dlcore.training.fit import Objective
+
+HEIGHT, WIDTH = 25, 40
+"""Pictures are drawn anew at this size, so that they are exactly 1,000 numbers."""
+FEATURES = HEIGHT * WIDTH
+QUANTILE = 0.95
+"""Of the validation pictures' errors, all of known classes: what lies above is called strange."""
+DRAWS, PREDICT_BATCH = 200, 1024
+
+
+class AnatomyData(Config):
+    """Which class the autoencoder never sees, and how many pictures of the others."""
+
+    left_out: int = number(8, low=0, high=9, help="Number of the class kept out of training: the strangers.")
+    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
+    train_rows: int = number(
+        0, low=0, high=60_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+    )
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Pictures as rows of 1,000 numbers; one class is nowhere but in the test part, where it stands last."""
+    options = parse(AnatomyData, config.data_options)
+    found = images.load(config.dataset)
+    train, validation = stratified(found.labels, options.validation_share, seed=config.seed)
+    train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
+    train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
+    strange = found.test_labels == options.left_out
+    test = np.concatenate([np.flatnonzero(~strange), np.flatnonzero(strange)])
+    height, width = found.pixels.shape[1:]
+    return Prepared(
+        train=_split(found.pixels[train], train),
+        validation=_split(found.pixels[validation], validation),
+        test=_split(found.test_pixels[test], test),
+        facts={"features": FEATURES},
+        preprocessing={"kind": "grey", "height": height, "width": width, "left_out": options.left_out},
+        labels=found.names,
+        checksum=found.checksum,
+        source={"classes": found.test_labels[test]},
+        transform=_scaled,
+    )
+
+
+def rows(pixels: np.ndarray) -> Tensor:
+    """Pictures (N, H, W) uint8 drawn at 25 x 40 pixels and laid flat: (N, 1000) uint8."""
+    drawn = functional.interpolate(
+        torch.from_numpy(np.ascontiguousarray(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
+    )
+    return drawn.flatten(1)
+
+
+def _split(pixels: np.ndarray, ids: np.ndarray) -> Split:
+    flat = rows(pixels)
+    return Split((flat,), flat, ids.astype(np.int64))
+
+
+def _scaled(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
+    """Bytes travel to the device, and become numbers from 0 to 1 there."""
+    return (inputs[0].float() / 255,)
+
+
+def objective(config: RunConfig, prepared: Prepared) -> Objective:
+    """Mean squared error between a picture (from 0 to 1) and its reconstruction."""
+    return Objective(loss=lambda outputs, targets: functional.mse_loss(outputs, targets.float() / 255))
+
+
+def errors(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarray:
+    """Mean squared error of each picture of a split (N,), float32."""
+    device = next(module.parameters()).device
+    batches = Batches(prepared.split(split), PREDICT_BATCH, device=device, transform=prepared.transform).epoch(1)
+    return np.concatenate([part.cpu().numpy() for part in _errors(module, batches)])
+
+
+def _errors(module: nn.Module, batches: Iterator[inference.Batch]) -> Iterator[Tensor]:
+    with inference.evaluating(module):
+        for inputs, targets in batches:
+            yield (module(*inputs).float() - targets.float() / 255).square().mean(dim=1)
+
+
+def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Errors of validation and test pictures; targets are 1 for the class that was left out."""
+    classes = prepared.source["classes"]
+    validation = errors(module, prepared, "validation")
+    return {
+        "validation_scores": validation,
+        "validation_targets": np.zeros(len(validation), dtype=np.int64),
+        "validation_ids": prepared.validation.ids,
+        "test_scores": errors(module, prepared, "test"),
+        "test_targets": (classes == prepared.preprocessing["left_out"]).astype(np.int64),
+        "test_ids": prepared.test.ids,
+        "test_classes": classes.astype(np.int64),
+    }
+
+
+def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
+    """Mean squared error on the validation pictures."""
+    return {"validation_loss": float(errors(module, prepared, "validation").mean())}
+
+
+def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
+    """How well the error tells strangers from known classes; the threshold is a quantile of validation errors."""
+    if threshold is None:
+        threshold = anomaly.threshold(predictions, quantile=QUANTILE)
+    scores, strange = predictions["test_scores"], predictions["test_targets"]
+    found = _told(scores, strange, threshold=threshold, draws=DRAWS)
+    verdict = (
+        f"A stranger's error is the larger one in {found['roc_auc']:.1%} of all pairs of a stranger and a known "
+        f"picture ({len(strange):,} test pictures, {int(strange.sum()):,} strangers)."
+    )
+    return Evaluation(metrics=found, baselines={}, threshold=threshold, verdict=verdict)
+
+
+def _told(scores: np.ndarray, strange: np.ndarray, *, threshold: float, draws: int = 0) -> dict[str, float]:
+    known = float(scores[strange == 0].mean())
+    found = anomaly.metrics(scores, strange, threshold=threshold, block=1, draws=draws)
+    kept = ("roc_auc", "auc_pr", "precision", "recall", "f1")
+    named = {name: value for name, value in found.items() if name.removesuffix("_low").removesuffix("_high") in kept}
+    return {"loss": known, "error_strangers": float(scores[strange == 1].mean()), **named}
+
+
+def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
+    """The mean picture, and as many principal components as the bottleneck has numbers, fitted on the training part."""
+    train = prepared.train.inputs[0].numpy().astype(np.float32) / 255
+    count = int(parse(AutoencoderConfig, config.model_options).bottleneck)
+    mean = train.mean(axis=0)
+    components = _components(train - mean, count)
+    found = {}
+    for name, axes in (("mean_picture", components[:0]), ("principal_components", components)):
+        validation, test = (_rebuilt(part, mean, axes) for part in (prepared.validation, prepared.test))
+        strange = (prepared.source["classes"] == prepared.preprocessing["left_out"]).astype(np.int64)
+        told = _told(test, strange, threshold=anomaly.threshold({"validation_scores": validation}, quantile=QUANTILE))
+        found[name] = {key: told[key] for key in ("loss", "error_strangers", "roc_auc", "auc_pr")}
+    return found
+
+
+def _components(centred: np.ndarray, count: int) -> np.ndarray:
+    """The first principal axes (count, F) of rows (N, F), from their covariance."""
+    _, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+    found: np.ndarray = axes[:, ::-1][:, :count].T
+    return found
+
+
+def _rebuilt(split: Split, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Mean squared error (N,) of the projection on the axes."""
+    centred = split.inputs[0].numpy().astype(np.float32) / 255 - mean
+    rest: np.ndarray = np.square(centred - centred @ axes.T @ axes).mean(axis=1)
+    return rest
+
+
+def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+    """A picture's error, whether that is strange, and its reconstruction (25, 40).
+
+    Raises:
+        DataError: the file is not a picture that can be read.
+    """
+    seen = loaded.preprocessing
+    return judged(loaded, images.open_grey(payload, height=int(seen["height"]), width=int(seen["width"])))
+
+
+def judged(loaded: Loaded, pixels: np.ndarray) -> dict[str, Any]:
+    """The same of pixels (H, W) uint8 that are as the dataset has them."""
+    x = rows(pixels[None]).float() / 255
+    code = inference.answer(loaded.module.get_submodule("encoder"), x)
+    rebuilt = inference.answer(loaded.module, x)
+    error = float((rebuilt - x).square().mean())
+    return {
+        "error": error,
+        "threshold": loaded.threshold,
+        "strange": loaded.threshold is not None and error > loaded.threshold,
+        "code": code[0].tolist(),
+        "pixels": (x[0] * 255).round().int().reshape(HEIGHT, WIDTH).tolist(),
+        "reconstruction": (rebuilt[0] * 255).round().int().reshape(HEIGHT, WIDTH).tolist(),
+    }
+
+
+# --- predict, then run ------------------------------------------------------------------------------------------------
+
+
+def _strangers(run: Measured) -> Found:
+    times = run.metrics["error_strangers"] / run.metrics["loss"]
+    right = 0 if times < 1 else 1 if times < 1.5 else 2 if times < 4 else 3
+    return Found(
+        right,
+        f"Known {run.metrics['loss']:.4f}, strangers {run.metrics['error_strangers']:.4f}: {times:.2f} x.",
+    )
+
+
+def _shortest(run: Measured) -> Found:
+    lengths = np.exp(np.log(np.maximum(run.norms, 1e-30)).mean(axis=0))
+    said = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
+    return Found(int(lengths.argmin()), f"Mean length over the run: {said}.")
+
+
+def _halved(run: Measured) -> Found:
+    values = run.curves["validation_loss"][1]
+    fell = 1 - float(values.min()) / float(values[0])
+    right = 0 if fell < 0.1 else 1 if fell < 0.5 else 2
+    return Found(right, f"From {values[0]:.4f} after the first epoch to {values.min():.4f} at best: {fell:.0%} less.")
+
+
+QUESTIONS: tuple[Question[Measured], ...] = (
+    Question(
+        "strangers", "One class was never shown. How large is its mean error, compared with the known ones'?",
+        ("smaller", "up to one and a half times", "one and a half to four times", "over four times"), _strangers,
+    ),
+    Question(
+        "shortest", "Four dense layers, widths 1000-512-32-512-1000. In which is the gradient shortest?",
+        ("1000 to 512", "512 to 32", "32 to 512", "512 to 1000"), _shortest,
+    ),
+    Question(
+        "halved", "How much of the validation loss that is left after the first epoch do all the others take away?",
+        ("less than a tenth", "a tenth to a half", "more than half"), _halved,
+    ),
+)  # fmt: skip
+
+
+def _alike(run: Measured) -> tuple[bool, str]:
+    first, last = run.first("batch_loss"), run.last("batch_loss")
+    return last > 0.25 * first, f"The loss went from {first:.3f} to {last:.3f}."
+
+
+def _flat(run: Measured) -> tuple[bool, str]:
+    values = run.curves["batch_loss"][1]
+    still = float(np.median(run.norms[len(run.norms) // 2 :].sum(axis=1)) if len(run.norms) else 0.0)
+    stuck = float(values[-10:].mean()) > 0.5 * float(values[0]) or still < 1e-6 or bool(run.broke)
+    return stuck, f"The loss ended at {values[-1]:.3f}; all gradients together are {still:.1e} long in the second half."
+
+
+def _noisy(run: Measured) -> tuple[bool, str]:
+    values = run.curves["batch_loss"][1]
+    return float(values[-5:].mean()) > 0.035, f"The loss of the last steps is {values[-5:].mean():.3f}."
+
+
+BREAKS: tuple[Break[Measured], ...] = (
+    Break("A bottleneck of one number", "All of a picture has to go through one number.", {"bottleneck": 1},
+          "the loss falls at first and then stays above a quarter of where it began.", _alike),
+    Break("A rate a thousand times too high", "Each step throws the weights far away; the sigmoids end at 0 or 1.",
+          {"learning_rate": 1.0}, "the loss stays where it is, and the gradient is gone.", _flat),
+    Break("Noise as large as the pixels", "The input is drowned; the clean picture is asked for.", {"noise": 1.0},
+          "it still learns what pictures are like at large, but the loss stays above 0.035.", _noisy),
+)  # fmt: skip
+
+
+def _build(options: AutoencoderConfig, facts: Mapping[str, int]) -> nn.Module:
+    return Autoencoder(options, features=facts["features"])
+
+
+PROJECT = Project(
+    slug="anatomy",
+    section="foundations",
+    title="Anatomy of a network",
+    summary="Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds "
+    "strange.",
+    datasets=("fashion_mnist", "mnist", "digits"),
+    models={
+        "autoencoder": ModelEntry(
+            title="Autoencoder 1000-512-32-512-1000",
+            summary="Squeezes 1,000 numbers into 32 and unfolds them again; 1,058,824 parameters.",
+            build=_build,
+            config=AutoencoderConfig,
+        )
+    },
+    data_config=AnatomyData,
+    presets={
+        "quick": {"epochs": 4, "batch_size": 64, "learning_rate": 1e-3, "train_rows": 5000},
+        "full": {"epochs": 20, "batch_size": 128, "learning_rate": 1e-3, "schedule": "one_cycle", "train_rows": 20_000},
+    },
+    facts={"features": FEATURES},
+    prepare=prepare,
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    baselines=baselines,
+    answer=answer,
+    input_kind="image",
+    input_limit=images.MAX_BYTES,
+)

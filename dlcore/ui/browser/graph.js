@@ -1,0 +1,7 @@
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".dlg");
+  if (root.dataset.drawn === data.version) return;
+  graphIn(root, data);
+  root.dataset.drawn = data.version;
+}

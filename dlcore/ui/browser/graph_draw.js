@@ -1,0 +1,183 @@
+
+// The graph as SVG: modules fold and unfold, the view zooms, arrow keys walk along the edges, a list says the same.
+
+const SVG = "http://www.w3.org/2000/svg";
+const JOINS = new Set(["add", "mul", "sub", "div", "cat", "stack", "matmul", "bmm", "attention", "where"]);
+const BENDS = new Set(["relu", "sigmoid", "tanh", "gelu", "softmax", "elu", "leaky relu", "silu", "log softmax"]);
+
+function svg(name, attributes, parent, words) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (words !== undefined) made.textContent = words;
+  parent?.append(made);
+  return made;
+}
+
+function html(name, attributes, parent, words) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
+  if (words !== undefined) made.textContent = words;
+  parent?.append(made);
+  return made;
+}
+
+const kindOf = (node) => (node.folded ? "module" : node.one.name === "input" ? "input" : node.weights + node.biases ? "weights" : JOINS.has(node.one.name) ? "join" : BENDS.has(node.one.name) ? "bend" : "plain");
+const many = (count) => count.toLocaleString("en");
+
+function wordsOf(g, node) {
+  const { modules } = g;
+  if (node.folded) {
+    const module = modules.all.get(node.folded);
+    return { title: `${lastName(node.folded)}${module.kind ? ` · ${module.kind}` : ""}`, shape: shapeWords(node.last.shape), kind: `${module.members.length} operations` };
+  }
+  const own = [...node.one.scope].reverse().find((path) => modules.all.get(path).members.length === 1);
+  return { title: own && !/^\d+$/.test(lastName(own)) ? `${lastName(own)} · ${node.one.name}` : node.one.label || node.one.name, shape: shapeWords(node.one.shape), kind: "" };
+}
+
+// Builds the view inside `root` (an element made by graph.html or its like); gives what draws it again.
+function graphIn(root, { operations, kinds, chosen = null, onChoose = null }) {
+  const before = root.dlgraph;
+  const modules = modulesOf(operations, kinds), same = before && before.name === operations.map((one) => one.name + one.scope.join()).join();
+  const g = (root.dlgraph = {
+    root, operations, kinds, modules, onChoose, chosen: same ? before.chosen : chosen, name: operations.map((one) => one.name + one.scope.join()).join(),
+    open: same ? before.open : openAtFirst(operations, modules), scale: same ? before.scale : null, view: root.querySelector(".dlg-view"), focus: same ? before.focus : null,
+  });
+  for (const [name, act] of Object.entries({
+    in: () => zoom(g, 1.25), out: () => zoom(g, 0.8), fit: () => { fitGraph(g); },
+    open: () => { g.open = new Set(modules.foldable.keys()); drawGraph(g); }, close: () => { g.open = new Set(); drawGraph(g); },
+  })) {
+    const button = root.querySelector(`.dlg-${name}`);
+    button.onclick = act;
+    if (name === "open" || name === "close") button.hidden = !modules.foldable.size;
+  }
+  g.view.onkeydown = (event) => keys(g, event);
+  g.view.onwheel = (event) => { if (event.ctrlKey) { event.preventDefault(); zoom(g, event.deltaY < 0 ? 1.12 : 0.89); } };
+  drag(g.view);
+  drawGraph(g);
+  return g;
+}
+
+function zoom(g, factor) { g.scale = Math.min(2.5, Math.max(0.12, g.scale * factor)); size(g); }
+function fitGraph(g) { g.scale = Math.min(1.4, (g.view.clientWidth - 4) / g.laid.width, (g.view.clientHeight - 4) / g.laid.height); size(g); }
+function size(g) {
+  g.svg.setAttribute("width", g.laid.width * g.scale);
+  g.svg.setAttribute("height", g.laid.height * g.scale);
+}
+
+function drag(view) {
+  let from = null;
+  view.onpointerdown = (event) => { if (event.pointerType === "mouse" && !event.target.closest("[role=button]")) from = [event.clientX + view.scrollLeft, event.clientY + view.scrollTop]; };
+  view.onpointermove = (event) => { if (from && event.buttons) view.scrollTo(from[0] - event.clientX, from[1] - event.clientY); else from = null; };
+}
+
+function drawGraph(g) {
+  const laid = (g.laid = layOut(g.operations, g.modules, g.open));
+  const had = g.view.contains(document.activeElement);
+  g.svg?.remove();
+  g.view.replaceChildren();
+  g.svg = svg("svg", { viewBox: `${laid.left} 0 ${laid.width} ${laid.height}`, role: "group", "aria-label": `Computational graph, ${laid.nodes.length} nodes` }, g.view);
+  for (const box of laid.boxes) drawBox(g, box);
+  const wires = svg("g", { class: "dlg-wires" }, g.svg);
+  for (const edge of laid.edges) svg("path", { d: wire(edge.way), "data-from": edge.from, "data-to": edge.to }, wires);
+  g.parts = laid.nodes.map((node) => drawNode(g, node));
+  if (g.scale === null) g.scale = Math.min(1, Math.max(0.62, (g.view.clientWidth - 8) / laid.width));
+  size(g);
+  const at = laid.nodes.findIndex((node) => node.key === g.focus);
+  g.parts.forEach((part, i) => part.setAttribute("tabindex", i === Math.max(0, at) ? 0 : -1));
+  if (had && at >= 0) g.parts[at].focus();
+  if (g.chosen !== null) light(g, laid.nodes.findIndex((node) => node.key === g.chosen));
+  list(g);
+  g.root.querySelector(".dlg-count").textContent = `${laid.nodes.length} nodes for ${g.operations.length} operations`;
+}
+
+function wire(way) {
+  let d = "";
+  for (let i = 1; i < way.length; i++) {
+    const a = way[i - 1], b = way[i], y0 = a.y + a.tall / 2, y1 = b.y - b.tall / 2 - (b.node ? 3 : 0), half = (y1 - y0) / 2;
+    d += `${i === 1 ? `M${a.x},${y0}` : `L${a.x},${y0}`} C${a.x},${y0 + half} ${b.x},${y1 - half} ${b.x},${y1}`;
+  }
+  return d + ` m-4,-5 l4,5 l4,-5`;
+}
+
+function drawBox(g, box) {
+  const module = g.modules.all.get(box.path);
+  const part = svg("g", { class: "dlg-box" }, g.svg);
+  svg("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top, rx: 10 }, part);
+  const words = `− ${lastName(box.path)}${module.kind ? ` · ${module.kind}` : ""}`;
+  const label = svg("g", { class: "dlg-fold", role: "button", tabindex: -1, "aria-expanded": "true", "aria-label": `${box.path}, ${module.kind}: fold` }, part);
+  const width = Math.min(box.right - box.left, words.length * 6.1 + 14);
+  svg("rect", { x: box.left, y: box.top - 8, width, height: 17, rx: 6 }, label);
+  svg("text", { x: box.left + 7, y: box.top + 4 }, label, words);
+  label.onclick = () => { g.open.delete(box.path); g.focus = box.path; drawGraph(g); };
+}
+
+function drawNode(g, node) {
+  const cell = g.laid.cells[node.id], words = wordsOf(g, node), kind = kindOf(node), top = cell.y - cell.tall / 2, left = cell.x - cell.wide / 2;
+  const total = node.weights + node.biases, parameters = total ? `${many(total)} parameters` : "";
+  const says = [words.title, words.kind, `gives ${words.shape}`, parameters, node.folded ? "folded: press Enter to unfold" : ""].filter(Boolean).join(", ");
+  const part = svg("g", { class: `dlg-node dlg-${kind}`, role: "button", "aria-label": says, ...(node.folded ? { "aria-expanded": "false" } : {}) }, g.svg);
+  if (node.folded) svg("rect", { class: "dlg-behind", x: left + 4, y: top + 4, width: cell.wide, height: cell.tall, rx: 9 }, part);
+  svg("rect", { class: "dlg-card", x: left, y: top, width: cell.wide, height: cell.tall, rx: 9 }, part);
+  svg("rect", { class: "dlg-edge", x: left, y: top + 8, width: 3.5, height: cell.tall - 16, rx: 1.5 }, part);
+  const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  svg("text", { class: "dlg-title", x: left + 13, y: top + 19 }, part, short((node.folded ? "+ " : "") + words.title, 25));
+  svg("text", { class: "dlg-shape", x: left + 13, y: top + 35 }, part, short(`${words.shape}${words.kind ? ` · ${words.kind}` : ""}`, 29));
+  if (total) svg("text", { class: "dlg-size", x: left + 13, y: top + 50 }, part, parameters);
+  svg("title", {}, part, says);
+  part.onclick = () => { if (node.folded) unfold(g, node); else choose(g, node); };
+  part.onmouseenter = () => light(g, node.id);
+  part.onmouseleave = () => light(g, g.chosen === null ? -1 : g.laid.nodes.findIndex((one) => one.key === g.chosen));
+  part.onfocus = () => { g.focus = node.key; light(g, node.id); };
+  return part;
+}
+
+function unfold(g, node) {
+  g.open.add(node.folded);
+  g.focus = g.modules.all.get(node.folded).members[0];
+  const inner = g.operations[g.focus].scope.find((path) => g.modules.foldable.has(path) && !g.open.has(path));
+  if (inner) g.focus = inner;
+  drawGraph(g);
+}
+
+function choose(g, node) {
+  g.chosen = g.chosen === node.key ? null : node.key;
+  light(g, g.chosen === null ? -1 : node.id);
+  g.onChoose?.(g.chosen === null ? null : node.one, node);
+}
+
+function light(g, id) {
+  for (const path of g.svg.querySelectorAll(".dlg-wires path")) path.classList.toggle("dlg-lit", Number(path.dataset.from) === id || Number(path.dataset.to) === id);
+  g.parts.forEach((part, i) => part.classList.toggle("dlg-on", i === id && g.laid.nodes[i].key === g.chosen));
+}
+
+function keys(g, event) {
+  const at = g.parts.indexOf(document.activeElement);
+  if (event.key === "+" || event.key === "-") { zoom(g, event.key === "+" ? 1.25 : 0.8); event.preventDefault(); return; }
+  if (event.key === "0") { fitGraph(g); event.preventDefault(); return; }
+  if (at < 0) return;
+  const node = g.laid.nodes[at], cell = g.laid.cells[at], go = (to) => {
+    event.preventDefault();
+    if (to === undefined || to < 0) return;
+    g.parts.forEach((part, i) => part.setAttribute("tabindex", i === to ? 0 : -1));
+    g.parts[to].focus();
+    g.parts[to].scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+  const beside = g.laid.cells.filter((one) => one.node && one.rank === cell.rank).sort((a, b) => a.x - b.x), place = beside.indexOf(cell);
+  if (event.key === "ArrowDown") go(g.laid.nodes.find((one) => one.sources.has(at))?.id);
+  else if (event.key === "ArrowUp") go([...node.sources][0]);
+  else if (event.key === "ArrowLeft") go(beside[place - 1]?.node.id);
+  else if (event.key === "ArrowRight") go(beside[place + 1]?.node.id);
+  else if (event.key === "Home") go(0);
+  else if (event.key === "End") go(g.parts.length - 1);
+  else if (event.key === "Enter" || event.key === " ") { event.preventDefault(); if (node.folded) unfold(g, node); else choose(g, node); }
+  else if ((event.key === "Backspace" || event.key === "Escape") && node.within.length) { event.preventDefault(); const path = node.within.at(-1); g.open.delete(path); g.focus = path; drawGraph(g); }
+}
+
+function list(g) {
+  const rows = g.root.querySelector(".dlg-list ol");
+  rows.replaceChildren();
+  g.laid.nodes.forEach((node) => {
+    const words = wordsOf(g, node), from = [...node.sources].map((source) => `${source + 1}`).join(" and ");
+    html("li", {}, rows, `${words.title}${words.kind ? ` (${words.kind})` : ""}: ${words.shape}${node.weights + node.biases ? `, ${many(node.weights + node.biases)} parameters` : ""}${from ? `, from ${from}` : ""}`);
+  });
+}

@@ -1,0 +1,148 @@
+
+// A computational graph laid out in rows: folded modules are one node, long edges go through places of their own.
+
+const GRAPH = { wide: 178, tall: 46, more: 15, gapX: 26, gapY: 30, lane: 22, pad: 26, most: 26 };
+
+const shapeWords = (shape) => (shape.length ? shape.map((size) => (size === null ? "N" : size.toLocaleString("en"))).join(" × ") : "one number");
+const lastName = (path) => path.replace(/^.*\.(?=[^.]*$)/, "");
+
+// Modules that hold several operations can be folded; one that holds a single operation only gives it its name.
+function modulesOf(operations, kinds) {
+  const found = new Map();
+  operations.forEach((one, place) => one.scope.forEach((path, depth) => {
+    if (!found.has(path)) found.set(path, { path, depth, kind: kinds[path.replace(/ \(\d+\)$/, "")] || "", members: [], weights: 0, biases: 0, adds: 0 });
+    const module = found.get(path);
+    module.members.push(place);
+    module.weights += one.weights; module.biases += one.biases; module.adds += one.multiply_adds;
+  }));
+  const foldable = new Map([...found].filter(([, module]) => module.members.length > 1));
+  // of modules that hold the very same operations the outermost is enough
+  const seen = new Set();
+  for (const [path, module] of foldable) {
+    const same = `${module.members[0]}-${module.members.length}`;
+    if (seen.has(same)) foldable.delete(path); else seen.add(same);
+  }
+  return { all: found, foldable };
+}
+
+// The modules to open at first: outer ones before inner ones, as long as the graph stays readable.
+function openAtFirst(operations, modules) {
+  const open = new Set();
+  for (const path of [...modules.foldable.keys()].sort((a, b) => modules.all.get(a).depth - modules.all.get(b).depth)) {
+    open.add(path);
+    if (visible(operations, modules, open).length > GRAPH.most) { open.delete(path); break; }
+  }
+  return open;
+}
+
+// What is seen: operations and folded modules, in an order in which every source comes first.
+function visible(operations, modules, open) {
+  const nodes = [], at = new Map(), of = new Map();
+  operations.forEach((one, place) => {
+    const folded = one.scope.find((path) => modules.foldable.has(path) && !open.has(path));
+    const key = folded || place;
+    if (!at.has(key)) {
+      const inside = one.scope.filter((path) => modules.foldable.has(path) && path !== folded && (!folded || modules.all.get(path).depth < modules.all.get(folded).depth));
+      at.set(key, nodes.push({ key, place, folded: folded || null, within: inside, sources: new Set(), one }) - 1);
+    }
+    const node = at.get(key);
+    of.set(place, node);
+    if (folded) nodes[node].last = one;
+    for (const source of one.sources) if (of.get(source) !== node) nodes[node].sources.add(of.get(source));
+  });
+  return nodes;
+}
+
+function layOut(operations, modules, open) {
+  const nodes = visible(operations, modules, open), rows = [];
+  nodes.forEach((node, i) => {
+    node.id = i;
+    node.rank = Math.max(-1, ...[...node.sources].map((source) => nodes[source].rank)) + 1;
+    node.weights = node.folded ? modules.all.get(node.folded).weights : node.one.weights;
+    node.biases = node.folded ? modules.all.get(node.folded).biases : node.one.biases;
+    node.wide = GRAPH.wide; node.tall = GRAPH.tall + (node.weights + node.biases ? GRAPH.more : 0);
+  });
+  for (const node of nodes) if (!node.sources.size && node.one.name !== "input") { // what comes of weights alone stands just before its use
+    const uses = nodes.filter((other) => other.sources.has(node.id)).map((other) => other.rank);
+    if (uses.length) node.rank = Math.min(...uses) - 1;
+  }
+  const cells = nodes.map((node) => ({ node, rank: node.rank, wide: node.wide, tall: node.tall, up: [], down: [] })), edges = [];
+  nodes.forEach((node, to) => node.sources.forEach((from) => {
+    const way = [cells[from]];
+    for (let rank = nodes[from].rank + 1; rank < node.rank; rank++) {
+      const lane = { rank, wide: GRAPH.lane, tall: 0, up: [], down: [] };
+      cells.push(lane); way.push(lane);
+    }
+    way.push(cells[to]);
+    for (let i = 1; i < way.length; i++) { way[i].up.push(way[i - 1]); way[i - 1].down.push(way[i]); }
+    edges.push({ from, to, way });
+  }));
+  for (const cell of cells) (rows[cell.rank] ??= []).push(cell);
+  order(rows);
+  place(rows);
+  return { nodes, cells, edges, boxes: boxesOf(nodes, cells, modules, open), ...extent(cells, rows) };
+}
+
+const mean = (list, of) => list.reduce((sum, one) => sum + of(one), 0) / list.length;
+
+function order(rows) {
+  rows.forEach((row) => row.forEach((cell, i) => { cell.order = i; }));
+  for (let sweep = 0; sweep < 6; sweep++) {
+    const down = sweep % 2 === 0;
+    for (const row of down ? rows : [...rows].reverse()) {
+      for (const cell of row) { const beside = down ? cell.up : cell.down; cell.want = beside.length ? mean(beside, (one) => one.order) : cell.order; }
+      row.sort((a, b) => a.want - b.want || a.order - b.order).forEach((cell, i) => { cell.order = i; });
+    }
+  }
+}
+
+function place(rows) {
+  let y = GRAPH.pad;
+  for (const row of rows) {
+    let x = 0;
+    for (const cell of row) { cell.x = x + cell.wide / 2; x += cell.wide + GRAPH.gapX; }
+    for (const cell of row) cell.x -= (x - GRAPH.gapX) / 2;
+    const tall = Math.max(...row.map((cell) => cell.tall));
+    for (const cell of row) { cell.y = y + tall / 2; }
+    y += tall + GRAPH.gapY;
+  }
+  for (let sweep = 0; sweep < 10; sweep++) {
+    for (const row of sweep % 2 ? [...rows].reverse() : rows) {
+      for (const cell of row) {
+        const beside = [...cell.up, ...cell.down];
+        if (beside.length) cell.want = mean(beside, (one) => one.x); else cell.want = cell.x;
+      }
+      settle(row);
+    }
+  }
+}
+
+// Each cell as near as may be to where it wants to be, in order and without overlap.
+function settle(row) {
+  const apart = (a, b) => (a.wide + b.wide) / 2 + GRAPH.gapX;
+  const right = [], left = [];
+  row.forEach((cell, i) => { right[i] = i ? Math.max(cell.want, right[i - 1] + apart(row[i - 1], cell)) : cell.want; });
+  for (let i = row.length - 1; i >= 0; i--) left[i] = i < row.length - 1 ? Math.min(row[i].want, left[i + 1] - apart(row[i], row[i + 1])) : row[i].want;
+  row.forEach((cell, i) => { cell.x = (right[i] + left[i]) / 2; });
+}
+
+function boxesOf(nodes, cells, modules, open) {
+  const found = [];
+  for (const path of open) {
+    const inside = nodes.filter((node) => node.within.includes(path)).map((node) => cells[node.id]);
+    if (!inside.length) continue;
+    const nested = [...open].filter((other) => other !== path && modules.all.get(other).members[0] >= modules.all.get(path).members[0] && modules.all.get(other).depth > modules.all.get(path).depth && modules.all.get(other).members.at(-1) <= modules.all.get(path).members.at(-1)).map((other) => modules.all.get(other).depth);
+    const room = 9 + 7 * new Set(nested).size;
+    found.push({
+      path, depth: modules.all.get(path).depth, left: Math.min(...inside.map((cell) => cell.x - cell.wide / 2)) - room, right: Math.max(...inside.map((cell) => cell.x + cell.wide / 2)) + room,
+      top: Math.min(...inside.map((cell) => cell.y - cell.tall / 2)) - 11 - 2 * new Set(nested).size, bottom: Math.max(...inside.map((cell) => cell.y + cell.tall / 2)) + 8,
+    });
+  }
+  return found.sort((a, b) => a.depth - b.depth);
+}
+
+function extent(cells, rows) {
+  const left = Math.min(...cells.map((cell) => cell.x - cell.wide / 2)) - 2 * GRAPH.pad;
+  const right = Math.max(...cells.map((cell) => cell.x + cell.wide / 2)) + 2 * GRAPH.pad;
+  return { left, width: right - left, height: Math.max(...cells.map((cell) => cell.y + cell.tall / 2)) + GRAPH.pad, rows: rows.length };
+}

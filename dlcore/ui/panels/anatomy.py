@@ -1,0 +1,172 @@
+"""Step by step: any network as a table of its layers and as the graph of its operations."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from dlcore import projects
+from dlcore.core.errors import RequestError
+from dlcore.inference.anatomy import Anatomy
+from dlcore.projects import networks
+from dlcore.runs import Run
+from dlcore.ui import style
+from dlcore.ui.menu import title_of
+from dlcore.ui.panels.graph import show_graph
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+EXAMPLE = "1000-512-32-512-1000"
+EXAMPLES = {
+    "Autoencoder": EXAMPLE,
+    "Digits, dense": "784-256-128-64-10",
+    "Convolutions": "1x28x28-conv3x16-relu-pool2-conv3x32-relu-pool2-64-relu-10",
+    "VGG's beginning": "3x224x224-conv3x64-conv3x64-pool2-conv3x128-conv3x128-pool2-4096-1000",
+}
+WRITE, CHOOSE = "Write one", "Choose a model of a page"
+
+
+def step_by_step(project: "Project", run: Run | None) -> None:
+    """A network written in a few words or chosen from a page; its table, its sum, its graph."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        how = st.segmented_control(
+            "Which network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
+        )
+    try:
+        found = _of_text(_written()) if how == WRITE else _of_model(*_chosen())
+    except RequestError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _facts(found)
+    _sum(found)
+    _table(found)
+    st.subheader("Its computational graph", anchor=False)
+    st.caption(
+        "Every operation of one forward pass, in the order in which it ran, with the shape that it gives; N is the "
+        "number of samples. It was written down while the network ran."
+    )
+    show_graph(found, key="anatomy")
+
+
+def _written() -> str:
+    st.session_state.setdefault("anatomy-text", st.query_params.get("network", EXAMPLE))
+    st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_take_example)
+    text = st.text_input(
+        "Network", key="anatomy-text", max_chars=600,
+        help="The input first, then layers. A number is a dense layer; conv3x16 a convolution of 3 x 3 with 16 "
+        "channels, conv3x16/2 with stride 2; pool2, flat, norm, drop0.5; relu, tanh, sigmoid, gelu, softmax, none. "
+        "Where no activation is named, ReLU follows every layer but the last; a chain that ends as it began is an "
+        "autoencoder: its bottleneck stays bare, its output gets a sigmoid.",
+    )  # fmt: skip
+    st.query_params["network"] = text
+    return text
+
+
+def _take_example() -> None:
+    chosen = st.session_state.get("anatomy-example")
+    if chosen in EXAMPLES:
+        st.session_state["anatomy-text"] = EXAMPLES[chosen]
+
+
+def _chosen() -> tuple[str, str]:
+    names = {
+        f"{project.slug}/{model}": entry for project in projects.every() for model, entry in project.models.items()
+    }
+    picked = st.selectbox(
+        "Model", list(names), key="anatomy-model", bind="query-params",
+        format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
+        help="Built with its default settings, for the data that its page is made for.",
+    )  # fmt: skip
+    slug, _, model = picked.partition("/")
+    st.caption(names[picked].summary)
+    return slug, model
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _of_text(text: str) -> Anatomy:
+    return networks.written(text)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Taking it apart")
+def _of_model(slug: str, model: str) -> Anatomy:
+    return networks.of_model(slug, model)
+
+
+def _facts(found: Anatomy) -> None:
+    weights = sum(layer.weights for layer in found.layers)
+    kept = sum(layer.output_bytes for layer in found.layers)
+    style.facts(
+        [
+            ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
+            ("Memory of the parameters", size(4 * found.parameters), "at 4 bytes each"),
+            ("Multiply-adds", short(found.multiply_adds), "for one sample"),
+            ("Memory of all outputs", size(kept), "for one sample"),
+        ]
+    )
+
+
+def _sum(found: Anatomy) -> None:
+    """The parameters of each layer, summed before one's eyes; and a dense layer's count as a formula."""
+    sizes = [layer for layer in found.layers if layer.total]
+    if 1 < len(sizes) <= 12:
+        said = " + ".join(f"{layer.total:,}" for layer in sizes)
+        st.markdown(f"**{said} = {found.parameters:,}**")
+    dense = next((layer for layer in sizes if layer.kind == "Linear" and layer.biases), None)
+    if dense is not None:
+        inner, outer = dense.weights // dense.biases, dense.biases
+        st.latex(
+            rf"\underbrace{{{_tex(inner)} \times {_tex(outer)}}}_{{\text{{weights}}}} + "
+            rf"\underbrace{{{_tex(outer)}}}_{{\text{{biases}}}} = {_tex(dense.total)}"
+            rf"\qquad y = W x + b,\quad W \in \mathbb{{R}}^{{{outer} \times {inner}}},\ b \in \mathbb{{R}}^{{{outer}}}"
+        )
+
+
+def _tex(number: int) -> str:
+    return f"{number:,}".replace(",", "{,}")
+
+
+def _table(found: Anatomy) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "Layer": layer.name or "(itself)", "Kind": layer.kind, "Output": shape(layer.shape),
+            "Weights": f"{layer.weights:,}", "Biases": f"{layer.biases:,}", "Total": f"{layer.total:,}",
+            "Multiply-adds": f"{layer.multiply_adds:,}", "Output's memory": size(layer.output_bytes),
+        }
+        for layer in found.layers
+    ]  # fmt: skip
+    weights = sum(layer.weights for layer in found.layers)
+    rows.append(
+        {
+            "Layer": "All", "Kind": "", "Output": "", "Weights": f"{weights:,}",
+            "Biases": f"{found.parameters - weights:,}", "Total": f"{found.parameters:,}",
+            "Multiply-adds": f"{found.multiply_adds:,}",
+            "Output's memory": size(sum(layer.output_bytes for layer in found.layers)),
+        }
+    )  # fmt: skip
+    right = {name: st.column_config.TextColumn(name, alignment="right") for name in list(rows[0])[3:]}
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=right,
+        height=min(35 * (len(rows) + 1) + 3, 460), key="anatomy-table",
+    )  # fmt: skip
+
+
+def shape(sizes: tuple[int | None, ...]) -> str:
+    """A shape as people read it, N for the batch."""
+    return " × ".join("N" if one is None else f"{one:,}" for one in sizes) or "-"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, step in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if count >= step:
+            return f"{count / step:,.1f} {unit}"
+    return f"{count} B"
+
+
+def short(count: int) -> str:
+    """A large number in millions or thousand millions."""
+    for word, step in ((" thousand million", 10**9), (" million", 10**6)):
+        if count >= step:
+            return f"{count / step:,.2f}{word}"
+    return f"{count:,}"

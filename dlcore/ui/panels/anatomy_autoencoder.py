@@ -1,0 +1,102 @@
+"""Data and Results of the page on anatomy: pictures as rows of 1,000 numbers, and what is found strange."""
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.data import sources
+from dlcore.plots import classification as plots
+from dlcore.projects import anatomy
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui import missing
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels.learning import learning_curves
+from dlcore.ui.panels.scores import score_table, winner
+from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
+
+_EACH = 3
+
+
+def data(project: Project, run: Run | None) -> None:
+    """The pictures as the network gets them, and the class that it never sees."""
+    config = run.config if run is not None else projects.configure(project.slug)
+    source = sources.dataset(config.dataset)
+    if not sources.available(config.dataset):
+        missing.offer(config.dataset)
+        return
+    strange = anatomy.AnatomyData(**config.data_options).left_out
+    found = samples.pictures(config.dataset)
+    height, width = found.pixels.shape[1:3]
+    st.markdown(
+        f"**{source.title}**: {source.rows:,} pictures. [Source]({source.homepage}), licence: {source.licence}."
+    )
+    st.markdown(
+        f"Each picture of {height} x {width} pixels is drawn anew at {anatomy.HEIGHT} x {anatomy.WIDTH}, so that it is "
+        f"exactly **1,000 numbers** from 0 to 1, and laid flat. **“{found.names[strange]}” is kept out of training** "
+        "and validation, and comes up in the test alone: those are the strangers."
+    )
+    for names, title in (
+        ([strange], "The strangers"), ([k for k in range(len(found.names)) if k != strange], "What it learns from")
+    ):  # fmt: skip
+        st.subheader(title, anchor=False)
+        each = 8 if len(names) == 1 else _EACH
+        rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
+        drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
+        samples.shown(list(drawn), [found.names[k] for k in found.labels[rows]], alt="A picture of 1,000 numbers")
+
+
+def results(project: Project, run: Run | None) -> None:
+    """Who tells strangers better, the threshold, each class's error, and how it learnt."""
+    bundle = reading.finished(run, to_see="what it finds strange")
+    if bundle is None or run is None:
+        return
+    evaluation = reading.evaluation(bundle)
+    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'roc_auc')}")
+    n = len(reading.predictions(bundle)["test_scores"])
+    score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
+    st.caption(
+        f"Loss here is the mean squared error on known pictures: {evaluation.metrics['loss']:.4f}; on strangers it is "
+        f"{evaluation.metrics['error_strangers']:.4f}."
+    )
+    _threshold(bundle, evaluation.threshold or 0.0)
+    _by_class(bundle, int(run.config.data_options["left_out"]))
+    learning_curves(
+        bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.",
+        accuracy="An autoencoder gives no answers that could be right.",
+    )  # fmt: skip
+
+
+@st.fragment
+def _threshold(bundle: Bundle, own: float) -> None:
+    st.subheader("From which error on is it strange?", anchor=False)
+    stored = reading.predictions(bundle)
+    parts = [stored["validation_scores"], stored["test_scores"]]
+    cut, end = len(parts[0]), len(parts[0]) + len(parts[1])
+    validation = Stretch("validation", 0, cut)
+    show_threshold(
+        Judged(
+            scores=np.concatenate(parts),
+            labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
+            own=own, scopes=(Stretch("test", cut, end), validation), rules=validation, score="reconstruction error",
+            words=Words("stranger", "strangers", "known pictures", "call", "calls"), counted=Counted(ratio=1.0),
+        ),
+        key=reading.key_of(bundle),
+    )  # fmt: skip
+
+
+def _by_class(bundle: Bundle, strange: int) -> None:
+    stored, labels = reading.predictions(bundle), bundle.labels
+    means = np.array([stored["test_scores"][stored["test_classes"] == k].mean() for k in range(len(labels))])
+    named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))
+    figure = plots.class_bars(
+        1000 * means, named, title="Mean error by class (test)", unit="squared error, thousandths", sort=True
+    )
+    worst = named[int(means.argmax())]
+    show_figure(figure, key="error-by-class", alt=f"Mean error by class; the largest is {worst}")
+    known = np.delete(means, strange)
+    st.caption(
+        f"The error depends on how much there is to draw: among known classes it goes from {known.min():.4f} to "
+        f"{known.max():.4f}. A stranger that is plain can hide below a known thing that is detailed."
+    )

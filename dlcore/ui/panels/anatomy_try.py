@@ -1,0 +1,110 @@
+"""Try it on the page on anatomy: a picture squeezed and unfolded; predict, then look; three ways to break it."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.data import sources
+from dlcore.plots.palette import BLUE, ORANGE
+from dlcore.plots.style import blank
+from dlcore.projects import anatomy
+from dlcore.projects.questions import Break, Measured
+from dlcore.runs import Bundle, Run
+from dlcore.runs.trial import attempt
+from dlcore.ui import missing
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import quiz, reading, samples
+
+if TYPE_CHECKING:
+    from dlcore.data.splits import Prepared
+    from dlcore.projects.project import Project
+
+KNOWN, STRANGER = "A known one", "A stranger"
+STEPS = 120
+
+
+def try_it(project: "Project", run: Run | None) -> None:
+    """One picture's way through the bottleneck; then the questions and the breaks."""
+    bundle = reading.finished(run, to_see="what it makes of a picture")
+    if bundle is not None and run is not None:
+        _picture_part(bundle, run)
+        st.divider()
+        quiz.ask(
+            anatomy.QUESTIONS, lambda: quiz.measured(run), key=f"anatomy-{run.run_id}",
+            lead="Three questions on the run that is chosen above; its own numbers mark your answers.",
+        )  # fmt: skip
+        st.divider()
+    quiz.break_it(anatomy.BREAKS, _broken, key="anatomy", picture=_picture)
+
+
+def _picture_part(bundle: Bundle, run: Run) -> None:
+    st.subheader("Squeeze a picture", anchor=False)
+    dataset, stored = run.config.dataset, reading.predictions(bundle)
+    if not sources.available(dataset):
+        missing.offer(dataset)
+        return
+    strange = stored["test_targets"] == 1
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    kind = left.segmented_control("Picture", [KNOWN, STRANGER], default=STRANGER, required=True, key="anatomy-kind")
+    rows = np.flatnonzero(strange if kind == STRANGER else ~strange)
+    place = right.slider("Which, by its error: smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
+    row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
+    pixels = samples.pictures(dataset).test_pixels[int(stored["test_ids"][row])]
+    found = anatomy.judged(reading.loaded(bundle), np.asarray(pixels))
+    _shown(found, bundle.labels[int(stored["test_classes"][row])])
+
+
+def _shown(found: dict[str, Any], name: str) -> None:
+    given, rebuilt = (np.array(found[part], dtype=np.uint8) for part in ("pixels", "reconstruction"))
+    off = np.abs(given.astype(int) - rebuilt).astype(np.uint8)
+    pictures, code = st.columns([3, 2], gap="large")
+    with pictures:
+        samples.shown(
+            [given, rebuilt, off], [f"given: {name}", "unfolded again", "where it is off"], alt="The picture", width=160
+        )
+        sign = "above" if found["strange"] else "below"
+        st.markdown(
+            f"Its error is **{found['error']:.4f}**, {sign} the threshold of {found['threshold']:.4f}: "
+            f"**{'strange' if found['strange'] else 'not strange'}**."
+        )
+    with code:
+        figure = blank("What went through the bottleneck", x="number", y="value", height=230)
+        values = np.array(found["code"])
+        figure.add_bar(
+            x=np.arange(1, len(values) + 1), y=values, marker={"color": np.where(values < 0, ORANGE, BLUE).tolist()}
+        )
+        show_figure(figure, key="code", alt=f"The {len(values)} numbers of the code")
+
+
+def _broken(broken: Break[Measured]) -> Measured:
+    return _trial(json.dumps(dict(broken.settings), sort_keys=True))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _trial(settings: str) -> Measured:
+    chosen = json.loads(settings)
+    config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000, **chosen})
+    found = attempt(config, _prepared(), steps=STEPS, every=4)
+    norms, losses = found.gradients, found.losses
+    return Measured(
+        chosen, {"batch_loss": (losses.steps, losses.values)}, norms.layers, norms.steps, norms.norms, norms.measures,
+        broke=found.broke,
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _prepared() -> "Prepared":
+    config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000})
+    return projects.get("anatomy").prepare(config)
+
+
+def _picture(seen: Measured, key: str) -> None:
+    steps, losses = seen.curves["batch_loss"]
+    usual = _trial("{}").curves["batch_loss"]
+    figure = blank("Loss by step", x="step", y="loss", height=280)
+    figure.add_scatter(x=steps, y=losses, mode="lines", name="broken")
+    figure.add_scatter(x=usual[0], y=usual[1], mode="lines", name="as it should be")
+    show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.3f} to {losses[-1]:.3f}")

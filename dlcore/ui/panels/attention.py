@@ -1,0 +1,27 @@
+"""Step by step: self-attention on a typed sentence, every number opened to its formula, all of it in the browser."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dlcore.runs import Run
+from dlcore.ui.components import drawing_component, mount
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+_ATTENTION = drawing_component("self_attention", parts=("self_attention_sums", "graph_layout", "graph_draw"))
+SENTENCE = "the cat sat on the mat"
+
+
+def step_by_step(project: "Project", run: Run | None) -> None:
+    """The instrument, and the one formula that all of it is."""
+    st.latex(
+        r"\mathrm{Attention}(x) = \mathrm{softmax}\!\left(\frac{(xW_q + b_q)(xW_k + b_k)^\top}{\sqrt{d_k}} + "
+        r"\text{mask}\right)(xW_v + b_v)\,W_o + b_o"
+    )
+    st.caption(
+        "Click any number to open it to its formula; numbers of x, W and b can be changed, and all that follows is "
+        "computed anew. Arrow keys walk through a table."
+    )
+    mount(_ATTENTION, {"sentence": SENTENCE, "version": "1"}, key="self-attention")
