@@ -87,10 +87,11 @@ def deletion_curve(
     )  # fmt: skip
     for name, values, line in (
         ("in random order", chance, {"color": GREY, "dash": "dash"}),
-        ("the map's best first", ours, {"color": VERMILLION, "width": 2}),
+        ("best first", ours, {"color": VERMILLION, "width": 2}),
     ):
+        area = float(np.trapezoid(values, removed))
         figure.add_scatter(
-            x=share, y=100 * values, mode="lines", name=name, line=line,
+            x=share, y=100 * values, mode="lines", name=f"{name} (area {area:.2f})", line=line,
             hovertemplate=f"{name}: %{{y:.0f}} % left with %{{x:.0f}} % blackened<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(range=[0, 103])
