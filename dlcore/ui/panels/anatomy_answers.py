@@ -26,7 +26,7 @@ def explain(project: Project, run: Run | None) -> None:
     st.subheader("Why does it find what is strange?", anchor=False)
     st.markdown(
         "It learnt to unfold what it was shown. A thing of another kind is squeezed with the wrong words and comes "
-        "back as something it is not: the **reconstruction error** is its strangeness. A threshold turns the error into "
+        "back as something it is not: the **reconstruction error** is its strangeness. A threshold turns it into "
         "a call; here it is the 95th percentile of errors on pictures held back from training, so one known picture in "
         "twenty is called strange by construction."
     )
