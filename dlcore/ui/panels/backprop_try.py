@@ -15,7 +15,7 @@ from dlcore.plots.style import blank
 from dlcore.projects import backprop
 from dlcore.projects.questions import Break, Measured
 from dlcore.runs import Run
-from dlcore.runs.trial import attempt
+from dlcore.runs.trial import Trial, attempt
 from dlcore.ui.components import drawing_component, mount_reporting
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import quiz, reading, samples
@@ -100,12 +100,14 @@ def _broken(broken: Break[Measured]) -> Measured:
 def _attempt(settings: str) -> Measured:
     chosen = json.loads(settings)
     config = projects.configure("backprop", model="dense", dataset=BROKEN_ON, preset="quick", settings=chosen)
-    found = attempt(config, _prepared(), steps=backprop.BREAK_STEPS, every=4)
+    return measured_trial(attempt(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), chosen)
+
+
+def measured_trial(found: Trial, settings: dict[str, Any]) -> Measured:
+    """What a trial measured, as questions and signatures read it."""
     norms, losses = found.gradients, found.losses
-    return Measured(
-        chosen, {"batch_loss": (losses.steps, losses.values)}, norms.layers, norms.steps, norms.norms, norms.measures,
-        broke=found.broke,
-    )  # fmt: skip
+    curves = {"batch_loss": (losses.steps, losses.values)}
+    return Measured(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.broke)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -1,0 +1,140 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects, runs
+from dlcore.data import images, sources
+from dlcore.projects import backprop
+from dlcore.projects.by_hand import HandTrainee
+from dlcore.projects.by_hand_walk import walk
+from dlcore.projects.questions import mark
+from dlcore.runs.trial import attempt
+from dlcore.training.fit import Validation
+from dlcore.training.state import load_snapshot
+from dlcore.ui.panels import quiz
+
+PROJECT = projects.get("backprop")
+REFERENCE = "reference:backprop/dense"
+
+
+def configured(model: str = "dense", **settings):
+    few = {"epochs": 2, "batch_size": 64, "train_rows": 400, **settings}
+    return projects.configure("backprop", model=model, dataset="digits", preset="quick", settings=few)
+
+
+def built(config):
+    prepared = PROJECT.prepare(config)
+    torch.manual_seed(0)
+    return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts), prepared
+
+
+def trained(config, *, stop: int | None = None, kept: dict | None = None) -> HandTrainee:
+    module, prepared = built(config)
+    state = PROJECT.models[config.model].trainee(module, prepared, config)
+    if kept is not None:
+        state.restore(kept)
+    validation = Validation(lambda module: PROJECT.epoch_metrics(module, prepared, config))
+    for number, _ in enumerate(state.events(validation), 1):
+        if number == stop:
+            break
+    return state
+
+
+@pytest.mark.parametrize("model", PROJECT.models)
+def test_a_checkpoint_goes_on_bitwise(model):
+    config = configured(model)
+    straight = trained(config)
+    left = trained(config, stop=5)
+    buffer = io.BytesIO()
+    torch.save(left.snapshot(), buffer)
+    buffer.seek(0)
+    again = trained(config, kept=load_snapshot(buffer))
+    for name, tensor in straight.module.state_dict().items():
+        assert torch.equal(tensor, again.module.state_dict()[name]), name
+
+
+def test_a_run_trains_by_hand_and_leaves_a_bundle(tmp_path):
+    config = configured(epochs=6, train_rows=0, batch_size=32)
+    record = runs.train_here(config, tmp_path / "bundle")
+    assert record.state == "finished" and record.metrics["accuracy"] > 0.85
+    loaded = runs.Bundle(tmp_path / "bundle").load()
+    stored = runs.Bundle(tmp_path / "bundle").predictions()
+    prepared = PROJECT.prepare(config)
+    again = PROJECT.predict(loaded.module, prepared, config)
+    np.testing.assert_allclose(again["test_scores"], stored["test_scores"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [("dense", {}), ("dense", {"depth": 3, "activation": "tanh", "norm": False}), ("dense", {"activation": "sigmoid"}),
+     ("convolutional", {})],
+)  # fmt: skip
+def test_every_layer_of_a_walk_equals_autograd(model, settings):
+    module, prepared = built(configured(model, **settings))
+    (x,) = prepared.transform((prepared.test.inputs[0][:1],), False)
+    found = walk(module, x[0].numpy(), 3)
+    assert [stage.name for stage in found.stages] == list(module.network.layers)
+    assert found.error <= 1e-9 and found.stages[0].dx.shape == (8, 8)
+    for before, after in zip(found.stages, found.stages[1:], strict=False):
+        assert np.array_equal(before.y, after.x) and np.array_equal(before.dy, after.dx)
+    with torch.no_grad():
+        np.testing.assert_allclose(module.eval()(x).softmax(dim=1)[0].numpy(), found.probabilities, atol=1e-5)
+    assert found.loss == pytest.approx(-np.log(found.probabilities[3]))
+
+
+def test_the_reference_run_is_right_on_98_5_of_100():
+    found = runs.open_run(REFERENCE)
+    assert found.record.dataset == "mnist" and found.record.metrics["accuracy"] >= 0.985
+    scores = found.left.predictions()
+    assert len(scores["test_targets"]) == 10_000
+    assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == found.record.metrics["accuracy"]
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not sources.available("mnist"), reason="data not here: mnist")
+def test_the_reference_network_answers_as_stored():
+    left = runs.open_run(REFERENCE).left
+    loaded, stored, found = left.load(), left.predictions(), images.load("mnist")
+    rows = stored["test_ids"][:300]
+    x = torch.from_numpy(images.scaled(np.asarray(found.test_pixels[rows]), left.preprocessing))
+    with torch.no_grad():
+        scores = loaded.module(x).softmax(dim=1).numpy()
+    np.testing.assert_allclose(scores, stored["test_scores"][:300], atol=1e-4)
+    strokes = np.kron(np.asarray(found.test_pixels[rows[0]]), np.ones((2, 2), np.uint8))
+    again = backprop.judged(loaded, backprop.drawn(strokes, 28))
+    assert again["label"] == loaded.labels[int(stored["test_targets"][0])]
+
+
+def test_questions_mark_right_and_wrong_answers_from_the_stored_run():
+    measured = quiz.measured(runs.open_run(REFERENCE))
+    for question in backprop.QUESTIONS:
+        found = question.find(measured)
+        marks = [mark(question, place, measured).right for place in range(len(question.choices))]
+        assert marks == [place == found.right for place in range(len(question.choices))] and found.why
+    assert backprop.QUESTIONS[0].find(measured).right == 2  # near ln 10
+    assert backprop.QUESTIONS[2].find(measured).right == 1  # dropout and moved pictures make training the harder part
+
+
+@pytest.mark.parametrize("broken", backprop.BREAKS, ids=lambda broken: broken.name)
+def test_each_way_to_break_it_shows_its_signature_and_the_usual_settings_do_not(broken):
+    assert broken.shows(tried(broken.settings))[0]
+    assert not broken.shows(tried({"batch_size": 32}))[0]
+
+
+def tried(settings):
+    from dlcore.ui.panels.backprop_try import measured_trial
+
+    config = projects.configure("backprop", model="dense", dataset="digits", preset="quick", settings=dict(settings))
+    found = attempt(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)
+    return measured_trial(found, dict(settings))
+
+
+def test_a_drawing_is_cropped_and_centred_as_mnist_is():
+    strokes = np.zeros((56, 56), dtype=np.uint8)
+    strokes[3:25, 40:44] = 255
+    seen = backprop.drawn(strokes, 28)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    assert seen.shape == (28, 28) and len(rows) == 20 and rows[0] == 4 and 12 <= columns.mean() <= 15
+    assert backprop.drawn(np.zeros((56, 56), dtype=np.uint8), 28) is None
