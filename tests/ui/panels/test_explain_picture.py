@@ -1,0 +1,38 @@
+"""A picture explained on the page: every method that the network allows, each with its tests in words."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+pytestmark = pytest.mark.realdata("fashion_mnist")
+
+
+def draw(reference: str) -> None:
+    from dlcore import projects, runs
+    from dlcore.ui.panels.explain_picture import explain_picture
+
+    run = runs.open_run(reference)
+    explain_picture(projects.get(run.config.project), run, run.bundle)
+
+
+@pytest.mark.parametrize(
+    ("reference", "ways"),
+    [
+        ("reference:fashion/dense", ["Integrated gradients", "Occlusion"]),
+        ("reference:gradients/resnet", ["Integrated gradients", "Occlusion", "Grad-CAM"]),
+    ],
+)
+def test_every_method_is_shown_and_tested(reference, ways):
+    app = AppTest.from_function(draw, args=(reference,), default_timeout=60).run()
+    assert not app.exception
+    choice = app.segmented_control[0]
+    assert choice.options == ways
+    said = " ".join(part.value for part in app.markdown)
+    assert "All pixels together account for" in said  # integrated gradients alone promise a sum
+    for way, value in zip(ways[1:], ("occlusion", "cam"), strict=False):
+        choice.set_value(value).run()
+        assert not app.exception
+        said = " ".join(part.value for part in [*app.markdown, *app.caption])
+        assert "All pixels together" not in said
+        for words in ("that never learnt", "put the pixels in an order", "blackened first"):
+            assert words in said, (way, words)
+    assert ("of layer `" in said) == (len(ways) == 3)
