@@ -1,0 +1,33 @@
+"""A synthetic task that needs a memory: one of ten signals at the first step, then nothing but noise, and the question
+which signal it was (after Hochreiter and Schmidhuber 1997, section 5.2, in its plainest form)."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+SIGNALS = 10
+NOISE = 0.3
+"""Standard deviation of what every input shows after the first step."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Sequences (N, gap + 1, 10) float32 and the signals (N,) that they began with."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of all numbers."""
+        return hashlib.sha256(self.inputs.tobytes() + self.targets.tobytes()).hexdigest()
+
+
+def make(rows: int, *, gap: int, seed: int) -> Memory:
+    """`rows` sequences: the signal as a 1 among ten inputs, then `gap` steps of noise."""
+    rng = np.random.default_rng([seed, gap])
+    targets = rng.integers(0, SIGNALS, rows)
+    inputs = (rng.normal(size=(rows, gap + 1, SIGNALS)) * NOISE).astype(np.float32)
+    inputs[:, 0] = np.eye(SIGNALS, dtype=np.float32)[targets]
+    return Memory(inputs, targets)

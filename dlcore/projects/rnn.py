@@ -1,0 +1,246 @@
+"""foundations/rnn: a recurrent network by hand, forward and backward through time, and an LSTM beside it."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlcore.core.config import number, parse
+from dlcore.core.errors import DataError
+from dlcore.data import images, memory_task
+from dlcore.data.array_batches import Shifted
+from dlcore.data.splits import Prepared, Split
+from dlcore.models import hand_module
+from dlcore.models.hand_module import RecurrentByHandConfig
+from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
+from dlcore.projects import backprop, classification, fashion
+from dlcore.projects.by_hand import HandTrainee
+from dlcore.projects.fashion import FashionData
+from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.questions import Break, Found, Measured, Question
+
+MEMORY = "memory"
+TEST_ROWS = 1000
+TEST_SEED = 2**31 - 1
+"""Of the memory task's test part, which is the same for every run: no run's own seed."""
+
+
+class RnnData(FashionData):
+    """How the sequences are cut into parts."""
+
+    gap: int = number(20, low=1, high=200, unit="steps", help="Steps to remember over, in the memory task alone.")
+    rows: int = number(4000, low=100, high=50_000, unit="sequences", help="Sequences of the memory task alone.")
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Pictures row by row: as many steps as rows, as many inputs as columns; or the memory task, drawn by the seed."""
+    if config.dataset == MEMORY:
+        return _memory(config)
+    options = {name: value for name, value in config.data_options.items() if name in FashionData.model_fields}
+    found = fashion.prepare(config.model_copy(update={"data_options": options}))
+    facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
+    return Prepared(
+        train=found.train, validation=found.validation, test=found.test, facts=facts,
+        preprocessing=found.preprocessing, labels=found.labels, checksum=found.checksum, transform=found.transform,
+    )  # fmt: skip
+
+
+def _memory(config: RunConfig) -> Prepared:
+    options = parse(RnnData, config.data_options)
+    made = memory_task.make(options.rows, gap=options.gap, seed=config.seed)
+    test = memory_task.make(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
+    held = max(1, round(options.rows * options.validation_share))
+    return Prepared(
+        train=_split(made, slice(held, None)),
+        validation=_split(made, slice(0, held)),
+        test=_split(test, slice(None)),
+        facts={"steps": options.gap + 1, "features": memory_task.SIGNALS, "classes": memory_task.SIGNALS},
+        preprocessing={"kind": MEMORY, "gap": options.gap},
+        labels=tuple(f"signal {n}" for n in range(memory_task.SIGNALS)),
+        checksum=made.checksum,
+    )
+
+
+def _split(made: memory_task.Memory, rows: slice) -> Split:
+    inputs, targets = made.inputs[rows], made.targets[rows]
+    return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(made.targets))[rows])
+
+
+def trainee(module: nn.Module, prepared: Prepared, config: RunConfig) -> HandTrainee:
+    """Training in NumPy, through time by hand."""
+    seen = prepared.preprocessing
+    scale = None if seen["kind"] == MEMORY else Shifted(seen["mean"], seen["std"])
+    return HandTrainee(module, prepared, config, prepare=scale)
+
+
+def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+    """What digit a picture's file shows, read row by row.
+
+    Raises:
+        DataError: the file is not a picture that can be read, or the run is one on the memory task.
+    """
+    if loaded.preprocessing["kind"] == MEMORY:
+        raise DataError(
+            "this run learnt the synthetic memory task and reads no pictures: choose one on digits or MNIST."
+        )
+    return backprop.answer(loaded, payload)
+
+
+def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) -> tuple[np.ndarray, int]:
+    """One sequence (T, F) of the test part as the network reads it, and its class."""
+    if dataset == MEMORY:
+        test = memory_task.make(TEST_ROWS, gap=gap, seed=TEST_SEED)
+        return test.inputs[row], int(test.targets[row])
+    found = images.load(dataset)
+    return images.scaled(np.asarray(found.test_pixels[row]), preprocessing), int(found.test_labels[row])
+
+
+# --- predict, then run ------------------------------------------------------------------------------------------------
+
+Bridges = Mapping[str, Mapping[int, float]]
+"""model -> gap -> accuracy on test (mean over seeds), measured by tests/benchmarks/memory.py."""
+BRIDGED = 0.9
+"""Right this often, a gap counts as bridged; guessing gets 0.1."""
+
+
+def longest(found: Bridges, model: str) -> int:
+    """The longest gap such that this and every shorter one was bridged; 0 where none was."""
+    last = 0
+    for gap, accuracy in sorted(found[model].items()):
+        if accuracy < BRIDGED:
+            break
+        last = gap
+    return last
+
+
+def _further(found: Bridges) -> Found:
+    rnn, lstm = longest(found, "rnn"), longest(found, "lstm")
+    right = 0 if rnn > lstm else 1 if lstm > rnn else 2
+    return Found(right, f"Right nine times of ten up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
+
+
+def _first_to_fail(found: Bridges) -> Found:
+    last = longest(found, "rnn")
+    right = 0 if last < 10 else 1 if last < 40 else 2 if last < 100 else 3
+    return Found(right, f"The RNN bridged every gap up to {last}.")
+
+
+def _how_it_fails(found: Bridges) -> Found:
+    values = [accuracy for _, accuracy in sorted(found["rnn"].items())]
+    drop = max((a - b for a, b in itertools.pairwise(values)), default=0.0)
+    right = 2 if min(values) >= BRIDGED else 1 if drop > 0.5 * (max(values) - min(values)) else 0
+    return Found(right, f"Its accuracy by gap: {', '.join(f'{value:.0%}' for value in values)}.")
+
+
+QUESTIONS: tuple[Question[Bridges], ...] = (
+    Question(
+        "further", "A signal, then noise for a while: which of the two bridges the longer gap?",
+        ("the recurrent network by hand", "the LSTM", "neither"), _further,
+    ),
+    Question(
+        "limit", "Up to which gap is the recurrent network right nine times of ten, with the same training?",
+        ("fewer than 10 steps", "10 to 39 steps", "40 to 99 steps", "100 steps and more"), _first_to_fail,
+    ),
+    Question(
+        "how", "How does it fail, as the gap grows?",
+        ("little by little", "most of it between one gap and the next", "it does not, up to the longest tried"),
+        _how_it_fails,
+    ),
+)  # fmt: skip
+
+# --- break it ---------------------------------------------------------------------------------------------------------
+
+BREAK_STEPS = 200
+BREAK_GAP = 10
+_PLAIN = {"gap": BREAK_GAP, "rows": 2000, "width": 64, "batch_size": 32, "schedule": "constant", "clip_norm": 0.0}
+
+
+def _faded(run: Measured) -> tuple[bool, str]:
+    loss = float(run.curves["batch_loss"][1][-10:].mean())
+    return loss > 1.5, f"After {len(run.curves['batch_loss'][1])} steps the loss is {loss:.2f} (guessing: 2.30)."
+
+
+def _burst(run: Measured) -> tuple[bool, str]:
+    most = float(run.norms[:, 0].max(initial=0))
+    return bool(run.broke) or most > 100, run.broke or f"The longest gradient of the recurrent layer was {most:.3g}."
+
+
+def _wild(run: Measured) -> tuple[bool, str]:
+    losses = run.curves["batch_loss"][1]
+    loss = float(losses[-10:].mean())
+    return bool(run.broke) or loss > 2.0, run.broke or f"The loss stays at {loss:.2f}, at worst {losses.max():.3g}."
+
+
+BREAKS: tuple[Break[Measured], ...] = (
+    Break(
+        "Weights that shrink",
+        "The weights from state to state start at half a rotation: each step halves the gradient.",
+        {**_PLAIN, "gain": 0.5}, f"over a gap of {BREAK_GAP} hardly a thousandth of it is left, and the loss stays near 2.30.", _faded,
+    ),
+    Break(
+        "Weights that stretch", "They start at three times a rotation: the gradient grows from step to step.",
+        {**_PLAIN, "gain": 3.0, "width": 8}, "the gradient is more than a hundred long at times, or no number at all.",
+        _burst,
+    ),
+    Break(
+        "A rate far too large", "Plain descent with steps of length 3 along the gradient, and no clipping.",
+        {**_PLAIN, "optimiser": "sgd", "learning_rate": 3.0, "momentum": 0.9},
+        "the state is thrown into the flat ends of the tanh, and nothing is learnt.", _wild,
+    ),
+)  # fmt: skip
+
+
+def _rnn(options: RecurrentByHandConfig, facts: Mapping[str, int]) -> nn.Module:
+    return hand_module.recurrent(options, features=facts["features"], classes=facts["classes"])
+
+
+def _lstm(options: LstmClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
+    return LstmClassifier(options, features=facts["features"], classes=facts["classes"])
+
+
+PROJECT = Project(
+    slug="rnn",
+    section="foundations",
+    title="A recurrent network by hand",
+    summary="A network that reads step by step, forward and back through time, and how long it can remember.",
+    datasets=("mnist", "digits", MEMORY),
+    models={
+        "rnn": ModelEntry(
+            title="Recurrent, by hand",
+            summary="One recurrent layer with tanh in NumPy, its gradient carried back through every step.",
+            build=_rnn,
+            config=RecurrentByHandConfig,
+            trainee=trainee,
+        ),
+        "lstm": ModelEntry(
+            title="LSTM",
+            summary="The remedy of 1997, trained by autograd: a cell that hands its content on as it is.",
+            build=_lstm,
+            config=LstmClassifierConfig,
+        ),
+    },
+    data_config=RnnData,
+    presets={
+        "quick": {
+            "epochs": 10, "batch_size": 32, "learning_rate": 3e-3, "clip_norm": 1.0, "schedule": "one_cycle",
+            "train_rows": 8_000, "rows": 3_000, "width": 64,
+        },
+        "full": {
+            "epochs": 14, "batch_size": 128, "learning_rate": 3e-3, "clip_norm": 1.0, "schedule": "one_cycle",
+            "validation_share": 0.05, "lstm": {"epochs": 6},
+        },
+    },
+    facts={"steps": 28, "features": 28, "classes": 10},
+    prepare=prepare,
+    objective=classification.objective,
+    predict=classification.predict,
+    epoch_metrics=classification.epoch_metrics,
+    evaluate=classification.evaluate,
+    baselines=fashion.baselines,
+    answer=answer,
+    input_kind="image",
+    input_limit=images.MAX_BYTES,
+)  # fmt: skip

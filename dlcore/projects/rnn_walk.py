@@ -1,0 +1,71 @@
+"""One sequence through a recurrent network: the state after every step, and the loss's gradient by it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from dlcore.models.hand_module import HandModule
+from dlcore.models.lstm_classifier import LstmClassifier
+from dlcore.projects.by_hand_walk import walk
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """x (T, F); states (T, D) after each step; by_step (T, D), the loss's gradient by what is handed on at each step:
+    by the state, or by the LSTM's cell. `weights` are there for the network by hand alone, `error` its largest
+    difference from autograd."""
+
+    x: np.ndarray
+    states: np.ndarray
+    by_step: np.ndarray
+    probabilities: np.ndarray
+    target: int
+    loss: float
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    error: float | None = None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Euclidean norm of the gradient by step (T,)."""
+        return np.sqrt((self.by_step**2).sum(axis=1))
+
+
+def unroll(module: nn.Module, x: np.ndarray, target: int) -> Unrolled:
+    """Read one sequence (T, F) and go back through its steps."""
+    if isinstance(module, HandModule):
+        found = walk(module, x, target)
+        stage = found.stages[0]
+        return Unrolled(
+            stage.x, np.asarray(stage.facts["states"])[1:], np.asarray(stage.facts["by_step"]), found.probabilities,
+            target, found.loss, stage.parameters, found.error,
+        )  # fmt: skip
+    assert isinstance(module, LstmClassifier)
+    return _lstm(module, x, target)
+
+
+def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> Unrolled:
+    """Step by step, so that every cell can be asked for its gradient; by autograd, which leaves the weights alone."""
+    inputs = torch.as_tensor(x, dtype=torch.float32)[None]
+    h = torch.zeros(1, 1, module.lstm.hidden_size)
+    c = torch.zeros_like(h)
+    states, cells = [], []
+    with torch.enable_grad():
+        for t in range(inputs.shape[1]):
+            _, (h, c) = module.lstm(inputs[:, t : t + 1], (h, c))
+            states.append(h)
+            cells.append(c)
+        scores = module.classes(h[0])
+        loss = functional.cross_entropy(scores, torch.tensor([target]))
+        back = torch.autograd.grad(loss, cells)
+    return Unrolled(
+        np.asarray(x, dtype=np.float64),
+        np.stack([state.detach().numpy()[0, 0] for state in states]),
+        np.stack([one.numpy()[0, 0] for one in back]),
+        scores.detach().softmax(dim=1)[0].numpy(),
+        target,
+        float(loss.detach()),
+    )

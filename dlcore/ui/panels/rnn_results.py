@@ -1,0 +1,116 @@
+"""Results of the page on recurrent networks: which gap each can bridge, and the scores of the chosen run."""
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from dlcore.core.settings import ASSETS
+from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from dlcore.plots.style import blank
+from dlcore.projects import rnn
+from dlcore.runs import Run
+from dlcore.ui.chooser import records_of
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import classification_results, reading
+from dlcore.ui.panels.learning import learning_curves
+from dlcore.ui.panels.scores import score_table, winner
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+TABLE = ASSETS / "memory_task.json"
+NAMES = {
+    "rnn": "Recurrent, by hand", "lstm": "LSTM, forget gates start at 3", "lstm_forget_1": "LSTM, forget gates at 1",
+}  # fmt: skip
+COLOURS = {"rnn": BLUE, "lstm": VERMILLION, "lstm_forget_1": ORANGE}
+
+
+def results(project: "Project", run: Run | None) -> None:
+    """The curves by gap, then the chosen run."""
+    _bridges(project)
+    st.divider()
+    if run is None or run.record.dataset != rnn.MEMORY:
+        classification_results.results(project, run)
+        return
+    bundle = reading.finished(run, to_see="its scores and its curves")
+    if bundle is None:
+        return
+    evaluation = reading.evaluation(bundle)
+    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
+    st.caption("The baselines are handed all steps at once, so they need no memory: that they win here is no surprise.")
+    score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")
+    learning_curves(
+        bundle, run.record, loss="Mean surprise at the true signal, on a logarithmic axis; guessing gets 2.30.",
+        accuracy="Share of signals remembered; guessing gets 0.1.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def table() -> dict[str, Any]:
+    """What tests/benchmarks/memory.py measured."""
+    found: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return found
+
+
+def bridges() -> dict[str, dict[int, float]]:
+    """model -> gap -> accuracy, the mean over seeds."""
+    return {
+        model: {int(gap): float(np.mean(values)) for gap, values in found.items()}
+        for model, found in table()["accuracy"].items()
+    }
+
+
+def _bridges(project: "Project") -> None:
+    st.subheader("Which gap can each bridge?", anchor=False)
+    about = table()
+    show_figure(_curves(project, about), key="bridges", alt="Accuracy by gap of the recurrent network and of the LSTM")
+    longest = {model: rnn.longest(bridges(), model) for model in about["accuracy"]}
+    settings = about["settings"]
+    st.markdown(
+        f"Right nine times of ten up to a gap of **{longest['rnn']}** steps (recurrent, by hand), "
+        f"**{longest['lstm']}** (LSTM) and **{longest['lstm_forget_1']}** (LSTM whose forget gates start less open: "
+        "each step keeps 0.73 of the cell instead of 0.95)."
+    )
+    st.caption(
+        f"Synthetic memory task, {settings['rows']:,} sequences, {settings['epochs']} epochs, state of "
+        f"{settings['width']}, seeds {', '.join(map(str, about['seeds']))} (points), accuracy on "
+        f"{about['test_sequences']:,} test sequences. Measured with `{about['command']}`. Your own finished runs "
+        "on the memory task are drawn as crosses."
+    )
+
+
+def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
+    figure = blank("Accuracy by gap", x="gap, steps of noise", y="accuracy on test, %", height=340)
+    for model, found in about["accuracy"].items():
+        gaps = [int(gap) for gap in found]
+        means = [100 * float(np.mean(values)) for values in found.values()]
+        name, colour = NAMES[model], COLOURS[model]
+        figure.add_scatter(x=gaps, y=means, mode="lines", name=name, line={"color": colour})
+        dots = [(gap, 100 * value) for gap, values in found.items() for value in values]
+        figure.add_scatter(
+            x=[int(gap) for gap, _ in dots], y=[value for _, value in dots], mode="markers", showlegend=False,
+            marker={"color": colour, "size": 7}, name=f"{name}, one seed",
+        )  # fmt: skip
+    own = [
+        record for record in records_of(project.slug) if record.dataset == rnn.MEMORY and "accuracy" in record.metrics
+    ]
+    if own:
+        _own(figure, own)
+    figure.add_hline(y=10, line={"color": GREY, "dash": "dot"}, annotation_text="guessing")
+    figure.update_xaxes(type="log", tickvals=[5, 10, 20, 40, 80, 120, 200])
+    figure.update_yaxes(range=[0, 104])
+    return figure
+
+
+def _own(figure: go.Figure, records: list[Any]) -> None:
+    from dlcore import runs
+
+    gaps = [int(runs.open_run(record.run_id).config.data_options["gap"]) for record in records]
+    figure.add_scatter(
+        x=gaps, y=[100 * record.metrics["accuracy"] for record in records], mode="markers", name="runs here",
+        text=[record.model for record in records], marker={"symbol": "x", "size": 10, "color": GREEN},
+    )  # fmt: skip
