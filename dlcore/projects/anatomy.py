@@ -283,7 +283,7 @@ PROJECT = Project(
     data_config=AnatomyData,
     presets={
         "quick": {"epochs": 4, "batch_size": 64, "learning_rate": 1e-3, "train_rows": 5000},
-        "full": {"epochs": 20, "batch_size": 128, "learning_rate": 1e-3, "schedule": "one_cycle", "train_rows": 20_000},
+        "full": {"epochs": 10, "batch_size": 128, "learning_rate": 1e-3, "schedule": "one_cycle", "train_rows": 10_000},
     },
     facts={"features": FEATURES},
     prepare=prepare,

@@ -142,7 +142,7 @@ def without_root(run: Measured) -> Found:
 
 QUESTIONS: tuple[Question[Measured], ...] = (
     Question(
-        "start", "Before the first step attention looks anywhere. How large is the loss without the root?",
+        "start", "The network is fresh and knows nothing. How large is its very first loss, with ten digits?",
         ("about 0.1", "about 1", "about 2.3", "about 10"), _start,
     ),
     Question(

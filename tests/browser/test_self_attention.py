@@ -107,7 +107,7 @@ def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page
 
 
 def test_a_graph_folds_and_unfolds_by_hand_and_by_key(address, page):
-    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model+of+a+page&anatomy-model=vit%2Fvit")
+    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model+of+a+page&of=vit%2Fvit")
     count = page.locator(".dlg-count")
     count.wait_for()
     page.get_by_role("button", name="Fold all", exact=True).click()

@@ -31,7 +31,7 @@ function wordsOf(g, node) {
     return { title: `${lastName(node.folded)}${module.kind ? ` · ${module.kind}` : ""}`, shape: shapeWords(node.last.shape), kind: `${module.members.length} operations` };
   }
   const own = [...node.one.scope].reverse().find((path) => modules.all.get(path).members.length === 1);
-  return { title: own && !/^\d+$/.test(lastName(own)) ? `${lastName(own)} · ${node.one.name}` : node.one.label || node.one.name, shape: shapeWords(node.one.shape), kind: "" };
+  return { title: own && !/\d+$/.test(own) && lastName(own) !== node.one.name ? `${lastName(own)} · ${node.one.name}` : node.one.label || node.one.name, shape: shapeWords(node.one.shape), kind: "" };
 }
 
 // Builds the view inside `root` (an element made by graph.html or its like); gives what draws it again.
@@ -76,9 +76,11 @@ function drawGraph(g) {
   g.svg?.remove();
   g.view.replaceChildren();
   g.svg = svg("svg", { viewBox: `${laid.left} 0 ${laid.width} ${laid.height}`, role: "group", "aria-label": `Computational graph, ${laid.nodes.length} nodes` }, g.view);
-  for (const box of laid.boxes) drawBox(g, box);
+  const boxes = svg("g", {}, g.svg);
+  for (const box of laid.boxes) svg("rect", { class: "dlg-box", x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top, rx: 10 }, boxes);
   const wires = svg("g", { class: "dlg-wires" }, g.svg);
   for (const edge of laid.edges) svg("path", { d: wire(edge.way), "data-from": edge.from, "data-to": edge.to }, wires);
+  for (const box of laid.boxes) drawLabel(g, box);
   g.parts = laid.nodes.map((node) => drawNode(g, node));
   if (g.scale === null) g.scale = Math.min(1, Math.max(0.62, (g.view.clientWidth - 8) / laid.width));
   size(g);
@@ -99,13 +101,11 @@ function wire(way) {
   return d + ` m-4,-5 l4,5 l4,-5`;
 }
 
-function drawBox(g, box) {
+function drawLabel(g, box) {
   const module = g.modules.all.get(box.path);
-  const part = svg("g", { class: "dlg-box" }, g.svg);
-  svg("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top, rx: 10 }, part);
-  const words = `− ${lastName(box.path)}${module.kind ? ` · ${module.kind}` : ""}`;
-  const label = svg("g", { class: "dlg-fold", role: "button", tabindex: -1, "aria-expanded": "true", "aria-label": `${box.path}, ${module.kind}: fold` }, part);
-  const width = Math.min(box.right - box.left, words.length * 6.1 + 14);
+  const words = `− ${lastName(box.path)}`;
+  const label = svg("g", { class: "dlg-fold", role: "button", tabindex: -1, "aria-expanded": "true", "aria-label": `${box.path}, ${module.kind}: fold` }, g.svg);
+  const width = words.length * 6.3 + 14;
   svg("rect", { x: box.left, y: box.top - 8, width, height: 17, rx: 6 }, label);
   svg("text", { x: box.left + 7, y: box.top + 4 }, label, words);
   label.onclick = () => { g.open.delete(box.path); g.focus = box.path; drawGraph(g); };

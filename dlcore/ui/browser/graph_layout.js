@@ -4,7 +4,8 @@
 const GRAPH = { wide: 178, tall: 46, more: 15, gapX: 26, gapY: 30, lane: 22, pad: 26, most: 26 };
 
 const shapeWords = (shape) => (shape.length ? shape.map((size) => (size === null ? "N" : size.toLocaleString("en"))).join(" × ") : "one number");
-const lastName = (path) => path.replace(/^.*\.(?=[^.]*$)/, "");
+// A module's own name, with the name before it where it is but a number: blocks.0
+const lastName = (path) => /([^.]*[^.\d(][^.]*(?:\.\d[^.]*)*|\d[^.]*)$/.exec(path)[1];
 
 // Modules that hold several operations can be folded; one that holds a single operation only gives it its name.
 function modulesOf(operations, kinds) {
@@ -114,6 +115,23 @@ function place(rows) {
       }
       settle(row);
     }
+  }
+  straighten(rows);
+}
+
+// Cells of a chain, one below the other with nothing else going in or out, stand in a straight line.
+function straighten(rows) {
+  const chains = [], seen = new Set();
+  for (const cell of rows.flat()) {
+    if (seen.has(cell)) continue;
+    const chain = [cell];
+    for (let at = cell; at.down.length === 1 && at.down[0].up.length === 1; at = at.down[0]) chain.push(at.down[0]);
+    for (const one of chain) seen.add(one);
+    chains.push(chain);
+  }
+  for (let sweep = 0; sweep < 6; sweep++) {
+    for (const chain of chains) { const x = mean(chain, (one) => one.x); for (const one of chain) one.want = x; }
+    for (const row of rows) settle(row);
   }
 }
 

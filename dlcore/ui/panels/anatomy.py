@@ -73,11 +73,13 @@ def _chosen() -> tuple[str, str]:
     names = {
         f"{project.slug}/{model}": entry for project in projects.every() for model, entry in project.models.items()
     }
+    wanted = st.query_params.get("of", "")
     picked = st.selectbox(
-        "Model", list(names), key="anatomy-model", bind="query-params",
+        "Model", list(names), key="anatomy-model", index=list(names).index(wanted) if wanted in names else 0,
         format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
         help="Built with its default settings, for the data that its page is made for.",
     )  # fmt: skip
+    st.query_params["of"] = picked
     slug, _, model = picked.partition("/")
     st.caption(names[picked].summary)
     return slug, model
@@ -118,7 +120,10 @@ def _sum(found: Anatomy) -> None:
         st.latex(
             rf"\underbrace{{{_tex(inner)} \times {_tex(outer)}}}_{{\text{{weights}}}} + "
             rf"\underbrace{{{_tex(outer)}}}_{{\text{{biases}}}} = {_tex(dense.total)}"
-            rf"\qquad y = W x + b,\quad W \in \mathbb{{R}}^{{{outer} \times {inner}}},\ b \in \mathbb{{R}}^{{{outer}}}"
+        )
+        st.caption(
+            f"A dense layer is y = W x + b: a weight for each of its {outer:,} outputs and {inner:,} inputs, and a "
+            "bias for each output. Below, every layer; N is the number of samples."
         )
 
 

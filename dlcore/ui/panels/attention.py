@@ -16,10 +16,7 @@ SENTENCE = "the cat sat on the mat"
 
 def step_by_step(project: "Project", run: Run | None) -> None:
     """The instrument, and the one formula that all of it is."""
-    st.latex(
-        r"\mathrm{Attention}(x) = \mathrm{softmax}\!\left(\frac{(xW_q + b_q)(xW_k + b_k)^\top}{\sqrt{d_k}} + "
-        r"\text{mask}\right)(xW_v + b_v)\,W_o + b_o"
-    )
+    st.latex(r"o = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{d_k}} + \text{mask}\right) v\; W_o + b_o")
     st.caption(
         "Click any number to open it to its formula; numbers of x, W and b can be changed, and all that follows is "
         "computed anew. Arrow keys walk through a table."
