@@ -1,0 +1,59 @@
+"""The recall task's project: what its run says, answers to texts, and questions marked from trials."""
+
+import numpy as np
+import pytest
+
+from dlcore import projects, runs
+from dlcore.core.errors import DataError
+from dlcore.projects import attention
+from dlcore.projects.questions import Measured, mark
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return runs.open_run("reference:attention/attention").bundle
+
+
+def test_it_looks_at_the_one_pair_that_answers(reference):
+    found = attention.answer(reference.load(), b"a3 b7 c1 d7 b?")
+    assert found["label"] == "7" and found["probability"] > 0.9
+    assert int(np.argmax(found["looked_at"][0])) == 1 and sum(found["looked_at"][0]) == pytest.approx(1)
+    with pytest.raises(DataError, match="6"):
+        attention.answer(reference.load(), b"a1 b1 c1 d1 e1 f1 g1 a?")
+
+
+def test_nothing_simpler_comes_near(reference):
+    evaluation = reference.evaluation
+    assert evaluation.metrics["accuracy_low"] > 0.99
+    assert max(values["accuracy"] for values in evaluation.baselines.values()) < 0.5
+
+
+def test_training_and_test_sequences_are_drawn_apart():
+    data = attention.prepare(projects.configure("attention", settings={"train_rows": 300}))
+    other = attention.prepare(projects.configure("attention", seed=1, settings={"train_rows": 300}))
+    assert np.array_equal(data.test.inputs[0], other.test.inputs[0])
+    assert not np.array_equal(data.train.inputs[0], other.train.inputs[0])
+
+
+def trial(losses: np.ndarray, *, pair: float = 0.1, rest: float = 1.0) -> Measured:
+    layers = tuple(f"attention.{name}" for name in ("query", "key", "value", "out"))
+    norms = np.tile([pair, pair, rest, rest], (len(losses), 1))
+    steps = np.arange(1, len(losses) + 1)
+    return Measured({}, {"batch_loss": (steps, losses)}, layers, steps, norms)
+
+
+@pytest.mark.parametrize(
+    ("end", "right"), [(0.01, 0), (1.0, 1), (2.3, 2)], ids=["as with the root", "slowly", "not at all"]
+)
+def test_the_answers_follow_the_trial(end, right):
+    run = trial(np.linspace(2.3, end, 100) if end < 2 else np.full(100, end))
+    run.curves["batch_loss"][1][-10:] = end
+    question = next(one for one in attention.QUESTIONS if one.name == "root")
+    assert [mark(question, place, run).right for place in range(3)] == [place == right for place in range(3)]
+
+
+def test_which_gradient_is_shorter_is_read_from_the_trial():
+    question = next(one for one in attention.QUESTIONS if one.name == "shortest")
+    losses = np.full(20, 2.3)
+    assert question.find(trial(losses)).right == 0
+    assert question.find(trial(losses, pair=2.0)).right == 1
