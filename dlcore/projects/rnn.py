@@ -178,11 +178,14 @@ BREAKS: tuple[Break[Measured], ...] = (
     Break(
         "Weights that shrink",
         "The weights from state to state start at half a rotation: each step halves the gradient.",
-        {**_PLAIN, "gain": 0.5}, f"over a gap of {BREAK_GAP} hardly a thousandth of it is left, and the loss stays near 2.30.", _faded,
+        {**_PLAIN, "gain": 0.5},
+        f"over a gap of {BREAK_GAP} hardly a thousandth of it is left, and the loss stays near 2.30.",
+        _faded,
     ),
     Break(
         "Weights that stretch", "They start at three times a rotation: the gradient grows from step to step.",
-        {**_PLAIN, "gain": 3.0, "width": 8}, "the gradient is more than a hundred long at times, or no number at all.",
+        {**_PLAIN, "gain": 3.0, "width": 8, "gap": 30},
+        "the gradient is more than a hundred long at times, or no number at all.",
         _burst,
     ),
     Break(

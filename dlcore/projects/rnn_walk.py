@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from dlcore.models.hand_module import HandModule
@@ -50,22 +50,29 @@ def unroll(module: nn.Module, x: np.ndarray, target: int) -> Unrolled:
 def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> Unrolled:
     """Step by step, so that every cell can be asked for its gradient; by autograd, which leaves the weights alone."""
     inputs = torch.as_tensor(x, dtype=torch.float32)[None]
-    h = torch.zeros(1, 1, module.lstm.hidden_size)
-    c = torch.zeros_like(h)
+    h = c = torch.zeros(1, module.lstm.hidden_size)
     states, cells = [], []
     with torch.enable_grad():
         for t in range(inputs.shape[1]):
-            _, (h, c) = module.lstm(inputs[:, t : t + 1], (h, c))
+            h, c = step(module, inputs[:, t], h, c)
             states.append(h)
             cells.append(c)
-        scores = module.classes(h[0])
+        scores = module.classes(h)
         loss = functional.cross_entropy(scores, torch.tensor([target]))
         back = torch.autograd.grad(loss, cells)
     return Unrolled(
         np.asarray(x, dtype=np.float64),
-        np.stack([state.detach().numpy()[0, 0] for state in states]),
-        np.stack([one.numpy()[0, 0] for one in back]),
+        np.stack([state.detach().numpy()[0] for state in states]),
+        np.stack([one.numpy()[0] for one in back]),
         scores.detach().softmax(dim=1)[0].numpy(),
         target,
         float(loss.detach()),
     )
+
+
+def step(module: LstmClassifier, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM (Gers et al. 2000): c <- f c + i g, h <- o tanh(c), all of them (1, D), x (1, F)."""
+    w_x, w_h, b_x, b_h = module.lstm.all_weights[0]
+    i, f, g, o = (functional.linear(x, w_x, b_x) + functional.linear(h, w_h, b_h)).chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c

@@ -1,0 +1,122 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects, runs
+from dlcore.core.errors import DataError
+from dlcore.data import memory_task
+from dlcore.data.splits import SPLITS
+from dlcore.projects import rnn
+from dlcore.projects.project import Loaded
+from dlcore.projects.questions import Found, mark
+from dlcore.projects.rnn_walk import unroll
+from dlcore.runs.trial import attempt
+from dlcore.ui.panels.backprop_try import measured_trial
+from dlcore.ui.panels.rnn_results import TABLE, bridges
+
+PROJECT = projects.get("rnn")
+REFERENCE = "reference:rnn/rnn"
+
+
+def configured(model: str = "rnn", dataset: str = "memory", **settings):
+    few = {"gap": 6, "rows": 300, "width": 12, **settings} if dataset == "memory" else {"width": 12, **settings}
+    return projects.configure("rnn", model=model, dataset=dataset, preset="quick", settings=few)
+
+
+def built(config):
+    prepared = PROJECT.prepare(config)
+    torch.manual_seed(0)
+    return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts).eval(), prepared
+
+
+def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
+    made = memory_task.make(500, gap=9, seed=0)
+    assert made.inputs.shape == (500, 10, 10) and made.inputs.dtype == np.float32
+    assert np.array_equal(made.inputs[:, 0].argmax(axis=1), made.targets)
+    assert np.all(made.inputs[:, 0].sum(axis=1) == 1)
+    later = [np.corrcoef(made.inputs[:, t, k], made.targets == k)[0, 1] for t in range(1, 10) for k in range(10)]
+    assert np.abs(later).max() < 0.2 and abs(made.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
+    assert np.array_equal(made.inputs, memory_task.make(500, gap=9, seed=0).inputs)
+    assert made.checksum != memory_task.make(500, gap=9, seed=1).checksum
+
+
+def test_parts_are_apart_and_the_test_part_is_every_seeds():
+    first, other = (PROJECT.prepare(configured(seed=seed)) for seed in (0, 1))
+    assert torch.equal(first.test.inputs[0], other.test.inputs[0])
+    assert not torch.equal(first.train.inputs[0][:50], other.train.inputs[0][:50])
+    rows = [{row.tobytes() for row in first.split(name).inputs[0].numpy()} for name in SPLITS]
+    assert not rows[0] & rows[1] and not rows[0] & rows[2] and first.facts["steps"] == 7
+
+
+@pytest.mark.parametrize("dataset", ["memory", "digits"])
+@pytest.mark.parametrize("model", ["rnn", "lstm"])
+def test_unrolled_states_and_gradients(model, dataset):
+    config = configured(model, dataset)
+    module, prepared = built(config)
+    x, target = rnn.example(dataset, 6, 3, prepared.preprocessing)
+    found = unroll(module, x, target)
+    steps = prepared.facts["steps"]
+    assert found.states.shape == found.by_step.shape == (steps, 12) and found.lengths.shape == (steps,)
+    with torch.no_grad():
+        scores = module(torch.from_numpy(x)[None]).softmax(dim=1)[0].numpy()
+    np.testing.assert_allclose(found.probabilities, scores, atol=1e-5)
+    assert found.loss == pytest.approx(-np.log(scores[target]), abs=1e-4)
+    if model == "rnn":
+        assert found.error is not None and found.error <= 1e-6
+    stored = prepared.test.inputs[0][3].numpy()
+    assert stored.shape == x.shape
+
+
+def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates():
+    module, _ = built(configured("lstm"))
+    x, target = rnn.example("memory", 6, 0, {})
+    found = unroll(module, x, target)
+    states, (_, cells) = module.lstm(torch.from_numpy(x)[None])
+    np.testing.assert_allclose(found.states, states[0].detach().numpy(), atol=1e-6)
+    scores = torch.nn.functional.one_hot(torch.tensor(target), 10).float()
+    dh = (torch.from_numpy(found.probabilities) - scores) @ module.classes.weight
+    gate = states[0, -1] / cells[0, 0].tanh()  # h = o tanh(c)
+    wanted = (dh * gate * (1 - cells[0, 0].tanh() ** 2)).detach().numpy()
+    np.testing.assert_allclose(found.by_step[-1], wanted, atol=1e-6)
+
+
+def test_a_run_on_the_memory_task_reads_no_pictures():
+    config = configured()
+    module, prepared = built(config)
+    loaded = Loaded(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
+    with pytest.raises(DataError, match="memory task"):
+        PROJECT.answer(loaded, b"x")
+
+
+def test_the_measured_curves_and_the_questions_on_them():
+    about = json.loads(TABLE.read_text(encoding="utf-8"))
+    assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
+    found = bridges()
+    assert rnn.longest(found, "lstm") > rnn.longest(found, "rnn") >= 10
+    for question in rnn.QUESTIONS:
+        right = question.find(found).right
+        marks = [mark(question, place, found).right for place in range(len(question.choices))]
+        assert marks == [place == right for place in range(len(question.choices))]
+    turned = {"rnn": {5: 1.0, 50: 0.95, 150: 0.95}, "lstm": {5: 1.0, 50: 0.5}}
+    answers: list[Found] = [question.find(turned) for question in rnn.QUESTIONS]
+    assert [one.right for one in answers] == [0, 3, 2]
+
+
+@pytest.mark.parametrize("broken", rnn.BREAKS, ids=lambda broken: broken.name)
+def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(broken):
+    assert broken.shows(tried(dict(broken.settings)))[0]
+    usual = {**broken.settings, "gain": 1.0, "optimiser": "adam", "learning_rate": 3e-3, "width": 64}
+    assert not broken.shows(tried(usual))[0]
+
+
+def tried(settings):
+    config = projects.configure("rnn", model="rnn", dataset="memory", preset="quick", settings=settings)
+    found = attempt(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
+    return measured_trial(found, settings)
+
+
+def test_the_reference_run_reads_rows_right_97_times_of_100():
+    found = runs.open_run(REFERENCE)
+    assert found.record.dataset == "mnist" and found.record.metrics["accuracy"] >= 0.97
