@@ -1,0 +1,52 @@
+"""The pages on networks by hand in a real browser: steps redraw at once, cells open, a drawn digit is read."""
+
+import pytest
+import server
+
+pytestmark = pytest.mark.browser
+QUICK_MS = 100
+
+
+def took(page, selector: str) -> float:
+    return float(page.get_attribute(selector, "data-took"))
+
+
+def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
+    server.visit(page, f"{address}/backprop?panel=Explain")
+    walk = ".dl-walk[data-drawn]"
+    page.wait_for_selector(walk)
+    steps = int(page.get_attribute(f"{walk} input[type=range]", "max"))
+    for _ in range(steps):
+        page.click(".dl-walk-next")
+        assert took(page, walk) <= QUICK_MS
+    assert page.get_by_text("Backward: flatten").is_visible()
+    assert page.locator(".dl-badge").inner_text().startswith("equals autograd to")
+    page.click(".dl-walk-back")
+    drawn = page.get_attribute(walk, "data-drawn")
+    page.get_by_role("button", name="by its weights").click()
+    assert "Gradient of the weight" in page.locator(".dl-walk-open").inner_text()
+    page.locator(".dl-walk-cells").press("ArrowUp")
+    assert page.get_attribute(walk, "data-drawn") != drawn and took(page, walk) <= QUICK_MS
+    assert not [one for one in console if "404" not in str(one)]
+
+
+def test_a_digit_that_is_drawn_is_read(page, address):
+    server.visit(page, f"{address}/backprop?panel=Try+it")
+    canvas = page.wait_for_selector(".dl-draw[data-ready] canvas")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 112, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 110, box["y"] + 190, steps=8)
+    page.mouse.up()
+    page.get_by_text("The network says 1").wait_for(timeout=20_000)
+
+
+def test_a_sequence_unrolled_redraws_at_once(page, address):
+    server.visit(page, f"{address}/rnn?panel=Explain")
+    page.wait_for_selector(".dl-unrolled[data-drawn]")
+    for _ in range(5):
+        page.click(".dl-unrolled .dl-walk-back")
+        assert took(page, ".dl-unrolled") <= QUICK_MS
+    assert "Backward: from step" in page.locator(".dl-walk-open").inner_text()
+    page.locator(".dl-states").press("ArrowDown")
+    assert took(page, ".dl-unrolled") <= QUICK_MS
