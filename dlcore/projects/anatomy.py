@@ -108,7 +108,6 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
         "test_scores": errors(module, prepared, "test"),
         "test_targets": (classes == prepared.preprocessing["left_out"]).astype(np.int64),
         "test_ids": prepared.test.ids,
-        "test_classes": classes.astype(np.int64),
     }
 
 

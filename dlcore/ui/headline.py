@@ -30,6 +30,9 @@ BASELINES = {
     "seasonal_naive": "Same time last week",
     "nearest_window": "Nearest day of training",
     "random": "Random guessing",
+    "mean_picture": "Distance from the mean picture",
+    "principal_components": "Principal components",
+    "any_digit_there": "Any digit that is there",
 }
 """Simple methods as people read them."""
 FORMS = {"causal": "causal", "centred": "centred", "raw": "unsmoothed"}

@@ -41,7 +41,7 @@ def data(project: Project, run: Run | None) -> None:
         ([strange], "The strangers"), ([k for k in range(len(found.names)) if k != strange], "What it learns from")
     ):  # fmt: skip
         st.subheader(title, anchor=False)
-        each = 8 if len(names) == 1 else _EACH
+        each = 7 if len(names) == 1 else _EACH
         rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
         drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
         samples.shown(list(drawn), [found.names[k] for k in found.labels[rows]], alt="A picture of 1,000 numbers")
@@ -57,11 +57,14 @@ def results(project: Project, run: Run | None) -> None:
     n = len(reading.predictions(bundle)["test_scores"])
     score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
     st.caption(
-        f"Loss here is the mean squared error on known pictures: {evaluation.metrics['loss']:.4f}; on strangers it is "
-        f"{evaluation.metrics['error_strangers']:.4f}."
+        f"Loss is the mean squared error on known pictures: {evaluation.metrics['loss']:.4f} here, and "
+        f"{evaluation.baselines['principal_components']['loss']:.4f} with as many principal components. On strangers "
+        f"it is {evaluation.metrics['error_strangers']:.4f} and "
+        f"{evaluation.baselines['principal_components']['error_strangers']:.4f}: what counts is how far the two are "
+        "apart, not how well the known ones are rebuilt."
     )
     _threshold(bundle, evaluation.threshold or 0.0)
-    _by_class(bundle, int(run.config.data_options["left_out"]))
+    _by_class(bundle, run)
     learning_curves(
         bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.",
         accuracy="An autoencoder gives no answers that could be right.",
@@ -86,9 +89,13 @@ def _threshold(bundle: Bundle, own: float) -> None:
     )  # fmt: skip
 
 
-def _by_class(bundle: Bundle, strange: int) -> None:
-    stored, labels = reading.predictions(bundle), bundle.labels
-    means = np.array([stored["test_scores"][stored["test_classes"] == k].mean() for k in range(len(labels))])
+def _by_class(bundle: Bundle, run: Run) -> None:
+    """Each class's mean error; the pictures' true classes are read from the dataset, where it is at hand."""
+    if not sources.available(run.config.dataset):
+        return
+    stored, labels, strange = reading.predictions(bundle), bundle.labels, int(run.config.data_options["left_out"])
+    classes = samples.pictures(run.config.dataset).test_labels[stored["test_ids"]]
+    means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
     named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))
     figure = plots.class_bars(
         1000 * means, named, title="Mean error by class (test)", unit="squared error, thousandths", sort=True

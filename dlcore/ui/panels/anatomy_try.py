@@ -52,9 +52,9 @@ def _picture_part(bundle: Bundle, run: Run) -> None:
     rows = np.flatnonzero(strange if kind == STRANGER else ~strange)
     place = right.slider("Which, by its error: smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
-    pixels = samples.pictures(dataset).test_pixels[int(stored["test_ids"][row])]
-    found = anatomy.judged(reading.loaded(bundle), np.asarray(pixels))
-    _shown(found, bundle.labels[int(stored["test_classes"][row])])
+    pictures, origin = samples.pictures(dataset), int(stored["test_ids"][row])
+    found = anatomy.judged(reading.loaded(bundle), np.asarray(pictures.test_pixels[origin]))
+    _shown(found, bundle.labels[int(pictures.test_labels[origin])])
 
 
 def _shown(found: dict[str, Any], name: str) -> None:

@@ -19,6 +19,10 @@ METHODS = {
     "seasonal_naive": "how far a value is from the one a week before",
     "nearest_window": "how far the last day is from the most similar day of the training part",
     "random": "a score drawn by chance",
+    "mean_picture": "how far a picture is from the mean of the training part",
+    "principal_components": "rebuilt from as many principal components as the bottleneck has numbers: the best that a "
+    "network without activations can do",
+    "any_digit_there": "each digit that stands in the sequence, by how often",
 }
 WORDS = {
     "nab_standard": "score of the Numenta Anomaly Benchmark: early alarms in labelled events earn most, alarms outside "
