@@ -14,11 +14,9 @@ def explain(project: Project, run: Run | None) -> None:
         "32 numbers have to say what 1,000 said, so it must find out **what the inputs have in common** and keep only "
         "in what they differ. No label is needed for that."
     )
-    st.latex(
-        r"z = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2 \in \mathbb{R}^{32},\qquad "
-        r"\hat x = \sigma\!\left(W_4\,\mathrm{relu}(W_3 z + b_3) + b_4\right),\qquad "
-        r"L = \frac{1}{1000}\sum_{i=1}^{1000} (x_i - \hat x_i)^2"
-    )
+    st.latex(r"z = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2 \in \mathbb{R}^{32}")
+    st.latex(r"\hat x = \sigma\!\left(W_4\,\mathrm{relu}(W_3 z + b_3) + b_4\right)")
+    st.latex(r"L = \frac{1}{1000}\sum_{i=1}^{1000} (x_i - \hat x_i)^2")
     st.markdown(
         "With linear layers alone its best solution spans the same space as the first 32 principal components "
         "(Baldi & Hornik 1989). What the ReLUs add must therefore be measured against those: the Results panel does so."
@@ -30,8 +28,7 @@ def explain(project: Project, run: Run | None) -> None:
         "a call; here it is the 95th percentile of errors on pictures held back from training, so one known picture in "
         "twenty is called strange by construction."
     )
-    st.latex(r"\text{strange} \iff \frac{1}{F}\lVert x - \hat x\rVert^2 > \theta,\qquad "
-             r"\theta = Q_{0.95}\{\text{errors of validation}\}")  # fmt: skip
+    st.latex(r"\text{strange} \iff \frac{1}{1000}\lVert x - \hat x\rVert^2 > \theta")
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Where it fails", anchor=False)

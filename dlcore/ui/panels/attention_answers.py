@@ -36,11 +36,9 @@ def explain(project: Project, run: Run | None) -> None:
         "of d_k = 256 have a spread of 16: one weight is 1, the others 0. What the softmax hands back is then almost "
         "nothing:"
     )
-    st.latex(
-        r"\mathrm{Var}(q \cdot k) = \sum_{i=1}^{d_k}\mathrm{Var}(q_i k_i) = d_k,\qquad "
-        r"\frac{\partial a_{ij}}{\partial s_{im}} = a_{ij}\,(\delta_{jm} - a_{im}) \to 0 \text{ for } a \to 0, 1"
-    )
-    st.markdown("With a small d_k it hardly matters; the page's own runs show both.")
+    st.latex(r"\mathrm{Var}(q \cdot k) = \sum_{i=1}^{d_k}\mathrm{Var}(q_i k_i) = d_k")
+    st.latex(r"\frac{\partial a_{ij}}{\partial s_{im}} = a_{ij}\,(\delta_{jm} - a_{im}) \to 0 \text{ for } a \to 0, 1")
+    st.markdown("With a small d_k it hardly matters; the page's Try it shows what it does where it does.")
     st.subheader("Three things that surprise", anchor=False)
     st.markdown(
         "- **The bias of the keys does nothing.** It adds q·b to every score of a row, and the softmax does not see "

@@ -10,8 +10,8 @@ from dlcore.ui.panels import reading
 _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
 
-def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str) -> None:
-    """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn."""
+def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
+    """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn. No accuracy: the loss alone."""
     st.subheader("How it learnt", anchor=False)
     if record.best is not None:
         last = "which is also the last" if record.best.epoch >= record.epoch else f"not the last, epoch {record.epoch}"
@@ -19,6 +19,9 @@ def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str)
             f"The model kept is that of **epoch {record.best.epoch}**, the best by "
             f"{record.best.metric.replace('_', ' ')} ({record.best.value:.4g}), {last}."
         )
+    if not accuracy:
+        _curve(bundle, record, "loss", loss)
+        return
     for column, metric, words in zip(st.columns(2), ("loss", "accuracy"), (loss, accuracy), strict=True):
         with column:
             _curve(bundle, record, metric, words)
