@@ -17,6 +17,7 @@ PROJECTS = {
     "attention": "dlcore.projects.attention",
     "backprop": "dlcore.projects.backprop",
     "fashion": "dlcore.projects.fashion",
+    "forecast": "dlcore.projects.forecast",
     "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
     "rnn": "dlcore.projects.rnn",

@@ -1,0 +1,63 @@
+"""Prediction intervals that hold whatever the model: how far off it was on data it never learnt from."""
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+
+
+def half_widths(errors: np.ndarray, *, level: float = 0.9) -> np.ndarray:
+    """The half width of each column's interval, from signed or absolute errors (N, ...) with NaN where none is known.
+
+    Split conformal prediction (Vovk et al. 2005; Lei et al. 2018, algorithm 2): the ceil((n + 1) level)-th smallest of
+    n absolute errors; covers new data with that chance if they are like these. NaN where fewer than 1 / (1 - level)
+    errors are known.
+    """
+    if not 0 < level < 1:
+        raise DataError(f"level={level:g} is no share of intervals that hold: choose one between 0 and 1.")
+    flat = np.sort(np.abs(errors.reshape(len(errors), -1)), axis=0)  # NaN goes to the end
+    counts = (~np.isnan(flat)).sum(axis=0)
+    ranks = np.ceil((counts + 1) * level).astype(np.int64)
+    enough = (ranks <= counts) & (counts > 0)
+    rows = np.clip(ranks - 1, 0, max(len(flat) - 1, 0))
+    found = np.where(enough, np.take_along_axis(flat, rows[None], axis=0)[0], np.nan)
+    return found.reshape(errors.shape[1:])
+
+
+def coverage(errors: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """The share of errors (N, ...) that lie within their half widths, by column; NaN where none is known.
+
+    widths: of one row's shape, or of the errors' own where each moment has its own.
+    """
+    known = ~np.isnan(errors) & ~np.isnan(widths)
+    inside = (np.abs(errors) <= widths) & known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = inside.sum(axis=0) / known.sum(axis=0)
+    return found
+
+
+def adaptive_half_widths(
+    past: np.ndarray, errors: np.ndarray, *, level: float = 0.9, rate: float = 0.01, delay: int = 1
+) -> np.ndarray:
+    """Half widths (N, ...) of each moment that learn from misses: past (M, ...) errors to start from, errors (N, ...)
+    in order of time, of which a moment uses those at least `delay` moments old alone.
+
+    Adaptive conformal inference (Gibbs & Candès 2021, eq. 2): after a miss the level asked for rises by rate * level,
+    after a hit it falls by rate * (1 - level), so that in the long run the share of hits is the level, even where new
+    data are unlike the old. The interval is that quantile of the calibration errors.
+    """
+    shape = errors.shape
+    rows, seen = errors.reshape(len(errors), -1), np.sort(np.abs(past.reshape(len(past), -1)), axis=0)
+    counts = (~np.isnan(seen)).sum(axis=0)
+    known = np.flatnonzero(counts * (1 - level) >= 1)
+    widths = np.full(rows.shape, np.nan)
+    asked = np.full(rows.shape[1], level)
+    columns = np.arange(rows.shape[1])[known]
+    for row in range(len(rows)):
+        if row >= delay:
+            old = row - delay
+            missed = np.abs(rows[old]) > widths[old]
+            step = np.where(missed, rate * level, -rate * (1 - level))
+            asked += np.where(np.isnan(rows[old]), 0.0, step)
+        ranks = np.clip(np.ceil((counts[columns] + 1) * asked[columns]).astype(np.int64), 1, counts[columns])
+        widths[row, columns] = seen[ranks - 1, columns]
+    return widths.reshape(shape)

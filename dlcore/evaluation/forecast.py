@@ -1,0 +1,186 @@
+"""How good forecasts of several variables are, and simple forecasts to stand beside: arrays in, numbers out.
+
+N moments, H hours ahead, V variables. NaN marks what was not measured; nothing is scored there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlcore.evaluation import uncertainty
+
+LEAST = 20
+"""A variable with fewer measured values, or with none that differ, is not scored: it would come out as 0 or 1."""
+WEEK = 168
+
+
+@dataclass(frozen=True)
+class Scores:
+    """By hour ahead and variable (H, V), NaN where a variable is not scored.
+
+    r2: 1 - squared error / squared distance from the mean of these very targets. skill: 1 - squared error / squared
+    error of copying the last value. mae: mean absolute error, in the variable's unit; `spread` (V,) its standard
+    deviation over these targets.
+    """
+
+    r2: np.ndarray
+    skill: np.ndarray
+    mae: np.ndarray
+    spread: np.ndarray
+
+
+def filled_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Targets (N, H, V) with each hole filled by the value before it; `last` (N, V) is the last one known."""
+    found = targets.copy()
+    before = last
+    for hour in range(targets.shape[1]):
+        found[:, hour] = np.where(np.isnan(targets[:, hour]), before, targets[:, hour])
+        before = found[:, hour]
+    return found
+
+
+def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> Scores:
+    """Scores of forecasts (N, H, V) of targets (N, H, V); last (N, V) is what copying the last value would say."""
+    ones = np.ones((1, len(targets)))
+    sums = _sums(predicted, targets, last, ones)
+    r2, skill = _r2(sums)[0], _skill(sums)[0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = ~np.isnan(targets)
+        mae = np.where(known, np.abs(predicted - targets), 0.0).sum(axis=0) / known.sum(axis=0)
+        spread = np.sqrt(sums.total[0].sum(axis=0) / sums.count[0].sum(axis=0))
+    mae[np.isnan(r2)] = np.nan
+    return Scores(r2, skill, mae, spread)
+
+
+def metrics(
+    predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, names: Sequence[str], draws: int = 0, seed: int = 0
+) -> dict[str, float]:
+    """`r2_mean`, `skill`, `mae` (in standard deviations), `r2_<name>`, `mae_<name>` over all hours ahead; the same on
+    holes filled forward as `<metric>_filled`; of more hours than one also `r2_mean_h<k>` and `skill_h<k>`.
+
+    With `draws` 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours hang together.
+    """
+    found = _named(scores(predicted, targets, last), names)
+    whole = _named(scores(predicted, filled_forward(targets, last), last), names)
+    kept = [name for name in found if name in whole]
+    for name in kept:
+        found[f"{name}_filled"] = whole[name]
+    if draws:
+        spread = uncertainty.bootstrap(
+            lambda weights: _means(_sums(predicted, targets, last, weights)),
+            len(targets), draws=draws, block=WEEK, seed=seed,
+        )  # fmt: skip
+        found |= uncertainty.named(spread)
+    return found
+
+
+def persistence(last: np.ndarray, *, horizon: int) -> np.ndarray:
+    """(N, V) -> (N, H, V): the last value, for every hour to come."""
+    return np.repeat(last[:, None], horizon, axis=1)
+
+
+def seasonal_naive(filled: np.ndarray, first: np.ndarray, *, horizon: int, period: int) -> np.ndarray:
+    """The value `period` hours before each hour to come (N, H, V); filled (T, V) without holes, first (N,) the place
+    of the first hour to come. Hours that are themselves yet to come take another period before."""
+    hours = first[:, None] + np.arange(horizon)
+    back = period * (np.arange(horizon) // period + 1)
+    found: np.ndarray = filled[np.maximum(hours - back, 0)]
+    return found
+
+
+def by_week(
+    predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, block: int = WEEK
+) -> dict[str, np.ndarray]:
+    """`r2_mean` and `skill` of each block of moments in turn, each (B,): the origin rolls on, the model stays.
+
+    Within a week R2 is against the whole span's mean squared distance, so that a calm week does not look bad.
+    """
+    n = len(targets)
+    starts = np.arange(0, max(n - block // 2, 1), block)
+    weights = np.zeros((len(starts), n))
+    for row, start in enumerate(starts):
+        weights[row, start : start + block if row + 1 < len(starts) else n] = 1.0
+    sums = _sums(predicted, targets, last, weights)
+    total = _sums(predicted, targets, last, np.ones((1, n)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        usual = total.total / total.count
+        r2 = np.where(sums.count > 0, 1 - sums.error / sums.count / usual, np.nan)
+    good = ~np.isnan(_r2(total)[0])
+    return {
+        "start": starts,
+        "r2_mean": np.nanmean(np.where(good, r2, np.nan).reshape(len(starts), -1), axis=1),
+        "skill": np.nanmean(np.where(good, _skill(sums), np.nan).reshape(len(starts), -1), axis=1),
+    }
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Weighted sums by resample, hour and variable (B, H, V)."""
+
+    count: np.ndarray
+    error: np.ndarray
+    naive: np.ndarray
+    total: np.ndarray
+
+
+def _sums(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, weights: np.ndarray) -> _Sums:
+    """weights (B, N): how often each moment counts."""
+    known = ~np.isnan(targets)
+    y = np.where(known, targets, 0.0).astype(np.float64)
+    centre = y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    y = np.where(known, y - centre, 0.0)  # sums of squares of large numbers lose digits otherwise
+    error = np.where(known, predicted - centre - y, 0.0) ** 2
+    naive = np.where(known, last[:, None] - centre - y, 0.0) ** 2
+    count, first, second, off, copy = (
+        np.tensordot(weights, part, axes=(1, 0)) for part in (known.astype(np.float64), y, y * y, error, naive)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = second - first * first / count
+    return _Sums(count, off, copy, total)
+
+
+def _good(sums: _Sums) -> np.ndarray:
+    found: np.ndarray = (sums.count >= LEAST) & (sums.total > 1e-9 * np.maximum(sums.count, 1)) & (sums.naive > 0)
+    return found
+
+
+def _r2(sums: _Sums) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(_good(sums), 1 - sums.error / sums.total, np.nan)
+
+
+def _skill(sums: _Sums) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(_good(sums), 1 - sums.error / sums.naive, np.nan)
+
+
+def _means(sums: _Sums) -> Mapping[str, np.ndarray]:
+    b = len(sums.count)
+    return {
+        "r2_mean": _mean(_r2(sums).reshape(b, -1)),
+        "skill": _mean(_skill(sums).reshape(b, -1)),
+    }
+
+
+def _mean(rows: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = np.where(known, rows, 0.0).sum(axis=1) / known.sum(axis=1)
+    return found
+
+
+def _named(found: Scores, names: Sequence[str]) -> dict[str, float]:
+    """Metrics by name; what is not defined is left out."""
+    r2, skill, mae = (part.reshape(1, -1) for part in (found.r2, found.skill, found.mae / found.spread))
+    named = {"r2_mean": _mean(r2)[0], "skill": _mean(skill)[0], "mae": _mean(mae)[0]}
+    horizon = len(found.r2)
+    if horizon > 1:
+        for hour in range(horizon):
+            named[f"r2_mean_h{hour + 1}"] = _mean(found.r2[hour : hour + 1])[0]
+            named[f"skill_h{hour + 1}"] = _mean(found.skill[hour : hour + 1])[0]
+    for place, name in enumerate(names):
+        named[f"r2_{name}"] = _mean(found.r2[None, :, place])[0]
+        named[f"skill_{name}"] = _mean(found.skill[None, :, place])[0]
+        named[f"mae_{name}"] = _mean(found.mae[None, :, place])[0]
+    return {name: float(value) for name, value in named.items() if np.isfinite(value)}

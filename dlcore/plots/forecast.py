@@ -1,0 +1,174 @@
+"""Pictures of several series at once: what is missing, what hangs together, what was forecast and what came."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dlcore.plots.attribution import FADING
+from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from dlcore.plots.series import correlation_by_lag
+from dlcore.plots.style import blank, milliseconds, thin
+
+BAND = "rgba(0, 114, 178, 0.22)"
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+COLUMNS = 400
+"""Columns of the map of holes: more than a screen shows apart."""
+
+
+def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -> go.Figure:
+    """Share of hours that were measured, by variable and time; times (T,), observed (T, V) true where it was."""
+    step = max(1, len(times) // COLUMNS)
+    whole = len(times) // step * step
+    share = observed[:whole].reshape(-1, step, len(names)).mean(axis=1).T  # (V, columns)
+    figure = blank("What was measured, and what is missing", x="time", y="", height=120 + 24 * len(names))
+    figure.add_heatmap(
+        x=milliseconds(times[:whole:step]), y=list(names), z=(100 * share).astype(np.float32), zmin=0, zmax=100,
+        colorscale=[[0, VERMILLION], [0.5, ORANGE], [1, BLUE]],
+        colorbar={"title": {"text": "measured"}, "thickness": 12, "ticksuffix": " %"},
+        hovertemplate="%{y}, %{x|%d %b %Y}: %{z:.0f} % measured<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(type="date", showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
+    """Pearson's correlation of each two variables over the hours in which both were measured; values (T, V)."""
+    found = correlation_matrix(values)
+    figure = blank("How the variables hang together", x="", y="", height=160 + 26 * len(names))
+    figure.add_heatmap(
+        x=list(names), y=list(names), z=found.astype(np.float32), zmin=-1, zmax=1, colorscale=FADING,
+        colorbar={"title": {"text": "correlation"}, "thickness": 12},
+        hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(showgrid=False, tickangle=-45)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def correlation_matrix(values: np.ndarray) -> np.ndarray:
+    """(T, V) with holes -> (V, V) Pearson correlations over common hours; NaN where there are none."""
+    variables = values.shape[1]
+    found = np.full((variables, variables), np.nan)
+    for i in range(variables):
+        for j in range(i, variables):
+            both = ~np.isnan(values[:, i]) & ~np.isnan(values[:, j])
+            if both.sum() > 2 and values[both, i].std() > 0 and values[both, j].std() > 0:
+                found[i, j] = found[j, i] = np.corrcoef(values[both, i], values[both, j])[0, 1]
+    return found
+
+
+def partial_autocorrelation(values: np.ndarray, *, lags: int, step_hours: float) -> go.Figure:
+    """What each earlier hour adds once those between are known; values (T,) without holes."""
+    found = partial_by_lag(values, lags)
+    figure = blank("What each earlier hour adds (partial autocorrelation)", x="shift, hours", y="correlation")
+    band = 1.96 / np.sqrt(len(values))
+    figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
+    figure.add_bar(
+        x=np.arange(1, lags + 1) * step_hours, y=found[1:].astype(np.float32), marker={"color": BLUE}, showlegend=False
+    )
+    return figure
+
+
+def partial_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
+    """Partial autocorrelation (lags + 1,) of values (n,) by the Durbin-Levinson recursion (Durbin 1960)."""
+    rho = correlation_by_lag(values, lags)
+    found, weights, error = np.zeros(lags + 1), np.zeros(lags + 1), 1.0
+    found[0] = 1.0
+    for lag in range(1, lags + 1):
+        reflected = (rho[lag] - weights[1:lag] @ rho[lag - 1 : 0 : -1]) / error if error > 1e-12 else 0.0
+        weights[1:lag] = weights[1:lag] - reflected * weights[lag - 1 : 0 : -1]
+        weights[lag] = found[lag] = reflected
+        error *= 1 - reflected**2
+    return found
+
+
+def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bool, title: str, unit: str) -> go.Figure:
+    """The usual course of a day (24,) or a week (168,): the median, and the band that holds half of all hours."""
+    figure = blank(title, x="" if weekly else "hour of the day", y=unit)
+    x = np.arange(len(middle))
+    figure.add_scatter(
+        x=np.r_[x, x[::-1]], y=np.r_[high, low[::-1]].astype(np.float32), fill="toself", fillcolor=BAND, mode="lines",
+        line={"width": 0}, hoverinfo="skip", name="half of all hours",
+    )  # fmt: skip
+    figure.add_scatter(x=x, y=middle.astype(np.float32), mode="lines", line={"color": BLUE}, name="median")
+    if weekly:
+        figure.update_xaxes(tickvals=list(range(12, 168, 24)), ticktext=list(DAYS))
+    return figure
+
+
+def table_over_time(
+    times: np.ndarray, values: np.ndarray, *, title: str, unit: str, marks: Mapping[str, int]
+) -> go.Figure:
+    """One variable (T,) over time, NaN left open; `marks` are moments named in words."""
+    figure = blank(title, x="time", y=unit)
+    figure.update_xaxes(type="date")
+    known = ~np.isnan(values)
+    x, y = thin(times[known], values[known])
+    figure.add_scatter(x=milliseconds(x), y=y.astype(np.float32), mode="lines", line={"color": BLUE, "width": 1})
+    for name, moment in marks.items():
+        figure.add_vline(x=float(moment), line={"color": GREY, "dash": "dash", "width": 1.5})
+        figure.add_annotation(
+            x=float(moment), y=1, yref="paper", text=name, showarrow=False, yanchor="bottom", xanchor="right"
+        )
+    return figure
+
+
+def rivals_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:
+    """A dot for each method and variable: method -> (V,), higher is better."""
+    figure = blank(title, x=unit, y="", height=140 + 30 * len(names))
+    marks = ("circle", "diamond", "x", "square")
+    for (method, values), colour, symbol in zip(scores.items(), (BLUE, GREEN, VERMILLION, PURPLE), marks, strict=False):
+        figure.add_scatter(
+            x=values.astype(np.float32), y=list(names), mode="markers", name=method,
+            marker={"color": colour, "symbol": symbol, "size": 10},
+            hovertemplate=f"%{{y}}, {method}: %{{x:.3f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, title: str, unit: str) -> go.Figure:
+    """Curves (B,) over the starts (B,) of blocks of time; 0 is drawn."""
+    figure = blank(title, x="week that begins", y=unit)
+    figure.update_xaxes(type="date")
+    figure.add_hline(y=0, line={"color": GREY, "width": 1})
+    for name, values in curves.items():
+        figure.add_scatter(x=milliseconds(times), y=values.astype(np.float32), mode="lines+markers", name=name)
+    return figure
+
+
+def forecast_and_truth(
+    past: tuple[np.ndarray, np.ndarray],
+    ahead: tuple[np.ndarray, np.ndarray, np.ndarray],
+    truth: np.ndarray,
+    *,
+    title: str,
+    unit: str,
+    other: np.ndarray | None = None,
+) -> go.Figure:
+    """One variable: the hours before (times, values), the forecast (times, values, half widths of its 90 % interval),
+    what came (H,), NaN where nothing was measured, and `other` (H,), a second forecast."""
+    times, values, widths = ahead
+    figure = blank(title, x="", y=unit, height=230)
+    figure.update_xaxes(type="date")
+    figure.add_scatter(
+        x=milliseconds(past[0]), y=past[1].astype(np.float32), mode="lines+markers", name="measured before",
+        line={"color": GREY}, marker={"size": 4},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=milliseconds(times), y=values.astype(np.float32), mode="markers+lines", name="forecast, 90 % interval",
+        line={"color": BLUE}, marker={"size": 9},
+        error_y={"type": "data", "array": np.nan_to_num(widths).astype(np.float32), "color": BLUE},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=milliseconds(times), y=truth.astype(np.float32), mode="markers", name="what came",
+        marker={"color": VERMILLION, "symbol": "x", "size": 10},
+    )  # fmt: skip
+    if other is not None:
+        figure.add_scatter(
+            x=milliseconds(times), y=other.astype(np.float32), mode="markers", name="forecast if warmer",
+            marker={"color": GREEN, "symbol": "diamond", "size": 10},
+        )  # fmt: skip
+    return figure

@@ -1,0 +1,234 @@
+"""What forecasts are worth: their numbers on the test part, those of simple methods, and both in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlcore.data import tables
+from dlcore.data.splits import Prepared, SplitName
+from dlcore.data.tables import HOUR_MS, Table
+from dlcore.evaluation import conformal, forecast, ridge
+from dlcore.projects.forecast_windows import WEEK, ForecastData, Scale, calendar_of, to_come
+from dlcore.projects.project import Evaluation, Loaded, Predictions
+
+LEVEL = 0.9
+DRAWS = 500
+FOLDS = 4
+KNOWN_RESULT = 0.7616
+"""The R2 that is well known of this table, from a one-layer LSTM on values."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Half widths of 90 % intervals, as the model's own errors on validation set them.
+
+    fixed (H, V): one width for all moments. adaptive (N, H, V): widths of the test moments in turn, each having learnt
+    from the misses before it.
+    """
+
+    fixed: np.ndarray
+    adaptive: np.ndarray
+
+
+def intervals(predictions: Predictions) -> Intervals:
+    """Intervals of the test moments from validation errors, and from those test errors that were known by then."""
+    past = predictions["validation_targets"] - predictions["validation_scores"]
+    now = predictions["test_targets"] - predictions["test_scores"]
+    adaptive = conformal.adaptive_half_widths(past, now, level=LEVEL, delay=now.shape[1])
+    return Intervals(conformal.half_widths(past, level=LEVEL), adaptive)
+
+
+def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[str], seed: int) -> Evaluation:
+    """R2, skill and errors on measured and on filled targets, with intervals, and how often 90 % intervals hold."""
+    predicted, targets, last = (predictions[f"test_{name}"] for name in ("scores", "targets", "last"))
+    found = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
+    found |= _coverage(predictions, slugs)
+    return Evaluation(found, {}, verdict=_verdict(found, names, slugs))
+
+
+def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
+    """The same metrics of copying the last value, of the same hour a day and a week before, and of ridge regression."""
+    table: Table = prepared.source["table"]
+    filled, cuts = prepared.source["filled"], prepared.source["cuts"]
+    test, horizon = cuts["test"], prepared.facts["horizon"]
+    targets, last = to_come(table.values, test, horizon), filled[test - 1]
+    day = max(1, round(24 * HOUR_MS / table.step_ms))
+    said = {"persistence": forecast.persistence(last, horizon=horizon)}
+    for name, period in {"seasonal_naive": 7 * day, "yesterday": day}.items():
+        if period < test[0]:
+            said[name] = forecast.seasonal_naive(filled, test, horizon=horizon, period=period)
+    said["ridge"] = linear(prepared)[test]
+    return {name: forecast.metrics(each, targets, last, names=table.slugs) for name, each in said.items()}
+
+
+def linear(prepared: Prepared) -> np.ndarray:
+    """What ridge regression says of every moment (T, H, V), by the place of its first hour to come; NaN before the
+    first whole window. Its strength is chosen on validation, then it is fitted on training and validation together."""
+    table, cuts = prepared.source["table"], prepared.source["cuts"]
+    window, horizon = prepared.facts["window"], prepared.facts["horizon"]
+    rival = Rival.of(prepared)
+    sides = [rival.sides(cuts[name], horizon) for name in ("train", "validation")]
+    first = slice(0, len(table.names))  # the strength is chosen by the first hour ahead
+    strength = ridge.choose(*((x, y[:, first]) for x, y in sides))
+    both = (np.concatenate(part) for part in zip(*sides, strict=True))
+    (weights,) = ridge.fit(*both, strengths=(strength,))
+    places = np.arange(window, len(table.times) - horizon + 1)
+    found = np.full((len(table.times), horizon, len(table.names)), np.nan)
+    for part in np.array_split(places, max(1, len(places) // 4096)):
+        found[part] = rival.foretold(ridge.predict(weights, rival.features(part)), part)
+    return found
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Ridge regression's view of a table: every lag of the window, the hour, the day of the week, and the products of
+    the hour with the last value and with its last change, by which a rise can mean one thing at 7 and another at 22."""
+
+    filled: np.ndarray
+    values: np.ndarray
+    calendar: np.ndarray
+    scale: Scale
+    window: int
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> "Rival":
+        """The view of a run's table, scaled by its training hours."""
+        table: Table = prepared.source["table"]
+        scale = Scale.from_json(prepared.preprocessing["linear_scale"])
+        filled = tables.forward_filled(table.values, scale.mean)
+        return cls(filled, table.values, calendar_of(table.times), scale, prepared.facts["window"])
+
+    def features(self, first: np.ndarray) -> np.ndarray:
+        """(N, D) of the moments whose first hour to come is at these places."""
+        scaled = self.scale.scaled(self.filled)
+        lags = scaled[first[:, None] - np.arange(1, self.window + 1)].reshape(len(first), -1)
+        now = np.concatenate([scaled[first - 1], scaled[first - 1] - scaled[first - 2]], axis=1)  # (N, 2 V)
+        hour = self.calendar[first, :24]
+        products = (now[:, :, None] * hour[:, None, :]).reshape(len(first), -1)
+        return np.concatenate([lags, self.calendar[first], products], axis=1)
+
+    def sides(self, first: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+        """(N, D) and (N, H V): features, and the changes to come in units of their deviation."""
+        targets = self.scale.to_targets(to_come(self.values, first, horizon), self.filled[first - 1])
+        return self.features(first), targets.reshape(len(first), -1)
+
+    def foretold(self, outputs: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Outputs (N, H V) as values to come (N, H, V)."""
+        shaped = outputs.reshape(len(first), -1, self.filled.shape[1])
+        return self.scale.to_values(shaped, self.filled[first - 1])
+
+
+@dataclass(frozen=True)
+class Blended:
+    """The linear method as a part of a model: its weights (D + 1, H V), and outputs (T, H, V) for every moment, 0
+    before the first whole window."""
+
+    weights: np.ndarray
+    outputs: np.ndarray
+
+
+def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: Scale, data: ForecastData) -> Blended:
+    """Ridge regression fitted on training moments alone. A training moment is answered by a fit that never saw its
+    week (one of `FOLDS`): what is left over of it is then as large as on new data."""
+    filled = tables.forward_filled(table.values, scale.mean)
+    rival = Rival(filled, table.values, calendar_of(table.times), scale, data.window)
+    train, validation = cuts["train"], cuts["validation"]
+    sides = rival.sides(train, data.horizon)
+    strength = ridge.choose(sides, rival.sides(validation, data.horizon))
+    (weights,) = ridge.fit(*sides, strengths=(strength,))
+    places = np.arange(data.window, len(table.times) - data.horizon + 1)
+    outputs = np.zeros((len(table.times), data.horizon, len(table.names)), np.float32)
+    for part in np.array_split(places, max(1, len(places) // 4096)):
+        outputs[part] = ridge.predict(weights, rival.features(part)).reshape(len(part), data.horizon, -1)
+    fold = train // WEEK % FOLDS
+    for number in range(FOLDS):
+        out = fold == number
+        if out.any() and not out.all():
+            (others,) = ridge.fit(sides[0][~out], sides[1][~out], strengths=(strength,))
+            outputs[train[out]] = ridge.predict(others, sides[0][out]).reshape(int(out.sum()), data.horizon, -1)
+    return Blended(weights, outputs)
+
+
+def linear_outputs(table: Table, loaded: Loaded, first: np.ndarray) -> np.ndarray | None:
+    """What the linear part of a model says of some moments of a stranger's table (T, H, V); None where it has none."""
+    if "linear" not in loaded.preprocessing:
+        return None
+    scale = Scale.from_json(loaded.preprocessing["linear_scale"])
+    filled = tables.forward_filled(table.values, scale.mean)
+    rival = Rival(filled, table.values, calendar_of(table.times), scale, loaded.facts["window"])
+    weights = np.asarray(loaded.preprocessing["linear"])
+    found = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
+    found[first] = ridge.predict(weights, rival.features(first)).reshape(len(first), *found.shape[1:])
+    return found
+
+
+def compared(evaluation: Evaluation) -> str:
+    """Whether the network beats copying the last hour and ridge regression, and where it loses to the latter."""
+    own, rivals = evaluation.metrics, evaluation.baselines
+    said = []
+    copied = rivals.get("persistence", {})
+    if "r2_mean" in copied and "r2_mean" in own:
+        filled = copied.get("r2_mean_filled", copied["r2_mean"])
+        said.append(
+            f"Copying the last hour gets R² {copied['r2_mean']:.3f} ({filled:.3f} where holes count as filled)"
+            + (", more than this network." if copied["r2_mean"] > own["r2_mean"] else ".")
+        )
+    ridged = rivals.get("ridge", {})
+    if "skill" in ridged and "skill" in own:
+        said.append(_against_ridge(own, ridged))
+    return " ".join(said)
+
+
+def _against_ridge(own: Mapping[str, float], ridged: Mapping[str, float]) -> str:
+    mine, other = (f"R² {each['r2_mean']:.3f} and skill {each['skill']:.3f}" for each in (own, ridged))
+    pair = f"{mine} against {other}"
+    if own["skill"] > ridged["skill"]:
+        return f"The network is ahead of ridge regression: {pair}."
+    ahead = _ahead(own, ridged)
+    where = f"The network is ahead in {', '.join(ahead)} alone." if ahead else "The network is ahead in no variable."
+    return f"Ridge regression, a linear method that fits in a second, does better: {pair}. {where}"
+
+
+def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:
+    """Variables in which a run's R2 is above a rival's."""
+    means = ("r2_mean", "r2_mean_filled", "r2_mean_low", "r2_mean_high")
+    return [
+        name.removeprefix("r2_")
+        for name in own
+        if name.startswith("r2_") and name not in means and "r2_mean_h" not in name
+        and not name.endswith("_filled") and own[name] > rival.get(name, np.inf)
+    ]  # fmt: skip
+
+
+def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float]:
+    """How often intervals hold on test: `coverage_90` of the adaptive ones, `coverage_90_fixed` of the plain ones."""
+    errors = predictions["test_targets"] - predictions["test_scores"]
+    made = intervals(predictions)
+    good = (~np.isnan(errors)).sum(axis=0) >= forecast.LEAST
+    found: dict[str, float] = {}
+    for name, widths in {"coverage_90": made.adaptive, "coverage_90_fixed": made.fixed}.items():
+        held = np.where(good, conformal.coverage(errors, np.broadcast_to(widths, errors.shape)), np.nan)
+        if np.isfinite(held).any():
+            found[name] = float(np.nanmean(held))
+        if name == "coverage_90":
+            columns = {slug: held[:, place] for place, slug in enumerate(slugs)}
+            found |= {
+                f"coverage_90_{slug}": float(np.nanmean(c)) for slug, c in columns.items() if np.isfinite(c).any()
+            }
+    return found
+
+
+def _verdict(found: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
+    left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in found]
+    if "r2_mean" not in found:
+        return "No variable was measured often enough in the test part to be scored."
+    said = (
+        f"R² {found['r2_mean']:.3f} and skill {found['skill']:.3f} over {len(names) - len(left)} variables, "
+        "on values that were measured. "
+    )
+    if "coverage_90" in found:
+        said += f"Intervals meant to hold 90 % of the time held {found['coverage_90']:.1%} of it. "
+    if left:
+        said += f"Left out of the means, since the test part has too few measured values: {', '.join(left)}."
+    return said.strip()

@@ -1,0 +1,46 @@
+"""What the forecast page's panels read, each thing once: tables, and the data of a run cut as its model takes them."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dlcore.data import tables
+from dlcore.data.splits import Prepared
+from dlcore.data.tables import Table
+from dlcore.projects.project import Project, RunConfig
+from dlcore.runs import Bundle, Run
+from dlcore.ui.panels import reading
+
+
+def table_of(config: RunConfig) -> Table:
+    """The very table that a run was made from.
+
+    Raises:
+        DataError: it is not here, or not what it was.
+    """
+    return _table(config.dataset, config.data_checksum)
+
+
+def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
+    """The run's data as its model takes them, cut once for all sessions.
+
+    Raises:
+        DataError: the table is not here, or not what it was.
+    """
+    return _prepared(reading.key_of(bundle), project, run.config)
+
+
+def moment_name(moment: int) -> str:
+    """Epoch milliseconds as a day and a time that people read."""
+    return pd.Timestamp(moment, unit="ms").strftime("%a %d %b %Y, %H:%M")
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the table")
+def _table(dataset: str, checksum: str) -> Table:
+    return tables.load(dataset, checksum=checksum)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Cutting the table into the model's inputs")
+def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
+    return _project.prepare(_config)

@@ -1,0 +1,188 @@
+"""The forecast project: parts that share no hour, scores on what was measured, models, answers, reasons, what ifs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.core.errors import DataError
+from dlcore.data.tables import HOUR_MS, Table
+from dlcore.evaluation import forecast as numbers
+from dlcore.projects import forecast, forecast_scores, forecast_why
+from dlcore.projects import forecast_windows as windows
+from dlcore.projects.project import Loaded
+from dlcore.training.state import count_parameters
+
+START = 1_262_304_000_000  # 1 January 2010
+NAMES = ("gas", "T", "dead")
+
+
+def table(points: int = 1400, *, seed: int = 0) -> Table:
+    """A day's rhythm with noise in two variables, a tenth missing; a third that is not measured in the last half."""
+    random = np.random.default_rng(seed)
+    hours = np.arange(points)
+    wave = np.sin(2 * np.pi * hours / 24)
+    values = np.stack([10 + 3 * wave, 20 - 5 * wave, wave], axis=1) + random.normal(0, 0.3, (points, 3))
+    values[random.random(values.shape) < 0.1] = np.nan
+    values[points // 2 :, 2] = np.nan
+    return Table(START + hours * HOUR_MS, values, NAMES, ("ppb", "°C", ""), "made", warmed="T")
+
+
+def config(model: str = "lstm", **chosen):
+    return projects.configure("forecast", model=model, dataset="beijing_pm25", preset="quick", settings=chosen)
+
+
+def prepared(model: str = "lstm", **chosen):
+    made = config(model, **chosen)
+    return made, forecast.prepare_table(table(), made)
+
+
+@pytest.mark.parametrize("validation", ["weeks", "last"])
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_no_hour_of_one_part_is_seen_or_predicted_by_a_training_moment(validation, horizon):
+    data = windows.ForecastData(window=12, horizon=horizon, validation=validation)
+    parts = windows.cut(3000, data)
+    hours = {name: set((first[:, None] + np.arange(-12, horizon)).ravel().tolist()) for name, first in parts.items()}
+    assert not hours["train"] & hours["validation"] and not hours["train"] & hours["test"]
+    ahead = {name: set((parts[name][:, None] + np.arange(horizon)).ravel().tolist()) for name in ("validation", "test")}
+    assert not ahead["validation"] & hours["test"]
+    assert parts["test"][0] == 2400 and parts["test"][-1] == 3000 - horizon
+
+
+def test_a_table_too_short_is_refused_with_what_to_do():
+    with pytest.raises(DataError, match=r"leave \d+ moments for the .* part.*shorter window"):
+        windows.cut(120, windows.ForecastData(window=48))
+
+
+def test_scales_are_those_of_training_hours_alone():
+    made, whole = config(), table()
+    before = forecast.prepare_table(whole, made).preprocessing["scale"]
+    values = whole.values.copy()
+    values[int(len(values) * 0.8) - 10 :] += 1000  # the test part and the gap before it
+    after = forecast.prepare_table(dataclasses.replace(whole, values=values), made).preprocessing["scale"]
+    assert before == after
+
+
+def test_inputs_hold_nothing_of_what_is_to_come():
+    made, data = prepared("improved")
+    first = data.source["cuts"]["test"][50]
+    values = table().values.copy()
+    values[first:] += 1000
+    changed = forecast.prepare_table(dataclasses.replace(table(), values=values), made)
+    for ours, theirs in zip(*(forecast_why.inputs_at(d, int(first)) for d in (data, changed)), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_targets_are_nan_where_nothing_was_measured_and_the_loss_passes_over_them():
+    made, data = prepared("improved")
+    missing = ~table().observed[data.source["cuts"]["train"]]
+    assert (data.train.targets[:, 0].isnan().numpy() == missing).all()
+    loss = forecast.objective(made, data).loss
+    outputs = torch.zeros_like(data.train.targets, requires_grad=True)
+    loss(outputs, data.train.targets).backward()
+    assert torch.isfinite(outputs.grad).all() and (outputs.grad[data.train.targets.isnan()] == 0).all()
+    filled = prepared("lstm")[1]
+    assert not filled.train.targets.isnan().any() and filled.test.targets.isnan().any()
+
+
+def test_the_plain_lstm_is_the_one_described():
+    entry = forecast.PROJECT.models["lstm"]
+    module = entry.build(entry.config(), forecast.PROJECT.facts)
+    assert (module.recurrent.hidden_size, module.recurrent.num_layers, module.recurrent.bidirectional) == (64, 1, False)
+    assert count_parameters(module)[0] == 4 * 64 * (13 + 64 + 2) + 65 * 13
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """An untrained network that predicts no change: what it says is what copying says."""
+    made, data = prepared("improved", units=4)
+    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts)
+    for parameter in module.parameters():
+        torch.nn.init.zeros_(parameter)
+    return made, data, module, forecast.predict(module, data, made)
+
+
+def test_no_change_is_persistence(measured):
+    made, data, _, predictions = measured
+    own = forecast.evaluate(predictions, None, made).metrics
+    rivals = forecast.baselines(data, made)
+    assert own["skill"] == pytest.approx(0, abs=1e-6)
+    names = [name for name in rivals["persistence"] if name.startswith("r2_")]
+    assert {name for name in names if name.endswith("_filled")} and "r2_dead" not in names
+    slugs = data.preprocessing["slugs"]
+    again = numbers.metrics(*(predictions[f"test_{n}"] for n in ("scores", "targets", "last")), names=slugs)
+    for name in ("r2_mean", "r2_gas", "r2_t", "r2_mean_filled"):
+        assert again[name] == pytest.approx(rivals["persistence"][name], abs=1e-5)
+    assert rivals["ridge"]["skill"] > 0.2 and rivals["yesterday"]["r2_mean"] > rivals["persistence"]["r2_mean"]
+
+
+def test_the_verdict_says_when_ridge_wins_and_what_is_left_out(measured):
+    made, data, _, predictions = measured
+    found = forecast.evaluate(predictions, None, made)
+    said = forecast.compare(dataclasses.replace(found, baselines=forecast.baselines(data, made)), made)
+    assert "Ridge regression, a linear method" in said and "Copying the last hour gets" in said
+    slugs = data.preprocessing["slugs"]
+    assert "Left out of the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
+
+
+def test_several_hours_direct_and_one_by_one():
+    for strategy, steps in (("direct", 4), ("recursive", 1)):
+        made, data = prepared("transformer", strategy=strategy, horizon=4, width=8, layers=1)
+        module = forecast.PROJECT.models["transformer"].build(projects.model_config(made), data.facts)
+        found = forecast.predict(module, data, made)
+        assert data.facts["steps"] == steps and found["test_scores"].shape[1:] == (4, 3)
+        assert "skill_h4" in forecast.evaluate(found, None, made).metrics
+
+
+def test_the_blend_holds_ridge_and_shares_no_week_with_it():
+    made, data = prepared("blend", units=4)
+    module = forecast.PROJECT.models["blend"].build(projects.model_config(made), data.facts)
+    x, calendar, linear = forecast_why.inputs_at(data, int(data.source["cuts"]["test"][0]))
+    assert linear.shape == (1, 1, 3) and module.train()(x, calendar, linear).shape == (1, 2, 1, 3)
+    for parameter in module.parameters():
+        torch.nn.init.zeros_(parameter)
+    half = (1 - 0.2) / 2 + 0.2
+    torch.testing.assert_close(module.eval()(x, calendar, linear), half * linear)
+    warm = forecast_why.warmer(module, data, 1300, variable=1, by=5.0)
+    assert warm.shape == (1, 3) and np.isfinite(warm).all()
+    with pytest.raises(DataError, match="strategy=direct"):
+        forecast.prepare_table(table(), config("blend", strategy="recursive"))
+
+
+def test_reasons_add_up_and_warming_moves_the_forecast():
+    made, data = prepared("improved", units=8)
+    torch.manual_seed(1)
+    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts)
+    before = [parameter.clone() for parameter in module.parameters()]
+    first = int(data.source["cuts"]["test"][3])
+    found = forecast_why.explain(module, data, first, variable=0, hour=0, asked="value")
+    assert found.gradients.shape == (12, 3) and found.trusted
+    told = forecast.forecasts(module, data, np.array([first]))[0, 0, 0]
+    assert found.output == pytest.approx(told, rel=1e-4)
+    change = forecast_why.explain(module, data, first, variable=0, hour=0, asked="change")
+    last = data.source["filled"][first - 1, 0]
+    assert change.output == pytest.approx(told - last, abs=1e-3)
+    warm = forecast_why.warmer(module, data, first, variable=1, by=5.0)
+    assert warm[0, 1] > forecast.forecasts(module, data, np.array([first]))[0, 0, 1]
+    assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("model", ["improved", "blend"])
+def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
+    made, data = prepared(model, units=4)
+    module = forecast.PROJECT.models[model].build(projects.model_config(made), data.facts).eval()
+    loaded = Loaded(module, made, data.facts, data.preprocessing, NAMES)
+    first = int(data.source["cuts"]["test"][100])
+    rows = ["time,dead,T,gas"]
+    whole = table()
+    for place in range(first):
+        cells = ["" if np.isnan(v) else repr(float(v)) for v in whole.values[place, ::-1]]
+        rows.append(",".join([str(np.datetime64(int(whole.times[place]), "ms")), *cells]))
+    found = forecast.answer(loaded, "\n".join(rows).encode())
+    expected = forecast.forecasts(module, data, np.array([first]))[0]
+    assert found["times"] == [int(whole.times[first])] and not found["note"]
+    np.testing.assert_allclose([found["forecast"][n][0] for n in NAMES], expected[0], rtol=1e-3, atol=1e-3)
+    with pytest.raises(DataError, match="no column 'gas'"):
+        forecast.answer(loaded, "\n".join(row.rpartition(",")[0] for row in rows).encode())
