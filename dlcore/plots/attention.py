@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, ORDER
+from dlcore.plots.palette import BLUE, GREY, ORDER
 from dlcore.plots.style import blank
 
 GAP = 1
@@ -46,7 +46,10 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
             marker={"size": 10, "color": ORDER[head % len(ORDER)] if heads > 1 else BLUE},
             hovertemplate=f"block %{{x}}, head {head + 1}: %{{y:.2f}} patches<extra></extra>",
         )  # fmt: skip
-    figure.add_hline(y=even, line={"dash": "dot", "width": 1.5}, annotation_text="looks everywhere alike")
+    figure.add_hline(
+        y=even, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="looks everywhere alike",
+        annotation_position="bottom left",
+    )  # fmt: skip
     figure.update_xaxes(dtick=1)
     figure.update_yaxes(rangemode="tozero")
     return figure
