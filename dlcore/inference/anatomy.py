@@ -75,6 +75,11 @@ class Anatomy:
         return sum(layer.total for layer in self.layers)
 
     @property
+    def seen(self) -> bool:
+        """Whether any operation was seen: a module that computes in NumPy shows torch none, only its parameters."""
+        return any(operation.sources for operation in self.operations)
+
+    @property
     def multiply_adds(self) -> int:
         """Of one sample."""
         return sum(layer.multiply_adds for layer in self.layers)

@@ -1,12 +1,13 @@
 """The autoencoder's project: what it never sees, what its run says, and questions marked from that."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from dlcore import projects, runs
+from dlcore import cli, projects, runs
 from dlcore.data import images
 from dlcore.projects import anatomy
 from dlcore.projects.questions import Measured, mark
@@ -64,3 +65,10 @@ def test_the_reference_run_beats_principal_components_at_telling_strangers_only(
     rival = evaluation.baselines["principal_components"]
     assert evaluation.metrics["roc_auc_low"] > rival["roc_auc"]
     assert evaluation.metrics["loss"] > rival["loss"]
+
+
+def test_the_command_line_counts_its_parameters(capsys):
+    assert cli.main(["models", "anatomy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"project": "anatomy", "model": "autoencoder", "parameters": 1_058_824, "trainable": 1_058_824}
+    ]

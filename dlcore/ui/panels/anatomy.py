@@ -46,7 +46,14 @@ def step_by_step(project: "Project", run: Run | None) -> None:
         "Every operation of one forward pass, in the order in which it ran, with the shape that it gives; N is the "
         "number of samples. It was written down while the network ran."
     )
-    show_graph(found, key="anatomy")
+    if found.seen:
+        show_graph(found, key="anatomy")
+    else:
+        st.info(
+            "This network computes in NumPy, where operations cannot be watched: its parameters are counted above, and "
+            "its own page shows every number of its way.",
+            icon=":material/function:",
+        )
 
 
 def _written() -> str:
@@ -102,7 +109,7 @@ def _facts(found: Anatomy) -> None:
         [
             ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
             ("Memory of the parameters", size(4 * found.parameters), "at 4 bytes each"),
-            ("Multiply-adds", short(found.multiply_adds), "for one sample"),
+            ("Multiply-adds", short(found.multiply_adds) if found.seen else "not counted", "for one sample"),
             ("Memory of all outputs", size(kept), "for one sample"),
         ]
     )
