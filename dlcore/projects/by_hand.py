@@ -1,10 +1,12 @@
 """What the projects with networks by hand share: a training in NumPy that a run can hold, and its check by autograd."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dlcore.data.array_batches import ArrayBatches, Prepare
@@ -17,6 +19,7 @@ from dlcore.training import by_hand
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Event
 from dlcore.training.fit import Validation
+from dlcore.training.state import thread_count
 
 
 class HandTrainee(by_hand.HandState):
@@ -40,7 +43,9 @@ class HandTrainee(by_hand.HandState):
     def events(self, validation: Validation) -> Iterator[Event]:
         """Train from here to the end of the config."""
         check = by_hand.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
-        return by_hand.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
+        threads = thread_count(sum(array.size for array in self.network.parameters.values()), os.cpu_count() or 1)
+        with threadpool_limits(limits=threads, user_api="blas"):  # as torch is held to: see `thread_count`
+            yield from by_hand.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
 
     def snapshot(self) -> dict[str, Any]:
         """As the state's own, arrays as tensors of the same memory: what checkpoints hold."""
