@@ -62,9 +62,9 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def rows(pixels: np.ndarray) -> Tensor:
-    """Pictures (N, H, W) uint8 drawn at 25 x 40 pixels and laid flat: (N, 1000) uint8."""
+    """Pictures (N, H, W) uint8, which may be memory-mapped, drawn at 25 x 40 pixels and laid flat: (N, 1000) uint8."""
     drawn = functional.interpolate(
-        torch.from_numpy(np.ascontiguousarray(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
+        torch.from_numpy(np.array(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
     )
     return drawn.flatten(1)
 
