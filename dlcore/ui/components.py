@@ -56,16 +56,16 @@ def serve_plotly() -> Path:
 def drawing_component(name: str, *, parts: Sequence[str] = ()) -> ComponentRenderer:
     """Register the component made of `browser/<name>.html`, `.js` and, where there is one, `.css`.
 
-    `parts` names further scripts that are put between `drawing.js` and the component's own. Call it once, when a
-    module is imported.
+    `parts` names further scripts, and sheets where there are any, that are put before the component's own. Call it
+    once, when a module is imported.
     """
     scripts = ((_BROWSER_SIDE / f"{part}.js").read_text(encoding="utf-8") for part in ("drawing", *parts, name))
     script = "".join(scripts).replace("PLOTLY_FILE", PLOTLY_FILE)
-    sheet = _BROWSER_SIDE / f"{name}.css"
+    sheets = [sheet for part in (*parts, name) if (sheet := _BROWSER_SIDE / f"{part}.css").exists()]
     return st.components.v2.component(
         f"dlcore.{name}",
         html=(_BROWSER_SIDE / f"{name}.html").read_text(encoding="utf-8"),
-        css=sheet.read_text(encoding="utf-8") if sheet.exists() else None,
+        css="".join(sheet.read_text(encoding="utf-8") for sheet in sheets) or None,
         js=script,
         isolate_styles=False,
     )
