@@ -104,15 +104,22 @@ def table_over_time(
     """One variable (T,) over time, NaN left open; `marks` are moments named in words."""
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
-    known = ~np.isnan(values)
-    x, y = thin(times[known], values[known])
-    figure.add_scatter(x=milliseconds(x), y=y.astype(np.float32), mode="lines", line={"color": BLUE, "width": 1})
+    x, y = _with_gaps(times, values)
+    figure.add_scatter(x=x, y=y.astype(np.float32), mode="lines", line={"color": BLUE, "width": 1})
     for name, moment in marks.items():
         figure.add_vline(x=float(moment), line={"color": GREY, "dash": "dash", "width": 1.5})
         figure.add_annotation(
             x=float(moment), y=1, yref="paper", text=name, showarrow=False, yanchor="bottom", xanchor="right"
         )
     return figure
+
+
+def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Thinned, with a break wherever nothing was measured for longer than a screen's column."""
+    known = ~np.isnan(values)
+    x, y = thin(times[known], values[known])
+    far = np.flatnonzero(np.diff(x) > max(6 * np.median(np.diff(x)), 6 * (times[1] - times[0]))) + 1
+    return np.insert(milliseconds(x), far, milliseconds(x[far] - 1)), np.insert(y, far, np.nan)
 
 
 def rivals_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:

@@ -80,7 +80,8 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
         },
         labels=table.names,
         checksum=table.checksum,
-        source={"table": table, "filled": filled, "cuts": cuts, "features": features, "scale": scale},
+        source={"table": table, "filled": filled, "cuts": cuts, "features": features, "scale": scale,
+                "data": data},
         transform=windows.gathering(features, calendar, data.window, blended.outputs if blended else None),
     )  # fmt: skip
 
@@ -151,22 +152,21 @@ def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndar
     table, scale, features = prepared.source["table"], prepared.source["scale"], prepared.source["features"]
     last, found, variables = prepared.source["filled"][first - 1], [], len(table.names)
     calendar = torch.from_numpy(windows.calendar_of(table.times).astype(np.float32)).to(x.device)
-    masked = features.shape[1] - variables >= variables and bool(_masks(prepared))
+    data: ForecastData = prepared.source["data"]
     for step in range(rounds):
         out = scale.to_values(module(x, calendar[first + step]).double().cpu().numpy(), last)[:, 0]  # (N, V)
         found.append(out)
-        last = out
+        moved, last = scale.moved(out - last), out
         row = torch.from_numpy(features[np.minimum(first + step, len(features) - 1)]).to(x).clone()
         row[:, :variables] = torch.from_numpy(scale.scaled(out)).to(row)
-        if masked:
-            row[:, variables : 2 * variables] = 0.0  # not to be told what will be missing
+        at = variables
+        if data.difference_input:
+            row[:, at : at + variables] = torch.from_numpy(moved).to(row)
+            at += variables
+        if data.mask_input:
+            row[:, at : at + variables] = 0.0  # not to be told what will be missing
         x = torch.cat([x[:, 1:], row[:, None]], dim=1)
     return np.stack(found, axis=1)
-
-
-def _masks(prepared: Prepared) -> bool:
-    variables, features = prepared.facts["variables"], prepared.facts["features"]
-    return features in (2 * variables, 2 * variables + CALENDAR)
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -252,7 +252,7 @@ def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
     filled = tables.forward_filled(table.values, scale.mean)
     return Prepared(
         none, none, none, loaded.facts, loaded.preprocessing,
-        source={"table": table, "filled": filled, "features": features, "scale": scale},
+        source={"table": table, "filled": filled, "features": features, "scale": scale, "data": data},
         transform=windows.gathering(features, calendar, data.window, linear),
     )  # fmt: skip
 
@@ -275,9 +275,11 @@ def _steps(data: ForecastData) -> int:
     return 1 if data.strategy == "recursive" else data.horizon
 
 
-OBSERVED: dict[str, Any] = {"target": "change", "mask_input": True, "calendar_input": True, "loss_on": "observed"}
-"""What the improved recipe changes about the data: the change against the last value, the mask and the calendar as
-inputs, and nothing learnt from what was not measured."""
+OBSERVED: dict[str, Any] = {
+    "target": "change", "difference_input": True, "mask_input": True, "calendar_input": True, "loss_on": "observed",
+}  # fmt: skip
+"""What the improved recipe changes about the data: the change against the last value, each hour's change, the mask and
+the calendar as inputs, and nothing learnt from what was not measured."""
 
 
 def _recurrent(options: Any, facts: Any, *, gru: bool = False) -> nn.Module:
@@ -287,7 +289,7 @@ def _recurrent(options: Any, facts: Any, *, gru: bool = False) -> nn.Module:
 
 
 RECIPE: dict[str, Any] = {
-    **OBSERVED, "epochs": 12, "batch_size": 128, "learning_rate": 3e-3, "optimiser": "adamw", "weight_decay": 1e-4,
+    **OBSERVED, "epochs": 16, "batch_size": 128, "learning_rate": 3e-3, "optimiser": "adamw", "weight_decay": 1e-4,
     "schedule": "one_cycle", "clip_norm": 1.0, "dropout": 0.4, "noise": 0.2,
 }  # fmt: skip
 """How the improved networks are trained. Longer, they learn the training weeks by heart."""

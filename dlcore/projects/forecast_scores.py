@@ -187,7 +187,7 @@ def _against_ridge(own: Mapping[str, float], ridged: Mapping[str, float]) -> str
         return f"The network is ahead of ridge regression: {pair}."
     ahead = _ahead(own, ridged)
     where = f"The network is ahead in {', '.join(ahead)} alone." if ahead else "The network is ahead in no variable."
-    return f"Ridge regression, a linear method that fits in a second, does better: {pair}. {where}"
+    return f"Ridge regression, a linear method that is fitted in seconds, does better: {pair}. {where}"
 
 
 def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:

@@ -67,14 +67,17 @@ def explain(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
         return told * unit + mean - (last if asked == "change" else 0.0)
 
     nothing = x.clone()
-    nothing[..., :variables] = 0.0
+    told = variables * (1 + prepared.source["data"].difference_input)
+    nothing[..., :told] = 0.0
     length, features = x.shape[1:]
-    blocks = (torch.arange(length) // BLOCK)[:, None] * features + torch.arange(features)
+    owner = torch.where(torch.arange(features) < told, torch.arange(features) % variables, torch.arange(features))
+    blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change go together
     found = [
         attribute(module, (x, *held), value, method="integrated_gradients", baseline=nothing, steps=STEPS),
         attribute(module, (x, *held), value, method="feature_ablation", baseline=nothing, blocks=_dense(blocks)[None]),
     ]
-    maps = [part.values[0, :, :variables] for part in found]
+    gradients = found[0].values[0, :, :told].reshape(length, -1, variables).sum(axis=1)
+    maps = [gradients, found[1].values[0, :, :variables]]
     delta = found[0].delta
     return Reasons(
         maps[0], maps[1], float(found[0].output[0]), float(found[0].baseline_output[0]),

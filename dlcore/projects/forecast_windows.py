@@ -30,6 +30,9 @@ class ForecastData(Config):
         "direct", help="All hours ahead at once, or one hour at a time, each fed back as if it had been measured."
     )
     target: Literal["values", "change"] = choice("values", help="Predict values, or their change against the last one.")
+    difference_input: bool = choice(
+        False, help="Show each hour's change against the hour before too, in units of what is usual."
+    )
     mask_input: bool = choice(False, help="Tell the model which values were missing and filled.")
     calendar_input: bool = choice(False, help="Tell the model the hour and the day of the week.")
     loss_on: Literal["observed", "filled"] = choice(
@@ -56,6 +59,11 @@ class Scale:
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """(..., V) in units of the deviation, 0 at the mean."""
         return (values - self.mean) / self.deviation
+
+    def moved(self, changes: np.ndarray) -> np.ndarray:
+        """Changes within an hour (..., V) in units of what is usual; of the deviation where values are predicted."""
+        found: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
+        return found
 
     def to_targets(self, values: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Values to come (N, H, V), last ones (N, V) -> what a model is to put out."""
@@ -158,9 +166,12 @@ def calendar_of(times: np.ndarray) -> np.ndarray:
 
 
 def features_of(table: Table, scale: Scale, data: ForecastData) -> np.ndarray:
-    """(T, F) float32: scaled values filled forward; then 1 where one was missing; then the calendar, as asked for."""
+    """(T, F) float32: scaled values filled forward; then, as asked for, their changes against the hour before, 1 where
+    one was missing, and the calendar."""
     filled = tables.forward_filled(table.values, scale.mean)
     parts = [scale.scaled(filled)]
+    if data.difference_input:
+        parts.append(scale.moved(np.diff(filled, axis=0, prepend=filled[:1])))
     if data.mask_input:
         parts.append(np.isnan(table.values).astype(np.float64))
     if data.calendar_input:
@@ -170,7 +181,8 @@ def features_of(table: Table, scale: Scale, data: ForecastData) -> np.ndarray:
 
 def width(variables: int, data: ForecastData) -> int:
     """F: how many numbers tell of an hour."""
-    return variables * (2 if data.mask_input else 1) + (CALENDAR if data.calendar_input else 0)
+    told = 1 + data.difference_input + data.mask_input
+    return variables * told + (CALENDAR if data.calendar_input else 0)
 
 
 def gathering(features: np.ndarray, calendar: np.ndarray, window: int, linear: np.ndarray | None = None) -> Transform:

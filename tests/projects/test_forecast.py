@@ -10,7 +10,7 @@ from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.tables import HOUR_MS, Table
 from dlcore.evaluation import forecast as numbers
-from dlcore.projects import forecast, forecast_scores, forecast_why
+from dlcore.projects import forecast, forecast_lesson, forecast_scores, forecast_why
 from dlcore.projects import forecast_windows as windows
 from dlcore.projects.project import Loaded
 from dlcore.training.state import count_parameters
@@ -186,3 +186,33 @@ def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
     np.testing.assert_allclose([found["forecast"][n][0] for n in NAMES], expected[0], rtol=1e-3, atol=1e-3)
     with pytest.raises(DataError, match="no column 'gas'"):
         forecast.answer(loaded, "\n".join(row.rpartition(",")[0] for row in rows).encode())
+
+
+def test_the_lessons_arms_differ_in_what_it_is_about_alone():
+    made = forecast_lesson.arms("beijing_pm25", seeds=(0, 1), epochs=3)
+    fast, slow, both = (configs[0] for configs in made.values())
+    assert (fast.training.learning_rate, slow.training.learning_rate, both.training.learning_rate) == (1e-2, 1e-3, 1e-3)
+    assert fast.model == slow.model == "lstm" and both.model == "bidirectional"
+    assert fast.model_copy(update={"training": slow.training}) == slow and fast.training.epochs == 3
+    assert slow.data_options == both.data_options and [config.seed for config in made["rate 0.01"]] == [0, 1]
+
+
+def test_differences_are_told_in_units_of_what_is_usual():
+    _, with_them = prepared("improved")
+    _, without = prepared("improved", difference_input=False)
+    assert with_them.facts["features"] == without.facts["features"] + 3
+    moved = with_them.source["features"][:, 3]
+    assert moved[0] == 0 and 0.5 < moved[1:].std() < 2
+
+
+def test_the_recursive_way_shows_the_model_what_it_said():
+    made, data = prepared("improved", strategy="recursive", horizon=3, units=4)
+    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts).eval()
+    first = data.source["cuts"]["test"][:2]
+    said = forecast.forecasts(module, data, first)
+    values = table().values.copy()
+    values[first[0]] = said[0, 0]
+    known = dataclasses.replace(table(), values=values)
+    again = forecast.prepare_table(known, made)
+    again = dataclasses.replace(again, source={**again.source, "scale": data.source["scale"]})
+    np.testing.assert_allclose(forecast.forecasts(module, again, first[:1] + 1)[0, 0], said[0, 1], rtol=1e-4, atol=1e-4)

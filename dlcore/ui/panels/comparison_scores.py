@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
     Pairs = Mapping[tuple[str, str], Gap]
+MANY = 40
+"""Runs with so many metrics show those alone that have a name in words: not each variable's."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def metrics(arms: Sequence[Tested]) -> None:
         found = [reading.evaluation(bundle).metrics for bundle in arm.bundles]
         row = {"Model": arm.arm, "Seeds": str(len(found)), "Parameters": f"{arm.records[0].parameters:,}"}
         for name in found[0]:
-            if all(name in one for one in found) and not name.endswith(("_low", "_high")):
+            named = name in NAMES or len(found[0]) < MANY
+            if named and all(name in one for one in found) and not name.endswith(("_low", "_high")):
                 row[NAMES.get(name, name.replace("_", " "))] = _range([one[name] for one in found])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")

@@ -71,6 +71,7 @@ def _maps(found: Reasons, times: np.ndarray, names: tuple[str, ...]) -> None:
     maps = {"Integrated gradients": found.gradients.T, "Ablation": found.ablation.T}
     figure = attributions.series_attribution(times, maps, names, alarm=int(times[-1]))
     figure.update_layout(title="What the forecast leans on, over time and variable")
+    figure.update_traces(colorbar={"title": {"text": "forecast"}})
     channel, moment = np.unravel_index(np.abs(found.gradients.T).argmax(), found.gradients.T.shape)
     top = f"{names[channel]} at {moment_name(int(times[moment]))}"
     show_figure(figure, key="why-maps", alt=f"What the forecast leans on over time and variable; most on {top}")

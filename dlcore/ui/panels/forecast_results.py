@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore import projects
 from dlcore.evaluation import forecast
 from dlcore.plots import forecast as plots
 from dlcore.projects import forecast as project_of
@@ -12,7 +13,7 @@ from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import baseline_title
-from dlcore.ui.panels import comparison, reading
+from dlcore.ui.panels import comparison, forecast_lesson, reading
 from dlcore.ui.panels.comparison_form import ADDRESS
 
 SHOWN = ("persistence", "ridge")
@@ -32,6 +33,7 @@ def results(project: Project, run: Run | None) -> None:
         required=True, key=f"view-{project.slug}-{asked}", label_visibility="collapsed",
     )  # fmt: skip
     if view == comparison.SEVERAL:
+        forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.side_by_side(project)
         return
     bundle = reading.finished(run, to_see="how good the forecasts are")
@@ -60,11 +62,12 @@ def _words(evaluation: Evaluation, run: Run) -> None:
     if run.config.dataset == "air_quality" and "r2_mean_filled" in copied:
         filled, measured = copied["r2_mean_filled"], copied["r2_mean"]
         st.markdown(
-            f"**The well-known {scored.KNOWN_RESULT:.4f}.** A one-layer LSTM is known to reach a mean R² of "
-            f"{scored.KNOWN_RESULT:.4f} on this table. On its last fifth, merely *copying the last hour* gets "
-            f"{filled:.3f} if filled holes count, and {measured:.3f} on values that were measured. An R² near 0.8 is "
-            "therefore no achievement here: what counts is the **skill**, the share of copying's squared "
-            "error that a method saves."
+            f"**The well-known {scored.KNOWN_RESULT:.4f} is "
+            f"{'below' if measured > scored.KNOWN_RESULT else 'above'} copying the last hour.** A one-layer LSTM is "
+            f"known to reach a mean R² of {scored.KNOWN_RESULT:.4f} on this table. On its last fifth, merely *copying "
+            f"the last hour* gets {filled:.3f} if filled holes count, and {measured:.3f} on values that were "
+            "measured. An R² near 0.8 is therefore no achievement here: what counts is the **skill**, the share of "
+            "copying's squared error that a method saves."
         )
 
 

@@ -100,14 +100,16 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
     past = slice(max(0, first - SHOWN_PAST), first)
     times = table.times[first : first + len(values)]
     columns = st.columns(2)
-    for v, name in enumerate(table.names):
+    alive = [v for v in range(len(table.names)) if table.observed[past.start : first + len(values), v].any()]
+    for place_on_page, v in enumerate(alive):
+        name = table.names[v]
         figure = plots.forecast_and_truth(
             (table.times[past], table.values[past, v]), (times, values[:, v], widths[:, v]), truth[:, v],
             title=name, unit=table.units[v] or "value", other=None if other is None else other[:, v],
         )  # fmt: skip
-        figure.update_layout(showlegend=v == 0)
+        figure.update_layout(showlegend=place_on_page == 0)
         came = _plain(float(truth[0, v]))
-        with columns[v % 2]:
+        with columns[place_on_page % 2]:
             show_figure(figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, came {came}")
 
 
