@@ -42,7 +42,7 @@ def test_a_digit_that_is_drawn_is_read(page, address):
 
 
 def test_a_sequence_unrolled_redraws_at_once(page, address):
-    server.visit(page, f"{address}/rnn?panel=Explain")
+    server.visit(page, f"{address}/rnn?panel=Explain&run=reference:rnn/rnn")
     page.wait_for_selector(".dl-unrolled[data-drawn]")
     for _ in range(5):
         page.click(".dl-unrolled .dl-walk-back")
