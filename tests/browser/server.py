@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +98,22 @@ def panel_switch(page: Page, panel: str) -> Locator:
 def calm(page: Page, *, seconds: float = 60) -> None:
     """Wait until no script runs."""
     page.wait_for_selector(CALM, timeout=seconds * 1000)
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """What axe calls serious or critical: rule and element. Streamlit fades for a moment what a script draws anew, and
+    axe takes that for a lack of contrast: what is found must be found again a while later."""
+    for wait in (0, 1500, 3000):
+        page.wait_for_timeout(wait)
+        page.wait_for_function(
+            "() => ![...document.querySelectorAll('[data-testid=stElementContainer]')]"
+            ".some((element) => Number(getComputedStyle(element).opacity) < 1)"
+        )
+        found = Axe().run(page).response["violations"]
+        bad = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+        if not bad:
+            return []
+    return bad
 
 
 def _wait_until_it_answers(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from server import calm, visit
+from server import calm, serious, visit
 
 from dlcore.ui import components, threshold
 from dlcore.ui.threshold import Judged, Over, Released, Stretch
@@ -136,9 +135,7 @@ def test_the_whole_task_without_a_mouse(shown):
     assert number(page, "events") != events and number(page, "events").endswith("of 6")
     expect(page.get_by_role("button", name=re.compile("Download your 1 label"))).to_be_visible(timeout=30_000)
     calm(page)
-    found = Axe().run(page).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert serious(page) == []
 
 
 def tab_to(page: Page, name: str) -> None:
