@@ -99,8 +99,8 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
     values, truth, widths = stored["test_scores"][place], stored["test_targets"][place], _intervals(stored)[place]
     past = slice(max(0, first - SHOWN_PAST), first)
     times = table.times[first : first + len(values)]
-    columns = st.columns(2)
     alive = [v for v in range(len(table.names)) if table.observed[past.start : first + len(values), v].any()]
+    pairs = [st.columns(2) for _ in range(-(-len(alive) // 2))]  # on a phone the variables keep their order
     for place_on_page, v in enumerate(alive):
         name = table.names[v]
         figure = plots.forecast_and_truth(
@@ -109,7 +109,7 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
         )  # fmt: skip
         figure.update_layout(showlegend=place_on_page == 0)
         came = _plain(float(truth[0, v]))
-        with columns[place_on_page % 2]:
+        with pairs[place_on_page // 2][place_on_page % 2]:
             show_figure(figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, came {came}")
 
 

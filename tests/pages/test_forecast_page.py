@@ -1,0 +1,56 @@
+"""The forecast page: Beijing's table without a run, runs side by side, a warmer past, a file of one's own."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore.core.settings import ASSETS
+from dlcore.data import sources
+
+RUN = "reference:forecast/lstm"
+
+
+@pytest.fixture(autouse=True)
+def fresh_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+
+
+def opened(**query: str) -> AppTest:
+    test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=60)
+    test.switch_page("pages/series/forecast.py")
+    for name, value in query.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def words(test: AppTest) -> str:
+    return " ".join(part.value for part in (*test.markdown, *test.caption))
+
+
+def test_results_say_what_copying_gets_and_that_ridge_wins_over_the_plain_network():
+    test = opened(panel="Results", run=RUN)
+    assert not test.exception
+    assert "is below copying the last hour" in words(test)
+    assert "Ridge regression, a linear method" in test.warning[0].value
+
+
+def test_reference_runs_stand_side_by_side():
+    test = opened(panel="Results", run=RUN, comparison="reference")
+    assert not test.exception and not test.error
+    assert {"Model", "R² (mean)", "Skill"} <= set(test.dataframe[0].value.columns)
+    assert len(test.dataframe[0].value.columns) < 12
+
+
+def test_beijing_can_be_looked_at():
+    test = opened(panel="Data", run=RUN)
+    chooser = next(box for box in test.selectbox if box.label == "Dataset to look at")
+    chooser.set_value("beijing_pm25").run()
+    assert not test.exception and "43,824 rows of 7 variables" in words(test)
+
+
+@pytest.mark.skipif(not sources.available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
+def test_a_warmer_past_is_forecast_beside_the_real_one():
+    test = opened(panel="Try it", run=RUN)
+    test.slider(key="warmer").set_value(5.0).run()
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert "If warmer" in table.columns and len(table) == 13
