@@ -370,7 +370,7 @@ PROJECT = Project(
             "transformer": {**OBSERVED, "schedule": "one_cycle", "learning_rate": 2e-3, "clip_norm": 1.0},
             "dlinear": {"loss_on": "observed", "schedule": "cosine", "learning_rate": 1e-2},
             "improved": {**RECIPE, "seeds": 3},
-            "blend": {**RECIPE, "seeds": 2},
+            "blend": {**RECIPE, "seeds": 2, "epochs": 12},
         },
     },
     facts={"variables": 13, "features": 13, "window": 24, "steps": 1, "horizon": 1, "calendar": CALENDAR},
