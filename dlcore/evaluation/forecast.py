@@ -75,6 +75,23 @@ def metrics(
     return found
 
 
+def lead(
+    predicted: np.ndarray, other: np.ndarray, targets: np.ndarray, last: np.ndarray, *, draws: int, seed: int = 0
+) -> dict[str, float]:
+    """By how much forecasts (N, H, V) are ahead of others in `skill` and `r2_mean`, each with its 95 % interval: the
+    same weeks are drawn for both, so that what makes a week hard for everybody cancels out."""
+
+    def gap(weights: np.ndarray) -> dict[str, np.ndarray]:
+        mine, theirs = (_means(_sums(each, targets, last, weights)) for each in (predicted, other))
+        return {name: mine[name] - theirs[name] for name in mine}
+
+    found = {name: float(values[0]) for name, values in gap(np.ones((1, len(targets)))).items()}
+    if not np.isfinite(list(found.values())).all():
+        return {}
+    spread = uncertainty.bootstrap(gap, len(targets), draws=draws, block=WEEK, seed=seed)
+    return found | uncertainty.named(spread)
+
+
 def persistence(last: np.ndarray, *, horizon: int) -> np.ndarray:
     """(N, V) -> (N, H, V): the last value, for every hour to come."""
     return np.repeat(last[:, None], horizon, axis=1)

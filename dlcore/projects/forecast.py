@@ -116,7 +116,8 @@ def _weights(scale: Scale) -> Tensor:
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """For validation and test: `_scores` (N, H, V) forecasts, `_targets` (N, H, V) with NaN where nothing was measured,
-    `_last` (N, V) the last values known, `_ids` (N,) the time of the first hour to come."""
+    `_last` (N, V) the last values known, `_ids` (N,) the time of the first hour to come; for test also `_linear`
+    (N, H, V), what ridge regression says, so that both are compared moment by moment."""
     table, filled = prepared.source["table"], prepared.source["filled"]
     found: dict[str, np.ndarray] = {}
     for name in ("validation", "test"):
@@ -125,7 +126,8 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
         found[f"{name}_targets"] = windows.to_come(table.values, first, prepared.facts["horizon"]).astype(np.float32)
         found[f"{name}_last"] = filled[first - 1].astype(np.float32)
         found[f"{name}_ids"] = table.times[first]
-    return found
+    linear = scored.linear(prepared)[prepared.source["cuts"]["test"]]
+    return found | {"test_linear": linear.astype(np.float32)}
 
 
 def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.ndarray:
@@ -192,7 +194,7 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Copying the last value, the same hour a day and a week before, and ridge regression."""
+    """The same hour a day and a week before; `evaluate` tells of copying the last value and of ridge regression."""
     return scored.baselines(prepared)
 
 

@@ -44,21 +44,26 @@ def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[
     predicted, targets, last = (predictions[f"test_{name}"] for name in ("scores", "targets", "last"))
     found = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
     found |= _coverage(predictions, slugs)
-    return Evaluation(found, {}, verdict=_verdict(found, names, slugs))
+    said = {"persistence": forecast.persistence(last, horizon=targets.shape[1])}
+    if "test_linear" in predictions:
+        linear_said = said["ridge"] = predictions["test_linear"]
+        lead = forecast.lead(predicted, linear_said, targets, last, draws=DRAWS, seed=seed)
+        found |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
+    rivals = {name: forecast.metrics(each, targets, last, names=slugs) for name, each in said.items()}
+    return Evaluation(found, rivals, verdict=_verdict(found, names, slugs))
 
 
 def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
-    """The same metrics of copying the last value, of the same hour a day and a week before, and of ridge regression."""
+    """The same metrics of the same hour a day and a week before; of the others tells `evaluate`."""
     table: Table = prepared.source["table"]
     filled, cuts = prepared.source["filled"], prepared.source["cuts"]
     test, horizon = cuts["test"], prepared.facts["horizon"]
     targets, last = to_come(table.values, test, horizon), filled[test - 1]
     day = max(1, round(24 * HOUR_MS / table.step_ms))
-    said = {"persistence": forecast.persistence(last, horizon=horizon)}
+    said = {}
     for name, period in {"seasonal_naive": 7 * day, "yesterday": day}.items():
         if period < test[0]:
             said[name] = forecast.seasonal_naive(filled, test, horizon=horizon, period=period)
-    said["ridge"] = linear(prepared)[test]
     return {name: forecast.metrics(each, targets, last, names=table.slugs) for name, each in said.items()}
 
 
@@ -183,6 +188,13 @@ def compared(evaluation: Evaluation) -> str:
 def _against_ridge(own: Mapping[str, float], ridged: Mapping[str, float]) -> str:
     mine, other = (f"R² {each['r2_mean']:.3f} and skill {each['skill']:.3f}" for each in (own, ridged))
     pair = f"{mine} against {other}"
+    low, high = own.get("lead_skill_low", 0.0), own.get("lead_skill_high", 0.0)
+    if low <= 0 <= high:
+        return (
+            f"There is no clear difference from ridge regression: {pair}, a gap in skill "
+            f"from {low:+.3f} to {high:+.3f}."
+        )
+    pair += f", a gap in skill from {low:+.3f} to {high:+.3f} over other weeks"
     if own["skill"] > ridged["skill"]:
         return f"The network is ahead of ridge regression: {pair}."
     ahead = _ahead(own, ridged)

@@ -23,7 +23,8 @@ REQUIRED = ("card.md", "run.json", "metrics.csv", "model.safetensors", "preproce
             "threshold.json", "predictions.npz")  # fmt: skip
 OPTIONAL = ("gradients.npz",)
 TEST_NAMES = {
-    name: f"test_{name}" for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last")
+    name: f"test_{name}"
+    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear")
 }
 
 

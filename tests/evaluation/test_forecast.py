@@ -98,3 +98,14 @@ def test_ridge_with_holes_is_ridge_on_the_rows_that_are_known():
         np.testing.assert_allclose(weights[:-1, column], theirs.coef_, atol=1e-8)
         assert weights[-1, column] == pytest.approx(theirs.intercept_)
     assert ridge.choose((x[:200], y[:200]), (x[200:], y[200:])) in ridge.STRENGTHS
+
+
+def test_the_lead_is_told_over_the_same_weeks(case):
+    predicted, targets, last = case
+    other = predicted + np.random.default_rng(5).normal(0, 1, predicted.shape)
+    found = forecast.lead(predicted, other, targets, last, draws=100)
+    assert 0 < found["skill_low"] < found["skill"] < found["skill_high"]
+    mine, theirs = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
+    assert found["skill"] == pytest.approx(mine - theirs)
+    same = forecast.lead(predicted, predicted, targets, last, draws=20)
+    assert same["skill_low"] == same["skill_high"] == 0

@@ -55,9 +55,13 @@ def _words(evaluation: Evaluation, run: Run) -> None:
     """What the numbers say, and what the well-known one is worth."""
     own, rivals = evaluation.metrics, evaluation.baselines
     beaten = own.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in rivals.values()), default=0.0)
-    (st.warning if beaten else st.success)(
-        evaluation.verdict, icon=":material/trending_down:" if beaten else ":material/trending_up:"
-    )
+    unclear = own.get("lead_skill_low", 0.0) <= 0 <= own.get("lead_skill_high", 0.0)
+    if unclear:
+        st.info(evaluation.verdict, icon=":material/trending_flat:")
+    elif beaten:
+        st.warning(evaluation.verdict, icon=":material/trending_down:")
+    else:
+        st.success(evaluation.verdict, icon=":material/trending_up:")
     copied = rivals.get("persistence", {})
     if run.config.dataset == "air_quality" and "r2_mean_filled" in copied:
         filled, measured = copied["r2_mean_filled"], copied["r2_mean"]
