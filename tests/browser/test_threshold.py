@@ -24,7 +24,7 @@ def shown(address, chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page, sent = context.new_page(), []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
-    visit(page, f"{address}/anomaly?threshold=0.0003")
+    visit(page, f"{address}/anomaly?threshold=20")
     page.locator(".dlt[data-drawn]").wait_for()
     page.wait_for_timeout(300)
     yield page, sent
@@ -37,7 +37,7 @@ def number(page: Page, figure: str) -> str:
 
 def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(shown):
     page, sent = shown
-    assert page.evaluate(STATE)["t"] == 0.0003  # what is chosen is in the address
+    assert page.evaluate(STATE)["t"] == 20  # what is chosen is in the address
     handle = page.locator(".dlt-handle")
     page.locator(".dlt-in").click()
     handle.evaluate("element => element.scrollIntoView({ block: 'center' })")
