@@ -15,13 +15,11 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import baseline_title
 from dlcore.ui.panels import comparison, forecast_lesson, reading
 from dlcore.ui.panels.comparison_form import ADDRESS
+from dlcore.ui.panels.scores import METHODS
 
 SHOWN = ("persistence", "ridge")
-WORDS = {
-    "persistence": "the last value measured, for every hour to come",
-    "seasonal_naive": "the value of the same hour a week before",
-    "yesterday": "the value of the same hour the day before",
-    "ridge": "a linear method: every hour of the window, the hour of the day, and products of both, fitted in seconds",
+WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {
+    "seasonal_naive": "the value of the same hour a week before"
 }
 
 
