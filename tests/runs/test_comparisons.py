@@ -89,4 +89,4 @@ def test_chosen_runs_are_taken_together_by_their_settings(home):
 
 def test_reference_runs_make_one_where_there_are_several(home):
     assert len(comparisons.of_references("anomaly").arms) >= 3
-    assert comparisons.of_references("fashion") is None
+    assert comparisons.of_references("reviews_lstm") is None
