@@ -62,7 +62,7 @@ class Dataset:
     @property
     def downloadable(self) -> bool:
         """Whether `get` knows an address for every file."""
-        return all(file.url for file in self.files)
+        return bool(self.files) and all(file.url for file in self.files)
 
 
 def _fashion(name: str, size: int, md5: str) -> File:
