@@ -110,7 +110,8 @@ def test_pause_resume_stop(run_address, page):
     wait_for_epoch(page, done + 1)
     page.get_by_role("button", name="Stop", exact=True).first.click()
     badge(page, "Stopped")
-    expect(page.get_by_text(re.compile("NAB score|on test")).first).to_be_visible(timeout=WITHIN)  # it left a bundle with numbers
+    left = page.get_by_text(re.compile("NAB score|on test")).first  # a bundle with numbers
+    expect(left).to_be_visible(timeout=WITHIN)
     page.get_by_text("Take this run away").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the bundle").click()
