@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -98,6 +98,17 @@ def panel_switch(page: Page, panel: str) -> Locator:
 def calm(page: Page, *, seconds: float = 60) -> None:
     """Wait until no script runs."""
     page.wait_for_selector(CALM, timeout=seconds * 1000)
+
+
+def errors(console: Iterable[object]) -> list[str]:
+    """What is wrong in the console; Streamlit probes two addresses on a deep link, which are 404."""
+    found = []
+    for message in console:
+        where = getattr(message, "location", None) or {}
+        probe = "_stcore/" in str(where.get("url", "")) and "404" in getattr(message, "text", "")
+        if not probe:
+            found.append(f"{getattr(message, 'text', message)} {where}")
+    return found
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
