@@ -13,13 +13,16 @@ def thumbnail(predictions: Mapping[str, np.ndarray]) -> str:
     """An SVG for one set of test predictions.
 
     A series shows its errors over time with the labelled windows; two classes show how their scores part; more
-    classes show the confusion matrix. Empty where there is nothing to draw.
+    classes show the confusion matrix; a forecast shows ten days of its first variable and what came. Empty where
+    there is nothing to draw.
     """
     scores, targets = predictions.get("test_scores"), predictions.get("test_targets")
     if scores is None or targets is None or not len(scores):
         return ""
     if scores.ndim == 1:
         return _svg(_errors(scores, targets))
+    if scores.ndim == 3:
+        return _svg(_forecast(scores[:, 0, 0], targets[:, 0, 0]))
     classes = scores.shape[1]
     return _svg(_parting(scores[:, 1], targets) if classes == 2 else _confusion(scores, targets))
 
@@ -48,6 +51,22 @@ def _errors(scores: np.ndarray, targets: np.ndarray) -> str:
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     line = f'fill="none" stroke="{SKY}" stroke-width="1.8" vector-effect="non-scaling-stroke"'
     return f'{bands}<polyline points="{points}" {line}/>'
+
+
+def _forecast(scores: np.ndarray, targets: np.ndarray) -> str:
+    """The last ten days, hour by hour: what happened in one colour, the forecast (n,) over it in another."""
+    lines = []
+    shown = targets[-240:]
+    low, high = np.nanmin(shown), np.nanmax(shown)
+    for values, colour, width in ((shown, SKY, 3.2), (scores[-240:], VERMILLION, 1.4)):
+        y = HEIGHT - 10 - np.clip((values - low) / ((high - low) or 1.0), -0.05, 1.05) * (HEIGHT - 20)
+        x = np.linspace(0, WIDTH, len(values))
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
+        lines.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}" '
+            'vector-effect="non-scaling-stroke"/>'
+        )
+    return "".join(lines)
 
 
 def _parting(scores: np.ndarray, targets: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore.core.errors import DataError, DataMissingError
@@ -13,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def bare(monkeypatch, tmp_path):
-    """No dataset but those that come along."""
+    """No dataset but those that come along, and none that an earlier test has read."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
     monkeypatch.delenv("DLCORE_DATA", raising=False)
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
 
