@@ -3,7 +3,7 @@
 import pytest
 import server
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.realdata("mnist")]
 QUICK_MS = 100
 
 
