@@ -4,7 +4,7 @@ import pytest
 import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.realdata("mnist")]
-QUICK_MS = 2000
+QUICK_MS = 100
 
 
 def took(page, selector: str) -> float:
