@@ -34,7 +34,7 @@ def try_it(project: "Project", run: Run | None) -> None:
         st.divider()
         quiz.ask(
             anatomy.QUESTIONS, lambda: quiz.measured(run), key=f"anatomy-{run.run_id}",
-            lead="Three questions on the run that is chosen above; its own numbers mark your answers.",
+            lead=quiz.OF_THE_RUN,
         )  # fmt: skip
         st.divider()
     quiz.break_it(anatomy.BREAKS, _broken, key="anatomy", picture=_picture)
@@ -102,9 +102,4 @@ def _prepared() -> "Prepared":
 
 
 def _picture(seen: Measured, key: str) -> None:
-    steps, losses = seen.curves["batch_loss"]
-    usual = _trial("{}").curves["batch_loss"]
-    figure = blank("Loss by step", x="step", y="loss", height=280)
-    figure.add_scatter(x=steps, y=losses, mode="lines", name="broken")
-    figure.add_scatter(x=usual[0], y=usual[1], mode="lines", name="as it should be")
-    show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.3f} to {losses[-1]:.3f}")
+    quiz.loss_by_step(seen, key=key, usual=_trial("{}"))

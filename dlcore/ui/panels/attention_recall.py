@@ -133,12 +133,4 @@ def _trial(settings: str) -> Measured:
 
 
 def _picture(seen: Measured, key: str) -> None:
-    steps, losses = seen.curves["batch_loss"]
-    usual = trial({})
-    figure = blank("Loss by step", x="step", y="loss", height=280)
-    figure.add_scatter(x=steps, y=np.minimum(losses, 50), mode="lines", name="broken")
-    figure.add_scatter(
-        x=usual.curves["batch_loss"][0], y=usual.curves["batch_loss"][1], mode="lines", name="as it should be"
-    )
-    figure.add_hline(y=attention.LN_K, line={"dash": "dot", "width": 1}, annotation_text="guessing: 2.30")
-    show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.2f} to {losses[-1]:.3g}")
+    quiz.loss_by_step(seen, key=key, usual=trial({}), guessing=attention.LN_K, top=50)

@@ -42,7 +42,7 @@ def try_it(project: "Project", run: Run | None) -> None:
         st.divider()
         quiz.ask(
             backprop.QUESTIONS, lambda: quiz.measured(run), key=f"backprop-{run.run_id}",
-            lead="Three questions on the run that is chosen above; its own numbers mark your answers.",
+            lead=quiz.OF_THE_RUN,
         )  # fmt: skip
         st.divider()
     quiz.break_it(backprop.BREAKS, _broken, key="backprop", picture=_picture)
@@ -119,12 +119,8 @@ def _prepared() -> "Prepared":
 def _picture(seen: Measured, key: str) -> None:
     """The loss by step, and the gradient's mean length by layer."""
     left, right = st.columns(2, gap="large")
-    steps, losses = seen.curves["batch_loss"]
     with left:
-        figure = blank("Loss by step", x="step", y="loss", height=280)
-        figure.add_scatter(x=steps, y=np.minimum(losses, 1e6), mode="lines", line={"color": BLUE})
-        figure.add_hline(y=float(np.log(10)), line={"dash": "dot", "width": 1}, annotation_text="guessing: 2.30")
-        show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.2f} to {losses[-1]:.3g}")
+        quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
     with right:
         if len(seen.norms):
             show_figure(_lengths(seen), key=f"{key}-norms", alt="Mean length of the gradient of each layer of weights")

@@ -9,20 +9,13 @@ import streamlit as st
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.curves import RunCurves, show_curves
+from dlcore.ui.curves import DRAWN, RunCurves, show_curves
 from dlcore.ui.panels import reading
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-POOLED = (
-    "train_loss",
-    "validation_loss",
-    "train_accuracy",
-    "validation_accuracy",
-    "learning_rate",
-    "elapsed_s",
-)
+POOLED = tuple(name for name in DRAWN if name != "batch_loss")
 
 
 def show(project: "Project", comparison: Comparison) -> None:

@@ -9,12 +9,17 @@ Both take any evidence that the questions can read: `quiz.measured(run)` of a ru
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.plots.palette import BLUE
+from dlcore.plots.style import blank
 from dlcore.projects.questions import Break, Marked, Measured, Question, mark, score
 from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
 
+OF_THE_RUN = "Three questions on the run that is chosen above; its own numbers mark your answers."
 Evidence = TypeVar("Evidence")
 
 
@@ -132,3 +137,20 @@ def measured(run: Run) -> Measured:
     if found is None:
         return Measured(settings, curves, metrics=metrics)
     return Measured(settings, curves, found.layers, found.steps, found.norms, found.measures, metrics)
+
+
+def loss_by_step(
+    seen: Measured, *, key: str, usual: Measured | None = None, guessing: float | None = None, top: float = 1e6
+) -> None:
+    """The loss of a broken network by step, up to `top`; beside that of the usual one, and what guessing would get."""
+    steps, losses = seen.curves["batch_loss"]
+    figure = blank("Loss by step", x="step", y="loss", height=280)
+    named = {"name": "broken"} if usual else {"line": {"color": BLUE}}
+    figure.add_scatter(x=steps, y=np.minimum(losses, top), mode="lines", **named)
+    if usual:
+        others = usual.curves["batch_loss"]
+        figure.add_scatter(x=others[0], y=others[1], mode="lines", name="as it should be")
+    if guessing is not None:
+        line = {"dash": "dot", "width": 1}
+        figure.add_hline(y=guessing, line=line, annotation_text=f"guessing: {guessing:.2f}")
+    show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.3g} to {losses[-1]:.3g}")

@@ -47,12 +47,8 @@ def _attempt(settings: str) -> Measured:
 def _picture(seen: Measured, key: str) -> None:
     """The loss and the gradient's length by step."""
     left, right = st.columns(2, gap="large")
-    steps, losses = seen.curves["batch_loss"]
     with left:
-        figure = blank("Loss by step", x="step", y="loss", height=280)
-        figure.add_scatter(x=steps, y=np.minimum(losses, 1e6), mode="lines", line={"color": BLUE})
-        figure.add_hline(y=float(np.log(10)), line={"dash": "dot", "width": 1}, annotation_text="guessing: 2.30")
-        show_figure(figure, key=f"{key}-loss", alt=f"Loss from {losses[0]:.2f} to {losses[-1]:.3g}")
+        quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
     with right:
         lengths = np.maximum(seen.norms[:, 0], 1e-30)
         figure = blank("Gradient of the recurrent layer", x="step", y="length", height=280)
