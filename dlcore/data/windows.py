@@ -34,13 +34,3 @@ class PointMeans:
     def means(self) -> np.ndarray:
         """(points, ...)."""
         return self.total / np.maximum(self.count, 1).reshape(-1, *[1] * (self.total.ndim - 1))
-
-
-def point_means(values: np.ndarray, points: int) -> np.ndarray:
-    """(N, L) one value per window and place -> (points,) each point's mean over the windows that hold it.
-
-    Window i begins at point i, so points = N + L - 1. Looks ahead by up to L - 1 points: not causal.
-    """
-    means = PointMeans(points)
-    means.add(values)
-    return means.means

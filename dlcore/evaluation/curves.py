@@ -1,58 +1,12 @@
-"""ROC and precision-recall curves and the areas under them, for one resample or many at once.
+"""Areas under the ROC and precision-recall curves, for one resample or many at once.
 
 A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product, not a loop.
 Ties in the score are one step of a curve, as in scikit-learn, which the tests compare with.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dlcore.core.errors import DataError
-
-
-@dataclass(frozen=True)
-class Roc:
-    """False-positive rate against recall; thresholds (G+1,) fall, the first is infinite: nothing is called positive."""
-
-    false_positive_rate: np.ndarray
-    recall: np.ndarray
-    thresholds: np.ndarray
-
-
-@dataclass(frozen=True)
-class PrecisionRecall:
-    """Precision against recall; thresholds (G,) fall, and with each a sample counts as positive from it upwards."""
-
-    precision: np.ndarray
-    recall: np.ndarray
-    thresholds: np.ndarray
-
-
-def roc(scores: np.ndarray, positive: np.ndarray) -> Roc:
-    """The ROC curve of scores (N,), higher meaning more positive, against positive (N,) true or false.
-
-    Raises:
-        DataError: one of the two classes is missing.
-    """
-    hits, alarms, thresholds = _steps(scores, positive, np.ones((1, len(scores))))
-    _need_both(positive)
-    return Roc(
-        false_positive_rate=np.r_[0.0, alarms[0] / alarms[0, -1]],
-        recall=np.r_[0.0, hits[0] / hits[0, -1]],
-        thresholds=np.r_[np.inf, thresholds],
-    )
-
-
-def precision_recall(scores: np.ndarray, positive: np.ndarray) -> PrecisionRecall:
-    """The precision-recall curve of scores (N,) against positive (N,).
-
-    Raises:
-        DataError: one of the two classes is missing.
-    """
-    _need_both(positive)
-    hits, alarms, thresholds = _steps(scores, positive, np.ones((1, len(scores))))
-    return PrecisionRecall(hits[0] / (hits[0] + alarms[0]), hits[0] / hits[0, -1], thresholds)
 
 
 def roc_auc(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
@@ -95,8 +49,3 @@ def _one_row(weights: np.ndarray | None, n: int) -> np.ndarray:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-
-
-def _need_both(positive: np.ndarray) -> None:
-    if len(np.unique(positive.astype(bool))) < 2:
-        raise DataError("a curve needs samples of both classes, and here is only one; use a split that holds both.")

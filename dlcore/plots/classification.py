@@ -1,4 +1,4 @@
-"""Pictures of a classifier: confusion, ROC, precision-recall, classes and their probabilities."""
+"""Pictures of a classifier: confusion, classes and their probabilities."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
-from dlcore.plots.style import blank, thin
-
-Point = tuple[float, float]
+from dlcore.plots.style import blank
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
@@ -26,33 +24,6 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(showgrid=False, type="category")
-    return figure
-
-
-def roc_curve(
-    false_positive_rate: np.ndarray, recall: np.ndarray, *, area: float, operating: Point | None = None
-) -> go.Figure:
-    """Recall against false alarms, the line of chance, and where the threshold puts the model (`operating`: x, y)."""
-    figure = blank("ROC curve", x="false alarms, share of the negatives", y="recall, share of the positives found")
-    _curve(figure, false_positive_rate, recall, name=f"model (area {area:.3f})")
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance (area 0.5)", line={"color": GREY, "dash": "dot"})
-    _operating(figure, operating)
-    return figure
-
-
-def precision_recall_curve(
-    recall: np.ndarray, precision: np.ndarray, *, area: float, positives: float, operating: Point | None = None
-) -> go.Figure:
-    """Precision against recall, the line of chance (the share of `positives`), and the operating point."""
-    figure = blank(
-        "Precision-recall curve", x="recall, share of the positives found", y="precision, share of calls right"
-    )
-    _curve(figure, recall, precision, name=f"model (area {area:.3f})")
-    figure.add_scatter(
-        x=[0, 1], y=[positives, positives], mode="lines", name=f"chance ({positives:.3f})",
-        line={"color": GREY, "dash": "dot"},
-    )  # fmt: skip
-    _operating(figure, operating)
     return figure
 
 
@@ -111,23 +82,6 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
             x=limit, y=1, yref="paper", text=f"the model reads {limit}", showarrow=False, xanchor="left", xshift=4
         )
     return figure
-
-
-def _curve(figure: go.Figure, x: np.ndarray, y: np.ndarray, *, name: str) -> None:
-    x, y = thin(x, y)
-    figure.add_scatter(
-        x=x.astype(np.float32), y=y.astype(np.float32), mode="lines", name=name, line={"color": BLUE, "width": 2}
-    )
-    figure.update_xaxes(range=[-0.02, 1.02])
-    figure.update_yaxes(range=[-0.02, 1.04])
-
-
-def _operating(figure: go.Figure, point: Point | None) -> None:
-    if point is not None:
-        figure.add_scatter(
-            x=[point[0]], y=[point[1]], mode="markers", name="at the threshold",
-            marker={"color": VERMILLION, "size": 12, "symbol": "diamond"},
-        )  # fmt: skip
 
 
 def _answer_colour(k: int, answer: int, truth: int | None) -> str:

@@ -1,43 +1,10 @@
-"""Pictures of a reconstruction error: how it is spread, and how it runs over time, each with the threshold."""
-
-from collections.abc import Mapping
+"""Pictures of a reconstruction error: how it runs over time, and what made up one window, with the threshold."""
 
 import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.palette import GREY, ORANGE, VERMILLION
-from dlcore.plots.style import SPLIT_COLOURS, blank, log_axis, milliseconds, thin
-
-BINS = 60
-
-
-def error_distribution(errors: Mapping[str, np.ndarray], *, threshold: float | None, log: bool = True) -> go.Figure:
-    """Counts of errors by split (names to (n,)), on a logarithmic count axis, with the threshold as a line.
-
-    The error axis is logarithmic too (`log`), since errors of a good model span orders of magnitude.
-    """
-    figure = blank("How the reconstruction error is spread", x="reconstruction error", y="number of points")
-    pool = np.concatenate([split[np.isfinite(split)] for split in errors.values()])
-    low, high = _span(pool, log=log)
-    edges = np.geomspace(low, high, BINS + 1) if log else np.linspace(low, high, BINS + 1)
-    for name, split in errors.items():
-        count, _ = np.histogram(np.clip(split, low, high), bins=edges)
-        figure.add_scatter(
-            x=edges, y=np.r_[count, count[-1]].astype(np.float32) + 1e-9, mode="lines", name=f"{name} ({len(split):,})",
-            line={"shape": "hv", "color": SPLIT_COLOURS.get(name, GREY), "width": 2},
-        )  # fmt: skip
-    most = max(len(split) for split in errors.values())
-    figure.update_yaxes(**log_axis(np.array([1.0, most])), range=[-0.3, np.log10(most)])
-    if log:
-        figure.update_xaxes(**log_axis(edges))
-    if threshold is not None and threshold > 0:
-        # A shape on a log axis takes the value, an annotation its logarithm: a plotly.js rule.
-        figure.add_vline(x=threshold, line={"color": VERMILLION, "dash": "dash"})
-        figure.add_annotation(
-            x=np.log10(threshold) if log else threshold, y=1, yref="paper", text=f"threshold {threshold:.3g}",
-            showarrow=False, xanchor="right", xshift=-4, yanchor="top",
-        )  # fmt: skip
-    return figure
+from dlcore.plots.style import blank, log_axis, milliseconds, thin
 
 
 def error_over_time(

@@ -60,7 +60,9 @@ def test_windows_and_point_means():
     assert found.shape == (4, 3, 2)
     assert found[1].tolist() == rows[1:4].tolist()
     per_place = found[:, :, 0].numpy()  # each window says of each point its own value: the mean is that value
-    assert windows.point_means(per_place, 6).tolist() == rows[:, 0].tolist()
+    means = windows.PointMeans(6)
+    means.add(per_place)
+    assert means.means.tolist() == rows[:, 0].tolist()
 
 
 @pytest.mark.parametrize("shares", [(0.999, 0.5), (0.5, 0.5), (0.0001, 0.1)])

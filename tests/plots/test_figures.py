@@ -28,14 +28,9 @@ FIGURES: dict[str, go.Figure] = {
     "boxes": series.box_plot(VALUES, title="Spread", unit="rides", by=np.where(TIMES % 2 == 0, "Mon", "Tue")),
     "histogram": series.histogram_by_range(VALUES, title="Ranges", unit="rides"),
     "autocorrelation": series.autocorrelation(VALUES, lags=400, step_hours=0.5, marks={"a day": 48, "a week": 336}),
-    "distribution": errors.error_distribution({"train": ERRORS, "test": ERRORS[:500]}, threshold=2e-3),
     "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
     "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
     "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
-    "roc": classification.roc_curve(np.linspace(0, 1, N), np.linspace(0, 1, N), area=0.5, operating=(0.1, 0.2)),
-    "precision-recall": classification.precision_recall_curve(
-        np.linspace(0, 1, N), np.linspace(1, 0.2, N), area=0.6, positives=0.2
-    ),
     "calibration": calibration.reliability(
         {"as it is": Calibration(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}
     ),
@@ -110,12 +105,6 @@ def test_autocorrelation_equals_numpys() -> None:
     expected = np.correlate(centred, centred, "full")[N - 1 : N + 99] / (centred @ centred)
     np.testing.assert_allclose(series.correlation_by_lag(VALUES, 99), expected, atol=1e-9)
     assert not series.correlation_by_lag(np.ones(50), 5).any()
-
-
-def test_errors_of_zero_and_one_value_can_be_drawn() -> None:
-    for values in (np.zeros(5), np.ones(5)):
-        figure = errors.error_distribution({"test": values}, threshold=0.5)
-        assert sum(np.round(figure.data[0].y[:-1])) == 5
 
 
 def test_confusion_is_coloured_by_row_and_worded_by_count() -> None:

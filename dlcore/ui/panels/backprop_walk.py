@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _WALK = drawing_component("walk", parts=("numbers", "walk_layers"))
 DRAWING = "backprop-drawing"
 """The session's own drawing, as the page's network sees it: (H, W) uint8."""
-WEIGHTS = ("weight", "bias")
 WORDS = r"""
 **Forward** is a chain: each layer's output is the next one's input, and at its end stands one number, the loss $L$.
 **Backward** asks of every number on the way: if it were a little larger, by how much would $L$ grow? That is

@@ -19,7 +19,6 @@ from dlcore.ui.panels.forecast_data import title
 from dlcore.ui.panels.forecast_reading import moment_name, prepared_of
 
 SHOWN_PAST = 24
-WARMER = 5.0
 
 
 def try_it(project: Project, run: Run | None) -> None:
