@@ -66,15 +66,21 @@ def metrics(arms: Sequence[Tested]) -> None:
         for name in found[0]:
             named = name in NAMES or len(found[0]) < MANY
             if named and all(name in one for one in found) and not name.endswith(("_low", "_high")):
-                row[NAMES.get(name, name.replace("_", " "))] = _range([one[name] for one in found])
+                row[NAMES.get(name, name.replace("_", " "))] = ranged([one[name] for one in found])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
     st.caption("Test part. Of several seeds: their mean, and in brackets the lowest and the highest.")
 
 
-def _range(values: Sequence[float]) -> str:
-    mean = f"{np.mean(values):.3g}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.3g}–{max(values):.3g})"
+def ranged(values: Sequence[float]) -> str:
+    """Mean, and in brackets lowest and highest; joined by a word, since a dash would read as a minus."""
+    mean, low, high = (_signed(value) for value in (float(np.mean(values)), min(values), max(values)))
+    return mean if len(values) == 1 else f"{mean} ({low} to {high})"
+
+
+def _signed(value: float) -> str:
+    """Three figures, with a true minus."""
+    return f"{value:.3g}".replace("-", "−", 1) if value < 0 else f"{value:.3g}"
 
 
 def comparable(arms: Sequence[Tested]) -> bool:

@@ -11,7 +11,7 @@ from dlcore.runs import Curve, store
 from dlcore.ui.panels import comparison_form
 from dlcore.ui.panels.comparison_classes import alone_right
 from dlcore.ui.panels.comparison_curves import pooled, reported
-from dlcore.ui.panels.comparison_scores import sample_shape, winner
+from dlcore.ui.panels.comparison_scores import ranged, sample_shape, winner
 
 
 def curve(*values: float) -> Curve:
@@ -35,6 +35,11 @@ def test_what_others_report_is_named_so_and_drawn_by_epoch():
     drawn = reported("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
     assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
     assert drawn.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
+
+
+def test_a_range_below_zero_is_no_row_of_dashes():
+    assert ranged([-0.4, 0.1, -0.012]) == "−0.104 (−0.4 to 0.1)"
+    assert ranged([0.5]) == "0.5"
 
 
 def gap(verdict: str) -> Gap:
