@@ -27,7 +27,7 @@ from dlcore.models.transformer_forecaster import TransformerForecaster, Transfor
 from dlcore.projects import forecast_scores as scored
 from dlcore.projects import forecast_windows as windows
 from dlcore.projects.forecast_windows import CALENDAR, ForecastData, Scale
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Monitor, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config
 from dlcore.training.fit import Objective
 
@@ -384,6 +384,7 @@ PROJECT = Project(
     baselines=baselines,
     answer=answer,
     compare=compare,
+    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
     input_kind="csv",
     own_data="series",
     own_settings=own_settings,

@@ -109,6 +109,8 @@ class Project:
     compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
 
+    `goal` is what a search over settings goes by, where the metric that picks the best epoch cannot be compared between
+    settings (a loss in other units).
     `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim of the first dataset.
     `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
     gives the settings that suit such a dataset and a model, over the preset's and under the person's.
@@ -131,6 +133,7 @@ class Project:
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
     answer: Callable[[Loaded, bytes], dict[str, Any]]
     monitor: Monitor = Monitor()
+    goal: Monitor | None = None
     input_kind: Literal["csv", "image", "text"] = "csv"
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)

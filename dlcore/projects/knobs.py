@@ -1,0 +1,176 @@
+"""Settings that a search may turn: between which bounds, on which scale, and how one is written in a line.
+
+`learning_rate=1e-4..1e-1` is a range, `optimiser=adam,adamw` a choice, `dropout` alone takes what is usual around the
+setting as it stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dlcore.core.config import Field
+from dlcore.core.errors import ConfigError, RequestError
+from dlcore.projects.project import Monitor, RunConfig
+from dlcore.projects.registry import changed, configure, get, settings_of
+
+FIXED = (
+    "epochs", "patience", "precision", "gradient_every", "train_rows", "validation_rows", "rows", "train_share",
+    "validation_share", "test_share", "validation", "horizon",
+)  # fmt: skip
+"""What no search turns: how long, how exactly, on how much, and what is scored."""
+USUAL = {"weight_decay": "1e-6..1e-1", "clip_norm": "0.3..10", "momentum": "0.5..0.99"}
+FIRST = ("learning_rate", "schedule", "dropout", "units", "width", "hidden")
+"""What is offered at first, where a model has it."""
+WIDE = 100.0
+"""A range whose ends are so many times apart is searched on a logarithmic scale."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting and what it may be: `low` to `high`, both included, or one of `choices` (as texts)."""
+
+    name: str
+    kind: Literal["int", "float", "choice"]
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """As `read` takes it."""
+        if self.kind == "choice":
+            return f"{self.name}={','.join(self.choices)}"
+        return f"{self.name}={self.low:g}..{self.high:g}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies within it."""
+        if self.kind == "choice":
+            return as_text(value) in self.choices
+        return not isinstance(value, str) and value is not None and self.low <= value <= self.high
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain dict; `Knob(**...)` takes it back."""
+        return {"name": self.name, "kind": self.kind, "low": self.low, "high": self.high, "log": self.log,
+                "choices": list(self.choices)}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Knob":
+        """What `as_json` gave, back again."""
+        return cls(**{**data, "choices": tuple(data["choices"])})
+
+
+def fields(slug: str, model: str) -> dict[str, Field]:
+    """Every setting that a search may turn, by name."""
+    found = {field.name: field for section in settings_of(slug, model).values() for field in section}
+    return {name: field for name, field in found.items() if name not in FIXED and field.kind != "text"}
+
+
+def read(text: str, config: RunConfig) -> Knob:
+    """A knob as it is written in a line, for a search around that config.
+
+    Raises:
+        RequestError: the setting cannot be searched, or its range makes no sense; says what would.
+        ConfigError: an end of the range is out of the setting's bounds.
+    """
+    name, _, wish = text.partition("=")
+    known = fields(config.project, config.model)
+    if name in FIXED:
+        raise RequestError(
+            f"'{name}' is not searched: it decides how long or on what is trained and measured. Set it for all alike."
+        )
+    if name not in known:
+        raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
+    field = known[name]
+    wish = wish.strip() or usual(field, values_of(config)[name])
+    knob = _choice(name, wish) if field.kind in ("choice", "bool") or ".." not in wish else _range(field, wish)
+    ends = knob.choices if knob.kind == "choice" else (knob.low, knob.high)
+    for end in ends:
+        changed(config, {name: end})  # each end must be allowed
+    return knob
+
+
+def usual(field: Field, value: Any) -> str:
+    """What is usual for a setting, around the value it has, as `read` takes it."""
+    if field.kind == "bool":
+        return "false,true"
+    if field.kind == "choice":
+        return ",".join(field.choices)
+    if field.name in USUAL:
+        return USUAL[field.name]
+    low, high = field.low or 0.0, field.high if field.high is not None else 1e9
+    now = float(value or field.default or 0.0)
+    if field.kind == "float" and high <= 1:
+        return f"{low:g}..{min(high, max(0.5, now)):g}"
+    times = (10 if field.kind == "float" else 4) if field.log else 2
+    ends = max(low, now / times), min(high, max(now, 1.0 if field.kind == "int" else 1e-6) * times)
+    return f"{int(ends[0])}..{int(ends[1])}" if field.kind == "int" else f"{ends[0]:g}..{ends[1]:g}"
+
+
+def offered(config: RunConfig) -> list[str]:
+    """The names that a search takes where nobody names any: the rate, its schedule, and the model's own sizes."""
+    known = fields(config.project, config.model)
+    return [name for name in FIRST if name in known]
+
+
+def read_all(texts: Sequence[str], config: RunConfig) -> tuple[Knob, ...]:
+    """Several knobs; those usually offered where none is named.
+
+    Raises:
+        RequestError: one of them cannot be searched, or is named twice.
+        ConfigError: an end of a range is out of the setting's bounds.
+    """
+    knobs = tuple(read(text, config) for text in (texts or offered(config)))
+    names = [knob.name for knob in knobs]
+    double = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if double:
+        raise RequestError(f"'{double}' is named twice: give each setting once.")
+    return knobs
+
+
+def values_of(config: RunConfig) -> dict[str, Any]:
+    """Every setting of a config by its flat name."""
+    return {**config.training.model_dump(), **config.model_options, **config.data_options}
+
+
+def goal(slug: str) -> Monitor:
+    """The validation metric that a search goes by: the project's own wish, else what picks the best epoch."""
+    project = get(slug)
+    return project.goal or project.monitor
+
+
+def as_text(value: Any) -> str:
+    """A choice as a knob writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def command(config: RunConfig, settings: Mapping[str, Any]) -> str:
+    """The command that trains a model with these settings, as an ordinary run."""
+    base = values_of(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
+    wanted = {**values_of(config), **settings}
+    sets = "".join(
+        f" --set {name}={as_text(value)}" for name, value in wanted.items() if as_text(value) != as_text(base[name])
+    )
+    return (
+        f"python -m dlcore train {config.project} --model {config.model} --dataset {config.dataset} "
+        f"--preset {config.preset} --seed {config.seed}{sets}"
+    )
+
+
+def _choice(name: str, wish: str) -> Knob:
+    choices = tuple(dict.fromkeys(part.strip() for part in wish.split(",") if part.strip()))
+    if len(choices) < 2:
+        raise RequestError(f"{name}={wish[:60]}: two values are the least, as in {name}=1,2 or a range {name}=1..2.")
+    return Knob(name, "choice", choices=choices)
+
+
+def _range(field: Field, wish: str) -> Knob:
+    try:
+        low, high = (float(part) for part in wish.split(".."))
+        whole = field.kind != "int" or (low == int(low) and high == int(high))
+    except (ValueError, OverflowError):
+        low, high, whole = 0.0, 0.0, True
+    if not whole or not low < high < float("inf"):
+        example = "16..256" if field.kind == "int" else "0.0001..0.1"
+        raise ConfigError(f"{field.name}={wish[:60]} is no range: write it as {field.name}={example}, low end first.")
+    log = low > 0 and (field.log or high / low >= WIDE)
+    return Knob(field.name, "int" if field.kind == "int" else "float", low, high, log)
