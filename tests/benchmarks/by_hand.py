@@ -10,8 +10,11 @@ import os
 import platform
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore.data import images
 from dlcore.data.array_batches import ArrayBatches, Shifted

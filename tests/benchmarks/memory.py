@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from dlcore import projects, runs
 
 GAPS = (5, 10, 20, 40, 80, 120)
