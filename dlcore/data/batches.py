@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +10,8 @@ from dlcore.core import seeds
 from dlcore.data.splits import Split, Transform
 
 PIECE_BYTES = 64 * 2**20
+ALIKE = 40
+"""Batches drawn together and sorted by length, where samples have one: enough for little padding, and for chance."""
 RESIDENT_BYTES = 8 * 2**30
 
 
@@ -17,6 +20,7 @@ class Batches:
 
     The order of epoch `e` depends on (seed, e) alone, so a run can go on in the middle of it elsewhere. One gather
     serves many steps: a step then costs two slices. With `world` processes each takes its equal share of every batch.
+    Samples that have a length meet others of about the same.
     """
 
     def __init__(
@@ -70,7 +74,19 @@ class Batches:
     def _order(self, number: int) -> Tensor | None:
         if self.seed is None:
             return None
-        return torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))
+        drawn = torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))
+        return drawn if self.split.lengths is None else self._alike(drawn, number)
+
+    def _alike(self, drawn: Tensor, number: int) -> Tensor:
+        """The order (N,) drawn, so that samples of a batch are of about the same length: little padding."""
+        assert self.split.lengths is not None and self.seed is not None
+        lengths, size = torch.from_numpy(np.asarray(self.split.lengths)), self.batch_size
+        whole = len(drawn) // size * size
+        sorted_in = [part[lengths[part].argsort(stable=True)] for part in drawn[:whole].split(size * ALIKE)]
+        if not sorted_in:
+            return drawn
+        shuffled = torch.randperm(whole // size, generator=seeds.generator(self.seed, number, 1))
+        return torch.cat([torch.cat(sorted_in).view(-1, size)[shuffled].flatten(), drawn[whole:]])
 
     def _gather(self, tensor: Tensor, rows: Tensor) -> Tensor:
         gathered = tensor.index_select(0, rows.to(tensor.device))

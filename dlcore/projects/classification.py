@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dlcore.data.batches import Batches
-from dlcore.data.splits import Prepared, SplitName
+from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import classification, uncertainty
 from dlcore.inference import predict as inference
@@ -16,6 +16,8 @@ from dlcore.projects.project import Evaluation, Predictions, RunConfig
 from dlcore.training.fit import Objective
 
 PREDICT_BATCH = 512
+PADDED_BATCH = 64
+"""Of padded samples fewer go at once: a long text's attention alone takes length x length numbers a head."""
 DRAWS = 300
 """Bootstrap resamples; 300 of 10,000 samples take well under a second for two classes and a few for ten."""
 
@@ -30,13 +32,22 @@ def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Tensor, Tensor]:
-    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's own order."""
-    return inference.outputs(module, _in_order(module, prepared, split))
+    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's own order.
+
+    Padded samples go through the model by length, so that little padding does, and come back in their order.
+    """
+    part = prepared.split(split)
+    if part.lengths is None:
+        return inference.outputs(module, _batches(module, part, prepared, PREDICT_BATCH))
+    order = torch.from_numpy(np.argsort(part.lengths, kind="stable"))
+    alike = Split(tuple(each[order] for each in part.inputs), part.targets[order], part.ids[order.numpy()])
+    scores, _ = inference.outputs(module, _batches(module, alike, prepared, PADDED_BATCH))
+    return torch.empty_like(scores).index_copy_(0, order, scores), part.targets.cpu()
 
 
-def _in_order(module: nn.Module, prepared: Prepared, split: SplitName) -> Iterator[inference.Batch]:
+def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> Iterator[inference.Batch]:
     device = next(module.parameters()).device
-    return Batches(prepared.split(split), PREDICT_BATCH, device=device, transform=prepared.transform).epoch(1)
+    return Batches(part, size, device=device, transform=prepared.transform).epoch(1)
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ PROJECTS = {
     "forecast": "dlcore.projects.forecast",
     "gradients": "dlcore.projects.gradients",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
+    "news": "dlcore.projects.news",
     "rnn": "dlcore.projects.rnn",
     "vit": "dlcore.projects.vit",
 }

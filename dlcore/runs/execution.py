@@ -98,6 +98,8 @@ def _set_up(job: Job) -> Bench:
     prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
     module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    if prepared.start is not None:
+        prepared.start(module)
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))

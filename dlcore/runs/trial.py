@@ -62,6 +62,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     project = projects.get(config.project)
     torch.manual_seed(config.seed)
     module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    if prepared.start is not None:
+        prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
     state: TrainingState | Trainee
     if (own := project.models[config.model].trainee) is not None:

@@ -75,3 +75,21 @@ def test_the_transform_sees_whether_it_is_training():
     list(Batches(split(), 64, seed=1, transform=note).epoch(1))
     list(Batches(split(), 64, transform=note).epoch(1))
     assert seen == [True, True, False, False]
+
+
+def test_samples_of_a_length_go_together_and_all_come():
+    lengths = np.random.default_rng(0).integers(1, 100, 1003)
+    padded = Split((torch.arange(1003)[:, None],), torch.arange(1003), np.arange(1003), lengths=lengths)
+    steps = numbers(Batches(padded, 16, seed=1).epoch(1))
+    assert sorted(chain.from_iterable(steps)) == list(range(1003))
+    assert steps == numbers(Batches(padded, 16, seed=1).epoch(1)) != numbers(Batches(padded, 16, seed=1).epoch(2))
+    spread = np.mean([np.ptp(lengths[step]) for step in steps[:-1]])
+    assert spread < 10  # by chance it would be about 90
+    first = [lengths[step].mean() for step in steps[:20]]
+    assert np.std(first) > 10  # short and long batches in turn, not in order
+    assert first != sorted(first)
+
+
+def test_fewer_samples_than_a_batch_with_lengths():
+    few = Split((torch.arange(5)[:, None],), torch.arange(5), np.arange(5), lengths=np.arange(5))
+    assert sorted(numbers(Batches(few, 16, seed=1).epoch(1))[0]) == [0, 1, 2, 3, 4]

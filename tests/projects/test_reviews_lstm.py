@@ -9,7 +9,7 @@ from dlcore.core.errors import DataError
 from dlcore.data import text
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import Texts
-from dlcore.projects import Loaded, reviews_lstm
+from dlcore.projects import Loaded, texts
 
 PROJECT = projects.get("reviews_lstm")
 SMALL = {"length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}
@@ -142,4 +142,4 @@ def test_answer_refuses_in_one_line(loaded, payload, said):
 def test_quick_preset_is_small():
     quick = projects.configure("reviews_lstm", preset="quick")
     assert quick.data_options["rows"] <= 8000 and quick.model_options["hidden"] <= 64
-    assert reviews_lstm.TEST_SHARE == 0.2
+    assert texts.TEST_SHARE == 0.2

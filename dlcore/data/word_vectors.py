@@ -1,0 +1,98 @@
+"""Word vectors learnt elsewhere: GloVe (Pennington et al. 2014), read from its text file or the zip around it."""
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlcore.core.errors import DataError
+from dlcore.data import image_cache, sources
+
+WIDTH = 100
+"""Numbers of a vector."""
+MEMBER = "glove.6B.100d.txt"
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """`vectors` (V, 100) float32 for a vocabulary's words; `known` (V,) says which of them GloVe has. The others stay
+    as `vectors` has them: zero."""
+
+    vectors: np.ndarray
+    known: np.ndarray
+
+
+def of(words: Sequence[str]) -> Vectors:
+    """The vectors of these words; for a word with an apostrophe that GloVe cuts in two, the mean of its parts.
+
+    Raises:
+        DataMissingError: GloVe is not on this machine.
+        DataError: the file is not what it should be.
+    """
+    names, table = _table(sources.require("glove"))
+    places = {name: place for place, name in enumerate(names)}
+    vectors = np.zeros((len(words), WIDTH), dtype=np.float32)
+    known = np.zeros(len(words), dtype=bool)
+    for number, word in enumerate(words):
+        found = [places[part] for part in _parts(word, places) if part in places]
+        if found:
+            vectors[number], known[number] = np.asarray(table[found], dtype=np.float32).mean(axis=0), True
+    return Vectors(vectors, known)
+
+
+def commonest(count: int) -> list[str]:
+    """GloVe's words, the most frequent first.
+
+    Raises:
+        DataMissingError: GloVe is not on this machine.
+    """
+    return _table(sources.require("glove"))[0][:count]
+
+
+def _parts(word: str, places: dict[str, int]) -> list[str]:
+    """The word itself, or what GloVe's own tokenizer makes of a word with an apostrophe: film's -> film 's."""
+    plain = word.replace("’", "'")
+    if plain in places or "'" not in plain:
+        return [plain]
+    if plain.endswith("n't"):
+        return [plain[:-3], "n't"]
+    before, _, after = plain.partition("'")
+    return [before, f"'{after}"]
+
+
+def _table(file: Path) -> tuple[list[str], np.ndarray]:
+    """All words and their vectors (N, 100) float16, memory-mapped; read once and kept in the cache."""
+    stat = file.stat()
+    key = image_cache.checksum(salt=f"glove-1 {file.name} {stat.st_size} {stat.st_mtime_ns}")
+    folder = image_cache.kept("glove", key, lambda draft: _read(file, draft))
+    return (folder / "words.txt").read_text(encoding="utf-8").split("\n"), image_cache.load(folder / "vectors.npy")
+
+
+def _read(file: Path, into: Path) -> None:
+    words, rows = [], []
+    with _opened(file) as lines:
+        for number, line in enumerate(lines, start=1):
+            word, *values = line.rstrip().split(" ")
+            if len(values) != WIDTH:
+                raise DataError(f"{file}, line {number}: wanted are a word and {WIDTH} numbers, not {len(values)}.")
+            words.append(word)
+            rows.append(np.array(values, dtype=np.float16))
+    np.save(into / "vectors.npy", np.stack(rows))
+    (into / "words.txt").write_text("\n".join(words), encoding="utf-8")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Iterator[str]]:
+    if file.suffix != ".zip":
+        with file.open(encoding="utf-8", newline="\n") as lines:
+            yield lines
+        return
+    try:
+        with zipfile.ZipFile(file) as archive, archive.open(MEMBER) as member:
+            yield io.TextIOWrapper(member, encoding="utf-8", newline="\n")
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"{file}: {MEMBER} is not in it ({str(error)[:60]}); fetch it again.") from None

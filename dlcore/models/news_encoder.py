@@ -1,0 +1,75 @@
+"""A Transformer encoder that reads a text and names its class."""
+
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, choice, number
+from dlcore.models import encoder
+
+
+class NewsEncoderConfig(Config):
+    """Its sizes; as they stand the classic one."""
+
+    width: int = number(100, low=4, high=1024, unit="numbers", help="Numbers that stand for a word; GloVe has 100.")
+    layers: int = number(4, low=1, high=12, help="Encoder layers.")
+    heads: int = number(5, low=1, high=32, help="Ways of looking at the text at once; the width is a multiple.")
+    feed_forward: int = number(2048, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
+    dropout: float = number(0.0, low=0.0, high=0.9, help="Share of values set to 0 in training.")
+    word_dropout: float = number(0.0, low=0.0, high=0.9, help="Share of words made unknown in training.")
+    frozen: bool = choice(True, help="Keep the words' vectors as they are at the start.")
+
+
+class ImprovedEncoderConfig(NewsEncoderConfig):
+    """The same knobs; as they stand the improved recipe."""
+
+    layers: int = number(2, low=1, high=12, help="Encoder layers.")
+    feed_forward: int = number(400, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of values set to 0 in training.")
+    word_dropout: float = number(0.2, low=0.0, high=0.9, help="Share of words made unknown in training.")
+    frozen: bool = choice(False, help="Keep the words' vectors as they are at the start.")
+
+
+class NewsEncoder(nn.Module):
+    """(N, T) ids -> (N, K) logits: word vectors, places, encoder layers, the mean over the words, linear.
+
+    Ids are padded at the end with 0; padding is neither looked at nor averaged. Width 100, feed-forward 2048, four
+    layers, four classes and a vocabulary of 102,016 make 12,012,196 parameters, 1,810,596 of them trained.
+    """
+
+    def __init__(self, config: NewsEncoderConfig, *, vocabulary: int, length: int, classes: int) -> None:
+        """`vocabulary` counts all ids, padding and unknown among them; `length` T is the longest text's."""
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
+        self.embedding.weight.requires_grad_(not config.frozen)
+        self.places: Tensor
+        self.register_buffer("places", encoder.places(length, config.width), persistent=False)
+        self.layers = nn.ModuleList(
+            encoder.EncoderLayer(config.width, config.heads, config.feed_forward, config.dropout)
+            for _ in range(config.layers)
+        )
+        self.classes = nn.Linear(config.width, classes)
+        self.dropout, self.word_dropout = nn.Dropout(config.dropout), config.word_dropout
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(N, T) whole numbers -> (N, K)."""
+        found = encoder.there(ids)
+        x = self._start(ids)
+        for layer in self.layers:
+            x = layer(x, found[:, None, None])
+        logits: Tensor = self.classes(self.dropout(encoder.mean(x, found)))
+        return logits
+
+    def weights(self, ids: Tensor) -> list[Tensor]:
+        """(N, T) -> (N, heads, T, T) of each layer: how much each word (row) takes of each."""
+        found, x = encoder.there(ids), self._start(ids)
+        taken = []
+        for layer in self.layers:
+            assert isinstance(layer, encoder.EncoderLayer)
+            taken.append(layer.attention.weights(x, x, found[:, None, None]))
+            x = layer(x, found[:, None, None])
+        return taken
+
+    def _start(self, ids: Tensor) -> Tensor:
+        """(N, T) -> (N, T, D)."""
+        if self.training and self.word_dropout:
+            ids = encoder.forget(ids, self.word_dropout)
+        return self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])

@@ -1,0 +1,184 @@
+"""What projects that sort texts share: data of any text set cut into parts, word vectors, baselines, one answer."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.errors import ConfigError, DataError
+from dlcore.data import text, word_vectors
+from dlcore.data.splits import SPLITS, Prepared, Split
+from dlcore.data.stratify import sample, stratified
+from dlcore.data.vocabulary import Kind
+from dlcore.evaluation import linear
+from dlcore.inference import predict as inference
+from dlcore.projects import classification
+from dlcore.projects.project import Loaded, RunConfig
+
+TEST_SHARE = 0.2
+"""Of all texts where the source has no test part; drawn once with a fixed seed, so that every run is judged alike."""
+VALIDATION_SHARE = 0.1
+"""Of all texts where the source has no test part, else of its training part."""
+UNSEEN = 20_000
+"""Of GloVe's commonest words so many join the vocabulary where their vectors stay as they are: the training texts need
+not have them, for nothing is learnt of them."""
+
+
+Vectors = Literal["none", "glove"]
+
+
+class TextData(Config):
+    """How texts become numbers."""
+
+    length: int = number(200, low=8, high=1000, unit="words", help="Words read of each text.")
+    keep: text.Keep = choice("start", help="Which part of a longer text is read.")
+    tokens: Kind = choice("words", help="Whole words, BERT's pieces of words, or pieces joined from the texts' own.")
+    vocabulary: int = number(20_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
+    min_frequency: int = number(2, low=1, high=100, help="Times a word must come in the training part to be known.")
+    vectors: Vectors = choice("none", help="Vectors that the words start with: chance, or GloVe's.")
+    rows: int = number(
+        0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
+    )
+
+
+def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
+    """The source's own test part, or a fifth drawn once; a tenth to validate on; the vocabulary from training alone.
+
+    Raises:
+        DataError: the dataset, or the word vectors asked for, are not on this machine.
+    """
+    options = parse(data, config.data_options)
+    found = text.load(config.dataset)
+    parts = _parts(found, options.rows, seed=config.seed)
+    texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
+    known, start = _words(texts["train"], options, frozen=bool(config.model_options.get("frozen")))
+    splits = {}
+    for name, rows in parts.items():
+        ids = known.encode(texts[name], length=options.length, keep=options.keep)
+        splits[name] = Split(
+            (torch.from_numpy(ids),), torch.from_numpy(found.labels[rows]), found.rows[rows],
+            lengths=(ids != text.PAD).sum(axis=1),
+        )  # fmt: skip
+    return Prepared(
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        facts={"vocabulary": len(known), "length": options.length, "classes": len(found.names)},
+        preprocessing=text.as_preprocessing(known, length=options.length, keep=options.keep),
+        labels=found.names,
+        checksum=found.checksum,
+        source={"texts": texts, "doubled": found.doubled},
+        transform=trim,
+        start=start,
+    )
+
+
+def _parts(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of the three parts; with `rows` each part is thinned, so a test text never moves into training."""
+    labels = found.labels
+    if found.test is None:
+        rest, test = stratified(labels, TEST_SHARE, seed=0)
+        share = VALIDATION_SHARE / (1 - TEST_SHARE)
+    else:
+        rest, test, share = np.flatnonzero(~found.test), np.flatnonzero(found.test), VALIDATION_SHARE
+    inner, held = stratified(labels[rest], share, seed=seed)
+    parts = dict(zip(SPLITS, (rest[inner], rest[held], test), strict=True))
+    if rows <= 0:
+        return dict(parts)
+    shares = {name: max(2, round(rows * len(part) / len(labels))) for name, part in parts.items()}
+    seeds = {"train": seed, "validation": seed, "test": 0}
+    return {name: part[sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
+
+
+def _words(
+    train: list[str], options: TextData, *, frozen: bool
+) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
+    """The vocabulary, and what puts GloVe's vectors into a fresh model where they are asked for."""
+    known = text.Vocabulary.fit(
+        train, size=options.vocabulary, min_frequency=options.min_frequency, kind=options.tokens
+    )
+    if options.vectors == "none":
+        return known, None
+    if frozen and options.tokens == "words":
+        common = word_vectors.commonest(UNSEEN)
+        single = [word for word in common if known.tokens(word) == [word]]
+        known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])))
+    found = word_vectors.of([word.removeprefix("##") for word in known.words])
+
+    def start(module: nn.Module) -> None:
+        embedding = module.get_submodule("embedding")
+        assert isinstance(embedding, nn.Embedding)
+        if embedding.embedding_dim != word_vectors.WIDTH:
+            raise ConfigError(
+                f"GloVe's vectors have {word_vectors.WIDTH} numbers and the model's words {embedding.embedding_dim}: "
+                f"make them {word_vectors.WIDTH}, or set vectors=none."
+            )
+        with torch.no_grad():
+            there = torch.from_numpy(found.known)
+            embedding.weight *= float(found.vectors[found.known].std())  # a word GloVe lacks: chance of the same spread
+            embedding.weight[there] = torch.from_numpy(found.vectors[found.known])
+            embedding.weight[text.PAD] = 0.0
+
+    return known, start
+
+
+def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
+    """Ids (N, T) without the columns in which every text of the batch is padding."""
+    ids = inputs[0]
+    longest = int(ids.ne(text.PAD).sum(dim=1).max())
+    return (ids[:, : max(1, longest)].contiguous(),)
+
+
+def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
+    """Majority class, logistic regression on weighted word counts, and NB-SVM on pairs of words, of the whole texts."""
+    texts, classes = prepared.source["texts"], prepared.facts["classes"]
+    targets, truth = prepared.train.targets.numpy(), prepared.test.targets.numpy()
+    regression = linear.tfidf_logistic_regression(texts["train"], targets, texts["test"], classes=classes)
+    machine = classification.measured(linear.nb_svm(texts["train"], targets, texts["test"], classes=classes), truth)
+    return {
+        "majority": classification.majority(prepared),
+        "tfidf_logistic_regression": classification.measured(regression, truth),
+        "nb_svm": {name: value for name, value in machine.items() if not name.startswith(("loss", "ece"))},
+    }
+
+
+def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+    """What a text is: label, its probability, every label's probability, words read and words unknown.
+
+    Raises:
+        DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
+    """
+    said = text.read_text(payload)
+    seen = loaded.preprocessing
+    known = text.from_preprocessing(seen)
+    ids = known.encode([said], length=int(seen["length"]), keep=seen["keep"])
+    tokens, unknown = int((ids != text.PAD).sum()), int((ids == text.UNKNOWN).sum())
+    if tokens == unknown:
+        raise DataError(f"none of the {tokens} words read is in the model's vocabulary: write an English text.")
+    (trimmed,) = trim((torch.from_numpy(ids),), False)
+    probabilities = classification.named_probabilities(inference.answer(loaded.module, trimmed), loaded.labels)
+    label, two = next(iter(probabilities)), len(loaded.labels) == 2
+    threshold = 0.5 if loaded.threshold is None else loaded.threshold
+    if two:
+        label = loaded.labels[1 if probabilities[loaded.labels[1]] >= threshold else 0]
+    return {
+        "label": label,
+        "probability": probabilities[label],
+        "probabilities": probabilities,
+        **({"threshold": threshold} if two else {}),
+        "tokens": tokens,
+        "unknown": unknown,
+        "left_out": max(0, len(known.tokens(said)) - tokens),
+    }
+
+
+def build_with(kind: Callable[..., nn.Module]) -> Callable[[Any, Mapping[str, int]], nn.Module]:
+    """A model entry's `build` for a class that takes `vocabulary`, `length` and `classes`."""
+
+    def build(options: Any, facts: Mapping[str, int]) -> nn.Module:
+        return kind(options, vocabulary=facts["vocabulary"], length=facts["length"], classes=facts["classes"])
+
+    return build

@@ -1,0 +1,14 @@
+"""Tell world, sports, business and science news apart with an encoder written out after the paper."""
+
+from dlcore.ui.page import show
+
+TITLE = "News with a Transformer"
+ICON = ":material/newspaper:"
+
+show(
+    "news",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
