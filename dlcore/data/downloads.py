@@ -38,7 +38,7 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
     """Fetch `url` into the file `target`; a file that is there with the right checksum is left as it is.
 
     The bytes go to a temporary file beside it, which takes the name only once its checksum (`sha256:...`, `md5:...`)
-    is right.
+    is right; an empty one is left to the caller to check.
 
     Raises:
         DataError: the address does not answer, or what it gave has another checksum.
@@ -50,7 +50,7 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
         progressbar=_Bar(progress) if progress else False, chunk_size=2**16, timeout=(CONNECT_S, READ_S)
     )
     try:
-        pooch.retrieve(url, known_hash=checksum, fname=target.name, path=target.parent, downloader=fetch)
+        pooch.retrieve(url, known_hash=checksum or None, fname=target.name, path=target.parent, downloader=fetch)
     except requests.RequestException as error:
         raise DataError(f"{url} cannot be fetched ({type(error).__name__}): {_OFFLINE}.") from None
     except ValueError as error:

@@ -21,9 +21,15 @@ STALE_SECONDS = 6 * 3600
 
 
 def checksum(*files: Path, salt: str = "") -> str:
-    """sha256 over the content of files, and over what else decides the arrays (`salt`: side, version)."""
+    """sha256 over the content of files, and over what else decides the arrays (`salt`: side, version); of folders over
+    names, sizes and times, since they may hold a hundred thousand files."""
     digest = hashlib.sha256(salt.encode())
     for file in files:
+        if file.is_dir():
+            for place in sorted(file.rglob("*")):
+                about = place.lstat()
+                digest.update(f"{place.relative_to(file)} {about.st_size} {about.st_mtime_ns}\0".encode())
+            continue
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()

@@ -6,6 +6,7 @@ the set's own parts. A zip is read where it lies: nothing is ever unpacked, so n
 
 import contextlib
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -26,8 +27,12 @@ MOST_TOTAL = 16 * 2**30
 KEPT = "pictures.zip"
 """The file that holds a set of one's own."""
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test",
-         "val": "train", "valid": "train", "validation": "train"}  # fmt: skip
+         "evaluation": "test", "val": "train", "valid": "train", "validation": "train"}  # fmt: skip
 """Folders above the classes: what is meant for validation joins the part that a run cuts by itself."""
+FOOD11 = ("bread", "dairy product", "dessert", "egg", "fried food", "meat", "noodles and pasta", "rice", "seafood",
+          "soup", "vegetable and fruit")  # fmt: skip
+_NUMBERED = re.compile(r"(\d{1,3})_\d+")
+"""A file of Food-11, `class_number.jpg`, which lies in the folder of its part."""
 _WANTED = "give a folder or a zip of class folders."
 _CLUTTER = {"thumbs.db", "desktop.ini"}
 
@@ -90,7 +95,7 @@ def source(path: Path) -> Iterator[Source]:
         DataError: it is neither, or the zip cannot be read.
     """
     if path.is_dir():
-        yield _Folder(path)
+        yield _Food101(path) if (path / "meta" / "test.txt").is_file() else _Folder(path)
         return
     try:
         with path.open("rb") as file, opened_zip(file, path.name) as found:
@@ -185,6 +190,10 @@ def listed(opened: Source) -> tuple[list[Entry], list[Refused]]:
 
 
 def _entry(path: PurePosixPath) -> Entry:
+    numbered = _NUMBERED.fullmatch(path.stem)
+    if numbered and (part := PARTS.get(path.parts[-2].lower())):
+        number = int(numbered[1])
+        return Entry(str(path), FOOD11[number] if number < len(FOOD11) else str(number), part)
     above = path.parts[-3].lower() if len(path.parts) > 2 else ""
     label = "".join(c if c.isprintable() and c not in "\\:" else "_" for c in path.parts[-2])
     return Entry(str(path), label[:100], PARTS.get(above, "train"))
@@ -253,6 +262,22 @@ class _Folder:
     def read(self, name: str) -> bytes:
         with (self.path / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
+
+
+class _Food101(_Folder):
+    """`images/<class>/<number>.jpg`, and in `meta` the list of those for the test, as torchvision unpacks it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path / "images")
+        listed = (path / "meta" / "test.txt").read_text(encoding="utf-8").split()
+        self.for_test = {f"{name}.jpg" for name in listed}
+
+    def files(self) -> Iterator[tuple[str, int, str]]:
+        for name, size, reason in super().files():
+            yield f"{'test' if name in self.for_test else 'train'}/{name}", size, reason
+
+    def read(self, name: str) -> bytes:
+        return super().read(name.partition("/")[2])
 
 
 class _Zip:

@@ -138,7 +138,7 @@ def _cifar10(file: Path) -> Images:
 LOADERS: dict[str, Callable[[Path], Images]] = {
     "fashion_mnist": _fashion, "mnist": _mnist, "digits": _digits, "cifar10": _cifar10,
 }  # fmt: skip
-FOLDERS = ("dogs_food_vehicles",)
+FOLDERS = ("dogs_food_vehicles", "food101_mini", "food11", "food101")
 """Datasets that are zips or folders of class folders."""
 
 

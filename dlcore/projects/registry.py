@@ -17,10 +17,11 @@ PROJECTS = {
     "attention": "dlcore.projects.attention",
     "backprop": "dlcore.projects.backprop",
     "fashion": "dlcore.projects.fashion",
+    "food": "dlcore.projects.food",
     "forecast": "dlcore.projects.forecast",
     "gradients": "dlcore.projects.gradients",
-    "reviews_lstm": "dlcore.projects.reviews_lstm",
     "news": "dlcore.projects.news",
+    "reviews_lstm": "dlcore.projects.reviews_lstm",
     "rnn": "dlcore.projects.rnn",
     "vit": "dlcore.projects.vit",
 }

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import diagnose
+from dlcore.training.optimisers import SHARE
 from dlcore.training.probes import Probe
 from dlcore.training.schedules import learning_rate
 from dlcore.training.state import TrainingState
@@ -82,8 +83,9 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
     for inputs, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
         if not constant:
+            rate = learning_rate(config, step, state.steps)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(config, step, state.steps)
+                group["lr"] = rate * group.get(SHARE, 1.0)
         told = gradient_every and (step % gradient_every == 0 or step == 1)
         looks = told and (step % state.probe_every == 0 or step == 1)
         if looks:

@@ -38,7 +38,7 @@ class TrainingState(Progress):
         self.device = fabric.device
         self.module = module.to(fabric.device)
         self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
-        optimiser = optimisers.create(self.module.parameters(), config)
+        optimiser = optimisers.create(self.module, config)
         self.model: nn.Module = self.module
         self.optimiser: torch.optim.Optimizer = optimiser
         if self.wrapped:

@@ -1,0 +1,59 @@
+"""What a pretrained backbone says of every picture: computed once for a dataset, kept, and used by every later run."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dlcore.core import progress
+from dlcore.data import image_cache, images, weights
+from dlcore.data.images import Images
+from dlcore.inference.predict import evaluating
+from dlcore.models.transfer import Backbone, TransferConfig, TransferNet
+
+VIEWS = 2
+"""Each picture as it is, and mirrored."""
+AT_ONCE = 16
+_VERSION = 1
+
+
+def of_pictures(found: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, V, F) float32 of the part to learn from, and of the part kept for the end; memory-mapped.
+
+    Raises:
+        DataMissingError: the backbone's weights are not on this machine.
+    """
+    carried = weights.load(backbone)
+    said = f"{_VERSION} {found.checksum} {weights.WEIGHTS[backbone].digits} {side} {VIEWS}"
+    key = hashlib.sha256(said.encode()).hexdigest()
+    network = TransferNet(TransferConfig(train="head"), backbone=backbone, classes=2)
+    network.take_over(carried)
+
+    def make(draft: Path) -> None:
+        total, done = len(found.pixels) + len(found.test_pixels), 0
+        for name, pixels in (("learn", found.pixels), ("test", found.test_pixels)):
+            width = network.head[1].in_features
+            kept = np.lib.format.open_memmap(
+                draft / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(pixels), VIEWS, width)
+            )
+            for rows, values in _computed(network, pixels, side):
+                kept[rows] = values
+                done += len(values)
+                progress.report("Computing the features of every picture, once", done, total)
+            kept.flush()
+
+    place = image_cache.kept(f"features-{backbone}", key, make)
+    return image_cache.load(place / "learn.npy"), image_cache.load(place / "test.npy")
+
+
+def _computed(network: TransferNet, pixels: np.ndarray, side: int) -> Iterator[tuple[slice, np.ndarray]]:
+    mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in (weights.MEAN, weights.STD))
+    with evaluating(network):
+        for start in range(0, len(pixels), AT_ONCE):
+            rows = slice(start, min(start + AT_ONCE, len(pixels)))
+            few = torch.from_numpy(np.array(images.at_side(pixels[rows], side))).permute(0, 3, 1, 2)
+            x = ((few.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+            views = [network.features(x), network.features(x.flip(-1))]
+            yield rows, torch.stack(views, dim=1).numpy()

@@ -1,0 +1,14 @@
+"""Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own."""
+
+from dlcore.ui.page import show
+
+TITLE = "Food photos"
+ICON = ":material/restaurant:"
+
+show(
+    "food",
+    data="dlcore.ui.panels.images_data:data",
+    results="dlcore.ui.panels.comparison:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
