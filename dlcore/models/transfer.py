@@ -60,15 +60,16 @@ class ScratchConfig(TransferConfig):
 
 
 class TransferNet(nn.Module):
-    """(N, 3, H, W) standardised as on ImageNet, or features (N, F) computed before -> logits (N, K)."""
+    """(N, 3, H, W) standardised as on ImageNet, or features (N, F) computed before -> logits (N, K); `width` is F."""
 
     def __init__(self, options: TransferConfig, *, backbone: Backbone, classes: int) -> None:
         super().__init__()
         self.options, self.backbone = options, backbone
         self.blocks, self.neck, width = _parts(backbone)
-        self.head = nn.Sequential(nn.Dropout(options.head_dropout), nn.Linear(width, classes))
-        nn.init.normal_(self.head[1].weight, std=0.01)
-        nn.init.zeros_(self.head[1].bias)
+        self.width, linear = width, nn.Linear(width, classes)
+        nn.init.normal_(linear.weight, std=0.01)
+        nn.init.zeros_(linear.bias)
+        self.head = nn.Sequential(nn.Dropout(options.head_dropout), linear)
         self.frozen = {"head": len(self.blocks), "last_blocks": max(0, len(self.blocks) - options.blocks), "all": 0}[
             options.train
         ]
@@ -143,8 +144,8 @@ def _cut(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequen
     assert isinstance(model, zoo.MobileNetV2 | zoo.MobileNetV3 | zoo.EfficientNet)
     blocks = nn.Sequential(*model.features)
     if isinstance(model, zoo.EfficientNet):
-        stages = [list(part) if type(part) is nn.Sequential else [part] for part in model.features]
-        blocks = nn.Sequential(*(block for stage in stages for block in stage))
+        parts = [list(part) if type(part) is nn.Sequential else [part] for part in model.features]
+        blocks = nn.Sequential(*(block for part in parts for block in part))
     if isinstance(model, zoo.MobileNetV3):
         pool += [model.classifier[0], model.classifier[1]]
     linear = model.classifier[-1]

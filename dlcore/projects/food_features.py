@@ -34,9 +34,8 @@ def of_pictures(found: Images, *, backbone: Backbone, side: int) -> tuple[np.nda
     def make(draft: Path) -> None:
         total, done = len(found.pixels) + len(found.test_pixels), 0
         for name, pixels in (("learn", found.pixels), ("test", found.test_pixels)):
-            width = network.head[1].in_features
             kept = np.lib.format.open_memmap(
-                draft / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(pixels), VIEWS, width)
+                draft / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(pixels), VIEWS, network.width)
             )
             for rows, values in _computed(network, pixels, side):
                 kept[rows] = values

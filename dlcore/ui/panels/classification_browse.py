@@ -44,10 +44,10 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         f"Which of the {len(rows):,}", 1, len(rows), key=f"browse-{project.slug}-{answers}-{of_class}-{order}"
     )
     row = int(rows[at - 1])
-    _one(scores[row], labels, truth=int(targets[row]), dataset=dataset, origin=int(stored["test_ids"][row]))
+    _one(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
     following = rows[at : at + NEXT]
     if here(dataset) and len(following):
-        found = samples.pictures(dataset).test_pixels
+        found = samples.of_run(run.config).test_pixels
         said = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
         st.caption("The next ones, with the model's answer; ✗ marks a wrong one")
@@ -68,13 +68,14 @@ def chosen(scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: i
     return rows[np.argsort(-sure if order == ORDERS[1] else sure, kind="stable")]
 
 
-def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, dataset: str, origin: int) -> None:
+def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, origin: int) -> None:
+    dataset = run.config.dataset
     left, right = st.columns([1, 2], gap="large")
     answer = int(scores.argmax())
     with left:
         if here(dataset):
             samples.shown(
-                [samples.pictures(dataset).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
+                [samples.of_run(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
             )
         else:
             st.caption(

@@ -133,7 +133,7 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
         if not here(dataset):
             st.caption("; ".join(said) + ".")
             return
-        found = samples.pictures(dataset).test_pixels
+        found = samples.of_run(run.config).test_pixels
         samples.shown([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
         return
     for row, words in zip(rows[:5], said, strict=False):

@@ -41,7 +41,7 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> None:
     with left:
         if project.input_kind == "image":
             samples.shown(
-                [samples.pictures(dataset).test_pixels[origin]], [bundle.labels[truth]], alt="The picture", width=224
+                [samples.of_run(run.config).test_pixels[origin]], [bundle.labels[truth]], alt="The picture", width=224
             )
         else:
             st.text(samples.text_of(dataset, origin))

@@ -63,13 +63,12 @@ def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) 
     st.subheader("What each one alone gets right", anchor=False)
     found = alone_right([arm.right for arm in arms])
     stored = reading.predictions(arms[0].bundles[0])
-    dataset = arms[0].records[0].dataset
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
         if project.input_kind == "image" and len(rows):
             rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
-            pictures = samples.pictures(dataset).test_pixels
+            pictures = samples.of_run(arms[0].bundles[0].config).test_pixels
             samples.shown(
                 [pictures[stored["test_ids"][row]] for row in rows],
                 [labels[stored["test_targets"][row]] for row in rows],

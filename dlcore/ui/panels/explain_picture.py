@@ -37,7 +37,7 @@ def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     """Which pixels speak for and against a class, by a method of choice, and four tests of that map."""
     row, target = choose_sample(project, run, bundle)
     origin = int(reading.predictions(bundle)["test_ids"][row])
-    picture = samples.pictures(run.config.dataset).test_pixels[origin]
+    picture = samples.of_run(run.config).test_pixels[origin]
     asked = picture_maps.ask(reading.loaded(bundle), picture, target)
     how = _method(project, asked)
     key, label = reading.key_of(bundle), bundle.labels[target]

@@ -23,7 +23,7 @@ def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, or of a run with default settings where there is none; and one's own."""
     config = run.config if run is not None else projects.configure(project.slug)
     _said(config.dataset)
-    found = samples.pictures(config.dataset)
+    found = samples.of_run(config)
     _parts(found)
     _repeated(found)
     _left_out(found)

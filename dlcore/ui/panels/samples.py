@@ -6,12 +6,18 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data import images, text
+from dlcore.projects.project import RunConfig
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the pictures")
-def pictures(dataset: str) -> images.Images:
-    """All pictures of a dataset; memory-mapped where that is possible."""
-    return images.load(dataset)
+@st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
+def pictures(dataset: str, side: int = images.SIDE) -> images.Images:
+    """All pictures of a dataset, those of class folders with so many pixels a side; memory-mapped where possible."""
+    return images.load(dataset, side=side)
+
+
+def of_run(config: RunConfig) -> images.Images:
+    """All pictures of a run's dataset, as large as the run reads them."""
+    return pictures(config.dataset, max(images.SIDE, int(config.data_options.get("side", 0))))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts")
@@ -44,7 +50,10 @@ def word_counts(dataset: str) -> np.ndarray:
 
 
 def enlarged(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
-    """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it."""
+    """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it; a large
+    one at twice that side, enough for a sharp screen."""
+    if min(picture.shape[:2]) > 2 * side:
+        picture = images.at_side(picture[None], 2 * side)[0]
     times = max(1, side // picture.shape[0])
     return picture.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
 
@@ -54,4 +63,4 @@ def shown(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, wid
     with st.container(horizontal=True, gap="small"):
         for picture, caption in zip(found, captions, strict=True):
             with st.container(width=width):
-                st.image(enlarged(picture), caption=caption, width=width, alt=f"{alt}: {caption}")
+                st.image(enlarged(picture, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")
