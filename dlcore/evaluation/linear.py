@@ -48,7 +48,7 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
     train, asked = counter.fit_transform(train_texts), counter.transform(texts)
     margins = np.full((asked.shape[0], classes), -3.0)
     for label in np.unique(train_targets) if classes > 2 else [1]:
-        own = train_targets == label
+        own = np.asarray(train_targets == label)
         if own.all() or not own.any():
             continue
         inside, outside = (np.asarray(train[rows].sum(axis=0)).ravel() + 1.0 for rows in (own, ~own))
@@ -58,8 +58,29 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
         margins[:, label] = machine.decision_function(asked.multiply(ratio).tocsr())
     if classes == 2:
         margins[:, 0] = -margins[:, 1]
+    return _squeezed(margins)
+
+
+def trigram_svm(
+    train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int
+) -> np.ndarray:
+    """Scores (N, K) of a linear support vector machine on weighted counts of up to three words in a row; squeezed as
+    those of `nb_svm`."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
+
+    counter = TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32, token_pattern=r"(?u)\w+|[!?']")
+    train, asked = counter.fit_transform(train_texts), counter.transform(texts)
+    machine = LinearSVC(C=1.0, random_state=0).fit(train, train_targets)
+    found = machine.decision_function(asked)
+    margins = np.full((asked.shape[0], classes), found.min() - 1.0)
+    margins[:, machine.classes_.astype(int)] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
+    return _squeezed(margins)
+
+
+def _squeezed(margins: np.ndarray) -> np.ndarray:
     spread = np.exp(margins - margins.max(axis=1, keepdims=True))
-    return spread / spread.sum(axis=1, keepdims=True)
+    return np.asarray(spread / spread.sum(axis=1, keepdims=True))
 
 
 def _fit(model: Any, train: Any, targets: np.ndarray, asked: Any, *, classes: int) -> np.ndarray:

@@ -21,7 +21,9 @@ PROJECTS = {
     "forecast": "dlcore.projects.forecast",
     "gradients": "dlcore.projects.gradients",
     "news": "dlcore.projects.news",
+    "questions": "dlcore.projects.trec",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
+    "reviews_transformer": "dlcore.projects.reviews_transformer",
     "rnn": "dlcore.projects.rnn",
     "vit": "dlcore.projects.vit",
 }

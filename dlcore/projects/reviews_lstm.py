@@ -8,6 +8,7 @@ from dlcore.core.config import choice
 from dlcore.data import text
 from dlcore.data.splits import Prepared
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
+from dlcore.models.text_rnn import ImprovedLstmConfig, TextRnn
 from dlcore.projects import classification, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
@@ -27,6 +28,12 @@ def _build(options: BaseLstmConfig, facts: Mapping[str, int]) -> nn.Module:
     return BaseLstm(options, vocabulary=facts["vocabulary"], classes=facts["classes"])
 
 
+def _improved(options: ImprovedLstmConfig, facts: Mapping[str, int]) -> nn.Module:
+    return TextRnn(options, cell="lstm", vocabulary=facts["vocabulary"], classes=facts["classes"])
+
+
+_RECIPE = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}
+
 PROJECT = Project(
     slug="reviews_lstm",
     section="language",
@@ -39,17 +46,25 @@ PROJECT = Project(
             summary="Embedding, three one-way LSTM layers with dropout after each, and the state after the last word.",
             build=_build,
             config=BaseLstmConfig,
-        )
+        ),
+        "improved_lstm": ModelEntry(
+            title="ImprovedLSTM",
+            summary="GloVe's vectors to start with, three two-way layers, and highest and mean over all words.",
+            build=_improved,
+            config=ImprovedLstmConfig,
+        ),
     },
     data_config=ReviewsData,
     presets={
         "quick": {
-            "epochs": 4, "batch_size": 32, "learning_rate": 5e-3, "clip_norm": 1.0, "schedule": "one_cycle",
-            "rows": 8000, "length": 100, "vocabulary": 8000, "embedding": 32, "hidden": 32,
+            **_RECIPE, "epochs": 4, "learning_rate": 5e-3, "rows": 8000, "length": 100, "vocabulary": 8000,
+            "base_lstm": {"embedding": 32, "hidden": 32},
+            "improved_lstm": {"epochs": 2, "learning_rate": 3e-3, "hidden": 16, "layers": 2, "vectors": "glove"},
         },
         "full": {
-            "epochs": 6, "batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle",
-            "hidden": 96,
+            **_RECIPE, "epochs": 6, "learning_rate": 2e-3,
+            "base_lstm": {"hidden": 96},
+            "improved_lstm": {"epochs": 4, "length": 300, "vectors": "glove"},
         },
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},

@@ -1,0 +1,82 @@
+"""language/questions: what does a question ask for? Recurrent networks over BERT's pieces of words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from dlcore.core.config import choice, number
+from dlcore.data import text
+from dlcore.data.splits import Prepared
+from dlcore.data.vocabulary import Kind
+from dlcore.evaluation import linear
+from dlcore.models.text_rnn import Cell, TextRnn, TextRnnConfig
+from dlcore.projects import classification, texts
+from dlcore.projects.project import ModelEntry, Project, RunConfig
+
+
+class QuestionsData(texts.TextData):
+    """How questions become numbers."""
+
+    length: int = number(40, low=8, high=1000, unit="pieces", help="Pieces of words read of each question.")
+    tokens: Kind = choice(
+        "wordpiece", help="Whole words, BERT's pieces of words, or pieces joined from the texts' own."
+    )
+    min_frequency: int = number(1, low=1, high=100, help="Times a piece must come in the training part to be known.")
+    vectors: texts.Vectors = choice("glove", help="Vectors that the pieces start with: chance, or GloVe's.")
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """The source's test part; a tenth of the rest to validate on; the pieces from the training part."""
+    return texts.prepare(config, QuestionsData)
+
+
+def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
+    """Those of all texts, and a linear support vector machine on up to three words in a row."""
+    said, targets = prepared.source["texts"], prepared.train.targets.numpy()
+    classes = prepared.facts["classes"]
+    scores = linear.trigram_svm(said["train"], targets, said["test"], classes=classes)
+    found = classification.measured(scores, prepared.test.targets.numpy())
+    return {**texts.baselines(prepared, config), "trigram_svm": texts.without_odds(found)}
+
+
+def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
+    def build(options: TextRnnConfig, facts: Mapping[str, int]) -> nn.Module:
+        return TextRnn(options, cell=cell, vocabulary=facts["vocabulary"], classes=facts["classes"])
+
+    return build
+
+
+_CELLS: dict[Cell, tuple[str, str]] = {
+    "gru": ("GRU", "A state with two gates: how much of it to forget, and how much to write anew (Cho et al. 2014)."),
+    "lstm": ("LSTM", "A state and a cell behind three gates (Hochreiter & Schmidhuber 1997)."),
+    "rnn": ("Plain RNN", "The state is rewritten at every word, without a gate (Elman 1990)."),
+}
+_RECIPE = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle"}
+
+PROJECT = Project(
+    slug="questions",
+    section="language",
+    title="Questions and what they ask for",
+    summary="Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM.",
+    datasets=("trec6", "trec50"),
+    models={
+        cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=TextRnnConfig)
+        for cell, (title, summary) in _CELLS.items()
+    },
+    data_config=QuestionsData,
+    presets={
+        "quick": {**_RECIPE, "epochs": 4, "hidden": 64},
+        "full": {**_RECIPE, "epochs": 16, "hidden": 200, "rnn": {"learning_rate": 1e-3}},
+    },
+    facts={"vocabulary": 8_000, "length": 40, "classes": 6},
+    prepare=prepare,
+    objective=classification.objective,
+    predict=classification.predict,
+    epoch_metrics=classification.epoch_metrics,
+    evaluate=classification.evaluate,
+    baselines=baselines,
+    answer=texts.answer,
+    input_kind="text",
+    input_limit=text.MAX_BYTES,
+)  # fmt: skip

@@ -1,0 +1,14 @@
+"""Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM."""
+
+from dlcore.ui.page import show
+
+TITLE = "Questions and what they ask for"
+ICON = ":material/quiz:"
+
+show(
+    "questions",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)

@@ -1,0 +1,14 @@
+"""Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does."""
+
+from dlcore.ui.page import show
+
+TITLE = "Film reviews with a Transformer"
+ICON = ":material/theaters:"
+
+show(
+    "reviews_transformer",
+    data="dlcore.ui.panels.classification:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)
