@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dlcore import __version__
+from dlcore import __version__, cli_search
 from dlcore.core.errors import DataError, RequestError, WorkbenchError, one_line
 
 if TYPE_CHECKING:
@@ -338,6 +338,8 @@ def _parser() -> argparse.ArgumentParser:
     _data_arguments(verbs.add_parser("data", help="datasets: list, get, add, remove"))
     _train_arguments(_verb(verbs, "train", train))
     _runs_arguments(verbs.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import"))
+    cli_search.arguments(verbs.add_parser("search", help="over settings: start, list, show, pause, resume, delete"),
+                         _verb, _settings)  # fmt: skip
     _verb(verbs, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
     ask = _verb(verbs, "predict", predict)
     ask.add_argument("run", metavar="RUN", help=RUN_HELP)

@@ -76,7 +76,7 @@ def read(text: str, config: RunConfig) -> Knob:
     known = fields(config.project, config.model)
     if name in FIXED:
         raise RequestError(
-            f"'{name}' is not searched: it decides how long or on what is trained and measured. Set it for all alike."
+            f"'{name}' is not searched: it decides how long is trained or what is measured; --set it for all."
         )
     if name not in known:
         raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
@@ -143,12 +143,13 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def command(config: RunConfig, settings: Mapping[str, Any]) -> str:
-    """The command that trains a model with these settings, as an ordinary run."""
+def command(config: RunConfig) -> str:
+    """The command that trains this very config as an ordinary run; what the preset says already is left out."""
     base = values_of(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
-    wanted = {**values_of(config), **settings}
     sets = "".join(
-        f" --set {name}={as_text(value)}" for name, value in wanted.items() if as_text(value) != as_text(base[name])
+        f" --set {name}={as_text(value)}"
+        for name, value in values_of(config).items()
+        if as_text(value) != as_text(base[name])
     )
     return (
         f"python -m dlcore train {config.project} --model {config.model} --dataset {config.dataset} "

@@ -19,6 +19,9 @@ stands still already: its worker waits in the queue for it, which one that is pa
 BALLAST_BYTES = 512 * 1024
 """Kept aside in the folder of every live run, so that a full disk leaves room to write down why the run failed."""
 
+SEARCH = "search-"
+"""How the id of a search over settings begins; its workers are started, queued and watched like those of a run."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -86,8 +89,8 @@ class RunFolder:
 
 
 def of_run(run_id: str) -> RunFolder:
-    """The folder of the run of that id; it may not be there yet."""
-    return RunFolder(settings.home() / "runs" / run_id)
+    """The folder of the run (or search) of that id; it may not be there yet."""
+    return RunFolder(settings.home() / ("searches" if run_id.startswith(SEARCH) else "runs") / run_id)
 
 
 @contextlib.contextmanager

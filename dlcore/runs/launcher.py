@@ -77,7 +77,13 @@ def main(run_id: str, token: str) -> None:
         _submit(run_id, token, folder)
     except Exception as error:
         traceback.print_exc()
-        store.set_state(run_id, "failed", f"code: the worker could not be started: {one_line(error)}")
+        reason = f"code: the worker could not be started: {one_line(error)}"
+        if run_id.startswith(folders.SEARCH):
+            from dlcore.runs import searches
+
+            searches.set_state(run_id, "failed", reason)
+        else:
+            store.set_state(run_id, "failed", reason)
         folder.worker.unlink(missing_ok=True)
 
 

@@ -89,7 +89,7 @@ def _wait_and_work(post: Post, *, queued: bool) -> None:
                 _work(post)
     except queue.Withdrawn:
         if post.told_to_go:
-            store.set_state(post.run_id, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting")
+            _set_state(post, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting")
     return None
 
 
@@ -99,20 +99,28 @@ def _follow(post: Post) -> None:
 
     while not _begun(post).exists():
         if not post.is_current() or not liveness.alive(post.folder):
-            return
+            return None
         time.sleep(queue.POLL_SECONDS)
+    if _is_search(post):
+        from dlcore.runs import search_worker
+
+        return search_worker.follow(post, _log)
     _execute(post, MemoryJournal())
+    return None
 
 
 def _work(post: Post) -> None:
     """Train with everything written down, however it ends."""
     from dlcore.runs.journal import StoreJournal
 
+    if _is_search(post):
+        from dlcore.runs import search_worker
+
+        _begin(post)
+        return search_worker.lead(post, _log)
     post.folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     store.set_state(post.run_id, "running", "")
-    for old in post.folder.path.glob("begun-*"):
-        old.unlink(missing_ok=True)
-    _begun(post).touch()
+    _begin(post)
     journal = StoreJournal(post.run_id)
     try:
         state, reason = _execute(post, journal)
@@ -129,6 +137,26 @@ def _work(post: Post) -> None:
     _begun(post).unlink(missing_ok=True)
     store.set_state(post.run_id, state, reason)
     _log(f"{state}{': ' if reason else ''}{reason}")
+    return None
+
+
+def _begin(post: Post) -> None:
+    """Let the other processes of this launch begin."""
+    for old in post.folder.path.glob("begun-*"):
+        old.unlink(missing_ok=True)
+    _begun(post).touch()
+
+
+def _is_search(post: Post) -> bool:
+    return post.run_id.startswith(folders.SEARCH)
+
+
+def _set_state(post: Post, state: State, reason: str) -> None:
+    if _is_search(post):
+        from dlcore.runs import searches
+
+        return searches.set_state(post.run_id, state, reason)
+    return store.set_state(post.run_id, state, reason)
 
 
 def _execute(post: Post, journal: "object") -> tuple[State, str]:

@@ -59,5 +59,5 @@ def test_every_project_offers_knobs_whose_usual_ranges_hold(slug):
 
 
 def test_the_command_names_only_what_differs_from_the_preset():
-    said = knobs.command(config(units=32), {"learning_rate": 0.01, "dropout": 0.2})
+    said = knobs.command(config(units=32, learning_rate=0.01, dropout=0.2))
     assert said.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")

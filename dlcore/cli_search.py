@@ -1,0 +1,126 @@
+"""The command line's `search`: many short trainings, told apart by validation, and what the best of them is."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlcore.runs.searches import Search
+
+Verb = Callable[[Any, str, Callable[[argparse.Namespace], Any]], argparse.ArgumentParser]
+SEARCH_HELP = "a search's id, or the beginning of one"
+
+
+def start(options: argparse.Namespace) -> dict[str, Any]:
+    """Search over settings of one model; waited for unless detached."""
+    from dlcore.projects import configure, knobs
+    from dlcore.runs import searches
+
+    config = configure(
+        options.project, model=options.model, dataset=options.dataset, preset=options.preset, seed=options.seed,
+        device=options.device, settings=options.settings(options.set),
+    )  # fmt: skip
+    turned = knobs.read_all(options.knob, config)
+    made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
+    print(f"search {made.search_id}", file=sys.stderr)
+    made = searches.start(made.search_id)
+    return told(made) if options.detach else _follow(made)
+
+
+def show_all(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every search, newest first."""
+    from dlcore.runs import searches
+
+    names = ("search_id", "project", "model", "state", "done", "trials", "metric")
+    found = [(search, search.as_json()) for search in searches.list_searches()]
+    return [
+        {**{name: row[name] for name in names}, "best": search.best.value if search.best else None}
+        for search, row in found
+    ]
+
+
+def show(options: argparse.Namespace) -> dict[str, Any]:
+    """One search with its trials, what each knob explains, and the command that trains the best."""
+    from dlcore.runs import searches
+
+    return told(searches.open_search(options.search))
+
+
+def pause(options: argparse.Namespace) -> dict[str, Any]:
+    """Let the trials under way be kept, and free the device."""
+    from dlcore.runs import searches
+
+    return told(searches.pause(options.search))
+
+
+def resume(options: argparse.Namespace) -> dict[str, Any]:
+    """Go on where it was; waited for unless detached."""
+    from dlcore.runs import searches
+
+    search = searches.resume(options.search, trials=options.trials)
+    return told(search) if options.detach else _follow(search)
+
+
+def delete(options: argparse.Namespace) -> dict[str, Any]:
+    """Remove a search and its trials; runs made from it stay."""
+    from dlcore.runs import searches
+
+    return {"search_id": searches.delete(options.search).search_id, "removed": True}
+
+
+def told(search: "Search") -> dict[str, Any]:
+    """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
+    from dlcore.projects import knobs
+    from dlcore.runs import searches
+
+    best = {"command": knobs.command(searches.best_config(search))} if search.best else {}
+    return {**search.as_json(), "importances": searches.importances(search), **best}
+
+
+def arguments(parser: argparse.ArgumentParser, verb: Verb, settings: Callable[[Any], Any]) -> None:
+    """Add the verbs of `search`; `settings` reads what was given with --set."""
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    begin = verb(verbs, "start", start)
+    begin.add_argument("project", metavar="PROJECT")
+    begin.add_argument("--model", help="one of the project's models; the first by default")
+    begin.add_argument("--dataset", help="a dataset of the project, or your own by its name")
+    begin.add_argument("--preset", default="quick", help="what every trial starts from; quick by default")
+    begin.add_argument("--seed", type=int, default=0, help="of every trial, and of the sampler")
+    begin.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
+    begin.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of every trial")
+    begin.add_argument(
+        "--knob", action="append", default=[], metavar="KNOB",
+        help="what to turn: learning_rate=1e-4..1e-1, optimiser=adam,sgd, or a name alone; may be repeated",
+    )  # fmt: skip
+    begin.add_argument("--trials", type=int, default=20, help="how many; 20 by default")
+    begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")
+    begin.add_argument("--no-pruning", action="store_true", help="let every trial come to its end")
+    begin.add_argument("--detach", action="store_true", help="return at once; the search goes on in the background")
+    begin.set_defaults(settings=settings)
+    verb(verbs, "list", show_all)
+    for name, command in {"show": show, "pause": pause, "resume": resume, "delete": delete}.items():
+        one = verb(verbs, name, command)
+        one.add_argument("search", metavar="SEARCH", help=SEARCH_HELP)
+        if name == "resume":
+            one.add_argument("--trials", type=int, help="make it longer: so many in all")
+            one.add_argument("--detach", action="store_true", help="return at once")
+
+
+def _follow(search: "Search") -> dict[str, Any]:
+    """Wait for a search to end, telling each trial. Ctrl-C leaves it running."""
+    from dlcore.runs import searches
+
+    said = -1
+    try:
+        while True:
+            search = searches.wait(search.search_id, timeout=1.0)
+            if search.done != said:
+                said, best = search.done, search.best
+                top = f", best {search.metric} {best.value:.5g} (trial {best.number})" if best else ""
+                print(f"{search.state}: {said} of {search.trials} trials{top}", file=sys.stderr)
+            if not search.is_active:
+                return told(search)
+    except KeyboardInterrupt:
+        print(f"\nThe search goes on: 'python -m dlcore search show {search.search_id}' finds it.", file=sys.stderr)
+        raise
