@@ -91,11 +91,24 @@ def opened(
     except DataError:
         raise
     except UnidentifiedImageError:
-        raise DataError(f"this is not a picture: a file of the formats {', '.join(formats)} is wanted.") from None
+        said = _known(payload) or f"a file of the formats {', '.join(formats)} is wanted."
+        raise DataError(f"this is not a picture that can be read: {said}") from None
     except Image.DecompressionBombError:
         raise DataError(f"the picture has too many pixels; {too_many}") from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise DataError(f"the picture cannot be read, it may be torn ({' '.join(str(error).split())[:80]}).") from None
+
+
+def _known(payload: bytes) -> str:
+    """What some files are that are often taken for pictures, and what to do about it; empty for others."""
+    head = payload[:512].lstrip().lower()
+    if payload[4:8] == b"ftyp" and payload[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
+        return "it is HEIC or AVIF, as phones write it; save or send it as JPEG."
+    if head.startswith((b"<svg", b"<?xml")):
+        return "it is a drawing of lines (SVG); save it as PNG."
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page; save the picture itself."
+    return "it is a PDF; save the page as PNG." if head.startswith(b"%pdf") else ""
 
 
 def _note(picture: "Image.Image") -> str:

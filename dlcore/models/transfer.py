@@ -6,6 +6,7 @@ The backbones are torchvision's, cut into the blocks that are trained or left as
 from collections.abc import Mapping
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torchvision import models as zoo
 
@@ -25,7 +26,7 @@ class TransferConfig(Config):
     train: Literal["head", "last_blocks", "all"] = choice(
         "all", help="Train the new head alone (its inputs are computed once and kept), the last blocks too, or all."
     )
-    blocks: int = number(6, low=1, high=30, unit="blocks", help="How many blocks last_blocks trains beside the head.")
+    blocks: int = number(12, low=1, high=30, unit="blocks", help="How many blocks last_blocks trains beside the head.")
     backbone_rate: float = number(
         0.1, low=1e-4, high=1.0, help="Learning rate of the last block, as a share of the head's.", log=True
     )
@@ -73,6 +74,7 @@ class TransferNet(nn.Module):
         self.frozen = {"head": len(self.blocks), "last_blocks": max(0, len(self.blocks) - options.blocks), "all": 0}[
             options.train
         ]
+        self.to(memory_format=torch.channels_last)  # on a CPU a step then takes two thirds of the time
         self.blocks[: self.frozen].requires_grad_(False)
         if options.train == "head":
             self.neck.requires_grad_(False)

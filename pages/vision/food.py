@@ -9,6 +9,6 @@ show(
     "food",
     data="dlcore.ui.panels.images_data:data",
     results="dlcore.ui.panels.comparison:results",
-    try_it="dlcore.ui.panels.classification:try_it",
+    try_it="dlcore.ui.panels.food_try:try_it",
     explain="dlcore.ui.panels.explain:explain",
 )

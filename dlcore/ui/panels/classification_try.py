@@ -25,7 +25,7 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
         "What to judge", [SAMPLE, OWN], default=SAMPLE, required=True, key="input", bind="query-params"
     )
     if chosen == SAMPLE:
-        _sample(project, run, bundle)
+        test_sample(project, run, bundle)
     elif project.input_kind == "image":
         return _own_picture(project, bundle)
     else:
@@ -33,7 +33,8 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     return None
 
 
-def _sample(project: Project, run: Run, bundle: Bundle) -> None:
+def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
+    """One of the test samples, what it is and what the model says."""
     stored, dataset = reading.predictions(bundle), run.config.dataset
     row = pick_sample(project, dataset, stored["test_ids"], key="sample")
     scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])

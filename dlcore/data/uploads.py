@@ -1,0 +1,110 @@
+"""Files that a person hands in to be judged: photos, and zips of photos; what is no photo is refused in one line.
+
+Nothing is written to a disk, no name leads anywhere, and one picture is in memory at a time.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dlcore.core.errors import DataError, one_line
+from dlcore.data import image_folders
+from dlcore.data.image_files import MAX_BYTES
+
+MOST_PHOTOS, MOST_ENTRIES, MOST_ZIP_BYTES, MOST_REFUSED = 60, 2_000, 64 * 2**20, 100
+"""Photos answered at once, files that a zip may hold, its size, and refusals that are listed."""
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One file to be judged; the name is what the person calls it, shortened and printable."""
+
+    name: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Turned:
+    """One file turned away, and why, in one line."""
+
+    name: str
+    reason: str
+
+
+def handed_in(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Turned]:
+    """Each file as a photo or as turned away; zips are looked into. At most `MOST_PHOTOS` photos, then one line more.
+
+    Whether a photo can be decoded is for whoever decodes it to say.
+    """
+    photos = turned = 0
+    for one in _each(files):
+        photos, turned = photos + isinstance(one, Photo), turned + isinstance(one, Turned)
+        if photos > MOST_PHOTOS:
+            yield Turned(one.name, f"only {MOST_PHOTOS} photos are answered at once; this one and what follows wait.")
+            return
+        if turned > MOST_REFUSED:
+            yield Turned(one.name, f"more than {MOST_REFUSED} files were refused; what follows was not looked at.")
+            return
+        yield one
+
+
+def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Turned]:
+    for name, payload in files:
+        if payload.startswith(_ZIP):
+            yield from _in_zip(plain(name), payload)
+        elif len(payload) > MAX_BYTES:
+            yield Turned(plain(name), f"{len(payload) / 2**20:.0f} MB; up to {MAX_BYTES >> 20} MB is read.")
+        else:
+            yield Photo(plain(name), payload)
+
+
+def _in_zip(name: str, payload: bytes) -> Iterator[Photo | Turned]:
+    if len(payload) > MOST_ZIP_BYTES:
+        yield Turned(name, f"a zip of {len(payload) / 2**20:.0f} MB; up to {MOST_ZIP_BYTES >> 20} MB is read.")
+        return
+    entries, length = _directory(payload)
+    if entries > MOST_ENTRIES or length > MOST_ENTRIES * 512:
+        yield Turned(name, f"a zip of too many files; up to {MOST_ENTRIES:,} are looked at, so split it up.")
+        return
+    try:
+        with image_folders.opened_zip(io.BytesIO(payload), name) as opened:
+            for inner, size, reason in opened.files():
+                yield _inner(opened, inner, size, reason)
+    except DataError as error:
+        yield Turned(name, one_line(error))
+
+
+def _inner(opened: image_folders.Source, inner: str, size: int, reason: str) -> Photo | Turned:
+    """One file of a zip, read only if its head promises a bearable size; its promise is not believed either."""
+    name = plain(inner)
+    if reason:
+        return Turned(name, reason)
+    if size > MAX_BYTES:
+        return Turned(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read.")
+    try:
+        found = opened.read(inner)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        return Turned(name, f"it cannot be unpacked ({one_line(error)[:80]}).")
+    if found.startswith(_ZIP):
+        return Turned(name, "a zip inside a zip: unpack it first.")
+    if len(found) > MAX_BYTES:
+        return Turned(name, f"more than {MAX_BYTES >> 20} MB unpacked.")
+    return Photo(name, found)
+
+
+def _directory(payload: bytes) -> tuple[int, int]:
+    """How many files the zip's end says it holds, and the bytes of their list, before that is read into memory."""
+    at = payload.rfind(b"PK\x05\x06", max(0, len(payload) - 66_000))
+    if at < 0:
+        return 0, 0
+    return int.from_bytes(payload[at + 10 : at + 12], "little"), int.from_bytes(payload[at + 12 : at + 16], "little")
+
+
+def plain(name: str, limit: int = 80) -> str:
+    """A name as it may be shown: its last part, printable, short; `a file` where nothing is left."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    kept = "".join(c for c in last if c.isprintable())[:limit]
+    return kept or "a file"
