@@ -90,6 +90,17 @@ def execute(job: Job) -> Outcome:
     return outcome
 
 
+def rehearse(job: Job) -> tuple[Outcome, Bench]:
+    """Train as `execute` does and leave off there: nothing is predicted, no test sample is looked at, no bundle left.
+
+    Raises:
+        WorkbenchError: training could not go on; the error's `reason` says why.
+    """
+    with memory.shortage(job.config.training.batch_size, job.config.device):
+        bench = _set_up(job)
+        return _train(bench), bench
+
+
 def _set_up(job: Job) -> Bench:
     config = job.config
     project = projects.get(config.project)
