@@ -1,7 +1,9 @@
 """What projects that sort texts share: data of any text set cut into parts, word vectors, baselines, one answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -150,33 +152,78 @@ def without_odds(measured: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in measured.items() if not name.startswith(("loss", "ece"))}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a model reads of a text: the words, their ids (1, T), how many were left out as too many."""
+
+    words: list[str]
+    ids: np.ndarray
+    left_out: int
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """(T,) true where a word is not in the vocabulary."""
+        return np.asarray(self.ids[0] == text.UNKNOWN)
+
+
+_VOCABULARIES: WeakKeyDictionary[nn.Module, text.Vocabulary] = WeakKeyDictionary()
+"""A loaded model's vocabulary; to build it anew takes longer than to answer."""
+
+
+def vocabulary(loaded: Loaded) -> text.Vocabulary:
+    """The words or pieces that a model knows."""
+    if loaded.module not in _VOCABULARIES:
+        _VOCABULARIES[loaded.module] = text.from_preprocessing(loaded.preprocessing)
+    return _VOCABULARIES[loaded.module]
+
+
+def read(loaded: Loaded, said: str) -> Seen:
+    """A cleaned text as the model reads it."""
+    length, keep = int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
+    known = vocabulary(loaded)
+    words = known.tokens(said)
+    (ids,) = trim((torch.from_numpy(known.encode([said], length=length, keep=keep)),), False)
+    kept = (words[:length] if keep == "start" else words[-length:]) or ["?"]
+    return Seen(kept, ids.numpy(), max(0, len(words) - length))
+
+
+def probabilities(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> dict[str, float]:
+    """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown ones."""
+    ids = torch.from_numpy(seen.ids.copy())
+    places = [place for place in hidden if 0 <= place < ids.shape[1]]
+    ids[:, places] = text.UNKNOWN
+    return classification.named_probabilities(inference.answer(loaded.module, ids), loaded.labels)
+
+
+def label_of(loaded: Loaded, found: Mapping[str, float]) -> str:
+    """The label called: the likeliest, or with two classes the one that the run's threshold says."""
+    if len(loaded.labels) != 2:
+        return max(found, key=found.__getitem__)
+    threshold = 0.5 if loaded.threshold is None else loaded.threshold
+    return loaded.labels[1 if found[loaded.labels[1]] >= threshold else 0]
+
+
 def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     """What a text is: label, its probability, every label's probability, words read and words unknown.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
     """
-    said = text.read_text(payload)
-    seen = loaded.preprocessing
-    known = text.from_preprocessing(seen)
-    ids = known.encode([said], length=int(seen["length"]), keep=seen["keep"])
-    tokens, unknown = int((ids != text.PAD).sum()), int((ids == text.UNKNOWN).sum())
+    seen = read(loaded, text.read_text(payload))
+    tokens, unknown = seen.ids.shape[1], int(seen.unknown.sum())
     if tokens == unknown:
         raise DataError(f"none of the {tokens} words read is in the model's vocabulary: write an English text.")
-    (trimmed,) = trim((torch.from_numpy(ids),), False)
-    probabilities = classification.named_probabilities(inference.answer(loaded.module, trimmed), loaded.labels)
-    label, two = next(iter(probabilities)), len(loaded.labels) == 2
+    found = probabilities(loaded, seen)
+    label = label_of(loaded, found)
     threshold = 0.5 if loaded.threshold is None else loaded.threshold
-    if two:
-        label = loaded.labels[1 if probabilities[loaded.labels[1]] >= threshold else 0]
     return {
         "label": label,
-        "probability": probabilities[label],
-        "probabilities": probabilities,
-        **({"threshold": threshold} if two else {}),
+        "probability": found[label],
+        "probabilities": found,
+        **({"threshold": threshold} if len(loaded.labels) == 2 else {}),
         "tokens": tokens,
         "unknown": unknown,
-        "left_out": max(0, len(known.tokens(said)) - tokens),
+        "left_out": seen.left_out,
     }
 
 

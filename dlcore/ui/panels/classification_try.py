@@ -6,13 +6,21 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.text import read_text
 from dlcore.plots import classification as plots
-from dlcore.projects.project import Project
+from dlcore.projects import texts
+from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
+from dlcore.ui.typed import Typed, show_typed
 
-EXAMPLE = "I laughed, I cried, and I would gladly pay to see it again."
+EXAMPLES = {
+    "news": "Shares of the chip maker fell sharply after the bank cut its forecast for computer sales.",
+    "questions": "Who was the first woman to fly across the Atlantic?",
+    "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",
+}
+"""A text to start with, by project."""
 OWN, SAMPLE = "My own", "A test sample"
 
 
@@ -22,7 +30,12 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     if bundle is None or run is None:
         return None
     chosen = st.segmented_control(
-        "What to judge", [SAMPLE, OWN], default=SAMPLE, required=True, key="input", bind="query-params"
+        "What to judge",
+        [SAMPLE, OWN],
+        default=OWN if project.input_kind == "text" else SAMPLE,
+        required=True,
+        key="input",
+        bind="query-params",
     )
     if chosen == SAMPLE:
         test_sample(project, run, bundle)
@@ -95,18 +108,44 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     return found
 
 
+@st.fragment
 def _own_text(project: Project, bundle: Bundle) -> None:
-    with st.form("own-text", border=False):
-        words = st.text_area("Your text, in English", EXAMPLE, height=160, key="words")
-        st.form_submit_button("Judge it", icon=":material/gavel:")
-    found = _answer(project, bundle, words.encode())
+    """A text of one's own, answered as one pauses, and what hiding words of it does."""
+    loaded = reading.loaded(bundle)
+
+    def words_of(said: str) -> tuple[list[str], list[bool]]:
+        try:
+            seen = texts.read(loaded, read_text(said.encode("utf-8", "replace")))
+        except WorkbenchError:
+            return [], []
+        return seen.words, seen.unknown.tolist()
+
+    start = EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"])
+    typed = show_typed(words_of, start=start, label="Your text, in English", key=f"typed-{project.slug}")
+    found = _answer(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
     _say(found, bundle.labels)
+    if typed.hidden:
+        _say_hidden(loaded, typed, found)
     notes = [f"{found['tokens']:,} words read"]
     notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
     notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
     st.caption(f"{', '.join(notes)}. Nothing is kept.")
+
+
+def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:
+    """What the model says without the words that are hidden."""
+    seen = texts.read(loaded, read_text(typed.text.encode("utf-8", "replace")))
+    without = texts.probabilities(loaded, seen, hidden=typed.hidden)
+    words = ", ".join(f"“{seen.words[place]}”" for place in typed.hidden[:6] if place < len(seen.words))
+    label, now = found["label"], texts.label_of(loaded, without)
+    change = 100 * (without[label] - found["probability"])
+    turned = f" It now says **{now}**." if now != label else " Its answer stays."
+    st.markdown(
+        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {without[label]:.1%} "
+        f"({change:+.1f} points).{turned}"
+    )
 
 
 def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:

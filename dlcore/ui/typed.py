@@ -1,0 +1,53 @@
+"""A text that is answered as its writer pauses, and whose words can be hidden from the model one by one."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dlcore.ui.components import drawing_component, mount_reporting
+
+_TYPED = drawing_component("typed")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What stands in the box, and the places of the words that are hidden."""
+
+    text: str
+    hidden: tuple[int, ...] = ()
+
+
+def as_typed(key: str, start: str) -> Typed:
+    """What was reported last, or the text to start with."""
+    kept = st.session_state.get(key)
+    try:
+        found = json.loads(kept["typed"] if kept else "{}")
+        return Typed(str(found.get("text", start)), tuple(int(place) for place in found.get("hidden", ())))
+    except (KeyError, TypeError, ValueError):
+        return Typed(start)
+
+
+def show_typed(
+    words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str
+) -> Typed:
+    """Show the box and the words below it.
+
+    `words_of` gives the words that the model reads of a text, and for each whether it is unknown; it is to raise
+    nothing. Gives what was typed.
+    """
+    now = as_typed(key, start)
+    words, unknown = words_of(now.text)
+    data = {
+        "text": now.text,
+        "hidden": list(now.hidden),
+        "label": label,
+        "words": list(words),
+        "unknown": [bool(each) for each in unknown],
+        "note": "Press a word to hide it from the model. Dashed: not in its vocabulary." if words else "",
+        "version": hashlib.sha256(json.dumps([now.text, list(words)]).encode()).hexdigest()[:16],
+    }
+    mount_reporting(_TYPED, data, key=key, defaults={"typed": json.dumps({"text": start, "hidden": []})})
+    return now
