@@ -75,10 +75,19 @@ def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> 
 
 
 def deletion_curve(
-    removed: np.ndarray, ours: np.ndarray, chance: np.ndarray, *, low: np.ndarray, high: np.ndarray, label: str
+    removed: np.ndarray,
+    ours: np.ndarray,
+    chance: np.ndarray,
+    *,
+    low: np.ndarray,
+    high: np.ndarray,
+    label: str,
+    parts: tuple[str, str] = ("pixels", "blackened"),
 ) -> go.Figure:
-    """Probability of `label`, 0 to 1, against the share of pixels removed (S,): our order and random ones."""
-    figure = blank("What is left as pixels are removed", x="pixels blackened, %", y=f"probability of “{label}”, %",
+    """Probability of `label`, 0 to 1, against the share of pixels removed (S,): our order and random ones. `parts`
+    says what is removed, and how."""
+    what, gone = parts
+    figure = blank(f"What is left as {what} are {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %",
                    height=300)  # fmt: skip
     share = 100 * removed
     figure.add_scatter(
@@ -92,7 +101,7 @@ def deletion_curve(
         area = float(np.trapezoid(values, removed))
         figure.add_scatter(
             x=share, y=100 * values, mode="lines", name=f"{name} (area {area:.2f})", line=line,
-            hovertemplate=f"{name}: %{{y:.0f}} % left with %{{x:.0f}} % blackened<extra></extra>",
+            hovertemplate=f"{name}: %{{y:.0f}} % left with %{{x:.0f}} % {gone}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(range=[0, 103])
     return figure

@@ -1,21 +1,27 @@
-"""Why a text got its class: integrated gradients by word, and whether they add up."""
+"""Why a text got its class: integrated gradients by word, and whether they may be trusted."""
 
 import html
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from torch import Tensor, nn
 
 from dlcore.data import text
 from dlcore.plots import attribution as plots
+from dlcore.projects import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels import reading, samples, trust_words
 from dlcore.ui.panels.classification_try import pick_sample
+from dlcore.ui.panels.findings import say_finding
+from dlcore.ui.panels.trust_words import TEXT
 
 TRUSTED = 0.05
 """The contributions may miss the answer by this share of it and still be called trustworthy."""
+FEWEST = 5
+"""Words from which an order of them can be compared."""
 SETTLING = (64, 256, 1024)
 """Steps of integrated gradients, tried in turn until the sum is trusted."""
 
@@ -38,7 +44,7 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
         f"All words the model read: orange-red underlined speak for “{label}”, blue dotted against it. Method: "
         "integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of unknown words."
     )
-    _adds_up(found, nothing="as many unknown words")
+    _trust(reading.key_of(bundle), said, target, found, bundle)
 
 
 def highlighted(words: list[str], values: np.ndarray) -> str:
@@ -82,20 +88,17 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
     from dlcore.explanation.attribution import attribute
 
     model = reading.loaded(_bundle)
-    length, keep = int(model.preprocessing["length"]), model.preprocessing["keep"]
-    known = text.from_preprocessing(model.preprocessing)
-    words = known.tokens(said)
-    words = (words[:length] if keep == "start" else words[-length:]) or ["?"]
-    ids = known.encode([said], length=length, keep=keep)[:, : len(words)]
+    seen = texts.read(model, said)
+    ids = torch.from_numpy(seen.ids)
     # From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
     # from unknown words most reviews settle at 64, a long one may need all 1,024 (3 s).
-    unknown = torch.full(ids.shape, text.UNKNOWN, dtype=torch.from_numpy(ids).dtype)
+    unknown = torch.full_like(ids, text.UNKNOWN)
     for steps in SETTLING:
-        found = attribute(model.module, torch.from_numpy(ids), target, baseline=unknown, steps=steps)
+        found = attribute(model.module, ids, target, baseline=unknown, steps=steps)
         kept = _kept(found, found.values[0])
         if abs(kept["delta"]) <= TRUSTED * abs(kept["output"] - kept["floor"]):
             break
-    return {"words": words, **kept}
+    return {"words": seen.words, "ids": seen.ids, **kept}
 
 
 def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
@@ -107,16 +110,61 @@ def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _adds_up(found: dict[str, Any], *, nothing: str) -> None:
-    """Whether the contributions add up to what they explain, in words."""
-    total, gap = found["output"] - found["floor"], abs(found["delta"])
-    share = gap / max(abs(total), 1e-9)
-    trusted = share <= TRUSTED or gap < 0.01
-    verdict = (
-        "close enough to trust what is shown above" if trusted else "too far off: read what is shown above with care"
+@st.fragment
+def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bundle) -> None:
+    """Four tests of the explanation: sum, random weights, hiding each word, hiding the best words first."""
+    st.subheader("May it be trusted?", anchor=False)
+    say_finding(trust_words.adds_up(found["output"], found["floor"], found["delta"], of=TEXT))
+    if len(found["words"]) < FEWEST:
+        st.caption(f"The other tests need {FEWEST} words or more.")
+        return
+    tests = _tested(key, said, target, _bundle=bundle, _found=found)
+    say_finding(trust_words.of_random_weights(tests["likeness"], of=TEXT))
+    say_finding(
+        trust_words.of_two_methods(tests["agree"], one="Integrated gradients", other="Hiding each word alone", of=TEXT)
     )
-    st.markdown(
-        f"**Does it add up?** The class's score, before it becomes a probability, is {found['output']:.3f} here and "
-        f"{found['floor']:.3f} for {nothing}: a difference of {total:.3f}. The contributions add up to "
-        f"{total + found['delta']:.3f}, a gap of {gap:.4f} ({share:.1%}): {verdict}."
+    curve, label = tests["deletion"], bundle.labels[target]
+    say_finding(trust_words.of_deletion(curve, of=TEXT))
+    figure = plots.deletion_curve(
+        curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label, parts=("words", "hidden")
     )
+    show_figure(figure, key="deletion", alt=f"Area {curve.area:.2f}, in random order {curve.chance_area:.2f}")
+    st.caption("The faster the orange line falls below the grey ones, the better it found the words that matter.")
+
+
+@st.cache_data(max_entries=64, show_spinner="Putting the explanation to the test")
+def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict[str, Any]:
+    import torch
+
+    from dlcore.explanation import trust
+    from dlcore.explanation.agreement import rank_correlation
+    from dlcore.explanation.attribution import attribute
+
+    module, ids = reading.loaded(_bundle).module, torch.from_numpy(_found["ids"])
+    unknown = torch.full_like(ids, text.UNKNOWN)
+
+    def explained(own: Any) -> np.ndarray:
+        if own is module:
+            return np.asarray(_found["values"])
+        return attribute(own, ids, target, baseline=unknown, steps=SETTLING[0]).values[0]
+
+    relevant = _found["ids"][0] != text.UNKNOWN
+    hidden = attribute(module, ids, target, baseline=unknown, method="feature_ablation").values[0]
+    return {
+        "likeness": trust.likeness(module, explained, relevant=relevant, draws=3),
+        "agree": rank_correlation(_found["values"][relevant], hidden[relevant]),
+        "deletion": trust.deletion(_Row(module), ids, target, _found["values"], baseline=unknown, steps=10),
+    }
+
+
+class _Row(nn.Module):
+    """Takes one row of ids as (M, 1, T), as pictures of one line come."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(M, 1, T) -> (M, K)."""
+        scores: Tensor = self.module(ids.squeeze(1))
+        return scores

@@ -31,50 +31,72 @@ class Finding:
     sentence: str
 
 
-def adds_up(output: float, floor: float, delta: float, *, nothing: str = "a black picture") -> Finding:
+@dataclass(frozen=True)
+class Nouns:
+    """What is explained, its parts, how a part is taken away, and what counts as nothing."""
+
+    thing: str = "picture"
+    parts: str = "pixels"
+    gone: str = "blackened"
+    nothing: str = "a black picture"
+    result: str = "map"
+
+
+PICTURE, TEXT = Nouns(), Nouns("text", "words", "hidden", "as many unknown words", "explanation")
+
+
+def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -> Finding:
     """Whether integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
     total, gap = output - floor, abs(delta)
     if abs(total) < BLIND:
         return Finding(
             "Adds up", "not told",
-            f"The class's score is {output:.2f} for this picture and for {nothing} alike: the network hardly looks at "
-            "its input, so there is nothing to explain.",
+            f"The class's score is {output:.2f} for this {of.thing} and for {of.nothing} alike: the network hardly "
+            "looks at its input, so there is nothing to explain.",
         )  # fmt: skip
     share = gap / max(abs(total), 1e-9)
     good = share <= SUM_OFF or gap < SUM_SMALL
     return Finding(
         "Adds up",
         "passed" if good else "failed",
-        f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {nothing}. All "
-        f"pixels together account for {total + delta:.2f} of the {total:.2f} between them, a gap of {share:.1%}: "
-        + ("close enough." if good else "too far off, read the map with care."),
+        f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {of.nothing}. "
+        f"All {of.parts} together account for {total + delta:.2f} of the {total:.2f} between them, a gap of "
+        f"{share:.1%}: "
+        + ("close enough." if good else f"too far off, read the {of.result} with care."),
     )
 
 
-def of_random_weights(values: Sequence[float]) -> Finding:
+def of_random_weights(values: Sequence[float], *, of: Nouns = PICTURE) -> Finding:
     """Whether the map is about the model: random weights must give another one (Adebayo et al. 2018)."""
     name, known = "Depends on what was learnt", [value for value in values if np.isfinite(value)]
     if not known:
-        return Finding(name, "not told", "Networks that never learnt give an empty map: there is nothing to compare.")
+        return Finding(
+            name, "not told", f"Networks that never learnt give an empty {of.result}: there is nothing to compare."
+        )
     mean = float(np.mean(known))
     drawn = "a network" if len(known) == 1 else f"{len(known)} networks"
-    numbers = f"Against {drawn} of the same build that never learnt, the pixels' order agrees at {mean:+.2f} (1 is the "
+    numbers = (
+        f"Against {drawn} of the same build that never learnt, the {of.parts}' order agrees at {mean:+.2f} (1 is the "
+    )
     numbers += "same order, 0 no relation)"
     if abs(mean) < CHANGED:
-        return Finding(name, "passed", f"{numbers}: the map changes, so it is about what was learnt.")
+        return Finding(name, "passed", f"{numbers}: the {of.result} changes, so it is about what was learnt.")
     if abs(mean) < SAME:
-        words = "some of the map comes from the picture and the build alone, whatever was learnt."
+        words = f"some of the {of.result} comes from the {of.thing} and the build alone, whatever was learnt."
         return Finding(name, "in part", f"{numbers}: {words}")
-    words = "the map hardly changes, so it shows the picture's outlines rather than what was learnt."
+    shows = "the picture's outlines" if of == PICTURE else "how the network is built"
+    words = f"the {of.result} hardly changes, so it shows {shows} rather than what was learnt."
     return Finding(name, "failed", f"{numbers}: {words}")
 
 
-def of_two_methods(value: float, *, one: str, other: str) -> Finding:
+def of_two_methods(value: float, *, one: str, other: str, of: Nouns = PICTURE) -> Finding:
     """Whether two methods put the pixels in the same order."""
     name = "Another method agrees"
     if not np.isfinite(value):
-        return Finding(name, "not told", "One of the two maps is the same everywhere: there is nothing to compare.")
-    numbers = f"{one} and {other.lower()} put the pixels in an order that agrees at {value:+.2f}"
+        return Finding(
+            name, "not told", f"One of the two {of.result}s is the same everywhere: there is nothing to compare."
+        )
+    numbers = f"{one} and {other.lower()} put the {of.parts} in an order that agrees at {value:+.2f}"
     if value >= ALIKE:
         return Finding(name, "passed", f"{numbers}: they tell the same story.")
     if value >= UNLIKE:
@@ -82,17 +104,17 @@ def of_two_methods(value: float, *, one: str, other: str) -> Finding:
     return Finding(name, "failed", f"{numbers}: they disagree, so at least one of them misleads.")
 
 
-def of_deletion(found: Deletion) -> Finding:
+def of_deletion(found: Deletion, *, of: Nouns = PICTURE) -> Finding:
     """Whether taking away the pixels named hurts more than taking away any others (Petsiuk et al. 2018)."""
-    name = "Its pixels matter"
+    name = f"Its {of.parts} matter"
     numbers = (
-        f"With the map's best pixels blackened first, the class keeps {found.area:.0%} of probability on average; in "
-        f"random order {found.chance_area:.0%}"
+        f"With the {of.result}'s best {of.parts} {of.gone} first, the class keeps {found.area:.0%} of probability on "
+        f"average; in random order {found.chance_area:.0%}"
     )
     if found.chance_area < SUM_SMALL:
         return Finding(name, "not told", f"{numbers}: the class is unlikely from the start, so nothing can be lost.")
     if found.area < BETTER * found.chance_area and found.area < found.low_area:
-        return Finding(name, "passed", f"{numbers}: these pixels matter more than any drawn by chance.")
+        return Finding(name, "passed", f"{numbers}: these {of.parts} matter more than any drawn by chance.")
     if found.area < found.chance_area:
-        return Finding(name, "in part", f"{numbers}: hardly better than pixels drawn by chance.")
-    return Finding(name, "failed", f"{numbers}: pixels drawn by chance matter as much or more.")
+        return Finding(name, "in part", f"{numbers}: hardly better than {of.parts} drawn by chance.")
+    return Finding(name, "failed", f"{numbers}: {of.parts} drawn by chance matter as much or more.")

@@ -1,0 +1,18 @@
+"""How one test of an explanation went, as a badge and a sentence."""
+
+import streamlit as st
+
+from dlcore.ui.panels.trust_words import Finding
+
+LOOKS = {
+    "passed": ("green", ":material/check_circle:"), "in part": ("orange", ":material/rule:"),
+    "failed": ("red", ":material/cancel:"), "not told": ("gray", ":material/help:"),
+}  # fmt: skip
+
+
+def say_finding(finding: Finding) -> None:
+    """The test's name with its verdict, and the sentence behind it."""
+    colour, icon = LOOKS[finding.kind]
+    left, right = st.columns([2, 5], gap="small")
+    left.badge(finding.name, icon=icon, color=colour)  # type: ignore[arg-type]
+    right.markdown(finding.sentence)
