@@ -1,4 +1,4 @@
-"""The Train panel: the chosen run as it learns, and beside it the form that starts a new one."""
+"""The Train panel: the chosen run as it learns and the form that starts a new one, or a search over settings."""
 
 from typing import TYPE_CHECKING
 
@@ -6,13 +6,26 @@ import streamlit as st
 
 from dlcore.runs import Run
 from dlcore.ui.panels import comparison_form, live, new_run
+from dlcore.ui.panels.search_form import ADDRESS
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
+ONE, SEARCH = "A run", "A search over settings"
+
 
 def train(project: "Project", run: Run | None) -> None:
     """Draw the panel."""
+    asked = st.query_params.get(ADDRESS, "")
+    chosen = st.segmented_control(
+        "What is trained", [ONE, SEARCH], default=SEARCH if asked else ONE, required=True,
+        key=f"trains-{project.slug}-{asked}", label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen == SEARCH:
+        from dlcore.ui.panels import search
+
+        search.show(project)
+        return
     view, form = st.columns([2, 1], gap="large")
     with form:
         new_run.show(project, run)

@@ -1,0 +1,103 @@
+"""Searches on a page: started from the form of any project, shown with what they found, their best trained as a run."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore import projects, runs
+from dlcore.core.settings import ASSETS
+from dlcore.projects import knobs
+from dlcore.runs import folder, launcher, search_worker, searches
+
+
+@pytest.fixture
+def launched(home, monkeypatch):
+    """Starts no process: keeps what would have been started."""
+    asked = []
+    monkeypatch.setattr(launcher, "launch", lambda run_id, place, wish=None: asked.append(run_id))
+    return asked
+
+
+def opened(page: str = "vision/fashion", **query: str) -> AppTest:
+    test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=120)
+    test.switch_page(f"pages/{page}.py")
+    for name, value in {"panel": "Train", **query}.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def one(group, label: str):
+    return next(widget for widget in group if widget.label == label)
+
+
+class Here:
+    """This very process as a worker that nobody disturbs."""
+
+    rank, told_to_go = 0, ()
+
+    def __init__(self, search_id: str):
+        self.run_id, self.folder = search_id, folder.of_run(search_id)
+
+    def wish(self):
+        return None
+
+    def is_current(self):
+        return True
+
+
+def searching(trials: int = 6):
+    base = projects.configure(
+        "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": 2, "train_rows": 100}
+    )
+    wanted = knobs.read_all(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
+    return searches.create(base, wanted, trials=trials, prune=False)
+
+
+@pytest.mark.parametrize("page", ["series/forecast", "vision/fashion", "foundations/backprop"])
+def test_the_form_of_every_project_starts_a_search(page, launched):
+    test = opened(page)
+    test.segmented_control(key=next(w.key for w in test.segmented_control if w.label == "What is trained")).set_value(
+        "A search over settings"
+    ).run()
+    assert not test.exception and "No search yet" in " ".join(info.value for info in test.info)
+    one(test.number_input, "Trials").set_value(7)
+    one(test.number_input, "Learning rate, to").set_value(0.02)
+    one(test.button, "Start the search").click().run()
+    assert not test.exception and not test.error
+    (search,) = searches.list_searches()
+    assert launched == [search.search_id] and search.trials == 7 and search.state == "queued"
+    assert (search.knobs[0].name, search.knobs[0].high) == ("learning_rate", 0.02)
+    assert search.config.project == page.partition("/")[2]
+
+
+def test_a_range_the_wrong_way_round_is_refused_in_a_line(launched):
+    test = opened(search="x")
+    one(test.number_input, "Dropout, from").set_value(0.6)
+    one(test.button, "Start the search").click().run()
+    assert [error.value for error in test.error] and "dropout=0.6..0.5 is no range" in test.error[0].value
+    assert not searches.list_searches() and not launched
+
+
+def test_a_finished_search_shows_its_best_and_trains_it(launched):
+    search = searching()
+    search_worker.lead(Here(search.search_id), lambda line: None)
+    test = opened(search=search.search_id)
+    assert not test.exception and not test.error
+    told = " ".join(part.value for part in test.caption)
+    assert "no trial looked at" in told and "fANOVA" in told
+    best = searches.open_search(search.search_id).best
+    assert "--set epochs=2 --set learning_rate=" in test.code[0].value
+    assert len(test.dataframe[0].value) == 6
+    one(test.button, "Train the best as a run").click().run()
+    assert not test.exception
+    (run,) = runs.list_runs("fashion")
+    assert runs.open_run(run.run_id).config.training.learning_rate == best.settings["learning_rate"]
+    assert launched == [run.run_id]
+
+
+def test_a_search_that_waits_can_be_paused_and_deleted(launched):
+    search = searching()
+    test = opened(search=search.search_id)
+    one(test.button, "Pause").click().run()
+    assert searches.open_search(search.search_id).state == "paused"
+    one(test.button, "Delete").click().run()
+    assert not test.exception and not searches.list_searches()
