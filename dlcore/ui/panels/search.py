@@ -127,8 +127,9 @@ def _best(project: "Project", search: Search) -> None:
     uneven = " Not all trials were validated on the same samples: small differences mean nothing."
     better = "higher" if search.mode == "max" else "lower"
     st.caption(
-        f"Chosen by validation ({better} is better): the best of many is in part the luckiest, so expect a little less of it on the test part, which no trial looked at. Train it as a run to "
-        f"see.{uneven if search.uneven else ''}"
+        f"Chosen by validation ({better} is better): the best of many is in part the luckiest, so expect "
+        "a little less of it on the test part, which no trial looked at. Train it as a run to see."
+        f"{uneven if search.uneven else ''}"
     )
     if st.button("Train the best as a run", icon=":material/model_training:", key=f"best-{search.search_id}"):
         run_id = control.launch(lambda: runs.create(searches.best_config(search)))
