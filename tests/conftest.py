@@ -40,6 +40,18 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=f"data not here: {', '.join(missing)} (set DLCORE_DATA)"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Modules stay whole, each in one process, but for the one that opens every panel: it is as long as all others."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if "browser/test_panels.py" in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 def pytest_terminal_summary(terminalreporter):
     """The closing lines: how many tests were skipped, and why."""
     reasons: dict[str, int] = {}

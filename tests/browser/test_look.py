@@ -1,36 +1,11 @@
-"""Every page in a real browser: no errors in the console, nothing serious for axe, nothing wider than a phone."""
+"""How the house looks and behaves in a real browser: menu, deep links, panels, forks."""
 
 import pytest
 
 pytest.importorskip("playwright")
-from server import errors, panel_switch, serious, visit
-
-from dlcore.ui.menu import find_pages
+from server import panel_switch, visit
 
 pytestmark = pytest.mark.browser
-SLUGS = [page.slug for page in find_pages()]
-
-
-@pytest.mark.parametrize("slug", ["", *SLUGS], ids=lambda slug: slug or "home")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(address, page, console, slug, scheme):
-    page.emulate_media(color_scheme=scheme)
-    visit(page, f"{address}/{slug}")
-    page.wait_for_timeout(500)
-    assert serious(page) == []
-    assert errors(console) == []
-
-
-@pytest.mark.parametrize("path", ["", *(f"{slug}?panel=Train" for slug in SLUGS), *SLUGS])
-def test_a_phone_needs_no_sideways_scrolling(address, page, path):
-    page.set_viewport_size({"width": 390, "height": 844})
-    visit(page, f"{address}/{path}")
-    page.wait_for_timeout(700)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    main = page.evaluate(
-        "(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('[data-testid=stMain]'))"
-    )
-    assert main <= 0
 
 
 def test_the_menu_gives_way_on_a_phone(address, page):
