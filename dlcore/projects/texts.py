@@ -15,6 +15,7 @@ from dlcore.data import text, word_vectors
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import sample, stratified
 from dlcore.data.vocabulary import Kind
+from dlcore.data.vocabulary import bert as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
@@ -25,10 +26,8 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 """Of all texts where the source has no test part, else of its training part."""
 UNSEEN = 20_000
-"""Of GloVe's commonest words so many join the vocabulary where their vectors stay as they are: the training texts need
-not have them, for nothing is learnt of them."""
-
-
+"""Of GloVe's commonest words so many join the vocabulary where its vectors are used: of those that the training texts
+lack something is known all the same."""
 Vectors = Literal["none", "glove"]
 
 
@@ -56,7 +55,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     found = text.load(config.dataset)
     parts = _parts(found, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
-    known, start = _words(texts["train"], options, frozen=bool(config.model_options.get("frozen")))
+    known, start = _words(texts["train"], options)
     splits = {}
     for name, rows in parts.items():
         ids = known.encode(texts[name], length=options.length, keep=options.keep)
@@ -95,19 +94,18 @@ def _parts(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:
     return {name: part[sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
 
 
-def _words(
-    train: list[str], options: TextData, *, frozen: bool
-) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
+def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
     """The vocabulary, and what puts GloVe's vectors into a fresh model where they are asked for."""
     known = text.Vocabulary.fit(
         train, size=options.vocabulary, min_frequency=options.min_frequency, kind=options.tokens
     )
     if options.vectors == "none":
         return known, None
-    if frozen and options.tokens == "words":
-        common = word_vectors.commonest(UNSEEN)
-        single = [word for word in common if known.tokens(word) == [word]]
-        known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])))
+    if options.tokens != "byte_pair":  # a word that training never says still has a vector
+        whole = set(vocabulary_of_bert().words) if options.tokens == "wordpiece" else None
+        more = [word for word in word_vectors.commonest(UNSEEN) if whole is None or word in whole]
+        single = [word for word in more if whole is not None or known.tokens(word) == [word]]
+        known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])), kind=known.kind)
     found = word_vectors.of([word.removeprefix("##") for word in known.words])
 
     def start(module: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 from dlcore.ui.page import show
 
-TITLE = "Questions and what they ask for"
+TITLE = "What questions ask for"
 ICON = ":material/quiz:"
 
 show(

@@ -10,9 +10,12 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import samples
+from dlcore.ui.panels.tokens import show_tokens
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
 """Samples of each class."""
+MOST_CLASSES = 6
+"""Of more classes one is chosen to show samples of."""
 SHORT = (30, 60)
 """Words of the texts shown as samples."""
 
@@ -51,9 +54,10 @@ def _texts(config: RunConfig) -> None:
     counts = np.bincount(found.labels, minlength=len(found.names))
     lengths = samples.word_counts(config.dataset)
     limit = projects.data_config(config).model_dump().get("length")
+    tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's own test part."
     st.caption(
-        f"{len(found.texts):,} different texts; {found.doubled:,} that came twice were left out, so that none can sit "
-        "in training and in test at once. A run may use fewer: see its settings."
+        f"{len(found.texts):,} texts; {found.doubled:,} that came twice were left out, so that none can sit "
+        f"in training and in test at once.{tested} A run may use fewer: see its settings."
     )
     left, right = st.columns(2)
     with left:
@@ -66,16 +70,21 @@ def _texts(config: RunConfig) -> None:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
         cut = (
-            f" {np.mean(lengths > limit):.0%} are longer than the {limit} words that this model reads." if limit else ""
+            f" {np.mean(lengths > limit):.1%} are longer than the {limit} words that this model reads." if limit else ""
         )
         st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
     st.subheader("Samples", anchor=False)
-    short = (lengths >= SHORT[0]) & (lengths <= SHORT[1])  # fits a card whole
-    for k, name in enumerate(found.names):
+    kinds = range(len(found.names))
+    if len(found.names) > MOST_CLASSES:
+        chosen = st.selectbox("Class", kinds, format_func=lambda k: found.names[k], key=f"class-{config.dataset}")
+        kinds = range(chosen, chosen + 1)
+    short = (lengths >= min(SHORT[0], int(np.median(lengths)))) & (lengths <= SHORT[1])  # fits a card whole
+    for k in kinds:
         for row in np.flatnonzero((found.labels == k) & short)[:SHOWN_TEXTS]:
             with st.container(border=True):
-                st.caption(name)
+                st.caption(found.names[k])
                 st.text(shortened(found.texts[row]))
+    show_tokens(config.dataset)
 
 
 def shortened(words: str, limit: int = 420) -> str:

@@ -1,0 +1,92 @@
+"""How each tokenizer cuts one and the same sentence, and how many of a dataset's words have a vector in GloVe."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError
+from dlcore.data import sources, word_vectors
+from dlcore.data.text import UNKNOWN, Vocabulary, clean
+from dlcore.data.vocabulary import Kind, bert
+from dlcore.ui.panels import samples
+
+LEARNT_FROM = 2000
+"""Training texts that the tokenizers shown are made from; a run makes its own from all of them."""
+SIZE = 8000
+KINDS: dict[Kind, tuple[str, str]] = {
+    "words": ("Whole words", "What the training texts say often enough is known; any other word is one unknown word."),
+    "wordpiece": ("BERT's pieces", "A word it lacks is put together from pieces; ## goes on a word (WordPiece)."),
+    "byte_pair": ("Pieces learnt here", "The commonest pair of neighbours was joined, again and again (byte-pair)."),
+}
+SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn't it? 😀"
+
+
+@st.fragment
+def show_tokens(dataset: str) -> None:
+    """A sentence to type, and what becomes of it."""
+    st.subheader("How a text is cut", anchor=False)
+    said = clean(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
+    for kind, (title, what) in KINDS.items():
+        if kind == "wordpiece" and not sources.available("bert_vocabulary"):
+            st.caption(f"**{title}**: BERT's vocabulary is not on this machine.")
+            continue
+        known = _vocabulary(dataset, kind)
+        words = known.tokens(said)
+        unknown = known.encode([said], length=max(1, len(words)))[0] == UNKNOWN
+        st.html(_cut(title, what, words, unknown))
+    st.caption(
+        f"The first and the last have up to {SIZE:,} entries, made from {LEARNT_FROM:,} training texts; a run makes "
+        "its own from all of its training part, and keeps of BERT's 30,522 those that it needs. Dashed and struck out: "
+        "unknown, which is all that the model sees of it."
+    )
+    _coverage(dataset)
+
+
+def _cut(title: str, what: str, words: Sequence[str], unknown: np.ndarray) -> str:
+    look = "display:inline-block;border:1px solid;border-radius:6px;padding:1px 7px;margin:2px 3px 2px 0;"
+    lost = "border-style:dashed;text-decoration:line-through;"
+    parts = [
+        f'<span style="{look}{lost if missing else ""}">{html.escape(word)}</span>'
+        for word, missing in zip(words, unknown, strict=True)
+    ]
+    return f"<p><b>{title}</b>: {len(words)} tokens. {html.escape(what)}</p><p>{''.join(parts)}</p>"
+
+
+def _coverage(dataset: str) -> None:
+    if not sources.available("glove"):
+        st.caption("GloVe's word vectors are not on this machine, so how many words they know cannot be told.")
+        return
+    try:
+        of_words, of_text, missing = _known(dataset)
+    except WorkbenchError as error:
+        st.caption(str(error))
+        return
+    st.markdown(
+        f"**GloVe** has a vector for {of_words:.1%} of these words, and for {of_text:.1%} of the words as they come in "
+        f"the texts. Commonest without one: {', '.join(f'“{word}”' for word in missing)}."
+    )
+
+
+@st.cache_resource(max_entries=9, show_spinner="Making the tokenizers")
+def _vocabulary(dataset: str, kind: Kind) -> Vocabulary:
+    return bert() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
+
+
+@st.cache_data(max_entries=6, show_spinner="Looking the words up")
+def _known(dataset: str) -> tuple[float, float, list[str]]:
+    """Shares of the vocabulary and of the running words that have a vector, and the commonest words without."""
+    known = _vocabulary(dataset, "words")
+    ids = known.encode(_texts(dataset), length=1000)
+    counts = np.bincount(ids.ravel(), minlength=len(known))[2:]
+    there = word_vectors.of(known.words).known[2:]
+    missing = [known.words[2 + place] for place in np.argsort(-counts * ~there)[:8] if not there[place]]
+    return float(there.mean()), float(counts[there].sum() / counts.sum()), missing
+
+
+def _texts(dataset: str) -> list[str]:
+    """Training texts, drawn evenly."""
+    found = samples.texts(dataset)
+    rows = np.arange(len(found.texts)) if found.test is None else np.flatnonzero(~found.test)
+    return [found.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]
