@@ -41,6 +41,16 @@ def test_a_digit_that_is_drawn_is_read(page, address):
     page.get_by_text("The network says 1").wait_for(timeout=20_000)
 
 
+def test_a_digit_is_drawn_by_keyboard(page, address):
+    server.visit(page, f"{address}/backprop?panel=Try+it")
+    page.wait_for_selector(".dl-draw[data-ready] canvas").focus()
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.get_by_text("The network says 1").wait_for(timeout=20_000)
+
+
 def test_a_sequence_unrolled_redraws_at_once(page, address):
     server.visit(page, f"{address}/rnn?panel=Explain&run=reference:rnn/rnn")
     page.wait_for_selector(".dl-unrolled[data-drawn]")

@@ -1,6 +1,9 @@
 
-// A place to draw a digit: white on black, kept while the page runs again; reported when the pen is lifted.
+// A place to draw a digit, by pointer or by keyboard: white on black, kept while the page runs again; reported when the
+// pen is lifted.
 
+const STEP = 8; // pixels that an arrow key moves the pen
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SENT = 56; // pixels a side that travel: the server crops, shrinks and centres them
 
 function strokesOf(canvas) {
@@ -34,10 +37,52 @@ export default function ({ parentElement, setStateValue }) {
     context.strokeStyle = "#fff"; context.lineWidth = 19; context.lineCap = context.lineJoin = "round";
     context.beginPath(); context.moveTo(...from); context.lineTo(to[0] + 0.01, to[1]); context.stroke();
   };
-  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); last = place(event); line(last, last); });
-  canvas.addEventListener("pointermove", (event) => { if (!last) return; const now = place(event); line(last, now); last = now; });
-  const lift = () => { if (!last) return; last = null; root.dlcoreReport("strokes", strokesOf(canvas)); };
+  const report = () => root.dlcoreReport("strokes", strokesOf(canvas));
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    last = place(event);
+    line(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    const now = place(event);
+    line(last, now);
+    last = now;
+  });
+  const lift = () => { if (!last) return; last = null; report(); };
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
-  root.querySelector(".dl-draw-clear").addEventListener("click", () => { wipe(canvas); root.dlcoreReport("strokes", ""); });
+  const clear = () => { wipe(canvas); root.dlcoreReport("strokes", ""); };
+  root.querySelector(".dl-draw-clear").addEventListener("click", clear);
+  byKeyboard(root, canvas, { line, report, clear });
+}
+
+function byKeyboard(root, canvas, { line, report, clear }) {
+  const pen = root.querySelector(".dl-draw-pen"), note = root.querySelector(".dl-draw-note");
+  let at = [canvas.width / 2, canvas.height / 4], down = false;
+  const show = () => {
+    pen.style.left = `${at[0]}px`;
+    pen.style.top = `${at[1]}px`;
+    pen.classList.toggle("dl-draw-down", down);
+  };
+  const setDown = (now) => {
+    if (down && !now) report();
+    down = now;
+    note.textContent = down ? "Pen down: arrows draw." : "Pen up: arrows move it.";
+    if (down) line(at, at);
+  };
+  canvas.addEventListener("keydown", (event) => {
+    const move = ARROWS[event.key];
+    if (move) {
+      const to = at.map((value, axis) => Math.min(canvas.width, Math.max(0, value + STEP * move[axis])));
+      if (down) line(at, to);
+      at = to;
+    } else if (event.key === " ") setDown(!down);
+    else if (event.key === "Delete" || event.key === "Backspace") clear();
+    else return;
+    event.preventDefault();
+    show();
+  });
+  canvas.addEventListener("blur", () => { if (down) setDown(false); show(); });
+  show();
 }
