@@ -22,6 +22,12 @@ def test_the_best_so_far_passes_over_trials_ended_early():
     assert list(plots.history(np.arange(4), values, whole=whole, metric="r2", highest=True).data[2].y) == [3, 3, 4]
 
 
+def test_one_that_ran_away_is_drawn_at_the_edge_and_told_as_it_was():
+    values = np.array([0.3, 0.35, 0.4, 0.38, -90.0])
+    figure = plots.history(np.arange(5), values, whole=np.ones(5, bool), metric="skill", highest=True)
+    assert -1 < figure.data[0].y[4] < 0.3 and figure.data[0].customdata[4] == -90
+
+
 @pytest.mark.parametrize(("highest", "best"), [(True, 2), (False, 0)])
 def test_the_best_line_is_drawn_last_and_thick(highest, best):
     axes = (plots.Axis("a", 0, 1), plots.Axis("b", choices=("x", "y")))

@@ -161,8 +161,8 @@ def _pictures(search: Search) -> None:
         )
         show_figure(figure, key=f"parallel-{key}", alt="The settings of each trial as a line, the best one thick")
         st.caption(
-            "Trials trained to their end. The thick line is the best; the darker a line, the better its trial. Where "
-            "dark lines meet lies what works; where they fan out, the setting matters little."
+            "Trials trained to their end. The thick line is the best; the stronger a line, the better its trial. "
+            "Where strong lines meet lies what works; where they fan out, the setting matters little."
         )
     _importances(search, int(whole.sum()))
 
