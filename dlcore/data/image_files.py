@@ -80,8 +80,7 @@ def opened(
         raise DataError(f"the picture's file has {len(payload) / 2**20:.0f} MB; up to {MAX_BYTES // 2**20} MB is read.")
     too_many = f"make it smaller than {MAX_PIXELS / 1e6:g} million."
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(payload), formats=formats) as picture:
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; both are dealt with here
+        with _unwarned(), Image.open(io.BytesIO(payload), formats=formats) as picture:
             across, down = picture.size  # known from the head: nothing is decoded yet
             if max(across, down) > MAX_SIDE or across * down > MAX_PIXELS:
                 raise DataError(f"the picture has {across} x {down} pixels; {too_many}")
@@ -97,6 +96,14 @@ def opened(
         raise DataError(f"the picture has too many pixels; {too_many}") from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise DataError(f"the picture cannot be read, it may be torn ({' '.join(str(error).split())[:80]}).") from None
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Pillow warns of large pictures and odd EXIF; both are dealt with here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _known(payload: bytes) -> str:

@@ -17,7 +17,8 @@ Score = Callable[[Tensor, Tensor], Tensor]
 """(inputs, outputs) -> (N,): the number to explain, where it is not one of the outputs: a reconstruction error, say."""
 
 Method = Literal["integrated_gradients", "input_x_gradient", "gradients", "feature_ablation"]
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE, VALUES_AT_ONCE = 256, 3_200_000
+"""Points on the way from the baseline that go through a network together at most, and their values."""
 _CUDNN = threading.Lock()
 
 
@@ -106,7 +107,7 @@ def _integrated_gradients(question: _Question) -> Tensor:
         baselines=question.baseline,
         additional_forward_args=question.extra or None,
         n_steps=question.steps,
-        internal_batch_size=max(ROWS_AT_ONCE, len(question.x)),
+        internal_batch_size=max(min(ROWS_AT_ONCE, VALUES_AT_ONCE // question.x[0].numel()), len(question.x)),
     )
     return found
 

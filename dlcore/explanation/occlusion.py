@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-AT_ONCE = 32
-"""Covered pictures that go through the network together."""
+AT_ONCE, VALUES_AT_ONCE = 32, 1_600_000
+"""Covered pictures that go through the network together at most, and their values."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,15 @@ def occlusion(module: nn.Module, inputs: Tensor, target: int, *, window: Window,
             strides=(*channels, window.stride, window.stride),
             baselines=baseline.to(inputs).expand_as(inputs).contiguous(),
             target=target,
-            perturbations_per_eval=AT_ONCE,
+            perturbations_per_eval=at_once(inputs),
         )
     return found.reshape(len(inputs), -1, *inputs.shape[-2:])[:, 0].numpy()  # every channel carries the same
+
+
+def at_once(inputs: Tensor) -> int:
+    """How many pictures as large as those of `inputs` (N, ...) go through a network together: large ones are few, since
+    what every layer makes of them is in memory at once."""
+    return max(1, min(AT_ONCE, VALUES_AT_ONCE // inputs[0].numel()))
 
 
 def as_coarse(values: np.ndarray, window: Window) -> np.ndarray:

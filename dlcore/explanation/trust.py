@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.explanation.agreement import rank_correlation
-from dlcore.explanation.occlusion import AT_ONCE
+from dlcore.explanation.occlusion import at_once
 
 Explain = Callable[[nn.Module], np.ndarray]
 """module -> its map (H, W) of one picture."""
@@ -105,7 +105,8 @@ def deletion(
         hidden = hidden.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
     own = copy.deepcopy(module).eval()
     with torch.no_grad():
-        parts = [own(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in hidden.split(AT_ONCE)]
+        few = hidden.split(at_once(inputs))
+        parts = [own(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
     curves = torch.cat(parts).double().numpy().reshape(len(orders), -1)
     ours, others = curves[0], curves[1:]
     return Deletion(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))

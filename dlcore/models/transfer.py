@@ -34,11 +34,18 @@ class TransferConfig(Config):
     norms: Literal["kept", "trained"] = choice(
         "kept", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
     )
+    warm_head: bool = choice(
+        True, help="Fit the head on the untouched network's features first, then train on from there."
+    )
     head_dropout: float = number(0.2, low=0.0, high=0.9, help="Share of the features hidden from the head in training.")
 
 
 class FrozenConfig(TransferConfig):
     """The head alone: the features of every picture are computed once."""
+
+    warm_head: bool = choice(
+        False, help="Fit the head on the untouched network's features first, then train on from there."
+    )
 
     train: Literal["head", "last_blocks", "all"] = choice(
         "head", help="Train the new head alone (its inputs are computed once and kept), the last blocks too, or all."
@@ -47,6 +54,8 @@ class FrozenConfig(TransferConfig):
 
 class ScratchConfig(TransferConfig):
     """The same network without anything taken over."""
+
+    warm_head: bool = choice(False, help="Fit the head on the untouched network's features first: not from scratch.")
 
     start: Literal["pretrained", "random"] = choice(
         "random", help="Begin with weights learnt on ImageNet, or with random ones, from scratch."

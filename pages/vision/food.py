@@ -10,5 +10,5 @@ show(
     data="dlcore.ui.panels.images_data:data",
     results="dlcore.ui.panels.comparison:results",
     try_it="dlcore.ui.panels.food_try:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    explain="dlcore.ui.panels.food_explain:explain",
 )

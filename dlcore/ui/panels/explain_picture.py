@@ -11,16 +11,15 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui import blend
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import picture_maps, reading, samples, trust_words
 from dlcore.ui.panels.explain_class import choose_sample
+from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.panels.picture_maps import NAMES, ONE_SIDED, Asked, How, Map
-from dlcore.ui.panels.trust_words import Finding
 
-LOOKS = {
-    "passed": ("green", ":material/check_circle:"), "in part": ("orange", ":material/rule:"),
-    "failed": ("red", ":material/cancel:"), "not told": ("gray", ":material/help:"),
-}  # fmt: skip
+BLENDED, DRAWN = 128, 128
+"""From so many pixels a side on picture and map lie over each other; and at most so many of a small map's are drawn."""
 WORDS: dict[How, str] = {
     "gradients": "Orange-red pixels speak for “{label}”, blue ones against it, compared with a black picture. The "
     "gradient is added up on the way from black to this picture (integrated gradients, Sundararajan et al. 2017).",
@@ -38,6 +37,11 @@ def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     row, target = choose_sample(project, run, bundle)
     origin = int(reading.predictions(bundle)["test_ids"][row])
     picture = samples.of_run(run.config).test_pixels[origin]
+    explain_pixels(project, bundle, picture, target, origin=origin)
+
+
+def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target: int, *, origin: int | str) -> None:
+    """The same for any picture (H, W) or (H, W, 3), uint8, and one class; `origin` tells pictures apart."""
     asked = picture_maps.ask(reading.loaded(bundle), picture, target)
     how = _method(project, asked)
     key, label = reading.key_of(bundle), bundle.labels[target]
@@ -46,8 +50,13 @@ def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     shown = images.at_side(picture[None], side)[0]
     one_sided = how in ONE_SIDED
     of = "" if how == "rollout" else label  # the rollout is the same for every class
-    figure = plots.picture_attribution(shown, found.values, label=of, one_sided=one_sided)
-    show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for {label} by {NAMES[how]}")
+    if shown.ndim == 3 and side >= BLENDED:
+        blend.show_blend(
+            shown, found.values, one_sided=one_sided, version=f"{key}-{origin}-{target}-{how}", key="blend"
+        )
+    else:
+        figure = plots.picture_attribution(shown, found.values, label=of, one_sided=one_sided)
+        show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for {label} by {NAMES[how]}")
     st.caption(_words(asked, how, label))
     if not found.values.any():
         st.info(f"Nothing in this picture speaks for “{label}” by this method.", icon=":material/info:")
@@ -70,11 +79,11 @@ def _words(asked: Asked, how: How, label: str) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner="Working out what each pixel did")
-def _map(key: str, origin: int, target: int, how: How, _asked: Any) -> Map:
+def _map(key: str, origin: int | str, target: int, how: How, _asked: Any) -> Map:
     return picture_maps.draw(_asked, how)
 
 
-def _trust(key: str, origin: int, target: int, how: How, asked: Asked, found: Map, label: str) -> None:
+def _trust(key: str, origin: int | str, target: int, how: How, asked: Asked, found: Map, label: str) -> None:
     """Four tests of the map: sum, random weights, another method, deletion."""
     st.subheader("May it be trusted?", anchor=False)
     other: How = "gradients" if how == "occlusion" else "occlusion"
@@ -88,14 +97,14 @@ def _trust(key: str, origin: int, target: int, how: How, asked: Asked, found: Ma
     findings.append(trust_words.of_two_methods(agree, one=NAMES[how], other=NAMES[other]))
     findings.append(trust_words.of_deletion(tests["deletion"]))
     for finding in findings:
-        _say(finding)
+        say_finding(finding)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         maps = {"this model": found.values, "random weights": tests["random"], NAMES[other].lower(): second.values}
         one_sided = how in ONE_SIDED
         if one_sided:
             maps[NAMES[other].lower()] = np.maximum(second.values, 0)
-        figure = plots.picture_maps(maps, one_sided=one_sided)
+        figure = plots.picture_maps({name: _small(values) for name, values in maps.items()}, one_sided=one_sided)
         show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
         st.caption("Each map is scaled to its own largest value.")
     with right:
@@ -108,7 +117,7 @@ def _trust(key: str, origin: int, target: int, how: How, asked: Asked, found: Ma
 
 
 @st.cache_data(max_entries=64, show_spinner="Putting the map to the test")
-def _tested(key: str, origin: int, target: int, how: How, _asked: Any, _values: np.ndarray) -> dict[str, Any]:
+def _tested(key: str, origin: int | str, target: int, how: How, _asked: Any, _values: np.ndarray) -> dict[str, Any]:
     """Rank correlations with random weights, one of their maps, and the deletion curve."""
     drawn: list[np.ndarray] = []
 
@@ -124,8 +133,10 @@ def _tested(key: str, origin: int, target: int, how: How, _asked: Any, _values: 
     return {"likeness": alike, "random": drawn[1], "deletion": curve}
 
 
-def _say(finding: Finding) -> None:
-    colour, icon = LOOKS[finding.kind]
-    left, right = st.columns([2, 5], gap="small")
-    left.badge(finding.name, icon=icon, color=colour)  # type: ignore[arg-type]
-    right.markdown(finding.sentence)
+def _small(values: np.ndarray) -> np.ndarray:
+    """A map (H, W) drawn small: the means of blocks, at most `DRAWN` of them a side."""
+    times = -(-max(values.shape) // DRAWN)
+    height, width = (length // times for length in values.shape)
+    blocks = values[: height * times, : width * times].reshape(height, times, width, times)
+    found: np.ndarray = blocks.mean(axis=(1, 3))
+    return found

@@ -69,7 +69,7 @@ def _drawn() -> list[tuple[str, bytes]]:
         "Ten drawings of ours, so that there is something to judge at once. The model has only ever seen photographs: "
         "watch it doubt."
     )
-    name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=_spoken, key="food-drawn")
+    name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=spoken, key="food-drawn")
     return [(name, _read(SAMPLES / f"{name}.png"))]
 
 
@@ -103,7 +103,7 @@ def _answers(project: Project, bundle: Bundle, given: Iterable[tuple[str, bytes]
     for one in uploads.handed_in(given):
         if isinstance(one, Photo):
             try:
-                answers.append(_answer(reading.key_of(bundle), one.name, doubt.temperature, _bundle=bundle, one=one))
+                answers.append(answered(bundle, one))
                 payloads.append(one.payload)
             except DataError as error:
                 turned.append(Turned(one.name, one_line(error)))
@@ -131,13 +131,13 @@ def _refusals(turned: list[Turned]) -> None:
 def _which(answers: list[Answer], labels: tuple[str, ...], doubt: Doubt) -> int:
     """All photos small, each with its answer; gives the one to look at."""
     shown = answers[:24]
-    said = [f"{_spoken(labels[one.scores.argmax()])} {one.scores.max():.0%}{_mark(one, doubt)}" for one in shown]
+    said = [f"{spoken(labels[one.scores.argmax()])} {one.scores.max():.0%}{_mark(one, doubt)}" for one in shown]
     samples.shown([one.pixels for one in shown], said, alt="A photo of yours", width=104)
     if len(answers) > len(shown):
         st.caption(f"and {len(answers) - len(shown)} more below")
     at: int = st.selectbox(
         "Look at", range(len(answers)), key="food-which",
-        format_func=lambda k: f"{k + 1}. {answers[k].name}: {_spoken(labels[answers[k].scores.argmax()])}",
+        format_func=lambda k: f"{k + 1}. {answers[k].name}: {spoken(labels[answers[k].scores.argmax()])}",
     )  # fmt: skip
     return at
 
@@ -150,16 +150,16 @@ def _say(one: Answer, labels: tuple[str, ...], doubt: Doubt) -> None:
         samples.shown([one.pixels], ["as the model saw it"], alt="The photo", width=256)
         st.caption(f"Answered in {1000 * one.seconds:.0f} ms on this machine.")
     with right:
-        figure = plots.class_probabilities(one.scores[order], [_spoken(labels[k]) for k in order])
-        alt = f"The five likeliest; first is {_spoken(labels[order[0]])} at {best:.1%}"
+        figure = plots.class_probabilities(one.scores[order], [spoken(labels[k]) for k in order])
+        alt = f"The five likeliest; first is {spoken(labels[order[0]])} at {best:.1%}"
         show_figure(figure, key="food-bars", alt=alt)
         if doubt.doubts(best):
             st.warning(
-                f"**This may not be one of my {len(labels)} classes.** If it is one, **{_spoken(labels[order[0]])}** "
+                f"**This may not be one of my {len(labels)} classes.** If it is one, **{spoken(labels[order[0]])}** "
                 f"({best:.1%}) is likeliest.", icon=":material/help:",
             )  # fmt: skip
         else:
-            st.markdown(f"The model says **{_spoken(labels[order[0]])}**, with a probability of {best:.1%}.")
+            st.markdown(f"The model says **{spoken(labels[order[0]])}**, with a probability of {best:.1%}.")
         st.caption(rule(doubt))
 
 
@@ -184,8 +184,20 @@ def _doubt(key: str, _bundle: Any) -> Doubt:
     return rejection.fitted(stored["validation_scores"], stored["validation_targets"], stored["test_scores"])
 
 
-def _answer(key: str, name: str, temperature: float, *, _bundle: Any, one: Photo) -> Answer:
-    return _looked(key, hashlib.sha256(one.payload).hexdigest(), name, temperature, _bundle=_bundle, _one=one)
+def answered(bundle: Bundle, one: Photo) -> Answer:
+    """What the run says of a photo.
+
+    Raises:
+        DataError: it is no picture that can be read.
+    """
+    digest, temperature = hashlib.sha256(one.payload).hexdigest(), doubt_of(bundle).temperature
+    return _looked(reading.key_of(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
+
+
+def first_drawing() -> tuple[str, bytes]:
+    """The first of the drawings that came along; nothing where there are none."""
+    file = next(iter(sorted(SAMPLES.glob("*.png"))), None)
+    return (file.stem, _read(file)) if file else ("", b"")
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -201,7 +213,8 @@ def _mark(one: Answer, doubt: Doubt) -> str:
     return " (?)" if doubt.doubts(float(one.scores.max())) else ""
 
 
-def _spoken(label: str) -> str:
+def spoken(label: str) -> str:
+    """A name as it is said."""
     return label.replace("_", " ")
 
 

@@ -1,0 +1,96 @@
+"""Pretrained weights: where they are found, that their checksum is believed alone, and how they are fetched."""
+
+import hashlib
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from torchvision import models
+
+from dlcore.core.errors import DataError, DataMissingError
+from dlcore.data import weights
+from dlcore.data.weights import Weights
+from dlcore.models.transfer import TransferConfig, TransferNet
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """A machine without any weights, and random ones of MobileNetV2 under a name of their own."""
+    for name in ("DLCORE_DATA", "TORCH_HOME", "DLCORE_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    made = tmp_path / "made.pth"
+    torch.save(models.mobilenet_v2(weights=None).state_dict(), made)
+    digits = hashlib.sha256(made.read_bytes()).hexdigest()[:8]
+    entry = Weights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", made.stat().st_size, 0.0)
+    monkeypatch.setitem(weights.WEIGHTS, "mobilenet_v2", entry)
+    return made, entry
+
+
+def served(folder):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}"
+
+
+def test_what_is_not_here_is_said_with_its_size_and_licence(bare):
+    assert weights.find("mobilenet_v2") is None
+    with pytest.raises(DataMissingError, match=r"data get weights:mobilenet_v2.*MB, licence: BSD-3"):
+        weights.load("mobilenet_v2")
+
+
+def test_torchs_own_cache_is_honoured_and_weights_come_rounded(bare, tmp_path):
+    made, entry = bare
+    place = tmp_path / "torch" / "hub" / "checkpoints" / entry.name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(made.read_bytes())
+    found = weights.load("mobilenet_v2")
+    assert all(torch.equal(v, v.half().float()) for v in found.values() if v.is_floating_point())
+    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).take_over(found)
+
+
+def test_another_file_under_the_name_is_refused(bare, tmp_path):
+    made, entry = bare
+    place = tmp_path / "cache" / "weights" / entry.name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(made.read_bytes() + b"x")
+    with pytest.raises(DataError, match="sha256 begins with"):
+        weights.load("mobilenet_v2")
+
+
+def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare, tmp_path, monkeypatch):
+    made, entry = bare
+    folder = tmp_path / "mirror" / "weights"
+    folder.mkdir(parents=True)
+    server, address = served(tmp_path / "mirror")
+    monkeypatch.setenv("DLCORE_MIRROR", address)
+    try:
+        (folder / entry.name).write_bytes(b"not the weights")
+        with pytest.raises(DataError, match="sha256 begins with"):
+            weights.get("mobilenet_v2")
+        assert list((tmp_path / "cache" / "weights").iterdir()) == []
+        (folder / entry.name).write_bytes(made.read_bytes())
+        seen = []
+        path = weights.get("mobilenet_v2", lambda done, total: seen.append((done, total)))
+        assert path == weights.find("mobilenet_v2") and seen[-1][0] == entry.size
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_every_backbone_has_weights_whose_name_is_torchvisions():
+    for name, kind in (("mobilenet_v2", "MobileNet_V2"), ("mobilenet_v3_large", "MobileNet_V3_Large"),
+                       ("efficientnet_b0", "EfficientNet_B0"), ("resnet50", "ResNet50")):  # fmt: skip
+        theirs = getattr(models, f"{kind}_Weights").IMAGENET1K_V1
+        assert theirs.url == weights.WEIGHTS[name].url
+        assert theirs.meta["_metrics"]["ImageNet-1K"]["acc@1"] == pytest.approx(100 * weights.WEIGHTS[name].accuracy)
+        transforms = theirs.transforms()
+        assert transforms.resize_size == [weights.RESIZED]
+        assert tuple(transforms.mean) == weights.MEAN and tuple(transforms.std) == weights.STD
