@@ -1,0 +1,140 @@
+"""AG News, IMDB and TREC as their files are, and what is said of broken ones."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from dlcore.core.errors import DataError
+from dlcore.data import sources, text, word_vectors
+from dlcore.data.vocabulary import Vocabulary, bert
+
+TRAIN = ["A good film, a very good film!", "a bad film", "don't see this film", "good good good"] * 3
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def news(folder, train: str, test: str = '"4","t","a test"\n') -> None:
+    (folder / "ag-news").mkdir()
+    (folder / "ag-news" / "train_15181.csv").write_text(train, encoding="utf-8")
+    (folder / "ag-news" / "test.csv").write_text(test, encoding="utf-8")
+
+
+def test_news_are_mended_joined_and_the_test_part_stays_whole(folder):
+    news(
+        folder,
+        '"1","","Haiti #39;s straits"\n"3","Up","costs #36;10, isn #39;t it&lt;TXN.N&gt;\\now"\n'
+        '"2","","A TEST  it is"\n'
+        '"2","t","A test"\n',
+        '"4","t","a test"\n"4","T","A test"\n',
+    )
+    found = text.load("ag_news_15k")
+    assert found.texts[:2] == ["Haiti's straits", "Up costs $10, isn't it TXN.N now"]
+    assert found.labels.tolist() == [0, 2, 1, 3, 3] and found.test.tolist() == [False] * 3 + [True] * 2
+    assert found.doubled == 1 and found.rows.tolist() == [0, 1, 2, 4, 5]  # a training text that the test holds is out
+    assert found.names == text.NEWS
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ('"1","a","b"\n"5","a","b"\n', "line 2: wanted is a class"),
+        ('"1","a"\n', "line 1: wanted is a class"),
+        ('"1","a","b"c"\n', "line 1"),
+        ('"1","a","b\n', "line 1: unexpected end of data"),
+    ],
+)
+def test_broken_news_are_refused_in_one_line(folder, train, said):
+    news(folder, train)
+    with pytest.raises(DataError, match=said) as caught:
+        text.load("ag_news_15k")
+    assert "\n" not in str(caught.value)
+
+
+def test_questions_coarse_and_fine(folder):
+    (folder / "trec").mkdir()
+    (folder / "trec" / "train_5500.label").write_bytes(
+        b"HUM:ind Who was caf\xe9 ?\nNUM:date When ?\nNUM:count How many ?\n"
+    )
+    (folder / "trec" / "TREC_10.label").write_bytes(b"NUM:date What year ?\n")
+    coarse, fine = text.load("trec6"), text.load("trec50")
+    assert coarse.names == ("person", "number") and coarse.labels.tolist() == [0, 1, 1, 1]
+    assert fine.names == ("HUM:ind", "NUM:count", "NUM:date") and fine.labels.tolist() == [0, 2, 1, 2]
+    assert coarse.texts[0] == "Who was caf\u00e9 ?" and coarse.test.tolist() == [False, False, False, True]
+    (folder / "trec" / "TREC_10.label").write_bytes(b"no kind\n")
+    with pytest.raises(DataError, match="line 1: wanted is COARSE:fine"):
+        text.load("trec6")
+
+
+def archive(place, files: dict[str, str]) -> None:
+    with tarfile.open(place, "w:gz") as packed:
+        for name, words in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(words.encode())
+            packed.addfile(member, io.BytesIO(words.encode()))
+
+
+def test_reviews_from_the_archive(folder):
+    files = {f"aclImdb/{part}/{side}/{n}.txt": f"{part} {side}<br />{n}" for part in ("test", "train")
+             for side in ("pos", "neg") for n in range(3)}  # fmt: skip
+    archive(folder / "aclImdb_v1.tar.gz", {**files, "aclImdb/train/unsup/0_0.txt": "none", "aclImdb/README": "x"})
+    found = text.load("imdb")
+    assert found.texts[0] == "train neg 0" and found.texts[-1] == "test pos 2"
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2 and found.test.sum() == 6
+    assert np.array_equal(text.load("imdb").labels, found.labels)  # from the cache
+    archive(folder / "aclImdb_v1.tar.gz", {"aclImdb/train/pos/1.txt": "alone"})
+    with pytest.raises(DataError, match="as many reviews in each"):
+        text.load("imdb")
+    (folder / "aclImdb_v1.tar.gz").write_bytes(b"torn")
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        text.load("imdb")
+
+
+def test_vectors_from_a_text_file(folder):
+    (folder / "glove.6B.100d.txt").write_text(
+        "\n".join(
+            f"{word} {' '.join([str(value)] * 100)}" for word, value in (("film", 1), ("'s", 3), ("do", 2), ("n't", 4))
+        )
+    )
+    found = word_vectors.of(["[PAD]", "film", "film's", "don't", "zebra"])
+    assert found.known.tolist() == [False, True, True, True, False]
+    assert found.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
+    assert word_vectors.commonest(2) == ["film", "'s"]
+    (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
+    with pytest.raises(DataError, match="line 1: wanted are a word and 100 numbers, not 2"):
+        word_vectors.of(["film"])
+
+
+def test_byte_pairs_know_every_word_of_their_letters_and_round_trip():
+    known = Vocabulary.fit(TRAIN, size=60, min_frequency=1, kind="byte_pair")
+    assert known.tokens("good film")[0] == "good" and "[UNK]" not in known.tokens("goodfilm dogs")[:2]
+    assert "".join(piece.removeprefix("##") for piece in known.tokens("bidon")) == "bidon"
+    again = text.from_preprocessing(text.as_preprocessing(known, length=9, keep="start"))
+    assert np.array_equal(again.encode(["good dogs film"], length=9), known.encode(["good dogs film"], length=9))
+
+
+@pytest.mark.realdata("bert_vocabulary")
+def test_berts_pieces_cut_to_those_needed_cut_the_texts_alike():
+    whole, known = bert(), Vocabulary.fit(TRAIN, size=1000, min_frequency=1, kind="wordpiece")
+    assert len(whole) == 30_522 and len(known) < 4000
+    for each in TRAIN:
+        assert known.tokens(each) == whole.tokens(each)
+    assert whole.tokens("Unaffable caf\u00e9s!") == ["una", "##ffa", "##ble", "cafes", "!"]  # the paper's example
+    assert "[UNK]" not in known.tokens("zebra")
+    assert known.encode(["film \U0001f600"], length=3).tolist()[0][1] == text.UNKNOWN
+
+
+@pytest.mark.realdata("ag_news_15k", "trec6")
+def test_the_real_ones():
+    found = text.load("ag_news_15k")
+    assert (len(found.texts), found.test.sum(), found.doubled) == (22_778, 7600, 3)
+    assert np.bincount(found.labels[found.test]).tolist() == [1900] * 4
+    questions = text.load("trec6")
+    assert questions.test.sum() == 500 and len(text.load("trec50").names) == 50
+    assert sources.dataset("trec6").rows == len(questions.texts) + questions.doubled

@@ -1,0 +1,175 @@
+"""What the projects that sort texts share, on planted texts: parts, vectors, baselines, answers, hidden words."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore import projects
+from dlcore.core.errors import ConfigError, DataError
+from dlcore.data import text, word_vectors
+from dlcore.data.splits import SPLITS
+from dlcore.data.text import Texts
+from dlcore.projects import Loaded, texts
+
+NAMES = ("World", "Sports", "Business", "Sci/Tech")
+TELLING = ("minister", "goal", "shares", "software")
+CHOICES = {
+    "news": ("encoder", {"width": 8, "heads": 2, "layers": 1, "feed_forward": 16, "frozen": False}),
+    "questions": ("gru", {"embedding": 8, "hidden": 8, "tokens": "words"}),
+    "reviews_transformer": ("base", {"width": 8, "heads": 2, "layers": 1, "feed_forward": 16}),
+    "reviews_lstm": ("improved_lstm", {"embedding": 8, "hidden": 8, "layers": 1}),
+}
+SMALL = {"length": 16, "vocabulary": 300, "min_frequency": 1, "vectors": "none"}
+
+
+def made(n: int = 300, classes: int = 4) -> Texts:
+    """Texts that one word decides; the last third is the source's test part."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(classes, size=n)
+    fill = np.array(["the", "said", "on", "monday", "report", "today"])
+    said = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
+    names = text.SENTIMENT if classes == 2 else NAMES
+    return Texts(said, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
+
+
+def patched(patch: pytest.MonkeyPatch, slug: str) -> None:
+    patch.setattr(text, "load", lambda name: made(classes=2 if slug.startswith("reviews") else 4))
+
+
+@pytest.fixture(scope="module", params=CHOICES)
+def trained(request):
+    """Config, data and a model that learnt it."""
+    slug = request.param
+    model, sizes = CHOICES[slug]
+    project = projects.get(slug)
+    config = projects.configure(slug, model=model, settings={**SMALL, **sizes})
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch, slug)
+        prepared = project.prepare(config)
+    torch.manual_seed(0)
+    module = project.models[model].build(projects.model_config(config), prepared.facts).eval()
+    optimiser, objective = torch.optim.Adam(module.parameters(), lr=1e-2), project.objective(config, prepared)
+    for _ in range(60):
+        optimiser.zero_grad()
+        objective.loss(module(*prepared.train.inputs), prepared.train.targets).backward()
+        optimiser.step()
+    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
+    return config, prepared, Loaded(module, config, prepared.facts, preprocessing, prepared.labels, threshold=None)
+
+
+def test_the_sources_test_part_is_the_test(trained):
+    _, prepared, _ = trained
+    assert prepared.test.ids.tolist() == list(range(207, 307))
+    ids = [set(prepared.split(name).ids) for name in SPLITS]
+    assert not ids[0] & ids[1] and len(ids[0]) + len(ids[1]) == 200
+    assert 15 <= len(ids[1]) <= 25
+    words = set(prepared.preprocessing["words"])
+    assert not {f"w{row - 7}" for row in (*prepared.test.ids, *prepared.validation.ids)} & words
+
+
+def test_lengths_are_those_of_the_texts(trained):
+    _, prepared, _ = trained
+    assert prepared.train.lengths.tolist() == (prepared.train.inputs[0] != 0).sum(dim=1).tolist()
+
+
+def test_it_learns_is_measured_and_stands_beside_simpler_methods(trained):
+    config, prepared, loaded = trained
+    project = projects.get(config.project)
+    predictions = project.predict(loaded.module, prepared, config)
+    assert predictions["test_ids"].tolist() == prepared.test.ids.tolist()  # by length through the model, and back
+    evaluation = project.evaluate(predictions, None, config)
+    assert evaluation.metrics["accuracy"] > 0.9
+    assert (evaluation.threshold is not None) == (len(loaded.labels) == 2)
+    simpler = project.baselines(prepared, config)
+    assert {"majority", "tfidf_logistic_regression", "nb_svm"} <= set(simpler)
+    assert simpler["nb_svm"]["accuracy"] > 0.9 and "loss" not in simpler["nb_svm"]
+    if config.project == "questions":
+        assert simpler["trigram_svm"]["accuracy"] > 0.9
+
+
+def test_an_answer_is_the_prediction_of_the_same_text(trained):
+    config, prepared, loaded = trained
+    project = projects.get(config.project)
+    scores = project.predict(loaded.module, prepared, config)["test_scores"]
+    for row in range(6):
+        found = project.answer(loaded, prepared.source["texts"]["test"][row].encode())
+        named = [found["probabilities"][label] for label in loaded.labels]
+        np.testing.assert_allclose(named, scores[row], atol=1e-5)
+
+
+def test_a_hidden_word_counts_as_unknown(trained):
+    _, _, loaded = trained
+    word = TELLING[1]
+    seen = texts.read(loaded, f"the {word} report zebra")
+    assert seen.words == ["the", word, "report", "zebra"] and seen.unknown.tolist() == [False, False, False, True]
+    whole = texts.probabilities(loaded, seen)
+    without = texts.probabilities(loaded, seen, hidden=[1, 99])
+    assert without == texts.probabilities(loaded, texts.read(loaded, "the zebra report zebra"))
+    label = texts.label_of(loaded, whole)
+    assert label == loaded.labels[1] and without[label] != whole[label]
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\xff\xfe", b"zzz yyy", b"...", b"\x00\x01", "\U0001f600 \U0001f680".encode(), "שלום".encode()]
+)
+def test_what_cannot_be_answered_is_refused_in_one_line(trained, payload):
+    config, _, loaded = trained
+    with pytest.raises(DataError) as caught:
+        projects.get(config.project).answer(loaded, payload)
+    assert "\n" not in str(caught.value)
+
+
+def test_emoji_right_to_left_and_a_megabyte_between_known_words(trained):
+    config, _, loaded = trained
+    answer = projects.get(config.project).answer
+    assert answer(loaded, "the goal \U0001f600 \u202eשלום\u202c".encode())["tokens"] == 3
+    assert answer(loaded, b"the goal " * 100_000)["left_out"] == 200_000 - 16
+
+
+@pytest.fixture
+def glove(monkeypatch):
+    """Vectors of three words."""
+    table = {"goal": 1.0, "shares": 2.0, "unsaid": 3.0}
+
+    def of(words):
+        known = np.array([word in table for word in words])
+        return word_vectors.Vectors(np.array([[table.get(word, 0.0)] * 100 for word in words], dtype=np.float32), known)
+
+    monkeypatch.setattr(word_vectors, "of", of)
+    monkeypatch.setattr(word_vectors, "commonest", lambda count: ["goal", "unsaid", "two words"])
+
+
+def test_vectors_are_put_in_before_training_and_unsaid_words_are_known(monkeypatch, glove):
+    patched(monkeypatch, "news")
+    config = projects.configure("news", settings={**SMALL, "vectors": "glove"})
+    prepared = projects.get("news").prepare(config)
+    module = projects.get("news").models["encoder"].build(projects.model_config(config), prepared.facts)
+    prepared.start(module)
+    words = prepared.preprocessing["words"]
+    assert "unsaid" in words and "two words" not in words
+    weight = module.embedding.weight
+    assert weight[words.index("goal")].eq(1.0).all() and weight[words.index("unsaid")].eq(3.0).all()
+    assert weight[0].eq(0.0).all() and weight[1].ne(0.0).any() and not weight.requires_grad
+
+
+def test_vectors_of_another_width_are_refused(monkeypatch, glove):
+    patched(monkeypatch, "news")
+    config = projects.configure("news", settings={**SMALL, "vectors": "glove", "width": 40})
+    prepared = projects.get("news").prepare(config)
+    module = projects.get("news").models["encoder"].build(projects.model_config(config), prepared.facts)
+    with pytest.raises(ConfigError, match="make them 100"):
+        prepared.start(module)
+
+
+def test_seven_variants_differ_from_the_base_as_they_say():
+    base = projects.configure("reviews_transformer", model="base")
+    for name, wanted in (
+        ("dropout", {"dropout": 0.3}), ("weight_decay", {"weight_decay": 1e-5}), ("fast", {"learning_rate": 0.1}),
+        ("slow", {"learning_rate": 1e-4}), ("early_stopping", {"patience": 2, "epochs": 12}),
+    ):  # fmt: skip
+        other = projects.configure("reviews_transformer", model=name)
+        flat = [{**c.training.model_dump(), **c.model_options, **c.data_options} for c in (base, other)]
+        assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted
+    assert base.data_options["length"] == 250 and base.model_options["heads"] == 2
