@@ -1,9 +1,12 @@
-"""Pictures of a Vision Transformer: how alike its places are, and how far each head looks."""
+"""Pictures of attention: how alike the places of a Vision Transformer are, how far its heads look, and where the heads
+of a text's encoder do."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, ORDER
+from dlcore.plots.palette import BLUE, GREY, ORDER, VERMILLION
 from dlcore.plots.style import blank
 
 GAP = 1
@@ -52,4 +55,21 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(dtick=1)
     figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) -> go.Figure:
+    """How much each head of each layer takes of each word, shares (B, heads, T): a row a head. `asked` is who looks."""
+    layers, heads, length = shares.shape
+    rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
+    figure = blank(f"Where {asked} looks", x="", y="", height=150 + 20 * len(rows))
+    figure.add_heatmap(
+        z=100 * shares.reshape(-1, length).astype(np.float32), y=rows, zmin=0,
+        colorscale=[[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]],
+        colorbar={"title": "share, %", "thickness": 12},
+        customdata=np.tile(np.array(words, dtype=object), (len(rows), 1)),
+        hovertemplate="%{y} takes %{z:.1f} % of “%{customdata}”<extra></extra>", xgap=1, ygap=1,
+    )  # fmt: skip
+    figure.update_xaxes(tickvals=list(range(length)), ticktext=list(words), tickangle=-60, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure

@@ -24,6 +24,8 @@ BASELINES = {
     "nearest_centroid": "Nearest class mean",
     "logistic_regression": "Logistic regression",
     "tfidf_logistic_regression": "Logistic regression on word counts (TF-IDF)",
+    "nb_svm": "NB-SVM on pairs of words",
+    "trigram_svm": "Linear SVM on three words in a row",
     "weekly_median": "Weekly median",
     "median_mad": "Distance from the median",
     "weekly_mad": "Weekly median, by its spread",

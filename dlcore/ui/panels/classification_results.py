@@ -36,14 +36,8 @@ def results(project: Project, run: Run | None) -> None:
         _classes(bundle)
     if project.input_kind == "image":
         browse(project, run, bundle)
-        show_calibration(bundle)
-        _mistakes(project, run, bundle)
-    else:
-        left, right = st.columns(2)
-        with left:
-            show_calibration(bundle)
-        with right:
-            _mistakes(project, run, bundle)
+    show_calibration(bundle)
+    _mistakes(project, run, bundle)
     learning_curves(
         bundle, record,
         loss="Mean surprise at the true class, on a logarithmic axis. A validation line that turns upwards means "

@@ -13,6 +13,7 @@ from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels.text_attention import show_heads
 from dlcore.ui.typed import Typed, show_typed
 
 EXAMPLES = {
@@ -132,6 +133,8 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
     notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
     st.caption(f"{', '.join(notes)}. Nothing is kept.")
+    if hasattr(loaded.module, "weights"):
+        show_heads(loaded, texts.read(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden)
 
 
 def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:

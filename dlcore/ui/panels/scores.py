@@ -13,6 +13,8 @@ METHODS = {
     "nearest_centroid": "the class whose mean training sample is nearest",
     "logistic_regression": "one weight for each input value and class, no hidden layer",
     "tfidf_logistic_regression": "one weight for each word, common words counted less",
+    "nb_svm": "one weight for each word and each pair, begun from how much oftener a class says it",
+    "trigram_svm": "one weight for each run of up to three words; it calls and orders but gives no probabilities",
     "weekly_median": "how far a value is from the training part's median for that time of the week",
     "median_mad": "how far a value is from the training part's median, whatever the time",
     "weekly_mad": "the weekly median's distance, divided by how large it usually is at that time (MAD)",
