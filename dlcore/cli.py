@@ -118,11 +118,29 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
     own.check_name(options.name, reserved=sources.DATASETS)
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
         return _kept(own_images.import_folder(Path(options.file), options.name))
+    if options.columns:
+        return _kept(_table(options))
+    if options.missing is not None:
+        raise RequestError("--missing goes with --columns: a single series may have no holes.")
     asked = series_csv.Columns(options.time, options.value, options.label)
     payload = _read(Path(options.file), series_csv.BYTES_LIMIT)
     windows = _read(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
     intake = series_intake.take(payload, windows=windows, period=options.period, asked=asked)
     return _kept(series_intake.keep(options.name, intake, source=options.file))
+
+
+def _table(options: argparse.Namespace) -> "OwnDataset":
+    """Keep a CSV with several columns as one table."""
+    from dlcore.data import series_csv, table_intake
+
+    if options.value or options.label or options.windows or options.period is not None:
+        raise RequestError("--columns makes a table for forecasts: leave out --value, --label, --windows, --period.")
+    columns = [] if options.columns == "all" else [name.strip() for name in options.columns.split(",")]
+    payload = _read(Path(options.file), series_csv.BYTES_LIMIT)
+    intake = table_intake.take(payload, time=options.time, columns=columns, missing=options.missing)
+    for name, why in intake.left_out.items():
+        print(f"column '{name[:40]}' {why}: left out", file=sys.stderr)
+    return table_intake.keep(options.name, intake, source=options.file)
 
 
 def data_remove(options: argparse.Namespace) -> dict[str, Any]:
@@ -193,13 +211,16 @@ def _is_file(dataset: str) -> bool:
 
 def _keep_file(options: argparse.Namespace) -> str:
     """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
-    from dlcore.data import series_csv, series_intake
+    from dlcore.data import series_csv, series_intake, table_intake
     from dlcore.projects import get
 
-    if get(options.project).own_data != "series":
+    project = get(options.project)
+    if project.own_data != "series":
         raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
     path = Path(options.dataset)
-    kept = series_intake.keep_file(path, _read(path, series_csv.BYTES_LIMIT))
+    payload = _read(path, series_csv.BYTES_LIMIT)
+    several = "table" in project.own_also and series_csv.open_sheet(payload).variables > 1
+    kept = (table_intake if several else series_intake).keep_file(path, payload)
     print(f"dataset {kept.dataset}", file=sys.stderr)
     return kept.dataset
 
@@ -369,6 +390,10 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--label", default="", metavar="COL", help="a column of 1 where something is out of the ordinary, else 0"
     )
+    add.add_argument(
+        "--columns", default="", metavar="a,b,c|all", help="several variables, forecast together; cells may be empty"
+    )
+    add.add_argument("--missing", type=float, metavar="N", help="with --columns: the number that stands for a hole")
     add.add_argument("--windows", metavar="FILE", help="labelled windows instead: CSV or JSON of start, end, name")
     add.add_argument("--period", type=int, metavar="N", help="points after which it repeats, 0 for none; guessed")
     _verb(verbs, "remove", data_remove).add_argument("name", metavar="NAME")

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError, StoreError
 
-Kind = Literal["series", "images", "text"]
+Kind = Literal["series", "images", "text", "table"]
 
 PREFIX = "own:"
 ABOUT = "dataset.json"
@@ -62,11 +62,11 @@ def is_own(dataset: str) -> bool:
     return dataset.startswith(PREFIX)
 
 
-def every(kind: Kind | None = None) -> list[OwnDataset]:
-    """All that are kept, or those of one kind, by name; what cannot be read is left out."""
+def every(*kinds: Kind) -> list[OwnDataset]:
+    """All that are kept, or those of these kinds, by name; what cannot be read is left out."""
     folders = sorted(path for path in _root().glob("[!.]*") if path.is_dir())
     found = [entry for folder in folders if (entry := _read(folder)) is not None]
-    return [entry for entry in found if kind is None or entry.kind == kind]
+    return [entry for entry in found if not kinds or entry.kind in kinds]
 
 
 def find(name: str) -> OwnDataset | None:

@@ -101,6 +101,16 @@ class Sheet:
             )
         return flags.to_numpy(np.float64).astype(bool)
 
+    @property
+    def variables(self) -> int:
+        """How many columns hold numbers, the times and labels left aside."""
+        names = [name for name in self.columns if name != self.guess().time and name.lower() not in LABEL_NAMES]
+        return sum(self.mostly_numbers(name) for name in names)
+
+    def mostly_numbers(self, column: str) -> bool:
+        """Whether more than half of the first cells are numbers."""
+        return _holds_numbers(self.table[self.known(column)].head(200))
+
     def known(self, column: str) -> str:
         """The column's name, if there is such a column.
 

@@ -42,7 +42,7 @@ class Dataset:
 
     name: str
     title: str
-    kind: Literal["series", "images", "text"]
+    kind: Literal["series", "images", "text", "table"]
     homepage: str
     licence: str
     rows: int

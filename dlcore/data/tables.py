@@ -17,6 +17,8 @@ BEIJING = {
     "pm2.5": "µg/m³", "DEWP": "°C", "TEMP": "°C", "PRES": "hPa", "Iws": "m/s, summed", "Is": "h", "Ir": "h",
 }  # fmt: skip
 """Beijing's variables and their units."""
+FILE = "table.npz"
+"""Times and values of a table of one's own, in its folder."""
 _COMPRESSED = b"\x1f\x8b"
 
 
@@ -55,12 +57,17 @@ class Table:
 
 
 def load(dataset: str, *, checksum: str = "") -> Table:
-    """The table of a run's dataset: air quality, Beijing's fine dust, or a series of one's own (one variable).
+    """The table of a run's dataset: air quality, Beijing's fine dust, or one's own, a table or a series (one variable).
 
     Raises:
         DataError: it is not here, or not what it was.
     """
     if own.is_own(dataset):
+        entry = own.find(dataset)
+        if entry is not None and entry.kind == "table":
+            from dlcore.data import table_intake
+
+            return table_intake.load(dataset, checksum=checksum)
         kept = series.load_own(dataset, checksum=checksum)
         return Table(kept.times, kept.values[:, None], (kept.name,), ("",), kept.name)
     from dlcore.data.air_quality import load_air_quality
@@ -97,7 +104,7 @@ def read_csv(payload: bytes) -> Table:
     time = sheet.guess().time
     times = sheet.times(time)
     names = tuple(name for name in sheet.columns if name != time)
-    columns = [_numbers(sheet.table[name], name) for name in names]
+    columns = [numbers(sheet.table[name], name) for name in names]
     return Table(times, np.column_stack(columns), names, ("",) * len(names), "your file")
 
 
@@ -124,7 +131,12 @@ def milliseconds(times: pd.Series) -> np.ndarray:
     return found
 
 
-def _numbers(cells: pd.Series, column: str) -> np.ndarray:
+def numbers(cells: pd.Series, column: str) -> np.ndarray:
+    """A column's cells (T,) as float64, NaN where one is empty.
+
+    Raises:
+        DataError: names the first row that is no number.
+    """
     texts = cells.fillna("").astype(str).str.strip()
     empty = texts.str.lower().isin(("", "na", "nan", "null", "none"))
     found = pd.to_numeric(texts.where(~empty), errors="coerce")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.errors import DataError
-from dlcore.data import tables
+from dlcore.data import own, tables
 from dlcore.data.batches import Batches
 from dlcore.data.own import OwnDataset
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
@@ -212,7 +212,8 @@ def named(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str
     elif config.dataset == "beijing_pm25":
         names = tuple(tables.BEIJING)
     else:
-        names = (config.dataset.removeprefix("own:"),)
+        kept = own.find(config.dataset)
+        names = tuple(kept.facts["names"]) if kept and kept.kind == "table" else (config.dataset.removeprefix("own:"),)
     return names[:variables], tables.slugs_of(names[:variables])
 
 
@@ -260,7 +261,7 @@ def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
 
 
 def own_settings(dataset: OwnDataset, model: str) -> dict[str, Any]:
-    """A series of one's own: validated on its last part where it is short; nothing in it is missing."""
+    """Data of one's own: validated on their last part where they are short."""
     return {"validation": "last" if dataset.rows < SHORT else "weeks"}
 
 
@@ -387,5 +388,6 @@ PROJECT = Project(
     goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
     input_kind="csv",
     own_data="series",
+    own_also=("table",),
     own_settings=own_settings,
 )  # fmt: skip

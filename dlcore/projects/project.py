@@ -112,8 +112,9 @@ class Project:
     `goal` is what a search over settings goes by, where the metric that picks the best epoch cannot be compared between
     settings (a loss in other units).
     `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim of the first dataset.
-    `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_settings`
-    gives the settings that suit such a dataset and a model, over the preset's and under the person's.
+    `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_also`
+    are further kinds. `own_settings` gives the settings that suit such a dataset and a model, over the preset's and
+    under the person's.
     """
 
     slug: str
@@ -140,4 +141,5 @@ class Project:
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
     own_data: Kind | None = None
+    own_also: tuple[Kind, ...] = ()
     own_settings: Callable[[OwnDataset, str], Mapping[str, Any]] = lambda dataset, model: {}

@@ -98,9 +98,9 @@ def configure(
 
 
 def datasets(slug: str) -> list[str]:
-    """Every dataset that the project can be trained on: its public ones, then those of one's own of its kind."""
+    """Every dataset that the project can be trained on: its public ones, then those of one's own of its kinds."""
     project = get(slug)
-    mine = own.every(project.own_data) if project.own_data else []
+    mine = own.every(project.own_data, *project.own_also) if project.own_data else []
     return [*project.datasets, *(entry.dataset for entry in mine)]
 
 
@@ -163,7 +163,9 @@ def _dataset(project: Project, name: str | None) -> str:
     if name in project.datasets or project.own_data is None:
         return _one_of("dataset", name, project.datasets)
     if own.is_own(name) or own.find(name):
-        return own.require(name, project.own_data).dataset
+        kept = own.find(name)
+        kind = kept.kind if kept and kept.kind in project.own_also else project.own_data
+        return own.require(name, kind).dataset
     return _one_of("dataset", name, datasets(project.slug))
 
 

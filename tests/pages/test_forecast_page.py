@@ -54,3 +54,17 @@ def test_a_warmer_past_is_forecast_beside_the_real_one():
     assert not test.exception
     table = test.dataframe[0].value
     assert "If warmer" in table.columns and len(table) == 13
+
+
+def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
+    rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
+    payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
+    test = opened(panel="Data", run=RUN)
+    next(one for one in test.file_uploader if one.key == "own-table-file").upload("mine.csv", payload, "text/csv").run()
+    assert not test.exception and "“place” holds no numbers" in words(test)
+    test.button(key="own-table-keep").click().run()
+    assert not test.exception and "400 rows of 2 variables" in words(test)
+    chooser = next(box for box in test.selectbox if box.label == "Dataset to look at")
+    assert chooser.value == "own:mine"
+    next(button for button in test.button if button.label == "Remove it").click().run()
+    assert not test.exception and "own:mine" not in next(b for b in test.selectbox if b.label == chooser.label).options

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources, tables
+from dlcore.data import own, sources, tables
 from dlcore.data.air_quality import WORDS
 from dlcore.data.tables import HOUR_MS, Table
 from dlcore.plots import forecast as plots
@@ -14,6 +14,7 @@ from dlcore.projects import forecast_windows as windows
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import own_series, own_table
 from dlcore.ui.panels.forecast_reading import moment_name, table_of
 from dlcore.ui.panels.new_run import dataset_title
 
@@ -25,9 +26,15 @@ def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; see it over time, its holes, its rhythm, and what it hangs together with."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     options = list(dict.fromkeys([used, *projects.datasets(project.slug)]))
-    chosen = st.selectbox(
-        "Dataset to look at", options, key=f"table-of-{run.run_id if run else project.slug}", format_func=dataset_title
-    )
+    key, kept = f"table-of-{run.run_id if run else project.slug}", own_table.added()
+    if kept:
+        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
+    elif st.session_state.get(key) not in options:
+        st.session_state[key] = used
+    chosen = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
+    if kept:
+        st.success("Kept, and chosen under **Train**: open that panel to train on it.", icon=":material/check_circle:")
+    own_table.add()
     config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
     table, about = table_of(config), sources.dataset(chosen)
     origin = f"[UCI]({about.homepage}), licence {about.licence}." if about.homepage else "Your own."
@@ -35,6 +42,8 @@ def data(project: Project, run: Run | None) -> None:
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
+    if (entry := own.find(chosen) if own.is_own(chosen) else None) is not None:
+        own_series.remove(entry)
     variable = st.selectbox(
         "Variable", range(len(table.names)), key=f"variable-of-{chosen}", format_func=lambda v: title(table, v)
     )
@@ -86,9 +95,10 @@ def _holes(table: Table, marks: dict[str, int]) -> None:
         alt=f"Map of what was measured; least is {table.names[worst]} with {observed[:, worst].mean():.0%}",
     )  # fmt: skip
     test = table.times >= marks["test begins"]
+    writes = " (the file writes -200)" if table.title == "Air quality" else ""
     empty = [name for v, name in enumerate(table.names) if not observed[test, v].any()]
     st.caption(
-        f"{1 - observed.mean():.1%} of all values are missing (the file writes -200). Each hole is filled with the "
+        f"{1 - observed.mean():.1%} of all values are missing{writes}. Each hole is filled with the "
         "last value measured before it, for inputs alone: no score counts a filled value, and nothing is interpolated, "
         "since that would tell what comes after the hole. "
         + (

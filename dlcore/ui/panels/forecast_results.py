@@ -7,7 +7,6 @@ import streamlit as st
 from dlcore import projects
 from dlcore.evaluation import forecast
 from dlcore.plots import forecast as plots
-from dlcore.projects import forecast as project_of
 from dlcore.projects import forecast_scores as scored
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
@@ -38,7 +37,7 @@ def results(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     evaluation, stored = reading.evaluation(bundle), reading.predictions(bundle)
-    names, slugs = project_of.named(run.config, stored["test_scores"].shape[2])
+    names, slugs = (tuple(bundle.preprocessing[what]) for what in ("names", "slugs"))
     title = project.models[run.config.model].title
     _words(evaluation, run)
     _table(evaluation, title, n=len(stored["test_ids"]))

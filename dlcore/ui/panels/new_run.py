@@ -21,7 +21,8 @@ PRESETS = {
     "quick": "under a minute on two cores, to see how it goes",
     "full": "the recipe behind the reference run",
 }
-OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own"}
+OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own",
+       "table": "several series at once"}  # fmt: skip
 
 
 def show(project: "Project", run: Run | None) -> None:
@@ -85,7 +86,8 @@ def _dataset(project: "Project") -> str:
         st.session_state[key] = projects.configure(project.slug).dataset
     chosen: str = st.selectbox("Dataset", known, key=key, format_func=dataset_title)
     if project.own_data:
-        st.caption(f"{OWN[project.own_data]}: add them under **Data**, and choose them here.")
+        kinds = [OWN[kind] for kind in (project.own_data, *project.own_also)]
+        st.caption(f"{' or '.join(kinds)}: add them under **Data**, and choose them here.")
     return chosen
 
 
