@@ -4,8 +4,9 @@
 
 Training: the base LSTM on IMDB, up to 400 words of each review, and the improved encoder on AG News at its page's 128;
 batches of 32. Ours sorts texts of about the same length together and cuts padding off; the plainest loop pads every
-text to the 400, or 128, and goes through a DataLoader with torch's usual Adam. Both do the same steps on the same machine in turns; a token is a word of a text, padding is none.
-The answer is that of the slowest reference model at hand to a review of 200 words. Prints JSON.
+text to the 400, or 128, and goes through a DataLoader with torch's usual Adam. Both do the same steps on the same
+machine in turns; a token is a word of a text, padding is none. The answers are those of every reference model at hand
+to a review of 200 words. Prints JSON.
 """
 
 import argparse
