@@ -78,19 +78,24 @@ def load(name: str) -> Texts:
     """
     place = sources.require(name)
     read = READERS[name](place)
-    first = len(read.texts) - read.tested
-    seen = dict.fromkeys((text.lower() for text in read.texts[first:]), -1)
-    for row, text in enumerate(read.texts[:first]):
-        seen.setdefault(text.lower(), row)
-    rows = np.array([*(row for row in seen.values() if row >= 0), *range(first, len(read.texts))], dtype=np.int64)
+    return unique(read.texts, read.labels, read.names, checksum=_checksum(name, place), tested=read.tested)
+
+
+def unique(texts: list[str], labels: np.ndarray, names: tuple[str, ...], *, checksum: str, tested: int = 0) -> Texts:
+    """Cleaned texts with labels (N,), each once; the last `tested` are the source's test part and stay as they are."""
+    first = len(texts) - tested
+    seen = dict.fromkeys((said.lower() for said in texts[first:]), -1)
+    for row, said in enumerate(texts[:first]):
+        seen.setdefault(said.lower(), row)
+    rows = np.array([*(row for row in seen.values() if row >= 0), *range(first, len(texts))], dtype=np.int64)
     return Texts(
-        texts=[read.texts[row] for row in rows],
-        labels=read.labels[rows],
+        texts=[texts[row] for row in rows],
+        labels=labels[rows],
         rows=rows,
-        names=read.names,
-        doubled=len(read.texts) - len(rows),
-        checksum=_checksum(name, place),
-        test=rows >= first if read.tested else None,
+        names=names,
+        doubled=len(texts) - len(rows),
+        checksum=checksum,
+        test=rows >= first if tested else None,
     )
 
 

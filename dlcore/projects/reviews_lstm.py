@@ -77,4 +77,5 @@ PROJECT = Project(
     answer=texts.answer,
     input_kind="text",
     input_limit=text.MAX_BYTES,
+    own_data="text",
 )  # fmt: skip

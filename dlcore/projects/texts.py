@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import text, word_vectors
+from dlcore.data import own, own_texts, text, word_vectors
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import sample, stratified
 from dlcore.data.vocabulary import Kind
@@ -52,7 +52,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         DataError: the dataset, or the word vectors asked for, are not on this machine.
     """
     options = parse(data, config.data_options)
-    found = text.load(config.dataset)
+    found = load(config)
     parts = _parts(found, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
@@ -75,6 +75,17 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         transform=trim,
         start=start,
     )
+
+
+def load(config: RunConfig) -> text.Texts:
+    """The run's texts: a public dataset's, or those of one's own that it was made from.
+
+    Raises:
+        DataError: they are not on this machine.
+    """
+    if own.is_own(config.dataset):
+        return own_texts.load(config.dataset, checksum=config.data_checksum)
+    return text.load(config.dataset)
 
 
 def _parts(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import samples
+from dlcore.ui.panels import own_texts, samples
 from dlcore.ui.panels.tokens import show_tokens
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
@@ -23,12 +23,14 @@ SHORT = (30, 60)
 def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, or of a run with default settings where there is none."""
     config = run.config if run is not None else projects.configure(project.slug)
-    source = sources.DATASETS[config.dataset]
-    st.markdown(f"**{source.title}**: {source.rows:,} samples. [Source]({source.homepage}), licence: {source.licence}.")
+    source = sources.dataset(config.dataset)
+    link = f" [Source]({source.homepage})," if source.homepage else ""
+    st.markdown(f"**{source.title}**: {source.rows:,} samples.{link} licence: {source.licence}.")
     if project.input_kind == "image":
         _pictures(config)
     else:
         _texts(config)
+        own_texts.add(project)
 
 
 def _pictures(config: RunConfig) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images, text
+from dlcore.data import images, own, own_texts, text
 from dlcore.projects.project import RunConfig
 
 
@@ -23,7 +23,7 @@ def of_run(config: RunConfig) -> images.Images:
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts")
 def texts(dataset: str) -> text.Texts:
     """All texts of a dataset."""
-    return text.load(dataset)
+    return own_texts.load(dataset) if own.is_own(dataset) else text.load(dataset)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -1,0 +1,49 @@
+"""Texts of one's own: a CSV or JSON lines handed in, checked row by row, and the list of what is kept."""
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import own, own_texts
+from dlcore.projects.project import Project
+from dlcore.ui.panels import samples
+
+
+def add(project: Project) -> None:
+    """The form that takes a file in, and the list of what is kept."""
+    st.subheader("Your own texts", anchor=False)
+    st.caption(
+        "A CSV or JSON lines (one object a line) with a text and a label column. Every row is checked first; nothing "
+        "is kept of a file with a wrong one. Everything stays on this machine."
+    )
+    with st.form(f"own-texts-{project.slug}", border=False, clear_on_submit=True):
+        file = st.file_uploader(
+            "CSV or JSON lines", type=["csv", "tsv", "jsonl", "ndjson", "txt"], key="own-texts-file",
+            max_upload_size=own_texts.BYTES_LIMIT // 2**20,
+        )  # fmt: skip
+        left, middle, right = st.columns(3)
+        name = left.text_input("Call it", key="own-texts-name", placeholder="my-texts", max_chars=40)
+        column = middle.text_input("Text column", key="own-texts-text", placeholder="guessed", max_chars=80)
+        label = right.text_input("Label column", key="own-texts-label", placeholder="guessed", max_chars=80)
+        sent = st.form_submit_button("Add", icon=":material/note_add:")
+    if sent and file is not None:
+        _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name, column, label)
+    for entry in own.every("text"):
+        st.caption(
+            f"**{entry.name}**: {entry.rows:,} texts of {len(entry.facts['classes'])} classes, from {entry.source}. "
+            "Choose it as the dataset under Train."
+        )
+
+
+def _take_in(payload: bytes, name: str, source: str, text: str, label: str) -> None:
+    try:
+        with st.spinner("Reading every row"):
+            entry = own_texts.keep(name, own_texts.take(payload, text=text, label=label), source=source)
+    except WorkbenchError as error:
+        st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
+        return
+    samples.texts.clear()  # other texts of that name may have been looked at before
+    st.success(
+        f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes taken in as “{entry.name}” (columns "
+        f"“{entry.facts['text']}” and “{entry.facts['label']}”).",
+        icon=":material/check_circle:",
+    )
