@@ -25,6 +25,7 @@ PROJECTS = {
     "reviews_lstm": "dlcore.projects.reviews_lstm",
     "reviews_transformer": "dlcore.projects.reviews_transformer",
     "rnn": "dlcore.projects.rnn",
+    "seq2seq": "dlcore.projects.seq2seq",
     "vit": "dlcore.projects.vit",
 }
 """Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""

@@ -38,6 +38,9 @@ BASELINES = {
     "mean_picture": "Distance from the mean picture",
     "principal_components": "Principal components",
     "any_digit_there": "Any digit that is there",
+    "copy": "Copying the source",
+    "nearest_item": "Answer of the most similar training item",
+    "date_parser": "Date parser of pandas",
 }
 """Simple methods as people read them."""
 FORMS = {"causal": "causal", "centred": "centred", "raw": "unsmoothed"}

@@ -80,6 +80,8 @@ def test_shapes(case):
     assert outputs.dtype == torch.float32 and torch.isfinite(outputs).all()
     if "classes" in case.facts:
         assert outputs.shape == (ROWS, case.facts["classes"])
+    elif "symbols" in case.facts:  # logits at each symbol of the longest answer in the batch
+        assert outputs.shape == (ROWS, int(case.targets.ne(0).sum(dim=1).max()), case.facts["symbols"])
     else:
         assert outputs.shape == case.targets.shape
     assert case.objective.loss(outputs, case.targets).shape == ()

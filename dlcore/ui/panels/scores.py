@@ -27,6 +27,9 @@ METHODS = {
     "mean_picture": "how far a picture is from the mean of the training part",
     "principal_components": "rebuilt from as many principal components as the bottleneck has numbers: the best that a "
     "network without activations can do",
+    "copy": "the source itself, symbol by symbol",
+    "nearest_item": "what stood with the training source that shares most runs of up to three symbols",
+    "date_parser": "rules that people wrote, the day before the month; they learn nothing",
     "any_digit_there": "each digit that stands in the sequence, by how often",
 }
 WORDS = {
@@ -39,6 +42,7 @@ WORDS = {
     "vus_pr": "area under the precision-recall curve, averaged over how exactly a label's edges are taken; needs no "
     "threshold; guessing gets about the share of labelled points",
     "accuracy": "share of all answers that are right",
+    "exact_match": "share of the answers that are right in every symbol, from the first to the end",
     "precision": "share of the alarms (or positive answers) that are right",
     "recall": "share of the anomalies (or positives) that are found",
     "f1": "precision and recall in one number (their harmonic mean)",
@@ -52,7 +56,7 @@ WORDS = {
     "ece": "mean gap between how sure the model is and how often it is right; 0 is best",
     "loss": "mean surprise at the truth (negative log of its probability); lower is better",
 }
-_PERCENT = {"accuracy", "precision", "recall", "f1", "ece", "range_precision", "range_recall", "range_f1"}
+_PERCENT = {"accuracy", "exact_match", "precision", "recall", "f1", "ece", "range_precision", "range_recall", "range_f1"}
 _COUNTS = {"events_hit", "false_alarms", "false_alarms_plausible"}
 _TENTHS = {"nab_standard", "nab_low_fp", "nab_low_fn", "delay_h"}
 _LOWER_WINS = {"loss", "ece", "false_alarms", "delay_h"}

@@ -1,0 +1,115 @@
+"""The encoder-decoder Transformer (Vaswani et al. 2017): reads one sequence, writes another symbol by symbol."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, number
+from dlcore.models import encoder
+
+
+class Seq2SeqConfig(Config):
+    """Its sizes."""
+
+    width: int = number(64, low=4, high=1024, unit="numbers", help="Numbers that stand for a symbol.")
+    layers: int = number(2, low=1, high=12, help="Layers of the encoder, and as many of the decoder.")
+    heads: int = number(4, low=1, high=32, help="Ways of looking at once; the width is a multiple.")
+    feed_forward: int = number(128, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
+    dropout: float = number(0.0, low=0.0, high=0.9, help="Share of values set to 0 in training.")
+
+
+class Seq2Seq(nn.Module):
+    """(N, S) source, (N, L) given -> (N, L, V) logits: which symbol comes next at each place of what is given.
+
+    Ids are padded at the end with 0. The encoder's padding is masked everywhere; in the decoder a place sees itself and
+    those before it alone. The same as `nn.Transformer` with its weights (`from_torch`).
+    """
+
+    def __init__(self, config: Seq2SeqConfig, *, sources: int, symbols: int, source_length: int, length: int) -> None:
+        """`sources` and `symbols` (V) count all ids of each side; the lengths are the longest there may be."""
+        super().__init__()
+        sizes = (config.width, config.heads, config.feed_forward, config.dropout)
+        self.source_embedding = nn.Embedding(sources, config.width, padding_idx=0)
+        self.embedding = nn.Embedding(symbols, config.width, padding_idx=0)
+        with torch.no_grad():
+            self.source_embedding.weight *= 0.5  # as wide as the places' sines, no wider
+            self.embedding.weight *= 0.5
+        self.places: Tensor
+        self.register_buffer("places", encoder.places(max(source_length, length), config.width), persistent=False)
+        self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
+        self.encoder_norm = nn.LayerNorm(config.width)
+        self.decoder = nn.ModuleList(encoder.DecoderLayer(*sizes) for _ in range(config.layers))
+        self.decoder_norm = nn.LayerNorm(config.width)
+        self.symbols = nn.Linear(config.width, symbols)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, source: Tensor, given: Tensor) -> Tensor:
+        """(N, S), (N, L) whole numbers -> (N, L, V)."""
+        return self.decode(given, *self.encode(source))
+
+    def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, S) -> the memory (N, S, D), and where a symbol is (N, 1, 1, S)."""
+        seen = encoder.there(source)[:, None, None]
+        x = self.dropout(self.source_embedding(source) + self.places[: source.shape[1]])
+        for layer in self.encoder:
+            x = layer(x, seen)
+        return self.encoder_norm(x), seen
+
+    def decode(self, given: Tensor, memory: Tensor, memory_seen: Tensor) -> Tensor:
+        """(N, L) given so far, and the memory -> (N, L, V): logits of the next symbol after each place."""
+        x, seen = self._start(given)
+        for layer in self.decoder:
+            x = layer(x, memory, seen=seen, memory_seen=memory_seen)
+        logits: Tensor = self.symbols(self.decoder_norm(x))
+        return logits
+
+    def cross_attention(self, source: Tensor, given: Tensor) -> Tensor:
+        """(N, S), (N, L) -> (N, layers, heads, L, S): how much of each source symbol a place takes; rows sum to 1."""
+        memory, memory_seen = self.encode(source)
+        x, seen = self._start(given)
+        found = []
+        for layer in self.decoder:
+            assert isinstance(layer, encoder.DecoderLayer)
+            asks = layer.attention_norm(x + layer.attention(x, x, seen))
+            found.append(layer.memory_attention.weights(asks, memory, memory_seen))
+            x = layer(x, memory, seen=seen, memory_seen=memory_seen)
+        return torch.stack(found, dim=1)
+
+    def _start(self, given: Tensor) -> tuple[Tensor, Tensor]:
+        length = given.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=given.device).tril()
+        return self.dropout(self.embedding(given) + self.places[:length]), causal[None, None]
+
+
+def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict of `nn.Transformer` under our names; embeddings and the last layer are not in it."""
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        for theirs, ours in _RENAMED[name.partition(".")[0]].items():
+            name = name.replace(theirs, ours)
+        stem, _, last = name.rpartition(".")
+        if last.startswith("in_proj_"):
+            parts = zip(("query", "key", "value"), tensor.chunk(3), strict=True)
+            renamed |= {f"{stem}.{part}.{last.removeprefix('in_proj_')}": each for part, each in parts}
+        else:
+            renamed[name] = tensor
+    return renamed
+
+
+_SHARED = {
+    "self_attn": "attention",
+    "out_proj": "out",
+    "linear1": "feed_forward.widen",
+    "linear2": "feed_forward.narrow",
+}
+_RENAMED = {
+    "encoder": {
+        **_SHARED, "encoder.norm.": "encoder_norm.", "encoder.layers": "encoder", "norm1": "attention_norm",
+        "norm2": "feed_forward_norm",
+    },
+    "decoder": {
+        **_SHARED, "decoder.norm.": "decoder_norm.", "decoder.layers": "decoder", "multihead_attn": "memory_attention",
+        "norm1": "attention_norm", "norm2": "memory_norm", "norm3": "feed_forward_norm",
+    },
+}  # fmt: skip

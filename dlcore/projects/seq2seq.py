@@ -1,0 +1,291 @@
+"""language/seq2seq: a Transformer that reads one sequence and writes another, symbol by symbol."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dlcore.core.config import Config, number, parse
+from dlcore.core.errors import DataError
+from dlcore.data import sequences
+from dlcore.data.batches import Batches
+from dlcore.data.sequences import PAD, Alphabet, Pairs, Task
+from dlcore.data.splits import Prepared, Split
+from dlcore.evaluation import sequences as judged
+from dlcore.inference import decode
+from dlcore.inference.predict import evaluating
+from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.training.fit import Objective
+
+TEST_ROWS = 2000
+EACH = 100
+"""Items of each length beyond those learnt."""
+WATCHED = 500
+"""Validation items that are written out after each epoch."""
+BEAMS = 4
+AT_ONCE = 250
+"""Items of a batch in evaluation."""
+MOST = 400
+"""Characters of a text handed in."""
+
+
+class Seq2SeqData(Config):
+    """How the items are made."""
+
+    train_rows: int = number(40_000, low=100, high=500_000, unit="items", help="Items to learn from.", log=True)
+    validation_rows: int = number(1000, low=50, high=10_000, unit="items", help="Items to validate on.")
+    longest: int = number(12, low=4, high=40, unit="symbols", help="Longest item to reverse or sort; not for dates.")
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Items that share nothing between the parts (dates: no day); alphabets from the training part alone."""
+    options = parse(Seq2SeqData, config.data_options)
+    sizes = sequences.Sizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
+    parts = sequences.make(cast(Task, config.dataset), sizes, seed=config.seed)
+    source, target = Alphabet.fit(parts.train.sources), Alphabet.fit(parts.train.targets)
+    every = (parts.train, parts.validation, parts.test, parts.longer)
+    lengths = (max(len(t) for part in every for t in part.sources), max(len(t) for part in every for t in part.targets))
+    facts = {
+        "sources": len(source), "symbols": len(target), "source_length": lengths[0], "target_length": lengths[1] + 1,
+    }  # fmt: skip
+
+    def split(pairs: Pairs) -> Split:
+        ids = source.encode(pairs.sources, length=facts["source_length"])
+        wanted = target.encode(pairs.targets, length=facts["target_length"], ends=True)
+        inputs = (torch.from_numpy(ids), torch.from_numpy(sequences.given(wanted)))
+        return Split(inputs, torch.from_numpy(wanted), np.arange(len(pairs)), lengths=(ids != PAD).sum(axis=1))
+
+    return Prepared(
+        train=split(parts.train),
+        validation=split(parts.validation),
+        test=split(parts.test),
+        facts=facts,
+        preprocessing=sequences.as_preprocessing(source, target, task=config.dataset),
+        checksum=parts.train.checksum,
+        source={"parts": parts, "longer": split(parts.longer) if len(parts.longer) else None},
+        transform=trim,
+    )
+
+
+def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
+    """Source (N, S) and given (N, L) without the columns in which every item of the batch is padding."""
+    return tuple(ids[:, : max(1, int(ids.ne(PAD).sum(dim=1).max()))].contiguous() for ids in inputs)
+
+
+def objective(config: RunConfig, prepared: Prepared) -> Objective:
+    """Cross-entropy at each symbol of the true answer, padding left out, and how many answers are right throughout."""
+    return Objective(loss=lambda outputs, targets: _losses(outputs, targets).mean(), correct=_correct)
+
+
+def _losses(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Surprise at each symbol of the answers, one after the other; `outputs` (N, L, V) may be shorter than targets."""
+    wanted = targets[:, : outputs.shape[1]]
+    return functional.cross_entropy(outputs[wanted != PAD], wanted[wanted != PAD], reduction="none")
+
+
+def _right(outputs: Tensor, targets: Tensor) -> Tensor:
+    wanted = targets[:, : outputs.shape[1]]
+    return ((outputs.argmax(dim=2) == wanted) | (wanted == PAD)).all(dim=1)
+
+
+def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    return _right(outputs, targets).sum()
+
+
+def forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:
+    """With the true answer given: surprise at each symbol of all answers, and (N,) whether all of each are right."""
+    device, losses, right = next(module.parameters()).device, [], []
+    plain = Split(part.inputs, part.targets, part.ids)
+    with evaluating(module):
+        for inputs, targets in Batches(plain, AT_ONCE, device=device, transform=prepared.transform).epoch(1):
+            outputs = module(*inputs).float()
+            losses.append(_losses(outputs, targets))
+            right.append(_right(outputs, targets))
+    return torch.cat(losses).cpu().numpy(), torch.cat(right).cpu().numpy()
+
+
+def written(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Nothing given but the source: what the model writes (N, length), and its log probability (N,)."""
+    device, ids, scores = next(module.parameters()).device, [], []
+    for (source, *_), _ in Batches(part, AT_ONCE, device=device, transform=trim).epoch(1):
+        found = decode.write(module, source, length=length, beams=beams)
+        ids.append(found.best)
+        scores.append(found.scores[:, 0])
+    return torch.cat(ids).cpu().numpy(), torch.cat(scores).cpu().numpy()
+
+
+def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
+    """Loss and whole answers right with the true answer given, and exact match of what is written without it."""
+    held = prepared.validation
+    losses, right = forced(module, prepared, held)
+    few = Split(tuple(part[:WATCHED] for part in held.inputs), held.targets[:WATCHED], held.ids[:WATCHED])
+    ids, _ = written(module, few, length=prepared.facts["target_length"])
+    return {
+        "validation_loss": float(losses.mean()),
+        "validation_accuracy": float(right.mean()),
+        "validation_exact_match": float((ids == few.targets.numpy()).all(axis=1).mean()),
+    }
+
+
+def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """The test items, what was written for each, greedily and with a beam, and for those longer than any learnt."""
+    test, length = prepared.test, prepared.facts["target_length"]
+    losses, right = forced(module, prepared, test)
+    ids, scores = written(module, test, length=length)
+    beam, _ = written(module, test, length=length, beams=BEAMS)
+    parts: sequences.Parts = prepared.source["parts"]
+    found = {
+        "test_scores": scores, "test_targets": test.targets.numpy(), "test_ids": test.ids, "test_written": ids,
+        "test_beam": beam, "test_sources": test.inputs[0].numpy(), "test_kinds": parts.test.kinds,
+        "test_forced": right, "test_losses": losses,
+    }  # fmt: skip
+    longer: Split | None = prepared.source["longer"]
+    if longer is not None:
+        found["longer_written"], _ = written(module, longer, length=length)
+        found |= {"longer_targets": longer.targets.numpy(), "longer_kinds": parts.longer.kinds}
+    small = {np.dtype(np.int64): np.int16, np.dtype(np.float64): np.float32}
+    return {name: array.astype(small.get(array.dtype, array.dtype)) for name, array in found.items()}
+
+
+def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
+    """Exact match on the test items, greedily; `parts` has it with a beam, and with the true answer given."""
+    targets = predictions["test_targets"]
+    right = (predictions["test_written"] == targets).all(axis=1)
+    losses = predictions["test_losses"].astype(np.float64)
+    half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5
+    loss = float(losses.mean())
+    metrics = {**judged.share(right), "loss": loss, "loss_low": loss - half, "loss_high": loss + half}
+    parts = {
+        f"with a beam of {BEAMS}": judged.share((predictions["test_beam"] == targets).all(axis=1)),
+        "with the true answer given": judged.share(predictions["test_forced"]),
+    }
+    low, high = metrics["exact_match_low"], metrics["exact_match_high"]
+    verdict = (
+        f"Right in every symbol on {metrics['exact_match']:.1%} of {len(targets):,} unseen items "
+        f"(95 % interval {low:.1%} to {high:.1%})."
+    )
+    if "longer_written" in predictions:
+        beyond = float((predictions["longer_written"] == predictions["longer_targets"]).all(axis=1).mean())
+        metrics["exact_match_longer"] = beyond
+        verdict += f" On items up to twice as long as any it learnt from: {beyond:.1%}."
+    return Evaluation(metrics=metrics, baselines={}, verdict=verdict, parts=parts)
+
+
+def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
+    """Copying the source, what stood with the most similar training item, and a date parser that learns nothing."""
+    parts: sequences.Parts = prepared.source["parts"]
+    train, test = parts.train, parts.test
+    near = judged.nearest(train.sources, train.targets, test.sources)
+    found = {
+        "copy": judged.exact_match(test.sources, test.targets),
+        "nearest_item": judged.exact_match(near, test.targets),
+    }
+    if config.dataset == "dates_in_words":
+        found["date_parser"] = judged.exact_match(judged.parsed_dates(test.sources), test.targets)
+    return found
+
+
+# --- one text ---------------------------------------------------------------------------------------------------------
+
+
+def alphabets(preprocessing: Mapping[str, Any]) -> tuple[Alphabet, Alphabet]:
+    """The source's and the target's alphabet of a run."""
+    return Alphabet(preprocessing["source_symbols"]), Alphabet(preprocessing["target_symbols"])
+
+
+def read(loaded: Loaded, payload: bytes) -> tuple[str, Tensor]:
+    """A text as the model reads it: cleaned, and its ids (1, S).
+
+    Raises:
+        DataError: it is empty, too long, or has a symbol that the model never saw.
+    """
+    said = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
+    source, _ = alphabets(loaded.preprocessing)
+    longest = int(loaded.facts["source_length"])
+    if not said:
+        raise DataError("the text is empty: write what the model is to read.")
+    if len(said) > longest:
+        raise DataError(f"the text has {len(said)} characters: this model reads up to {longest}; shorten it.")
+    strange = sorted(set(said) - set(source.symbols))
+    if strange:
+        known = source.symbols.replace(" ", "the space, ")
+        raise DataError(f"the model never saw '{''.join(strange)[:20]}': it knows only {known}.")
+    return said, torch.from_numpy(source.encode([said], length=len(said)))
+
+
+def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+    """What the model writes for a text, greedily and with a beam, each symbol with its probability.
+
+    Raises:
+        DataError: the text cannot be read.
+    """
+    said, source = read(loaded, payload)
+    _, target = alphabets(loaded.preprocessing)
+    length = int(loaded.facts["target_length"])
+    found = decode.write(loaded.module, source, length=length)
+    beam = decode.write(loaded.module, source, length=length, beams=BEAMS)
+    sums = [step.scores[0, 0].item() for step in found.steps]
+    symbols = [target.name(int(number)) for number in found.best[0, : len(sums)]]
+    return {
+        "source": said,
+        "answer": target.decode(found.best[0].tolist()),
+        "probability": float(np.exp(sums[-1])),
+        "symbols": [
+            {"symbol": symbol, "probability": float(np.exp(here - before))}
+            for symbol, here, before in zip(symbols, sums, [0.0, *sums], strict=False)
+        ],
+        "beam": [
+            {"answer": target.decode(ids.tolist()), "probability": float(score.exp())}
+            for ids, score in zip(beam.ids[0], beam.scores[0], strict=True)
+        ],
+    }
+
+
+def texts(ids: np.ndarray, alphabet: Alphabet) -> list[str]:
+    """Rows of ids (N, T) as texts."""
+    return [alphabet.decode(row) for row in cast(Sequence[list[int]], ids.tolist())]
+
+
+def _build(options: Seq2SeqConfig, facts: Mapping[str, int]) -> nn.Module:
+    return Seq2Seq(
+        options, sources=facts["sources"], symbols=facts["symbols"], source_length=facts["source_length"],
+        length=facts["target_length"],
+    )  # fmt: skip
+
+
+_RECIPE = {"batch_size": 128, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
+
+PROJECT = Project(
+    slug="seq2seq",
+    section="language",
+    title="Sequence to sequence",
+    summary="A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+    datasets=("dates_in_words", "reversing", "sorting"),
+    models={
+        "transformer": ModelEntry(
+            title="Encoder-decoder Transformer",
+            summary="Two layers that read, two that write; each written symbol looks back at what was read.",
+            build=_build,
+            config=Seq2SeqConfig,
+        )
+    },
+    data_config=Seq2SeqData,
+    presets={
+        "quick": {**_RECIPE, "epochs": 3, "train_rows": 8000, "validation_rows": 500, "width": 32, "feed_forward": 64},
+        "full": {**_RECIPE, "epochs": 12},
+    },
+    facts={"sources": 40, "symbols": 15, "source_length": 51, "target_length": 11},
+    prepare=prepare,
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    baselines=baselines,
+    answer=answer,
+    input_kind="text",
+    input_limit=MOST,
+)  # fmt: skip

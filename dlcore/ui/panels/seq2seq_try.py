@@ -1,0 +1,135 @@
+"""Try it on the page on sequence to sequence: a text of one's own, written out symbol by symbol."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.sequences import END, PAD, START, Alphabet
+from dlcore.inference import decode
+from dlcore.inference.predict import evaluating
+from dlcore.plots import sequences as plots
+from dlcore.projects import seq2seq
+from dlcore.projects.project import Loaded
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import reading
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+EXAMPLES = {
+    "dates_in_words": "friday, november 20th, 2026",
+    "reversing": "workbench",
+    "sorting": "20261120",
+}
+MOST_BEAMS = 6
+
+
+def try_it(project: "Project", run: Run | None) -> None:
+    """A text, the way of writing, and every step of it."""
+    bundle = reading.finished(run, to_see="what a trained model writes for a text of yours")
+    if bundle is None or run is None:
+        return
+    loaded, dataset = reading.loaded(bundle), run.config.dataset
+    left, right = st.columns([3, 2], gap="large")
+    said = left.text_input(
+        "What it is to read", EXAMPLES.get(dataset, ""), max_chars=seq2seq.MOST, key=f"seq2seq-text-{dataset}"
+    )
+    beams = right.slider(
+        "Drafts kept at each step", 1, MOST_BEAMS, 1, key="seq2seq-beams",
+        help="1 is greedy: the likeliest symbol each time. More is beam search: the likeliest drafts go on.",
+    )  # fmt: skip
+    try:
+        said, source = seq2seq.read(loaded, said.encode())
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    found = decode.write(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
+    _, target = seq2seq.alphabets(loaded.preprocessing)
+    answer = target.decode(found.best[0].tolist())
+    st.markdown(f"It writes **`{answer or ' '}`**, with a probability of {float(found.scores[0, 0].exp()):.1%}.")
+    _steps(loaded, said, source, found, target)
+
+
+def _steps(loaded: Loaded, said: str, source: torch.Tensor, found: decode.Written, target: Alphabet) -> None:
+    """One step of the writing, chosen with a slider."""
+    st.subheader("Step by step", anchor=False)
+    count = int(found.best[0].ne(PAD).sum())
+    step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}") if count > 1 else 1
+    ids = found.best[0, :count]
+    given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+    with evaluating(loaded.module) as module:
+        shares = module(source, given)[0].softmax(dim=-1).numpy()  # (L, V)
+        taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]  # (layers, heads, L, S)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _next(shares[step - 1], int(ids[step - 1]), target, before=target.decode(ids[: step - 1].tolist()))
+    with right:
+        _drafts(found, step, target)
+    show_attention(taken, said, [target.name(int(number)) for number in ids], at=step - 1, key="seq2seq-cross")
+
+
+def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> None:
+    numbers = [END, *range(4, len(target))]
+    figure = plots.next_symbols(
+        [target.name(number) for number in numbers], 100 * shares[numbers], chosen=numbers.index(chosen),
+        title=f"What comes after “{before}”" if before else "What comes first",
+    )  # fmt: skip
+    show_figure(
+        figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, at a probability of {shares[chosen]:.1%}"
+    )
+
+
+def _drafts(found: decode.Written, step: int, target: Alphabet) -> None:
+    now = found.steps[step - 1]
+    before = found.steps[step - 2].ids[0] if step > 1 else None
+    rows = []
+    for place, (ids, score, parent) in enumerate(
+        zip(now.ids[0].tolist(), now.scores[0].tolist(), now.parents[0].tolist(), strict=True), 1
+    ):
+        if score == float("-inf"):
+            continue
+        ended = END in ids or PAD in ids
+        rows.append(
+            {
+                "": place,
+                "Draft": target.decode(ids) + (" (ended)" if ended else ""),
+                "Went on from": "the start" if before is None else f"draft {parent + 1}",
+                "Probability, %": round(100 * float(np.exp(score)), 2),
+            }
+        )
+    many = len(rows) > 1
+    st.markdown(f"**{'The drafts kept' if many else 'The draft'} after step {step}**")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Draft']}")
+    st.caption(
+        "A draft's probability is the product of its symbols'. All that every draft could become are ranked together; "
+        "the likeliest are kept." if many else "Greedy: whatever was taken stays. Keep more drafts above to compare."
+    )  # fmt: skip
+
+
+def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int, key: str) -> None:
+    """Cross-attention (layers, heads, L, S) of all heads on average, or of one."""
+    st.subheader("Where each written symbol looks", anchor=False)
+    layers, heads = taken.shape[:2]
+    every = [(layer, head) for layer in range(layers) for head in range(heads)]
+    chosen: int = st.selectbox(
+        "Which head", range(-1, len(every)), key=f"{key}-head",
+        format_func=lambda place: "all heads, on average" if place < 0
+        else f"layer {every[place][0] + 1}, head {every[place][1] + 1}",
+    )  # fmt: skip
+    shares = 100 * (taken.mean(axis=(0, 1)) if chosen < 0 else taken[every[chosen]])
+    figure = plots.over_source(
+        shares, [symbol.replace(" ", "␣") for symbol in said], written, title="Cross-attention", unit="share, %",
+        told="“{row}” takes {value} % of “{column}”", at=at,
+    )  # fmt: skip
+    row = max(0, at)
+    top = int(shares[row].argmax())
+    show_figure(figure, key=key, alt=f"“{written[row]}” looks most at “{said[top]}”, place {top + 1}")
+    st.caption(
+        "Each row is a softmax over what was read and sums to 100 %. A row shows where the network looked when it was "
+        "about to write that symbol."
+    )
