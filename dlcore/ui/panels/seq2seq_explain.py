@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from dlcore.data.sequences import PAD, START, UNKNOWN
+from dlcore.data.sequences import PAD, START
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots
@@ -52,9 +52,9 @@ def explain(project: "Project", run: Run | None) -> None:
         f"“{said[top[1]]}”",
     )  # fmt: skip
     st.caption(
-        "Each symbol read is made unknown in turn, and the same answer is asked for again; a column is that symbol, a "
-        "row what was written. The network never met an unknown symbol while it learnt, so this is a strange text to "
-        "it. What is written twice, as a weekday beside the day, can be hidden without harm."
+        "Each symbol read is masked in turn, and the same answer is asked for again; a column is that symbol, a row "
+        "what was written. The network never met a text with a gap while it learnt, so this is a strange one to it. "
+        "What the rest gives away, as most letters of a month do, can be hidden without harm."
     )
     with evaluating(loaded.module) as module:
         given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
@@ -71,14 +71,12 @@ def _lost(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> n
     """(L, S): what the probability of each written symbol (L,) loses when a symbol read is hidden; gains count as 0."""
     size = source.shape[1]
     hidden = source.repeat(size, 1)
-    hidden.fill_diagonal_(UNKNOWN)
+    hidden.fill_diagonal_(PAD)  # all attentions leave it out, and the places of the others stay
     given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
     with evaluating(module):
         before, after = (
-            module(each, given.expand(len(each), -1))
-            .softmax(dim=-1)
-            .gather(2, ids[None, :, None].expand(len(each), -1, 1))
+            module(each, given.expand(len(each), -1)).softmax(dim=-1)[:, torch.arange(len(ids)), ids]
             for each in (source, hidden)
         )
-    lost: np.ndarray = (before - after)[..., 0].clamp(min=0).T.numpy()
+    lost: np.ndarray = (before - after).clamp(min=0).T.numpy()
     return lost
