@@ -13,7 +13,7 @@ from typing import Literal
 
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
-from dlcore.data import own
+from dlcore.data import own, weights
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -370,6 +370,8 @@ def dataset(name: str) -> Dataset:
     """
     if own.is_own(name):
         return _own(name)
+    if name.removeprefix(weights.PREFIX) in weights.WEIGHTS:
+        return _weights(name)
     if name not in DATASETS:
         raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
     return DATASETS[name]
@@ -380,6 +382,8 @@ def find(name: str) -> Path | None:
     if own.is_own(name):
         kept = own.find(name)
         return kept.folder if kept else None
+    if name.startswith(weights.PREFIX):
+        return weights.find(dataset(name).name.removeprefix(weights.PREFIX))
     wanted = dataset(name)
     names = [file.name for file in wanted.files]
     for folder in _folders(wanted):
@@ -426,6 +430,8 @@ def get(name: str, progress: Progress | None = None) -> Path:
         return found
     if not wanted.downloadable:
         raise DataMissingError(name, f"{_absent(wanted)}.")
+    if name.startswith(weights.PREFIX):
+        return weights.get(name.removeprefix(weights.PREFIX), progress)
     from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
 
     target, before = settings.cache() / "data" / name, 0
@@ -449,6 +455,19 @@ def _own(name: str) -> Dataset:
         rows=found.rows,
         files=(),
         own=True,
+    )
+
+
+def _weights(name: str) -> Dataset:
+    found = weights.WEIGHTS[name.removeprefix(weights.PREFIX)]
+    return Dataset(
+        name=name,
+        title=f"Weights of {found.backbone}, learnt on ImageNet",
+        kind="images",
+        homepage="https://docs.pytorch.org/vision/stable/models.html",
+        licence=found.licence,
+        rows=0,
+        files=(File(found.name, found.size, url=found.url, checksum=f"sha256:{found.digits}"),),
     )
 
 

@@ -5,19 +5,23 @@ of the folders of `DLCORE_DATA`, and in the cache folder. Its name ends in the f
 """
 
 import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, DataMissingError, StoreError, one_line
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Progress = Callable[[int, int], None]
+PREFIX = "weights:"
+"""How they are named among the datasets."""
 HOME = "https://download.pytorch.org/models"
 FOLDERS = ("torch-home/hub/checkpoints", "hub/checkpoints", "checkpoints", ".")
 RESIZED, MEAN, STD = 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -85,7 +89,7 @@ def get(backbone: str, progress: Progress | None = None) -> Path:
     return target
 
 
-def load(backbone: str) -> dict[str, Tensor]:
+def load(backbone: str) -> "dict[str, Tensor]":
     """The weights by torchvision's names, each rounded to half precision and kept as float32.
 
     Rounded, because a run is shipped so: what is trained and measured is then what is shipped.
@@ -94,12 +98,14 @@ def load(backbone: str) -> dict[str, Tensor]:
         DataMissingError: they are not on this machine; says how to get them.
         DataError: the file is torn, or another one under that name.
     """
+    import torch
+
     wanted, path = WEIGHTS[backbone], find(backbone)
     if path is None:
         raise DataMissingError(
-            f"weights:{backbone}",
+            f"{PREFIX}{backbone}",
             f"the ImageNet weights of {backbone} are not on this machine: run `python -m dlcore data get "
-            f"weights:{backbone}` ({wanted.size / 1e6:.0f} MB, licence: {wanted.licence}), or put {wanted.name} "
+            f"{PREFIX}{backbone}` ({wanted.size / 1e6:.0f} MB, licence: {wanted.licence}), or put {wanted.name} "
             "where TORCH_HOME says; start=random needs none.",
         )
     _check(path, wanted)
@@ -133,4 +139,5 @@ def _check(path: Path, wanted: Weights) -> None:
 
 def _folders() -> list[Path]:
     shared = [folder / part for folder in settings.data_folders() for part in FOLDERS]
-    return [Path(torch.hub.get_dir()) / "checkpoints", *shared, settings.cache() / "weights"]
+    hub = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch") / "hub"
+    return [hub.expanduser() / "checkpoints", *shared, settings.cache() / "weights"]

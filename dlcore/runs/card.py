@@ -8,6 +8,8 @@ from typing import Any
 from dlcore import projects
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
+MOST_CLASSES = 30
+"""So many classes are named."""
 _AHEAD = "_centred"
 _DEFAULT_LIMITS = (
     "It saw one dataset, split once. On other data, other years or other places its numbers do not hold; "
@@ -33,7 +35,7 @@ def text(run: Mapping[str, Any]) -> str:
         f"{chosen} The test split was looked at {_times(run['test_looks'])}. In brackets: the 95 % interval.",
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
-        f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.",
+        f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.{_classes(run)}",
         "## How it was made",
         _made(run),
         f"```\n{run['command']}\n```",
@@ -41,6 +43,14 @@ def text(run: Mapping[str, Any]) -> str:
         _DEFAULT_LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _classes(run: Mapping[str, Any]) -> str:
+    """The classes' names, where they are few enough to be read; forecasts' variables are no classes."""
+    names = run.get("labels", [])
+    if not 2 <= len(names) <= MOST_CLASSES or "accuracy" not in run["evaluation"]["metrics"]:
+        return ""
+    return f" Classes: {', '.join(names)}."
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dlcore import projects
-from dlcore.core import seeds
+from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project, RunConfig
@@ -34,6 +34,8 @@ EPOCH_SECONDS = 1.0
 """Epochs shorter than this share a checkpoint."""
 LOOK_SECONDS = 0.05
 """Wishes are looked for so often: a step of a small model takes less than looking does."""
+PREPARING_SECONDS = 0.5
+"""A long preparation is told about so often."""
 CHECKPOINT_SHARE = 0.05
 """At most so much of the time goes into checkpoints."""
 
@@ -106,7 +108,8 @@ def _set_up(job: Job) -> Bench:
     project = projects.get(config.project)
     fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
     seeds.seed_everything(config.seed)
-    prepared = project.prepare(config)
+    with progress.listening(_Preparing(job.journal)):
+        prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
     module = project.models[config.model].build(projects.model_config(config), prepared.facts)
     if prepared.start is not None:
@@ -128,6 +131,19 @@ def _set_up(job: Job) -> Bench:
         state.restore(snapshot)
     _introduce(bench, parameters)
     return bench
+
+
+class _Preparing:
+    """Tells the journal how far a long preparation is, about twice a second: it writes by itself only later."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal, self.told = journal, 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self.told > PREPARING_SECONDS:
+            self.journal.tell("progress", {"doing": f"{what}: {done:,} of {total:,}"})
+            self.journal.flush()
+            self.told = time.monotonic()
 
 
 def _introduce(bench: Bench, parameters: int) -> None:

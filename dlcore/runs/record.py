@@ -24,7 +24,8 @@ class Best:
 
 @dataclass(frozen=True)
 class Record:
-    """One run at one moment. `reason` says why it failed, was stopped or interrupted, in one line."""
+    """One run at one moment. `reason` says why it failed, was stopped or interrupted, in one line; `doing` what
+    is prepared before the first step, and how far that is."""
 
     run_id: str
     project: str
@@ -48,6 +49,7 @@ class Record:
     parameters: int = 0
     preset: str = ""
     parent: str = ""
+    doing: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The record as a plain dict."""

@@ -105,6 +105,7 @@ def describe(remains: Remains) -> dict[str, Any]:
         "record": remains.record.as_json(),
         "config": remains.config.model_dump(),
         "facts": dict(remains.prepared.facts),
+        "labels": list(remains.prepared.labels),
         "data_checksum": remains.prepared.checksum,
         "sizes": {name: len(remains.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(remains.config),

@@ -75,6 +75,8 @@ def progress_text(record: Record) -> str:
     """The epoch it is in, or how many it has done, and the time left."""
     if record.state != "running":
         return f"{record.epoch} of {record.epochs} epochs done"
+    if record.doing:
+        return record.doing
     rest = left(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
     return f"{epoch}, {rest}" if rest else epoch

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torchvision import models
 
-from dlcore.core.errors import DataError, DataMissingError
-from dlcore.data import weights
+from dlcore.core.errors import DataError, DataMissingError, RequestError
+from dlcore.data import sources, weights
 from dlcore.data.weights import Weights
 from dlcore.models.transfer import TransferConfig, TransferNet
 
@@ -83,6 +83,14 @@ def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_they_are_fetched_by_name_like_a_dataset(bare):
+    _, entry = bare
+    wanted = sources.dataset("weights:mobilenet_v2")
+    assert wanted.downloadable and wanted.size == entry.size and not sources.available("weights:mobilenet_v2")
+    with pytest.raises(RequestError, match="no dataset 'weights:none'"):
+        sources.dataset("weights:none")
 
 
 def test_every_backbone_has_weights_whose_name_is_torchvisions():

@@ -49,7 +49,9 @@ def _state(slug: str, record: Record, run: Run) -> None:
         st.badge(state.word, icon=state.icon, color=state.colour)
         st.html(f'<p class="dl-state">{html.escape(plain_words(record))}</p>', width="stretch")
         _next_steps(slug, record, run)
-    if record.steps and record.state not in ("finished", "stopped"):
+    if record.doing and record.state == "running":
+        st.progress(0.0, text=record.doing)
+    elif record.steps and record.state not in ("finished", "stopped"):
         st.progress(fraction(record), text=_capital(progress_text(record)))
 
 

@@ -1,0 +1,20 @@
+from dlcore.core import progress
+from dlcore.runs.execution import _Preparing
+from dlcore.runs.journal import MemoryJournal
+
+
+def test_reports_reach_whoever_listens_and_nobody_else():
+    heard = []
+    progress.report("nobody listens", 1, 2)
+    with progress.listening(lambda *said: heard.append(said)):
+        progress.report("features", 1, 2)
+    progress.report("nobody listens any more", 2, 2)
+    assert heard == [("features", 1, 2)]
+
+
+def test_a_run_tells_what_it_prepares_but_not_at_every_picture():
+    journal = MemoryJournal()
+    told = _Preparing(journal)
+    for done in range(100):
+        told("Computing the features", done, 1200)
+    assert journal.tags["progress"] == {"doing": "Computing the features: 0 of 1,200"}

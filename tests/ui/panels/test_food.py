@@ -1,0 +1,79 @@
+"""Photos handed in on the page: answered, doubted, refused in a line; explained; at once with no photo at hand."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dlcore.core.settings import ROOT
+from dlcore.evaluation.rejection import Doubt
+from dlcore.ui.panels import food_try
+
+
+def panel(which: str, **state: str) -> AppTest:
+    def draw(which: str) -> None:
+        from dlcore import projects, runs
+        from dlcore.ui.panels import food_explain, food_try
+
+        run = runs.open_run("reference:food/mobilenet_v2_frozen")
+        shown = food_try.try_it if which == "try" else food_explain.explain
+        shown(projects.get("food"), run)
+
+    app = AppTest.from_function(draw, args=(which,), default_timeout=60)
+    for name, value in state.items():
+        app.session_state[name.replace("_", "-")] = value
+    return app.run()
+
+
+def photo(seed: int = 0) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (80, 120, 3), dtype=np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_ten_drawings_stand_where_no_photo_is_at_hand_and_one_is_judged_at_once():
+    app = panel("try")
+    assert not app.exception and not app.error
+    drawn = next(box for box in app.selectbox if box.label == "Drawing")
+    assert len(drawn.options) == 10
+    words = " ".join(part.value for part in [*app.markdown, *app.warning])
+    assert "The model says" in words or "may not be one of my 10 classes" in words
+    said = " ".join(part.value for part in app.caption)
+    assert "Answered in" in said and "were doubted although each shows one of the classes" in said
+    for name in drawn.options[1:4]:
+        drawn.select(name).run()
+        assert not app.exception and not app.error
+
+
+def test_good_and_bad_files_together_are_each_answered():
+    app = panel("try", food_input=food_try.FILES)
+    app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg")]).run()
+    assert not app.exception and not app.error and any("Answered in" in part.value for part in app.caption)
+    app.file_uploader[0].set_value([
+        ("a.jpg", photo(1), "image/jpeg"), ("b.jpg", photo(2), "image/jpeg"), ("`x`.jpg", b"<html>", "image/jpeg"),
+        ("none.png", b"", "image/png"),
+    ]).run()  # fmt: skip
+    assert not app.exception
+    assert [error.value.count("\n") for error in app.error] == [0, 0]
+    assert "`'x'.jpg`: this is not a picture" in app.error[0].value and "zero bytes" in app.error[1].value
+    assert len(next(box for box in app.selectbox if box.label == "Look at").options) == 2
+
+
+def test_a_drawing_is_explained_without_any_data():
+    key = "explained-how-food-gradients-occlusion-cam"  # the quickest of the three
+    app = panel("explain", food_explained="The photo under Try it", **{key: "cam"})
+    assert not app.exception and not app.error
+    said = " ".join(part.value for part in [*app.markdown, *app.caption])
+    assert "Grad-CAM" in said and "put the pixels in an order" in said
+
+
+def test_the_rule_says_its_false_alarms():
+    words = food_try.rule(Doubt(0.5, 0.4, 0.035, 0.02, 0.06, 400))
+    assert "3.5% of 400" in words and "1 in 20" in words and "below 40%" in words
+
+
+@pytest.mark.parametrize("name", ["food_try", "food_explain"])
+def test_panels_stay_readable(name):
+    assert len((ROOT / "dlcore" / "ui" / "panels" / f"{name}.py").read_text().splitlines()) < 300
