@@ -88,3 +88,15 @@ def _answer_colour(k: int, answer: int, truth: int | None) -> str:
     if k != answer:
         return ORANGE if k == truth else GREY
     return VERMILLION if truth is not None and truth != answer else BLUE
+
+
+def over_padding(probabilities: np.ndarray, *, label: str) -> go.Figure:
+    """Probability (P + 1,) of `label`, 0 to 1, against the words of padding after which a network is read out."""
+    figure = blank("Read out later and later", x="padding read, words", y=f"probability of “{label}”, %", height=300)
+    figure.add_scatter(
+        x=np.arange(len(probabilities)), y=100 * probabilities, mode="lines", line={"color": VERMILLION, "width": 2},
+        showlegend=False, hovertemplate="after %{x} words of padding: %{y:.1f} %<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(y=50, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="even odds")
+    figure.update_yaxes(range=[0, 103])
+    return figure

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataError
@@ -40,6 +41,7 @@ class TextData(Config):
     vocabulary: int = number(20_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
     min_frequency: int = number(2, low=1, high=100, help="Times a word must come in the training part to be known.")
     vectors: Vectors = choice("none", help="Vectors that the words start with: chance, or GloVe's.")
+    bucketed: bool = choice(True, help="Put texts of about the same length together and cut padding off.")
     rows: int = number(
         0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
     )
@@ -61,7 +63,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         ids = known.encode(texts[name], length=options.length, keep=options.keep)
         splits[name] = Split(
             (torch.from_numpy(ids),), torch.from_numpy(found.labels[rows]), found.rows[rows],
-            lengths=(ids != text.PAD).sum(axis=1),
+            lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
         )  # fmt: skip
     return Prepared(
         train=splits["train"],
@@ -72,7 +74,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         labels=found.names,
         checksum=found.checksum,
         source={"texts": texts, "doubled": found.doubled},
-        transform=trim,
+        transform=trim if options.bucketed else None,
         start=start,
     )
 
@@ -201,6 +203,8 @@ def probabilities(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> 
     ids = torch.from_numpy(seen.ids.copy())
     places = [place for place in hidden if 0 <= place < ids.shape[1]]
     ids[:, places] = text.UNKNOWN
+    if not loaded.config.data_options.get("bucketed", True):  # it learnt from padded rows, so it is asked with one
+        ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
     return classification.named_probabilities(inference.answer(loaded.module, ids), loaded.labels)
 
 

