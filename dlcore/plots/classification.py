@@ -1,6 +1,6 @@
 """Pictures of a classifier: confusion, classes and their probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -90,13 +90,17 @@ def _answer_colour(k: int, answer: int, truth: int | None) -> str:
     return VERMILLION if truth is not None and truth != answer else BLUE
 
 
-def over_padding(probabilities: np.ndarray, *, label: str) -> go.Figure:
-    """Probability (P + 1,) of `label`, 0 to 1, against the words of padding after which a network is read out."""
-    figure = blank("Read out later and later", x="padding read, words", y=f"probability of “{label}”, %", height=300)
-    figure.add_scatter(
-        x=np.arange(len(probabilities)), y=100 * probabilities, mode="lines", line={"color": VERMILLION, "width": 2},
-        showlegend=False, hovertemplate="after %{x} words of padding: %{y:.1f} %<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(y=50, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="even odds")
-    figure.update_yaxes(range=[0, 103])
+def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
+    """Share left of the difference between two texts, 1 after their last words, (P + 1,) by network, against the
+    padding read since."""
+    figure = blank(
+        "What is left of a text as padding is read", x="padding read, words", y="difference left, %", height=300
+    )
+    for (name, values), colour, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
+        figure.add_scatter(
+            x=np.arange(len(values)), y=100 * values, mode="lines", name=name,
+            line={"color": colour, "width": 2, "dash": dash},
+            hovertemplate=f"{name}: %{{y:.1f}} % left after %{{x}} words of padding<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(rangemode="tozero")
     return figure

@@ -9,7 +9,7 @@ from torch.nn import functional
 from dlcore.inference.predict import evaluating
 from dlcore.models.base_lstm import BaseLstm
 from dlcore.projects.project import Loaded, RunConfig
-from dlcore.projects.registry import configure
+from dlcore.projects.registry import configure, get, model_config
 from dlcore.projects.texts import Seen
 
 TITLE = "The lesson of the last state"
@@ -42,8 +42,33 @@ def over_padding(loaded: Loaded, seen: Seen, *, most: int = 400) -> np.ndarray |
     module = loaded.module
     if not isinstance(module, BaseLstm) or module.readout == "pooled":
         return None
-    with evaluating(module):
-        padded = functional.pad(torch.from_numpy(seen.ids), (0, most))
-        states, _ = module.lstm(module.embedding(padded))  # (1, T + most, D)
-        scores = module.classes(states[0, seen.ids.shape[1] - 1 :])
+    with torch.no_grad():
+        scores = module.classes(_states(module, seen, most))
     return np.asarray(scores.softmax(dim=1)[:, 1].numpy())
+
+
+def difference_left(loaded: Loaded, one: Seen, other: Seen, *, most: int = 200) -> tuple[np.ndarray, np.ndarray] | None:
+    """How far apart the states of two texts still are after so much padding, as a share of how far they were after
+    their last words: (most + 1,) of this model, and of the same network before it learnt. None as `over_padding`."""
+    module = loaded.module
+    if not isinstance(module, BaseLstm) or module.readout == "pooled":
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(loaded.config.seed)
+        entry = get(loaded.config.project).models[loaded.config.model]
+        fresh = entry.build(model_config(loaded.config), loaded.facts)
+    found = []
+    for own in (module, fresh):
+        assert isinstance(own, BaseLstm)
+        states = [_states(own, seen, most) for seen in (one, other)]
+        apart = (states[0] - states[1]).norm(dim=1)
+        found.append(np.asarray((apart / apart[0]).numpy()))
+    return found[0], found[1]
+
+
+def _states(module: BaseLstm, seen: Seen, most: int) -> torch.Tensor:
+    """(most + 1, D): the state after the last word, and after each word of padding."""
+    with evaluating(module):
+        states, _ = module.lstm(module.embedding(functional.pad(torch.from_numpy(seen.ids), (0, most))))
+    last: torch.Tensor = states[0, seen.ids.shape[1] - 1 :]
+    return last

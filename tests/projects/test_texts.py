@@ -199,3 +199,5 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     seen = texts.read(loaded, said)
     later = readout_lesson.over_padding(loaded, seen, most=30)
     assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
+    own, fresh = readout_lesson.difference_left(loaded, seen, texts.read(loaded, "the goal"), most=30)
+    assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)

@@ -12,6 +12,7 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import classification_results, reading
 from dlcore.ui.panels.comparison_form import open_under_results
 
+OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."
 SAID = "One of the finest films I have seen in years: moving, funny, and beautifully played."
 
 
@@ -23,10 +24,11 @@ def results(project: Project, run: Run | None) -> None:
         return
     with st.expander(lesson.TITLE, icon=":material/school:"):
         st.markdown(
-            "Texts of a batch are padded to one length. An LSTM goes on through the padding, and at each step its "
-            "forget gates let go of a little more of what it read. Who takes the state at the end of the *row* asks a "
-            "network that has forgotten the text; who takes the state after the text's own *last word*, or the highest "
-            "and the mean over its words, does not."
+            "Texts of a batch are padded to one length, and an LSTM goes on through the padding. Before it has learnt "
+            "anything its forget gates keep about three quarters of the cell a step, so after a long padding nothing "
+            "of the text is left: who reads it out at the end of the *row* has nothing to learn from, and no gradient "
+            "comes back. Read out after the text's own *last word*, or over the highest and the mean of all of its "
+            "words, it learns at once."
         )
         _drift(bundle)
         _start(run.config.dataset)
@@ -35,17 +37,22 @@ def results(project: Project, run: Run | None) -> None:
 def _drift(bundle: Bundle) -> None:
     """This very model, read out later and later in the padding."""
     loaded = reading.loaded(bundle)
-    said = st.text_input("A review", SAID, key="lesson-said", max_chars=500)
-    seen = texts.read(loaded, said)
-    found = lesson.over_padding(loaded, seen)
-    if found is None:
+    left, right = st.columns(2)
+    one = texts.read(loaded, left.text_input("A review", SAID, key="lesson-said", max_chars=500))
+    other = texts.read(loaded, right.text_input("Another", OTHER, key="lesson-other", max_chars=500))
+    found, later = lesson.difference_left(loaded, one, other), lesson.over_padding(loaded, one)
+    if found is None or later is None:
         st.caption("This model is read out at all of its words, so padding does not reach it: choose BaseLSTM above.")
         return
-    name = bundle.labels[1]
-    figure = plots.over_padding(found, label=name)
-    words = f"{found[0]:.1%} after the last word, {found[50]:.1%} after 50 words of padding, {found[-1]:.1%} at the end"
-    show_figure(figure, key="over-padding", alt=f"Probability of {name}: {words}")
-    st.caption(f"This run's weights, asked where they never were in training. Probability of “{name}”: {words}.")
+    figure = plots.over_padding({"this run": found[0], "before it learnt": found[1]})
+    words = f"{found[1][50]:.1%} before it learnt, {found[0][50]:.1%} now"
+    show_figure(figure, key="over-padding", alt=f"Difference left after 50 words of padding: {words}")
+    st.caption(
+        f"How far apart the network's states are for the two reviews, against the words of padding read since. After "
+        f"50 of them: {words}. Asked at the last word of the first, this run finds “{bundle.labels[1]}” {later[0]:.1%} "
+        f"likely; after {len(later) - 1} words of padding {later[-1]:.1%}: a network that could learn may well hold "
+        "its verdict through padding it never saw."
+    )
 
 
 def _start(dataset: str) -> None:
