@@ -65,11 +65,12 @@ def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target
 
 
 def _method(project: Project, asked: Asked) -> How:
+    first: How = "cam" if "cam" in asked.ways and asked.x.shape[-1] >= BLENDED else "gradients"
     chosen: How | None = st.segmented_control(
-        "How to find out", asked.ways, default="gradients", required=True, format_func=NAMES.__getitem__,
+        "How to find out", asked.ways, default=first, required=True, format_func=NAMES.__getitem__,
         key=f"explained-how-{project.slug}-{'-'.join(asked.ways)}",
     )  # fmt: skip
-    return chosen or "gradients"
+    return chosen or first
 
 
 def _words(asked: Asked, how: How, label: str) -> str:

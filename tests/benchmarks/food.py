@@ -1,0 +1,72 @@
+"""One photo answered: ours against the bare call everyone writes with torchvision; prints JSON.
+
+`python tests/benchmarks/food.py [--photos 40]`. The bare call opens the same JPEG with Pillow, brings it to the same
+side with torchvision's transforms and asks the same network, in the layout that torchvision leaves it in.
+"""
+
+import argparse
+import io
+import json
+import statistics
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision import models
+from torchvision.transforms import v2
+
+from dlcore import projects
+from dlcore.core import devices
+from dlcore.data import weights
+from dlcore.models.transfer import TransferConfig, TransferNet
+from dlcore.projects import food
+from dlcore.projects.project import Loaded
+
+SIDE = 256
+
+
+def photo(seed: int) -> bytes:
+    """A JPEG of 640 x 480 pixels with structure of all sizes."""
+    small = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(small).resize((640, 480), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=40)
+    count = parser.parse_args().photos
+    config = projects.configure("food", model="mobilenet_v2")
+    theirs = models.mobilenet_v2(num_classes=10).eval()
+    prepare = v2.Compose([
+        v2.PILToTensor(), v2.Resize(SIDE, antialias=True), v2.CenterCrop(SIDE), v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(weights.MEAN, weights.STD),
+    ])  # fmt: skip
+    ours = Loaded(
+        TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=10).eval(), config, {},
+        {"kind": "picture", "channels": 3, "side": SIDE, "mean": list(weights.MEAN), "std": list(weights.STD)},
+        tuple("abcdefghij"),
+    )  # fmt: skip
+
+    def bare(payload: bytes) -> torch.Tensor:
+        with torch.inference_mode():
+            return theirs(prepare(Image.open(io.BytesIO(payload)).convert("RGB"))[None]).softmax(1)
+
+    taken: dict[str, list[float]] = {"ours": [], "bare": []}
+    for number in range(count + 3):
+        payload = photo(number)
+        for name, call in (("ours", lambda p: food.look(ours, p)), ("bare", bare)):
+            begin = time.perf_counter()
+            call(payload)
+            if number >= 3:
+                taken[name].append(1000 * (time.perf_counter() - begin))
+    found = {name: round(statistics.median(values), 2) for name, values in taken.items()}
+    ratio = statistics.median(a / b for a, b in zip(taken["ours"], taken["bare"], strict=True))
+    machine = {"processor": devices.describe()["processor"], "threads": torch.get_num_threads()}
+    print(json.dumps({"median_ms": found, "ratio": round(ratio, 3), "photos": count, "side": SIDE, **machine}))
+
+
+if __name__ == "__main__":
+    main()
