@@ -224,6 +224,12 @@ def list_searches(project: str | None = None) -> list[Search]:
     return [_read(RunFolder(path)) for _, path in sorted(found, reverse=True)]
 
 
+def active() -> list[Search]:
+    """Those that run or wait, newest first; where none does, no trial is read."""
+    going = [path for path in _every() if _state(RunFolder(path))[0] in ACTIVE]
+    return sorted((_read(RunFolder(path)) for path in going), key=lambda search: -search.created)
+
+
 def wait(search_id: str, *, timeout: float) -> Search:
     """Wait until it is neither queued nor running, at most so many seconds; gives it as it is then."""
     deadline = time.monotonic() + timeout

@@ -24,6 +24,16 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
     )
 
 
+def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
+    """A link to a search on its project's page; plain text where that has no page here."""
+    page = page_of(slug)
+    if page is None:
+        st.markdown(label)
+        return
+    asked = {"search": search_id, "panel": "Train", OPEN: "Train"}
+    st.page_link(str(page.path), label=label, icon=icon, query_params=asked)
+
+
 def link_to_page(slug: str, *, label: str) -> None:
     """A link to a project's page."""
     page = page_of(slug)

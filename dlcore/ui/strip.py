@@ -6,11 +6,13 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.settings import tracking_uri
+from dlcore.runs import searches
 from dlcore.runs.record import Record
+from dlcore.runs.searches import Search
 from dlcore.ui import control
-from dlcore.ui.links import link_to_run
+from dlcore.ui.links import link_to_run, link_to_search
 from dlcore.ui.menu import title_of
-from dlcore.ui.states import look
+from dlcore.ui.states import LOOKS, look
 from dlcore.ui.times import left
 
 EVERY = 1.5
@@ -20,8 +22,8 @@ _MOST = 4
 
 def show() -> None:
     """Draw the strip; nothing at all where nothing runs, and no timer then either."""
-    active = active_jobs()
-    st.fragment(_jobs, run_every=EVERY if active else None)(len(active))
+    active = len(active_jobs()) + len(searches.active())
+    st.fragment(_jobs, run_every=EVERY if active else None)(active)
 
 
 def active_jobs() -> list[Record]:
@@ -40,12 +42,14 @@ def store_exists() -> bool:
 
 
 def _jobs(before: int) -> None:
-    active = active_jobs()
-    if before and not active:
+    active, searching = active_jobs(), searches.active()
+    if before and not (active or searching):
         st.rerun()
-    if not active:
+    if not (active or searching):
         return
     with st.container(key="strip", gap="small"):
+        for search in searching:
+            _search(search)
         for record in active[:_MOST]:
             _job(record)
         if len(active) > _MOST:
@@ -60,6 +64,18 @@ def _job(record: Record) -> None:
         else:
             st.html(f'<span class="dl-job">{html.escape(look(record).meaning)}</span>')
         control.action_buttons(record, key="strip", compact=True)
+
+
+def _search(search: Search) -> None:
+    """Paused on its page alone, where its trials are seen."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state, config = LOOKS[search.state], search.config
+        title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
+        link_to_search(config.project, search.search_id, label=title, icon=state.icon)
+        if search.state == "running":
+            st.progress(min(1.0, search.done / search.trials), text=f"{search.done} of {search.trials} trials")
+        else:
+            st.html(f'<span class="dl-job">{html.escape(state.meaning)}</span>')
 
 
 def _title(record: Record) -> str:

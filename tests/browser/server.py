@@ -70,8 +70,8 @@ def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
 
 
 def end_workers(home: Path) -> None:
-    """End every worker whose runs are in `home`: they outlive the server, as they should."""
-    for file in home.glob("runs/*/worker.json"):
+    """End every worker whose runs and searches are in `home`: they outlive the server, as they should."""
+    for file in home.glob("*/*/worker.json"):
         pid = json.loads(file.read_text()).get("pid")
         with contextlib.suppress(OSError, TypeError):
             os.kill(pid, signal.SIGKILL)

@@ -101,3 +101,12 @@ def test_a_search_that_waits_can_be_paused_and_deleted(launched):
     assert searches.open_search(search.search_id).state == "paused"
     one(test.button, "Delete").click().run()
     assert not test.exception and not searches.list_searches()
+
+
+def test_a_search_that_waits_is_in_the_strip_of_every_page(launched):
+    search = searching()
+    assert [one.search_id for one in searches.active()] == [search.search_id]
+    test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=120).run()
+    assert not test.exception
+    searches.delete(search.search_id)
+    assert searches.active() == []

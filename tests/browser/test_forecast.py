@@ -1,0 +1,63 @@
+"""The forecast page in a real browser: the run's numbers under Results, a moment tried out, a search begun."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+from server import calm, errors, serious, visit
+
+from dlcore import runs
+from dlcore.data import sources
+
+pytestmark = pytest.mark.browser
+RUN = "reference:forecast/blend"
+HERE = pytest.mark.skipif(not sources.available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
+
+
+def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):
+    own = runs.open_run(RUN).left.evaluation
+    visit(page, f"{address}/forecast?panel=Results&run={RUN}")
+    facts = page.locator(".dl-facts").first
+    expect(facts).to_contain_text(f"{own.metrics['r2_mean']:.3f}")
+    expect(facts).to_contain_text(f"{own.baselines['ridge']['r2_mean']:.3f}")
+    said = page.get_by_test_id("stAlert").first
+    expect(said).to_contain_text(f"R² {own.metrics['r2_mean']:.3f} and skill {own.metrics['skill']:.3f}")
+    expect(page.get_by_text("is below copying the last hour")).to_be_visible()
+    expect(page.get_by_text(f"held {own.metrics['coverage_90']:.1%} of the time")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    assert errors(console) == []
+
+
+@HERE
+def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, console):
+    visit(page, f"{address}/forecast?panel=Try it&run={RUN}")
+    made = page.get_by_text("Forecast made at")
+    expect(made).to_contain_text("07:00", timeout=30_000)
+    page.get_by_role("slider", name="First hour to forecast").press("ArrowRight")
+    expect(made).to_contain_text("08:00")
+    calm(page)
+    page.get_by_role("slider", name=re.compile("What if the temperature")).press("PageUp")
+    expect(page.get_by_text("if warmer").first).to_be_visible()
+    assert errors(console) == []
+
+
+def test_a_search_is_started_followed_and_paused_on_the_page(page, address, console):
+    visit(page, f"{address}/fashion?panel=Train")
+    page.get_by_role("radio", name="A search over settings").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("New search")).to_be_visible()
+    calm(page)
+    page.get_by_role("combobox", name="Dataset", exact=True).click()
+    page.get_by_role("option", name=re.compile("igits")).first.click()
+    calm(page)
+    page.get_by_role("button", name="Start the search").click()
+    page.wait_for_url(re.compile("search=search-"))
+    expect(page.get_by_text("Best so far").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Trials in order")).to_be_visible()
+    pause, more = (page.get_by_role("button", name=name, exact=True) for name in ("Pause", "10 more"))
+    pause.or_(more).first.click()
+    expect(page.get_by_role("button", name="Delete", exact=True).or_(pause)).to_be_visible(timeout=30_000)
+    assert page.get_by_text("This part of the page broke").count() == 0
+    assert serious(page) == [] and errors(console) == []
