@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 REQUIRED = ("card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
             "threshold.json", "predictions.npz")  # fmt: skip
 OPTIONAL = ("gradients.npz",)
+WRITTEN = ("written", "beam", "sources", "kinds", "forced", "losses")
+"""Beside that, of sequences that were written: two ways of writing, what was read, of which kind, and how well."""
 TEST_NAMES = {
     name: f"test_{name}"
-    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear")
+    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear", *WRITTEN)
 }
 
 

@@ -18,7 +18,7 @@ ARRAY_BYTES = 2 * 2**30
 MOST_ROWS = 5_000_000
 LARGEST_FACT = 10_000_000
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
-ARRAYS = {*TEST_NAMES, *(f"{split}_{kind}" for split in ("train", "validation") for kind in TEST_NAMES)}
+ARRAYS = {*TEST_NAMES, *(f"{split}_{kind}" for split in ("train", "validation", "longer") for kind in TEST_NAMES)}
 
 MEASURED = {"layers", "steps", "norms", *MEASURES}
 

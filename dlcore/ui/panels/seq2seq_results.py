@@ -45,7 +45,8 @@ def results(project: "Project", run: Run | None) -> None:
 
 def _ways(evaluation: Evaluation) -> None:
     """Greedy, beam, and with the true answer given."""
-    ways = {"the likeliest symbol each time (greedy)": evaluation.metrics, **evaluation.parts}
+    ways = {"the likeliest symbol each time (greedy)": evaluation.metrics}
+    ways |= {seq2seq.WAYS.get(name, name): found for name, found in evaluation.parts.items()}
     said = [f"{name}: **{found['exact_match']:.1%}**" for name, found in ways.items()]
     st.markdown(f"Written in three ways: {'; '.join(said)}.")
     st.caption(

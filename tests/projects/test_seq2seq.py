@@ -1,0 +1,148 @@
+"""Sequence to sequence: what is learnt from, what is measured, and what its panels show of a run."""
+
+import datetime
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from dlcore import projects, runs
+from dlcore.core.errors import DataError
+from dlcore.core.settings import ROOT
+from dlcore.data import sequences
+from dlcore.evaluation import sequences as judged
+from dlcore.inference import decode
+from dlcore.projects import seq2seq
+
+FEW = {
+    "epochs": 1, "train_rows": 300, "validation_rows": 50, "width": 16, "layers": 1, "heads": 2, "feed_forward": 16,
+    "longest": 5,
+}  # fmt: skip
+
+
+def configured(dataset: str, **settings):
+    return projects.configure("seq2seq", dataset=dataset, preset="quick", settings={**FEW, **settings}, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Of a test part of 2,000 a tenth is enough here."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(seq2seq, "TEST_ROWS", 200)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module", params=["dates_in_words", "reversing"])
+def bundle(request, tmp_path_factory, short) -> runs.Bundle:
+    folder = tmp_path_factory.mktemp("trained") / request.param
+    runs.train_here(configured(request.param), folder)
+    return runs.Bundle(folder)
+
+
+@pytest.fixture(scope="module")
+def imported(bundle, tmp_path_factory):
+    """The run's id in a store of its own."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DLCORE_HOME", str(tmp_path_factory.mktemp("store")))
+    yield runs.import_run(bundle.folder).run_id
+    patch.undo()
+
+
+def test_nothing_is_left_of_a_batch_but_what_some_item_needs():
+    prepared = seq2seq.prepare(configured("sorting"))
+    inputs = tuple(part[:9] for part in prepared.train.inputs)
+    source, given = seq2seq.trim(inputs, True)
+    assert given.shape[1] == source.shape[1] + 1 <= 6 and prepared.facts["source_length"] == 10
+    targets = prepared.train.targets[:9]
+    outputs = torch.nn.functional.one_hot(targets[:, : given.shape[1]], prepared.facts["symbols"]).float() * 50
+    task = seq2seq.objective(configured("sorting"), prepared)
+    assert task.correct is not None and int(task.correct(outputs, targets)) == 9
+    assert float(task.loss(outputs, targets)) < 1e-6
+    outputs[0, 0] = outputs[0, 0].roll(1)
+    assert int(task.correct(outputs, targets)) == 8
+
+
+def test_what_a_bundle_holds_is_what_its_model_writes(bundle):
+    stored, loaded = bundle.predictions(), bundle.load()
+    source, target = seq2seq.alphabets(bundle.preprocessing)
+    said = seq2seq.texts(stored["test_sources"][:5], source)
+    for row, text in enumerate(said):
+        answer = seq2seq.answer(loaded, text.encode())
+        assert answer["answer"] == target.decode(stored["test_written"][row].tolist())
+        assert np.log(answer["probability"]) == pytest.approx(float(stored["test_scores"][row]), abs=1e-3)
+        assert np.prod([one["probability"] for one in answer["symbols"]]) == pytest.approx(answer["probability"])
+        assert answer["beam"][0]["probability"] >= answer["beam"][-1]["probability"]
+    if bundle.config.dataset == "reversing":
+        assert [target.decode(ids) for ids in stored["test_targets"][:5].tolist()] == [text[::-1] for text in said]
+
+
+def test_an_evaluation_has_its_baselines_and_the_lengths_beyond(bundle):
+    stored, evaluation = bundle.predictions(), bundle.evaluation
+    right = (stored["test_written"] == stored["test_targets"]).all(axis=1)
+    metrics = evaluation.metrics
+    assert metrics["exact_match"] == right.mean()
+    assert metrics["exact_match_low"] <= metrics["exact_match"] <= metrics["exact_match_high"]
+    assert {"copy", "nearest_item"} <= set(evaluation.baselines)
+    if bundle.config.dataset == "reversing":
+        assert stored["longer_kinds"].tolist() == [length for length in range(6, 11) for _ in range(seq2seq.EACH)]
+        assert 0 <= metrics["exact_match_longer"] <= 1 and "twice as long" in evaluation.verdict
+    else:
+        assert 0.3 < evaluation.baselines["date_parser"]["exact_match"] < 1
+        assert evaluation.baselines["copy"]["exact_match"] == 0
+    again = seq2seq.evaluate(stored, None, bundle.config)
+    assert again.metrics == pytest.approx(metrics)
+
+
+@pytest.mark.parametrize("panel", ["Data", "Results", "Try it", "Explain"])
+def test_every_panel_shows_a_run(bundle, imported, panel):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.switch_page("pages/language/seq2seq.py")
+    app.query_params["panel"], app.query_params["run"] = panel, imported
+    app.run()
+    assert not app.exception and not app.error
+    if panel == "Try it":
+        app.slider(key="seq2seq-beams").set_value(3).run()
+        assert not app.exception and "Went on from" in app.dataframe[0].value.columns
+        app.text_input(key=f"seq2seq-text-{bundle.config.dataset}").set_value("%%").run()
+        assert not app.exception and "never saw '%'" in app.error[0].value
+
+
+@pytest.mark.parametrize(("text", "word"), [(b" ", "empty"), (b"1" * 60, "up to 51"), (b"23 m\xc3\xa4rz", "never saw")])
+def test_a_text_it_cannot_read_is_refused_in_one_line(text, word):
+    config = configured("dates_in_words", train_rows=2000)
+    prepared = seq2seq.prepare(config)
+    module = seq2seq.PROJECT.models["transformer"].build(projects.model_config(config), prepared.facts)
+    facts = {**prepared.facts, "source_length": 51}
+    with pytest.raises(DataError, match=word) as found:
+        seq2seq.answer(projects.Loaded(module, config, facts, prepared.preprocessing, ()), text)
+    assert "\n" not in str(found.value)
+
+
+def test_simple_ways_to_answer():
+    days = [datetime.date(2001, 2, 3) + datetime.timedelta(days=40 * place) for place in range(50)]
+    asked = [sequences.written(day, form) for day in days for form in (0, 3, 7)]
+    found = judged.parsed_dates([*asked, "september the third, two thousand and five"])
+    assert found == [day.isoformat() for day in days for _ in range(3)] + [""]
+    assert judged.nearest(["abc", "xyz"], ["cba", "zyx"], ["abd", "wxy"]) == ["cba", "zyx"]
+    assert judged.exact_match(["a", "b"], ["a", "c"])["exact_match"] == 0.5
+
+
+def test_it_learns_to_sort():
+    """Two hundred steps on three digits: a beam is then as good as greedy, and both beat chance by far."""
+    config = configured(
+        "sorting", longest=4, width=32, train_rows=4000, epochs=6, batch_size=64, feed_forward=32, learning_rate=5e-3
+    )
+    prepared = seq2seq.prepare(config)
+    torch.manual_seed(0)
+    module = seq2seq.PROJECT.models["transformer"].build(projects.model_config(config), prepared.facts)
+    optimiser, task = torch.optim.Adam(module.parameters(), lr=5e-3), seq2seq.objective(config, prepared)
+    rows = torch.randperm(4000, generator=torch.Generator().manual_seed(0)).repeat(6).split(64)[:350]
+    for some in rows:
+        optimiser.zero_grad()
+        inputs = seq2seq.trim(tuple(part[some] for part in prepared.train.inputs), True)
+        task.loss(module(*inputs), prepared.train.targets[some]).backward()
+        optimiser.step()
+    written = decode.write(module, prepared.test.inputs[0], length=prepared.facts["target_length"]).best
+    assert float((written == prepared.test.targets).all(dim=1).float().mean()) > 0.5
