@@ -24,11 +24,11 @@ def results(project: Project, run: Run | None) -> None:
         return
     with st.expander(lesson.TITLE, icon=":material/school:"):
         st.markdown(
-            "Texts of a batch are padded to one length, and an LSTM goes on through the padding. Before it has learnt "
-            "anything its forget gates keep about three quarters of the cell a step, so after a long padding nothing "
-            "of the text is left: who reads it out at the end of the *row* has nothing to learn from, and no gradient "
-            "comes back. Read out after the text's own *last word*, or over the highest and the mean of all of its "
-            "words, it learns at once."
+            "Texts of a batch are padded to one length, and an LSTM goes on through the padding. In a network that has "
+            "not learnt yet, each step of it fades what was read: the dashed line below. Who reads it out at the end "
+            "of the *row* has the less to learn from, the longer the padding, and the gradient has the same way back. "
+            "Read out after the text's own *last word*, or over the highest and the mean of all of its words, padding "
+            "does not matter. What that is worth, the three small runs below measure."
         )
         _drift(bundle)
         _start(run.config.dataset)
@@ -45,13 +45,14 @@ def _drift(bundle: Bundle) -> None:
         st.caption("This model is read out at all of its words, so padding does not reach it: choose BaseLSTM above.")
         return
     figure = plots.over_padding({"this run": found[0], "before it learnt": found[1]})
-    words = f"{found[1][50]:.1%} before it learnt, {found[0][50]:.1%} now"
-    show_figure(figure, key="over-padding", alt=f"Difference left after 50 words of padding: {words}")
+    words = f"{found[1][-1]:.0%} before it learnt, {found[0][-1]:.0%} now"
+    steps = len(found[0]) - 1
+    show_figure(figure, key="over-padding", alt=f"Difference left after {steps} words of padding: {words}")
     st.caption(
         f"How far apart the network's states are for the two reviews, against the words of padding read since. After "
-        f"50 of them: {words}. Asked at the last word of the first, this run finds “{bundle.labels[1]}” {later[0]:.1%} "
-        f"likely; after {len(later) - 1} words of padding {later[-1]:.1%}: a network that could learn may well hold "
-        "its verdict through padding it never saw."
+        f"{steps} of them: {words}. Asked at the last word of the first, this run finds “{bundle.labels[1]}” "
+        f"{later[0]:.1%} likely; after {len(later) - 1} words of padding {later[-1]:.1%}: a network that could learn "
+        "may well hold its verdict through padding it never saw."
     )
 
 
