@@ -8,30 +8,37 @@ import plotly.graph_objects as go
 from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
+MANY = 12
+"""More classes are drawn small."""
+
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
-    """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too."""
+    """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too. Of many
+    classes the numbers are told under the pointer alone."""
     size = len(labels)
+    many = size > MANY
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    figure = blank(title, x="answer of the model", y="truth", height=max(320, 150 + 40 * size))
+    figure = blank(title, x="answer of the model", y="truth", height=max(320, 150 + (14 if many else 40) * size))
     words = [[f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
              for row in zip(counts, share, strict=True)]  # fmt: skip
     figure.add_heatmap(
-        x=list(labels), y=list(labels), z=share * 100, text=words, texttemplate="%{text}", colorscale="Blues", zmin=0,
-        zmax=100, showscale=False, customdata=counts, xgap=1, ygap=1,
+        x=list(labels), y=list(labels), z=share * 100, text=words, texttemplate=None if many else "%{text}",
+        colorscale="Blues", zmin=0, zmax=100, showscale=False, customdata=counts, xgap=1, ygap=1,
         hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    figure.update_xaxes(showgrid=False, type="category")
+    small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
+    figure.update_xaxes(showgrid=False, type="category", **small)
     return figure
 
 
 def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
-    """One answer's probability by class (K,), the likeliest on top; the true class is named where it is known."""
-    order = np.argsort(probabilities)
+    """One answer's probability by class (K,), the likeliest on top, of many the dozen likeliest; the true class
+    is named where it is known."""
+    order = np.argsort(probabilities)[-MANY:]
     answer = int(order[-1])
-    figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(labels))
+    figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(order))
     figure.add_bar(
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order], x=100 * probabilities[order], orientation="h",
         marker={"color": [_answer_colour(int(k), answer, truth) for k in order]}, showlegend=False,

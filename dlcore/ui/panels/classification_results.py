@@ -94,9 +94,9 @@ def _classes(bundle: Bundle) -> None:
         _confusion(counts, bundle.labels)
     with right:
         share = 100 * classification.class_accuracy(counts)
-        figure = plots.class_bars(
-            np.nan_to_num(share), bundle.labels, title="Right by class", unit="right, %", sort=True
-        )
+        asked = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
+        names = [bundle.labels[k] for k in asked]
+        figure = plots.class_bars(share[asked], names, title="Right by class", unit="right, %", sort=True)
         hardest = bundle.labels[int(np.nanargmin(share))]
         show_figure(figure, key="by-class", alt=f"Right answers by class; the hardest is {hardest}")
         st.caption(f"Hardest: “{hardest}”, right {np.nanmin(share):.1f} times in 100.")
