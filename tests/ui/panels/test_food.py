@@ -1,15 +1,14 @@
 """Photos handed in on the page: answered, doubted, refused in a line; explained; at once with no photo at hand."""
 
 import io
+import json
 
 import numpy as np
-import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dlcore.core.settings import ROOT
 from dlcore.evaluation.rejection import Doubt
-from dlcore.ui.panels import food_try
+from dlcore.ui.panels import food_results, food_try
 
 
 def panel(which: str, **state: str) -> AppTest:
@@ -74,6 +73,17 @@ def test_the_rule_says_its_false_alarms():
     assert "3.5% of 400" in words and "1 in 20" in words and "below 40%" in words
 
 
-@pytest.mark.parametrize("name", ["food_try", "food_explain"])
-def test_panels_stay_readable(name):
-    assert len((ROOT / "dlcore" / "ui" / "panels" / f"{name}.py").read_text().splitlines()) < 300
+def test_the_learning_curve_is_drawn_from_what_was_measured():
+    rows = json.loads(food_results.TABLE.read_text())
+    assert {row["start"] for row in rows} <= set(food_results.NAMES)
+    assert all(row["accuracy_low"] < row["accuracy"] < row["accuracy_high"] and row["command"] for row in rows)
+
+    def draw() -> None:
+        import json
+
+        from dlcore.ui.panels import food_results
+
+        food_results._curve(json.loads(food_results.TABLE.read_text()))
+
+    app = AppTest.from_function(draw, default_timeout=30).run()
+    assert not app.exception and "food_curve.py" in app.caption[0].value

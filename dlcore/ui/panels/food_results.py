@@ -1,0 +1,42 @@
+"""Results for photos: those of every classifier, and what pretraining is worth with few photos."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import streamlit as st
+
+from dlcore.core import settings
+from dlcore.plots.transfer import Measured, learning_curve
+from dlcore.projects.project import Project
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import comparison
+
+NAMES = {"pretrained": "frozen, pretrained on ImageNet", "random": "the same network from scratch"}
+TABLE = settings.ASSETS / "food_curve.json"
+
+
+def results(project: Project, run: Run | None) -> None:
+    """One run or several side by side; and the learning curve that came with the workbench."""
+    comparison.results(project, run)
+    rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
+    if rows:
+        with st.expander("How many photos does it take?", icon=":material/stacked_line_chart:"):
+            _curve(rows)
+
+
+def _curve(rows: list[dict[str, Any]]) -> None:
+    lines: dict[str, list[Measured]] = defaultdict(list)
+    for row in rows:
+        one = Measured(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        lines[NAMES[row["start"]]].append(one)
+    few = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
+    said = f"{few['accuracy']:.0%} right after {few['each']} photos of each dish"
+    show_figure(learning_curve(lines, chance=0.1), key="food-curve", alt=f"Accuracy by photos a class; {said}")
+    st.caption(
+        f"MobileNetV2 on ten dishes of Food-101, {rows[0]['n']} test photos, bars are 95 % intervals, seeds "
+        f"{', '.join(sorted({str(row['seed']) for row in rows}))}, measured on one core of {rows[0]['processor']} by "
+        "`python tests/benchmarks/food_curve.py`. Points of one line share their test photos, so differences along it "
+        "are surer than the bars look. From scratch it sees pictures of 96 x 96 pixels and 20 epochs, no more."
+    )

@@ -1,0 +1,52 @@
+"""What pretraining is worth: accuracy by photos a class, a frozen pretrained network against the same from scratch.
+
+`python tests/benchmarks/food_curve.py [--start pretrained|random] [--sizes 10 20 40 68] [--seed 0]` trains each on the
+photos of ten dishes and adds what it measured to assets/food_curve.json.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from dlcore import projects
+from dlcore.core import devices
+from dlcore.core.settings import ASSETS
+from dlcore.projects.command import command_line
+from dlcore.runs import Bundle
+from dlcore.runs.foreground import train_here
+
+TABLE = ASSETS / "food_curve.json"
+MODELS = {"pretrained": "mobilenet_v2_frozen", "random": "mobilenet_v2_scratch"}
+SMALL = {"pretrained": {}, "random": {"side": 96, "train_side": 64, "epochs": 20}}
+"""From scratch small pictures are all that two cores bear."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--start", choices=MODELS, default="pretrained")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 40, 68])
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    for each in asked.sizes:
+        settings = {**SMALL[asked.start], "train_rows": 10 * each}
+        config = projects.configure("food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed,
+                                    device="cpu", settings=settings)  # fmt: skip
+        with tempfile.TemporaryDirectory() as room:
+            train_here(config, Path(room) / "bundle")
+            run = Bundle(Path(room) / "bundle").run
+        metrics = run["evaluation"]["metrics"]
+        row = {
+            "start": asked.start, "each": each, "seed": asked.seed, "n": run["sizes"]["test"],
+            **{name: round(metrics[name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
+            "command": command_line(config), "processor": devices.describe()["processor"],
+        }  # fmt: skip
+        rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
+        key = ("start", "each", "seed")
+        rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]
+        TABLE.write_text(json.dumps(sorted(rows, key=lambda r: (r["start"], r["each"], r["seed"])), indent=1) + "\n")
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
