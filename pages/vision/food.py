@@ -7,7 +7,7 @@ ICON = ":material/restaurant:"
 
 show(
     "food",
-    data="dlcore.ui.panels.images_data:data",
+    data="dlcore.ui.panels.food_data:data",
     results="dlcore.ui.panels.food_results:results",
     try_it="dlcore.ui.panels.food_try:try_it",
     explain="dlcore.ui.panels.food_explain:explain",

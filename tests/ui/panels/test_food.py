@@ -4,6 +4,7 @@ import io
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -87,3 +88,22 @@ def test_the_learning_curve_is_drawn_from_what_was_measured():
 
     app = AppTest.from_function(draw, default_timeout=30).run()
     assert not app.exception and "food_curve.py" in app.caption[0].value
+
+
+@pytest.mark.realdata("food101_mini")
+@pytest.mark.parametrize(
+    ("model", "said"), [("mobilenet_v2", "Each epoch sees it otherwise"), ("mobilenet_v2_frozen", "head alone")]
+)
+def test_data_shows_weights_and_what_training_sees(model, said):
+    def draw(model: str) -> None:
+        from dlcore import projects
+        from dlcore.ui.panels import food_data
+
+        food_data._weights()
+        food_data._changed(projects.configure("food", model=model, dataset="food101_mini"))
+
+    app = AppTest.from_function(draw, args=(model,), default_timeout=60).run()
+    assert not app.exception and not app.error
+    assert any(said in part.value for part in app.caption)
+    assert app.dataframe[0].value["Network"].tolist()[0] == "mobilenet_v2"
+    assert any(button.label == "Download" for button in app.button)

@@ -1,0 +1,79 @@
+"""Data of photos: the dataset, one photo as training sees it, and the weights that are at hand to begin with."""
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.data import sources, weights
+from dlcore.projects.project import Project, RunConfig
+from dlcore.runs import Run
+from dlcore.ui import missing
+from dlcore.ui.panels import images_data, samples
+
+SHOWN = 6
+"""Versions of one photo."""
+
+
+def data(project: Project, run: Run | None) -> None:
+    """The dataset of the run, its changes in training, and pretrained weights."""
+    _weights()
+    images_data.data(project, run)
+    config = run.config if run is not None else projects.configure(project.slug)
+    if sources.available(config.dataset) or config.dataset.startswith("own:"):
+        _changed(config)
+
+
+def _weights() -> None:
+    """Which weights are here; what is missing is fetched from here too."""
+    rows = list(weights.WEIGHTS.values())
+    away = [one for one in rows if weights.find(one.backbone) is None]
+    said = f"{len(rows) - len(away)} of {len(rows)} here"
+    with st.expander(f"Pretrained weights: {said}", icon=":material/downloading:"):
+        st.dataframe(
+            {
+                "Network": [one.backbone for one in rows],
+                "Here": ["no" if one in away else "yes" for one in rows],
+                "Size, MB": [round(one.size / 1e6, 1) for one in rows],
+                "Right on ImageNet, % (torchvision's word)": [round(100 * one.accuracy, 1) for one in rows],
+                "Licence": [one.licence for one in rows],
+            },
+            hide_index=True, width="stretch",
+        )  # fmt: skip
+        if not away:
+            return
+        chosen = st.selectbox("Fetch", [one.backbone for one in away], key="food-weights")
+        missing.offer(f"{weights.PREFIX}{chosen}")
+
+
+def _changed(config: RunConfig) -> None:
+    st.subheader("As training sees one of them", anchor=False)
+    options = config.data_options
+    on = [word for word, set_so in (
+        ("another part cut out", options["zoom"] < 1), ("mirrored", options["flip"]),
+        ("brighter or darker", options["jitter"] > 0), ("a square hidden", options["erase"] > 0),
+        ("mixed in pairs, not shown here", options["mixup"] > 0),
+    ) if set_so]  # fmt: skip
+    if config.model_options.get("train") == "head":
+        st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
+        return
+    st.caption(f"Each epoch sees it otherwise ({', '.join(on)}); validation and test see photos as they are.")
+    versions = _versions(config.dataset, int(options["side"]), int(options["train_side"]),
+                         (options["zoom"], options["flip"], options["jitter"], options["erase"]))  # fmt: skip
+    samples.shown(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _versions(dataset: str, side: int, seen: int, how: tuple[float, bool, float, int]) -> list[np.ndarray]:
+    import torch
+
+    from dlcore.data import images
+    from dlcore.data.photographs import Changes, Photographs
+
+    zoom, flip, jitter, erase = how
+    found = samples.pictures(dataset, max(images.SIDE, side))
+    picture = images.at_side(np.asarray(found.pixels[:1]), side)
+    transform = Photographs((0.0,) * 3, (1.0,) * 3, Changes(seen, zoom, flip, jitter, erase))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        (x,) = transform((torch.from_numpy(picture.copy()).repeat(SHOWN, 1, 1, 1),), True)
+    return list((x.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy())
