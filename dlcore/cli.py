@@ -112,13 +112,16 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
-    """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, or a CSV (--text) or
-    JSON lines of texts and labels, and keep it."""
-    from dlcore.data import own, own_images, own_texts, series_csv, series_intake, series_windows, sources
+    """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, a CSV (--text) or
+    JSON lines of texts and labels, or pairs of texts (--pairs), and keep it."""
+    from dlcore.data import own, own_images, own_pairs, own_texts, series_csv, series_intake, series_windows, sources
 
     own.check_name(options.name, reserved=sources.DATASETS)
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
         return _kept(own_images.import_folder(Path(options.file), options.name))
+    if options.pairs:
+        pairs = own_pairs.take(_read(Path(options.file), own_pairs.BYTES_LIMIT))
+        return _kept(own_pairs.keep(options.name, pairs, source=options.file))
     if options.text or Path(options.file).suffix.lower() in (".jsonl", ".ndjson"):
         payload = _read(Path(options.file), own_texts.BYTES_LIMIT)
         taken = own_texts.take(payload, text=options.text or "", label=options.label or "")
@@ -396,6 +399,7 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", default="", metavar="COL", help="a column of 1 where something is out of the ordinary, else 0"
     )
     add.add_argument("--text", default="", metavar="COL", help="texts: the column that holds them; --label their class")
+    add.add_argument("--pairs", action="store_true", help="two columns of texts: what is read, what is to be written")
     add.add_argument(
         "--columns", default="", metavar="a,b,c|all", help="several variables, forecast together; cells may be empty"
     )

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError, StoreError
 
-Kind = Literal["series", "images", "text", "table"]
+Kind = Literal["series", "images", "text", "table", "pairs"]
 
 PREFIX = "own:"
 ABOUT = "dataset.json"

@@ -42,7 +42,7 @@ class Dataset:
 
     name: str
     title: str
-    kind: Literal["series", "images", "text", "table"]
+    kind: Literal["series", "images", "text", "table", "pairs"]
     homepage: str
     licence: str
     rows: int

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, number, parse
 from dlcore.core.errors import DataError
-from dlcore.data import sequences
+from dlcore.data import own, own_pairs, sequences
 from dlcore.data.batches import Batches
 from dlcore.data.sequences import PAD, Alphabet, Pairs, Task
 from dlcore.data.splits import Prepared, Split
@@ -45,7 +45,7 @@ def prepare(config: RunConfig) -> Prepared:
     """Items that share nothing between the parts (dates: no day); alphabets from the training part alone."""
     options = parse(Seq2SeqData, config.data_options)
     sizes = sequences.Sizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
-    parts = sequences.make(cast(Task, config.dataset), sizes, seed=config.seed)
+    parts = _parts(config, sizes)
     source, target = Alphabet.fit(parts.train.sources), Alphabet.fit(parts.train.targets)
     every = (parts.train, parts.validation, parts.test, parts.longer)
     lengths = (max(len(t) for part in every for t in part.sources), max(len(t) for part in every for t in part.targets))
@@ -69,6 +69,14 @@ def prepare(config: RunConfig) -> Prepared:
         source={"parts": parts, "longer": split(parts.longer) if len(parts.longer) else None},
         transform=trim,
     )
+
+
+def _parts(config: RunConfig, sizes: sequences.Sizes) -> sequences.Parts:
+    """Items made here, or those of a file of one's own."""
+    if own.is_own(config.dataset):
+        kept = own_pairs.load(config.dataset, checksum=config.data_checksum)
+        return own_pairs.parts(kept, sizes, seed=config.seed)
+    return sequences.make(cast(Task, config.dataset), sizes, seed=config.seed)
 
 
 def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
@@ -297,4 +305,5 @@ PROJECT = Project(
     answer=answer,
     input_kind="text",
     input_limit=MOST,
+    own_data="pairs",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ROOT
-from dlcore.data import sequences
+from dlcore.data import own_pairs, sequences
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.projects import seq2seq
@@ -107,6 +107,24 @@ def test_every_panel_shows_a_run(bundle, imported, panel):
         assert not app.exception and "Went on from" in app.dataframe[0].value.columns
         app.text_input(key=f"seq2seq-text-{bundle.config.dataset}").set_value("%%").run()
         assert not app.exception and "never saw '%'" in app.error[0].value
+
+
+def test_pairs_of_ones_own_are_trained_on_and_shown(home):
+    """A file of two columns: taken in, learnt from, tested on a fifth, and seen on every panel."""
+    rows = [(f"{n} km", f"{n * 1000} m") for n in range(200)]
+    lines = "\n".join(["read,write", *(f"{a},{b}" for a, b in rows)])
+    own_pairs.keep("units", own_pairs.take(lines.encode()))
+    assert projects.datasets("seq2seq")[-1] == "own:units"
+    runs.train_here(configured("own:units"), home / "bundle")
+    found = runs.Bundle(home / "bundle")
+    assert len(found.predictions()["test_written"]) == 40 and "copy" in found.evaluation.baselines
+    run_id = runs.import_run(found.folder).run_id
+    for panel in ("Data", "Results", "Try it", "Explain"):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        app.switch_page("pages/language/seq2seq.py")
+        app.query_params["panel"], app.query_params["run"] = panel, run_id
+        app.run()
+        assert not app.exception and not app.error, panel
 
 
 @pytest.mark.parametrize(("text", "word"), [(b" ", "empty"), (b"1" * 60, "up to 51"), (b"23 m\xc3\xa4rz", "never saw")])

@@ -22,7 +22,7 @@ PRESETS = {
     "full": "the recipe behind the reference run",
 }
 OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own",
-       "table": "several series at once"}  # fmt: skip
+       "table": "several series at once", "pairs": "Pairs of your own (CSV)"}  # fmt: skip
 
 
 def show(project: "Project", run: Run | None) -> None:

@@ -1,5 +1,6 @@
 """Data of the page on sequence to sequence: what is read, what is to be written, and how the parts are kept apart."""
 
+import datetime
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -8,14 +9,15 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.config import parse
-from dlcore.data import sequences, sources
+from dlcore.data import own, own_pairs, sequences, sources
 from dlcore.data.sequences import FORMS, Parts, Sizes, Task
 from dlcore.projects import seq2seq
 from dlcore.runs import Run
+from dlcore.ui.panels.own_pairs import add
 from dlcore.ui.style import facts
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Project
+    from dlcore.projects.project import Project, RunConfig
 
 SHOWN = 10
 WORDS = {
@@ -35,6 +37,32 @@ APART = {
 def data(project: "Project", run: Run | None) -> None:
     """The task of the run, its parts, and teacher forcing shown on one item."""
     config = run.config if run is not None else projects.configure(project.slug)
+    if own.is_own(config.dataset):
+        _own(config)
+    else:
+        _made(config)
+    st.divider()
+    add()
+
+
+def _own(config: "RunConfig") -> None:
+    """A file of one's own, as the run cuts it."""
+    options = parse(seq2seq.Seq2SeqData, config.data_options)
+    pairs = own_pairs.load(config.dataset, checksum=config.data_checksum)
+    sizes = Sizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
+    parts = own_pairs.parts(pairs, sizes, seed=config.seed)
+    st.markdown(f"**{config.dataset.removeprefix(own.PREFIX)}**: {len(pairs):,} pairs of your own.")
+    rows = [("To learn from", f"{len(parts.train):,}", "pairs")]
+    rows += [("To validate on", f"{len(parts.validation):,}", "pick the best epoch")]
+    rows += [("To test on", f"{len(parts.test):,}", "the same for every run")]
+    facts(rows)
+    st.caption("The parts share no **source**; a source that came twice in the file was taken once.")
+    _items(parts)
+    _forcing(parts)
+
+
+def _made(config: "RunConfig") -> None:
+    """One of the tasks that are made here."""
     options = parse(seq2seq.Seq2SeqData, config.data_options)
     source = sources.dataset(config.dataset)
     st.markdown(f"**{source.title}.** {WORDS[config.dataset]}")
@@ -63,12 +91,20 @@ def _examples(dataset: str, longest: int, seed: int) -> Parts:
 
 def _items(parts: Parts) -> None:
     st.subheader("Some items", anchor=False)
-    train, dated = parts.train, parts.train.targets[0].count("-") == 2
+    train, dated = parts.train, parts.train.sources[0] in _every_form(parts.train.targets[0])
     rows = [int(np.flatnonzero(train.kinds == kind)[0]) for kind in np.unique(train.kinds)] if dated else range(SHOWN)
     table = {"Read": [train.sources[row] for row in rows], "To be written": [train.targets[row] for row in rows]}
     if dated:
         table["Form"] = [FORMS[int(train.kinds[row])] for row in rows]
     st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", alt=f"Items; the first is {table['Read'][0]}")
+
+
+def _every_form(day: str) -> list[str]:
+    """A day in every form it is written in; nothing where it is no ISO date."""
+    try:
+        return [sequences.written(datetime.date.fromisoformat(day), form) for form in range(len(FORMS))]
+    except ValueError:
+        return []
 
 
 def _forcing(parts: Parts) -> None:

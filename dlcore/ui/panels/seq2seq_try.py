@@ -14,7 +14,7 @@ from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots
 from dlcore.projects import seq2seq
 from dlcore.projects.project import Loaded
-from dlcore.runs import Run
+from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading
 
@@ -37,7 +37,10 @@ def try_it(project: "Project", run: Run | None) -> None:
     loaded, dataset = reading.loaded(bundle), run.config.dataset
     left, right = st.columns([3, 2], gap="large")
     said = left.text_input(
-        "What it is to read", EXAMPLES.get(dataset, ""), max_chars=seq2seq.MOST, key=f"seq2seq-text-{dataset}"
+        "What it is to read",
+        EXAMPLES.get(dataset) or _first(bundle),
+        max_chars=seq2seq.MOST,
+        key=f"seq2seq-text-{dataset}",
     )
     beams = right.slider(
         "Drafts kept at each step", 1, MOST_BEAMS, 1, key="seq2seq-beams",
@@ -53,6 +56,12 @@ def try_it(project: "Project", run: Run | None) -> None:
     answer = target.decode(found.best[0].tolist())
     st.markdown(f"It writes **`{answer or ' '}`**, with a probability of {float(found.scores[0, 0].exp()):.1%}.")
     _steps(loaded, said, source, found, target)
+
+
+def _first(bundle: Bundle) -> str:
+    """The first test item."""
+    source, _ = seq2seq.alphabets(bundle.preprocessing)
+    return source.decode(reading.predictions(bundle)["test_sources"][0].tolist())
 
 
 def _steps(loaded: Loaded, said: str, source: torch.Tensor, found: decode.Written, target: Alphabet) -> None:

@@ -1,0 +1,36 @@
+"""Pairs of one's own: a file with two columns handed in, checked line by line, and the list of what is kept."""
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import own, own_pairs
+
+
+def add() -> None:
+    """The form that takes a file in, and the list of what is kept."""
+    st.subheader("Your own pairs", anchor=False)
+    st.caption(
+        "A CSV or TSV with a head and two columns: what is to be read, and what is to be written for it, of up to "
+        f"{own_pairs.SYMBOLS_LIMIT} characters each. Every line is checked first; nothing is kept of a file with a "
+        "wrong one. Everything stays on this machine."
+    )
+    with st.form("own-pairs", border=False, clear_on_submit=True):
+        file = st.file_uploader(
+            "CSV or TSV", type=["csv", "tsv", "txt"], key="own-pairs-file",
+            max_upload_size=own_pairs.BYTES_LIMIT // 2**20,
+        )  # fmt: skip
+        name = st.text_input("Call it", key="own-pairs-name", placeholder="my-pairs", max_chars=40)
+        sent = st.form_submit_button("Add", icon=":material/note_add:")
+    if sent and file is not None:
+        _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name)
+    for entry in own.every("pairs"):
+        st.caption(f"**{entry.name}**: {entry.rows:,} pairs, from {entry.source}. Choose it under Train.")
+
+
+def _take_in(payload: bytes, name: str, source: str) -> None:
+    try:
+        entry = own_pairs.keep(name, own_pairs.take(payload), source=source)
+    except WorkbenchError as error:
+        st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
+        return
+    st.success(f"{entry.rows:,} pairs taken in as “{entry.name}”.", icon=":material/check_circle:")

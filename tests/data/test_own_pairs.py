@@ -1,0 +1,56 @@
+"""A file of pairs: taken whole or not at all, and cut into parts that share nothing."""
+
+import pytest
+
+from dlcore.core.errors import DataError, RequestError
+from dlcore.data import own, own_pairs
+from dlcore.data.sequences import Sizes
+
+ROWS = [(f"word {n}", f"drow-{n}") for n in range(120)]
+CSV = "\n".join(["read,write", *(f"{a},{b}" for a, b in ROWS)])
+
+
+def test_a_file_is_kept_and_found_again(home):
+    entry = own_pairs.keep("mine", own_pairs.take(CSV.encode()), source="mine.csv")
+    assert (entry.dataset, entry.rows, entry.kind) == ("own:mine", 120, "pairs")
+    assert own_pairs.load("own:mine", checksum=entry.checksum) == ROWS
+    with pytest.raises(DataError, match="not the one"):
+        own_pairs.load("own:mine", checksum="0" * 64)
+    with pytest.raises(RequestError, match="already"):
+        own_pairs.keep("mine", ROWS)
+    assert own.every("pairs") == [own.find("mine")]
+
+
+def test_quotes_tabs_and_doubled_sources():
+    rows = "\n".join(f'"A, b{n}"\t"x\ty{n}"' for n in range(100))
+    found = own_pairs.take(f'a\tb\n{rows}\n"A, b0"\tother\n'.encode())
+    assert len(found) == 100 and found[0] == ("a, b0", "x\ty0")
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        (b"a,b,c\n1,2,3", "line 1 has 3 columns"),
+        (CSV.encode() + b"\nx,", "line 122, column 'write': it is empty"),
+        (CSV.encode() + b"\nx,y,z", "line 122 has 3 cells"),
+        (CSV.encode() + b"\nx," + b"y" * 121, "121 characters"),
+        (CSV.encode() + b'\n"x,y', "line 122"),
+        (b"a,b\n1,2", "1 different pairs"),
+        (b"a,b\n\xff,2", "not UTF-8"),
+        (b"a,b\n\0,2", "zero byte"),
+        (b"", "line 1 has 0 columns"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(payload, word):
+    with pytest.raises(DataError, match=word) as found:
+        own_pairs.take(payload)
+    assert "\n" not in str(found.value)
+
+
+def test_parts_share_nothing_and_the_test_part_is_every_seeds():
+    first, other = (own_pairs.parts(ROWS, Sizes(1000, 50, 2000, 12, 0), seed=seed) for seed in (0, 1))
+    assert [len(part) for part in (first.train, first.validation, first.test)] == [84, 12, 24]
+    said = [set(part.sources) for part in (first.train, first.validation, first.test)]
+    assert len(said[0] | said[1] | said[2]) == 120
+    assert first.test == first.test and first.test.sources == other.test.sources
+    assert first.train.sources != other.train.sources
