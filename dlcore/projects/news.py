@@ -38,7 +38,7 @@ PROJECT = Project(
         ),
         "improved_encoder": ModelEntry(
             title="Improved encoder",
-            summary="The word vectors learn too, words are left out at random, and half the layers do.",
+            summary="Word vectors that learn too, words left out at random, even classes, and half the layers.",
             build=texts.build_with(NewsEncoder),
             config=ImprovedEncoderConfig,
         ),
@@ -48,11 +48,11 @@ PROJECT = Project(
         "quick": {
             **_RECIPE, "epochs": 1, "rows": 6000, "length": 64, "layers": 2, "feed_forward": 256,
         },
-        "full": {**_RECIPE, "epochs": 5, "improved_encoder": {"epochs": 6, "learning_rate": 1e-3}},
+        "full": {**_RECIPE, "epochs": 5, "improved_encoder": {"epochs": 6, "learning_rate": 1e-3, "balanced": True}},
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
     prepare=prepare,
-    objective=classification.objective,
+    objective=texts.objective,
     predict=classification.predict,
     epoch_metrics=classification.epoch_metrics,
     evaluate=classification.evaluate,

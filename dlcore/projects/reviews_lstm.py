@@ -69,7 +69,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
     prepare=prepare,
-    objective=classification.objective,
+    objective=texts.objective,
     predict=classification.predict,
     epoch_metrics=classification.epoch_metrics,
     evaluate=classification.evaluate,

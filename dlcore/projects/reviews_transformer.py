@@ -71,7 +71,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 15_000, "length": 250, "classes": 2},
     prepare=prepare,
-    objective=classification.objective,
+    objective=texts.objective,
     predict=classification.predict,
     epoch_metrics=classification.epoch_metrics,
     evaluate=classification.evaluate,

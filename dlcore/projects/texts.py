@@ -1,7 +1,7 @@
 """What projects that sort texts share: data of any text set cut into parts, word vectors, baselines, one answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -21,6 +21,7 @@ from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
 from dlcore.projects.project import Loaded, RunConfig
+from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
 """Of all texts where the source has no test part; drawn once with a fixed seed, so that every run is judged alike."""
@@ -41,6 +42,7 @@ class TextData(Config):
     vocabulary: int = number(20_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
     min_frequency: int = number(2, low=1, high=100, help="Times a word must come in the training part to be known.")
     vectors: Vectors = choice("none", help="Vectors that the words start with: chance, or GloVe's.")
+    balanced: bool = choice(False, help="Let every class weigh the same in the loss, however many texts it has.")
     bucketed: bool = choice(True, help="Put texts of about the same length together and cut padding off.")
     rows: int = number(
         0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
@@ -143,6 +145,21 @@ def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
     ids = inputs[0]
     longest = int(ids.ne(text.PAD).sum(dim=1).max())
     return (ids[:, : max(1, longest)].contiguous(),)
+
+
+def objective(config: RunConfig, prepared: Prepared) -> Objective:
+    """The classifiers' cross-entropy; where classes are to weigh the same, that of a rare one counts more (King &
+    Zeng 2001): by the number of texts over the classes and over its own texts."""
+    plain = classification.objective(config, prepared)
+    if not config.data_options.get("balanced"):
+        return plain
+    counts = torch.bincount(prepared.train.targets, minlength=prepared.facts["classes"]).clamp(min=1)
+    weights = len(prepared.train) / (len(counts) * counts.float())
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, targets, weight=weights.to(outputs))
+
+    return replace(plain, loss=loss)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:

@@ -71,7 +71,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 8_000, "length": 40, "classes": 6},
     prepare=prepare,
-    objective=classification.objective,
+    objective=texts.objective,
     predict=classification.predict,
     epoch_metrics=classification.epoch_metrics,
     evaluate=classification.evaluate,

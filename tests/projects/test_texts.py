@@ -201,3 +201,18 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
     own, fresh = readout_lesson.difference_left(loaded, seen, texts.read(loaded, "the goal"), most=30)
     assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)
+
+
+def test_balanced_classes_weigh_the_same(monkeypatch):
+    patched(monkeypatch, "news")
+    config = projects.configure("news", settings={**SMALL, "balanced": True})
+    project = projects.get("news")
+    prepared = project.prepare(config)
+    targets = prepared.train.targets
+    outputs = torch.zeros(len(targets), 4)
+    outputs[:, 0] = 1.0  # the loss of one class differs from that of the others
+    each = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
+    wanted = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
+    torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), wanted)
+    plain = project.objective(projects.configure("news", settings=SMALL), prepared)
+    torch.testing.assert_close(plain.loss(outputs, targets), each.mean())
