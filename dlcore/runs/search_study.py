@@ -273,7 +273,7 @@ def _attempt(trial: "optuna.trial.FrozenTrial") -> Attempt:
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=64)
 def _storage(file: Path, _process: int) -> "optuna.storages.BaseStorage":
     """One connection pool for each file and process."""
     import optuna

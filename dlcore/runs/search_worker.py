@@ -100,9 +100,9 @@ def _work(bench: Bench) -> tuple[State, str]:
             if taken is not None and not _attempt(bench, taken):
                 return "paused", ""
         ended = [attempt.state for attempt in bench.study.attempts() if attempt.state != "running"]
-        if len(ended) >= HOPELESS and set(ended[:HOPELESS]) == {"failed"}:
+        if len(ended) >= min(HOPELESS, bench.study.plan.trials) and set(ended) == {"failed"}:
             why = next(attempt.reason for attempt in bench.study.attempts() if attempt.state == "failed")
-            raise TrainingError(f"the first {HOPELESS} trials failed: {why}")
+            raise TrainingError(f"the first {len(ended)} trials failed: {why}")
         if taken is None:
             if len(ended) >= bench.study.plan.trials:
                 return "finished", ""

@@ -214,14 +214,14 @@ def open_search(search_id: str) -> Search:
     return _read(RunFolder(known[0]))
 
 
-def list_searches(project: str | None = None) -> list[Search]:
-    """Searches of one project or all, newest first; one that cannot be read is left out."""
+def list_searches(project: str | None = None, *, limit: int = 50) -> list[Search]:
+    """Searches of one project or all, newest first, so many at the most; one of another version is left out."""
     found = []
     for path in _every():
         asked = read_json(path / "config.json")
-        if project is None or asked.get("config", {}).get("project") == project:
+        if asked.get("format") == FORMAT and (project is None or asked.get("config", {}).get("project") == project):
             found.append((float(asked.get("created", 0.0)), path))
-    return [_read(RunFolder(path)) for _, path in sorted(found, reverse=True)]
+    return [_read(RunFolder(path)) for _, path in sorted(found, reverse=True)[:limit]]
 
 
 def active() -> list[Search]:

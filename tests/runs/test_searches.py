@@ -101,6 +101,7 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
         raise NotFiniteError(3, "out", "a loss of inf")
 
     monkeypatch.setattr(execution, "rehearse", breaks)
+    assert done(made(2)).state == "failed"  # all there are
     search = done(made(5))
     assert search.state == "failed" and "the first 3 trials failed: Not a finite number at step 3" in search.reason
     assert [one.state for one in search.attempts] == ["failed"] * 3 and search.best is None
