@@ -36,6 +36,8 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
     small = {name: 300 for name in ("rows", "train_rows") if name in names}
     if slug == "gradients":
         small["depth"] = SHALLOW  # at its full depth half of them are there because they do not learn
+    if slug == "reviews_transformer":
+        small["length"] = 24  # six layers over a hundred words take their time
     if slug == "food":
         small["side"] = 96  # its features are computed for the whole set
     config = projects.configure(project.slug, model=model, dataset=here[-1], preset="quick", settings=small)
