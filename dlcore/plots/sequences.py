@@ -9,8 +9,12 @@ from dlcore.plots.palette import BLUE, GREY, VERMILLION
 from dlcore.plots.style import blank, vertical
 
 _FADE = [[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]]
+LIKELIEST = 10
+"""Next symbols that are drawn."""
 ROW = 26
 """Pixels of a row."""
+FEWEST_ROWS = 5
+"""A picture is at least so many rows high: its scale must be read."""
 
 
 def over_source(
@@ -18,13 +22,14 @@ def over_source(
 ) -> go.Figure:
     """A row for each symbol written, a column for each symbol read, shares (L, S); `told` says a cell in words, with
     {row}, {column} and {value}; the row `at` is framed."""
-    figure = blank(title, x="read", y="written", height=130 + ROW * len(written))
+    figure = blank(title, x="read", y="written", height=130 + ROW * max(FEWEST_ROWS, len(written)))
     words = [
         [told.format(row=row, column=column, value=f"{value:.1f}") for column, value in zip(source, line, strict=True)]
         for row, line in zip(written, shares.tolist(), strict=True)
     ]
     figure.add_heatmap(
-        z=shares.astype(np.float32), zmin=0, colorscale=_FADE, colorbar={"title": unit, "thickness": 12},
+        z=shares.astype(np.float32), zmin=0, zmax=max(1.0, float(shares.max())), colorscale=_FADE,
+        colorbar={"title": unit, "thickness": 12},
         customdata=np.array(words, dtype=object), hovertemplate="%{customdata}<extra></extra>", xgap=1, ygap=1,
     )  # fmt: skip
     figure.update_xaxes(tickvals=list(range(len(source))), ticktext=list(source), tickangle=0, showgrid=False)
@@ -39,11 +44,14 @@ def over_source(
 
 
 def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title: str) -> go.Figure:
-    """How likely each next symbol is, shares (V,) in percent, the one that was taken in colour."""
+    """The likeliest next symbols, shares (V,) in percent, in order; what was taken (`chosen`) in colour."""
+    order = np.argsort(-shares, kind="stable")[:LIKELIEST]
+    if chosen not in order:  # a draft that went another way
+        order[-1] = chosen
     figure = blank(title, x="", y="probability, %", height=260)
-    colours = [VERMILLION if place == chosen else GREY for place in range(len(names))]
+    colours = [VERMILLION if place == chosen else GREY for place in order]
     figure.add_bar(
-        x=list(names), y=shares.astype(np.float32), marker={"color": colours},
+        x=[names[place] for place in order], y=shares[order].astype(np.float32), marker={"color": colours},
         hovertemplate="%{x}: %{y:.2f} %<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(type="category", tickangle=0)

@@ -29,6 +29,8 @@ def explain(project: "Project", run: Run | None) -> None:
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
+    if "seq2seq-row" not in st.session_state:  # a long one has the most to show
+        st.session_state["seq2seq-row"] = int((stored["test_sources"][:50] != PAD).sum(axis=1).argmax())
     row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row"))
     source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
     said = source_alphabet.decode(stored["test_sources"][row].tolist())
