@@ -13,6 +13,8 @@ from dlcore.evaluation import uncertainty
 LEAST = 20
 """A variable with fewer measured values, or with none that differ, is not scored: it would come out as 0 or 1."""
 WEEK = 168
+LEAST_BLOCKS = 8
+"""A bootstrap draws from so many stretches at the least."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def metrics(
     """`r2_mean`, `skill`, `mae` (in standard deviations), `r2_<name>`, `mae_<name>` over all hours ahead; the same on
     holes filled forward as `<metric>_filled`; of more hours than one also `r2_mean_h<k>` and `skill_h<k>`.
 
-    With `draws` 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours hang together.
+    With `draws` 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours hang together;
+    of eighths where there are fewer than eight weeks.
     """
     found = _named(scores(predicted, targets, last), names)
     whole = _named(scores(predicted, filled_forward(targets, last), last), names)
@@ -69,7 +72,7 @@ def metrics(
     if draws:
         spread = uncertainty.bootstrap(
             lambda weights: _means(_sums(predicted, targets, last, weights)),
-            len(targets), draws=draws, block=WEEK, seed=seed,
+            len(targets), draws=draws, block=_block(len(targets)), seed=seed,
         )  # fmt: skip
         found |= uncertainty.named(spread)
     return found
@@ -88,8 +91,13 @@ def lead(
     found = {name: float(values[0]) for name, values in gap(np.ones((1, len(targets)))).items()}
     if not np.isfinite(list(found.values())).all():
         return {}
-    spread = uncertainty.bootstrap(gap, len(targets), draws=draws, block=WEEK, seed=seed)
+    spread = uncertainty.bootstrap(gap, len(targets), draws=draws, block=_block(len(targets)), seed=seed)
     return found | uncertainty.named(spread)
+
+
+def _block(points: int) -> int:
+    """How long the stretches of a bootstrap are: from one or two alone nothing could be drawn that differs."""
+    return max(1, min(WEEK, points // LEAST_BLOCKS))
 
 
 def persistence(last: np.ndarray, *, horizon: int) -> np.ndarray:

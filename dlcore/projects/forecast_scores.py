@@ -168,7 +168,7 @@ def linear_outputs(table: Table, loaded: Loaded, first: np.ndarray) -> np.ndarra
     return found
 
 
-def compared(evaluation: Evaluation) -> str:
+def compared(evaluation: Evaluation, *, last: str = "hour") -> str:
     """Whether the network beats copying the last hour and ridge regression, and where it loses to the latter."""
     own, rivals = evaluation.metrics, evaluation.baselines
     said = []
@@ -176,7 +176,7 @@ def compared(evaluation: Evaluation) -> str:
     if "r2_mean" in copied and "r2_mean" in own:
         filled = copied.get("r2_mean_filled", copied["r2_mean"])
         said.append(
-            f"Copying the last hour gets R² {copied['r2_mean']:.3f} ({filled:.3f} where holes count as filled)"
+            f"Copying the last {last} gets R² {copied['r2_mean']:.3f} ({filled:.3f} where holes count as filled)"
             + (", more than this network." if copied["r2_mean"] > own["r2_mean"] else ".")
         )
     ridged = rivals.get("ridge", {})

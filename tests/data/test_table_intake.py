@@ -94,3 +94,5 @@ def test_a_forecast_is_trained_on_it_and_its_metrics_carry_its_names(home):
     module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
     found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)
+    assert found.metrics["skill_low"] < found.metrics["skill_high"]  # though the test part is about one week long
+    assert "Copying the last hour" in forecast.compare(found, config)
