@@ -241,8 +241,8 @@ _HEAD = {
     "schedule": "cosine", "patience": 15,
 }  # fmt: skip
 _TUNED = {
-    "train": "last_blocks", "epochs": 12, "batch_size": 32, "optimiser": "adamw", "learning_rate": 2e-3,
-    "weight_decay": 0.05, "schedule": "one_cycle", "norms": "trained", "train_side": 160, "zoom": 0.5,
+    "train": "last_blocks", "epochs": 24, "batch_size": 32, "optimiser": "adamw", "learning_rate": 2e-3,
+    "weight_decay": 0.05, "schedule": "one_cycle", "norms": "trained", "train_side": 224, "zoom": 0.35,
 }  # fmt: skip
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
 

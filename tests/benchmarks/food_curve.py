@@ -18,8 +18,10 @@ from dlcore.runs.foreground import train_here
 
 TABLE = ASSETS / "food_curve.json"
 MODELS = {"pretrained": "mobilenet_v2_frozen", "random": "mobilenet_v2_scratch"}
-SMALL = {"pretrained": {}, "random": {"side": 96, "train_side": 64, "epochs": 20}}
+SMALL = {"side": 96, "train_side": 64}
 """From scratch small pictures are all that two cores bear."""
+SEEN = 1360
+"""Photos of each class seen in a training from scratch, however many there are: as many steps for few as for many."""
 
 
 def main() -> None:
@@ -29,7 +31,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     for each in asked.sizes:
-        settings = {**SMALL[asked.start], "train_rows": 10 * each}
+        settings = {"train_rows": 10 * each}
+        if asked.start == "random":
+            settings |= {**SMALL, "epochs": round(SEEN / each)}
         config = projects.configure("food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed,
                                     device="cpu", settings=settings)  # fmt: skip
         with tempfile.TemporaryDirectory() as room:
