@@ -28,7 +28,8 @@ METHODS = {
     "principal_components": "rebuilt from as many principal components as the bottleneck has numbers: the best that a "
     "network without activations can do",
     "copy": "the source itself, symbol by symbol",
-    "nearest_item": "what stood with the training source that shares most runs of up to three symbols",
+    "nearest_item": "what stood with the training source that shares most runs of up to three symbols; where no answer "
+    "comes twice, as of days, it cannot be right",
     "date_parser": "rules that people wrote, the day before the month; they learn nothing",
     "any_digit_there": "each digit that stands in the sequence, by how often",
 }
