@@ -57,7 +57,8 @@ WORDS = {
     "ece": "mean gap between how sure the model is and how often it is right; 0 is best",
     "loss": "mean surprise at the truth (negative log of its probability); lower is better",
 }
-_PERCENT = {"accuracy", "exact_match", "precision", "recall", "f1", "ece", "range_precision", "range_recall", "range_f1"}
+_PERCENT = {"accuracy", "exact_match", "precision", "recall", "f1", "ece"}
+_PERCENT |= {"range_precision", "range_recall", "range_f1"}
 _COUNTS = {"events_hit", "false_alarms", "false_alarms_plausible"}
 _TENTHS = {"nab_standard", "nab_low_fp", "nab_low_fn", "delay_h"}
 _LOWER_WINS = {"loss", "ece", "false_alarms", "delay_h"}
