@@ -121,6 +121,11 @@ def parallel(
     return figure
 
 
+def beyond(values: np.ndarray, *, highest: bool, log: bool) -> int:
+    """How many values `history` draws at the edge, being far worse than the others."""
+    return int((~np.isclose(_within(values, highest=highest, log=log), values, rtol=1e-9, atol=0)).sum())
+
+
 def _within(values: np.ndarray, *, highest: bool, log: bool) -> np.ndarray:
     """Values with the few far worse ones moved to the edge: else one that ran away hides how the others differ."""
     told = np.log(values) if log else values

@@ -26,6 +26,8 @@ def test_one_that_ran_away_is_drawn_at_the_edge_and_told_as_it_was():
     values = np.array([0.3, 0.35, 0.4, 0.38, -90.0])
     figure = plots.history(np.arange(5), values, whole=np.ones(5, bool), metric="skill", highest=True)
     assert -1 < figure.data[0].y[4] < 0.3 and figure.data[0].customdata[4] == -90
+    assert plots.beyond(values, highest=True, log=False) == 1 and plots.beyond(values[:4], highest=True, log=False) == 0
+    assert plots.beyond(np.r_[np.linspace(1.0, 1.3, 9), 900.0], highest=False, log=True) == 1
 
 
 @pytest.mark.parametrize(("highest", "best"), [(True, 2), (False, 0)])

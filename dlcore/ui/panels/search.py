@@ -153,6 +153,8 @@ def _pictures(search: Search) -> None:
     wide = bool((values > 0).all() and values.max() > 20 * values.min())
     figure = plots.history(numbers, values, whole=whole, metric=metric, highest=highest, log=wide)
     show_figure(figure, key=f"trials-{key}", alt=f"The {metric} of each of {len(shown)} trials, and the best so far")
+    if far := plots.beyond(values, highest=highest, log=wide):
+        st.caption(f"{far} far worse than the others, drawn at the edge; hover over one to read what it was.")
     if len(search.knobs) > 1 and whole.any():
         ended = [one for one in shown if one.state == "finished"]
         axes = [plots.Axis(k.name, k.low, k.high, k.log, k.choices) for k in search.knobs]
