@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, VERMILLION
+from dlcore.plots.palette import BLUE, GREY, VERMILLION
 from dlcore.plots.style import blank
 
 
@@ -33,7 +33,7 @@ def learning_curve(lines: Mapping[str, Sequence[Measured]], *, chance: float) ->
                      "arrayminus": [value - 100 * one.low for one, value in zip(rows, values, strict=True)]},
             hovertemplate="%{x} of each class: %{y:.1f} %<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5}, annotation_text="guessing")
+    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GREY}, annotation_text="guessing")
     sizes = sorted({one.each for found in lines.values() for one in found})
     figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[str(size) for size in sizes])
     figure.update_yaxes(range=[0, 100])

@@ -38,6 +38,10 @@ def _curve(rows: list[dict[str, Any]]) -> None:
         f"MobileNetV2 on ten dishes of Food-101, {rows[0]['n']} test photos, bars are 95 % intervals, seeds "
         f"{', '.join(sorted({str(row['seed']) for row in rows}))}, measured on one core of {rows[0]['processor']} by "
         "`python tests/benchmarks/food_curve.py`. Points of one line share their test photos, so differences along it "
-        "are surer than the bars look. From scratch it is given photos of 96 x 96 pixels and sees 1,360 of each dish, "
-        "again and again where there are fewer: longer and larger trainings were not tried."
+        "are surer than the bars look."
     )
+    if len(lines) > 1:
+        st.caption(
+            "From scratch it is given photos of 96 x 96 pixels and sees 1,360 of each dish, again and again where "
+            "there are fewer: longer and larger trainings were not tried."
+        )
