@@ -13,6 +13,8 @@ LIKELIEST = 10
 """Next symbols that are drawn."""
 ROW = 26
 """Pixels of a row."""
+CROWDED = 30
+"""More symbols than this are written smaller."""
 FEWEST_ROWS = 5
 """A picture is at least so many rows high: its scale must be read."""
 
@@ -33,6 +35,8 @@ def over_source(
         customdata=np.array(words, dtype=object), hovertemplate="%{customdata}<extra></extra>", xgap=1, ygap=1,
     )  # fmt: skip
     figure.update_xaxes(tickvals=list(range(len(source))), ticktext=list(source), tickangle=0, showgrid=False)
+    if len(source) > CROWDED:
+        figure.update_xaxes(tickfont={"size": 9})
     figure.update_yaxes(
         tickvals=list(range(len(written))), ticktext=list(written), autorange="reversed", showgrid=False
     )

@@ -104,6 +104,8 @@ def test_every_panel_shows_a_run(bundle, imported, panel):
     assert not app.exception and not app.error
     if panel == "Try it":
         app.slider(key="seq2seq-beams").set_value(3).run()
+        assert not app.exception and len(app.dataframe[0].value) == 3
+        app.slider(key="seq2seq-beams").set_value(1).run()
         assert not app.exception and "Went on from" in app.dataframe[0].value.columns
         app.text_input(key=f"seq2seq-text-{bundle.config.dataset}").set_value("%%").run()
         assert not app.exception and "never saw '%'" in app.error[0].value
@@ -136,6 +138,14 @@ def test_a_text_it_cannot_read_is_refused_in_one_line(text, word):
     with pytest.raises(DataError, match=word) as found:
         seq2seq.answer(projects.Loaded(module, config, facts, prepared.preprocessing, ()), text)
     assert "\n" not in str(found.value)
+
+
+def test_the_reference_run_is_right_on_99_of_100_unseen_days():
+    found = runs.open_run("reference:seq2seq/transformer")
+    assert found.record.dataset == "dates_in_words" and found.bundle is not None
+    assert found.record.metrics["exact_match_low"] >= 0.99
+    for text, day in (("Friday, November 20th, 2026", "2026-11-20"), ("the third of may 1999", "1999-05-03")):
+        assert seq2seq.answer(found.bundle.load(), text.encode())["answer"] == day
 
 
 def test_simple_ways_to_answer():

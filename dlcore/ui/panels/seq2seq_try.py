@@ -26,6 +26,11 @@ EXAMPLES = {
     "reversing": "workbench",
     "sorting": "20261120",
 }
+STRANGE = {
+    "dates_in_words": "A day that there is not, such as 30 february 2026, makes it hesitate.",
+    "reversing": "A text longer than any it learnt from makes it hesitate.",
+    "sorting": "More digits than it ever learnt from make it hesitate.",
+}
 MOST_BEAMS = 6
 
 
@@ -43,7 +48,7 @@ def try_it(project: "Project", run: Run | None) -> None:
         key=f"seq2seq-text-{dataset}",
     )
     beams = right.slider(
-        "Drafts kept at each step", 1, MOST_BEAMS, 1, key="seq2seq-beams",
+        "Drafts kept at each step", 1, MOST_BEAMS, 3, key="seq2seq-beams",
         help="1 is greedy: the likeliest symbol each time. More is beam search: the likeliest drafts go on.",
     )  # fmt: skip
     try:
@@ -55,6 +60,8 @@ def try_it(project: "Project", run: Run | None) -> None:
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(found.best[0].tolist())
     st.markdown(f"It writes **`{answer or ' '}`**, with a probability of {float(found.scores[0, 0].exp()):.1%}.")
+    if dataset in STRANGE:
+        st.caption(STRANGE[dataset])
     _steps(loaded, said, source, found, target)
 
 
