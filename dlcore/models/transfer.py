@@ -84,6 +84,7 @@ class TransferNet(nn.Module):
             options.train
         ]
         self.to(memory_format=torch.channels_last)  # on a CPU a step then takes two thirds of the time
+        self.register_state_dict_post_hook(_plainly_laid_out)
         self.blocks[: self.frozen].requires_grad_(False)
         if options.train == "head":
             self.neck.requires_grad_(False)
@@ -133,6 +134,12 @@ class TransferNet(nn.Module):
                 found.append((share, own))
                 share *= self.options.falling
         return found
+
+
+def _plainly_laid_out(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
+    """Weights leave the module in the order that files keep them in."""
+    for name, value in state.items():
+        state[name] = value.contiguous()
 
 
 def _parts(backbone: Backbone) -> tuple[nn.Sequential, nn.Sequential, int]:
