@@ -13,12 +13,14 @@ def thumbnail(predictions: Mapping[str, np.ndarray]) -> str:
     """An SVG for one set of test predictions.
 
     A series shows its errors over time with the labelled windows; two classes show how their scores part; more
-    classes show the confusion matrix; a forecast shows ten days of its first variable and what came. Empty where
-    there is nothing to draw.
+    classes show the confusion matrix; a forecast shows ten days of its first variable and what came; sequences that
+    were written show some of them, symbol by symbol. Empty where there is nothing to draw.
     """
     scores, targets = predictions.get("test_scores"), predictions.get("test_targets")
     if scores is None or targets is None or not len(scores):
         return ""
+    if "test_written" in predictions:
+        return _svg(_written(predictions["test_written"], targets))
     if scores.ndim == 1:
         return _svg(_errors(scores, targets))
     if scores.ndim == 3:
@@ -67,6 +69,21 @@ def _forecast(scores: np.ndarray, targets: np.ndarray) -> str:
             'vector-effect="non-scaling-stroke"/>'
         )
     return "".join(lines)
+
+
+def _written(written: np.ndarray, targets: np.ndarray, *, rows: int = 7) -> str:
+    """The first answers (N, L) without the ends, a shade for each symbol: right in one colour, wrong in another."""
+    wanted = targets[:rows]
+    wanted = wanted[:, : max(1, int((wanted != 0).sum(axis=1).max()) - 1)]
+    found, top = written[:rows, : wanted.shape[1]], max(1, int(wanted.max()))
+    wide, tall = WIDTH / wanted.shape[1], HEIGHT / max(1, len(wanted))
+    return "".join(
+        f'<rect x="{c * wide + 1:.1f}" y="{r * tall + 1:.1f}" width="{wide - 2:.1f}" height="{tall - 2:.1f}" rx="1.5" '
+        f'fill="{SKY if found[r, c] == symbol else ORANGE}" opacity="{0.12 + 0.88 * symbol / top:.2f}"/>'
+        for r, line in enumerate(wanted.tolist())
+        for c, symbol in enumerate(line)
+        if symbol
+    )
 
 
 def _parting(scores: np.ndarray, targets: np.ndarray) -> str:

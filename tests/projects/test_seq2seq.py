@@ -13,7 +13,9 @@ from dlcore.core.settings import ROOT
 from dlcore.data import own_pairs, sequences
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
+from dlcore.plots.palette import ORANGE
 from dlcore.projects import seq2seq
+from dlcore.ui.thumbnails import thumbnail
 
 FEW = {
     "epochs": 1, "train_rows": 300, "validation_rows": 50, "width": 16, "layers": 1, "heads": 2, "feed_forward": 16,
@@ -146,6 +148,13 @@ def test_the_reference_run_is_right_on_99_of_100_unseen_days():
     assert found.record.metrics["exact_match_low"] >= 0.99
     for text, day in (("Friday, November 20th, 2026", "2026-11-20"), ("the third of may 1999", "1999-05-03")):
         assert seq2seq.answer(found.bundle.load(), text.encode())["answer"] == day
+
+
+def test_the_home_page_shows_answers_symbol_by_symbol(bundle):
+    stored = bundle.predictions()
+    drawn = thumbnail(stored)
+    assert 0 < drawn.count("<rect") <= 7 * stored["test_targets"].shape[1] and ORANGE in drawn
+    assert ORANGE not in thumbnail({**stored, "test_written": stored["test_targets"]})
 
 
 def test_simple_ways_to_answer():
