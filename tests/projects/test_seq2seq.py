@@ -150,6 +150,15 @@ def test_the_reference_run_is_right_on_99_of_100_unseen_days():
         assert seq2seq.answer(found.bundle.load(), text.encode())["answer"] == day
 
 
+def test_reversing_is_reported_at_twice_the_length_as_it_is():
+    found = runs.open_run("reference:seq2seq/reversing")
+    assert found.record.dataset == "reversing" and found.bundle is not None
+    stored, metrics = found.bundle.predictions(), found.record.metrics
+    beyond = (stored["longer_written"] == stored["longer_targets"]).all(axis=1)
+    assert set(stored["longer_kinds"].tolist()) == set(range(13, 25))
+    assert metrics["exact_match"] > 0.99 and metrics["exact_match_longer"] == beyond.mean() < 0.5
+
+
 def test_the_home_page_shows_answers_symbol_by_symbol(bundle):
     stored = bundle.predictions()
     drawn = thumbnail(stored)

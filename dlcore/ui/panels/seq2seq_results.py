@@ -96,9 +96,11 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
         if len(held)
         else "At no greater length is even half of it right."
     )
+    share = judged.share(beyond)
     st.markdown(
         f"It learnt from items of up to {longest} symbols and is asked for up to {2 * longest}: right on "
-        f"**{beyond.mean():.1%}** of those beyond. {edge}"
+        f"**{share['exact_match']:.1%}** ({100 * share['exact_match_low']:.1f} to "
+        f"{100 * share['exact_match_high']:.1f}) of those beyond. {edge}"
     )
     st.caption(
         f"{seq2seq.EACH} items of each length beyond; bars are 95 % intervals. Places are told by sines of the place "
