@@ -2,6 +2,7 @@
 
 import base64
 import html
+import math
 from itertools import groupby
 
 import streamlit as st
@@ -71,7 +72,12 @@ def best_reference(slug: str) -> tuple[Headline | None, str] | None:
     found = [_read(run.run_id) for run in _references(slug)]
     if not found:
         return None
-    return max(found, key=lambda pair: (pair[0] is not None, pair[0].value if pair[0] else 0.0))
+    return max(found, key=lambda pair: _rank(pair[0]))
+
+
+def _rank(top: Headline | None) -> tuple[float, float]:
+    """Of equally good runs the one whose baseline is harder to beat comes first."""
+    return (top.value, top.baseline_value or 0.0) if top else (-math.inf, 0.0)
 
 
 def _references(slug: str) -> list[Run]:

@@ -36,6 +36,7 @@ def results(project: "Project", run: Run | None) -> None:
         _forms(stored)
     elif "longer_written" in stored:
         _lengths(stored, run)
+        _longer(stored, bundle.preprocessing)
     _mistakes(stored, bundle.preprocessing)
     learning_curves(
         bundle, run.record, loss="Mean surprise at the next symbol of the true answer, which it is given up to there.",
@@ -108,8 +109,23 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     )
 
 
+def _longer(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
+    """What is written for the first item of some lengths beyond."""
+    _, target = seq2seq.alphabets(preprocessing)
+    kinds = stored["longer_kinds"]
+    rows = [int(np.flatnonzero(kinds == kind)[0]) for kind in np.unique(kinds)[::3]]
+    table = pd.DataFrame(
+        {
+            "Symbols": kinds[rows],
+            "Right would be": seq2seq.texts(stored["longer_targets"][rows], target),
+            "Written": seq2seq.texts(stored["longer_written"][rows], target),
+        }
+    )
+    st.dataframe(table, hide_index=True, width="stretch", alt="What is written for longer items, and what is right")
+
+
 def _mistakes(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
-    st.subheader("Where it is wrong", anchor=False)
+    st.subheader("Where it is wrong on the test items", anchor=False)
     wrong = np.flatnonzero(~_right(stored))
     if not len(wrong):
         st.markdown("Nowhere: every answer on the test items is right.")
