@@ -12,7 +12,7 @@ from dlcore.data.text import Texts
 from dlcore.projects import Loaded, texts
 
 PROJECT = projects.get("reviews_lstm")
-SMALL = {"length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}
+SMALL = {"bucketed": True, "length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}
 
 
 def made(n: int = 400) -> Texts:
