@@ -315,9 +315,13 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
-    """A run's bundle as a zip file; where FILE is a folder, a zip file in it."""
+    """A run's bundle as a zip file, or its model as ONNX and a card beside it; where FILE is a folder, a file in it."""
     from dlcore import runs
 
+    if options.onnx:
+        report = runs.export_onnx(options.run, Path(options.file))
+        print(report.words, file=sys.stderr)
+        return report.as_json()
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 
 
@@ -443,6 +447,7 @@ def _runs_arguments(parser: argparse.ArgumentParser) -> None:
     export = _verb(verbs, "export", runs_export)
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE")
+    export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
     _verb(verbs, "import", runs_import).add_argument("file", metavar="FILE")
 
 

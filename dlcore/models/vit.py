@@ -67,7 +67,7 @@ class Vit(nn.Module):
         x = x.unsqueeze(1) if x.dim() == 3 else x
         x = self.patches(functional.pad(x, self.padding))  # -> (N, D, rows, columns)
         x = x.flatten(2).transpose(1, 2)  # -> (N, T - 1, D)
-        x = torch.cat([self.token.expand(len(x), -1, -1), x], dim=1)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], dim=1)
         return self.dropout(x + self.positions)
 
     def attentions(self, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from dlcore.runs.bundle import Bundle
 from dlcore.runs.exchange import export_run, import_run
 from dlcore.runs.foreground import train_here
 from dlcore.runs.life import create, delete_run, fork, pause, resume, start, stop, wait
+from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
 from dlcore.runs.run import Run, evaluate, list_runs, open_run, references
 
@@ -17,12 +18,15 @@ __all__ = [
     "Bundle",
     "Curve",
     "GradientNorms",
+    "OnnxReport",
     "Record",
     "Run",
     "State",
     "create",
     "delete_run",
     "evaluate",
+    "export_onnx",
+    "export_onnx_apart",
     "export_run",
     "fork",
     "import_run",
@@ -35,4 +39,5 @@ __all__ = [
     "stop",
     "train_here",
     "wait",
+    "why_no_onnx",
 ]

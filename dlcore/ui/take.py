@@ -1,19 +1,22 @@
 """What leaves the workbench and what comes in: a run's bundle as a zip, and the command line that does the same."""
 
+import io
 import tempfile
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.runs import Run
+from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.ui.chooser import remember
 from dlcore.ui.states import short_id
 
 
 def away(run: Run) -> None:
-    """The command line of this run, and its bundle to download where it left one."""
+    """The command line of this run, and its bundle and its network as ONNX to download where it left one."""
     from dlcore.projects.command import command_line
 
     with st.expander("Take this run away", icon=":material/download:"):
@@ -27,6 +30,61 @@ def away(run: Run) -> None:
             mime="application/zip", icon=":material/download:", key=f"bundle-{run.run_id}", on_click="ignore",
             help="Weights (safetensors), curves, predictions, preprocessing and a card, as one zip.",
         )  # fmt: skip
+        st.fragment(_onnx)(run, run.bundle)
+
+
+def _onnx(run: Run, bundle: Bundle) -> None:
+    """The model as an ONNX file: made when asked for, checked and timed at once."""
+    reason = runs.why_no_onnx(bundle)
+    if reason:
+        st.caption(reason)
+        return
+    key = f"onnx-{run.run_id}-{bundle.record.step}"
+    if st.button(
+        "Make an ONNX file", icon=":material/deployed_code:", key=f"{key}-make",
+        help="The network alone, for ONNX Runtime: held against torch at two batch sizes, and timed on this machine.",
+    ):  # fmt: skip
+        st.session_state[key] = True
+    if not st.session_state.get(key):
+        return
+    try:
+        with st.spinner("Writing the network as ONNX, comparing, timing: ten seconds, a minute on a busy machine ..."):
+            made = _made(run.run_id, bundle.record.step)
+    except WorkbenchError as error:
+        st.session_state[key] = False
+        st.error(one_line(error), icon=":material/error:")
+        return
+    report = made.report
+    off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
+    st.markdown(
+        f"**Same answers**: logits differ from torch's by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.words}"
+    )
+    st.caption(f"{report.advice} The card says what to do to a picture before the network, and to its answer after.")
+    st.download_button(
+        f"Download ONNX and card ({len(made.content) / 2**20:.1f} MB)", made.content, mime="application/zip",
+        file_name=f"{short_id(run.run_id).replace('/', '-')}-onnx.zip", icon=":material/download:", key=f"{key}-take",
+        on_click="ignore", help="The .onnx file, and a card with preprocessing, classes and what was checked: one zip.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was measured, and the zip of the file and its card."""
+
+    report: OnnxReport
+    content: bytes
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _made(run_id: str, step: int) -> _Made:
+    """`step` tells a run that was resumed from the same before."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = runs.export_onnx_apart(run_id, Path(folder))
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in (report.path, report.card):
+                archive.write(file, Path(file).name)
+    return _Made(report, packed.getvalue())
 
 
 def bring(slug: str) -> None:
