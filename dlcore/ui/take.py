@@ -14,6 +14,9 @@ from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.ui.chooser import remember
 from dlcore.ui.states import short_id
 
+_LAST_MADE = "onnx-made"
+"""Which run's ONNX file is shown: one a session, since the file is held in memory."""
+
 
 def away(run: Run) -> None:
     """The command line of this run, and its bundle and its network as ONNX to download where it left one."""
@@ -44,14 +47,14 @@ def _onnx(run: Run, bundle: Bundle) -> None:
         "Make an ONNX file", icon=":material/deployed_code:", key=f"{key}-make",
         help="The network alone, for ONNX Runtime: held against torch at two batch sizes, and timed on this machine.",
     ):  # fmt: skip
-        st.session_state[key] = True
-    if not st.session_state.get(key):
+        st.session_state[_LAST_MADE] = key
+    if st.session_state.get(_LAST_MADE) != key:
         return
     try:
         with st.spinner("Writing the network as ONNX, comparing, timing: ten seconds, a minute on a busy machine ..."):
             made = _made(run.run_id, bundle.record.step)
     except WorkbenchError as error:
-        st.session_state[key] = False
+        del st.session_state[_LAST_MADE]
         st.error(one_line(error), icon=":material/error:")
         return
     report = made.report
@@ -75,7 +78,7 @@ class _Made:
     content: bytes
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _made(run_id: str, step: int) -> _Made:
     """`step` tells a run that was resumed from the same before."""
     with tempfile.TemporaryDirectory() as folder:
