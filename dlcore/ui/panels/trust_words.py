@@ -61,8 +61,7 @@ def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -
         "passed" if good else "failed",
         f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {of.nothing}. "
         f"All {of.parts} together account for {total + delta:.2f} of the {total:.2f} between them, a gap of "
-        f"{share:.1%}: "
-        + ("close enough." if good else f"too far off, read the {of.result} with care."),
+        f"{share:.1%}: " + ("close enough." if good else f"too far off, read the {of.result} with care."),
     )
 
 
