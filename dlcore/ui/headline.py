@@ -126,4 +126,4 @@ def baseline_method(name: str) -> str:
 
 
 def _inside_a_sentence(title: str) -> str:
-    return title[:1].lower() + title[1:]
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]  # an abbreviation stays as it is

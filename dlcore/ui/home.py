@@ -32,8 +32,10 @@ def show() -> None:
         "it decided so, and compare it honestly with something simpler."
     )
     sections = [list(pages) for _, pages in groupby(find_pages(), key=lambda page: page.section)]
+    before = ""
     for row in rows_of(sections):
-        _cards(row)
+        _cards(row, before)
+        before = row[-1].section
     guarded(_recent)
 
 
@@ -48,12 +50,14 @@ def rows_of(sections: list[list[PageFile]]) -> list[list[PageFile]]:
     return rows
 
 
-def _cards(row: list[PageFile]) -> None:
-    before = ""
+def _cards(row: list[PageFile], before: str) -> None:
+    named_here = any(page.section != before for page in row)  # a section that goes on is not named again
     for column, page in zip(st.columns(_PER_ROW, gap="medium"), row, strict=False):
         with column:
-            named = f'<h2 class="dl-section">{html.escape(heading(page.section))}</h2>'
-            st.html(named if page.section != before else '<div class="dl-section dl-spacer"></div>')
+            if page.section != before:
+                st.html(f'<h2 class="dl-section">{html.escape(heading(page.section))}</h2>')
+            elif named_here:
+                st.html('<div class="dl-section dl-spacer"></div>')
             with st.container(border=True, key=f"card-{page.slug}", height="stretch"):
                 _card(page)
         before = page.section
@@ -75,9 +79,9 @@ def best_reference(slug: str) -> tuple[Headline | None, str] | None:
     return max(found, key=lambda pair: _rank(pair[0]))
 
 
-def _rank(top: Headline | None) -> tuple[float, float]:
-    """Of equally good runs the one whose baseline is harder to beat comes first."""
-    return (top.value, top.baseline_value or 0.0) if top else (-math.inf, 0.0)
+def _rank(top: Headline | None) -> tuple[bool, float, float]:
+    """Runs better than their baseline come first; of equally good ones that whose baseline is harder to beat."""
+    return (not top.beaten, top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
 
 
 def _references(slug: str) -> list[Run]:
