@@ -122,6 +122,20 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     assert not app.exception
     app.session_state["view-architectures-"] = "Side by side"
     app.run()
+    assert not app.exception and not app.error, app.error
+    assert {"resnet18", "vgg16_c"} <= set(app.dataframe[-1].value["Model"])
+
+
+def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.panels.comparison import side_by_side
+
+        side_by_side(projects.get("food"))
+
+    app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and "Nothing to compare yet" in app.info[0].value
 
 
