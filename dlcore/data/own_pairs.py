@@ -1,15 +1,13 @@
 """Pairs of one's own: a CSV or TSV with two columns, what is read and what is to be written, checked row by row."""
 
-import csv
 import hashlib
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, sources
+from dlcore.data import delimited, own, sources
 from dlcore.data.own import OwnDataset
 from dlcore.data.sequences import Pairs, Parts, Sizes
 
@@ -28,29 +26,18 @@ def take(payload: bytes) -> list[tuple[str, str]]:
     Raises:
         DataError: it cannot be read or used: says the line, the column and the reason.
     """
-    if len(payload) > BYTES_LIMIT:
-        raise DataError(f"the file has {len(payload):,} bytes; up to {BYTES_LIMIT:,} are read. Cut it down.")
-    try:
-        content = payload.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"this is not UTF-8 text: byte {error.start + 1} does not fit. Save it as UTF-8.") from None
-    if "\0" in content:
-        raise DataError("there is a zero byte in the file: this is no CSV. Save it as text.")
-    delimiter = max(",;\t", key=content.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    content = delimited.text_of(payload, limit=BYTES_LIMIT, wanted="CSV")
+    delimiter = delimited.delimiter_of(content)
+    rows = delimited.rows_of(content, delimiter=delimiter, cell_limit=BYTES_LIMIT)
+    head = [cell.strip() for cell in next(rows, (1, []))[1]]
+    if len(head) != 2:
+        raise DataError(f"line 1 has {len(head)} columns: wanted are two, what is read and what is to be written.")
     found: dict[str, str] = {}
-    try:
-        head = [cell.strip() for cell in next(reader, [])]
-        if len(head) != 2:
-            raise DataError(f"line 1 has {len(head)} columns: wanted are two, what is read and what is to be written.")
-        for row in reader:
-            if row:
-                source, target = _pair(row, head, reader.line_num, delimiter)
-                found.setdefault(source, target)
-            if len(found) > ROWS_LIMIT:
-                raise DataError(f"there are more than {ROWS_LIMIT:,} rows: cut the file down.")
-    except csv.Error as error:
-        raise DataError(f"line {reader.line_num}: {error}. A quote inside a quoted text is written twice.") from None
+    for line, row in rows:
+        source, target = _pair(row, head, line, delimiter)
+        found.setdefault(source, target)
+        if len(found) > ROWS_LIMIT:
+            raise DataError(f"there are more than {ROWS_LIMIT:,} rows: cut the file down.")
     if len(found) < FEWEST:
         raise DataError(f"there are {len(found)} different pairs: {FEWEST} or more are needed to learn and to judge.")
     return list(found.items())

@@ -1,8 +1,6 @@
 """Texts of one's own: a CSV or JSON lines with a text and a label column, checked row by row before it is kept."""
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, sources
+from dlcore.data import delimited, own, sources
 from dlcore.data.own import OwnDataset
 from dlcore.data.text import Texts, clean, unique
 
@@ -45,14 +43,7 @@ def take(payload: bytes, *, text: str = "", label: str = "") -> Taken:
     Raises:
         DataError: it cannot be read or used: says the row, the column and the reason.
     """
-    if len(payload) > BYTES_LIMIT:
-        raise DataError(f"the file has {len(payload):,} bytes; up to {BYTES_LIMIT:,} are read. Cut it down.")
-    try:
-        content = payload.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"this is not UTF-8 text: byte {error.start + 1} does not fit. Save it as UTF-8.") from None
-    if "\0" in content:
-        raise DataError("there is a zero byte in the file: this is no CSV and no JSON lines. Save it as text.")
+    content = delimited.text_of(payload, limit=BYTES_LIMIT, wanted="CSV and no JSON lines")
     rows = _json_lines(content) if content.lstrip()[:1] == "{" else _table(content)
     texts, labels, columns = _checked(rows, text, label)
     counts = Counter(labels)
@@ -117,25 +108,18 @@ def _json_lines(content: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _table(content: str) -> Iterator[tuple[int, dict[str, str]]]:
-    first = content.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    csv.field_size_limit(max(csv.field_size_limit(), 2 * LETTERS_LIMIT))
-    try:
-        head = [cell.strip() for cell in next(reader, [])]
-        if len(set(head)) != len(head):
-            raise DataError("two columns have one name: rename one of them in line 1.")
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(head):
-                raise DataError(
-                    f"line {reader.line_num} has {len(row)} cells and the head {len(head)}: put texts with a "
-                    f"'{delimiter}' in double quotes."
-                )
-            yield reader.line_num, dict(zip(head, row, strict=True))
-    except csv.Error as error:
-        raise DataError(f"line {reader.line_num}: {error}. A quote inside a quoted text is written twice.") from None
+    delimiter = delimited.delimiter_of(content)
+    rows = delimited.rows_of(content, delimiter=delimiter, cell_limit=2 * LETTERS_LIMIT)
+    head = [cell.strip() for cell in next(rows, (1, []))[1]]
+    if len(set(head)) != len(head):
+        raise DataError("two columns have one name: rename one of them in line 1.")
+    for line, row in rows:
+        if len(row) != len(head):
+            raise DataError(
+                f"line {line} has {len(row)} cells and the head {len(head)}: put texts with a '{delimiter}' in double "
+                "quotes."
+            )
+        yield line, dict(zip(head, row, strict=True))
 
 
 def _checked(
