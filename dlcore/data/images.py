@@ -37,6 +37,8 @@ PARTS = ("pixels", "labels", "test_pixels", "test_labels")
 _VERSION = 1
 """Counted up when sets are decoded differently: the cache is made anew then."""
 ABOUT = "about.json"
+CIFAR_FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+"""Five files to learn from and one to test on."""
 _CIFAR_ROW = 1 + 3 * 32 * 32
 
 Arrays = dict[str, np.ndarray]
@@ -181,7 +183,7 @@ def read_cifar(path: Path) -> Arrays:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
-                if not member.isfile() or (not name.endswith("_batch.bin") and not name.startswith("data_batch_")):
+                if not member.isfile() or name not in CIFAR_FILES:
                     continue
                 opened = archive.extractfile(member)
                 assert opened is not None
@@ -190,11 +192,11 @@ def read_cifar(path: Path) -> Arrays:
                 found[name] = np.frombuffer(opened.read(), dtype=np.uint8).reshape(-1, _CIFAR_ROW)
     except (tarfile.TarError, OSError, EOFError, gzip.zlib.error, ValueError) as error:  # type: ignore[attr-defined]
         raise DataError(f"{path}: cannot be unpacked ({error}); fetch it again.") from None
-    train = [records for name, records in sorted(found.items()) if name.startswith("data_batch_")]
-    if not train or "test_batch.bin" not in found:
-        raise DataError(f"{path}: holds no data_batch_1.bin and test_batch.bin; fetch the binary version again.")
+    missing = [name for name in CIFAR_FILES if name not in found]
+    if missing:
+        raise DataError(f"{path}: holds no {missing[0]}; fetch the binary version again.")
     parts = []
-    for records in (np.concatenate(train), found["test_batch.bin"]):
+    for records in (np.concatenate([found[name] for name in CIFAR_FILES[:-1]]), found[CIFAR_FILES[-1]]):
         if records[:, 0].max(initial=0) > 9:
             raise DataError(f"{path}: a label is not from 0 to 9; fetch it again.")
         colours = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)  # (N, 3, H, W) -> (N, H, W, 3)

@@ -1,0 +1,101 @@
+"""CIFAR-10 from files in the layout of the original archive: records of a label and red, green, blue planes."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from dlcore import projects
+from dlcore.core.errors import DataError
+from dlcore.data import images, sources
+
+NAMES = [f"cifar-10-batches-bin/data_batch_{n}.bin" for n in range(1, 6)] + ["cifar-10-batches-bin/test_batch.bin"]
+ROW = 3073
+
+
+def archive(path, parts, *, mode="w:gz"):
+    """A tar file at `path` with these members, by name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as file:
+        for name, data in parts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+    return path
+
+
+def records(rows, *, seed=0):
+    """Labels in turn, and pixels by chance: (N, 3073) uint8 as bytes."""
+    found = np.random.default_rng(seed).integers(0, 256, (rows, ROW), dtype=np.uint8)
+    found[:, 0] = np.arange(rows) % 10
+    return found.tobytes()
+
+
+def whole(rows=20):
+    return {"cifar-10-batches-bin/batches.meta.txt": b"airplane\n"} | {
+        name: records(rows, seed=place) for place, name in enumerate(NAMES)
+    }
+
+
+def test_planes_become_pixels_and_parts_keep_their_order(tmp_path):
+    parts = whole()
+    shuffled = dict(sorted(parts.items(), key=lambda pair: hash(pair[0])))
+    found = images.read_cifar(archive(tmp_path / "a.tar.gz", shuffled))
+    assert found["pixels"].shape == (100, 32, 32, 3) and found["test_pixels"].shape == (20, 32, 32, 3)
+    second = np.frombuffer(parts[NAMES[1]], dtype=np.uint8).reshape(-1, ROW)[3]
+    red, green, blue = second[1:].reshape(3, 32, 32)
+    assert found["labels"][23] == second[0] == 3
+    assert np.array_equal(found["pixels"][23], np.stack([red, green, blue], axis=-1))
+
+
+def test_it_is_found_in_a_data_folder_and_a_network_learns_from_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
+    archive(tmp_path / "data" / "cifar-10" / "cifar-10-binary.tar.gz", whole(40))
+    assert sources.available("cifar10")
+    found = images.load("cifar10")
+    assert found.names == images.CIFAR_LABELS and isinstance(found.pixels, np.memmap)
+    config = projects.configure("architectures", model="resnet18", dataset="cifar10", preset="quick")
+    prepared = projects.get("architectures").prepare(config)
+    assert prepared.labels == images.CIFAR_LABELS and len(prepared.test) == 40
+    assert len(prepared.train) + len(prepared.validation) == 200
+    module = projects.get("architectures").models["resnet18"].build(projects.model_config(config), prepared.facts)
+    inputs = prepared.transform((prepared.train.inputs[0][:8],), True)
+    assert module(*inputs).shape == (8, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({NAMES[5]: None}, "test_batch.bin"),
+        ({NAMES[3]: None}, "data_batch_4.bin"),
+        ({NAMES[2]: records(3)[:-1]}, "records of 3073 bytes"),
+        ({NAMES[0]: bytes([10]) + records(1)[1:]}, "label is not from 0 to 9"),
+    ],
+)
+def test_what_is_missing_or_torn_is_named_in_one_line(tmp_path, change, said):
+    parts = {name: data for name, data in {**whole(), **change}.items() if data is not None}
+    file = archive(tmp_path / "a.tar.gz", parts)
+    with pytest.raises(DataError, match=said) as caught:
+        images.read_cifar(file)
+    assert "\n" not in str(caught.value) and str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>404</html>", b"\x1f\x8b" + b"\0" * 40])
+def test_another_file_under_its_name_is_refused(tmp_path, data):
+    file = tmp_path / "a.tar.gz"
+    file.write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot be unpacked|holds no") as caught:
+        images.read_cifar(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_archive_cut_short_and_the_pickled_version_are_refused(tmp_path):
+    file = archive(tmp_path / "a.tar.gz", whole())
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        images.read_cifar(file)
+    pickled = archive(tmp_path / "b.tar.gz", {"cifar-10-batches-py/data_batch_1": b"cos\nsystem\n", "x": b""})
+    with pytest.raises(DataError):
+        images.read_cifar(pickled)
