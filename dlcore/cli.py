@@ -103,9 +103,8 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data import sources
 
     wanted = sources.dataset(options.name)
-    print(
-        f"{wanted.title}: {wanted.size / 2**20:,.1f} MB, licence {wanted.licence}, {wanted.homepage}", file=sys.stderr
-    )
+    size = f"{wanted.size / 2**20:,.1f} MB, " if wanted.size else ""
+    print(f"{wanted.title}: {size}licence {wanted.licence}, {wanted.homepage}", file=sys.stderr)
     path = sources.get(options.name, _bytes_done)
     print(file=sys.stderr)
     return {**_dataset(options.name), "path": str(path)}

@@ -13,7 +13,7 @@ from typing import Literal
 
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
-from dlcore.data import own, weights
+from dlcore.data import bert_weights, own, weights
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -372,6 +372,8 @@ def dataset(name: str) -> Dataset:
         return _own(name)
     if name.removeprefix(weights.PREFIX) in weights.WEIGHTS:
         return _weights(name)
+    if name.startswith(bert_weights.PREFIX):
+        return _bert(name)
     if name not in DATASETS:
         raise RequestError(f"there is no dataset '{name}': known are {', '.join(DATASETS)}.")
     return DATASETS[name]
@@ -384,6 +386,8 @@ def find(name: str) -> Path | None:
         return kept.folder if kept else None
     if name.startswith(weights.PREFIX):
         return weights.find(dataset(name).name.removeprefix(weights.PREFIX))
+    if name.startswith(bert_weights.PREFIX):
+        return bert_weights.find(name.removeprefix(bert_weights.PREFIX))
     wanted = dataset(name)
     names = [file.name for file in wanted.files]
     for folder in _folders(wanted):
@@ -432,6 +436,8 @@ def get(name: str, progress: Progress | None = None) -> Path:
         raise DataMissingError(name, f"{_absent(wanted)}.")
     if name.startswith(weights.PREFIX):
         return weights.get(name.removeprefix(weights.PREFIX), progress)
+    if name.startswith(bert_weights.PREFIX):
+        return bert_weights.get(name.removeprefix(bert_weights.PREFIX), progress)
     from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
 
     target, before = settings.cache() / "data" / name, 0
@@ -468,6 +474,21 @@ def _weights(name: str) -> Dataset:
         licence=found.licence,
         rows=0,
         files=(File(found.name, found.size, url=found.url, checksum=f"sha256:{found.digits}"),),
+    )
+
+
+def _bert(name: str) -> Dataset:
+    named = name.removeprefix(bert_weights.PREFIX)
+    about = bert_weights.known(named)
+    return Dataset(
+        name=name,
+        title=f"{named}, a pretrained BERT",
+        kind="text",
+        homepage=f"{bert_weights.HOME}/{about.hub}",
+        licence=about.licence,
+        rows=0,
+        files=(File(bert_weights.WEIGHTS, about.size, url=bert_weights.url_of(named, bert_weights.WEIGHTS)),),
+        package=about.package,
     )
 
 

@@ -12,8 +12,9 @@ def offer(name: str) -> None:
     home = f" from [its home page]({wanted.homepage})" if wanted.homepage else "; no address to fetch it from is known"
     with st.container(border=True, key=f"missing-{name}"):
         st.markdown(f"**{wanted.title}: not on this machine yet.**")
+        size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "To be had"
         st.markdown(
-            f"{wanted.size / 1e6:.1f} MB{home}, licence: {wanted.licence}. "
+            f"{size}{home}, licence: {wanted.licence}. "
             "Curves, scores and the other finished results of this page work without it."
         )
         if wanted.downloadable and st.button(
@@ -31,7 +32,8 @@ def _fetch(name: str) -> None:
     bar = st.progress(0.0, text="Asking for it …")
 
     def tell(done: int, total: int) -> None:
-        bar.progress(done / total, text=f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+        whole = f" of {total / 1e6:.1f}" if total else ""
+        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f}{whole} MB")
 
     try:
         sources.get(name, tell)

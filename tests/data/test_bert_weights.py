@@ -1,0 +1,187 @@
+"""Pretrained BERTs: where one is found, what is refused, and that no network is ever waited for."""
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dlcore.core.errors import DataError, DataMissingError, RequestError
+from dlcore.data import bert_tokens, bert_weights, sources
+from dlcore.models.bert import Bert
+
+CONFIG = {
+    "model_type": "bert", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 16, "max_position_embeddings": 32, "type_vocab_size": 2,
+}  # fmt: skip
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "film", "good", "bad", "##s", "!", "the"]
+
+
+def write(folder):
+    """A BERT of random weights."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    torch.manual_seed(0)
+    save_file(Bert(CONFIG).network.state_dict(), folder / "model.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("bert") / "tiny-bert")
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """A machine with no BERT but what a package carries."""
+    for name in ("DLCORE_DATA", "DLCORE_MIRROR", "HF_ENDPOINT", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    return tmp_path
+
+
+def test_it_is_found_in_a_data_folder_in_the_hubs_cache_and_in_ours(made, bare, monkeypatch):
+    assert bert_weights.find("tiny-bert") is None
+    ours = bare / "cache" / "bert" / "tiny-bert"
+    hub = bare / "hub" / "hub" / "models--tiny-bert" / "snapshots" / "abc"
+    for place in (ours, hub, bare / "data" / "tiny-bert"):
+        shutil.copytree(made, place)
+        monkeypatch.setenv("DLCORE_DATA", str(bare / "data"))
+        assert bert_weights.find("tiny-bert") == place
+    found = bert_weights.require("tiny-bert")
+    assert (found.width, found.longest, found.vocabulary) == (8, 32, WORDS)
+    state = load_file(made / "model.safetensors")
+    assert found.state().keys() == {name for name in state if not name.endswith("_ids")}
+
+
+def test_any_change_of_its_files_changes_the_checksum(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    place = shutil.copytree(made, tmp_path / "tiny-bert")
+    sums = {bert_weights.require("tiny-bert").checksum}
+    (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "an"]))
+    sums.add(bert_weights.require("tiny-bert").checksum)
+    (place / "config.json").write_text(json.dumps({**CONFIG, "layer_norm_eps": 1e-5}))
+    sums.add(bert_weights.require("tiny-bert").checksum)
+    state = load_file(place / "model.safetensors")
+    save_file({name: tensor * 2 for name, tensor in state.items()}, place / "model.safetensors")
+    os.utime(place / "model.safetensors", (0, 0))
+    sums.add(bert_weights.require("tiny-bert").checksum)
+    assert len(sums) == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("config.json", b"{", "cannot be read"),
+        ("config.json", b'{"model_type": "gpt2"}', "kind 'gpt2'"),
+        ("config.json", json.dumps({**CONFIG, "hidden_size": 2**40}).encode(), "hidden_size is"),
+        ("config.json", json.dumps({**CONFIG, "num_hidden_layers": 3}).encode(), "missing"),
+        ("config.json", json.dumps({**CONFIG, "hidden_size": 10}).encode(), "belong together"),
+        ("vocab.txt", None, "has no vocab.txt"),
+        ("vocab.txt", b"the\na\n", r"no \[PAD\]"),
+        ("vocab.txt", b"\xff\xfe", "cannot be read"),
+        ("model.safetensors", b"torn", "cannot be read"),
+    ],
+)
+def test_wrong_files_are_refused_in_one_line(made, tmp_path, monkeypatch, file, content, said):
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    place = shutil.copytree(made, tmp_path / "tiny-bert")
+    (place / file).unlink()
+    if content is not None:
+        (place / file).write_bytes(content)
+    with pytest.raises(DataError, match=said) as caught:
+        bert_weights.require("tiny-bert")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_cut_short_is_refused(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
+    file = shutil.copytree(made, tmp_path / "tiny-bert") / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"cannot be read.*fetch it again"):
+        bert_weights.require("tiny-bert")
+
+
+def test_names_that_are_none_are_refused_and_a_missing_one_says_what_works_offline(bare):
+    for name in ("../etc", "a/b/c", "", "bert base", "..", "a/.."):
+        with pytest.raises(RequestError, match="no name of a BERT"):
+            bert_weights.find(name)
+    with pytest.raises(DataMissingError, match=r"data get bert:bert-base-uncased.*440 MB.*all-MiniLM-L6-v2"):
+        bert_weights.require("bert-base-uncased")
+    wanted = sources.dataset("bert:bert-base-uncased")
+    assert wanted.downloadable and wanted.licence == "Apache-2.0" and not sources.available("bert:bert-base-uncased")
+
+
+def served(folder):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.mark.parametrize("way", ["DLCORE_MIRROR", "HF_ENDPOINT"])
+def test_it_is_fetched_from_a_mirror_and_what_is_no_bert_leaves_nothing(made, bare, monkeypatch, way):
+    place = bare / "web" / ("bert/tiny-bert" if way == "DLCORE_MIRROR" else "tiny-bert/resolve/main")
+    shutil.copytree(made, place)
+    server, address = served(bare / "web")
+    monkeypatch.setenv(way, address)
+    try:
+        whole = (place / "model.safetensors").read_bytes()
+        (place / "model.safetensors").write_bytes(whole[:-9])
+        with pytest.raises(DataError, match=r"no BERT in model.safetensors.*all-MiniLM-L6-v2"):
+            sources.get("bert:tiny-bert")
+        assert bert_weights.find("tiny-bert") is None
+        (place / "model.safetensors").write_bytes(whole)
+        told = []
+        assert sources.get("bert:tiny-bert", lambda done, total: told.append(done)) == bert_weights.find("tiny-bert")
+        assert told[-1] == len(whole)
+        with pytest.raises(DataError, match=r"HTTP 404.*all-MiniLM-L6-v2"):
+            bert_weights.get("nobody/nothing")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_address_that_never_answers_is_given_up_within_ten_seconds(bare, monkeypatch):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(DataError, match=r"no network\?.*all-MiniLM-L6-v2") as caught:
+            bert_weights.get("bert-base-uncased")
+        assert time.monotonic() - began < 10 and "\n" not in str(caught.value)
+
+
+def test_tokens_carry_the_checkpoints_own_ids():
+    pieces = bert_tokens.Pieces(bert_weights.require(bert_weights.OFFLINE))
+    said = ["Hello world, this isn't quite xyzzyish 中文", "ÉTÉ \U0001f642"]
+    assert [row.tolist() for row in pieces.encode(said, length=32)] == [
+        [101, 7592, 2088, 1010, 2023, 3475, 1005, 1056, 3243, 1060, 2100, 28753, 4509, 1746, 1861, 102],
+        [101, 3802, 2063, 100, 102],
+    ]
+    assert pieces.tokens("Snowmen \U0001f642") == ["snow", "##men", "\U0001f642"]
+    assert (pieces.unknown, pieces.mask) == (100, 103)
+
+
+def test_of_a_long_text_the_part_asked_for_is_read():
+    assert bert_tokens.kept(10, 4, "start") == [0, 1, 2, 3]
+    assert bert_tokens.kept(10, 4, "end") == [6, 7, 8, 9]
+    assert bert_tokens.kept(10, 4, "both") == [0, 7, 8, 9]
+    assert bert_tokens.kept(3, 4, "both") == [0, 1, 2]
+    rows = bert_tokens.padded([np.array([1, 2]), np.array([3])], length=3)
+    assert rows.tolist() == [[1, 2, 0], [3, 0, 0]]
