@@ -6,7 +6,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import own, own_images
 from dlcore.data.own import OwnDataset
 from dlcore.projects.project import Project
-from dlcore.ui.panels import samples
+from dlcore.ui.panels import own_file, samples
 
 LIMIT_MB = 500
 
@@ -58,6 +58,4 @@ def _listed(entry: OwnDataset) -> None:
             )  # fmt: skip
         else:
             st.caption("Every file was a good picture.")
-        if st.button("Remove", icon=":material/delete:", key=f"remove-{entry.name}"):
-            own.remove(entry.name)
-            st.rerun()
+        own_file.remove(entry)

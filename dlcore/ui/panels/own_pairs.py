@@ -4,6 +4,7 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import own, own_pairs
+from dlcore.ui.panels import own_file
 
 
 def add() -> None:
@@ -23,8 +24,7 @@ def add() -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name)
-    for entry in own.every("pairs"):
-        st.caption(f"**{entry.name}**: {entry.rows:,} pairs, from {entry.source}. Choose it under Train.")
+    own_file.listed("pairs", lambda entry: f"{entry.rows:,} pairs")
 
 
 def _take_in(payload: bytes, name: str, source: str) -> None:

@@ -1,64 +1,38 @@
-"""A series of one's own: a CSV handed in, looked at before it is kept, named, and taken away again."""
+"""A series of one's own: a CSV handed in, its columns chosen and every row checked before it is kept."""
 
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import own, series_intake, series_windows, sources
-from dlcore.data.own import OwnDataset
-from dlcore.data.series_csv import BYTES_LIMIT, Columns, Sheet, open_sheet
+from dlcore.data import series_intake, series_windows
+from dlcore.data.series_csv import Columns
 from dlcore.data.series_intake import Intake
 from dlcore.plots.series import series_over_time
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure
+from dlcore.ui.panels import own_file
 
 NONE = "none"
-_ADDED = "own-series-added"
 
 
 def add() -> None:
-    """The form that takes a CSV in; the page is drawn anew once it is kept, and `added` tells its name then."""
-    with st.expander("Add a series of your own (CSV)", icon=":material/add_chart:"):
-        st.caption(
-            "A CSV with a time and a value column, evenly spaced. It is checked here, kept on this machine under a "
-            "name you choose, and can then be trained on like any dataset. Labels are optional: without them a model "
-            "still raises alarms, but nobody can say how many are right."
-        )
-        file = st.file_uploader(
-            "Your CSV", type=["csv", "txt", "tsv"], key="own-series-file", max_upload_size=BYTES_LIMIT // 2**20
-        )
-        if file is None:
-            return
-        try:
-            intake = _looked_at(file)
-        except WorkbenchError as error:
-            st.error(f"Nothing was kept: {one_line(error)}", icon=":material/error:")
-            return
-        _preview(intake)
-        _keep(file, intake)
-
-
-def remove(entry: OwnDataset) -> None:
-    """A button that deletes a dataset of one's own once that is confirmed."""
-    with st.popover("Remove this dataset", icon=":material/delete:"):
-        st.markdown("Its copy on this machine is deleted. Runs made from it keep their scores.")
-        if st.button("Remove it", type="primary", key=f"remove-{entry.name}"):
-            try:
-                own.remove(entry.name)
-            except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
-                return
-            st.toast(f"'{entry.name}' is removed.", icon=":material/delete:")
-            st.rerun()
+    """The form that takes a CSV in; the page is drawn anew once it is kept."""
+    own_file.add(
+        "series",
+        icon=":material/add_chart:",
+        about="A CSV with a time and a value column, evenly spaced. It is checked here, kept on this machine under a "
+        "name you choose, and can then be trained on like any dataset. Labels are optional: without them a model "
+        "still raises alarms, but nobody can say how many are right.",
+        look=_looked_at,
+        preview=_preview,
+        keep=lambda name, intake, source: series_intake.keep(name, intake, source=source),
+    )
 
 
 def _looked_at(file: UploadedFile) -> Intake:
     """Guess the columns, let them be changed, and check every row."""
-    payload = file.getvalue()
-    with st.spinner("Reading the file"):
-        sheet = _sheet(file.file_id, _payload=payload)
+    sheet = own_file.sheet(file)
     guess = sheet.guess()
     names = list(sheet.columns)
     time, value, label = st.columns(3)
@@ -123,26 +97,6 @@ def _preview(intake: Intake) -> None:
     show_figure(figure, key="own-preview", alt=f"The {len(series.values):,} points of the file over time")
 
 
-def _keep(file: UploadedFile, intake: Intake) -> None:
-    wish = own.free_name(file.name.rpartition(".")[0] or file.name, reserved=sources.DATASETS)
-    name = st.text_input(
-        "Call it", wish, key=f"own-name-{file.file_id}", max_chars=40, help="Letters, digits, - and _."
-    )
-    if st.button("Keep this series", type="primary", icon=":material/save:", key="own-series-keep"):
-        try:
-            entry = series_intake.keep(name.strip(), intake, source=file.name)
-        except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
-            return
-        st.session_state[_ADDED] = entry.dataset
-        st.rerun()
-
-
-def added() -> str:
-    """The dataset that was kept just now, told once; empty where there is none."""
-    return str(st.session_state.pop(_ADDED, ""))
-
-
 def span(milliseconds: float) -> str:
     """A stretch of time in the unit that people would use."""
     for unit, size in (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000)):
@@ -150,11 +104,6 @@ def span(milliseconds: float) -> str:
             count = milliseconds / size
             return f"1 {unit}" if count == 1 else f"{count:.4g} {unit}s"
     return f"{milliseconds / 1000:g} seconds"
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _sheet(file_id: str, _payload: bytes) -> Sheet:
-    return open_sheet(_payload)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -5,7 +5,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import own, own_texts
 from dlcore.projects.project import Project
-from dlcore.ui.panels import samples
+from dlcore.ui.panels import own_file, samples
 
 
 def add(project: Project) -> None:
@@ -27,11 +27,7 @@ def add(project: Project) -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name, column, label)
-    for entry in own.every("text"):
-        st.caption(
-            f"**{entry.name}**: {entry.rows:,} texts of {len(entry.facts['classes'])} classes, from {entry.source}. "
-            "Choose it as the dataset under Train."
-        )
+    own_file.listed("text", lambda entry: f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes")
 
 
 def _take_in(payload: bytes, name: str, source: str, text: str, label: str) -> None:

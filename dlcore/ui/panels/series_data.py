@@ -12,7 +12,7 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import own_series
+from dlcore.ui.panels import own_file, own_series
 from dlcore.ui.panels.new_run import dataset_title
 
 UNIT = "passengers in half an hour"
@@ -41,7 +41,7 @@ def data(project: Project, run: Run | None) -> None:
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
     """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
-    kept = own_series.added()
+    kept = own_file.added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     known = projects.datasets(project.slug)
@@ -120,7 +120,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     )
     entry = own.find(config.dataset) if about.own else None
     if entry is not None:
-        own_series.remove(entry)
+        own_file.remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,

@@ -54,7 +54,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     assert "**mine**, your own: 20 pictures" in words and "2 pictures are exactly the same" in words
     table = next(frame.value for frame in app.dataframe if "What" in frame.value)
     assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
-    next(button for button in app.button if button.label == "Remove").click().run()
+    app.button(key="remove-mine").click().run()
     assert own.find("mine") is None
 
 

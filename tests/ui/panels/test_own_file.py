@@ -1,0 +1,20 @@
+from streamlit.testing.v1 import AppTest
+
+from dlcore.data import own, own_pairs
+
+
+def script():
+    from dlcore.ui.panels import own_pairs
+
+    own_pairs.add()
+
+
+def test_what_is_kept_is_listed_and_can_be_removed(home):
+    rows = "\n".join(f"{number:03d},{number:03d}"[::-1] for number in range(200))
+    own_pairs.keep("mine", own_pairs.take(f"read,write\n{rows}\n".encode()), source="mine.csv")
+    app = AppTest.from_function(script, default_timeout=60).run()
+    said = " ".join(caption.value for caption in app.caption)
+    assert "**mine**: 200 pairs, from mine.csv" in said
+    app.button(key="remove-mine").click().run()
+    assert not app.exception and own.find("mine") is None
+    assert "mine.csv" not in " ".join(caption.value for caption in app.caption)
