@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # `tiny_bert` is shared by several folders
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores: more threads than that cost far more than their share
 
 import pytest

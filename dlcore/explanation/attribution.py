@@ -176,6 +176,8 @@ def _ask(own: nn.Module, parts: tuple[Tensor, ...], target: int | Score, *, base
 
         return _Question(forward, inputs, floor.contiguous(), tuple(held))
     embeddings = [(name, part) for name, part in own.named_modules() if isinstance(part, nn.Embedding)]
+    named = str(getattr(own, "WORDS", ""))  # a network with embeddings of places too says which are the words'
+    embeddings = [(name, part) for name, part in embeddings if name == named] or embeddings
     if len(embeddings) != 1:
         raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
     (name, embedding), given = embeddings[0], _Given()

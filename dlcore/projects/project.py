@@ -108,6 +108,7 @@ class Project:
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
     compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
+    complete:  (module just built, preprocessing) -> nothing; puts in what a bundle leaves out, as pretrained weights.
 
     `goal` is what a search over settings goes by, where the metric that picks the best epoch cannot be compared between
     settings (a loss in other units).
@@ -143,3 +144,4 @@ class Project:
     own_data: Kind | None = None
     own_also: tuple[Kind, ...] = ()
     own_settings: Callable[[OwnDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
+    complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None

@@ -16,6 +16,7 @@ PROJECTS = {
     "architectures": "dlcore.projects.architectures",
     "attention": "dlcore.projects.attention",
     "backprop": "dlcore.projects.backprop",
+    "bert": "dlcore.projects.bert",
     "fashion": "dlcore.projects.fashion",
     "food": "dlcore.projects.food",
     "forecast": "dlcore.projects.forecast",

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import own, own_texts, text, word_vectors
+from dlcore.data import bert_tokens, bert_weights, own, own_texts, text, word_vectors
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import sample, stratified
 from dlcore.data.vocabulary import Kind
@@ -31,6 +31,8 @@ UNSEEN = 20_000
 """Of GloVe's commonest words so many join the vocabulary where its vectors are used: of those that the training texts
 lack something is known all the same."""
 Vectors = Literal["none", "glove"]
+PIECES = "bert_pieces"
+"""The kind of preprocessing that cuts a text as a pretrained BERT does."""
 
 
 class TextData(Config):
@@ -57,7 +59,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     """
     options = parse(data, config.data_options)
     found = load(config)
-    parts = _parts(found, options.rows, seed=config.seed)
+    parts = cut(found, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
     splits = {}
@@ -92,7 +94,7 @@ def load(config: RunConfig) -> text.Texts:
     return text.load(config.dataset)
 
 
-def _parts(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:
+def cut(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:
     """Row numbers of the three parts; with `rows` each part is thinned, so a test text never moves into training."""
     labels = found.labels
     if found.test is None:
@@ -182,20 +184,34 @@ def without_odds(measured: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a model reads of a text: the words, their ids (1, T), how many were left out as too many."""
+    """What a model reads of a text: the words, their ids (1, T), how many were left out as too many.
+
+    `gone` is the id that a hidden word gets, `strange` that of an unknown one; so many `marks` of the model's own stand
+    at each end, [CLS] and [SEP], and cannot be hidden.
+    """
 
     words: list[str]
     ids: np.ndarray
     left_out: int
+    gone: int = text.UNKNOWN
+    strange: int = text.UNKNOWN
+    marks: int = 0
 
     @property
     def unknown(self) -> np.ndarray:
         """(T,) true where a word is not in the vocabulary."""
-        return np.asarray(self.ids[0] == text.UNKNOWN)
+        return np.asarray(self.ids[0] == self.strange)
+
+    def without(self, places: Sequence[int] | None = None) -> np.ndarray:
+        """The ids (1, T) with the words at `places` hidden; all words where none are named."""
+        ids, own = self.ids.copy(), range(self.marks, self.ids.shape[1] - self.marks)
+        ids[:, [place for place in (own if places is None else places) if place in own]] = self.gone
+        return ids
 
 
 _VOCABULARIES: WeakKeyDictionary[nn.Module, text.Vocabulary] = WeakKeyDictionary()
-"""A loaded model's vocabulary; to build it anew takes longer than to answer."""
+_PIECES: WeakKeyDictionary[nn.Module, bert_tokens.Pieces] = WeakKeyDictionary()
+"""A loaded model's vocabulary, or BERT's pieces; to build them anew takes longer than to answer."""
 
 
 def vocabulary(loaded: Loaded) -> text.Vocabulary:
@@ -205,8 +221,46 @@ def vocabulary(loaded: Loaded) -> text.Vocabulary:
     return _VOCABULARIES[loaded.module]
 
 
+def as_pieces(checkpoint: bert_weights.Checkpoint, *, length: int, keep: bert_tokens.Keep) -> dict[str, Any]:
+    """All that is needed to cut another text as for that BERT, in JSON's types: its name, not its words."""
+    return {
+        "kind": PIECES, "bert": checkpoint.name, "bert_checksum": checkpoint.checksum, "length": length, "keep": keep
+    }  # fmt: skip
+
+
+def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
+    """The pretrained BERT that a run was made with.
+
+    Raises:
+        DataMissingError: it is not on this machine.
+        DataError: the one of that name here is another one.
+    """
+    found = bert_weights.require(str(preprocessing["bert"]))
+    made_with = str(preprocessing["bert_checksum"])
+    if found.checksum != made_with:
+        raise DataError(
+            f"this run was made with a '{found.name}' whose checksum begins with {made_with[:8]}, that in "
+            f"{found.folder} begins with {found.checksum[:8]}: put the one it was made with there."
+        )
+    return found
+
+
+def _read_pieces(loaded: Loaded, said: str) -> Seen:
+    """A cleaned text as a BERT reads it, between [CLS] and [SEP]."""
+    if loaded.module not in _PIECES:
+        _PIECES[loaded.module] = bert_tokens.Pieces(checkpoint_of(loaded.preprocessing))
+    pieces, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
+    words, (ids,) = pieces.tokens(said), pieces.encode([said], length=length, keep=keep)
+    kept = [words[place] for place in bert_tokens.kept(len(words), length - 2, keep)]
+    return Seen(
+        ["[CLS]", *kept, "[SEP]"], ids[None], len(words) - len(kept), gone=pieces.mask, strange=pieces.unknown, marks=1
+    )
+
+
 def read(loaded: Loaded, said: str) -> Seen:
     """A cleaned text as the model reads it."""
+    if loaded.preprocessing.get("kind") == PIECES:
+        return _read_pieces(loaded, said)
     length, keep = int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
     known = vocabulary(loaded)
     words = known.tokens(said)
@@ -216,13 +270,18 @@ def read(loaded: Loaded, said: str) -> Seen:
 
 
 def probabilities(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> dict[str, float]:
-    """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown ones."""
-    ids = torch.from_numpy(seen.ids.copy())
-    places = [place for place in hidden if 0 <= place < ids.shape[1]]
-    ids[:, places] = text.UNKNOWN
+    """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown, or masked, ones."""
+    ids = torch.from_numpy(seen.without(hidden))
     if not loaded.config.data_options.get("bucketed", True):  # it learnt from padded rows, so it is asked with one
         ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
     return classification.named_probabilities(inference.answer(loaded.module, ids), loaded.labels)
+
+
+def attentions(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> np.ndarray:
+    """Of a Transformer (L, H, T, T): how much each word takes of each, rows sum to 1; words at `hidden` are hidden."""
+    with inference.evaluating(loaded.module) as module:
+        layers: list[Tensor] = module.weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
+    return torch.cat(layers).numpy()
 
 
 def label_of(loaded: Loaded, found: Mapping[str, float]) -> str:
@@ -240,7 +299,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
         DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
     """
     seen = read(loaded, text.read_text(payload))
-    tokens, unknown = seen.ids.shape[1], int(seen.unknown.sum())
+    tokens, unknown = seen.ids.shape[1] - 2 * seen.marks, int(seen.unknown.sum())
     if tokens == unknown:
         raise DataError(f"none of the {tokens} words read is in the model's vocabulary: write an English text.")
     found = probabilities(loaded, seen)

@@ -126,6 +126,7 @@ class Bundle:
 
         Raises:
             RunError: the weights do not fit the model that `run.json` names.
+            DataError: what the bundle leaves out, pretrained weights, is not on this machine.
         """
         import safetensors
         import safetensors.torch
@@ -133,8 +134,9 @@ class Bundle:
         from dlcore import projects
         from dlcore.projects.project import Loaded
 
-        config = self.config
-        module = projects.get(config.project).models[config.model].build(projects.model_config(config), self.facts)
+        config, project = self.config, projects.get(self.config.project)
+        module = project.models[config.model].build(projects.model_config(config), self.facts)
+        project.complete(module, self.preprocessing)
         try:
             weights = safetensors.torch.load(self._read("model.safetensors"))
             module.load_state_dict(

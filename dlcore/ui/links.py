@@ -3,11 +3,13 @@
 import streamlit as st
 
 from dlcore.runs.record import Record
-from dlcore.ui.menu import page_of
+from dlcore.ui.menu import PageFile, page_of
 from dlcore.ui.states import look
 
 OPEN = "open"
 """What a link asks for in the address: a panel to open. `panel` itself would lose to the one that is open already."""
+OPEN_PART = "of"
+"""The same of a page's part: the project whose run or search the link leads to."""
 
 
 def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
@@ -20,7 +22,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
         str(page.path),
         label=label,
         icon=look(record).icon,
-        query_params={"run": record.run_id, "panel": panel, OPEN: panel},
+        query_params={"run": record.run_id, "panel": panel, OPEN: panel, **_part(page, record.project)},
     )
 
 
@@ -30,7 +32,7 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
     if page is None:
         st.markdown(label)
         return
-    asked = {"search": search_id, "panel": "Train", OPEN: "Train"}
+    asked = {"search": search_id, "panel": "Train", OPEN: "Train", **_part(page, slug)}
     st.page_link(str(page.path), label=label, icon=icon, query_params=asked)
 
 
@@ -39,3 +41,8 @@ def link_to_page(slug: str, *, label: str) -> None:
     page = page_of(slug)
     if page is not None:
         st.page_link(str(page.path), label=label)
+
+
+def _part(page: PageFile, slug: str) -> dict[str, str]:
+    """What the address of a page in parts says besides."""
+    return {OPEN_PART: slug} if page.part(slug) else {}

@@ -18,8 +18,18 @@ SECTIONS = {
 
 
 @dataclass(frozen=True)
+class Part:
+    """One project of a page that shows several, as its title and summary say."""
+
+    slug: str
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class PageFile:
-    """One page as the menu and the home page name it: `summary` is the file's docstring."""
+    """One page as the menu and the home page name it: `summary` is the file's docstring. Of a page in several parts
+    `parts` are the projects that it shows, the one that gave it its name first."""
 
     slug: str
     section: str
@@ -27,6 +37,11 @@ class PageFile:
     icon: str
     summary: str
     path: Path
+    parts: tuple[Part, ...] = ()
+
+    def part(self, slug: str) -> Part | None:
+        """The part that shows that project; None where the page is one."""
+        return next((part for part in self.parts if part.slug == slug), None)
 
 
 def heading(section: str) -> str:
@@ -49,24 +64,28 @@ def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
 
 def page_of(slug: str) -> PageFile | None:
     """The page of a project; None where it has none."""
-    return next((page for page in find_pages() if page.slug == slug), None)
+    return next((page for page in find_pages() if page.slug == slug or page.part(slug)), None)
 
 
 def title_of(slug: str) -> str:
     """A project's title as the menu has it; its slug in words where it has no page."""
     page = page_of(slug)
-    return page.title if page else slug.replace("_", " ").capitalize()
+    if page is None:
+        return slug.replace("_", " ").capitalize()
+    part = page.part(slug)
+    return part.title if part else page.title
 
 
 def _read(path: Path) -> PageFile:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     constants = {
-        node.targets[0].id: node.value.value
+        node.targets[0].id: ast.literal_eval(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value, ast.Constant | ast.Dict)
     }
+    parts = constants.get("PARTS", {})
     return PageFile(
         slug=path.stem,
         section=path.parent.name,
@@ -74,4 +93,5 @@ def _read(path: Path) -> PageFile:
         icon=str(constants.get("ICON", ":material/science:")),
         summary=(ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " "),
         path=path,
+        parts=tuple(Part(slug, title, summary) for slug, (title, summary) in parts.items()),
     )

@@ -12,8 +12,8 @@ from dlcore.ui import style
 from dlcore.ui.ahead import read_plotly
 from dlcore.ui.chooser import choose_run
 from dlcore.ui.headline import Headline, headline, say
-from dlcore.ui.links import OPEN
-from dlcore.ui.menu import page_of
+from dlcore.ui.links import OPEN, OPEN_PART
+from dlcore.ui.menu import PageFile, page_of
 from dlcore.ui.net import guarded
 
 if TYPE_CHECKING:
@@ -52,12 +52,32 @@ def show(
     guarded(partial(_page, slug, {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}))
 
 
+def chosen_part(slug: str) -> str:
+    """The project chosen at the top of a page in parts, the page's own at first; the choice is in the URL as `?part=`.
+
+    `slug` is the page's own; the page then calls `show` for the project chosen.
+    """
+    page = page_of(slug)
+    parts = page.parts if page else ()
+    titles = {part.title: part.slug for part in parts}
+    asked = st.query_params.pop(OPEN_PART, "")
+    for part in parts:
+        if part.slug == asked:
+            st.session_state["part"] = part.title
+    if st.session_state.get("part") not in titles:
+        st.session_state.pop("part", None)
+    chosen = st.segmented_control(
+        "Part of the page", list(titles), default=None if "part" in st.session_state else next(iter(titles)),
+        required=True, key="part", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    return titles.get(chosen or "", slug)
+
+
 def _page(slug: str, panels: "dict[str, Address]") -> None:
     page = page_of(slug)
     title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
-        st.title(page.title if page else slug, anchor=False)
-        style.lead(page.summary if page else "")
+        _head(page, slug)
     with chooser:
         run = choose_run(slug)
     if run is not None:
@@ -77,6 +97,13 @@ def _page(slug: str, panels: "dict[str, Address]") -> None:
     panel = panels.get(chosen or first, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
+
+
+def _head(page: PageFile | None, slug: str) -> None:
+    """Title and what the page is about; of a page in parts, what the one that is open is about."""
+    st.title(page.title if page else slug, anchor=False)
+    part = page.part(slug) if page else None
+    style.lead(part.summary if part else page.summary if page else "")
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:

@@ -1,17 +1,36 @@
-"""A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol."""
+"""A Transformer that writes sequences, learnt from scratch; and a BERT that has read much, taught to sort texts."""
 
 import streamlit as st
 
-from dlcore.ui.page import show
+from dlcore.ui.page import chosen_part, show
 
-TITLE = "Sequence to sequence"
+TITLE = "Sequence to sequence, and BERT"
 ICON = ":material/translate:"
+PARTS = {
+    "seq2seq": (
+        "Sequence to sequence",
+        "A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+    ),
+    "bert": (
+        "Fine-tuning BERT",
+        "A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+    ),
+}
 
 st.session_state.setdefault("last-run-of-seq2seq", "reference:seq2seq/transformer")  # dates come first
-show(
-    "seq2seq",
-    data="dlcore.ui.panels.seq2seq_data:data",
-    results="dlcore.ui.panels.seq2seq_results:results",
-    try_it="dlcore.ui.panels.seq2seq_try:try_it",
-    explain="dlcore.ui.panels.seq2seq_explain:explain",
-)
+if chosen_part("seq2seq") == "seq2seq":
+    show(
+        "seq2seq",
+        data="dlcore.ui.panels.seq2seq_data:data",
+        results="dlcore.ui.panels.seq2seq_results:results",
+        try_it="dlcore.ui.panels.seq2seq_try:try_it",
+        explain="dlcore.ui.panels.seq2seq_explain:explain",
+    )
+else:
+    show(
+        "bert",
+        data="dlcore.ui.panels.classification:data",
+        results="dlcore.ui.panels.bert_results:results",
+        try_it="dlcore.ui.panels.classification:try_it",
+        explain="dlcore.ui.panels.bert_explain:explain",
+    )

@@ -11,16 +11,21 @@ from dlcore.ui.menu import find_pages
 from dlcore.ui.page import PANELS
 
 pytestmark = pytest.mark.browser
-SLUGS = [page.slug for page in find_pages()]
+PLACES = [
+    f"{page.slug}?part={part.title.replace(' ', '+')}" if part else f"{page.slug}?"
+    for page in find_pages()
+    for part in page.parts or (None,)
+]
+"""Every page, and every part of a page in parts."""
 TOO_WIDE = """() => Math.max(
     ...[document.documentElement, document.querySelector('[data-testid=stMain]')].map(
         element => element.scrollWidth - element.clientWidth))"""
 
 
 @pytest.mark.parametrize("panel", PANELS)
-@pytest.mark.parametrize("slug", SLUGS)
-def test_every_panel(address, page, console, slug, panel):
-    visit(page, f"{address}/{slug}?panel={panel.replace(' ', '+')}")
+@pytest.mark.parametrize("place", PLACES)
+def test_every_panel(address, page, console, place, panel):
+    visit(page, f"{address}/{place}&panel={panel.replace(' ', '+')}")
     assert panel_switch(page, panel).is_checked()
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.get_by_text("This part of the page broke").count() == 0

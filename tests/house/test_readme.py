@@ -8,6 +8,7 @@ import pytest
 
 from dlcore import cli, projects
 from dlcore.data.sources import DATASETS
+from dlcore.ui.menu import page_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,9 +45,10 @@ def test_the_readme_names_each_room():
 def test_a_page_says_of_itself_what_its_project_says():
     """The menu reads titles from the page files, so that it need not import torch; the two must not drift apart."""
     for project in projects.every():
-        page = (ROOT / "pages" / project.section / f"{project.slug}.py").read_text(encoding="utf-8")
-        assert page.startswith(f'"""{project.summary}"""'), project.slug
-        assert f'TITLE = "{project.title}"' in page, project.slug
+        page = page_of(project.slug)
+        assert page is not None and page.section == project.section, project.slug
+        said = page.part(project.slug) or page
+        assert (said.title, said.summary) == (project.title, project.summary), project.slug
 
 
 def test_every_dependency_has_a_reason_and_an_upper_bound():

@@ -39,13 +39,24 @@ def test_home_has_a_card_for_every_page():
         assert page.summary in words
 
 
+PLACES = [(page, part.title if part else "") for page in PAGES for part in page.parts or (None,)]
+
+
 @pytest.mark.parametrize("panel", [STEPS, *PANELS])
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_every_panel_of_every_page_opens(page, panel):
-    app = opened(page.slug, panel=panel)
+@pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
+def test_every_panel_of_every_page_opens(page, part, panel):
+    app = opened(page.slug, panel=panel, **({"part": part} if part else {}))
     assert not app.exception, app.exception
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
+    assert not part or app.segmented_control(key="part").value == part
+
+
+def test_a_link_to_a_run_opens_the_part_that_shows_it():
+    app = opened("seq2seq", of="bert", open="Train")
+    assert not app.exception
+    assert app.segmented_control(key="part").value == "Fine-tuning BERT"
+    assert app.segmented_control(key="panel").value == "Train"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)

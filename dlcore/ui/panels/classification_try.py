@@ -17,6 +17,7 @@ from dlcore.ui.panels.text_attention import show_heads
 from dlcore.ui.typed import Typed, show_typed
 
 EXAMPLES = {
+    "bert": "Who was the first woman to fly across the Atlantic?",
     "news": "Shares of the chip maker fell sharply after the bank cut its forecast for computer sales.",
     "questions": "Who was the first woman to fly across the Atlantic?",
     "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",

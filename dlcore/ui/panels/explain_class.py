@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 from torch import Tensor, nn
 
-from dlcore.data import text
 from dlcore.plots import attribution as plots
 from dlcore.projects import texts
 from dlcore.projects.project import Project
@@ -90,15 +89,15 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
     model = reading.loaded(_bundle)
     seen = texts.read(model, said)
     ids = torch.from_numpy(seen.ids)
+    nothing = seen.without()
     # From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
     # from unknown words most reviews settle at 64, a long one may need all 1,024 (3 s).
-    unknown = torch.full_like(ids, text.UNKNOWN)
     for steps in SETTLING:
-        found = attribute(model.module, ids, target, baseline=unknown, steps=steps)
+        found = attribute(model.module, ids, target, baseline=torch.from_numpy(nothing), steps=steps)
         kept = _kept(found, found.values[0])
         if abs(kept["delta"]) <= TRUSTED * abs(kept["output"] - kept["floor"]):
             break
-    return {"words": seen.words, "ids": seen.ids, **kept}
+    return {"words": seen.words, "ids": seen.ids, "nothing": nothing, **kept}
 
 
 def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
@@ -141,14 +140,14 @@ def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict
     from dlcore.explanation.attribution import attribute
 
     module, ids = reading.loaded(_bundle).module, torch.from_numpy(_found["ids"])
-    unknown = torch.full_like(ids, text.UNKNOWN)
+    unknown = torch.from_numpy(_found["nothing"])
 
     def explained(own: Any) -> np.ndarray:
         if own is module:
             return np.asarray(_found["values"])
         return attribute(own, ids, target, baseline=unknown, steps=SETTLING[0]).values[0]
 
-    relevant = _found["ids"][0] != text.UNKNOWN
+    relevant = (_found["ids"] != _found["nothing"])[0]
     hidden = attribute(module, ids, target, baseline=unknown, method="feature_ablation").values[0]
     return {
         "likeness": trust.likeness(module, explained, relevant=relevant, draws=3),

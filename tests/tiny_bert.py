@@ -1,0 +1,33 @@
+"""A BERT small enough to be trained in a test: two layers of 32 numbers, random weights, a real vocabulary."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from dlcore.data import bert_weights
+from dlcore.models.bert import Bert
+
+NAME = "tiny-bert"
+
+
+def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
+    """Put it into `folder`/tiny-bert, for DLCORE_DATA to name; with `head` the one that fills blanks is there too."""
+    words = bert_weights.require(bert_weights.OFFLINE).vocabulary
+    config = {
+        "model_type": "bert", "vocab_size": len(words), "hidden_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 256, "type_vocab_size": 2,
+    }  # fmt: skip
+    place = folder / NAME
+    place.mkdir(parents=True)
+    (place / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    torch.manual_seed(seed)
+    if head:
+        from transformers import BertConfig, BertForMaskedLM
+
+        BertForMaskedLM(BertConfig(**config)).save_pretrained(place)
+    else:
+        save_file(Bert(config).network.state_dict(), place / "model.safetensors")
+    (place / "config.json").write_text(json.dumps(config))
+    return place
