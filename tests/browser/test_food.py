@@ -12,6 +12,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect
 from server import ROOT, calm, errors, serious, server, visit
 
+sys.path.insert(0, str(ROOT / "tests" / "data"))
+from hostile_files import HOSTILE
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
 WITHIN = 90_000
 DRAWING = ROOT / "assets" / "samples" / "food" / "bibimbap.png"
@@ -48,6 +51,25 @@ def test_a_photo_is_answered_while_a_run_trains(chromium, tmp_path):
             states.append(dlcore(home, "runs", "show", run_id))
         assert states[-1]["state"] == "running" and states[-1]["step"] > states[0]["step"], states[-1]
         context.close()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("zero.png", "cut.jpg", "bomb.png", "page.jpg", "moving.gif"),
+     ("slip.zip", "bomb.zip", "many.zip", "secret.zip", "link.zip")],
+)  # fmt: skip
+def test_hostile_files_get_a_line_each_and_the_photo_among_them_its_answer(address, page, console, names):
+    """A sample; tests/benchmarks/hostile_uploads.py hands in all of them and watches memory, disk and others."""
+    visit(page, f"{address}/food?panel=Try+it&food-input=My+photos")
+    files = [{"name": name, "mimeType": "image/jpeg", "buffer": HOSTILE[name]} for name in names]
+    good = {"name": "a dish.png", "mimeType": "image/png", "buffer": DRAWING.read_bytes()}
+    page.locator("input[type=file]").first.set_input_files([*files, good])
+    expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
+    calm(page)
+    said = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
+    refused = [line for line in said if ": " in line and "classes" not in line]
+    assert len(refused) == len(names) and all("\n" not in line and len(line) < 200 for line in refused), said
+    assert page.locator("[data-testid=stException]").count() == 0 and errors(console) == []
 
 
 def test_the_slider_between_picture_and_map_moves_in_the_browser(address, page, console):

@@ -21,9 +21,10 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
 
 
-def page(panel):
+def page(panel, **chosen):
     app = AppTest.from_file(str(ROOT / "pages" / "vision" / "fashion.py"), default_timeout=60)
-    app.query_params["panel"] = panel
+    for name, value in {"panel": panel, **chosen}.items():
+        app.query_params[name] = value
     return app.run()
 
 
@@ -33,11 +34,17 @@ def labels(app):
 
 @pytest.mark.parametrize("panel", ["Data", "Try it", "Explain"])
 def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
-    app = page(panel)
+    app = page(panel, input="A test sample")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
     assert "30.9 MB" in words and "licence: MIT" in words
+
+
+def test_a_picture_of_ones_own_is_asked_for_where_there_are_no_test_samples(bare):
+    app = page("Try it")
+    assert not app.exception and "Download" not in labels(app)
+    assert [uploader.label for uploader in app.get("file_uploader")]
 
 
 def test_the_form_begins_with_what_is_here(bare):

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import sources
 from dlcore.data.text import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects import texts
@@ -34,7 +35,7 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     chosen = st.segmented_control(
         "What to judge",
         [SAMPLE, OWN],
-        default=OWN if project.input_kind == "text" else SAMPLE,
+        default=OWN if project.input_kind == "text" or not sources.available(run.config.dataset) else SAMPLE,
         required=True,
         key="input",
         bind="query-params",
