@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from dlcore.core.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 
@@ -17,6 +19,22 @@ def home() -> Path:
 def cache() -> Path:
     """The folder of downloads and decoded data: `DLCORE_CACHE`, else the user's cache folder."""
     return Path(os.environ.get("DLCORE_CACHE") or platformdirs.user_cache_path("dlcore", appauthor=False)).expanduser()
+
+
+def states_bytes() -> int:
+    """How much of the disk the kept states of pretrained networks may take: `DLCORE_STATES_GB`, else 20 GB.
+
+    Raises:
+        ConfigError: that is no number of at least 0.
+    """
+    said = os.environ.get("DLCORE_STATES_GB", "20")
+    try:
+        gigabytes = float(said)
+    except ValueError:
+        gigabytes = -1.0
+    if not 0 <= gigabytes < 1e6:
+        raise ConfigError(f"DLCORE_STATES_GB={said[:20]}: wanted is a number of gigabytes, as in 20.")
+    return int(gigabytes * 1e9)
 
 
 def data_folders() -> list[Path]:

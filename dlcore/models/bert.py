@@ -19,11 +19,12 @@ class Bert(nn.Module):
     WORDS = "network.embeddings.word_embeddings"
     """The part whose vectors stand for the tokens before they know of each other: words are explained there."""
 
-    def __init__(self, config: Mapping[str, Any], *, last: int = 1) -> None:
-        """`config` is what a checkpoint's `config.json` says; the states are the mean over the `last` layers'."""
+    def __init__(self, config: Mapping[str, Any], *, layer: int = 0) -> None:
+        """`config` is what a checkpoint's `config.json` says; the states are those after `layer` of its layers, counted
+        from below, or after all of them (0)."""
         super().__init__()
         self.network: Any = _network(config)
-        self.last = last
+        self.layer = layer or len(self.layers)
 
     def take_over(self, state: Mapping[str, Tensor]) -> None:
         """Weights under `BertModel`'s names (`embeddings.*`, `encoder.*`); others are left aside.
@@ -56,12 +57,13 @@ class Bert(nn.Module):
 
     def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
         """What `embed` gave (N, T, D), and the ids (N, T) that tell padding -> (N, T, D) after the layers."""
-        after = self.every_state(embedded, ids)[-self.last :]
-        mean = after[0] if len(after) == 1 else torch.stack(after).mean(dim=0)
-        return mean * ids.ne(PAD)[..., None]
+        x, mask = embedded, seen(ids)
+        for layer in self.layers[: self.layer]:
+            x = layer(x, mask)
+        return x * ids.ne(PAD)[..., None]
 
     def every_state(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
-        """(N, T, D) -> the states (N, T, D) after each of the layers, padding's included."""
+        """(N, T, D) -> the states (N, T, D) after each of all layers, padding's included."""
         found, x, mask = [], embedded, seen(ids)
         for layer in self.layers:
             x = layer(x, mask)
@@ -93,9 +95,9 @@ def seen(ids: Tensor) -> Tensor:
     return there[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
 
 
-def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, last: int = 1) -> Bert:
+def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, layer: int = 0) -> Bert:
     """A BERT with those weights, in evaluation mode; nothing of it learns."""
-    bert = Bert(config, last=last)
+    bert = Bert(config, layer=layer)
     bert.take_over(state)
     return bert.eval().requires_grad_(False)
 
@@ -106,7 +108,8 @@ def _network(config: Mapping[str, Any]) -> Any:
 
     logging.set_verbosity_error()
     taken: dict[str, Any] = {name: value for name, value in config.items() if name in _TAKEN}
-    return transformers.BertModel(transformers.BertConfig(**taken, attn_implementation="sdpa"), add_pooling_layer=False)
+    made: Any = transformers.BertConfig
+    return transformers.BertModel(made(**taken, attn_implementation="sdpa"), add_pooling_layer=False)
 
 
 _TAKEN = (

@@ -1,17 +1,11 @@
 """Recurrent readers of texts: plain, GRU or LSTM, one-way or two-way."""
 
-from collections.abc import Callable
-from typing import Literal
-
-import torch
 from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.models import encoder, readout
+from dlcore.models import encoder, recurrence
 from dlcore.models.readout import Readout
-
-Cell = Literal["rnn", "gru", "lstm"]
-CELLS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+from dlcore.models.recurrence import Cell
 
 
 class TextRnnConfig(Config):
@@ -51,8 +45,8 @@ class TextRnn(nn.Module):
         self.embedding.weight.requires_grad_(not config.frozen)
         ways = 2 if config.both_ways else 1
         sizes = [config.embedding, *[config.hidden * ways] * (config.layers - 1)]
-        self.forth = nn.ModuleList(_layer(cell, size, config.hidden) for size in sizes)
-        self.back = nn.ModuleList(_layer(cell, size, config.hidden) for size in sizes if config.both_ways)
+        self.forth = recurrence.stack(cell, sizes, config.hidden)
+        self.back = recurrence.stack(cell, sizes if config.both_ways else [], config.hidden)
         wide = config.hidden * ways * (2 if config.readout == "pooled" else 1)
         self.classes = nn.Linear(wide, classes)
         self.dropout, self.word_dropout, self.readout = nn.Dropout(config.dropout), config.word_dropout, config.readout
@@ -61,41 +55,8 @@ class TextRnn(nn.Module):
         """(N, T) whole numbers -> (N, K)."""
         read = encoder.forget(ids, self.word_dropout) if self.training and self.word_dropout else ids
         x = self.dropout(self.embedding(read))  # (N, T, D)
-        first = x
-        for depth, layer in enumerate(self.forth):
-            forth, _ = layer(x)
-            if not len(self.back):
-                x = first = self.dropout(forth)
-                continue
-            back, _ = self.back[depth](readout.backwards(x, ids))
-            first = back  # its last state has read the whole text, and sits at the text's length
-            x = self.dropout(torch.cat([forth, readout.backwards(back, ids)], dim=2))
-        return self.classes(self._read_out(x, first, ids))
-
-    def _read_out(self, x: Tensor, back: Tensor, ids: Tensor) -> Tensor:
-        """(N, T, D) -> (N, D'): both directions where each has read all of the text."""
-        if self.readout == "pooled":
-            return readout.pooled(x, ids)
-        if self.readout == "over_padding":
-            return x[:, -1]
-        if not len(self.back):
-            return readout.last(x, ids)
-        forth = readout.last(x[..., : x.shape[2] // 2], ids)
-        return torch.cat([forth, self.dropout(readout.last(back, ids))], dim=1)
-
-
-def _layer(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
-    """One layer one way; recurrent weights orthogonal, forget gates open."""
-    layer = CELLS[cell](inputs, hidden, batch_first=True)
-    with torch.no_grad():
-        for name, parameter in layer.named_parameters():
-            if "weight_hh" in name:
-                for gate in parameter.split(hidden):
-                    nn.init.orthogonal_(gate)
-            elif "weight_ih" in name:
-                nn.init.xavier_uniform_(parameter)
-            else:
-                parameter.zero_()
-                if cell == "lstm" and "bias_ih" in name:  # order of the gates: input, forget, cell, output
-                    parameter[hidden : 2 * hidden] = 1.0
-    return layer
+        x, back = recurrence.read(x, ids, forth=self.forth, back=self.back, dropout=self.dropout)
+        both = len(self.back) > 0
+        read = recurrence.read_out(x, back, ids, how=self.readout, both=both, dropout=self.dropout)
+        logits: Tensor = self.classes(read)
+        return logits

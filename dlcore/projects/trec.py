@@ -10,7 +10,8 @@ from dlcore.data import text
 from dlcore.data.splits import Prepared
 from dlcore.data.vocabulary import Kind
 from dlcore.evaluation import linear
-from dlcore.models.text_rnn import Cell, TextRnn, TextRnnConfig
+from dlcore.models.recurrence import Cell
+from dlcore.models.text_rnn import TextRnn, TextRnnConfig
 from dlcore.projects import classification, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 

@@ -7,7 +7,8 @@ from torch import nn
 from dlcore.models import readout
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from dlcore.models.text_rnn import CELLS, TextRnn, TextRnnConfig
+from dlcore.models.recurrence import CELLS
+from dlcore.models.text_rnn import TextRnn, TextRnnConfig
 
 LENGTHS = (1, 2, 10, 29, 30, 17)
 

@@ -1,0 +1,80 @@
+"""A recurrent reader over the states that a frozen, pretrained BERT gives of a text's tokens."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from dlcore.core.config import Config, choice, number
+from dlcore.models import recurrence
+from dlcore.models.bert import Bert
+from dlcore.models.readout import Readout
+from dlcore.models.recurrence import Cell
+
+
+class StatesRnnConfig(Config):
+    """Its sizes."""
+
+    hidden: int = number(64, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
+    layers: int = number(1, low=1, high=6, help="Recurrent layers, one on the other.")
+    both_ways: bool = choice(True, help="Read from the end to the start as well.")
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's inputs and outputs left out.")
+    readout: Readout = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
+
+
+class StatesRnn(nn.Module):
+    """States (N, T, D) with (N, T) nonzero where a token is, or ids (N, T) -> (N, K) logits: norm, recurrent layers one
+    way or both, readout, linear.
+
+    In training it is given states that were computed before. To read ids it needs the BERT that these came from, handed
+    over with `attach`; this one is frozen and no part of its state dict: a run keeps what it learnt.
+    """
+
+    WORDS = f"bert.{Bert.WORDS}"
+    """The part whose vectors stand for the tokens: words are explained there."""
+
+    def __init__(self, config: StatesRnnConfig, *, cell: Cell, width: int, classes: int) -> None:
+        """`width` is D."""
+        super().__init__()
+        ways = 2 if config.both_ways else 1
+        sizes = [width, *[config.hidden * ways] * (config.layers - 1)]
+        self.norm = nn.LayerNorm(width)
+        self.forth = recurrence.stack(cell, sizes, config.hidden)
+        self.back = recurrence.stack(cell, sizes if config.both_ways else [], config.hidden)
+        self.classes = nn.Linear(config.hidden * ways * (2 if config.readout == "pooled" else 1), classes)
+        self.dropout, self.readout = nn.Dropout(config.dropout), config.readout
+        self.bert: Bert | None = None
+        self.register_state_dict_post_hook(_without_bert)
+        self.register_load_state_dict_post_hook(_bert_may_be_missing)
+
+    def attach(self, bert: Bert) -> None:
+        """Hand over the BERT whose states it learnt from; nothing of it learns here."""
+        self.bert = bert.eval().requires_grad_(False)
+
+    def forward(self, read: Tensor, there: Tensor | None = None) -> Tensor:
+        """States (N, T, D) and where a token is (N, T), or ids (N, T) alone -> (N, K)."""
+        if there is None:
+            assert self.bert is not None, "ids are read by a BERT: attach one"
+            read, there = self.bert(read), read
+        x = self.dropout(self.norm(read))
+        x, back = recurrence.read(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
+        both = len(self.back) > 0
+        logits: Tensor = self.classes(
+            recurrence.read_out(x, back, there, how=self.readout, both=both, dropout=self.dropout)
+        )
+        return logits
+
+    def train(self, mode: bool = True) -> "StatesRnn":
+        """Training mode for the reader; the BERT drops nothing out."""
+        super().train(mode)
+        if self.bert is not None:
+            self.bert.eval()
+        return self
+
+
+def _without_bert(module: nn.Module, state: dict[str, Any], prefix: str, about: dict[str, object]) -> None:
+    for name in [name for name in state if name.startswith(f"{prefix}bert.")]:
+        del state[name]
+
+
+def _bert_may_be_missing(module: nn.Module, found: Any) -> None:
+    found.missing_keys[:] = [name for name in found.missing_keys if not name.startswith("bert.")]

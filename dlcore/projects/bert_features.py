@@ -1,0 +1,114 @@
+"""What a frozen BERT says of every token of every text: computed once, kept, and read back by every later run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dlcore.core import progress
+from dlcore.data import bert_tokens, token_states
+from dlcore.data.bert_weights import Checkpoint
+from dlcore.data.token_states import CHUNK, Chunk, TokenStates
+from dlcore.inference.predict import evaluating
+from dlcore.models import bert
+
+TOKENS_AT_ONCE = 4096
+"""Of texts of about the same length so many tokens go through together."""
+VERSION = 1
+"""Goes up whenever the same texts would give other numbers."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How texts are read: by which BERT, how many tokens, which part, and after which of its layers (0: the last)."""
+
+    checkpoint: Checkpoint
+    length: int
+    keep: bert_tokens.Keep
+    layer: int = 0
+    device: str = "cpu"
+
+    @property
+    def half(self) -> bool:
+        """Whether the layers are computed in bfloat16, as they are where the processor or the device is made for it."""
+        if self.device.startswith("cuda"):
+            return bool(torch.cuda.is_bf16_supported())
+        return self.device == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+    @property
+    def decided_by(self) -> str:
+        """All but the texts that decides the states."""
+        kind = "bfloat16" if self.half else "float32"
+        return f"{VERSION} {self.checkpoint.checksum} {self.length} {self.keep} {self.layer} {kind}"
+
+
+def of_texts(texts: Sequence[str], reading: Reading) -> TokenStates:
+    """The states of every token of those texts, in their order; what is not kept yet is computed now.
+
+    Raises:
+        DataError: they need more room than there is.
+        StoreError: the cache cannot be written.
+    """
+    parts = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
+    keys = [token_states.key_of(reading.decided_by, part) for part in parts]
+    width = reading.checkpoint.width
+    chunks = [token_states.load(key, texts=len(part), width=width) for key, part in zip(keys, parts, strict=True)]
+    missing = [place for place, chunk in enumerate(chunks) if chunk is None]
+    if missing:
+        pieces = bert_tokens.Pieces(reading.checkpoint)
+        ids = {place: pieces.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
+        tokens = sum(len(row) for rows in ids.values() for row in rows)
+        token_states.make_room(tokens * width * token_states.BYTES, of=keys)
+        for place in _computed(ids, keys, reading):
+            chunks[place] = token_states.load(keys[place], texts=len(parts[place]), width=width)
+    whole = [chunk for chunk in chunks if chunk is not None]
+    if len(whole) != len(parts):
+        return of_texts(texts, reading)  # another process cleared some meanwhile
+    places = np.array([(row // CHUNK, row % CHUNK) for row in range(len(texts))])
+    return TokenStates(whole, places)
+
+
+def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Reading) -> Iterator[int]:
+    """Compute and keep the chunks of `ids`, each told once it is there.
+
+    Another process may be at the same ones: each begins elsewhere, and what the other has made is not made again.
+    """
+    network = bert.pretrained(reading.checkpoint.config, reading.checkpoint.state(), layer=reading.layer)
+    network.to(reading.device)
+    done, total = 0, sum(len(rows) for rows in ids.values())
+    for place in np.random.default_rng().permutation(list(ids)).tolist():
+        if token_states.load(keys[place], texts=len(ids[place]), width=network.width) is None:
+            chunk = _states(network, ids[place], reading, told=(done, total))
+            token_states.save(keys[place], chunk.states, chunk.offsets)
+        done += len(ids[place])
+        yield place
+
+
+def _states(network: bert.Bert, ids: list[np.ndarray], reading: Reading, *, told: tuple[int, int]) -> Chunk:
+    """The states of one chunk's texts, those of about the same length computed together."""
+    lengths = np.array([len(row) for row in ids])
+    offsets = np.concatenate([[0], lengths.cumsum()])
+    states = np.zeros((offsets[-1], network.width), dtype=np.float16)
+    kind, (done, total) = torch.device(reading.device).type, told
+    with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
+        for rows in _alike(lengths):
+            few = torch.from_numpy(bert_tokens.padded([ids[row] for row in rows])).to(reading.device)
+            found = network(few).half().cpu().numpy()
+            for row, each in zip(rows, found, strict=True):
+                states[offsets[row] : offsets[row + 1]] = each[: lengths[row]]
+            done += len(rows)
+            progress.report(f"{reading.checkpoint.name} reads every text, once", done, total)
+    return Chunk(states, offsets)
+
+
+def _alike(lengths: np.ndarray) -> Iterator[list[int]]:
+    """Row numbers in groups of about the same length and of at most `TOKENS_AT_ONCE` tokens with padding."""
+    group: list[int] = []
+    for row in np.argsort(lengths, kind="stable").tolist():
+        if group and lengths[row] * (len(group) + 1) > TOKENS_AT_ONCE:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
