@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.palette import GREY, ORDER
 from dlcore.plots.style import blank
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One training: samples of each class, accuracy on test with its interval, all shares of 1."""
+    """One training: samples (of each class, or in all), accuracy on test with its interval, all shares of 1."""
 
     each: int
     accuracy: float
@@ -19,10 +21,22 @@ class Measured:
     high: float
 
 
-def learning_curve(lines: Mapping[str, Sequence[Measured]], *, chance: float) -> go.Figure:
-    """Accuracy by samples a class, a line for each way to start; `chance` is what guessing gets."""
-    figure = blank("Right on test, by photos to learn from", x="photos of each class (log)", y="right, %", height=340)
-    for (name, found), colour, symbol in zip(lines.items(), (BLUE, VERMILLION), ("circle", "diamond"), strict=False):
+@dataclass(frozen=True)
+class Nouns:
+    """What is learnt from, and how a number of them is said."""
+
+    things: str = "photos"
+    counted: str = "photos of each class"
+    number: str = "%{x} of each class"
+
+
+def learning_curve(
+    lines: Mapping[str, Sequence[Measured]], *, chance: float, guess: str = "guessing", of: Nouns | None = None
+) -> go.Figure:
+    """Accuracy by samples, a line for each way to start; `chance` is what guessing gets, or what `guess` names."""
+    of = of or Nouns()
+    figure = blank(f"Right on test, by {of.things} to learn from", x=f"{of.counted} (log)", y="right, %", height=340)
+    for (name, found), colour, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
         rows = sorted(found, key=lambda one: one.each)
         values = [100 * one.accuracy for one in rows]
         figure.add_scatter(
@@ -31,10 +45,10 @@ def learning_curve(lines: Mapping[str, Sequence[Measured]], *, chance: float) ->
             error_y={"type": "data", "symmetric": False, "thickness": 1.5, "width": 4,
                      "array": [100 * one.high - value for one, value in zip(rows, values, strict=True)],
                      "arrayminus": [value - 100 * one.low for one, value in zip(rows, values, strict=True)]},
-            hovertemplate="%{x} of each class: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate=of.number + ": %{y:.1f} %<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GREY}, annotation_text="guessing")
+    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GREY}, annotation_text=guess)
     sizes = sorted({one.each for found in lines.values() for one in found})
-    figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[str(size) for size in sizes])
+    figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
     figure.update_yaxes(range=[0, 100])
     return figure

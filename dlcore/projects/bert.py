@@ -170,7 +170,7 @@ def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {
     "batch_size": 32, "optimiser": "adamw", "weight_decay": 0.01, "schedule": "one_cycle", "clip_norm": 1.0,
-    "learning_rate": 5e-4, "epochs": 4,
+    "learning_rate": 5e-4,
 }  # fmt: skip
 _HEAD = {
     "batch_size": 64, "optimiser": "adamw", "weight_decay": 0.01, "schedule": "cosine", "learning_rate": 3e-3,
@@ -212,7 +212,10 @@ PROJECT = Project(
             **_RECIPE, "epochs": 2, "rows": 2400, "train_rows": 600, "length": 48,
             "head": {**_HEAD, "epochs": 30}, "scratch": {**_SCRATCH, "epochs": 2},
         },
-        "full": {**_RECIPE, "head": _HEAD, "scratch": _SCRATCH},
+        "full": {
+            **_RECIPE, "epochs": 5, "precision": "bf16-mixed",
+            "head": {**_HEAD, "precision": "32-true"}, "scratch": _SCRATCH,
+        },
     },
     facts={
         "vocab_size": 30_522, "hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12,

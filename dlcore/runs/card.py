@@ -71,7 +71,17 @@ def _made(run: Mapping[str, Any]) -> str:
         f"{record['parameters']:,} parameters, seed {record['seed']}, {record['duration_s']:.1f} s of training on "
         f"{record['device']} ({environment['devices']}; {environment['threads']} threads); Python "
         f"{environment['python']}, torch {environment['torch']}, NumPy {environment['numpy']}. "
-        f"Weights are stored as {run['weights']}."
+        f"Weights are stored as {run['weights']}.{_pretrained(run.get('pretrained', {}))}"
+    )
+
+
+def _pretrained(found: Mapping[str, str]) -> str:
+    """What the run stands on and its bundle leaves out."""
+    if not found:
+        return ""
+    return (
+        f" It stands on the pretrained BERT `{found['name']}` (sha256 over its files `{found['checksum']}`): what "
+        "of it was not trained is not in this bundle."
     )
 
 

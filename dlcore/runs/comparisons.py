@@ -103,11 +103,19 @@ def open_comparison(comparison_id: str) -> Comparison:
 
 
 def of_references(project: str) -> Comparison | None:
-    """The runs that came with the workbench as a comparison; None where there are fewer than two."""
-    records = [run.record for run in references(project)]
+    """The runs that came with the workbench as a comparison: those of one dataset, the one that most of them are of;
+    None where there are fewer than two."""
+    by_dataset: dict[str, list[Record]] = {}
+    for run in references(project):
+        by_dataset.setdefault(run.record.dataset, []).append(run.record)
+    records = max(by_dataset.values(), key=len, default=[])
     if len(records) < 2:
         return None
-    return Comparison(REFERENCE, "Reference runs", {record.model: (record,) for record in records})
+    arms: dict[str, tuple[Record, ...]] = {}
+    for record in records:
+        name = record.model if record.model not in arms else record.run_id.rpartition("/")[2]
+        arms[name] = (record,)
+    return Comparison(REFERENCE, "Reference runs", arms)
 
 
 def of_runs(refs: Sequence[str]) -> Comparison:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -107,11 +108,18 @@ def describe(remains: Remains) -> dict[str, Any]:
         "facts": dict(remains.prepared.facts),
         "labels": list(remains.prepared.labels),
         "data_checksum": remains.prepared.checksum,
+        "pretrained": _pretrained(remains.prepared.preprocessing),
         "sizes": {name: len(remains.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(remains.config),
         "environment": {**card.versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(remains.evaluation),
     }
+
+
+def _pretrained(preprocessing: Mapping[str, Any]) -> dict[str, str]:
+    """Name and checksum of the pretrained network that the run stands on; it is not part of the bundle."""
+    name = preprocessing.get("bert")
+    return {"name": name, "checksum": preprocessing["bert_checksum"]} if name else {}
 
 
 def metrics_csv(history: dict[str, Curve]) -> bytes:

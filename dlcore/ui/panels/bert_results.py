@@ -1,10 +1,90 @@
 """Results of fine-tuning: those of every classifier, and what each way costs and gains by the number of texts."""
 
+import json
+from collections import defaultdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dlcore.core import settings
+from dlcore.plots.transfer import Measured, Nouns, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import comparison
+
+TABLE = settings.ASSETS / "bert_curve.json"
+WAYS = {
+    "all_layers": "all layers fine-tuned", "last_layers": "last layers fine-tuned", "head": "BERT frozen, head alone",
+    "scratch": "the same network from scratch",
+}  # fmt: skip
+QUESTIONS = Nouns("questions", "questions", "%{x} questions")
 
 
 def results(project: Project, run: Run | None) -> None:
     """One run or several side by side; and the learning curve that came with the workbench."""
     comparison.results(project, run)
+    rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
+    if rows:
+        st.subheader("What each way gains and costs", anchor=False)
+        st.markdown(in_words(rows))
+        _curve(rows)
+        _costs(rows)
+
+
+def _curve(rows: list[dict[str, Any]]) -> None:
+    lines: dict[str, list[Measured]] = {WAYS[way]: [] for way in WAYS if any(row["way"] == way for row in rows)}
+    for row in rows:
+        one = Measured(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        lines[WAYS[row["way"]]].append(one)
+    figure = learning_curve(lines, chance=rows[0]["majority"], guess="always the commonest kind", of=QUESTIONS)
+    show_figure(figure, key="bert-curve", alt=in_words(rows))
+    st.caption(
+        f"TREC's six kinds of questions, {rows[0]['n']} test questions, bars are 95 % intervals. The points share "
+        "their test questions, so differences between them are surer than the bars look."
+    )
+
+
+def _costs(rows: list[dict[str, Any]]) -> None:
+    most = max(row["texts"] for row in rows)
+    table = [
+        {
+            "Way": WAYS[row["way"]], "Weights trained": f"{row['trained']:,}",
+            "Seconds of one core": f"{row['seconds']:,.0f}", "Epochs": row["epochs"],
+            "Right": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
+        }
+        for way in WAYS for row in rows if row["way"] == way and row["texts"] == most
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(table), hide_index=True)
+    st.caption(
+        f"With all {most:,} training questions. Seconds of computing from reading the data to the last epoch, on one "
+        f"core of {rows[0]['processor']}; seed {', '.join(sorted({str(row['seed']) for row in rows}))}; measured by "
+        "`python tests/benchmarks/bert_curve.py`. The 11.7 million weights of the words learn only from scratch."
+    )
+
+
+def in_words(rows: list[dict[str, Any]]) -> str:
+    """What the measurements say, in a sentence or two."""
+    by: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        by[row["way"]].setdefault(row["texts"], row)
+    tuned, scratch, head = by["all_layers"], by["scratch"], by["head"]
+    both = sorted(set(tuned) & set(scratch))
+    if not both:
+        return ""
+    least, most = both[0], both[-1]
+    equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[most]["accuracy"]), None)
+    said = (
+        f"With {most:,} questions, fine-tuning all layers is right on {tuned[most]['accuracy']:.1%} and the same "
+        f"network from scratch on {scratch[most]['accuracy']:.1%}; with {least:,} it is {tuned[least]['accuracy']:.1%} "
+        f"against {scratch[least]['accuracy']:.1%}."
+    )
+    if equal is not None and equal < most:
+        said += f" What the network learns from {most:,} questions on its own, BERT beats with {equal:,}."
+    if most in head:
+        said += (
+            f" A head alone on the frozen BERT costs {head[most]['seconds']:,.0f} s of one core instead of "
+            f"{tuned[most]['seconds']:,.0f} and gets {head[most]['accuracy']:.1%}."
+        )
+    return said

@@ -17,6 +17,7 @@ from dlcore.ui.times import ago
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
+    from dlcore.ui.page import Panel
 
 ONE, SEVERAL = "This run", "Side by side"
 CHOSEN = "chosen"
@@ -27,8 +28,8 @@ _OF_ONE = {"csv": "dlcore.ui.panels.series:results"}
 _OF_CLASSES = "dlcore.ui.panels.classification:results"
 
 
-def results(project: "Project", run: Run | None) -> None:
-    """The switch, and what it says."""
+def results(project: "Project", run: Run | None, *, one: "Panel | None" = None) -> None:
+    """The switch, and what it says; `one` shows a single run where the project has results of its own kind."""
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
         "Results of", [ONE, SEVERAL], default=SEVERAL if asked else ONE, required=True,
@@ -37,7 +38,7 @@ def results(project: "Project", run: Run | None) -> None:
     if view == SEVERAL:
         side_by_side(project)
     else:
-        load(_OF_ONE.get(project.input_kind, _OF_CLASSES))(project, run)
+        (one or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
 
 
 def side_by_side(project: "Project") -> None:

@@ -13,7 +13,7 @@ from dlcore.projects import seq2seq
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading
+from dlcore.ui.panels import comparison, reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import score_table, winner
 
@@ -24,6 +24,11 @@ MISTAKES = 12
 
 
 def results(project: "Project", run: Run | None) -> None:
+    """One run or several side by side."""
+    comparison.results(project, run, one=_one)
+
+
+def _one(project: "Project", run: Run | None) -> None:
     """Scores, what the way of writing changes, forms or lengths, mistakes, and how it learnt."""
     bundle = reading.finished(run, to_see="its scores and curves")
     if bundle is None or run is None:

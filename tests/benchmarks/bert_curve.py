@@ -1,0 +1,73 @@
+"""What pretraining is worth for texts: accuracy, seconds and trained weights by the number of training texts.
+
+`python tests/benchmarks/bert_curve.py [--way head] [--sizes 100 300 1000 3000 0] [--seed 0]`
+trains each way on so many of TREC's questions (0: all) and adds what it measured to assets/bert_curve.json.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from dlcore import projects
+from dlcore.core import devices
+from dlcore.core.settings import ASSETS
+from dlcore.projects.command import command_line
+from dlcore.runs import Bundle
+from dlcore.runs.foreground import train_here
+from dlcore.training.events import Epoch, Event
+from dlcore.training.state import count_parameters
+
+TABLE = ASSETS / "bert_curve.json"
+SEEN = {
+    "all_layers": {100: 2000, 300: 3600, 1000: 6000, 3000: 15_000},
+    "last_layers": {100: 2000, 300: 3600, 1000: 6000, 3000: 15_000},
+    "scratch": {100: 2000, 300: 6000, 1000: 12_000, 3000: 24_000, 0: 40_000},
+}
+"""Texts seen in a training, the few again and again: few texts need more epochs. Elsewhere the full preset's epochs."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--way", choices=["head", "last_layers", "all_layers", "scratch"], default="all_layers")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000, 3000, 0])
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    for size in asked.sizes:
+        settings: dict[str, int] = {"train_rows": size}
+        seen = SEEN.get(asked.way, {}).get(size)
+        if seen:
+            settings["epochs"] = max(1, round(seen / (size or 4907)))
+        config = projects.configure("bert", model=asked.way, dataset="trec6", seed=asked.seed, device="cpu",
+                                    settings=settings)  # fmt: skip
+        begin, end = time.process_time(), [0.0]
+
+        def heard(event: Event, end: list[float] = end) -> None:
+            if isinstance(event, Epoch):
+                end[0] = time.process_time()
+
+        with tempfile.TemporaryDirectory() as room:
+            train_here(config, Path(room) / "bundle", heard)
+            bundle = Bundle(Path(room) / "bundle")
+            run, facts = bundle.run, bundle.facts
+        evaluation = run["evaluation"]
+        network = projects.get("bert").models[asked.way].build(projects.model_config(config), facts)
+        row = {
+            "way": asked.way, "texts": run["sizes"]["train"], "seed": asked.seed, "n": run["sizes"]["test"],
+            "epochs": config.training.epochs, "seconds": round(end[0] - begin, 1),
+            "trained": count_parameters(network)[1],
+            **{name: round(evaluation["metrics"][name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
+            "majority": round(evaluation["baselines"]["majority"]["accuracy"], 5),
+            "nb_svm": round(evaluation["baselines"]["nb_svm"]["accuracy"], 5),
+            "command": command_line(config), "processor": devices.describe()["processor"],
+        }  # fmt: skip
+        rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
+        key = ("way", "texts", "seed")
+        rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]
+        TABLE.write_text(json.dumps(sorted(rows, key=lambda r: tuple(r[name] for name in key)), indent=1) + "\n")
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Fine-tuning a BERT as a project: its bundle, what it reads, and blanks filled; on a tiny BERT."""
+
+import numpy as np
+import pytest
+import tiny_bert
+
+from dlcore import projects, runs
+from dlcore.core.errors import ConfigError, DataError, DataMissingError
+from dlcore.data import own, own_texts
+from dlcore.projects import bert_reading, texts
+from dlcore.runs.foreground import train_here
+
+ROWS = [(f"where is the {thing} number {n}", "place") for thing in ("river", "town") for n in range(15)]
+ROWS += [(f"who wrote the {thing} number {n}", "person") for thing in ("book", "song") for n in range(15)]
+SMALL = {"epochs": 1, "batch_size": 8, "train_rows": 0, "rows": 0, "bert": tiny_bert.NAME}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("berts")
+    tiny_bert.write(folder, head=True)
+    return folder
+
+
+@pytest.fixture
+def here(place, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_DATA", str(place))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    lines = "".join(f"{words},{label}\n" for words, label in ROWS)
+    own_texts.keep("kinds", own_texts.take(f"text,label\n{lines}".encode()), source="kinds.csv")
+    return place
+
+
+@pytest.mark.parametrize("model", ["all_layers", "head"])
+def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monkeypatch, model):
+    config = projects.configure("bert", model=model, dataset="kinds", preset="quick", settings=SMALL)
+    train_here(config, tmp_path / "bundle")
+    bundle = runs.Bundle(tmp_path / "bundle")
+    assert bundle.run["pretrained"]["name"] == tiny_bert.NAME
+    assert f"pretrained BERT `{tiny_bert.NAME}`" in bundle.card
+    weights = 2 * 30_522 * 32  # the vectors of the words alone would be as many bytes in half precision
+    assert (tmp_path / "bundle" / "model.safetensors").stat().st_size < weights
+    loaded = bundle.load()
+    found = projects.get("bert").answer(loaded, b"Who wrote the song?")
+    assert set(found["probabilities"]) == {"place", "person"} and found["tokens"] == 5
+    stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
+    said = own_texts.load("own:kinds").texts[origin]
+    again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
+    wanted = dict(zip(bundle.labels, stored["test_scores"][0].tolist(), strict=True))
+    assert again == pytest.approx(wanted, abs=1e-4)
+    other = tmp_path / "others"
+    tiny_bert.write(other, seed=1)
+    monkeypatch.setenv("DLCORE_DATA", str(other))
+    with pytest.raises(DataError, match="put the one it was made with there"):
+        bundle.load()
+    monkeypatch.setenv("DLCORE_DATA", "")
+    with pytest.raises(DataMissingError, match="data get bert:tiny-bert"):
+        bundle.load()
+
+
+def test_random_weights_are_trained_whole_or_not_at_all(here):
+    config = projects.configure(
+        "bert", model="scratch", dataset="kinds", preset="quick", settings={**SMALL, "train": "head"}
+    )
+    with pytest.raises(ConfigError, match="needs start=pretrained"):
+        projects.get("bert").prepare(config)
+    assert own.is_own(config.dataset)
+
+
+def test_a_hidden_word_is_masked_and_marks_stay(here):
+    reader = bert_reading.reader(tiny_bert.NAME)
+    seen = texts.Seen(["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1)
+    assert seen.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
+    assert seen.without().tolist() == [[101, 103, 103, 102]]
+    words, taken = bert_reading.look(reader, "The film " * 60)
+    assert len(words) == bert_reading.MOST and taken.shape == (2, 2, len(words), len(words))
+    np.testing.assert_allclose(taken.sum(axis=-1), 1.0, atol=1e-5)
+
+
+def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
+    reader = bert_reading.reader(tiny_bert.NAME)
+    blanks = bert_reading.fill(reader, "The [MASK] sat on the __ .")
+    assert [len(blank.guesses) for blank in blanks] == [5, 5]
+    for blank in blanks:
+        shares = [share for _, share in blank.guesses]
+        assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
+    with pytest.raises(DataError, match="no blank"):
+        bert_reading.fill(reader, "Nothing is missing here.")
+    with pytest.raises(DataError, match="after the 64 pieces"):
+        bert_reading.fill(reader, "word " * 80 + "[MASK]")
+    tiny_bert.write(tmp_path / "headless")
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "headless"))
+    with pytest.raises(DataError, match="data get bert:bert-base-uncased"):
+        bert_reading.fill(bert_reading.reader(tiny_bert.NAME), "The [MASK].")
