@@ -150,6 +150,14 @@ def _table(options: argparse.Namespace) -> "OwnDataset":
     return table_intake.keep(options.name, intake, source=options.file)
 
 
+def data_clear(options: argparse.Namespace) -> dict[str, Any]:
+    """Remove what pretrained BERTs said of texts; a later run computes it anew."""
+    from dlcore.data import token_states
+
+    _, chunks = token_states.usage()
+    return {"chunks": chunks, "freed_bytes": token_states.clear()}
+
+
 def data_remove(options: argparse.Namespace) -> dict[str, Any]:
     """Delete a dataset of one's own; runs made from it keep their scores."""
     from dlcore.data import own
@@ -367,7 +375,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _verb(verbs, "projects", projects)
     _verb(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT")
-    _data_arguments(verbs.add_parser("data", help="datasets: list, get, add, remove"))
+    _data_arguments(verbs.add_parser("data", help="datasets: list, get, add, remove, clear-states"))
     _train_arguments(_verb(verbs, "train", train))
     _runs_arguments(verbs.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import"))
     cli_search.arguments(verbs.add_parser("search", help="over settings: start, list, show, pause, resume, delete"),
@@ -410,6 +418,7 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--windows", metavar="FILE", help="labelled windows instead: CSV or JSON of start, end, name")
     add.add_argument("--period", type=int, metavar="N", help="points after which it repeats, 0 for none; guessed")
     _verb(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
+    _verb(verbs, "clear-states", data_clear)
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:

@@ -361,6 +361,9 @@ DATASETS: dict[str, Dataset] = {
         rows=30_522,
         files=(File("vocab.txt", 231_508),),
         folders=("bert-base-uncased",),
+        package=bert_weights.KNOWN[bert_weights.OFFLINE].package,
+        module=bert_weights.KNOWN[bert_weights.OFFLINE].module,
+        inside=bert_weights.KNOWN[bert_weights.OFFLINE].inside,
     ),
 }
 

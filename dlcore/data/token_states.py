@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,8 +86,7 @@ def load(key: str, *, texts: int, width: int) -> Chunk | None:
         states = np.load(place, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    fits = len(offsets) == texts + 1 and states.shape == (offsets[-1], width) and states.dtype == np.float16
-    if not fits:
+    if offsets.shape != (texts + 1,) or states.shape != (offsets[-1], width) or states.dtype != np.float16:
         return None
     with contextlib.suppress(OSError):
         os.utime(place)
@@ -103,7 +103,7 @@ def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         for target, array in ((_offsets(place), offsets), (place, states)):  # the states last: then both are there
-            draft = target.with_name(f".{target.name}.{os.getpid()}")
+            draft = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
             try:
                 with draft.open("wb") as file:
                     np.save(file, array, allow_pickle=False)

@@ -23,6 +23,7 @@ PROJECTS = {
     "gradients": "dlcore.projects.gradients",
     "news": "dlcore.projects.news",
     "questions": "dlcore.projects.trec",
+    "reviews_bert": "dlcore.projects.reviews_bert",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
     "reviews_transformer": "dlcore.projects.reviews_transformer",
     "rnn": "dlcore.projects.rnn",

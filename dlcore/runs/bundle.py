@@ -121,8 +121,9 @@ class Bundle:
         except TypeError as error:
             raise RunError(f"{self.folder / 'run.json'}: its evaluation cannot be read ({error}).") from None
 
-    def load(self) -> "Loaded":
-        """The trained model, in evaluation mode on the CPU (safetensors only).
+    def load(self, *, complete: bool = True) -> "Loaded":
+        """The trained model, in evaluation mode on the CPU (safetensors only). Not `complete`, it lacks what the bundle
+        leaves out, and answers nothing; it needs no other files, and whether the weights fit is seen all the same.
 
         Raises:
             RunError: the weights do not fit the model that `run.json` names.
@@ -136,7 +137,8 @@ class Bundle:
 
         config, project = self.config, projects.get(self.config.project)
         module = project.models[config.model].build(projects.model_config(config), self.facts)
-        project.complete(module, self.preprocessing)
+        if complete:
+            project.complete(module, self.preprocessing)
         try:
             weights = safetensors.torch.load(self._read("model.safetensors"))
             module.load_state_dict(

@@ -150,7 +150,7 @@ def _check_npy(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> 
 
 
 def _model(bundle: Bundle) -> None:
-    bundle.load()
+    bundle.load(complete=False)
 
 
 def _check_name(name: str, bundle: Bundle) -> None:

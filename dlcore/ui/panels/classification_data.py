@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
+from dlcore.core.config import describe
 from dlcore.data import sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
@@ -55,7 +56,8 @@ def _texts(config: RunConfig) -> None:
     found = samples.texts(config.dataset)
     counts = np.bincount(found.labels, minlength=len(found.names))
     lengths = samples.word_counts(config.dataset)
-    limit = projects.data_config(config).model_dump().get("length")
+    field = next((field for field in describe(type(projects.data_config(config))) if field.name == "length"), None)
+    limit, unit = (config.data_options["length"], field.unit) if field else (None, "")
     tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's own test part."
     st.caption(
         f"{len(found.texts):,} texts; {found.doubled:,} that came twice were left out, so that none can sit "
@@ -71,9 +73,10 @@ def _texts(config: RunConfig) -> None:
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
-        cut = (
-            f" {np.mean(lengths > limit):.1%} are longer than the {limit} words that this model reads." if limit else ""
-        )
+        longer = f"{np.mean(lengths > limit):.1%}" if limit else ""
+        cut = f" {longer} are longer than the {limit} words that this model reads." if limit else ""
+        if unit == "pieces":  # counted in words all the same: a word is one piece or several
+            cut = f" {longer} have more than {limit} words, and this model reads {limit} pieces of words."
         st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
     st.subheader("Samples", anchor=False)
     kinds = range(len(found.names))

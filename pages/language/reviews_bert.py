@@ -1,0 +1,14 @@
+"""A BERT that has read millions of sentences turns a film review into vectors; a GRU or an LSTM judges it."""
+
+from dlcore.ui.page import show
+
+TITLE = "Film reviews with BERT"
+ICON = ":material/neurology:"
+
+show(
+    "reviews_bert",
+    data="dlcore.ui.panels.reviews_bert_data:data",
+    results="dlcore.ui.panels.classification:results",
+    try_it="dlcore.ui.panels.classification:try_it",
+    explain="dlcore.ui.panels.explain:explain",
+)

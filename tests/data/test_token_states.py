@@ -1,0 +1,91 @@
+"""States of tokens on the disk: never stale, never torn, never more than allowed."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from dlcore.core.errors import ConfigError, DataError
+from dlcore.data import token_states
+from dlcore.data.token_states import TokenStates
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
+    monkeypatch.delenv("DLCORE_STATES_GB", raising=False)
+    return tmp_path / "states"
+
+
+def keep(key, lengths, width=4):
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    states = np.random.default_rng(0).normal(size=(offsets[-1], width)).astype(np.float16)
+    token_states.save(key, states, offsets)
+    return token_states.load(key, texts=len(lengths), width=width)
+
+
+def test_what_is_kept_comes_back_padded_with_zeros():
+    first, second = keep("a" * 32, [2, 3]), keep("b" * 32, [1])
+    kept = TokenStates([first, second], np.array([(0, 0), (0, 1), (1, 0)]))
+    states, there = kept.gather(torch.tensor([2, 1]))
+    assert kept.lengths.tolist() == [2, 3, 1] and len(kept) == 3
+    assert states.shape == (2, 3, 4) and states.dtype == torch.float32
+    assert there.tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert not states[0, 1:].any() and np.array_equal(states[1].numpy(), first.states[2:5])
+
+
+def test_the_key_tells_any_change():
+    keys = {
+        token_states.key_of(decided_by, texts)
+        for decided_by, texts in (
+            ("x", ["ab", "c"]), ("y", ["ab", "c"]), ("x", ["a", "bc"]), ("x", ["c", "ab"]), ("x", ["abc"]), ("x", []),
+        )
+    }  # fmt: skip
+    assert len(keys) == 6
+    assert token_states.key_of("x", ["\ud800"])
+
+
+@pytest.mark.parametrize("which", ["npy", "offsets.npy"])
+@pytest.mark.parametrize("harm", ["cut", "gone", "other"])
+def test_a_torn_chunk_is_none(folder, which, harm):
+    keep("a" * 32, [2, 3])
+    file = folder / f"{'a' * 32}.{which}"
+    if harm == "cut":
+        file.write_bytes(file.read_bytes()[:-1])
+    elif harm == "gone":
+        file.unlink()
+    else:
+        np.save(file, np.zeros((3, 4)))
+    assert token_states.load("a" * 32, texts=2, width=4) is None
+    assert keep("a" * 32, [2, 3]) is not None
+
+
+def test_the_longest_unused_make_way_and_what_is_needed_stays(folder, monkeypatch):
+    for place, key in enumerate(("a", "b", "c")):
+        keep(key * 32, [1000])
+        os.utime(folder / f"{key * 32}.npy", (place, place))
+    token_states.load("a" * 32, texts=1, width=4)  # used just now
+    size, chunks = token_states.usage()
+    assert chunks == 3
+    monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))
+    token_states.make_room(size // 3, of=["c" * 32])
+    assert {path.name[0] for path in folder.iterdir()} == {"a", "c"}
+    with pytest.raises(DataError, match=r"at most 0\.0 MB are kept: set DLCORE_STATES_GB"):
+        token_states.make_room(size, of=["c" * 32])
+    assert token_states.clear() > 0 and token_states.usage() == (0, 0)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_computed(monkeypatch):
+    free = shutil._ntuple_diskusage(10**12, 10**12 - 10**8, 10**8)
+    monkeypatch.setattr(token_states.shutil, "disk_usage", lambda place: free)
+    with pytest.raises(DataError, match=r"take 1\.0 GB and the disk of .* has 0\.1 GB free"):
+        token_states.make_room(10**9, of=[])
+
+
+def test_a_bound_that_is_no_number_is_refused(monkeypatch):
+    for said in ("much", "-1", "nan", "inf"):
+        monkeypatch.setenv("DLCORE_STATES_GB", said)
+        with pytest.raises(ConfigError, match="DLCORE_STATES_GB"):
+            token_states.make_room(1, of=[])

@@ -1,0 +1,61 @@
+"""A reader over a frozen BERT's states: what it learns is its own, and padding is nothing to it."""
+
+import pytest
+import torch
+
+from dlcore.models.bert import Bert
+from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
+
+CONFIG = {
+    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+    "max_position_embeddings": 256,
+}  # fmt: skip
+
+
+def build(cell="gru", readout="pooled", **options):
+    torch.manual_seed(0)
+    config = StatesRnnConfig(hidden=8, readout=readout, **options)
+    return StatesRnn(config, cell=cell, width=16, classes=3)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("readout", ["pooled", "last"])
+@pytest.mark.parametrize("both", [True, False])
+def test_padding_changes_nothing(cell, readout, both):
+    model = build(cell, readout, both_ways=both, layers=2).eval()
+    states, there = torch.randn(2, 5, 16), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    states = states * there[..., None]
+    more = torch.nn.functional.pad(states, (0, 0, 0, 200)), torch.nn.functional.pad(there, (0, 200))
+    with torch.no_grad():
+        torch.testing.assert_close(model(*more), model(states, there), atol=1e-6, rtol=0)
+
+
+def test_the_whole_gives_for_ids_what_the_reader_gives_for_their_states():
+    model, bert = build().eval(), Bert(CONFIG).eval()
+    names = set(model.state_dict())
+    model.attach(bert)
+    ids = torch.tensor([[2, 7, 8, 9], [2, 11, 0, 0]])
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), model(bert(ids), ids), atol=1e-6, rtol=0)
+        longer = torch.nn.functional.pad(ids, (0, 200))
+        torch.testing.assert_close(model(longer), model(ids), atol=1e-5, rtol=0)
+    assert set(model.state_dict()) == names, "the pretrained weights are no part of what a run keeps"
+    build().load_state_dict(model.state_dict())
+    model.load_state_dict(build().state_dict())
+    with pytest.raises(RuntimeError, match="Missing"):
+        model.load_state_dict({})
+    assert not any(parameter.requires_grad for parameter in bert.parameters())
+    assert not model.train().bert.training
+
+
+def test_every_weight_learns_and_one_batch_is_learnt():
+    model = build(dropout=0.0)
+    states, there, targets = torch.randn(6, 5, 16), torch.ones(6, 5, dtype=torch.long), torch.tensor([0, 1, 2] * 2)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(states, there), targets)
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < 0.05
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())

@@ -1,0 +1,182 @@
+"""Reviews read by a frozen BERT: states kept and found again, a run's bundle, and what it says without the BERT."""
+
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dlcore import projects
+from dlcore.core import progress
+from dlcore.core.errors import ConfigError, DataError, DataMissingError
+from dlcore.data import bert_weights, text, token_states
+from dlcore.inference import predict as inference
+from dlcore.models.bert import Bert
+from dlcore.projects import bert_features, reviews_bert, texts
+from dlcore.projects.bert_features import Reading
+from dlcore.runs import inspection
+from dlcore.runs.foreground import train_here
+
+WORDS = [
+    *bert_weights.SPECIAL, "good", "bad", "film", "##s", "the", "was", "a", "dull", "fine", "plot", "!", "and", "slow",
+]  # fmt: skip
+CONFIG = {
+    "model_type": "bert", "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2,
+    "intermediate_size": 32, "max_position_embeddings": 64, "type_vocab_size": 2,
+}  # fmt: skip
+SMALL = {"bert": "tiny", "length": 16, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A machine with one tiny BERT of random weights and nothing kept."""
+    monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    folder = tmp_path / "data" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "vocab.txt").write_text("\n".join(WORDS))
+    torch.manual_seed(0)
+    save_file(Bert(CONFIG).network.state_dict(), folder / "model.safetensors")
+    return folder
+
+
+def reviews(n=150):
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    said = [
+        " ".join(rng.permutation(["the", "film", "was", "and", *rng.choice(WORDS[5:], i % 7), ("bad", "good")[label]]))
+        for i, label in enumerate(labels)
+    ]
+    return text.unique(said, labels, text.SENTIMENT, checksum="0" * 64)
+
+
+@pytest.fixture
+def invented(place, monkeypatch):
+    found = reviews()
+    monkeypatch.setattr(texts, "load", lambda config: found)
+    return found
+
+
+def reading(**changes):
+    return Reading(**{"checkpoint": bert_weights.require("tiny"), "length": 16, "keep": "both", **changes})
+
+
+def computed(said, how):
+    """How many texts had to be computed."""
+    told = []
+    with progress.listening(lambda what, done, total: told.append((done, total))):
+        states = bert_features.of_texts(said, how)
+    return states, (told[-1][1] if told else 0)
+
+
+def test_states_are_computed_once_and_a_change_of_anything_computes_anew(place):
+    said = reviews().texts
+    states, fresh = computed(said, reading())
+    again, none = computed(said, reading())
+    assert (fresh, none) == (len(said), 0)
+    rows = torch.arange(len(said))
+    assert torch.equal(states.gather(rows)[0], again.gather(rows)[0])
+    for changed in ({"length": 12}, {"keep": "end"}, {"layer": 2}):
+        assert computed(said, reading(**changed))[1] == len(said)
+    assert computed([said[0] + " dull", *said[1:]], reading())[1] == len(said)
+    (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "fast"]))
+    assert computed(said, reading())[1] == len(said), "another tokenizer"
+    weights = load_file(place / "model.safetensors")
+    save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
+    assert computed(said, reading())[1] == len(said), "other weights"
+
+
+def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monkeypatch):
+    monkeypatch.setattr(bert_features, "CHUNK", 40)
+    said, how = reviews().texts, reading(layer=3)
+    states, _ = computed(said, how)
+    network = bert_features.bert.pretrained(how.checkpoint.config, how.checkpoint.state(), layer=3)
+    pieces = bert_features.bert_tokens.Pieces(how.checkpoint)
+    for row in (0, 41, len(said) - 1):
+        (ids,) = pieces.encode([said[row]], length=16, keep="both")
+        found, there = states.gather(torch.tensor([row]))
+        wanted = network(torch.from_numpy(ids)[None])
+        assert there.sum() == len(ids)
+        torch.testing.assert_close(found, wanted, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
+    torn = sorted((token_states._folder()).glob("*[0-9a-f].npy"))[0]
+    torn.write_bytes(torn.read_bytes()[:-2])
+    _, fresh = computed(said, how)
+    assert 0 < fresh <= 40
+
+
+def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
+    monkeypatch.setattr(bert_features, "CHUNK", 20)
+    said, how = reviews().texts, reading()
+
+    def give_up(what, done, total):
+        if done > 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), progress.listening(give_up):
+        bert_features.of_texts(said, how)
+    left = token_states.usage()[1]
+    assert 1 <= left < 8
+    found = []
+    both = [threading.Thread(target=lambda: found.append(computed(said, how))) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    (one, first), (other, second) = found
+    assert max(first, second) <= len(said) - 20 * (left - 1)
+    rows = torch.arange(len(said))
+    assert torch.equal(one.gather(rows)[0], other.gather(rows)[0])
+    assert not [path for path in token_states._folder().iterdir() if path.name.startswith(".")]
+
+
+def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(invented, place, tmp_path):
+    config = projects.configure("reviews_bert", dataset="imdb", preset="full", device="cpu", settings=SMALL)
+    train_here(config, tmp_path / "run", weights="float16")
+    bundle = inspection.accept(tmp_path / "run")
+    assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
+    kept = bundle.preprocessing
+    assert kept["bert"] == "tiny" and kept["bert_checksum"] == bert_weights.require("tiny").checksum
+    assert "words" not in kept
+    loaded = bundle.load()
+    said = ["the film was good and good", "bad plot"]
+    found = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in said]
+    assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in found)
+    ids = torch.from_numpy(texts.read(loaded, said[0]).ids)
+    padded = torch.nn.functional.pad(ids, (0, 40))
+    torch.testing.assert_close(
+        inference.answer(loaded.module, padded), inference.answer(loaded.module, ids), atol=1e-5, rtol=0
+    )
+    stored = bundle.predictions()
+    row = int(stored["test_ids"][0])
+    answer = projects.get("reviews_bert").answer(loaded, invented.texts[row].encode())
+    assert answer["probabilities"]["positive"] == pytest.approx(stored["test_scores"][0, 1], abs=0.02)
+    weights = load_file(place / "model.safetensors")
+    save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
+    with pytest.raises(DataError, match="made with a 'tiny' whose checksum begins with"):
+        bundle.load()
+    shutil.rmtree(place)
+    with pytest.raises(DataMissingError, match="'tiny' is not on this machine") as caught:
+        bundle.load()
+    assert caught.value.dataset == "bert:tiny"
+    assert "accuracy" in inspection.accept(tmp_path / "run").evaluation.metrics, "results need no BERT"
+
+
+def test_more_than_the_bert_can_do_is_refused(invented):
+    for wrong, said in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
+        config = projects.configure("reviews_bert", dataset="imdb", settings={**SMALL, **wrong})
+        with pytest.raises(ConfigError, match=said):
+            reviews_bert.prepare(config)
+
+
+def test_another_seed_reads_back_the_same_states(invented):
+    for seed, fresh in ((0, len(invented.texts)), (1, 0)):
+        told = []
+        config = projects.configure("reviews_bert", dataset="imdb", seed=seed, settings=SMALL)
+        with progress.listening(lambda what, done, total, told=told: told.append(total)):
+            reviews_bert.prepare(config)
+        assert (told[-1] if told else 0) == fresh
