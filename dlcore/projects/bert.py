@@ -18,7 +18,7 @@ from dlcore.data.stratify import sample
 from dlcore.inference.predict import evaluating
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
 from dlcore.projects import classification, texts, trec
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
 
 SIZES = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
@@ -229,6 +229,7 @@ PROJECT = Project(
     baselines=baselines,
     answer=texts.answer,
     complete=complete,
+    monitor=Monitor("validation_accuracy", "max"),  # the loss rises again with sureness, while more is right
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",

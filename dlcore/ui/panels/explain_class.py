@@ -15,7 +15,7 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples, trust_words
 from dlcore.ui.panels.classification_try import pick_sample
 from dlcore.ui.panels.findings import say_finding
-from dlcore.ui.panels.trust_words import TEXT
+from dlcore.ui.panels.trust_words import MASKED, TEXT
 
 TRUSTED = 0.05
 """The contributions may miss the answer by this share of it and still be called trustworthy."""
@@ -41,7 +41,8 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     st.html(highlighted(words, found["values"]))
     st.caption(
         f"All words the model read: orange-red underlined speak for “{label}”, blue dotted against it. Method: "
-        "integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of unknown words."
+        "integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of "
+        f"{'masked' if found['masked'] else 'unknown'} words."
     )
     _trust(reading.key_of(bundle), said, target, found, bundle)
 
@@ -97,7 +98,7 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
         kept = _kept(found, found.values[0])
         if abs(kept["delta"]) <= TRUSTED * abs(kept["output"] - kept["floor"]):
             break
-    return {"words": seen.words, "ids": seen.ids, "nothing": nothing, **kept}
+    return {"words": seen.words, "ids": seen.ids, "nothing": nothing, "masked": seen.gone != seen.strange, **kept}
 
 
 def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
@@ -113,7 +114,8 @@ def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
 def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bundle) -> None:
     """Four tests of the explanation: sum, random weights, hiding each word, hiding the best words first."""
     st.subheader("May it be trusted?", anchor=False)
-    say_finding(trust_words.adds_up(found["output"], found["floor"], found["delta"], of=TEXT))
+    of = MASKED if found["masked"] else TEXT
+    say_finding(trust_words.adds_up(found["output"], found["floor"], found["delta"], of=of))
     if len(found["words"]) < FEWEST:
         st.caption(f"The other tests need {FEWEST} words or more.")
         return

@@ -43,6 +43,8 @@ class Nouns:
 
 
 PICTURE, TEXT = Nouns(), Nouns("text", "words", "hidden", "as many unknown words", "explanation")
+MASKED = Nouns("text", "words", "hidden", "as many masked words", "explanation")
+"""Of a network that learnt from texts with masked words."""
 
 
 def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -> Finding:
