@@ -55,8 +55,8 @@ def _look(bundle: Bundle | None) -> None:
     st.caption(
         f"{taken.shape[0]} layers of {taken.shape[1]} heads. In each small map a row is a token that looks, a column "
         "one that is looked at; the more orange, the more. Every token shares out 100 %. Many heads rest on [SEP] or "
-        "[CLS] where they have nothing to say (Clark et al. 2019). Where a head looks is not yet why a text gets its class: "
-        f"“{WORDS}” asks that."
+        "[CLS] where they have nothing to say (Clark et al. 2019). Where a head looks is not yet why a text gets its "
+        f"class: “{WORDS}” asks that."
     )
 
 
