@@ -67,7 +67,7 @@ def _drawn() -> list[tuple[str, bytes]]:
         return []
     st.caption(
         "Ten drawings of ours, so that there is something to judge at once. The model has only ever seen photographs: "
-        "watch it doubt."
+        "some drawings it takes for dishes, others make it doubt."
     )
     name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=spoken, key="food-drawn")
     return [(name, _read(SAMPLES / f"{name}.png"))]
@@ -80,7 +80,7 @@ def _files() -> list[tuple[str, bytes]]:
     )  # fmt: skip
     st.caption(
         f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are written "
-        "nowhere. Photos from an iPhone: send them as JPEG, not HEIC."
+        "nowhere. A file marked red is of a kind that is not read: save it as JPEG (iPhone photos are often HEIC)."
     )
     return [(file.name, file.getvalue()) for file in found]
 

@@ -51,15 +51,21 @@ def _parts(found: images.Images) -> None:
         f"{len(found.labels):,} pictures to learn from and {len(found.test_labels):,} kept for the test, {height} x "
         f"{width} pixels, {kind} from 0 (dark) to 255 (bright). A share of the first is held back for validation."
     )
-    figure = plots.class_counts(counts, ("to learn from", "test"), found.names)
+    figure = plots.class_counts(counts, ("to learn from", "test"), _spoken(found))
     total = counts.sum(axis=0)
     show_figure(figure, key="class-counts", alt=f"{total.min():,} to {total.max():,} pictures a class")
+
+
+def _spoken(found: images.Images) -> tuple[str, ...]:
+    """Names of folders as they are said."""
+    return tuple(name.replace("_", " ") for name in found.names)
 
 
 def _repeated(found: images.Images) -> None:
     """Duplicates in a sentence, and where they went."""
     near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
-    words = f"**Duplicates:** {found.exact:,} pictures are exactly the same as another one{near}. "
+    same = "1 picture is" if found.exact == 1 else f"{found.exact:,} pictures are"
+    words = f"**Duplicates:** {same} exactly the same as another one{near}. "
     if not found.exact and not found.near:
         how = "no two pictures are exactly the same" + ("" if found.near is None else ", or nearly so")
         words = f"**Duplicates:** {how}. "
@@ -77,7 +83,7 @@ def _repeated(found: images.Images) -> None:
         with st.expander("Look at some of them", icon=":material/filter_none:"):
             for group in groups:
                 rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
-                said = [f"{found.names[found.labels[row]]}, row {row:,}" for row in rows]
+                said = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
                 samples.shown([found.pixels[row] for row in rows], said, alt="Alike", width=104)
 
 
@@ -97,7 +103,7 @@ def _samples(found: images.Images) -> None:
     st.subheader("Samples", anchor=False)
     each = max(1, min(SHOWN, MOST_SHOWN // len(found.names)))
     rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in range(min(len(found.names), MOST_SHOWN))])
-    names = [found.names[k] for k in found.labels[rows]]
+    names = [_spoken(found)[k] for k in found.labels[rows]]
     samples.shown([found.pixels[row] for row in rows], names, alt="A training picture", width=104)
 
 

@@ -86,7 +86,8 @@ def of_random_weights(values: Sequence[float], *, of: Nouns = PICTURE) -> Findin
         words = f"some of the {of.result} comes from the {of.thing} and the build alone, whatever was learnt."
         return Finding(name, "in part", f"{numbers}: {words}")
     shows = "the picture's outlines" if of == PICTURE else "how the network is built"
-    words = f"the {of.result} hardly changes, so it shows {shows} rather than what was learnt."
+    how = "hardly changes" if mean > 0 else "is merely turned round, strong for weak"
+    words = f"the {of.result} {how}, so it shows {shows} rather than what was learnt."
     return Finding(name, "failed", f"{numbers}: {words}")
 
 
