@@ -209,7 +209,7 @@ PROJECT = Project(
     data_config=BertData,
     presets={
         "quick": {
-            **_RECIPE, "epochs": 2, "rows": 2400, "train_rows": 600, "length": 48,
+            **_RECIPE, "epochs": 2, "rows": 2000, "train_rows": 600, "length": 40,
             "head": {**_HEAD, "epochs": 30}, "scratch": {**_SCRATCH, "epochs": 2},
         },
         "full": {
