@@ -1,0 +1,29 @@
+"""A network leaves as an ONNX file at the press of a button: held against torch, timed, taken away with a card."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+from server import calm, errors, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+WITHIN = 120_000
+
+
+def test_the_button_makes_a_file_that_answers_as_torch_does(address, page, console):
+    visit(page, f"{address}/fashion?panel=Train")
+    page.get_by_text("Take this run away", exact=True).click()
+    page.get_by_role("button", name="Make an ONNX file").click()
+    button = page.get_by_role("button", name="Download ONNX and card")
+    expect(button).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("Same answers")).to_be_visible()
+    calm(page)
+    with page.expect_download() as download:
+        button.click()
+    with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+        names = archive.namelist()
+    assert len(names) == 2 and any(name.endswith(".onnx") for name in names) and errors(console) == []
