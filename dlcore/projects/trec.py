@@ -1,18 +1,20 @@
-"""language/questions: what does a question ask for? Recurrent networks over BERT's pieces of words."""
+"""language/questions: what does a question ask for? Recurrent networks over words, or over a BERT's states of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from dlcore.core.config import choice, number
-from dlcore.data import text
+from dlcore.data import bert_weights, text
 from dlcore.data.splits import Prepared
 from dlcore.data.vocabulary import Kind
 from dlcore.evaluation import linear
 from dlcore.models.recurrence import Cell
+from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.text_rnn import TextRnn, TextRnnConfig
-from dlcore.projects import classification, texts
+from dlcore.projects import classification, reviews_bert, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
@@ -27,9 +29,39 @@ class QuestionsData(texts.TextData):
     vectors: texts.Vectors = choice("glove", help="Vectors that the pieces start with: chance, or GloVe's.")
 
 
+class BertGruConfig(StatesRnnConfig):
+    """Its sizes, and where BERT is read. A BERT brings its own pieces of words and its own numbers for them: of the
+    data's settings only length, keep, balanced and rows are for this model."""
+
+    hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
+    bert: str = choice(
+        bert_weights.OFFLINE, help="Name of the pretrained BERT, as on the Hugging Face hub (see data list)."
+    )
+    after_layer: int = number(
+        4, low=1, high=96, help="Of BERT's layers the one whose states are read; the topmost tell less of the kind."
+    )
+
+
+BERT = "bert_gru"
+"""The model that reads what a frozen BERT makes of each piece."""
+
+
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part; a tenth of the rest to validate on; the pieces from the training part."""
-    return texts.prepare(config, QuestionsData)
+    """The source's test part; a tenth of the rest to validate on; the pieces from the training part, or BERT's own."""
+    if config.model != BERT:
+        found = texts.prepare(config, QuestionsData)
+        return replace(found, facts={**found.facts, "width": config.model_options["embedding"]})
+    theirs = {name: config.data_options[name] for name in ("length", "keep", "balanced", "rows")}
+    theirs |= {name: config.model_options[name] for name in ("bert", "after_layer")}
+    found = reviews_bert.prepare(config.model_copy(update={"data_options": theirs}))
+    pieces = len(bert_weights.require(theirs["bert"]).vocabulary)
+    return replace(found, facts={**found.facts, "vocabulary": pieces})
+
+
+def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
+    """Hand the network that reads BERT's states the BERT that its run read with; the others lack nothing."""
+    if isinstance(module, StatesRnn):
+        reviews_bert.complete(module, preprocessing)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -48,6 +80,10 @@ def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
     return build
 
 
+def _over_bert(options: BertGruConfig, facts: Mapping[str, int]) -> nn.Module:
+    return StatesRnn(options, cell="gru", width=facts["width"], classes=facts["classes"])
+
+
 _CELLS: dict[Cell, tuple[str, str]] = {
     "gru": ("GRU", "A state with two gates: how much of it to forget, and how much to write anew (Cho et al. 2014)."),
     "lstm": ("LSTM", "A state and a cell behind three gates (Hochreiter & Schmidhuber 1997)."),
@@ -64,13 +100,23 @@ PROJECT = Project(
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=TextRnnConfig)
         for cell, (title, summary) in _CELLS.items()
+    } | {
+        BERT: ModelEntry(
+            title="GRU over BERT",
+            summary="A BERT that stays as it is reads every question once; a GRU reads what it made of each piece.",
+            build=_over_bert,
+            config=BertGruConfig,
+        )
     },
     data_config=QuestionsData,
     presets={
         "quick": {**_RECIPE, "epochs": 4, "hidden": 64},
-        "full": {**_RECIPE, "epochs": 16, "hidden": 200, "rnn": {"learning_rate": 1e-3}},
+        "full": {
+            **_RECIPE, "epochs": 16, "hidden": 200, "rnn": {"learning_rate": 1e-3},
+            BERT: {"epochs": 8, "hidden": 128, "learning_rate": 1e-3},
+        },
     },
-    facts={"vocabulary": 8_000, "length": 40, "classes": 6},
+    facts={"vocabulary": 8_000, "length": 40, "classes": 6, "width": 384},
     prepare=prepare,
     objective=texts.objective,
     predict=classification.predict,
@@ -78,6 +124,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
+    complete=complete,
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",

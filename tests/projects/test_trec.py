@@ -1,0 +1,49 @@
+"""Questions read by a frozen BERT beside those read by words: the same parts, and a run that keeps what it learnt."""
+
+import numpy as np
+import pytest
+import tiny_bert
+from safetensors.torch import load_file
+
+from dlcore import projects
+from dlcore.data import text
+from dlcore.data.splits import SPLITS
+from dlcore.runs import inspection
+from dlcore.runs.foreground import train_here
+
+SMALL = {"length": 12, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """Questions that one word decides, and a machine with a tiny BERT."""
+    folder = tiny_bert.write(tmp_path / "data").parent
+    monkeypatch.setenv("DLCORE_DATA", str(folder))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    labels = np.arange(120) % 3
+    said = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
+    found = text.Texts(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
+    monkeypatch.setattr(text, "load", lambda name: found)
+    return found
+
+
+def configured(model, **settings):
+    return projects.configure("questions", model=model, device="cpu", settings={**SMALL, **settings})
+
+
+def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
+    project = projects.get("questions")
+    by_words = project.prepare(configured("gru", vectors="none", tokens="words", embedding=8))
+    by_bert = project.prepare(configured("bert_gru", bert=tiny_bert.NAME, after_layer=1))
+    for split in SPLITS:
+        assert by_words.split(split).ids.tolist() == by_bert.split(split).ids.tolist()
+    assert by_words.facts.keys() == by_bert.facts.keys() and by_bert.facts["width"] == 32
+    assert by_words.facts["width"] == 8 and by_bert.facts["vocabulary"] > 30_000
+
+
+def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
+    train_here(configured("bert_gru", bert=tiny_bert.NAME, after_layer=2), tmp_path / "run", weights="float16")
+    assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
+    loaded = inspection.accept(tmp_path / "run").load()
+    found = projects.get("questions").answer(loaded, b"where is it")
+    assert set(found["probabilities"]) == {"a", "b", "c"} and found["tokens"] == 3
