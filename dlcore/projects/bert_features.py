@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -43,14 +44,19 @@ class Reading:
         return f"{VERSION} {self.checkpoint.checksum} {self.length} {self.keep} {self.layer} {kind}"
 
 
-def of_texts(texts: Sequence[str], reading: Reading) -> TokenStates:
+def of_texts(texts: Sequence[str], reading: Reading, *, rows: np.ndarray | None = None) -> TokenStates:
     """The states of every token of those texts, in their order; what is not kept yet is computed now.
+
+    `rows` (N,), rising, are the texts' places in their source: those of one stretch of it are kept together, so that
+    another choice of texts finds again what both have whole stretches of. By default they are the source.
 
     Raises:
         DataError: they need more room than there is.
         StoreError: the cache cannot be written.
     """
-    parts = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
+    stretches = (np.arange(len(texts)) if rows is None else rows) // CHUNK
+    starts = np.flatnonzero(np.diff(stretches, prepend=-1))
+    parts = [texts[start:stop] for start, stop in pairwise([*starts.tolist(), len(texts)])]
     keys = [token_states.key_of(reading.decided_by, part) for part in parts]
     width = reading.checkpoint.width
     chunks = [token_states.load(key, texts=len(part), width=width) for key, part in zip(keys, parts, strict=True)]
@@ -58,15 +64,15 @@ def of_texts(texts: Sequence[str], reading: Reading) -> TokenStates:
     if missing:
         pieces = bert_tokens.Pieces(reading.checkpoint)
         ids = {place: pieces.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
-        tokens = sum(len(row) for rows in ids.values() for row in rows)
+        tokens = sum(len(row) for each in ids.values() for row in each)
         token_states.make_room(tokens * width * token_states.BYTES, of=keys)
         for place in _computed(ids, keys, reading):
             chunks[place] = token_states.load(keys[place], texts=len(parts[place]), width=width)
     whole = [chunk for chunk in chunks if chunk is not None]
     if len(whole) != len(parts):
-        return of_texts(texts, reading)  # another process cleared some meanwhile
-    places = np.array([(row // CHUNK, row % CHUNK) for row in range(len(texts))])
-    return TokenStates(whole, places)
+        return of_texts(texts, reading, rows=rows)  # another process cleared some meanwhile
+    sizes = [len(part) for part in parts]
+    return TokenStates(whole, np.array([(part, row) for part, size in enumerate(sizes) for row in range(size)]))
 
 
 def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Reading) -> Iterator[int]:

@@ -12,6 +12,7 @@ from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError
 from dlcore.data import bert_tokens, bert_weights, text
 from dlcore.data.splits import SPLITS, Prepared, Split
+from dlcore.data.stratify import sample
 from dlcore.data.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.recurrence import Cell
@@ -37,6 +38,9 @@ class ReviewsBertData(Config):
     rows: int = number(
         0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
     )
+    train_rows: int = number(
+        0, low=0, high=1_000_000, unit="texts", help="Training texts used, each class at its share; 0 uses all."
+    )
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -52,12 +56,14 @@ def prepare(config: RunConfig) -> Prepared:
     checkpoint = _checkpoint(options)
     found = texts.load(config)
     parts = texts.cut(found, options.rows, seed=config.seed)
+    parts["train"] = parts["train"][sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)]
     used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: another seed finds the same chunks
     states = bert_features.of_texts(
         [found.texts[row] for row in used],
         bert_features.Reading(
             checkpoint, options.length, options.keep, options.after_layer, devices.resolve(config.device)
         ),
+        rows=used,
     )
     splits = {
         name: _split(np.searchsorted(used, rows), found.labels[rows], found.rows[rows], states)
@@ -119,7 +125,7 @@ PROJECT = Project(
     slug="reviews_bert",
     section="language",
     title="Film reviews with BERT",
-    summary="A BERT that has read millions of sentences turns a film review into vectors; a GRU or an LSTM judges it.",
+    summary="A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it.",
     datasets=("imdb", "movie_reviews"),
     models={
         "gru": ModelEntry(
@@ -138,7 +144,7 @@ PROJECT = Project(
     data_config=ReviewsBertData,
     presets={
         "quick": {**_RECIPE, "epochs": 3, "rows": 2000, "length": 64, "hidden": 32},
-        "full": {**_RECIPE, "epochs": 3, "length": 128},
+        "full": {**_RECIPE, "epochs": 3, "length": 128, "train_rows": 10_000},
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,

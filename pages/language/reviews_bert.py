@@ -1,4 +1,4 @@
-"""A BERT that has read millions of sentences turns a film review into vectors; a GRU or an LSTM judges it."""
+"""A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it."""
 
 from dlcore.ui.page import show
 

@@ -131,10 +131,12 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     _say(found, bundle.labels)
     if typed.hidden:
         _say_hidden(loaded, typed, found)
-    notes = [f"{found['tokens']:,} words read"]
+    pieces = loaded.preprocessing.get("kind") == texts.PIECES
+    notes = [f"{found['tokens']:,} {'pieces of words' if pieces else 'words'} read"]
     notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
     notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
-    st.caption(f"{', '.join(notes)}. Nothing is kept.")
+    marks = " [CLS] and [SEP] are BERT's own marks of start and end, and stay." if pieces else ""
+    st.caption(f"{', '.join(notes)}.{marks} Nothing is kept.")
     if hasattr(loaded.module, "weights"):
         show_heads(loaded, texts.read(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden)
 

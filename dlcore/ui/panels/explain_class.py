@@ -23,6 +23,8 @@ FEWEST = 5
 """Words from which an order of them can be compared."""
 SETTLING = (64, 256, 1024)
 """Steps of integrated gradients, tried in turn until the sum is trusted."""
+MOST_PIECES = 20_000
+"""Through a whole BERT so many go at most after the first try, steps times pieces: a processor takes 15 s for them."""
 
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
@@ -94,6 +96,8 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
     # From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
     # from unknown words most reviews settle at 64, a long one may need all 1,024 (3 s).
     for steps in SETTLING:
+        if seen.marks and steps > SETTLING[0] and steps * ids.numel() > MOST_PIECES:
+            break
         found = attribute(model.module, ids, target, baseline=torch.from_numpy(nothing), steps=steps)
         kept = _kept(found, found.values[0])
         if abs(kept["delta"]) <= TRUSTED * abs(kept["output"] - kept["floor"]):
