@@ -24,7 +24,7 @@ class FineTuneConfig(Config):
     train: Trained = choice(
         "all", help="Train the new head alone (what it is given is computed once), the last layers too, or all layers."
     )
-    last_layers: int = number(2, low=1, high=48, unit="layers", help="How many layers last_layers trains.")
+    top_layers: int = number(2, low=1, high=48, unit="layers", help="How many layers last_layers trains.")
     encoder_rate: float = number(
         0.2, low=1e-4, high=1.0, help="Learning rate of the last layer, as a share of the head's.", log=True
     )
@@ -77,7 +77,7 @@ class FineTunedBert(nn.Module):
         self.options, self.bert = options, Bert({**config, **dropouts})
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.bert.width, classes))
         self.frozen = {
-            "head": len(self.bert.layers), "last_layers": max(0, len(self.bert.layers) - options.last_layers), "all": 0
+            "head": len(self.bert.layers), "last_layers": max(0, len(self.bert.layers) - options.top_layers), "all": 0
         }[options.train]  # fmt: skip
         self.bert.layers[: self.frozen].requires_grad_(False)
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")

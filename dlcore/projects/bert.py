@@ -213,7 +213,7 @@ PROJECT = Project(
             "head": {**_HEAD, "epochs": 30}, "scratch": {**_SCRATCH, "epochs": 2},
         },
         "full": {
-            **_RECIPE, "epochs": 5, "precision": "bf16-mixed",
+            **_RECIPE, "epochs": 4, "precision": "bf16-mixed", "last_layers": {"top_layers": 4},
             "head": {**_HEAD, "precision": "32-true"}, "scratch": _SCRATCH,
         },
     },

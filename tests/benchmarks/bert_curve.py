@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--way", choices=["head", "last_layers", "all_layers", "scratch"], default="all_layers")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000, 3000, 0])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="folder to keep the runs' bundles in, their weights in float16")
     asked = parser.parse_args()
     for size in asked.sizes:
         settings: dict[str, int] = {"train_rows": size}
@@ -48,8 +49,9 @@ def main() -> None:
                 end[0] = time.process_time()
 
         with tempfile.TemporaryDirectory() as room:
-            train_here(config, Path(room) / "bundle", heard)
-            bundle = Bundle(Path(room) / "bundle")
+            place = (asked.keep or Path(room)) / f"{asked.way}-{size or 'all'}-{asked.seed}"
+            train_here(config, place, heard, weights="float16")
+            bundle = Bundle(place)
             run, facts = bundle.run, bundle.facts
         evaluation = run["evaluation"]
         network = projects.get("bert").models[asked.way].build(projects.model_config(config), facts)

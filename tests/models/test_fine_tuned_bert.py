@@ -36,17 +36,17 @@ def test_what_was_pooled_before_goes_to_the_head_alone():
 def test_rates_fall_from_layer_to_layer_and_what_is_frozen_has_none():
     rates = [share for share, _ in network(encoder_rate=0.5, falling=0.8).rates()]
     assert rates == pytest.approx([1.0, 0.5, 0.4, 0.32, 0.256])  # head, three layers, embeddings
-    assert [share for share, _ in network(train="last_layers", last_layers=2).rates()] == pytest.approx(
+    assert [share for share, _ in network(train="last_layers", top_layers=2).rates()] == pytest.approx(
         [1.0, 0.2, 0.18]
     )
     assert [share for share, _ in network(train="head").rates()] == [1.0]
 
 
 def test_a_run_keeps_what_it_learnt_and_takes_the_rest_from_the_checkpoint():
-    first = network(train="last_layers", last_layers=1)
+    first = network(train="last_layers", top_layers=1)
     kept = first.state_dict()
     assert kept and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in kept)
-    other = network(seed=1, train="last_layers", last_layers=1)
+    other = network(seed=1, train="last_layers", top_layers=1)
     other.take_over(first.bert.network.state_dict())
     other.load_state_dict(load(save(kept)))
     assert torch.equal(first.eval()(IDS), other.eval()(IDS))
@@ -60,7 +60,7 @@ def test_a_run_keeps_what_it_learnt_and_takes_the_rest_from_the_checkpoint():
 
 
 def test_only_what_learns_drops_out():
-    module = network(train="last_layers", last_layers=1).train()
+    module = network(train="last_layers", top_layers=1).train()
     dropping = {name for name, part in module.named_modules() if isinstance(part, torch.nn.Dropout) and part.training}
     assert dropping and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in dropping)
 
