@@ -115,6 +115,12 @@ def _plan(config: RunConfig) -> TransferConfig:
     return plan
 
 
+def needs(config: RunConfig) -> tuple[str, ...]:
+    """ImageNet's weights of the model's backbone, unless it starts from random ones."""
+    pretrained = _plan(config).start == "pretrained"
+    return (f"{weights.PREFIX}{BACKBONE_OF[config.model]}",) if pretrained else ()
+
+
 def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.flatnonzero(~found.also_in_test)
     rest, held = stratified_apart(found.labels[rows], found.groups[rows], options.validation_share, seed=seed)
@@ -241,10 +247,18 @@ _HEAD = {
     "schedule": "cosine", "patience": 15,
 }  # fmt: skip
 _TUNED = {
-    "train": "last_blocks", "epochs": 24, "batch_size": 32, "optimiser": "adamw", "learning_rate": 2e-3,
-    "weight_decay": 0.05, "schedule": "one_cycle", "norms": "trained", "train_side": 224, "zoom": 0.35,
+    "train": "last_blocks", "epochs": 12, "batch_size": 32, "optimiser": "adamw", "learning_rate": 1e-3,
+    "backbone_rate": 0.3, "weight_decay": 0.05, "schedule": "one_cycle", "train_side": 224, "zoom": 0.35,
+    "jitter": 0.3, "mixup": 0.2,
+}  # fmt: skip
+_FROZEN = {**_HEAD, "norms": "trained", "backbone_rate": 0.1, "jitter": 0.2, "mixup": 0.0}
+"""As its reference run was made; of these the features of photos as they are heed the last alone."""
+_SCRATCH = {
+    **_TUNED, "train": "all", "epochs": 40, "learning_rate": 2e-3, "backbone_rate": 1.0, "norms": "trained",
+    "side": 128, "train_side": 96, "jitter": 0.2, "mixup": 0.0,
 }  # fmt: skip
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
+_QUICK_TUNED = {**_TUNED, "blocks": 4, "epochs": 3, "side": 160, "train_side": 160, "mixup": 0.0}
 
 
 def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> ModelEntry:
@@ -283,14 +297,14 @@ PROJECT = Project(
     data_config=FoodData,
     presets={
         "quick": {
-            **_QUICK, "mobilenet_v2_scratch": {**_TUNED, "train": "all", "epochs": 2, "side": 96, "train_side": 64},
+            **_QUICK,
+            "mobilenet_v2": _QUICK_TUNED,
+            "mobilenet_v2_scratch": {**_SCRATCH, "epochs": 2, "side": 96, "train_side": 64},
         },
         "full": {
             **_TUNED,
-            "mobilenet_v2_frozen": _HEAD,
-            "mobilenet_v2_scratch": {
-                "train": "all", "epochs": 40, "learning_rate": 2e-3, "train_side": 96, "side": 128,
-            },
+            "mobilenet_v2_frozen": _FROZEN,
+            "mobilenet_v2_scratch": _SCRATCH,
         },
     },
     facts={"channels": 3, "height": 256, "width": 256, "classes": 10},
@@ -305,4 +319,5 @@ PROJECT = Project(
     input_kind="image",
     input_limit=images.MAX_BYTES,
     own_data="images",
+    needs=needs,
 )  # fmt: skip

@@ -109,6 +109,7 @@ class Project:
     compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
     complete:  (module just built, preprocessing) -> nothing; puts in what a bundle leaves out, as pretrained weights.
+    needs:     config -> what else must be on this machine to train it, by the names of `data get`: pretrained weights.
 
     `goal` is what a search over settings goes by, where the metric that picks the best epoch cannot be compared between
     settings (a loss in other units).
@@ -145,3 +146,4 @@ class Project:
     own_also: tuple[Kind, ...] = ()
     own_settings: Callable[[OwnDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
+    needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
+from dlcore.data import weights
 
 
 @pytest.fixture
@@ -60,3 +61,16 @@ def test_another_model_brings_its_own_settings(started):
     assert not app.exception
     press_train(app)
     assert started[0].model == "lstm"
+
+
+def test_weights_that_are_missing_are_offered_before_a_run_can_fail_for_want_of_them(started, monkeypatch):
+    monkeypatch.setattr(weights, "find", lambda backbone: None)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"] = "Train"
+    app.switch_page("pages/vision/food.py")
+    app.run()
+    widget(app.selectbox, "Model").set_value("efficientnet_b0").run()
+    assert widget(app.button, "Train").disabled and widget(app.button, "Download")
+    assert widget(app.multiselect, "Models").value == ["mobilenet_v2_scratch"]
+    widget(app.selectbox, "Model").set_value("mobilenet_v2_scratch").run()
+    assert "Download" not in [button.label for button in app.button]

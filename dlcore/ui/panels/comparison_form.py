@@ -29,10 +29,13 @@ def _form(project: "Project") -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
+    ready = [name for name in project.models if trainable(project, name)]
     models = st.multiselect(
-        "Models", list(project.models), default=list(project.models), key=f"{key}-models",
-        format_func=lambda name: project.models[name].title,
+        "Models", ready, default=ready, key=f"{key}-models", format_func=lambda name: project.models[name].title,
     )  # fmt: skip
+    if len(ready) < len(project.models):
+        away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
+        st.caption(f"Not here to choose: {away}. Their pretrained weights are not on this machine; see Data.")
     names = [name for name in projects.datasets(slug) if _here(name)]
     if not names:
         st.caption("None of this page's datasets is on this machine: see Data.")
@@ -56,6 +59,13 @@ def _form(project: "Project") -> None:
         "Start the comparison", icon=":material/play_arrow:", width="stretch", key=f"{key}-start", disabled=runs < 2
     ):
         _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
+
+
+def trainable(project: "Project", model: str) -> bool:
+    """Whether what the model needs beside a dataset is on this machine."""
+    from dlcore import projects
+
+    return all(sources.available(name) for name in project.needs(projects.configure(project.slug, model=model)))
 
 
 def arms(

@@ -1,6 +1,6 @@
 """The form that starts a run: from a preset, or from another run with some settings changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -66,15 +66,28 @@ def _new(project: "Project") -> None:
     key = f"{slug}-{model}-{dataset}-{preset}"
     where = _where(base, key)
     changed = _more(projects.settings_of(slug, model), base, key)
+    absent = _absent(project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset,
+                                                         settings=changed))  # fmt: skip
+    if absent:
+        missing.offer(absent[0])
     if st.button(
-        "Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}", disabled=not here
-    ):
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}",
+        disabled=not here or bool(absent),
+    ):  # fmt: skip
         run_id = control.launch(
             lambda: runs.create(
                 projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})
             )
         )
         _go(slug, run_id)
+
+
+def _absent(project: "Project", config: "Callable[[], RunConfig]") -> list[str]:
+    """What the run needs beside its dataset, as pretrained weights, and what is not on this machine."""
+    try:
+        return [name for name in project.needs(config()) if not sources.available(name)]
+    except WorkbenchError:
+        return []  # settings that do not go together: said when the run is asked for
 
 
 def _dataset(project: "Project") -> str:
