@@ -56,6 +56,8 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
         small["side"] = 96  # its features are computed for the whole set
     if "bert" in names:
         small["bert"] = tiny_bert.NAME
+    if "after_layer" in names:
+        small["after_layer"] = 2  # the tiny one has no more
     dataset = here[0] if slug == "bert" else here[-1]  # questions are read sooner than film reviews
     config = projects.configure(project.slug, model=model, dataset=dataset, preset="quick", settings=small)
     try:
