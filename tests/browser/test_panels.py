@@ -11,18 +11,23 @@ from dlcore.ui.menu import find_pages
 from dlcore.ui.page import PANELS
 
 pytestmark = pytest.mark.browser
-SLUGS = [page.slug for page in find_pages()]
+PLACES = [
+    f"{page.slug}?part={part.title.replace(' ', '+')}" if part else f"{page.slug}?"
+    for page in find_pages()
+    for part in page.parts or (None,)
+]
+"""Every page, and every part of a page in parts."""
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 TOO_WIDE = """() => Math.max(
     ...[document.documentElement, document.querySelector('[data-testid=stMain]')].map(
         element => element.scrollWidth - element.clientWidth))"""
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_every_panel(address, page, console, slug):
+@pytest.mark.parametrize("place", PLACES)
+def test_every_panel(address, page, console, place):
     """One panel by its address, which one changes from page to page, and the others by the switch."""
-    first = [*PANELS][SLUGS.index(slug) % len(PANELS)]
-    visit(page, f"{address}/{slug}?panel={first.replace(' ', '+')}")
+    first = [*PANELS][PLACES.index(place) % len(PANELS)]
+    visit(page, f"{address}/{place}&panel={first.replace(' ', '+')}")
     assert panel_switch(page, first).is_checked()
     there = page.get_by_role("radiogroup", name="Panel").get_by_role("radio").all_inner_texts()
     assert {*there} >= {*PANELS}
