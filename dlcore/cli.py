@@ -91,11 +91,12 @@ def models(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every dataset, whether it is here, and one's own below."""
-    from dlcore.data import own
+    """Every dataset, whether it is here, the pretrained BERTs that are known, and one's own below."""
+    from dlcore.data import bert_weights, own
     from dlcore.data.sources import DATASETS
 
-    return [_dataset(name) for name in (*DATASETS, *(entry.dataset for entry in own.every()))]
+    berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.every()]
+    return [_dataset(name) for name in (*DATASETS, *berts, *(entry.dataset for entry in own.every()))]
 
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:

@@ -164,7 +164,8 @@ def get(name: str, progress: Progress | None = None) -> Path:
 
     target, about = settings.cache() / "bert" / name, known(name)
     try:
-        answering(url_of(name, CONFIG))
+        for file in (CONFIG, WEIGHTS):  # large files lie on servers of their own
+            answering(url_of(name, file))
         for file in FILES:  # the weights last: with them the folder counts as whole
             download(url_of(name, file), target / file, "", progress=progress if file == WEIGHTS else None)
     except DataError as error:

@@ -13,7 +13,7 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from dlcore.core.errors import DataError, StoreError, one_line
 
-CONNECT_S, READ_S, ANSWER_S = 8.0, 30.0, 8.0
+CONNECT_S, READ_S, ANSWER_S = 8.0, 30.0, 4.8
 _OFFLINE = "what is already on this machine still works: see `python -m dlcore data list`"
 
 
@@ -90,14 +90,14 @@ def answering(url: str, *, within: float = ANSWER_S) -> None:
 
     def ask() -> None:
         try:
-            with requests.get(url, timeout=(within / 2, within / 2), stream=True) as answer:
-                found.append("" if answer.ok else f"{url} cannot be fetched (HTTP {answer.status_code})")
+            with requests.get(url, timeout=within, stream=True) as answer:
+                found.append("" if answer.ok else f"{url} cannot be fetched (HTTP {answer.status_code}).")
         except requests.RequestException as error:
             found.append(f"{url} cannot be fetched ({type(error).__name__}): no network?")
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(within)
-    what = found[0] if found else f"{url} does not answer within {within:.0f} s: no network?"
+    what = found[0] if found else f"{url} does not answer within {within:g} s: no network?"
     if what:
         raise DataError(f"{what} {_OFFLINE.capitalize()}.")

@@ -108,7 +108,7 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
         DataMissingError: the BERT is not on this machine.
         DataError: the one of that name is not the one that the run was made with.
     """
-    checkpoint, layer = texts.checkpoint_of(preprocessing), int(preprocessing["after_layer"])
+    checkpoint, layer = texts.checkpoint_of(preprocessing), int(preprocessing.get("after_layer", 0))
     cast(StatesRnn, module).attach(bert.pretrained(checkpoint.config, checkpoint.state(), layer=layer))
 
 

@@ -235,6 +235,8 @@ def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
         DataMissingError: it is not on this machine.
         DataError: the one of that name here is another one.
     """
+    if not {"bert", "bert_checksum"} <= preprocessing.keys():
+        raise DataError("this run does not say which pretrained BERT it was made with: take another bundle.")
     found = bert_weights.require(str(preprocessing["bert"]))
     made_with = str(preprocessing["bert_checksum"])
     if found.checksum != made_with:
