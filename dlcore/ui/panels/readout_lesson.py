@@ -9,7 +9,7 @@ from dlcore.projects import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import classification_results, reading
+from dlcore.ui.panels import classification_results, comparison, reading
 from dlcore.ui.panels.comparison_form import open_under_results
 
 OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."
@@ -17,6 +17,11 @@ SAID = "One of the finest films I have seen in years: moving, funny, and beautif
 
 
 def results(project: Project, run: Run | None) -> None:
+    """One run's, or several side by side: the lesson's own are opened there."""
+    comparison.results(project, run, one=_one)
+
+
+def _one(project: Project, run: Run | None) -> None:
     """As for every classifier, and the lesson."""
     classification_results.results(project, run)
     bundle = run.bundle if run is not None else None
