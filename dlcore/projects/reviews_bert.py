@@ -119,7 +119,10 @@ def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
     return build
 
 
-_RECIPE = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle", "optimiser": "adamw", "learning_rate": 2e-3}
+_RECIPE = {
+    "batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle", "optimiser": "adamw", "learning_rate": 4e-3,
+    "dropout": 0.2,
+}  # fmt: skip
 
 PROJECT = Project(
     slug="reviews_bert",
@@ -143,7 +146,7 @@ PROJECT = Project(
     },
     data_config=ReviewsBertData,
     presets={
-        "quick": {**_RECIPE, "epochs": 3, "rows": 2000, "length": 64, "hidden": 32},
+        "quick": {**_RECIPE, "epochs": 3, "rows": 3000, "length": 64, "hidden": 32},
         "full": {**_RECIPE, "epochs": 3, "length": 128, "train_rows": 10_000},
     },
     facts={"width": 384, "length": 256, "classes": 2},
