@@ -8,10 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core import settings
+from dlcore.evaluation import uncertainty
 from dlcore.plots.transfer import Measured, Nouns, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import guarded
 from dlcore.ui.panels import comparison
 
 TABLE = settings.ASSETS / "bert_curve.json"
@@ -19,12 +21,13 @@ WAYS = {
     "all_layers": "all layers fine-tuned", "last_layers": "last layers fine-tuned", "head": "BERT frozen, head alone",
     "scratch": "the same network from scratch",
 }  # fmt: skip
+SIMPLE = "NB-SVM on pairs of words, no network"
 QUESTIONS = Nouns("questions", "questions", "%{x} questions")
 
 
 def results(project: Project, run: Run | None) -> None:
     """One run or several side by side; and the learning curve that came with the workbench."""
-    comparison.results(project, run)
+    guarded(lambda: comparison.results(project, run))  # what was measured once is shown whatever a run's state
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
         first = [row for row in rows if row["seed"] == min(other["seed"] for other in rows if _same(row, other))]
@@ -44,6 +47,10 @@ def _curve(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         one = Measured(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
         lines[WAYS[row["way"]]].append(one)
+    lines[SIMPLE] = [
+        Measured(texts, right, *uncertainty.wilson(round(right * n), n))
+        for texts, right, n in sorted({(row["texts"], row["nb_svm"], row["n"]) for row in rows})
+    ]
     figure = learning_curve(lines, chance=rows[0]["majority"], guess="always the commonest kind", of=QUESTIONS)
     show_figure(figure, key="bert-curve", alt=in_words(rows))
     st.caption(
