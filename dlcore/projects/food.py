@@ -247,18 +247,18 @@ _HEAD = {
     "schedule": "cosine", "patience": 15,
 }  # fmt: skip
 _TUNED = {
-    "train": "last_blocks", "epochs": 12, "batch_size": 32, "optimiser": "adamw", "learning_rate": 1e-3,
-    "backbone_rate": 0.3, "weight_decay": 0.05, "schedule": "one_cycle", "train_side": 224, "zoom": 0.35,
-    "jitter": 0.3, "mixup": 0.2,
+    "train": "last_blocks", "blocks": 5, "epochs": 8, "batch_size": 32, "optimiser": "adamw", "learning_rate": 1e-3,
+    "backbone_rate": 0.3, "weight_decay": 0.05, "schedule": "one_cycle", "train_side": 224, "zoom": 0.3, "jitter": 0.3,
 }  # fmt: skip
-_FROZEN = {**_HEAD, "norms": "trained", "backbone_rate": 0.1, "jitter": 0.2, "mixup": 0.0}
-"""As its reference run was made; of these the features of photos as they are heed the last alone."""
+"""Right on 77.5 % of the training photos held back in turn (three parts), the frozen network on 74.9 %."""
+_FROZEN = {**_HEAD, "blocks": 12, "norms": "trained", "backbone_rate": 0.1, "zoom": 0.35, "jitter": 0.2}
+"""As its reference run was made, though a head alone heeds none of what is added."""
 _SCRATCH = {
-    **_TUNED, "train": "all", "epochs": 40, "learning_rate": 2e-3, "backbone_rate": 1.0, "norms": "trained",
-    "side": 128, "train_side": 96, "jitter": 0.2, "mixup": 0.0,
+    **_TUNED, "train": "all", "blocks": 12, "epochs": 40, "learning_rate": 2e-3, "backbone_rate": 1.0,
+    "norms": "trained", "side": 128, "train_side": 96, "zoom": 0.35, "jitter": 0.2,
 }  # fmt: skip
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
-_QUICK_TUNED = {**_TUNED, "blocks": 4, "epochs": 3, "side": 160, "train_side": 160, "mixup": 0.0}
+_QUICK_TUNED = {**_TUNED, "epochs": 3, "side": 160, "train_side": 160}
 
 
 def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> ModelEntry:
