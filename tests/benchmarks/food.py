@@ -8,13 +8,17 @@ import argparse
 import io
 import json
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torchvision import models
 from torchvision.transforms import v2
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore import projects
 from dlcore.core import devices

@@ -6,8 +6,11 @@ photos of ten dishes and adds what it measured to assets/food_curve.json.
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore import projects
 from dlcore.core import devices
@@ -20,7 +23,7 @@ TABLE = ASSETS / "food_curve.json"
 MODELS = {"pretrained": "mobilenet_v2_frozen", "random": "mobilenet_v2_scratch"}
 SMALL = {"side": 96, "train_side": 64}
 """From scratch small pictures are all that two cores bear."""
-SEEN = 1360
+SEEN = 680
 """Photos of each class seen in a training from scratch, however many there are: as many steps for few as for many."""
 
 
@@ -43,7 +46,8 @@ def main() -> None:
         row = {
             "start": asked.start, "each": each, "seed": asked.seed, "n": run["sizes"]["test"],
             **{name: round(metrics[name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
-            "command": command_line(config), "processor": devices.describe()["processor"],
+            "seen": each * run["record"]["epoch"], "command": command_line(config),
+            "processor": devices.describe()["processor"],
         }  # fmt: skip
         rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
         key = ("start", "each", "seed")

@@ -40,8 +40,9 @@ def _curve(rows: list[dict[str, Any]]) -> None:
         "`python tests/benchmarks/food_curve.py`. Points of one line share their test photos, so differences along it "
         "are surer than the bars look."
     )
-    if len(lines) > 1:
+    scratch = [row["seen"] for row in rows if row["start"] == "random"]
+    if scratch:
         st.caption(
-            "From scratch it is given photos of 96 x 96 pixels and sees 1,360 of each dish, again and again where "
-            "there are fewer: longer and larger trainings were not tried."
+            f"From scratch it is given photos of 96 x 96 pixels and sees {max(scratch):,} of each dish, again and "
+            "again where there are fewer: so short a training goes up and down by chance; a longer one gets further."
         )

@@ -73,7 +73,8 @@ def _drawn() -> list[tuple[str, bytes]]:
     return [(name, _read(SAMPLES / f"{name}.png"))]
 
 
-def _files() -> list[tuple[str, bytes]]:
+def _files() -> Iterable[tuple[str, bytes]]:
+    """The files handed in, each copied out of the server's memory only when its turn comes."""
     found = st.file_uploader(
         "One photo, several, or a zip of photos", type=FORMATS, accept_multiple_files=True, key="food-files",
         max_upload_size=uploads.MOST_ZIP_BYTES // 2**20,
@@ -82,7 +83,7 @@ def _files() -> list[tuple[str, bytes]]:
         f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are written "
         "nowhere. A file marked red is of a kind that is not read: save it as JPEG (iPhone photos are often HEIC)."
     )
-    return [(file.name, file.getvalue()) for file in found]
+    return ((file.name, file.getvalue()) for file in found) if found else ()
 
 
 def _camera() -> list[tuple[str, bytes]]:
