@@ -6,18 +6,21 @@ trains each way on so many of TREC's questions (0: all) and adds what it measure
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from dlcore import projects
-from dlcore.core import devices
-from dlcore.core.settings import ASSETS
-from dlcore.projects.command import command_line
-from dlcore.runs import Bundle
-from dlcore.runs.foreground import train_here
-from dlcore.training.events import Epoch, Event
-from dlcore.training.state import count_parameters
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dlcore import projects  # noqa: E402
+from dlcore.core import devices  # noqa: E402
+from dlcore.core.settings import ASSETS  # noqa: E402
+from dlcore.projects.command import command_line  # noqa: E402
+from dlcore.runs import Bundle  # noqa: E402
+from dlcore.runs.foreground import train_here  # noqa: E402
+from dlcore.training.events import Epoch, Event  # noqa: E402
+from dlcore.training.state import count_parameters  # noqa: E402
 
 TABLE = ASSETS / "bert_curve.json"
 SEEN = {
