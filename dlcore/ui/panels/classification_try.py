@@ -45,6 +45,7 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     elif project.input_kind == "image":
         return _own_picture(project, bundle)
     else:
+        reading.loaded(bundle)  # what it lacks, a pretrained network say, is offered by the page and not in a fragment
         _own_text(project, bundle)
     return None
 

@@ -50,9 +50,16 @@ def _kept() -> None:
         f"{settings.states_bytes() / 1e9:.0f} GB. They are computed once; every later epoch, and every later run with "
         "the same texts, reads them back. The longest unused make way for new ones."
     )
-    if chunks and st.button(
-        "Remove them", icon=":material/delete:", key="clear-states", help="Runs keep all they have"
-    ):
-        st.toast(f"{token_states.clear() / 1e9:.2f} GB are free again.", icon=":material/delete:")
-        st.rerun(scope="fragment")
+    if chunks:
+        st.button(
+            "Remove them",
+            icon=":material/delete:",
+            key="clear-states",
+            help="Runs keep all they have.",
+            on_click=_remove,
+        )
     st.caption("`DLCORE_STATES_GB` sets the bound; `python -m dlcore data clear-states` removes them too.")
+
+
+def _remove() -> None:
+    st.toast(f"{token_states.clear() / 1e9:.2f} GB are free again.", icon=":material/delete:")
