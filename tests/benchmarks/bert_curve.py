@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from dlcore import projects  # noqa: E402
-from dlcore.core import devices  # noqa: E402
-from dlcore.core.settings import ASSETS  # noqa: E402
-from dlcore.projects.command import command_line  # noqa: E402
-from dlcore.runs import Bundle  # noqa: E402
-from dlcore.runs.foreground import train_here  # noqa: E402
-from dlcore.training.events import Epoch, Event  # noqa: E402
-from dlcore.training.state import count_parameters  # noqa: E402
+from dlcore import projects
+from dlcore.core import devices
+from dlcore.core.settings import ASSETS
+from dlcore.projects.command import command_line
+from dlcore.runs import Bundle
+from dlcore.runs.foreground import train_here
+from dlcore.training.events import Epoch, Event
+from dlcore.training.state import count_parameters
 
 TABLE = ASSETS / "bert_curve.json"
 SEEN = {
