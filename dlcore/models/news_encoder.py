@@ -21,7 +21,7 @@ class NewsEncoderConfig(Config):
 class ImprovedEncoderConfig(NewsEncoderConfig):
     """The same knobs; as they stand the improved recipe."""
 
-    layers: int = number(2, low=1, high=12, help="Encoder layers.")
+    layers: int = number(1, low=1, high=12, help="Encoder layers.")
     feed_forward: int = number(400, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
     dropout: float = number(0.3, low=0.0, high=0.9, help="Share of values set to 0 in training.")
     word_dropout: float = number(0.2, low=0.0, high=0.9, help="Share of words made unknown in training.")

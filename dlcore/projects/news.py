@@ -38,7 +38,7 @@ PROJECT = Project(
         ),
         "improved_encoder": ModelEntry(
             title="Improved encoder",
-            summary="Word vectors that learn too, words left out at random, even classes, and half the layers.",
+            summary="Word vectors that learn too, words left out at random, even classes, and one layer.",
             build=texts.build_with(NewsEncoder),
             config=ImprovedEncoderConfig,
         ),
@@ -48,7 +48,10 @@ PROJECT = Project(
         "quick": {
             **_RECIPE, "epochs": 1, "rows": 6000, "length": 64, "layers": 2, "feed_forward": 256,
         },
-        "full": {**_RECIPE, "epochs": 5, "improved_encoder": {"epochs": 6, "learning_rate": 1e-3, "balanced": True}},
+        "full": {
+            **_RECIPE, "epochs": 5,
+            "improved_encoder": {"epochs": 4, "learning_rate": 1.5e-3, "length": 96, "balanced": True},
+        },
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
     prepare=prepare,
