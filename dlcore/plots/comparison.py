@@ -25,10 +25,6 @@ def class_accuracy(
                      "visible": bool((ends[1] > ends[0]).any()), "thickness": 2, "width": 0},
             hovertemplate="%{y}: %{x:.1f} %<extra>" + arm + "</extra>",
         )  # fmt: skip
-    figure.update_layout(
-        scattermode="group",
-        scattergap=0.4,
-        legend={"traceorder": "normal", "orientation": "h", "x": 0, "y": -0.12, "yanchor": "top"},
-    )
+    figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", autorange="reversed")
     return figure
