@@ -203,7 +203,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset and _is_file(options.dataset):
         options.dataset = _keep_file(options)
     if options.weights != "float32" and not options.bundle:
-        raise RequestError("--weights float16 is for bundles: name a folder with --bundle DIR, or leave it out.")
+        raise RequestError("--weights is for bundles: name a folder with --bundle DIR, or leave it out.")
     config = configure(
         options.project,
         model=options.model,
@@ -433,9 +433,9 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on in the background")
     parser.add_argument("--bundle", metavar="DIR", help="train here and now into this folder, without the store")
-    forms = ["float32", "float16"]
+    forms = ["float32", "float16", "int8"]
     parser.add_argument(
-        "--weights", choices=forms, default="float32", help="how a bundle keeps them; float16 is half as large"
+        "--weights", choices=forms, default="float32", help="how a bundle keeps them: int8 is a quarter as large"
     )
 
 

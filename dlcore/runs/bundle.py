@@ -134,16 +134,15 @@ class Bundle:
 
         from dlcore import projects
         from dlcore.projects.project import Loaded
+        from dlcore.runs import weight_format
 
         config, project = self.config, projects.get(self.config.project)
         module = project.models[config.model].build(projects.model_config(config), self.facts)
         if complete:
             project.complete(module, self.preprocessing)
         try:
-            weights = safetensors.torch.load(self._read("model.safetensors"))
-            module.load_state_dict(
-                {name: tensor.to(module.state_dict()[name].dtype) for name, tensor in weights.items()}
-            )
+            kept = safetensors.torch.load(self._read("model.safetensors"))
+            module.load_state_dict(weight_format.restored(kept, module.state_dict()))
         except (RuntimeError, KeyError, safetensors.SafetensorError) as error:
             what = str(error).splitlines()[0]
             raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None

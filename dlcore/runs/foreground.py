@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from dlcore.core.errors import RequestError
 from dlcore.runs.bundle import Bundle
@@ -17,6 +17,7 @@ from dlcore.runs.record import Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
+    from dlcore.runs.weight_format import WeightFormat
     from dlcore.training.events import Event
 
 
@@ -25,10 +26,11 @@ def train_here(
     folder: Path,
     on_event: "Callable[[Event], None] | None" = None,
     *,
-    weights: Literal["float32", "float16"] = "float32",
+    weights: "WeightFormat" = "float32",
 ) -> Record:
     """Train, evaluate and leave the bundle in `folder`, which is made; Ctrl-C ends training early, the bundle comes
-    all the same. With `weights` in half precision, as reference runs are shipped, the rounded weights are measured.
+    all the same. With `weights` in half precision or eight bits, as reference runs are shipped, the rounded weights are
+    measured.
 
     Raises:
         RequestError: `folder` holds something that is no bundle, or several devices were asked for.

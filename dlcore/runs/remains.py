@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -20,11 +20,10 @@ from dlcore.core import devices
 from dlcore.data.splits import Prepared
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
-from dlcore.runs import card
+from dlcore.runs import card, weight_format
 from dlcore.runs.folder import read_json, writing
 from dlcore.runs.record import Curve, GradientNorms, Record
-
-WeightFormat = Literal["float32", "float16"]
+from dlcore.runs.weight_format import WeightFormat
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,8 @@ def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") 
 
 def round_weights(module: nn.Module, form: WeightFormat) -> None:
     """Give the module the very weights that the bundle will hold, so that what is measured is what is shipped."""
-    if form == "float16":
-        weights = module.state_dict()
-        module.load_state_dict({k: v.half().to(v.dtype) if v.is_floating_point() else v for k, v in weights.items()})
+    if form != "float32":
+        module.load_state_dict(weight_format.rounded(module.state_dict(), form))
 
 
 def _replace(draft: Path, folder: Path) -> None:
@@ -83,7 +81,7 @@ def _files(remains: Remains, weights: WeightFormat, looks: int) -> dict[str, byt
         "run.json": _json(run),
         "card.md": card.text(run).encode(),
         "metrics.csv": metrics_csv(remains.history),
-        "model.safetensors": safetensors.torch.save(_stored(remains.weights, weights)),
+        "model.safetensors": safetensors.torch.save(weight_format.stored(remains.weights, weights)),
         "preprocessing.json": _json(dict(prepared.preprocessing)),
         "labels.json": _json(list(prepared.labels)),
         "threshold.json": _json({"threshold": remains.evaluation.threshold}),
@@ -132,17 +130,6 @@ def metrics_csv(history: dict[str, Curve]) -> bytes:
             (name, step, repr(value)) for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)
         )
     return buffer.getvalue().encode()
-
-
-def _stored(weights: dict[str, Tensor], form: WeightFormat) -> dict[str, Tensor]:
-    """Weights ready for safetensors: on the CPU, no two sharing memory; floats in half where asked."""
-    half = form == "float16"
-    return {
-        name: (tensor.detach().cpu().half() if half and tensor.is_floating_point() else tensor.detach().cpu())
-        .clone()
-        .contiguous()
-        for name, tensor in weights.items()
-    }
 
 
 def _short(name: str) -> str:

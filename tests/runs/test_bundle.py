@@ -9,7 +9,7 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import RunError
-from dlcore.runs import Bundle, train_here
+from dlcore.runs import Bundle, train_here, weight_format
 from dlcore.training.events import MEASURES
 
 
@@ -100,12 +100,14 @@ def test_weights_of_another_model_are_refused_in_one_line(bundle, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_half_precision_is_stated_and_what_was_measured(bundle, config, tmp_path):
-    train_here(config, tmp_path / "half", weights="float16")
+@pytest.mark.parametrize("form", ["float16", "int8"])
+def test_rounding_is_stated_and_what_was_measured(bundle, config, tmp_path, monkeypatch, form):
+    monkeypatch.setattr(weight_format, "SMALL", 100)
+    train_here(config, tmp_path / "half", weights=form)
     half = Bundle(tmp_path / "half")
     stored = safetensors.torch.load_file(tmp_path / "half" / "model.safetensors")
-    assert all(tensor.dtype == torch.float16 for tensor in stored.values())
-    assert half.run["weights"] == "float16" and "stored as float16" in half.card
+    assert getattr(torch, form) in {tensor.dtype for tensor in stored.values()}
+    assert half.run["weights"] == form and f"stored as {form}" in half.card
     project, loaded = projects.get("anomaly"), half.load()
     again = project.predict(loaded.module, project.prepare(config), config)
     assert np.array_equal(again["test_scores"], half.predictions()["test_scores"])

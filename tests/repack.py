@@ -1,0 +1,58 @@
+"""Keep the weights of finished bundles in eight bits, and measure each anew with the very weights it then holds.
+
+    python tests/repack.py assets/runs/news/encoder [more folders] > repacked.txt
+
+The run, its curves and the simpler methods' figures stay; predictions, metrics and card are those of the rounded
+weights, and the card says that the test split was looked at once more. Needs the run's dataset.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from dlcore import projects
+from dlcore.runs import Bundle, remains
+
+
+def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Rewrite one bundle; its metrics before and after."""
+    bundle = Bundle(folder)
+    before, config, record = bundle.evaluation, bundle.config, bundle.record
+    project, module = projects.get(config.project), bundle.load().module
+    prepared = project.prepare(config)
+    if prepared.checksum != bundle.run["data_checksum"]:
+        raise SystemExit(f"{folder}: the data here are others than the run's.")
+    remains.round_weights(module, "int8")
+    predictions = project.predict(module, prepared, config)
+    found = project.evaluate(predictions, None, config)
+    found = dataclasses.replace(found, baselines={**found.baselines, **before.baselines})
+    found = dataclasses.replace(found, verdict=f"{found.verdict} {project.compare(found, config)}".strip())
+    left = remains.Remains(
+        config=config, record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
+        prepared=prepared, weights=module.state_dict(), predictions=predictions, evaluation=found,
+        history=bundle.history(), gradients=bundle.gradients(),
+    )  # fmt: skip
+    remains.write(left, folder, weights="int8")
+    return before.metrics, found.metrics
+
+
+def main() -> None:
+    """Repack every folder named, and say what became of its accuracy."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    torch.set_num_threads(1)
+    for folder in parser.parse_args().folders:
+        before, after = repack(folder)
+        name = next(name for name in ("accuracy", "r2_mean", "exact_match", "nab_standard") if name in after)
+        print(f"{folder}: {name} {before[name]:.4f} -> {after[name]:.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
