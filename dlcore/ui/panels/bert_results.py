@@ -52,6 +52,8 @@ def _curve(rows: list[dict[str, Any]]) -> None:
         for texts, right, n in sorted({(row["texts"], row["nb_svm"], row["n"]) for row in rows})
     ]
     figure = learning_curve(lines, chance=rows[0]["majority"], guess="always the commonest kind", of=QUESTIONS)
+    below = {"orientation": "h", "y": -0.3, "yanchor": "top"}  # five names: above they would cover the title on a phone
+    figure.update_layout(height=480, legend=below, margin={"b": 170})
     show_figure(figure, key="bert-curve", alt=in_words(rows))
     st.caption(
         f"TREC's six kinds of questions, {rows[0]['n']} test questions, bars are 95 % intervals. The points share "
