@@ -110,4 +110,4 @@ def _cell(metrics: Mapping[str, float], name: str) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times (the run was stopped and resumed)"
+    return "once" if count == 1 else f"{count} times (each time the run was resumed, or its weights were stored anew)"
