@@ -147,7 +147,7 @@ PROJECT = Project(
     data_config=ReviewsBertData,
     presets={
         "quick": {**_RECIPE, "epochs": 3, "rows": 3000, "length": 64, "hidden": 32},
-        "full": {**_RECIPE, "epochs": 3, "length": 128, "train_rows": 10_000},
+        "full": {**_RECIPE, "epochs": 3, "length": 128},
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,
