@@ -18,6 +18,7 @@ PARTS = {
 }
 
 st.session_state.setdefault("last-run-of-seq2seq", "reference:seq2seq/transformer")  # dates come first
+st.session_state.setdefault("last-run-of-bert", "reference:bert/last_layers")  # the best one
 if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
