@@ -32,7 +32,7 @@ from dlcore.projects import RunConfig, classification
 from dlcore.training import optimisers
 
 CASES = (
-    ("reviews_lstm", "base_lstm", "imdb", {"length": 400, "rows": 20_000, "hidden": 96}),
+    ("reviews_lstm", "base_lstm", "imdb", {"length": 400, "rows": 20_000, "hidden": 96, "bucketed": True}),
     ("news", "improved_encoder", "ag_news_15k", {}),
 )
 """Project, model, dataset, settings."""
