@@ -3,6 +3,7 @@
 Backgrounds are transparent and fonts are left alone, so that the page's theme decides them.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,17 @@ def milliseconds(times: np.ndarray) -> np.ndarray:
 
 
 def log_axis(values: np.ndarray) -> dict[str, Any]:
-    """A logarithmic axis for these values: labelled at powers of ten alone where they span two and more."""
+    """A logarithmic axis for these values: labelled at powers of ten alone where they span two and more, at 1, 2 and 5
+    of each where it is less."""
     positive = values[values > 0]
-    wide = len(positive) > 0 and positive.max() > 100 * positive.min()
-    return (
-        {"type": "log", "exponentformat": "power", "dtick": 1} if wide else {"type": "log", "exponentformat": "power"}
-    )
+    axis: dict[str, Any] = {"type": "log", "exponentformat": "power"}
+    if not len(positive):
+        return axis
+    if positive.max() > 100 * positive.min():
+        return axis | {"dtick": 1}
+    tens = range(math.floor(math.log10(positive.min())) - 1, math.ceil(math.log10(positive.max())) + 1)
+    ticks = [digit * 10.0**ten for ten in tens for digit in (1, 2, 5)]
+    return axis | {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False, height: float = 1.0) -> None:

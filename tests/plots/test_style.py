@@ -24,6 +24,14 @@ def test_every_single_spike_survives() -> None:
     assert set(kept) == {0, 5, -7, 9}
 
 
+def test_a_logarithmic_axis_has_labels_that_can_be_read() -> None:
+    """Losses from 0.05 to 0.9 lie between labels; from 0.0001 to 1 powers of ten alone are labelled."""
+    narrow = style.log_axis(np.array([0.05, 0.9]))
+    assert [text for text in narrow["ticktext"] if 0.05 <= float(text) <= 1] == ["0.05", "0.1", "0.2", "0.5", "1"]
+    assert style.log_axis(np.array([1e-4, 1.0]))["dtick"] == 1
+    assert style.log_axis(np.array([0.0]))["type"] == "log"
+
+
 def test_colours_of_curves_stand_out_on_white_and_on_dark() -> None:
     """At least 3 to 1 (WCAG 1.4.11) for the three that carry train, validation and test."""
     for colour in style.SPLIT_COLOURS.values():
