@@ -44,13 +44,15 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def main() -> None:
-    """Repack every folder named, and say what became of its accuracy."""
+    """Repack every folder named, and say what became of its first metric."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     torch.set_num_threads(1)
     for folder in parser.parse_args().folders:
         before, after = repack(folder)
-        name = next(name for name in ("accuracy", "r2_mean", "exact_match", "nab_standard") if name in after)
+        name = next(
+            (name for name in ("accuracy", "r2_mean", "exact_match", "nab_standard") if name in after), min(after)
+        )
         print(f"{folder}: {name} {before[name]:.4f} -> {after[name]:.4f}", flush=True)
 
 
