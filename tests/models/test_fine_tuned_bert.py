@@ -36,9 +36,7 @@ def test_what_was_pooled_before_goes_to_the_head_alone():
 def test_rates_fall_from_layer_to_layer_and_what_is_frozen_has_none():
     rates = [share for share, _ in network(encoder_rate=0.5, falling=0.8).rates()]
     assert rates == pytest.approx([1.0, 0.5, 0.4, 0.32, 0.256])  # head, three layers, embeddings
-    assert [share for share, _ in network(train="last_layers", top_layers=2).rates()] == pytest.approx(
-        [1.0, 0.2, 0.18]
-    )
+    assert [share for share, _ in network(train="last_layers", top_layers=2).rates()] == pytest.approx([1.0, 0.2, 0.18])
     assert [share for share, _ in network(train="head").rates()] == [1.0]
 
 
