@@ -247,10 +247,10 @@ _HEAD = {
     "schedule": "cosine", "patience": 15,
 }  # fmt: skip
 _TUNED = {
-    "train": "last_blocks", "blocks": 5, "epochs": 8, "batch_size": 32, "optimiser": "adamw", "learning_rate": 1e-3,
+    "train": "last_blocks", "blocks": 10, "epochs": 10, "batch_size": 32, "optimiser": "adamw", "learning_rate": 3e-4,
     "backbone_rate": 0.3, "weight_decay": 0.05, "schedule": "one_cycle", "train_side": 224, "zoom": 0.3, "jitter": 0.3,
 }  # fmt: skip
-"""Right on 77.5 % of the training photos held back in turn (three parts), the frozen network on 74.9 %."""
+"""Of three rates and depths the one with the lowest validation loss: at 1e-3 the first epochs undo what was known."""
 _FROZEN = {**_HEAD, "blocks": 12, "norms": "trained", "backbone_rate": 0.1, "zoom": 0.35, "jitter": 0.2}
 """As its reference run was made, though a head alone heeds none of what is added."""
 _SCRATCH = {
@@ -258,7 +258,7 @@ _SCRATCH = {
     "norms": "trained", "side": 128, "train_side": 96, "zoom": 0.35, "jitter": 0.2,
 }  # fmt: skip
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
-_QUICK_TUNED = {**_TUNED, "epochs": 3, "side": 160, "train_side": 160}
+_QUICK_TUNED = {**_TUNED, "blocks": 5, "epochs": 3, "side": 160, "train_side": 160}
 
 
 def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> ModelEntry:
