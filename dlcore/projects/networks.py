@@ -13,6 +13,7 @@ from dlcore.models import layer_language
 from dlcore.projects import registry
 
 Build = Callable[[], nn.Module]
+_PIECES = 16
 _FEW = {"rows": 300, "train_rows": 300}
 """Settings of data, where a project has them, that keep the preparation of three samples short."""
 
@@ -71,6 +72,8 @@ def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
         return build, (torch.zeros(BATCH, *channels, facts["height"], facts["width"]),)
     if {"vocabulary", "length"} <= set(facts):
         return build, (torch.ones(BATCH, facts["length"], dtype=torch.int64),)
+    if {"vocab_size", "max_position_embeddings"} <= set(facts):  # a BERT: the numbers of a short sentence's pieces
+        return build, (torch.ones(BATCH, min(_PIECES, facts["max_position_embeddings"]), dtype=torch.int64),)
     if set(facts) == {"features"}:
         return build, (torch.zeros(BATCH, facts["features"]),)
     raise RequestError(f"the facts {', '.join(facts)} do not tell the inputs' shape")

@@ -152,7 +152,7 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
         (PNG[: len(PNG) // 2], "torn"),
         (PNG[:40], "torn|not a picture"),
         (bomb(), "too many pixels|pixels; make it smaller"),
-        (encoded(Image.new("L", (9000, 9000))), "9000 x 9000 pixels"),
+        (encoded(Image.new("L", (9000, 9000))), "9,000 x 9,000 pixels"),
         (encoded(Image.new("L", (10, 10)), "TIFF"), "not a picture"),
         (b"\0" * (images.MAX_BYTES + 1), "up to 20 MB"),
     ],

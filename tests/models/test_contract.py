@@ -26,8 +26,8 @@ MODELS = [
 ]
 ROWS = 12
 SHALLOW = 6
-STARTED = {"bert"}
-"""Projects whose models leave out of their weights what is taken over and not trained."""
+STARTED = {"bert", "food"}
+"""Projects whose models learn on top of weights that are taken over, which stay as they are for the most part."""
 STUBBORN = {"sigmoid", "head"}
 """Learn, but slowly whatever one does: the first is shown for that, the other gets what a random BERT says."""
 
@@ -53,7 +53,7 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
     if slug == "reviews_transformer":
         small["length"] = 24  # six layers over a hundred words take their time
     if slug == "food":
-        small["side"] = 96  # its features are computed for the whole set
+        small |= {"side": 96, "warm_head": False}  # features would be computed for the whole set
     if "bert" in names:
         small["bert"] = tiny_bert.NAME
     if "after_layer" in names:

@@ -89,5 +89,5 @@ def test_chosen_runs_are_taken_together_by_their_settings(home):
 
 def test_reference_runs_make_one_where_there_are_several(home):
     assert len(comparisons.of_references("anomaly").arms) >= 3
-    assert comparisons.of_references("reviews_lstm") is None
+    assert comparisons.of_references("backprop") is None
     assert comparisons.of_references("seq2seq") is None  # each of another task

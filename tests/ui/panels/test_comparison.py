@@ -133,7 +133,7 @@ def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
         from dlcore import projects
         from dlcore.ui.panels.comparison import side_by_side
 
-        side_by_side(projects.get("food"))
+        side_by_side(projects.get("backprop"))
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and "Nothing to compare yet" in app.info[0].value
