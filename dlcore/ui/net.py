@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
+from typing import TypeVarTuple
 
 import streamlit as st
 
 from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
 from dlcore.core.settings import home
 from dlcore.ui import missing
+
+Given = TypeVarTuple("Given")
 
 
 def guarded(draw: Callable[[], None]) -> None:
@@ -17,6 +21,16 @@ def guarded(draw: Callable[[], None]) -> None:
         draw()
     except Exception as error:
         caught(error)
+
+
+def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) -> Callable[[*Given], None]:
+    """Streamlit's fragment with the net under it: where it is drawn anew alone, nothing else would catch its errors."""
+
+    @wraps(draw)
+    def safe(*given: *Given) -> None:
+        guarded(partial(draw, *given))
+
+    return st.fragment(safe, run_every=run_every)
 
 
 def caught(error: Exception) -> bool:

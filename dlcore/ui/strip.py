@@ -12,6 +12,7 @@ from dlcore.runs.searches import Search
 from dlcore.ui import control
 from dlcore.ui.links import link_to_run, link_to_search
 from dlcore.ui.menu import title_of
+from dlcore.ui.net import fragment
 from dlcore.ui.states import LOOKS, look
 from dlcore.ui.times import left
 
@@ -23,7 +24,7 @@ _MOST = 4
 def show() -> None:
     """Draw the strip; nothing at all where nothing runs, and no timer then either."""
     active = len(active_jobs()) + len(searches.active())
-    st.fragment(_jobs, run_every=EVERY if active else None)(active)
+    fragment(_jobs, run_every=EVERY if active else None)(active)
 
 
 def active_jobs() -> list[Record]:

@@ -12,6 +12,7 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.ui.chooser import remember
+from dlcore.ui.net import fragment
 from dlcore.ui.states import short_id
 
 _LAST_MADE = "onnx-made"
@@ -33,7 +34,7 @@ def away(run: Run) -> None:
             mime="application/zip", icon=":material/download:", key=f"bundle-{run.run_id}", on_click="ignore",
             help="Weights (safetensors), curves, predictions, preprocessing and a card, as one zip.",
         )  # fmt: skip
-        st.fragment(_onnx)(run, run.bundle)
+        fragment(_onnx)(run, run.bundle)
 
 
 def _onnx(run: Run, bundle: Bundle) -> None:

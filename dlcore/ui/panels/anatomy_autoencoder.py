@@ -11,6 +11,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import missing
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import score_table, winner
@@ -70,7 +71,7 @@ def results(project: Project, run: Run | None) -> None:
     )  # fmt: skip
 
 
-@st.fragment
+@fragment
 def _threshold(bundle: Bundle, own: float) -> None:
     st.subheader("From which error on is it strange?", anchor=False)
     stored = reading.predictions(bundle)

@@ -11,6 +11,7 @@ from dlcore.projects import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading
 from dlcore.ui.panels.explain_class import explain_text
 from dlcore.ui.panels.text_attention import show_grid
@@ -36,7 +37,7 @@ def explain(project: Project, run: Run | None) -> None:
         _look(run.bundle if run is not None else None)
 
 
-@st.fragment
+@fragment
 def _look(bundle: Bundle | None) -> None:
     """A sentence, and every head of every layer over it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -60,7 +61,7 @@ def _look(bundle: Bundle | None) -> None:
     )
 
 
-@st.fragment
+@fragment
 def _blank() -> None:
     """A sentence with a blank, and the likeliest pieces in it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")

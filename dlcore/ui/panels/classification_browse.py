@@ -8,6 +8,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 
 EVERY, RIGHT, WRONG = "All", "Right", "Wrong"
@@ -21,7 +22,7 @@ def here(dataset: str) -> bool:
     return own.is_own(dataset) or sources.available(dataset)
 
 
-@st.fragment
+@fragment
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
     """Choose by answer and class, and go through them."""
     stored, labels, dataset = reading.predictions(bundle), bundle.labels, run.config.dataset

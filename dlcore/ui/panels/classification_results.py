@@ -10,6 +10,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.calibration import show_calibration
 from dlcore.ui.panels.classification_browse import browse, here
@@ -52,7 +53,7 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
     return stored["test_scores"], stored["test_targets"]
 
 
-@st.fragment
+@fragment
 def _threshold_part(bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold on the probability of the second class."""
     st.subheader("The threshold, and what it does", anchor=False)

@@ -13,6 +13,7 @@ from dlcore.projects import texts
 from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.text_attention import show_heads
 from dlcore.ui.typed import Typed, show_typed
@@ -112,7 +113,7 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     return found
 
 
-@st.fragment
+@fragment
 def _own_text(project: Project, bundle: Bundle) -> None:
     """A text of one's own, answered as one pauses, and what hiding words of it does."""
     loaded = reading.loaded(bundle)

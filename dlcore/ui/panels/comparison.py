@@ -8,7 +8,7 @@ from dlcore.core.errors import RunError
 from dlcore.runs import Run, comparisons
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.chooser import label, records_of
-from dlcore.ui.net import guarded
+from dlcore.ui.net import fragment, guarded
 from dlcore.ui.page import load
 from dlcore.ui.panels import comparison_classes, comparison_curves, comparison_scores
 from dlcore.ui.panels.comparison_form import ADDRESS
@@ -48,7 +48,7 @@ def side_by_side(project: "Project") -> None:
         return
     _state(chosen)
     active = bool(chosen.active)
-    st.fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
+    fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
     found = comparison_scores.tested(chosen.arms)
     if not found:
         st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")

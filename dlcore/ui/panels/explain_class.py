@@ -12,6 +12,7 @@ from dlcore.projects import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples, trust_words
 from dlcore.ui.panels.classification_try import pick_sample
 from dlcore.ui.panels.findings import say_finding
@@ -114,7 +115,7 @@ def _kept(found: Any, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-@st.fragment
+@fragment
 def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bundle) -> None:
     """Four tests of the explanation: sum, random weights, hiding each word, hiding the best words first."""
     st.subheader("May it be trusted?", anchor=False)

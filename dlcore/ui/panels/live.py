@@ -11,7 +11,7 @@ from dlcore.runs import ACTIVE, Curve, Record, Run
 from dlcore.ui import control, take
 from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.curves import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
-from dlcore.ui.net import guarded
+from dlcore.ui.net import fragment, guarded
 from dlcore.ui.panels.new_run import begin_fork
 from dlcore.ui.states import look, plain_words, short_id
 from dlcore.ui.strip import fraction, progress_text
@@ -28,7 +28,7 @@ EVERY = 1.0
 def show(project: "Project", run: Run) -> None:
     """Draw the run; while it is active the drawing follows it."""
     state = run.record.state
-    st.fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
+    fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
     take.away(run)
 
 

@@ -9,6 +9,7 @@ from dlcore.data import bert_weights, token_states
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui import missing
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import classification_data
 
 
@@ -41,7 +42,7 @@ def _bert(name: str, after: int) -> None:
     st.caption(f"Licence: {bert_weights.known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
 
 
-@st.fragment
+@fragment
 def _kept() -> None:
     """How much of the disk the states take, and a button that frees it."""
     size, chunks = token_states.usage()

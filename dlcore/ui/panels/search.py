@@ -18,7 +18,7 @@ from dlcore.runs.searches import Search
 from dlcore.ui import control, style
 from dlcore.ui.chooser import remember
 from dlcore.ui.figure import show_figure
-from dlcore.ui.net import guarded
+from dlcore.ui.net import fragment, guarded
 from dlcore.ui.panels import search_form
 from dlcore.ui.panels.search_form import ADDRESS
 from dlcore.ui.states import LOOKS
@@ -59,7 +59,7 @@ def _chosen(project: "Project") -> None:
         key=f"searches-{project.slug}-{asked}-{len(known)}", format_func=lambda key: _title(project, known[key]),
     )  # fmt: skip
     active = known[search_id].is_active
-    st.fragment(_watch, run_every=EVERY if active else None)(project, search_id, active)
+    fragment(_watch, run_every=EVERY if active else None)(project, search_id, active)
 
 
 def _title(project: "Project", search: Search) -> str:

@@ -17,7 +17,7 @@ from dlcore.projects import anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.net import guarded
+from dlcore.ui.net import fragment, guarded
 from dlcore.ui.panels import explain_series, reading
 from dlcore.ui.panels.series_data import day, series_of, unit_of
 from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
@@ -45,7 +45,7 @@ def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
     }
 
 
-@st.fragment
+@fragment
 def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold, in a fragment: nothing else on the page is drawn anew."""
     st.subheader("The threshold, and what it does", anchor=False)

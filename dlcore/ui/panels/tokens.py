@@ -10,6 +10,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.data import sources, word_vectors
 from dlcore.data.text import UNKNOWN, Vocabulary, clean
 from dlcore.data.vocabulary import Kind, bert
+from dlcore.ui.net import fragment
 from dlcore.ui.panels import samples
 
 LEARNT_FROM = 2000
@@ -23,7 +24,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
 SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn't it? 😀"
 
 
-@st.fragment
+@fragment
 def show_tokens(dataset: str) -> None:
     """A sentence to type, and what becomes of it."""
     st.subheader("How a text is cut", anchor=False)
