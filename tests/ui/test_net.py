@@ -1,0 +1,44 @@
+"""An error becomes one line, in a part of the page that is drawn anew alone too."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def alone():
+    import streamlit as st
+
+    from dlcore.core.errors import DataError
+    from dlcore.ui import net
+
+    @net.fragment
+    def part(word: str) -> None:
+        if st.button("break", key="break"):
+            raise DataError(f"no {word} here: fetch it.")
+        st.caption("whole")
+
+    net.guarded(lambda: part("file"))
+
+
+def test_an_error_of_a_fragment_is_one_line():
+    app = AppTest.from_function(alone, default_timeout=60).run()
+    assert not app.exception and app.caption[0].value == "whole"
+    app.button(key="break").click().run()
+    assert not app.exception and app.error[0].value == "no file here: fetch it."
+
+
+def without_a_bert():
+    from dlcore import projects
+    from dlcore.data import bert_weights
+    from dlcore.ui.panels import bert_explain
+
+    bert_weights.find = lambda name: None
+    bert_explain.explain(projects.get("bert"), None)
+
+
+def test_a_bert_that_is_missing_is_offered(monkeypatch):
+    from dlcore.data import bert_weights
+
+    monkeypatch.setattr(bert_weights, "find", bert_weights.find)  # put back afterwards
+    app = AppTest.from_function(without_a_bert, default_timeout=60).run()
+    assert not app.exception and not app.error
+    said = " ".join([*(one.value for one in app.markdown), *(one.value for one in app.caption)])
+    assert "all-MiniLM-L6-v2" in said or any("all-MiniLM-L6-v2" in button.label for button in app.button)
