@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import duplicates, image_cache, image_folders, own, sources
+from dlcore.data import array_cache, duplicates, image_folders, own, sources
 from dlcore.data.image_files import FORMATS, MAX_BYTES, open_grey, read_colour
 from dlcore.data.image_folders import Entry, Refused
 from dlcore.data.stratify import stratified
@@ -208,7 +208,7 @@ def _cached(
     name: str, files: list[Path], decode: Callable[[], Arrays], *, names: tuple[str, ...], near: bool = False
 ) -> Images:
     """A set of files decoded and compared once into the cache folder, and memory-mapped from there."""
-    key = image_cache.checksum(*files, salt=f"files-{_VERSION}")
+    key = array_cache.checksum(*files, salt=f"files-{_VERSION}")
 
     def make(draft: Path) -> None:
         for part, array in _compared(decode(), near=near).items():
@@ -255,7 +255,7 @@ def _folders(name: str, path: Path, side: int) -> Images:
 
     Which pictures are alike and which are kept for the test is decided at the usual side, so it is the same at every.
     """
-    key = image_cache.checksum(path, salt=f"folders-{_VERSION}")
+    key = array_cache.checksum(path, salt=f"folders-{_VERSION}")
     arrays, about = _kept(name, key, lambda draft: _decode_folders(path, draft))
     pixels, labels, groups, n = arrays["pixels"], arrays["labels"], np.asarray(arrays["groups"]), about["learn"]
     if side != SIDE:
@@ -321,12 +321,12 @@ def _blank(file: Path, n: int, side: int) -> np.memmap:
 def _kept(name: str, key: str, make: Callable[[Path], None]) -> tuple[Arrays, dict[str, Any]]:
     """Arrays and what is said about them: memory-mapped from the cache, or in memory where there is no room for one."""
     try:
-        place = image_cache.kept(name, key, make)
+        place = array_cache.kept(name, key, make)
     except OSError:
         with tempfile.TemporaryDirectory(prefix="dlcore-") as draft:
             make(Path(draft))
             return _contents(Path(draft), lambda file: np.load(file, allow_pickle=False))
-    return _contents(place, image_cache.load)
+    return _contents(place, array_cache.load)
 
 
 def _contents(place: Path, read: Callable[[Path], np.ndarray]) -> tuple[Arrays, dict[str, Any]]:

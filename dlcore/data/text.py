@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import image_cache, sources
+from dlcore.data import array_cache, sources
 from dlcore.data.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
 __all__ = [
@@ -102,7 +102,7 @@ def unique(texts: list[str], labels: np.ndarray, names: tuple[str, ...], *, chec
 def _checksum(name: str, place: Path) -> str:
     if place.is_file():
         return hashlib.sha256(place.read_bytes()).hexdigest()
-    return image_cache.checksum(*(place / file.name for file in sources.dataset(name).files))
+    return array_cache.checksum(*(place / file.name for file in sources.dataset(name).files))
 
 
 def _movie_reviews(file: Path) -> _Read:
@@ -121,8 +121,8 @@ def _movie_reviews(file: Path) -> _Read:
 
 def _imdb(file: Path) -> _Read:
     """Maas et al. 2011: 25,000 to learn from, 25,000 to test on; unpacked once and kept in the cache."""
-    key = image_cache.checksum(file, salt="texts-1")
-    folder = image_cache.kept("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
+    key = array_cache.checksum(file, salt="texts-1")
+    folder = array_cache.kept("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
     texts, labels = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
     return _Read(texts, np.array(labels, dtype=np.int64), SENTIMENT, tested=len(texts) // 2)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import image_cache, sources
+from dlcore.data import array_cache, sources
 
 WIDTH = 100
 """Numbers of a vector."""
@@ -67,9 +67,9 @@ def _parts(word: str, places: dict[str, int]) -> list[str]:
 def _table(file: Path) -> tuple[list[str], np.ndarray]:
     """All words and their vectors (N, 100) float16, memory-mapped; read once and kept in the cache."""
     stat = file.stat()
-    key = image_cache.checksum(salt=f"glove-1 {file.name} {stat.st_size} {stat.st_mtime_ns}")
-    folder = image_cache.kept("glove", key, lambda draft: _read(file, draft))
-    return (folder / "words.txt").read_text(encoding="utf-8").split("\n"), image_cache.load(folder / "vectors.npy")
+    key = array_cache.checksum(salt=f"glove-1 {file.name} {stat.st_size} {stat.st_mtime_ns}")
+    folder = array_cache.kept("glove", key, lambda draft: _read(file, draft))
+    return (folder / "words.txt").read_text(encoding="utf-8").split("\n"), array_cache.load(folder / "vectors.npy")
 
 
 def _read(file: Path, into: Path) -> None:

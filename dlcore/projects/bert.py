@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from dlcore.core import progress
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import bert_tokens, bert_weights, image_cache, text
+from dlcore.data import array_cache, bert_tokens, bert_weights, text
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
-from dlcore.data.stratify import sample
 from dlcore.inference.predict import evaluating
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
-from dlcore.projects import classification, texts, trec
+from dlcore.projects import bert_texts, classification, texts, trec
+from dlcore.projects.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
 
 SIZES = (
@@ -29,25 +29,6 @@ AT_ONCE = 64
 _VERSION = 1
 
 
-class BertData(Config):
-    """Which BERT, and how texts become its pieces."""
-
-    bert: str = choice(
-        bert_weights.OFFLINE, help="Name of the pretrained BERT, as on the Hugging Face hub (see data list)."
-    )
-    length: int = number(
-        128, low=8, high=512, unit="pieces", help="Pieces of words read of each text, [CLS] and [SEP] among them."
-    )
-    keep: bert_tokens.Keep = choice("start", help="Which part of a longer text is read; both: a quarter is its start.")
-    balanced: bool = choice(False, help="Let every class weigh the same in the loss, however many texts it has.")
-    rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
-    )
-    train_rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Training texts used, each class at its share; 0 uses all."
-    )
-
-
 def prepare(config: RunConfig) -> Prepared:
     """The source's own test part, or a fifth drawn once; a tenth to validate on; cut into the BERT's own pieces. With
     the head alone trained the inputs are what it is given, (N, D), computed once and kept.
@@ -56,12 +37,12 @@ def prepare(config: RunConfig) -> Prepared:
         ConfigError: less than all is to be trained on top of random weights.
         DataError: the dataset or the BERT is not on this machine, or reads fewer pieces than asked for.
     """
-    options, plan = parse(BertData, config.data_options), _plan(config)
-    checkpoint = _checkpoint(options)
-    found = texts.load(config)
-    parts = texts.cut(found, options.rows, seed=config.seed)
-    parts["train"] = parts["train"][sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)]
-    said = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
+    options, plan = parse(BertTextData, config.data_options), _plan(config)
+    taken = bert_texts.load(config, options)
+    checkpoint, found, parts, said = taken.checkpoint, taken.found, taken.parts, taken.said
+    if checkpoint.config.get("hidden_act", "gelu") != "gelu":
+        act = checkpoint.config["hidden_act"]
+        raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: take another BERT.")
     pieces = bert_tokens.Pieces(checkpoint)
     ids = {name: pieces.encode(said[name], length=options.length, keep=options.keep) for name in SPLITS}
     facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(found.names)}
@@ -95,15 +76,6 @@ def _plan(config: RunConfig) -> FineTuneConfig:
             "has to be learnt (train=all, words=true)."
         )
     return plan
-
-
-def _checkpoint(options: BertData) -> bert_weights.Checkpoint:
-    found = bert_weights.require(options.bert)
-    if options.length > found.longest:
-        raise ConfigError(f"length={options.length}: {found.name} reads at most {found.longest} pieces at once.")
-    if found.config.get("hidden_act", "gelu") != "gelu":
-        raise DataError(f"{found.name} is built with {found.config['hidden_act']} instead of gelu: take another BERT.")
-    return found
 
 
 def _take_over(module: nn.Module, checkpoint: bert_weights.Checkpoint) -> None:
@@ -144,8 +116,8 @@ def _pooled(
                 progress.report("Reading every text with the pretrained BERT, once", done, total)
             np.save(draft / f"{name}.npy", kept)
 
-    place = image_cache.kept("bert-pooled", digest.hexdigest(), make)
-    return {name: image_cache.load(place / f"{name}.npy") for name in SPLITS}
+    place = array_cache.kept("bert-pooled", digest.hexdigest(), make)
+    return {name: array_cache.load(place / f"{name}.npy") for name in SPLITS}
 
 
 def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -206,7 +178,7 @@ PROJECT = Project(
             build=build, config=FromScratchConfig,
         ),
     },
-    data_config=BertData,
+    data_config=BertTextData,
     presets={
         "quick": {
             **_RECIPE, "epochs": 2, "rows": 2000, "train_rows": 600, "length": 40,

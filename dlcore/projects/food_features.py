@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from dlcore.core import progress
-from dlcore.data import image_cache, images, weights
+from dlcore.data import array_cache, images, weights
 from dlcore.data.images import Images
 from dlcore.inference.predict import evaluating
 from dlcore.models.transfer import Backbone, TransferConfig, TransferNet
@@ -43,8 +43,8 @@ def of_pictures(found: Images, *, backbone: Backbone, side: int) -> tuple[np.nda
                 progress.report("Computing the features of every picture, once", done, total)
             kept.flush()
 
-    place = image_cache.kept(f"features-{backbone}", key, make)
-    return image_cache.load(place / "learn.npy"), image_cache.load(place / "test.npy")
+    place = array_cache.kept(f"features-{backbone}", key, make)
+    return array_cache.load(place / "learn.npy"), array_cache.load(place / "test.npy")
 
 
 def _computed(network: TransferNet, pixels: np.ndarray, side: int) -> Iterator[tuple[slice, np.ndarray]]:

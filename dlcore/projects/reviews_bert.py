@@ -8,38 +8,28 @@ import torch
 from torch import nn
 
 from dlcore.core import devices
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import ConfigError
-from dlcore.data import bert_tokens, bert_weights, text
-from dlcore.data.splits import SPLITS, Prepared, Split
-from dlcore.data.stratify import sample
+from dlcore.data import bert_tokens, text
+from dlcore.data.splits import Prepared, Split
 from dlcore.data.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.recurrence import Cell
 from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
-from dlcore.projects import bert_features, classification, texts
+from dlcore.projects import bert_features, bert_texts, classification, texts
+from dlcore.projects.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
-class ReviewsBertData(Config):
-    """Which BERT reads the reviews, and how much of each."""
+class ReviewsBertData(BertTextData):
+    """Which BERT reads the reviews, how much of each, and after which layer its states are taken."""
 
-    bert: str = choice(
-        bert_weights.OFFLINE, help="Name of the pretrained BERT, as on the Hugging Face hub (see data list)."
-    )
     length: int = number(
         256, low=8, high=512, unit="pieces", help="Pieces of words read of each text, [CLS] and [SEP] among them."
     )
     keep: bert_tokens.Keep = choice("both", help="Which part of a longer text is read; both: a quarter is its start.")
     after_layer: int = number(
         4, low=1, high=96, help="Of BERT's layers the one whose states are read; the topmost tell less of the tone."
-    )
-    balanced: bool = choice(False, help="Let every class weigh the same in the loss, however many texts it has.")
-    rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
-    )
-    train_rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Training texts used, each class at its share; 0 uses all."
     )
 
 
@@ -53,10 +43,11 @@ def prepare(config: RunConfig) -> Prepared:
         DataError: the dataset or the BERT is not on this machine, or its states need more room than there is.
     """
     options = parse(ReviewsBertData, config.data_options)
-    checkpoint = _checkpoint(options)
-    found = texts.load(config)
-    parts = texts.cut(found, options.rows, seed=config.seed)
-    parts["train"] = parts["train"][sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)]
+    taken = bert_texts.load(config, options)
+    checkpoint, found, parts = taken.checkpoint, taken.found, taken.parts
+    layers = int(checkpoint.config["num_hidden_layers"])
+    if options.after_layer > layers:
+        raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
     used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: another seed finds the same chunks
     states = bert_features.of_texts(
         [found.texts[row] for row in used],
@@ -79,9 +70,7 @@ def prepare(config: RunConfig) -> Prepared:
         },
         labels=found.names,
         checksum=found.checksum,
-        source={
-            "texts": {name: [found.texts[row] for row in parts[name]] for name in SPLITS}, "doubled": found.doubled
-        },
+        source={"texts": taken.said, "doubled": found.doubled},
         transform=lambda inputs, training: states.gather(inputs[0]),
     )  # fmt: skip
 
@@ -89,16 +78,6 @@ def prepare(config: RunConfig) -> Prepared:
 def _split(places: np.ndarray, labels: np.ndarray, rows: np.ndarray, states: TokenStates) -> Split:
     numbers = torch.from_numpy(places.astype(np.int64))
     return Split((numbers,), torch.from_numpy(labels), rows, lengths=states.lengths[places])
-
-
-def _checkpoint(options: ReviewsBertData) -> bert_weights.Checkpoint:
-    found = bert_weights.require(options.bert)
-    if options.length > found.longest:
-        raise ConfigError(f"length={options.length}: {found.name} reads at most {found.longest} pieces at once.")
-    layers = int(found.config["num_hidden_layers"])
-    if options.after_layer > layers:
-        raise ConfigError(f"after_layer={options.after_layer}: {found.name} has {layers} layers.")
-    return found
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from nasty_pictures import BAD, CONVERTED, encoded
 from PIL import Image
 
 from dlcore.core.errors import DataError, RequestError, StoreError
-from dlcore.data import image_cache, image_folders, images, own, own_images, sources
+from dlcore.data import array_cache, image_folders, images, own, own_images, sources
 
 
 def picture(seed: int, side: int = 24) -> bytes:
@@ -213,7 +213,7 @@ def test_drafts_of_killed_processes_go_after_a_while(home):
     left = home / "cache" / "decoded" / ".x-abc"
     left.mkdir(parents=True)
     os.utime(left, (0, 0))
-    image_cache.kept("x", "0" * 64, lambda draft: np.save(draft / "a.npy", np.zeros(1)))
+    array_cache.kept("x", "0" * 64, lambda draft: np.save(draft / "a.npy", np.zeros(1)))
     assert not left.exists()
 
 
