@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlcore import cli
+from dlcore.cli import output
 
 
 def run(capsys, *arguments):
@@ -142,7 +143,7 @@ def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, ho
 
 
 def test_json_knows_no_infinity(capsys):
-    cli._print({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
+    output.tell({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
 
 

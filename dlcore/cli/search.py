@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from dlcore.cli.verbs import add, settings
 
 if TYPE_CHECKING:
     from dlcore.runs.searches import Search
 
-Verb = Callable[[Any, str, Callable[[argparse.Namespace], Any]], argparse.ArgumentParser]
 SEARCH_HELP = "a search's id, or the beginning of one"
 
 
@@ -19,7 +19,7 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
 
     config = configure(
         options.project, model=options.model, dataset=options.dataset, preset=options.preset, seed=options.seed,
-        device=options.device, settings=options.settings(options.set),
+        device=options.device, settings=settings(options.set),
     )  # fmt: skip
     turned = knobs.read_all(options.knob, config)
     made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
@@ -78,10 +78,11 @@ def told(search: "Search") -> dict[str, Any]:
     return {**search.as_json(), "importances": searches.importances(search), **best}
 
 
-def arguments(parser: argparse.ArgumentParser, verb: Verb, settings: Callable[[Any], Any]) -> None:
-    """Add the verbs of `search`; `settings` reads what was given with --set."""
+def arguments(commands: Any) -> None:
+    """Add `search` with its verbs."""
+    parser = commands.add_parser("search", help="over settings: start, list, show, pause, resume, delete")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    begin = verb(verbs, "start", start)
+    begin = add(verbs, "start", start)
     begin.add_argument("project", metavar="PROJECT")
     begin.add_argument("--model", help="one of the project's models; the first by default")
     begin.add_argument("--dataset", help="a dataset of the project, or your own by its name")
@@ -97,10 +98,9 @@ def arguments(parser: argparse.ArgumentParser, verb: Verb, settings: Callable[[A
     begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")
     begin.add_argument("--no-pruning", action="store_true", help="let every trial come to its end")
     begin.add_argument("--detach", action="store_true", help="return at once; the search goes on in the background")
-    begin.set_defaults(settings=settings)
-    verb(verbs, "list", show_all)
+    add(verbs, "list", show_all)
     for name, command in {"show": show, "pause": pause, "resume": resume, "delete": delete}.items():
-        one = verb(verbs, name, command)
+        one = add(verbs, name, command)
         one.add_argument("search", metavar="SEARCH", help=SEARCH_HELP)
         if name == "resume":
             one.add_argument("--trials", type=int, help="make it longer: so many in all")

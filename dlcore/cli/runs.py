@@ -1,0 +1,109 @@
+"""`runs`, `evaluate`, `predict`: what becomes of a run once it is started."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dlcore.cli.training import follow
+from dlcore.cli.verbs import RUN_HELP, add, read, settings
+
+
+def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The runs in the store, newest first, then those that came with the workbench."""
+    from dlcore import runs
+
+    own = [record.as_json() for record in runs.list_runs()]
+    return own + [run.record.as_json() for run in runs.references()]
+
+
+def runs_show(options: argparse.Namespace) -> dict[str, Any]:
+    """One run."""
+    from dlcore import runs
+
+    return runs.open_run(options.run).record.as_json()
+
+
+def runs_change(options: argparse.Namespace) -> dict[str, Any]:
+    """Pause, resume or stop a run; a resumed one is waited for unless detached."""
+    from dlcore import runs
+
+    change: Callable[[str], Any] = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop}[options.verb]
+    record = change(runs.open_run(options.run).record.run_id)
+    if options.verb == "resume" and not options.detach:
+        return follow(record.run_id)
+    return record.as_json()
+
+
+def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
+    """A new run with some settings changed."""
+    from dlcore import runs
+
+    record = runs.start(runs.fork(options.run, settings(options.set)).run_id)
+    return record.as_json() if options.detach else follow(record.run_id)
+
+
+def runs_export(options: argparse.Namespace) -> dict[str, Any]:
+    """A run's bundle as a zip file, or its model as ONNX and a card beside it; where FILE is a folder, a file in it."""
+    from dlcore import runs
+
+    if options.onnx:
+        report = runs.export_onnx(options.run, Path(options.file))
+        print(report.words, file=sys.stderr)
+        return report.as_json()
+    return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
+
+
+def runs_import(options: argparse.Namespace) -> dict[str, Any]:
+    """A bundle from elsewhere becomes a run here."""
+    from dlcore import runs
+
+    return runs.import_run(Path(options.file)).as_json()
+
+
+def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """A finished run's numbers on the test split, and those of simpler methods."""
+    from dlcore import runs
+
+    return runs.evaluate(options.run)
+
+
+def predict(options: argparse.Namespace) -> dict[str, Any]:
+    """One answer of a finished run: a CSV, a picture or a text."""
+    from dlcore import runs
+    from dlcore.projects import get
+
+    run = runs.open_run(options.run)
+    project = get(run.record.project)
+    answer = project.answer(run.left.load(), read(Path(options.input), project.input_limit))
+    return {"run_id": run.record.run_id, **answer}
+
+
+def arguments(commands: Any) -> None:
+    """Add `runs` with its verbs, `evaluate` and `predict`."""
+    parser = commands.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    add(verbs, "list", runs_list)
+    add(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
+    for name in ("pause", "resume", "stop"):
+        change = add(verbs, name, runs_change)
+        change.add_argument("run", metavar="RUN", help=RUN_HELP)
+        change.set_defaults(verb=name, detach=False)
+        if name == "resume":
+            change.add_argument("--detach", action="store_true", help="return at once")
+    fork = add(verbs, "fork", runs_fork)
+    fork.add_argument("run", metavar="RUN", help=RUN_HELP)
+    fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change")
+    fork.add_argument("--detach", action="store_true", help="return at once")
+    export = add(verbs, "export", runs_export)
+    export.add_argument("run", metavar="RUN", help=RUN_HELP)
+    export.add_argument("file", metavar="FILE")
+    export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
+    add(verbs, "import", runs_import).add_argument("file", metavar="FILE")
+    add(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
+    ask = add(commands, "predict", predict)
+    ask.add_argument("run", metavar="RUN", help=RUN_HELP)
+    ask.add_argument(
+        "--input", required=True, metavar="FILE", help="a CSV, a picture or a text, as the project takes it"
+    )

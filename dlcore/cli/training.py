@@ -1,0 +1,114 @@
+"""`train`: one model, in a worker that is waited for, detached, or right here."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlcore.cli.verbs import add, read, settings
+from dlcore.core.errors import RequestError
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Train one model: in a worker that is waited for, detached, or right here into a bundle."""
+    from dlcore import runs
+    from dlcore.projects import configure
+
+    if options.bundle and options.detach:
+        raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
+    if options.dataset and _is_file(options.dataset):
+        options.dataset = _keep_file(options)
+    if options.weights != "float32" and not options.bundle:
+        raise RequestError("--weights is for bundles: name a folder with --bundle DIR, or leave it out.")
+    config = configure(
+        options.project,
+        model=options.model,
+        dataset=options.dataset,
+        preset=options.preset,
+        seed=options.seed,
+        device=options.device,
+        settings={"devices": options.devices, **settings(options.set)},
+    )
+    if options.bundle:
+        return runs.train_here(config, Path(options.bundle), _event_line, weights=options.weights).as_json()
+    record = runs.start(runs.create(config).run_id)
+    print(f"run {record.run_id}", file=sys.stderr)
+    return record.as_json() if options.detach else follow(record.run_id)
+
+
+def _is_file(dataset: str) -> bool:
+    """Whether `--dataset` names a file: what has a folder or an ending in it does."""
+    return Path(dataset).suffix != "" or len(Path(dataset).parts) > 1
+
+
+def _keep_file(options: argparse.Namespace) -> str:
+    """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
+    from dlcore.data import series_csv, series_intake, table_intake
+    from dlcore.projects import get
+
+    project = get(options.project)
+    if project.own_data != "series":
+        raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
+    path = Path(options.dataset)
+    payload = read(path, series_csv.BYTES_LIMIT)
+    several = "table" in project.own_also and series_csv.open_sheet(payload).variables > 1
+    kept = (table_intake if several else series_intake).keep_file(path, payload)
+    print(f"dataset {kept.dataset}", file=sys.stderr)
+    return kept.dataset
+
+
+def follow(run_id: str) -> dict[str, Any]:
+    """Wait for a run to end, telling each epoch. Ctrl-C leaves it running."""
+    from dlcore import runs
+
+    epoch, state = 0, ""
+    try:
+        while True:
+            try:
+                record = runs.wait(run_id, timeout=1.0)
+            except TimeoutError:
+                record = runs.open_run(run_id).record
+            if record.state != state or record.epoch != epoch:
+                state, epoch = record.state, record.epoch
+                print(_progress_line(record.as_json()), file=sys.stderr)
+            if record.state not in runs.ACTIVE:
+                return record.as_json()
+    except KeyboardInterrupt:
+        print(f"\nThe run goes on: 'python -m dlcore runs show {run_id}' finds it.", file=sys.stderr)
+        raise
+
+
+def _progress_line(record: Mapping[str, Any]) -> str:
+    shown = {k: v for k, v in record["metrics"].items() if k.endswith(("loss", "accuracy"))}
+    numbers = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
+    return f"{record['state']} {record['reason']} epoch {record['epoch']} of {record['epochs']}  {numbers}".replace(
+        "  ", " "
+    )
+
+
+def _event_line(event: object) -> None:
+    from dlcore.training.events import Epoch
+
+    if isinstance(event, Epoch):
+        numbers = "  ".join(f"{name} {value:.5g}" for name, value in event.metrics.items())
+        print(f"epoch {event.epoch}  {numbers}{'  best so far' if event.is_best else ''}", file=sys.stderr)
+
+
+def arguments(verbs: Any) -> None:
+    """Add `train`."""
+    parser = add(verbs, "train", train)
+    parser.add_argument("project", metavar="PROJECT")
+    parser.add_argument("--model", help="one of the project's models; the first by default")
+    parser.add_argument("--dataset", help="a dataset of the project, your own by its name, or a CSV file")
+    parser.add_argument("--preset", default="full", help="quick (within a minute) or full (the reference run's recipe)")
+    parser.add_argument("--seed", type=int, default=0, help="start of every random generator")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
+    parser.add_argument("--devices", type=int, default=1, help="processes that share every batch")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on in the background")
+    parser.add_argument("--bundle", metavar="DIR", help="train here and now into this folder, without the store")
+    forms = ["float32", "float16", "int8"]
+    parser.add_argument(
+        "--weights", choices=forms, default="float32", help="how a bundle keeps them: int8 is a quarter as large"
+    )
