@@ -18,22 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from dlcore import projects
-from dlcore.runs import Bundle, remains
+from dlcore.runs import Bundle, execution, remains
 
 
 def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Rewrite one bundle; its metrics before and after."""
     bundle = Bundle(folder)
     before, config, record = bundle.evaluation, bundle.config, bundle.record
-    project, module = projects.get(config.project), bundle.load().module
-    prepared = project.prepare(config)
+    module, prepared = bundle.load().module, projects.get(config.project).prepare(config)
     if prepared.checksum != bundle.run["data_checksum"]:
         raise SystemExit(f"{folder}: the data here are others than the run's.")
     remains.round_weights(module, "int8")
-    predictions = project.predict(module, prepared, config)
-    found = project.evaluate(predictions, None, config)
-    found = dataclasses.replace(found, baselines={**found.baselines, **before.baselines})
-    found = dataclasses.replace(found, verdict=f"{found.verdict} {project.compare(found, config)}".strip())
+    predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
     left = remains.Remains(
         config=config, record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
         prepared=prepared, weights=module.state_dict(), predictions=predictions, evaluation=found,

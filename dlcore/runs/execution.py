@@ -10,16 +10,18 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from dlcore import projects
 from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs import checkpoints, remains
 from dlcore.runs.accelerator import connect
 from dlcore.runs.folder import RunFolder, Wish
 from dlcore.runs.journal import GradientLog, Journal, read_gradients
+from dlcore.runs.keeper import Keeper
 from dlcore.runs.record import Best, State, assemble
 from dlcore.runs.remains import Remains, WeightFormat
 from dlcore.training import memory
@@ -28,16 +30,8 @@ from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
 from dlcore.training.trainee import Trainee
 
-CHECKPOINT_SECONDS = 30.0
-"""A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
-EPOCH_SECONDS = 1.0
-"""Epochs shorter than this share a checkpoint."""
-LOOK_SECONDS = 0.05
-"""Wishes are looked for so often: a step of a small model takes less than looking does."""
 PREPARING_SECONDS = 0.5
 """A long preparation is told about so often."""
-CHECKPOINT_SHARE = 0.05
-"""At most so much of the time goes into checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +178,8 @@ def _train(bench: Bench) -> Outcome:
         tuple(state.layers),
         step=state.step,
     )
-    keeper = Keeper(bench, lengths)
+    kept_in = job.folder.checkpoints if job.checkpoints and first else None
+    keeper = Keeper(state, kept_in, numbers=(job.journal, lengths), alone=bench.fabric.world_size == 1)
     if _heard(bench) == "conclude":
         return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
     if state.step:
@@ -255,12 +250,8 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     job.journal.flush()
     state.load_best()
     remains.round_weights(state.module, job.weights)
-    predictions = bench.project.predict(state.module, prepared, config)
-    evaluation = bench.project.evaluate(predictions, None, config)
     simpler = bench.project.baselines(prepared, config)
-    evaluation = dataclasses.replace(evaluation, baselines={**evaluation.baselines, **simpler})
-    compared = bench.project.compare(evaluation, config)
-    evaluation = dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {compared}".strip())
+    predictions, evaluation = measure(state.module, prepared, config, simpler=simpler)
     history = job.journal.history()
     at_best = state.best_epoch * state.steps_per_epoch
     chosen = {name: float(curve.values[curve.steps == at_best][0]) for name, curve in history.items()
@@ -282,39 +273,13 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     job.journal.flush()
 
 
-class Keeper:
-    """Decides when a checkpoint is due and writes it, always after the numbers that belong before it."""
-
-    def __init__(self, bench: Bench, lengths: GradientLog) -> None:
-        self.bench, self.lengths = bench, lengths
-        self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
-        self.looked = 0.0
-        self.last, self.cost, self.at = time.monotonic(), 0.0, (-1, -1)
-
-    def shall_look(self) -> bool:
-        """Whether it is time to look for wishes and checkpoints; several processes must all look at the same events."""
-        now = time.monotonic()
-        if now - self.looked < LOOK_SECONDS and self.bench.fabric.world_size == 1:
-            return False
-        self.looked = now
-        return True
-
-    def is_due(self, *, epoch_end: bool = False) -> bool:
-        """Whether enough time went by since the last one."""
-        every = min(self.every, EPOCH_SECONDS) if epoch_end else self.every
-        return time.monotonic() - self.last >= max(every, self.cost / CHECKPOINT_SHARE)
-
-    def keep(self, *, force: bool = False, epoch_end: bool = False) -> None:
-        """Write a checkpoint if one is due, or at once with `force`."""
-        bench = self.bench
-        at = (bench.state.step, bench.state.epoch)
-        if not bench.job.checkpoints or not bench.fabric.is_global_zero or at == self.at:
-            return
-        if not (force or self.is_due(epoch_end=epoch_end)):
-            return
-        begin = time.monotonic()
-        bench.job.journal.flush()
-        self.lengths.flush()
-        checkpoints.save(bench.job.folder.checkpoints, bench.state.snapshot(), step=bench.state.step)
-        self.last = time.monotonic()
-        self.cost, self.at = self.last - begin, at
+def measure(
+    module: nn.Module, prepared: Prepared, config: RunConfig, *, simpler: dict[str, dict[str, float]]
+) -> tuple[Predictions, Evaluation]:
+    """What a trained network predicts of every split, and its numbers on the test split beside the simpler methods'."""
+    project = projects.get(config.project)
+    predictions = project.predict(module, prepared, config)
+    found = project.evaluate(predictions, None, config)
+    found = dataclasses.replace(found, baselines={**found.baselines, **simpler})
+    compared = project.compare(found, config)
+    return predictions, dataclasses.replace(found, verdict=f"{found.verdict} {compared}".strip())

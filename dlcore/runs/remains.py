@@ -34,7 +34,7 @@ class Remains:
     record: Record
     prepared: Prepared
     weights: dict[str, Tensor]
-    predictions: dict[str, np.ndarray]
+    predictions: Mapping[str, np.ndarray]
     evaluation: Evaluation
     history: dict[str, Curve]
     gradients: GradientNorms | None = None

@@ -9,7 +9,7 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import DataError, MemoryShortError, NotFiniteError
-from dlcore.runs import Bundle, execution
+from dlcore.runs import Bundle, execution, keeper
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.journal import MemoryJournal, read_gradients
@@ -21,7 +21,7 @@ RESUMED = {"resumed"}
 @pytest.fixture(autouse=True)
 def _look_at_every_event(monkeypatch):
     """So that a pause can be put at any step."""
-    monkeypatch.setattr(execution, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.0)
 
 
 SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}

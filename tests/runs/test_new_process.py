@@ -16,12 +16,12 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from dlcore import projects, runs
-from dlcore.runs import execution, folder
+from dlcore.runs import folder, keeper
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.journal import MemoryJournal, StoreJournal
 
-execution.LOOK_SECONDS = 0.0
+keeper.LOOK_SECONDS = 0.0
 part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 REVIEWS = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
 CALENDAR = {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}
