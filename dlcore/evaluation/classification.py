@@ -83,10 +83,11 @@ def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) ->
     return Calibration(sums[0] / count[used], sums[1] / count[used], count[used])
 
 
-def worst(scores: np.ndarray, targets: np.ndarray, *, count: int = 12) -> np.ndarray:
+def worst(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12) -> np.ndarray:
     """Row numbers of the wrong answers that were given with the most confidence, the worst first."""
     check(scores, targets)
-    confidence = np.where(scores.argmax(axis=1) == targets, -1.0, scores.max(axis=1))
+    called = predicted(scores, threshold=threshold)
+    confidence = np.where(called == targets, -1.0, scores[np.arange(len(called)), called])
     rows = np.argsort(-confidence, kind="stable")[:count]
     return rows[confidence[rows] >= 0]
 

@@ -85,6 +85,8 @@ def test_intervals_hold_the_value_and_are_repeatable(classes: int) -> None:
 def test_worst_names_the_confident_mistakes_first() -> None:
     scores = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
     np.testing.assert_array_equal(classification.worst(scores, np.array([0, 1, 1, 1])), [1, 0, 2])
+    by_threshold = classification.worst(scores, np.array([0, 1, 1, 1]), threshold=0.75)  # 0.7 is called 0 then
+    np.testing.assert_array_equal(by_threshold, [1, 0, 2, 3])
 
 
 def test_an_area_of_a_class_that_never_occurs_is_left_out() -> None:

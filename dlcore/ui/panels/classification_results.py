@@ -119,11 +119,13 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     ids, labels, dataset = reading.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
     st.subheader("Its worst mistakes", anchor=False)
     st.caption("Wrong answers on test that it was surest of, the surest first.")
-    rows = classification.worst(scores, targets, count=MISTAKES)
+    threshold = reading.evaluation(bundle).threshold
+    rows = classification.worst(scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES)
     if not len(rows):
         st.success("No mistake on the test split.", icon=":material/check_circle:")
         return
-    said = [f"{labels[scores[row].argmax()]} {scores[row].max():.0%}, is {labels[targets[row]]}" for row in rows]
+    called = reading.called(bundle, scores)
+    said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
     if project.input_kind == "image":
         if not here(dataset):
             st.caption("; ".join(said) + ".")

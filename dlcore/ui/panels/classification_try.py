@@ -66,9 +66,13 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
             st.text(samples.text_of(dataset, origin))
     with right:
         _bars(scores, bundle.labels, truth=truth)
-        answer = bundle.labels[int(scores.argmax())]
-        verdict = "right" if scores.argmax() == truth else "wrong"
-        st.markdown(f"The model says **{answer}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.")
+        answer = int(reading.called(bundle, scores[None])[0])
+        verdict = "right" if answer == truth else "wrong"
+        threshold = reading.evaluation(bundle).threshold
+        why = reading.by_threshold(bundle.labels, probability=float(scores[answer]), threshold=threshold)
+        st.markdown(
+            f"The model says **{bundle.labels[answer]}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.{why}"
+        )
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -167,7 +171,8 @@ def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] 
 
 def _say(found: dict[str, Any], labels: tuple[str, ...]) -> None:
     _bars(np.array([found["probabilities"][label] for label in labels]), labels)
-    st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.")
+    why = reading.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.{why}")
 
 
 def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:

@@ -72,14 +72,17 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     stored = reading.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     scores, labels = stored["test_scores"][row], bundle.labels
-    answer, truth = int(scores.argmax()), int(stored["test_targets"][row])
+    answer, truth = int(reading.called(bundle, scores[None])[0]), int(stored["test_targets"][row])
     target: int = st.selectbox(
         "What speaks for", range(len(labels)), index=answer, format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
-        key=f"explained-class-{row}",
+        key=f"explained-class-{row}-{reading.key_of(bundle)}",
     )  # fmt: skip
     verdict = "right" if answer == truth else "wrong"
+    threshold = reading.evaluation(bundle).threshold
+    why = reading.by_threshold(labels, probability=float(scores[answer]), threshold=threshold)
     st.markdown(
         f"The model says **{labels[answer]}** ({scores[answer]:.1%}), which is **{verdict}**: it is “{labels[truth]}”."
+        f"{why}"
     )
     return row, target
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import runs
+from dlcore.evaluation import classification
 from dlcore.projects.project import Evaluation, Loaded
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.links import link_to_run
@@ -60,6 +61,23 @@ def history(bundle: Bundle) -> dict[str, Curve]:
 def evaluation(bundle: Bundle) -> Evaluation:
     """The numbers on the test split, as the worker stored them."""
     return _evaluation(*_key(bundle), _bundle=bundle)
+
+
+def called(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
+    """The class numbers (N,) that a classifier calls of its probabilities (N, K): the likeliest, or with two classes
+    what the run's own threshold says, by which its metrics were counted."""
+    threshold = evaluation(bundle).threshold
+    return classification.predicted(scores, threshold=0.5 if threshold is None else threshold)
+
+
+def by_threshold(labels: tuple[str, ...], *, probability: float, threshold: float | None) -> str:
+    """Why the less likely of two classes is called; empty where the likelier one is."""
+    if threshold is None or len(labels) != 2 or probability >= 0.5:
+        return ""
+    return (
+        f" It calls “{labels[1]}” from a probability of {threshold:.1%} on, a threshold chosen on validation, so "
+        "the less likely class is the answer here."
+    )
 
 
 def loaded(bundle: Bundle) -> Loaded:
