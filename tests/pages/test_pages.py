@@ -90,3 +90,9 @@ def test_a_panel_that_only_other_pages_have_gives_way():
     app = opened("anomaly", panel="Step by step")
     assert not app.exception and not app.error
     assert app.segmented_control(key="panel").value == "Results"
+
+
+def test_the_page_on_transformers_opens_on_one_of_them():
+    app = opened("vit", panel="Explain")
+    assert not app.exception and app.query_params["run"] == "reference:vit/vit"
+    assert "Where it looks" in app.segmented_control(key="vit-view").options
