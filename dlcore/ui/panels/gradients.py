@@ -11,10 +11,11 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import agreement, gradient_flow
 from dlcore.projects import gradients as deep
 from dlcore.runs import Record, Run
+from dlcore.runs.comparisons import Comparison
 from dlcore.ui import control
 from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.links import OPEN
-from dlcore.ui.panels import flow, reading
+from dlcore.ui.panels import comparison, flow, reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.states import short_id
 
@@ -37,6 +38,24 @@ LESSONS = (
 
 
 def results(project: "Project", run: Run | None) -> None:
+    """One run's gradient beside those of other networks, or a comparison of several, with its gradients too."""
+    comparison.results(project, run, one=_of_one, more=_of_several)
+
+
+def _of_several(comparison: Comparison) -> None:
+    """The gradient in each network of a comparison, its first seed that has recorded any."""
+    found = []
+    for arm, records in comparison.arms.items():
+        drawn = (flow.of_run(runs.open_run(record.run_id), arm) for record in records)
+        found += [network for network in drawn if network is not None][:1]
+    if not found:
+        return
+    st.subheader("What becomes of the gradient", anchor=False)
+    st.markdown("\n".join(f"- **{shown.name}**: {shown.verdict.findings[0].sentence}" for shown in found[:MOST]))
+    flow.show_map(found[:MOST], key="compared-flow")
+
+
+def _of_one(project: "Project", run: Run | None) -> None:
     """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
     if run is None:
         reading.finished(run, to_see="what becomes of its gradient")

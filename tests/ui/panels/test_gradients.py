@@ -91,3 +91,13 @@ def test_what_if_answers_and_keeps_the_last_attempts():
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient arrives" in words(app)
     assert len(app.session_state["gradients-attempts"]) == 2
+
+
+def test_networks_are_compared_side_by_side_with_their_gradients():
+    app = opened("Results")
+    app.session_state["view-gradients-"] = "Side by side"
+    app.run()
+    assert not app.exception and not app.error, app.error
+    assert "**No difference between ResNet, 38 layers and ResNet, 20 layers** at equal epochs" in words(app)
+    assert "What becomes of the gradient" in [heading.value for heading in app.subheader]
+    assert any(group.key == "compared-flow-measure" for group in app.button_group)
