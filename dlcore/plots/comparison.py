@@ -25,6 +25,8 @@ def class_accuracy(
                      "visible": bool((ends[1] > ends[0]).any()), "thickness": 2, "width": 0},
             hovertemplate="%{y}: %{x:.1f} %<extra>" + arm + "</extra>",
         )  # fmt: skip
+    lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # marks, not bars: the axis may begin near them
+    figure.update_xaxes(range=[lowest - 2, 102])
     figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", autorange="reversed")
     return figure

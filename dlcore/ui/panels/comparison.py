@@ -1,5 +1,7 @@
 """Results of one run, or of several side by side: chosen by a switch, so that any project's page may offer both."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +12,7 @@ from dlcore.runs.comparisons import Comparison
 from dlcore.ui.chooser import label, records_of
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.page import load
-from dlcore.ui.panels import comparison_classes, comparison_curves, comparison_scores
+from dlcore.ui.panels import comparison_classes, comparison_curves, comparison_parts, comparison_scores
 from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.strip import store_exists
 from dlcore.ui.times import ago
@@ -18,6 +20,8 @@ from dlcore.ui.times import ago
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
     from dlcore.ui.page import Panel
+
+    More = Callable[[Comparison], None]
 
 ONE, SEVERAL = "This run", "Side by side"
 CHOSEN = "chosen"
@@ -28,27 +32,36 @@ _OF_ONE = {"csv": "dlcore.ui.panels.series:results"}
 _OF_CLASSES = "dlcore.ui.panels.classification:results"
 
 
-def results(project: "Project", run: Run | None, *, one: "Panel | None" = None) -> None:
-    """The switch, and what it says; `one` shows a single run where the project has results of its own kind."""
+def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, more: "More | None" = None) -> None:
+    """The switch, and what it says; `one` shows a single run where the project has results of its own kind, `more` what
+    else it has to show of a comparison."""
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
         "Results of", [ONE, SEVERAL], default=SEVERAL if asked else ONE, required=True,
         key=f"view-{project.slug}-{asked}", label_visibility="collapsed",
     )  # fmt: skip
     if view == SEVERAL:
-        side_by_side(project)
+        side_by_side(project, more=more)
     else:
         (one or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
 
 
-def side_by_side(project: "Project") -> None:
-    """Choose a comparison and see it: who wins, curves, costs, classes."""
+def side_by_side(project: "Project", *, more: "More | None" = None) -> None:
+    """Choose a comparison and see it: who wins, curves, costs, classes, and `more`."""
     chosen = _choose(project)
     if chosen is None:
         return
+    chosen = titled(project, chosen)
     _state(chosen)
     active = bool(chosen.active)
     fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
+    if more is not None:
+        guarded(lambda: more(chosen))
+    _scores(project, chosen)
+
+
+def _scores(project: "Project", chosen: Comparison) -> None:
+    """Who wins, at what cost, class by class."""
     found = comparison_scores.tested(chosen.arms)
     if not found:
         st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
@@ -63,8 +76,10 @@ def side_by_side(project: "Project") -> None:
             icon=":material/rule:",
         )
         return
+    guarded(lambda: comparison_parts.ground(found))
     guarded(lambda: comparison_scores.verdict(found))
     guarded(lambda: comparison_scores.table(project, found))
+    guarded(lambda: comparison_parts.show(found))
     guarded(lambda: comparison_classes.show(project, found))
 
 
@@ -83,6 +98,11 @@ def _choose(project: "Project") -> Comparison | None:
         return None
     names = {key: _title(one) for key, one in known.items()} | {CHOSEN: "Runs that I choose"}
     asked = st.query_params.get(ADDRESS, "")
+    if asked and asked not in known:
+        st.warning(
+            "The comparison that this address asks for is not here: it was made elsewhere, or its runs were deleted.",
+            icon=":material/link_off:",
+        )
     key = st.selectbox(
         "Comparison", list(names), index=list(names).index(asked) if asked in names else 0,
         key=f"comparison-{project.slug}-{asked}-{len(names)}", format_func=names.__getitem__,
@@ -97,6 +117,16 @@ def _choose(project: "Project") -> Comparison | None:
         st.caption("Runs alike in all but the seed are taken together.")
         return None
     return comparisons.of_runs(picked)
+
+
+def titled(project: "Project", one: Comparison) -> Comparison:
+    """The same with arms that bear a model's name called by the model's title."""
+    arms = {}
+    for arm, records in one.arms.items():
+        model = records[0].model
+        plain = model in project.models and (arm == model or arm.startswith(f"{model} ("))
+        arms[arm.replace(model, project.models[model].title, 1) if plain else arm] = records
+    return replace(one, arms=arms)
 
 
 def _title(one: Comparison) -> str:
@@ -128,4 +158,4 @@ def _curves(project: "Project", chosen: Comparison, active: int) -> None:
             st.rerun()
     if len(chosen.active) != active:
         st.rerun()
-    guarded(lambda: comparison_curves.show(project, chosen))
+    guarded(lambda: comparison_curves.show(project, titled(project, chosen)))

@@ -1,5 +1,6 @@
 """Classifiers side by side, class by class and picture by picture."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from dlcore.ui.panels.comparison_scores import Tested
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-ACROSS, ALONE = 3, 6
-"""Confusion matrices in a row; samples shown that one model alone gets right."""
+ACROSS, FEW, ALONE = 3, 5, 6
+"""Confusion matrices in a row, two of more classes than `FEW`; samples shown that one model alone gets right."""
+LINE = 38
+"""Letters of a title in a line above a confusion matrix."""
 
 
 def show(project: "Project", arms: Sequence[Tested]) -> None:
@@ -27,10 +30,12 @@ def show(project: "Project", arms: Sequence[Tested]) -> None:
     st.subheader("What is taken for what", anchor=False)
     if any(len(arm.bundles) > 1 for arm in arms):
         st.caption("Of several seeds all answers are counted together.")
-    for start in range(0, len(arms), ACROSS):
-        for column, place in zip(st.columns(ACROSS), range(start, min(start + ACROSS, len(arms))), strict=False):
+    across = ACROSS if len(labels) <= FEW and len(arms) > 2 else 2
+    for start in range(0, len(arms), across):
+        for column, place in zip(st.columns(across), range(start, min(start + across, len(arms))), strict=False):
             with column:
-                figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=arms[place].arm)
+                title = "<br>".join(textwrap.wrap(arms[place].arm, LINE))
+                figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=title)
                 show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {arms[place].arm} on test")
     shares = [np.stack([classification.class_accuracy(one) for one in found]) for found in counts]
     figure = side_by_side.class_accuracy(
@@ -48,7 +53,7 @@ def _confusion(bundle: "reading.Bundle") -> np.ndarray:
     stored = reading.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     classes = scores.shape[1]
-    cells = targets.astype(np.int64) * classes + scores.argmax(axis=1)
+    cells = targets.astype(np.int64) * classes + reading.called(bundle, scores)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 

@@ -89,7 +89,9 @@ def arms(
 
 
 def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: str, seeds: int, epochs: int) -> None:
-    title = f"{len(models)} models, {seeds} seed{'s' if seeds > 1 else ''}, {epochs} epochs on {dataset_title(dataset)}"
+    counted = ((len(models), "model"), (seeds, "seed"), (epochs, "epoch"))
+    budget = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
+    title = f"{budget} on {dataset_title(dataset)}"
     try:
         wanted = arms(project.slug, models, dataset=dataset, preset=preset, seeds=range(seeds), epochs=epochs)
         made = comparisons.create(title, wanted)

@@ -37,8 +37,8 @@ class Tested:
     @property
     def right(self) -> list[np.ndarray]:
         """Which test samples each run got right, (N,)."""
-        stored = [reading.predictions(bundle) for bundle in self.bundles]
-        return [found["test_scores"].argmax(axis=1) == found["test_targets"] for found in stored]
+        stored = [(bundle, reading.predictions(bundle)) for bundle in self.bundles]
+        return [reading.called(bundle, found["test_scores"]) == found["test_targets"] for bundle, found in stored]
 
 
 def tested(arms: Mapping[str, Sequence[Record]]) -> list[Tested]:
@@ -103,9 +103,12 @@ def verdict(arms: Sequence[Tested]) -> None:
     epochs = {record.epochs for arm in arms for record in arm.records}
     means = {name: float(np.mean([run.mean() for run in found])) for name, found in right.items()}
     pairs = seeds.every_pair(right)
-    where = f"at equal epochs ({epochs.pop()} each)" if len(epochs) == 1 else "each with its own number of epochs"
+    alike = len(epochs) == 1
+    where = f"at equal epochs ({epochs.pop()} each)" if alike else "each with its own number of epochs"
     n = len(next(iter(right.values()))[0])
     st.markdown(f"{winner(means, pairs, where=where)} Measured on {n:,} test samples, each model at its best epoch.")
+    if not alike:
+        _equal_epochs(arms)
     _equal_time(arms)
     with st.expander("The tests behind this"):
         _pairs(pairs)
@@ -127,13 +130,13 @@ def winner(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
     top = max(means, key=lambda name: means[name])
     beaten = [other for other in means if other != top and _better(top, other, pairs)]
     tied = [other for other in means if other != top and other not in beaten]
-    numbers = ", ".join(f"{name} {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
+    numbers = "; ".join(f"{name}: {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
     if not tied:
-        return f"**{top} wins** {where}: accuracy {numbers}."
+        return f"**{top} wins** {where}. Accuracy {numbers}."
     if not beaten:
-        return f"**No difference** {where}: accuracy {numbers}. Chance alone may explain that; more seeds tell more."
+        return f"**No difference** {where}. Accuracy {numbers}. Chance alone may explain that; more seeds tell more."
     equals = _listed([top, *tied])
-    return f"**No difference between {equals}** {where}; {top} beats {_listed(beaten)}: accuracy {numbers}."
+    return f"**No difference between {equals}** {where}; {top} beats {_listed(beaten)}. Accuracy {numbers}."
 
 
 def _better(one: str, other: str, pairs: "Pairs") -> bool:
@@ -154,19 +157,37 @@ def _equal_time(arms: Sequence[Tested]) -> None:
     ends = {arm.arm: float(np.mean([_elapsed(bundle, record) for bundle, record in _both(arm)])) for arm in arms}
     limit = min(ends.values())
     reached = {arm.arm: [best_within(bundle, record, limit) for bundle, record in _both(arm)] for arm in arms}
+    _by_validation(arms, reached, where=f"at equal time ({spent(limit)}, when the quickest is done)")
+
+
+def _equal_epochs(arms: Sequence[Tested]) -> None:
+    """Who leads once the shortest training is over, by validation for the same reason."""
+    limit = min(record.epochs for arm in arms for record in arm.records)
+    reached = {arm.arm: [best_until(bundle, record, limit) for bundle, record in _both(arm)] for arm in arms}
+    said = "the first epoch" if limit == 1 else f"the first {limit} epochs"
+    _by_validation(arms, reached, where=f"at equal epochs ({said} of each)")
+    if any(bundle.config.training.schedule != "constant" for arm in arms for bundle in arm.bundles):
+        st.caption(
+            "Learning rates fall towards the end of each one's own schedule, so a longer training has not come to rest "
+            "by then: start a comparison with the same number of epochs for a fair answer."
+        )
+
+
+def _by_validation(arms: Sequence[Tested], reached: "Mapping[str, list[float | None]]", *, where: str) -> None:
+    """A sentence on the best validation accuracies `reached` so far by each run of each arm."""
     late = [name for name, found in reached.items() if None in found]
     shares = {
         name: [value for value in found if value is not None] for name, found in reached.items() if None not in found
     }
     behind = f"{_listed(late)} had not finished an epoch by then." if late else ""
     if len(shares) < 2:
-        st.markdown(f"**At equal time** ({span(limit)}, when the quickest is done): {behind}")
+        st.markdown(f"**{where[:1].upper()}{where[1:]}**: {behind}")
         return
     n = int(arms[0].bundles[0].run["sizes"]["validation"])
     names = list(shares)
     gaps = {(a, b): seeds.of_shares(shares[a], shares[b], n=n) for i, a in enumerate(names) for b in names[i + 1 :]}
     means = {name: float(np.mean(found)) for name, found in shares.items()}
-    sentence = winner(means, seeds.holm(gaps), where=f"at equal time ({span(limit)}, when the quickest is done)")
+    sentence = winner(means, seeds.holm(gaps), where=where)
     st.markdown(f"{sentence} Measured on validation, at each one's best epoch by then. {behind}")
 
 
@@ -183,6 +204,20 @@ def best_within(bundle: Bundle, record: Record, seconds: float) -> float | None:
     at = np.interp(curve.steps, clock.steps, np.cumsum(clock.values))
     reached = curve.values[at <= seconds * (1 + 1e-9)]
     return float(reached.max()) if len(reached) else None
+
+
+def best_until(bundle: Bundle, record: Record, epochs: int) -> float | None:
+    """The best validation accuracy in the first so many epochs; None where there was none."""
+    curve = reading.history(bundle).get("validation_accuracy")
+    if curve is None:
+        return None
+    reached = curve.values[curve.steps <= epochs * record.steps_per_epoch]
+    return float(reached.max()) if len(reached) else None
+
+
+def spent(seconds: float) -> str:
+    """A length of time, of a few seconds with what comes after the point."""
+    return f"{seconds:.2g} s" if 0 < seconds < 10 else span(seconds)
 
 
 def _elapsed(bundle: Bundle, record: Record) -> float:
@@ -216,10 +251,13 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
     )
+    costs = (
+        "Multiply-adds: of one answer. Memory: weights, gradients, optimiser and what a batch leaves for the backward "
+        f"pass, at the least. One answer: median on this machine, {_machine()}. "
+    )
     st.caption(
-        "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. Multiply-adds: of one "
-        "answer. Memory: weights, gradients, optimiser and what a batch leaves for the backward pass, at the least. "
-        f"One answer: median on this machine, {_machine()}. Epoch: as measured in the run, on its device."
+        "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. "
+        f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: as measured in the run, on its device."
     )
 
 
@@ -241,10 +279,10 @@ def _row(project: "Project", arm: Tested) -> dict[str, str]:
         row |= {
             "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.{1 if cost['multiply_adds'] < 1e8 else 0}f} M",
             "Memory to train": f"{cost['training_bytes'] / 2**20:,.0f} MB",
-            "One answer": f"{1e3 * cost['latency']:.1f} ms",
+            "One answer": f"{1e3 * cost['latency']:.{1 if cost['latency'] >= 1e-3 else 2}f} ms",
         }
     return row | {
-        "Epoch": span(float(np.mean(epoch_s))) if epoch_s else "–",
+        "Epoch": spent(float(np.mean(epoch_s))) if epoch_s else "–",
         "Best epoch": ", ".join(str(one.best.epoch) for one in arm.records if one.best),
         "Device": record.device,
     }

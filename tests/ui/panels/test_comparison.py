@@ -7,11 +7,12 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import Gap
-from dlcore.runs import Curve, store
+from dlcore.runs import Curve, comparisons, store
 from dlcore.ui.panels import comparison_form
+from dlcore.ui.panels.comparison import titled
 from dlcore.ui.panels.comparison_classes import alone_right
 from dlcore.ui.panels.comparison_curves import pooled, reported
-from dlcore.ui.panels.comparison_scores import ranged, sample_shape, winner
+from dlcore.ui.panels.comparison_scores import best_until, ranged, sample_shape, spent, winner
 
 
 def curve(*values: float) -> Curve:
@@ -49,11 +50,30 @@ def gap(verdict: str) -> Gap:
 def test_the_winner_is_named_or_nobody():
     means = {"A": 0.9, "B": 0.8, "C": 0.7}
     pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
-    assert winner(means, pairs, where="here").startswith("**A wins** here: accuracy A 90.0%, B 80.0%, C 70.0%")
+    assert winner(means, pairs, where="here").startswith("**A wins** here. Accuracy A: 90.0%; B: 80.0%; C: 70.0%")
     same = dict.fromkeys(pairs, gap("no difference"))
     assert winner(means, same, where="here").startswith("**No difference** here")
     partly = pairs | {("A", "B"): gap("no difference")}
     assert "**No difference between A and B** here; A beats C" in winner(means, partly, where="here")
+
+
+def test_arms_are_called_by_their_titles():
+    shipped = comparisons.of_references("vit")
+    assert list(titled(projects.get("vit"), shipped).arms) == [
+        "Convolutional network of equal size", "Vision Transformer with a convolutional stem", "Vision Transformer"
+    ]  # fmt: skip
+    own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.arms["vit"], "tiny": shipped.arms["vit"]})
+    assert list(titled(projects.get("vit"), own).arms) == ["Vision Transformer (1a2b3c4d)", "tiny"]
+
+
+def test_the_first_epochs_alone_count_at_equal_epochs():
+    run = runs.open_run("reference:vit/vit")
+    found = [best_until(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
+    assert found[0] is None and found[1] < found[2] < found[3] == run.history()["validation_accuracy"].values.max()
+
+
+def test_short_times_keep_what_comes_after_the_point():
+    assert [spent(seconds) for seconds in (0.0, 0.043, 4.26, 42.4)] == ["0 s", "0.043 s", "4.3 s", "42 s"]
 
 
 def test_alone_right_means_most_seeds_of_one_and_of_no_other():
@@ -123,7 +143,7 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     app.session_state["view-architectures-"] = "Side by side"
     app.run()
     assert not app.exception and not app.error, app.error
-    assert {"resnet18", "vgg16_c"} <= set(app.dataframe[-1].value["Model"])
+    assert {"ResNet-18", "VGG-16 (version C)"} <= set(app.dataframe[-1].value["Model"])
 
 
 def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
@@ -151,4 +171,5 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and not app.error, app.error
     table = app.dataframe[-1].value
-    assert {"conv", "dense_16", "dense_32", "lstm"} <= set(table["Model"]) and "Seeds" in table
+    titles = {entry.title for name, entry in projects.get("anomaly").models.items() if name != "calendar"}
+    assert titles <= set(table["Model"]) and "Seeds" in table
