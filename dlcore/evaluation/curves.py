@@ -21,6 +21,15 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | N
     return _ratio(area, hits[:, -1] * alarms[:, -1])
 
 
+def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """The ROC curve as shares (P,) of the negatives and of the positives at or above each score, from 0 to 1; of more
+    steps so many are kept, evenly, the ends among them."""
+    hits, alarms, _ = _steps(scores, positive, _one_row(None, len(scores)))
+    false, true = (np.r_[0.0, part[0]] / max(1.0, part[0, -1]) for part in (alarms, hits))
+    kept = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
+    return false[kept], true[kept]
+
+
 def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
     """Area under the precision-recall curve (B,): the sum of precision x gain in recall. Chance: the positive share."""
     hits, alarms, _ = _steps(scores, positive, _one_row(weights, len(scores)))

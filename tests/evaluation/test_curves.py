@@ -43,3 +43,13 @@ def test_one_class_has_no_area() -> None:
     scores = np.array([0.1, 0.9])
     assert np.isnan(curves.roc_auc(scores, np.array([True, True]))[0])
     assert np.isnan(curves.average_precision(scores, np.array([False, False]))[0])
+
+
+@given(scored())
+def test_the_roc_curve_is_scikit_learns_and_a_long_one_is_thinned(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, positive = sample
+    false, true, _ = reference.roc_curve(positive, scores, drop_intermediate=False)
+    found = curves.roc(scores, positive)
+    np.testing.assert_allclose(found, (false, true))
+    thin = curves.roc(scores, positive, points=3)
+    assert len(thin[0]) <= 3 and thin[0][-1] == thin[1][-1] == 1.0 and thin[0][0] == thin[1][0] == 0.0

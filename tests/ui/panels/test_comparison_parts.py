@@ -1,0 +1,43 @@
+"""What stands beside each other of several classifiers agrees with what each one's own page says."""
+
+import pytest
+
+from dlcore import runs
+from dlcore.runs import comparisons
+from dlcore.ui.panels import comparison_parts as parts
+from dlcore.ui.panels import comparison_scores, reading
+
+
+@pytest.fixture(scope="module")
+def arms():
+    return comparison_scores.tested(comparisons.of_references("reviews_transformer").arms)
+
+
+def test_every_part_and_measure_is_there_for_every_variant(arms) -> None:
+    for arm in arms:
+        metrics = reading.evaluation(arm.bundles[0]).metrics
+        found, best = parts.of_parts(arm), arm.bundles[0].record.best
+        assert list(found) == [f"{m}, {p}" for m in ("Accuracy", "Loss") for p in ("train", "validation", "test")]
+        assert found["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
+        assert found["Loss, test"] == f"{metrics['loss']:.3f}"
+        assert found["Loss, validation"] == f"{best.value:.3f}"
+        assert set(parts.of_test(arm)) == set(parts.MEASURES)
+        assert parts.of_test(arm)["precision"] == f"{metrics['precision']:.1%}"
+
+
+def test_accuracies_compared_are_those_of_each_runs_own_page(arms) -> None:
+    for arm in arms:
+        accuracy = reading.evaluation(arm.bundles[0]).metrics["accuracy"]
+        assert arm.right[0].mean() == pytest.approx(accuracy, abs=1e-12)
+
+
+def test_the_dot_on_a_curve_is_the_runs_threshold(arms) -> None:
+    for arm in arms:
+        metrics, drawn = reading.evaluation(arm.bundles[0]).metrics, parts.roc_of(arm)
+        assert drawn.at[1] == pytest.approx(metrics["recall"]) and drawn.area == pytest.approx(metrics["roc_auc"])
+
+
+def test_more_classes_have_measures_and_no_curve(arms) -> None:
+    bundle = runs.open_run("reference:questions/lstm").bundle
+    one = type(arms[0])("lstm", (bundle.record,), (bundle,))
+    assert set(parts.of_test(one)) == set(parts.MEASURES)
