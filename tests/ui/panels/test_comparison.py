@@ -15,6 +15,11 @@ from dlcore.ui.panels.comparison_curves import pooled, reported
 from dlcore.ui.panels.comparison_scores import best_until, ranged, sample_shape, spent, winner
 
 
+def costs(app: AppTest):
+    """The table of scores and costs among those on the page."""
+    return next(shown.value for shown in app.dataframe if "Seeds" in shown.value)
+
+
 def curve(*values: float) -> Curve:
     return Curve(np.arange(1, len(values) + 1) * 10, np.array(values))
 
@@ -129,7 +134,7 @@ def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monk
     assert not app.exception and not app.error, app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**No difference** at equal epochs (2 each)" in words and "at equal time" in words.lower()
-    table = app.dataframe[-1].value
+    table = costs(app)
     assert table["Model"].tolist()[:2] == ["These", "Those"] and "Logistic regression" in table["Model"].tolist()
     assert table["Seeds"].tolist()[:2] == ["3", "3"] and table["Multiply-adds"].iloc[0].endswith("M")
 
@@ -143,7 +148,7 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     app.session_state["view-architectures-"] = "Side by side"
     app.run()
     assert not app.exception and not app.error, app.error
-    assert {"ResNet-18", "VGG-16 (version C)"} <= set(app.dataframe[-1].value["Model"])
+    assert {"ResNet-18", "VGG-16 (version C)"} <= set(costs(app)["Model"])
 
 
 def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
@@ -170,6 +175,6 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and not app.error, app.error
-    table = app.dataframe[-1].value
+    table = costs(app)
     titles = {entry.title for name, entry in projects.get("anomaly").models.items() if name != "calendar"}
     assert titles <= set(table["Model"]) and "Seeds" in table
