@@ -53,6 +53,10 @@ def _form(project: "Project") -> None:
         help="How often each model is trained, from another start each time: one run says little.",
     )  # fmt: skip
     epochs = right.number_input("Epochs each", 1, 10_000, usual, key=f"{key}-epochs-{preset}-{dataset}")
+    until = {name: budget(slug, name, dataset=dataset, preset=preset, epochs=int(epochs)) for name in models}
+    longer = [f"{project.models[name].title}: up to {until[name]}" for name in models if until[name] != epochs]
+    if longer:
+        st.caption(f"{'; '.join(longer)}, but no longer than validation gets better: stopping early is its recipe.")
     runs = len(models) * seeds
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.")
     if st.button(
@@ -71,21 +75,32 @@ def trainable(project: "Project", model: str) -> bool:
 def arms(
     slug: str, models: Sequence[str], *, dataset: str, preset: str, seeds: Sequence[int], epochs: int
 ) -> "dict[str, list[RunConfig]]":
-    """Configs by model's title, one a seed; all alike in data, preset and epochs.
+    """Configs by model's title, one a seed; all alike in data, preset and epochs (as `budget` has it).
 
     Raises:
         ConfigError: a setting is out of bounds.
     """
     from dlcore import projects
 
-    titles, own = projects.get(slug).models, {"epochs": epochs}
+    titles = projects.get(slug).models
+    own = {name: {"epochs": budget(slug, name, dataset=dataset, preset=preset, epochs=epochs)} for name in models}
     return {
         titles[model].title: [
-            projects.configure(slug, model=model, dataset=dataset, preset=preset, seed=seed, settings=own)
+            projects.configure(slug, model=model, dataset=dataset, preset=preset, seed=seed, settings=own[model])
             for seed in seeds
         ]
         for model in models
     }
+
+
+def budget(slug: str, model: str, *, dataset: str, preset: str, epochs: int) -> int:
+    """The epochs of one model where so many are asked for: as many, but where it alone stops early its recipe is to
+    go on for longer, and it gets more by as much as in the preset."""
+    from dlcore import projects
+
+    usual = projects.configure(slug, dataset=dataset, preset=preset).training
+    own = projects.configure(slug, model=model, dataset=dataset, preset=preset).training
+    return round(epochs * own.epochs / usual.epochs) if own.patience and not usual.patience else epochs
 
 
 def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: str, seeds: int, epochs: int) -> None:

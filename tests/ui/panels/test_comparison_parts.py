@@ -5,7 +5,7 @@ import pytest
 from dlcore import runs
 from dlcore.runs import comparisons
 from dlcore.ui.panels import comparison_parts as parts
-from dlcore.ui.panels import comparison_scores, reading
+from dlcore.ui.panels import comparison_form, comparison_scores, reading
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,13 @@ def test_the_dot_on_a_curve_is_the_runs_threshold(arms) -> None:
     for arm in arms:
         metrics, drawn = reading.evaluation(arm.bundles[0]).metrics, parts.roc_of(arm)
         assert drawn.at[1] == pytest.approx(metrics["recall"]) and drawn.area == pytest.approx(metrics["roc_auc"])
+
+
+def test_the_variant_that_stops_early_may_go_on_for_longer() -> None:
+    made = comparison_form.arms(
+        "reviews_transformer", ["base", "early_stopping"], dataset="movie_reviews", preset="full", seeds=[0], epochs=2
+    )
+    assert {name: configs[0].training.epochs for name, configs in made.items()} == {"Base": 2, "Early stopping": 6}
 
 
 def test_more_classes_have_measures_and_no_curve(arms) -> None:
