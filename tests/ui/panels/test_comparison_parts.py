@@ -4,8 +4,8 @@ import pytest
 
 from dlcore import runs
 from dlcore.runs import comparisons
-from dlcore.ui.panels import comparison_parts as parts
 from dlcore.ui.panels import comparison_form, comparison_scores, reading
+from dlcore.ui.panels import comparison_parts as parts
 
 
 @pytest.fixture(scope="module")
