@@ -48,7 +48,8 @@ class RunConfig(Config):
 class ModelEntry:
     """One model of a project: how to build it from its config and the data's facts (`features`, `classes`, ...).
 
-    `trainee` is a training of the model's own, in place of `fit`, for one that does not learn by autograd.
+    `trainee` is a training of the model's own, in place of `fit`, for one that does not learn by autograd. `unread` are
+    the data's settings that mean nothing to this model: they are not offered for it, and refused where asked for.
     """
 
     title: str
@@ -56,6 +57,7 @@ class ModelEntry:
     build: Callable[[Any, Mapping[str, int]], nn.Module]
     config: type[Config] = Config
     trainee: Callable[[nn.Module, Prepared, RunConfig], Trainee] | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

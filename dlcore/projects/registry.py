@@ -51,8 +51,11 @@ def every() -> list[Project]:
 
 
 def settings_of(slug: str, model: str) -> dict[str, list[Field]]:
-    """The fields a person may set, by section: training, model, data."""
-    return {section: describe(config) for section, config in _sections(get(slug), model).items()}
+    """The fields a person may set, by section: training, model, data; without what means nothing to that model."""
+    project = get(slug)
+    unread = project.models[model].unread
+    found = {section: describe(config) for section, config in _sections(project, model).items()}
+    return found | {"data": [field for field in found["data"] if field.name not in unread]}
 
 
 def configure(
@@ -86,6 +89,7 @@ def configure(
     for name in chosen:
         if name not in known:
             raise ConfigError(unknown_setting(name, [*known, *place]))
+    _refuse_unread(project, model, chosen)
     parts = {
         section: parse(config, {name: chosen[name] for name in chosen if known[name] == section})
         for section, config in sections.items()
@@ -127,6 +131,8 @@ def changed(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
     place = {name: getattr(config, name) for name in ("seed", "device", "devices")}
     names = {name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")}
+    unread = getattr(get(config.project).models.get(names["model"]), "unread", ())
+    flat = {k: v for k, v in flat.items() if k not in unread}
     if names["model"] != config.model:
         flat = {k: v for k, v in flat.items() if k not in config.model_options}
     rest = {k: v for k, v in settings.items() if k not in names}
@@ -141,6 +147,15 @@ def model_config(config: RunConfig) -> Config:
 def data_config(config: RunConfig) -> Config:
     """The data's own config object."""
     return parse(get(config.project).data_config, config.data_options)
+
+
+def _refuse_unread(project: Project, model: str, chosen: Mapping[str, Any]) -> None:
+    """Refuse another value than the usual one for a setting of the data that means nothing to the model."""
+    entry = project.models[model]
+    usual = {field.name: field.default for field in describe(project.data_config) if field.name in entry.unread}
+    for name, value in usual.items():
+        if name in chosen and chosen[name] != value and str(chosen[name]) != str(value):
+            raise ConfigError(f"'{name}' means nothing to '{model}' ({entry.title}): leave it out.")
 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:

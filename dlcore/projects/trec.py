@@ -30,8 +30,7 @@ class QuestionsData(texts.TextData):
 
 
 class BertGruConfig(StatesRnnConfig):
-    """Its sizes, and where BERT is read. A BERT brings its own pieces of words and its own numbers for them: of the
-    data's settings only length, keep, balanced and rows are for this model."""
+    """Its sizes, and where BERT is read."""
 
     hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
     bert: str = choice(
@@ -44,6 +43,9 @@ class BertGruConfig(StatesRnnConfig):
 
 BERT = "bert_gru"
 """The model that reads what a frozen BERT makes of each piece."""
+READ = ("length", "keep", "balanced", "rows")
+"""Of the data's settings those that it has: a BERT brings its own pieces of words, and its own numbers for them."""
+UNREAD = tuple(name for name in QuestionsData.model_fields if name not in READ)
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -51,7 +53,7 @@ def prepare(config: RunConfig) -> Prepared:
     if config.model != BERT:
         found = texts.prepare(config, QuestionsData)
         return replace(found, facts={**found.facts, "width": config.model_options["embedding"]})
-    theirs = {name: config.data_options[name] for name in ("length", "keep", "balanced", "rows")}
+    theirs = {name: config.data_options[name] for name in READ}
     theirs |= {name: config.model_options[name] for name in ("bert", "after_layer")}
     found = reviews_bert.prepare(config.model_copy(update={"data_options": theirs}))
     pieces = len(bert_weights.require(theirs["bert"]).vocabulary)
@@ -106,6 +108,7 @@ PROJECT = Project(
             summary="A BERT that stays as it is reads every question once; a GRU reads what it made of each piece.",
             build=_over_bert,
             config=BertGruConfig,
+            unread=UNREAD,
         )
     },
     data_config=QuestionsData,

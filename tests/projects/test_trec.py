@@ -6,6 +6,7 @@ import tiny_bert
 from safetensors.torch import load_file
 
 from dlcore import projects
+from dlcore.core.errors import ConfigError
 from dlcore.data import text
 from dlcore.data.splits import SPLITS
 from dlcore.runs import inspection
@@ -39,6 +40,17 @@ def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
         assert by_words.split(split).ids.tolist() == by_bert.split(split).ids.tolist()
     assert by_words.facts.keys() == by_bert.facts.keys() and by_bert.facts["width"] == 32
     assert by_words.facts["width"] == 8 and by_bert.facts["vocabulary"] > 30_000
+
+
+def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(asked):
+    offered = {field.name for field in projects.settings_of("questions", "bert_gru")["data"]}
+    assert offered == {"length", "keep", "balanced", "rows"}
+    assert {"tokens", "vectors"} <= {field.name for field in projects.settings_of("questions", "gru")["data"]}
+    with pytest.raises(ConfigError, match="'tokens' means nothing to 'bert_gru'"):
+        configured("bert_gru", bert=tiny_bert.NAME, tokens="words")
+    by_words = configured("gru", tokens="words", vectors="none", embedding=8)
+    forked = projects.changed(by_words, {"model": "bert_gru", "after_layer": 1})
+    assert forked.data_options["length"] == SMALL["length"] and forked.data_options["tokens"] == "wordpiece"
 
 
 def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
