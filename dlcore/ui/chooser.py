@@ -21,10 +21,11 @@ def choose_run(slug: str) -> Run | None:
     chosen = wanted if wanted in labels else first_choice(records)
     # The browser answers with the label, and labels change with state and age: new labels make a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
+    if st.session_state.get(key) != chosen:  # the browser's back and forward move the address alone
+        st.session_state[key] = chosen
     st.selectbox(
         "Run",
         list(labels),
-        index=list(labels).index(chosen),
         key=key,
         format_func=labels.__getitem__,
         on_change=_follow,

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from streamlit.testing.v1 import AppTest
+
 from dlcore.ui import chooser
 
 
@@ -15,3 +17,25 @@ def test_a_chooser_that_is_gone_does_not_move_the_page(monkeypatch):
     state["new"] = "def"
     chooser._follow("anomaly", "new")
     assert page.query_params["run"] == "def"
+
+
+def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+
+    def script():
+        import streamlit as st
+
+        from dlcore.ui.chooser import choose_run
+
+        st.markdown(choose_run("questions").record.run_id)
+
+    first, second = "reference:questions/gru", "reference:questions/rnn"
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = first
+    app.run()
+    assert app.selectbox[0].value == app.markdown[0].value == first
+    app.selectbox[0].set_value(second).run()
+    assert app.selectbox[0].value == app.markdown[0].value == second and app.query_params["run"] in (second, [second])
+    app.query_params["run"] = first
+    app.run()
+    assert app.selectbox[0].value == app.markdown[0].value == first and not app.exception
