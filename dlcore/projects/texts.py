@@ -303,7 +303,8 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     seen = read(loaded, text.read_text(payload))
     tokens, unknown = seen.ids.shape[1] - 2 * seen.marks, int(seen.unknown.sum())
     if tokens == unknown:
-        raise DataError(f"none of the {tokens} words read is in the model's vocabulary: write an English text.")
+        read_words = f"none of the {tokens} words read is" if tokens > 1 else "the one word read is not"
+        raise DataError(f"{read_words} in the model's vocabulary: write an English text.")
     found = probabilities(loaded, seen)
     label = label_of(loaded, found)
     threshold = 0.5 if loaded.threshold is None else loaded.threshold

@@ -10,14 +10,17 @@ import streamlit as st
 from dlcore.ui.components import drawing_component, mount_reporting
 
 _TYPED = drawing_component("typed")
+MOST_LETTERS = 60
+"""Of a word so many are shown: somebody may paste a megabyte without a space."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What stands in the box, and the places of the words that are hidden."""
+    """What stands in the box, and the places of the words that are hidden, of those that `version` stands for."""
 
     text: str
     hidden: tuple[int, ...] = ()
+    version: str = ""
 
 
 def as_typed(key: str, start: str) -> Typed:
@@ -25,29 +28,40 @@ def as_typed(key: str, start: str) -> Typed:
     kept = st.session_state.get(key)
     try:
         found = json.loads(kept["typed"] if kept else "{}")
-        return Typed(str(found.get("text", start)), tuple(int(place) for place in found.get("hidden", ())))
+        return Typed(str(found.get("text", start)), tuple(int(place) for place in found.get("hidden", ())),
+                     str(found.get("version", "")))  # fmt: skip
     except (KeyError, TypeError, ValueError):
         return Typed(start)
 
 
 def show_typed(
-    words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str
+    words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str, marks: int = 0
 ) -> Typed:
     """Show the box and the words below it.
 
     `words_of` gives the words that the model reads of a text, and for each whether it is unknown; it is to raise
-    nothing. Gives what was typed.
+    nothing. So many `marks` of the model's own at each end cannot be hidden. Gives what was typed; nothing is hidden
+    once the same text falls into other words, as those of another model.
     """
     now = as_typed(key, start)
     words, unknown = words_of(now.text)
+    version = hashlib.sha256(json.dumps([now.text, list(words)]).encode()).hexdigest()[:16]
+    if now.version != version:
+        now = Typed(now.text)
     data = {
         "text": now.text,
         "hidden": list(now.hidden),
         "label": label,
-        "words": list(words),
+        "words": [shortened(word) for word in words],
+        "marks": marks,
         "unknown": [bool(each) for each in unknown],
         "note": "Press a word to hide it from the model. Dashed: not in its vocabulary." if words else "",
-        "version": hashlib.sha256(json.dumps([now.text, list(words)]).encode()).hexdigest()[:16],
+        "version": version,
     }
     mount_reporting(_TYPED, data, key=key, defaults={"typed": json.dumps({"text": start, "hidden": []})})
     return now
+
+
+def shortened(word: str) -> str:
+    """A word as it is shown: of one without an end its start."""
+    return word if len(word) <= MOST_LETTERS else word[: MOST_LETTERS - 2] + " …"

@@ -29,3 +29,21 @@ def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, con
     page.locator(".dl-typed textarea").fill("")
     page.get_by_text("the text is empty").wait_for()
     assert errors(console) == []
+
+
+def test_words_hidden_in_one_model_are_there_again_where_another_cuts_them_otherwise(address, page, console):
+    visit(page, f"{address}/questions?panel=Try+it&run=reference:questions/bert_gru")
+    words = page.locator(".dl-typed-words button")
+    words.first.wait_for()
+    assert words.first.text_content() == "who"  # BERT's own mark before it is no button
+    words.first.click()
+    page.get_by_text("Without “who”").wait_for()
+    page.get_by_role("combobox", name="Run").first.click()
+    page.get_by_role("option").filter(has_text="gru · trec6").nth(1).click()
+    page.wait_for_url("**questions%2Fgru**")
+    page.get_by_text("Without “who”").wait_for(state="detached")
+    calm(page)
+    assert page.locator(".dl-typed-words button[aria-pressed=true]").count() == 0
+    words.nth(1).click()
+    page.get_by_text("Without “was”").wait_for()
+    assert errors(console) == []

@@ -3,9 +3,9 @@
 const PAUSE_MS = 350;
 
 function report(root) {
-  const { text, hidden } = root.dlcore;
+  const { text, hidden } = root.dlcore, version = root.dataset.version ?? "";
   root.querySelector(".dl-typed-note").textContent = "Reading …";
-  root.dlcoreReport("typed", JSON.stringify({ text, hidden: [...hidden].sort((a, b) => a - b) }));
+  root.dlcoreReport("typed", JSON.stringify({ text, version, hidden: [...hidden].sort((a, b) => a - b) }));
 }
 
 function listen(root) {
@@ -31,9 +31,16 @@ function listen(root) {
   root.querySelector(".dl-typed-clear").addEventListener("click", () => { state.hidden.clear(); draw(root); report(root); });
 }
 
+function markOf(word) { // the model's own, not to be hidden
+  const mark = document.createElement("span");
+  mark.textContent = word;
+  return mark;
+}
+
 function draw(root) {
   const state = root.dlcore, box = root.querySelector(".dl-typed-words");
   const made = state.words.map((word, place) => {
+    if (place < state.marks || place >= state.words.length - state.marks) return markOf(word);
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = word; // never as HTML: it is what somebody typed
@@ -51,7 +58,7 @@ export default function ({ data, parentElement, setStateValue }) {
   root.dlcoreReport = setStateValue;
   const first = !root.dlcore;
   if (first) {
-    root.dlcore = { text: data.text, hidden: new Set(data.hidden), words: [], unknown: [] };
+    root.dlcore = { text: data.text, hidden: new Set(data.hidden), words: [], unknown: [], marks: 0 };
     root.querySelector("textarea").value = data.text;
     root.querySelector(".dl-typed-label").textContent = data.label;
     listen(root);
@@ -60,7 +67,8 @@ export default function ({ data, parentElement, setStateValue }) {
   root.querySelector(".dl-typed-note").textContent = data.note;
   if (first || data.version !== root.dataset.version) {
     root.dataset.version = data.version;
-    Object.assign(root.dlcore, { words: data.words, unknown: data.unknown });
+    Object.assign(root.dlcore, { words: data.words, unknown: data.unknown, marks: data.marks });
+    root.dlcore.hidden = new Set(data.hidden); // the same text falls into other words in another model
     draw(root);
   }
   root.dataset.answered = data.text;

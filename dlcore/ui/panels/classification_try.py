@@ -16,7 +16,7 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.text_attention import show_heads
-from dlcore.ui.typed import Typed, show_typed
+from dlcore.ui.typed import Typed, shortened, show_typed
 
 EXAMPLES = {
     "bert": "Who was the first woman to fly across the Atlantic?",
@@ -122,6 +122,8 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     """A text of one's own, answered as one pauses, and what hiding words of it does."""
     loaded = reading.loaded(bundle)
 
+    pieces = loaded.preprocessing.get("kind") == texts.PIECES
+
     def words_of(said: str) -> tuple[list[str], list[bool]]:
         try:
             seen = texts.read(loaded, read_text(said.encode("utf-8", "replace")))
@@ -130,15 +132,17 @@ def _own_text(project: Project, bundle: Bundle) -> None:
         return seen.words, seen.unknown.tolist()
 
     start = EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"])
-    typed = show_typed(words_of, start=start, label="Your text, in English", key=f"typed-{project.slug}")
+    typed = show_typed(
+        words_of, start=start, label="Your text, in English", key=f"typed-{project.slug}", marks=1 if pieces else 0
+    )
     found = _answer(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
     _say(found, bundle.labels)
     if typed.hidden:
         _say_hidden(loaded, typed, found)
-    pieces = loaded.preprocessing.get("kind") == texts.PIECES
-    notes = [f"{found['tokens']:,} {'pieces of words' if pieces else 'words'} read"]
+    several = "s" * (found["tokens"] != 1)
+    notes = [f"{found['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
     notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
     notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
     marks = " [CLS] and [SEP] are BERT's own marks of start and end, and stay." if pieces else ""
@@ -151,7 +155,7 @@ def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:
     """What the model says without the words that are hidden."""
     seen = texts.read(loaded, read_text(typed.text.encode("utf-8", "replace")))
     without = texts.probabilities(loaded, seen, hidden=typed.hidden)
-    words = ", ".join(f"“{seen.words[place]}”" for place in typed.hidden[:6] if place < len(seen.words))
+    words = ", ".join(f"“{shortened(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
     label, now = found["label"], texts.label_of(loaded, without)
     change = 100 * (without[label] - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."
