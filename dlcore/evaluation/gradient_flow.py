@@ -19,7 +19,7 @@ DYING = 0.5
 """Dying units: in the median of the later half of the probed steps a layer has at least this share of ReLU units that
 no sample of the batch made positive."""
 RULES: dict[Kind, str] = {
-    "not finite": "A gradient is infinite or not a number.",
+    "not finite": "A gradient is infinite or not a number, or training broke off since numbers overflowed.",
     "exploding": f"In the middle of the probed steps, or at the first of them, some layer's gradient is longer than "
     f"{EXPLODING:g}; or the first quarter of the layers gets over {1 / VANISHING:,.0f} times as much as the last.",
     "vanishing": "In the middle of the probed steps the first quarter of the layers gets less than a "
@@ -65,11 +65,15 @@ def judge(
     names: Sequence[str],
     dead: np.ndarray | None = None,
     until: int | None = None,
+    broke_at: int = 0,
 ) -> Verdict:
     """Judge norms (n, L) of L layers with weights, in forward order, at steps (n,).
 
     dead: (n, L) shares of units that never fired, not-a-number where a layer has no ReLU. until: look no further.
+    broke_at: the step at which training broke off since a number was not finite; 0 where it did not.
     """
+    if broke_at and not len(steps):
+        return Verdict((_broken(broke_at),), float("nan"), (broke_at, broke_at))
     seen = slice(None) if until is None else steps <= until
     steps, norms = steps[seen], norms[seen].astype(float)
     span = (int(steps[0]), int(steps[-1]))
@@ -79,7 +83,8 @@ def judge(
         words = f"At {_named(names, broken)} the gradient stopped being a finite number."
         return Verdict((Finding("not finite", words, broken, float("inf")),), float("nan"), span)
     ratio = quarter_ratio(norms)
-    findings = [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
+    findings = [_broken(broke_at)] if broke_at else []
+    findings += [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
     if dead is not None and len(looked := dead[seen][np.isfinite(dead[seen]).any(axis=1)]):
         findings += _dying(looked, names)
     return Verdict(tuple(findings) or (_healthy(ratio, names),), ratio, span)
@@ -98,14 +103,20 @@ def _quarters(layers: int) -> tuple[slice, slice]:
     return slice(0, size), slice(layers - size, layers)
 
 
+def _broken(step: int) -> Finding:
+    words = f"Training broke off at step {step}: the signal grew until it was no number any more."
+    return Finding("not finite", words, (), float("inf"))
+
+
 def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
     if ratio >= VANISHING:
         return []
     middle = np.median(norms, axis=0)
     weak = tuple(int(i) for i in np.flatnonzero(middle < VANISHING * middle.max()))
     words = (
-        f"The gradient vanishes on its way back: {names[0]} gets {say(middle[0])}, {names[-1]} {say(middle[-1])}. "
-        f"From {_named(names, weak)} it is shorter than a {1 / VANISHING:,.0f}th of the longest: they hardly learn."
+        f"The gradient vanishes on its way back: {names[0]} gets {say(middle[0])}, {names[-1]} gets "
+        f"{say(middle[-1])}. At {_named(names, weak)} it is shorter than a "
+        f"{1 / VANISHING:,.0f}th of the longest: they hardly learn."
     )
     return [Finding("vanishing", words, weak, ratio)]
 
@@ -167,6 +178,6 @@ def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
 def say(value: float) -> str:
     """A number as people read it, however small or large."""
     if value == 0 or 0.01 <= value < 1000:
-        return f"{value:.2g}"
+        return f"{value:.0f}" if value >= 100 else f"{value:.2g}"
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"

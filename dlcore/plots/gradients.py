@@ -11,8 +11,9 @@ from dlcore.plots.palette import GREY, ORDER, VERMILLION
 from dlcore.plots.style import CLEAR, blank
 
 MOST_COLUMNS, MOST_FRAMES = 200, 40
-_BAND, _BETWEEN, _ROOM = 118, 52, 36
-"""Pixels: height of a network's band, what lies between two, and what is above and below all."""
+_BAND, _BETWEEN, _ROOM, _LEAST = 118, 52, 36, 230
+"""Pixels: height of a network's band, what lies between two, what is above and below all, and the least for all bands
+together, which the colour scale needs."""
 LOWEST = -16.0
 """Logarithms below this are drawn as this: nothing arrives there."""
 
@@ -37,14 +38,20 @@ class Scale:
     high: float | None = None
 
 
-def flow_map(networks: Sequence[LayersByStep], scale: Scale) -> go.Figure:
+def flow_map(
+    networks: Sequence[LayersByStep], scale: Scale, *, until: int | None = None, low: bool = False
+) -> go.Figure:
     """One heat map: a band for each network, its input on top, steps to the right, one colour scale for all.
 
-    The layers of the evidence are framed.
+    The layers of the evidence are framed. until: all bands reach to this step, so that one that broke off is short.
+    low: half as high bands, for many networks.
     """
+    band, between = (_BAND // 2, _BETWEEN - 8) if low else (_BAND, _BETWEEN)
     titles = [network.name for network in networks]
     hover = f"layer %{{y}}, step %{{x}}<br>{scale.title} %{{customdata:.3~g}}"
-    figure = make_subplots(rows=len(networks), cols=1, subplot_titles=titles, vertical_spacing=_gap(len(networks)))
+    figure = make_subplots(
+        rows=len(networks), cols=1, subplot_titles=titles, vertical_spacing=_gap(len(networks), band, between)
+    )
     for row, network in enumerate(networks, start=1):
         drawn = _thinned(network)
         z = drawn_values(drawn.values, scale)
@@ -53,19 +60,21 @@ def flow_map(networks: Sequence[LayersByStep], scale: Scale) -> go.Figure:
             x=drawn.steps, y=layers, z=z.T, coloraxis="coloraxis", customdata=drawn.values.T,
             hovertemplate=f"{hover}<extra>{network.name}</extra>", row=row, col=1,
         )  # fmt: skip
+        left, right = _edges(drawn.steps)
         for first, last in _stretches(network.marked):
             figure.add_shape(
-                type="rect", x0=drawn.steps[0], x1=drawn.steps[-1], y0=first + 0.5, y1=last + 1.5,
+                type="rect", x0=left, x1=right, y0=first + 0.5, y1=last + 1.5,
                 line={"color": VERMILLION, "width": 2.5}, row=row, col=1,
             )  # fmt: skip
         figure.update_yaxes(
             autorange="reversed", title="layer", showgrid=False, tickvals=_ticks(z.shape[1]), row=row, col=1
         )
-        figure.update_xaxes(showgrid=False, showticklabels=True, row=row, col=1)
+        reach = None if until is None else [0.5, until + 1]
+        figure.update_xaxes(showgrid=False, showticklabels=True, range=reach, row=row, col=1)
     figure.update_xaxes(title="optimiser step", row=len(networks), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(
-        height=_ROOM + len(networks) * (_BAND + _BETWEEN),
+        height=_ROOM + max(_LEAST, len(networks) * (band + between)),
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, showlegend=False,
         coloraxis={
             "colorscale": "Viridis", "cmin": scale.low, "cmax": scale.high,
@@ -145,8 +154,8 @@ def _dash(number: int) -> str:
 
 
 def _shared_steps(networks: Sequence[LayersByStep]) -> list[int]:
-    """At most `MOST_FRAMES` of the steps at which the first network was looked at."""
-    steps = networks[0].steps
+    """At most `MOST_FRAMES` of the steps at which the network was looked at that got furthest."""
+    steps = max((network.steps for network in networks), key=lambda steps: int(steps[-1]))
     places = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).round().astype(int))
     return [int(step) for step in steps[places]]
 
@@ -167,12 +176,20 @@ def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
     return found
 
 
+def _edges(steps: np.ndarray) -> tuple[float, float]:
+    """Where the cells of the first and of the last step end."""
+    if len(steps) < 2:
+        return float(steps[0]) - 0.5, float(steps[-1]) + 0.5
+    return float(steps[0] - (steps[1] - steps[0]) / 2), float(steps[-1] + (steps[-1] - steps[-2]) / 2)
+
+
 def _ticks(layers: int) -> list[int]:
-    return [1, *range(10, layers - 3, 10), layers]
+    every = 10 if layers <= 50 else 50
+    return [1, *range(every, layers - every // 3, every), layers]
 
 
-def _gap(rows: int) -> float:
-    return 0.0 if rows < 2 else _BETWEEN / (rows * _BAND + (rows - 1) * _BETWEEN)
+def _gap(rows: int, band: int, between: int) -> float:
+    return 0.0 if rows < 2 else between / (rows * band + (rows - 1) * between)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

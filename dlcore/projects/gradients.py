@@ -108,17 +108,27 @@ def weight_layers(layers: Sequence[str]) -> list[int]:
     return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
 
 
+WORDS: dict[str, dict[object, str]] = {
+    "skip": {False: "plain", True: "skips"},
+    "normalisation": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
+    "initialisation": {"torch": "PyTorch's start", "he": "He's start", "xavier": "Xavier's start",
+                       "small": "small start"},
+    "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
+}  # fmt: skip
+"""The switches of a deep network as people say them."""
+
+
+def in_word(name: str, value: object) -> str:
+    """One switch of a deep network, or its depth: of layers, which come in pairs between the first and the last."""
+    return f"{int(str(value)) // 2 * 2} layers" if name == "depth" else WORDS[name][value]
+
+
 def in_words(config: RunConfig) -> str:
     """What a network is, whatever its settings were changed to: its depth and its five switches."""
-    options = parse(DeepNetworkConfig, config.model_options)
-    parts = [
-        f"{options.depth} layers",
-        options.activation.replace("_", " "),
-        "no norm" if options.normalisation == "none" else f"{options.normalisation} norm",
-        f"{options.initialisation} start",
-        "skips" if options.skip else "plain",
-        f"rate {config.training.learning_rate:g}",
-    ]
+    options = parse(DeepNetworkConfig, config.model_options).model_dump()
+    order = ("depth", "activation", "normalisation", "initialisation", "skip")
+    parts = [in_word(name, options[name]) for name in order]
+    parts.append(f"rate {config.training.learning_rate:g}")
     return ", ".join([*parts, f"clipped at {config.training.clip_norm:g}"] if config.training.clip_norm else parts)
 
 

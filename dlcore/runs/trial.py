@@ -21,13 +21,15 @@ _ONE_AT_A_TIME = threading.Lock()
 class Trial:
     """What a few steps told: what was seen of each layer, the loss of every step, and the seconds it took.
 
-    `broke` says in one line why the steps ended before their time, where they did.
+    `broke` says in one line why the steps ended before their time, where they did, and `broke_at` which step could not
+    be made then, else 0.
     """
 
     gradients: GradientNorms
     losses: Curve
     seconds: float
     broke: str = ""
+    broke_at: int = 0
 
 
 def attempt(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> Trial:
@@ -77,7 +79,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     state.gradient_every, state.log_every = every, 1
     seen: list[Gradients] = []
     losses: list[tuple[int, float]] = []
-    broke = ""
+    broke, broke_at = "", 0
     try:
         for event in takewhile(lambda event: event.step <= steps, events):
             if isinstance(event, Gradients):
@@ -87,8 +89,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
                 if event.step == steps:
                     break
     except NotFiniteError as error:
-        broke = str(error)
-    return Trial(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke)
+        broke, broke_at = str(error), error.step
+    return Trial(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke, broke_at)
 
 
 def _norms(layers: tuple[str, ...], seen: "list") -> GradientNorms:  # type: ignore[type-arg]

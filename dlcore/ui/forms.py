@@ -1,7 +1,7 @@
 """Settings become widgets here and nowhere else: bounds, unit and help come from the config's own fields."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,21 +10,27 @@ from dlcore.core.config import Field
 _ACRONYMS = {"lr": "LR", "id": "ID"}
 
 
-def setting(field: Field, value: Any, *, key: str) -> Any:
-    """Draw the widget of one setting, starting from `value`, and give what it holds now."""
+def setting(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
+    """Draw the widget of one setting, starting from `value`, and give what it holds now; `keep` holds it while another
+    panel is open."""
     text, note = label(field), bounds(field)
+    hold: Literal["session"] | None = "session" if keep else None
     if field.kind == "choice":
         index = field.choices.index(str(value)) if str(value) in field.choices else 0
-        return st.selectbox(text, field.choices, index=index, key=key, help=note)
+        return st.selectbox(text, field.choices, index=index, key=key, help=note, persist_state=hold)
     if field.kind == "bool":
-        return st.toggle(text, value=bool(value), key=key, help=note)
+        return st.toggle(text, value=bool(value), key=key, help=note, persist_state=hold)
     if field.kind == "int":
         low, high = _whole(field.low), _whole(field.high)
-        return st.number_input(text, low, high, None if value is None else int(value), 1, key=key, help=note)
+        return st.number_input(
+            text, low, high, None if value is None else int(value), 1, key=key, help=note, persist_state=hold
+        )
     if field.kind == "float":
         start = None if value is None else float(value)
-        return st.number_input(text, field.low, field.high, start, _step(field, start), format="%g", key=key, help=note)
-    return st.text_input(text, value=str(value), key=key, help=note)
+        return st.number_input(
+            text, field.low, field.high, start, _step(field, start), format="%g", key=key, help=note, persist_state=hold
+        )
+    return st.text_input(text, value=str(value), key=key, help=note, persist_state=hold)
 
 
 def settings(fields: Sequence[Field], values: Mapping[str, Any], *, key: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 
 from dlcore import projects
 from dlcore.data import sources
-from dlcore.evaluation.gradient_flow import RULES, judge, quarter_ratio
+from dlcore.evaluation.gradient_flow import RULES, judge, quarter_ratio, say
 from dlcore.projects.gradients import weight_layers
 from dlcore.runs.trial import attempt
 
@@ -54,6 +54,22 @@ def test_a_gradient_that_broke_comes_first():
     verdict = judge(STEPS, norms, names=NAMES)
     assert verdict.kind == "not finite" and verdict.findings[0].layers == (4,)
     assert judge(STEPS, norms, names=NAMES, until=20).kind == "vanishing"
+
+
+def test_a_training_that_broke_off_comes_first_even_before_anything_was_probed():
+    verdict = judge(STEPS, slope(2.5), names=NAMES, broke_at=41)
+    assert [finding.kind for finding in verdict.findings] == ["not finite", "exploding"]
+    assert "broke off at step 41" in verdict.findings[0].sentence
+    at_once = judge(STEPS[:0], slope(1.0)[:0], names=NAMES, broke_at=1)
+    assert at_once.kind == "not finite" and at_once.steps == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0"), (0.114, "0.11"), (5, "5"), (114.2, "114"), (4e-11, "4 × 10⁻¹¹"), (4.8e33, "5 × 10³³")],
+)
+def test_numbers_as_people_read_them(value, words):
+    assert say(value) == words
 
 
 def test_a_gradient_of_nothing_but_zeros_in_front_vanishes():

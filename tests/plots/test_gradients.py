@@ -23,6 +23,13 @@ def test_every_network_has_its_band_and_one_scale_serves_all():
     assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (0.5, 3.5)
 
 
+def test_one_that_broke_off_is_short_beside_the_others():
+    figure = flow_map([network("a", 4, steps=2, marked=(0,)), network("b", 4)], NORM, until=120)
+    assert {axis.range for axis in figure.select_xaxes()} == {(0.5, 121)}
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (-4.0, 16.0)  # to the ends of its cells
+    assert len(profile([network("a", 4, steps=2), network("b", 4)], NORM).frames) == 12
+
+
 def test_long_runs_are_thinned():
     figure = flow_map([network("a", 4, steps=900)], NORM)
     assert np.shape(figure.data[0].z)[1] <= 200

@@ -3,9 +3,10 @@
 import pytest
 
 from dlcore import projects
+from dlcore.core.config import describe
 from dlcore.data import sources
-from dlcore.models.deep_network import DeepNetwork
-from dlcore.projects.gradients import NETWORKS, PROJECT, cures, in_words, weight_layers
+from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
+from dlcore.projects.gradients import NETWORKS, PROJECT, cures, in_word, in_words, weight_layers
 from dlcore.runs.trial import attempt
 from dlcore.training import gradients
 
@@ -32,9 +33,19 @@ def test_layers_with_weights_are_as_many_as_the_depth():
 
 
 def test_a_network_in_words_follows_its_settings():
-    assert in_words(config()) == "20 layers, relu, no norm, torch start, plain, rate 0.05"
+    assert in_words(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
     changed = config(skip=True, normalisation="batch", depth=8, clip_norm=1.0)
-    assert in_words(changed) == "8 layers, relu, batch norm, torch start, skips, rate 0.05, clipped at 1"
+    assert in_words(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
+
+
+def test_an_odd_depth_is_said_as_it_is_built():
+    assert in_words(config(depth=21)).startswith("20 layers")
+
+
+def test_every_switch_has_its_words():
+    for field in describe(DeepNetworkConfig):
+        for choice in field.choices:
+            assert in_word(field.name, choice)
 
 
 def test_cures_suit_the_verdict_and_change_something():
@@ -75,7 +86,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
 def test_an_attempt_that_breaks_says_where(prepared):
     """Residual without normalisation, unclipped and at the learning rate of the others."""
     broken = attempt(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
-    assert "step 3" in broken.broke and len(broken.losses.values) == 2
+    assert "step 3" in broken.broke and broken.broke_at == 3 and len(broken.losses.values) == 2
 
 
 def test_the_default_what_if_is_quick(prepared):

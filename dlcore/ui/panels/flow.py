@@ -1,7 +1,8 @@
 """What became of the gradient in one or several networks: verdict, heat map, profile; for runs and for trials alike."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -42,6 +43,8 @@ LOOKS: dict[Kind, tuple[str, str]] = {
     "vanishing": ("orange", ":material/trending_down:"), "dying units": ("orange", ":material/power_off:"),
     "healthy": ("green", ":material/check_circle:"),
 }  # fmt: skip
+HIGH, OVERLAID = 4, 8
+"""Of so many networks bands are high, and so many profiles can be told apart."""
 REPORTED = {layer / deep.REPORTED_DEPTH: norm for layer, norm in deep.REPORTED.items()}
 
 
@@ -58,17 +61,33 @@ class Network:
 
 def of_run(run: Run, name: str) -> Network | None:
     """The network of a run; None where nothing was recorded."""
-    found = run.gradients()
-    return None if found is None or not len(found.steps) else network(found, name, run_id=run.run_id)
+    found, record = run.gradients(), run.record
+    if found is None or not len(found.steps):
+        return None
+    told = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
+    return network(found, name, run_id=run.run_id, broke_at=int(told[1]) if told else 0)
 
 
-def network(found: GradientNorms, name: str, *, run_id: str = "") -> Network:
-    """What was recorded, thinned to the layers with weights, and judged."""
+def network(found: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
+    """What was recorded, thinned to the layers with weights, and judged; `broke_at` as `gradient_flow.judge` has it."""
     places = deep.weight_layers(found.layers)
     values = {"norm": found.norms[:, places], **{key: value[:, places] for key, value in found.measures.items()}}
     names = [f"layer {i + 1}" for i in range(len(places))]
-    verdict = gradient_flow.judge(found.steps, values["norm"], names=names, dead=values.get("dead_units"))
+    verdict = gradient_flow.judge(
+        found.steps, values["norm"], names=names, dead=values.get("dead_units"), broke_at=broke_at
+    )
     return Network(run_id, name, found.steps, values, verdict)
+
+
+def renamed(shown: Network, name: str) -> Network:
+    """The same under another name."""
+    return replace(shown, name=name)
+
+
+def ratio(shown: Network) -> str:
+    """The first quarter's gradient over the last quarter's, in words."""
+    value = shown.verdict.ratio
+    return "–" if np.isnan(value) else gradient_flow.say(value)
 
 
 def show_verdict(shown: Network) -> None:
@@ -84,8 +103,20 @@ def show_verdict(shown: Network) -> None:
         st.caption(f"Judged on {len(shown.steps)} probed steps from {first} to {last}, layers with weights alone.")
 
 
-def show_map(networks: Sequence[Network], *, key: str, reported: Mapping[float, float] | None = None) -> None:
-    """The heat map of all networks under one scale, for the measure that is chosen, and the profile by layer."""
+def show_map(
+    networks: Sequence[Network],
+    *,
+    key: str,
+    reported: Mapping[float, float] | None = None,
+    until: int | None = None,
+) -> None:
+    """The heat map of all networks under one scale, for the measure that is chosen, and the profile by layer.
+
+    until: the step to which all were meant to get. Of many networks bands are low, and there is no profile.
+    """
+    networks = [shown for shown in networks if len(shown.steps)]
+    if not networks:
+        return
     known = [name for name in SCALES if all(name in shown.values for shown in networks)]
     chosen = st.segmented_control(
         "What to show", known, default="norm", required=True, key=f"{key}-measure", format_func=NAMES.__getitem__
@@ -93,9 +124,12 @@ def show_map(networks: Sequence[Network], *, key: str, reported: Mapping[float, 
     measure = chosen or "norm"
     st.caption(WORDS[measure])
     drawn = [_drawn(shown, measure) for shown in networks]
-    show_figure(plots.flow_map(drawn, SCALES[measure]), key=f"{key}-map", alt=_told(networks, measure))
+    figure = plots.flow_map(drawn, SCALES[measure], until=until, low=len(drawn) > HIGH)
+    show_figure(figure, key=f"{key}-map", alt=_told(networks, measure))
     if any(layers.marked for layers in drawn):
         st.caption("Framed: the layers that the verdict speaks of.")
+    if len(drawn) > OVERLAID:
+        return
     st.markdown(f"**{NAMES[measure]} by layer**: move the slider to see it step by step")
     show_figure(
         plots.profile(drawn, SCALES[measure], reported=reported if measure == "norm" else None),
@@ -109,6 +143,7 @@ def _drawn(shown: Network, measure: str) -> LayersByStep:
     of_units = measure == "dead_units"
     kinds = {"dying units"} if of_units else {"vanishing", "exploding", "not finite"}
     marked = [finding.layers for finding in shown.verdict.findings if finding.kind in kinds]
+    marked = [layers for layers in marked if layers]
     frame = marked[0] if marked and measure in ("norm", "dead_units") else ()
     values = shown.values[measure]
     looked = np.isfinite(values).any(axis=1)
