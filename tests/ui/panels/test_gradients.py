@@ -9,7 +9,7 @@ from dlcore.data import sources
 from dlcore.evaluation import agreement
 from dlcore.training.events import MEASURES
 from dlcore.ui import control
-from dlcore.ui.panels import flow
+from dlcore.ui.panels import flow, gradients_grid
 from dlcore.ui.panels.gradients import LESSONS
 
 REFERENCE = "reference:gradients/vgg_deep"
@@ -101,3 +101,43 @@ def test_networks_are_compared_side_by_side_with_their_gradients():
     assert "**No difference between ResNet, 38 layers and ResNet, 20 layers** at equal epochs" in words(app)
     assert "What becomes of the gradient" in [heading.value for heading in app.subheader]
     assert any(group.key == "compared-flow-measure" for group in app.button_group)
+
+
+def test_a_grid_is_every_combination_of_what_was_chosen():
+    chosen = {"depth": [8, 20], "skip": [False], "normalisation": ["none", "batch"], "initialisation": ["he"],
+              "activation": ["relu"]}  # fmt: skip
+    found = gradients_grid.cells(chosen, 0.1)
+    assert [(cell["depth"], cell["normalisation"]) for cell in found] == [
+        (8, "none"), (8, "batch"), (20, "none"), (20, "batch")
+    ]  # fmt: skip
+    assert {cell["learning_rate"] for cell in found} == {0.1}
+    assert gradients_grid.cells({**chosen, "skip": []}, 0.1) == []
+
+
+@pytest.mark.realdata("fashion_mnist")
+def test_a_grid_answers_with_a_verdict_on_every_network():
+    app = opened("Try it")
+    app.session_state["gradients-what"] = "A grid"
+    app.session_state["grid-depth"] = [8]
+    app.session_state["grid-skip"] = [False]
+    app.run()
+    next(button for button in app.button if button.key == "grid-attempt").click().run()
+    assert not app.exception and not app.error
+    assert "In **1 of 2** networks" in words(app)
+    (row,) = app.dataframe[0].value.to_dict("records")
+    assert row["no norm"].startswith("○ dying units") and row["batch norm"].startswith("✓ healthy")
+    app.session_state["grid-depth"] = [8, 14, 20, 38, 56]
+    app.session_state["grid-skip"] = [False, True]
+    app.run()
+    assert next(button for button in app.button if button.key == "grid-attempt").disabled
+    assert "20 are too many at once" in words(app)
+
+
+@pytest.mark.realdata("fashion_mnist")
+def test_an_attempt_that_breaks_off_says_so():
+    app = opened("Try it")
+    next(box for box in app.selectbox if box.label == "Initialisation").set_value("he").run()
+    next(box for box in app.number_input if box.label == "Learning rate").set_value(1.0).run()
+    next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
+    next(button for button in app.button if button.key == "attempt").click().run()
+    assert not app.exception and "Training broke off at step" in words(app)
