@@ -51,11 +51,16 @@ def take(payload: bytes, *, text: str = "", label: str = "") -> Taken:
         raise DataError(
             f"column '{columns[1][:40]}' has {len(counts):,} different labels; wanted are 2 to {MOST_CLASSES}."
         )
-    rare, count = min(counts.items(), key=lambda pair: (pair[1], pair[0]))
+    first: dict[str, str] = {}
+    for said, named in zip(texts, labels, strict=True):
+        first.setdefault(said.lower(), named)
+    alone = Counter(first.values())  # a text that comes twice is used once
+    rare, count = min(((name, alone[name]) for name in counts), key=lambda pair: (pair[1], pair[0]))
     if count < FEWEST:
+        doubled = " (a text that comes again is not counted)" if counts[rare] > count else ""
         raise DataError(
-            f"label '{rare[:40]}' comes {count} times; each must come {FEWEST} times or more: add texts, or merge "
-            "labels."
+            f"label '{rare[:40]}' comes {count} times{doubled}; each must come {FEWEST} times or more: add texts, or "
+            "merge labels."
         )
     names = tuple(sorted(counts))
     number = {name: place for place, name in enumerate(names)}
@@ -104,7 +109,12 @@ def _json_lines(content: str) -> Iterator[tuple[int, dict[str, str]]]:
             raise DataError(f"line {number} is not JSON ({str(error)[:60]}); wanted is one object a line.") from None
         if not isinstance(row, dict):
             raise DataError(f'line {number} is not an object such as {{"text": "...", "label": "..."}}.')
-        yield number, {str(key): "" if value is None else str(value) for key, value in row.items()}
+        yield number, {str(key): _plain(value) for key, value in row.items()}
+
+
+def _plain(value: object) -> str:
+    """A JSON value as text; a list or an object, which is neither a text nor a label, as nothing."""
+    return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _table(content: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -135,7 +145,9 @@ def _checked(
         said, named = clean(row[columns[0]]), clean(row[columns[1]])
         for column, value in zip(columns, (said, named), strict=True):
             if not value:
-                raise DataError(f"line {number}, column '{column[:40]}': it is empty. Fill it in or take the row out.")
+                raise DataError(
+                    f"line {number}, column '{column[:40]}': it is empty or no text. Fill it in or take the row out."
+                )
         if len(said) > LETTERS_LIMIT:
             raise DataError(f"line {number}: the text has {len(said):,} letters; up to {LETTERS_LIMIT:,} are read.")
         texts.append(said)
@@ -155,7 +167,10 @@ def _columns(row: dict[str, str], text: str, label: str) -> tuple[str, str]:
         lower = {name.lower(): name for name in row}
         chosen = asked or next((lower[name] for name in usual if name in lower), "")
         if not chosen:
-            raise DataError(f"which column is the {what}? There are {_listed(row)}: name one of them '{what}'.")
+            raise DataError(
+                f"which column is the {what}? Line 1 names {_listed(row)}: name one of them '{what}' there, or say "
+                "which it is. A file without names needs such a line first."
+            )
         found.append(chosen)
     return found[0], found[1]
 

@@ -1,10 +1,13 @@
 """Linear classifiers from scikit-learn to stand beside a network: fitted on the training part, judged on another."""
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from dlcore.core.errors import DataError
 
 
 def logistic_regression(
@@ -29,8 +32,7 @@ def tfidf_logistic_regression(
     from sklearn.linear_model import LogisticRegression
 
     counter = TfidfVectorizer(sublinear_tf=True, min_df=2, max_features=50_000, dtype=np.float32)
-    train = counter.fit_transform(train_texts)
-    asked = counter.transform(texts)
+    train, asked = _counted(counter, train_texts, texts)
     return _fit(LogisticRegression(C=4.0, max_iter=100), train, train_targets, asked, classes=classes)
 
 
@@ -45,7 +47,7 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
 
     pattern = r"(?u)\w+(?:'\w+)?|[!?]"  # single letters and marks count too
     counter = CountVectorizer(ngram_range=(1, 2), min_df=2, binary=True, dtype=np.float32, token_pattern=pattern)
-    train, asked = counter.fit_transform(train_texts), counter.transform(texts)
+    train, asked = _counted(counter, train_texts, texts)
     margins = np.full((asked.shape[0], classes), -3.0)
     for label in np.unique(train_targets) if classes > 2 else [1]:
         own = np.asarray(train_targets == label)
@@ -70,12 +72,25 @@ def trigram_svm(
     from sklearn.svm import LinearSVC
 
     counter = TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32, token_pattern=r"(?u)\w+|[!?']")
-    train, asked = counter.fit_transform(train_texts), counter.transform(texts)
+    train, asked = _counted(counter, train_texts, texts)
     machine = LinearSVC(C=1.0, random_state=0).fit(train, train_targets)
     found = machine.decision_function(asked)
     margins = np.full((asked.shape[0], classes), found.min() - 1.0)
     margins[:, machine.classes_.astype(int)] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
     return _squeezed(margins)
+
+
+def _counted(counter: Any, train_texts: Sequence[str], texts: Sequence[str]) -> tuple[Any, Any]:
+    """Word counts of both; of few texts, none of whose words comes twice, those that come once too.
+
+    Raises:
+        DataError: the training texts have no word at all.
+    """
+    for least in (counter.min_df, 1):
+        with contextlib.suppress(ValueError):  # scikit-learn's way to say that nothing is left to count
+            counter.set_params(min_df=least)
+            return counter.fit_transform(train_texts), counter.transform(texts)
+    raise DataError("the training texts have no word to count.")
 
 
 def _squeezed(margins: np.ndarray) -> np.ndarray:

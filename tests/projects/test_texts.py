@@ -217,3 +217,16 @@ def test_balanced_classes_weigh_the_same(monkeypatch):
     torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), wanted)
     plain = project.objective(projects.configure("news", settings=SMALL), prepared)
     torch.testing.assert_close(plain.loss(outputs, targets), each.mean())
+
+
+@pytest.mark.parametrize("slug", ["news", "questions"])
+@pytest.mark.parametrize(("words", "left"), [("w{}", True), ("?! {}", False)])
+def test_texts_whose_words_come_once_or_that_have_none_break_no_baseline(monkeypatch, slug, words, left):
+    labels = np.arange(60) % 2
+    said = [words.format(n if left else "." * n) for n in range(60)]
+    found = Texts(said, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
+    monkeypatch.setattr(text, "load", lambda name: found)
+    model, sizes = CHOICES[slug]
+    config = projects.configure(slug, model=model, settings={**SMALL, **sizes, "length": 8})
+    measured = projects.get(slug).baselines(projects.get(slug).prepare(config), config)
+    assert "majority" in measured and ("tfidf_logistic_regression" in measured) is left
