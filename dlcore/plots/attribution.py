@@ -15,6 +15,8 @@ FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
 """The same over the page's own ground, light or dark."""
 WARMING = ((0.0, "#F7F7F7"), (1.0, VERMILLION))
 """For maps without a side that speaks against."""
+SIDE, BELOW = 400, 56
+"""Pixels: height of a picture with its title, and of the colour scale below one."""
 
 
 def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
@@ -27,34 +29,41 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(type="category", showgrid=False)
+    figure.update_xaxes(exponentformat="power")  # a network that learnt nothing gives numbers near 1e-11
     return figure
 
 
-def picture_attribution(
-    picture: np.ndarray, contributions: np.ndarray, *, label: str, one_sided: bool = False
-) -> go.Figure:
-    """A picture (H, W), or in colour (H, W, 3) uint8, beside what each pixel (H, W) did for the answer `label`.
+def picture(pixels: np.ndarray) -> go.Figure:
+    """A picture (H, W), or in colour (H, W, 3), uint8."""
+    figure = go.Figure()
+    if pixels.ndim == 3:
+        figure.add_image(z=pixels, hoverinfo="skip")
+    else:
+        figure.add_heatmap(z=pixels.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip")
+    _as_pictures(figure)
+    figure.update_layout(title="The picture", height=SIDE)
+    return figure
+
+
+def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: bool = False) -> go.Figure:
+    """What each pixel (H, W) did for the answer `label`; a colour scale below it.
 
     `one_sided` where the method knows no pixels that speak against; `label` is empty where it knows no classes.
     """
-    sides = f"for “{label}”" if one_sided else f"for and against “{label}”"
-    titles = ("the picture", sides if label else "where it looks")
-    figure = make_subplots(rows=1, cols=2, subplot_titles=titles)
+    figure = go.Figure()
     reach = float(np.abs(contributions).max()) or 1.0
-    if picture.ndim == 3:
-        figure.add_image(z=picture, hoverinfo="skip", row=1, col=1)
-    else:
-        figure.add_heatmap(
-            z=picture.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip", row=1, col=1
-        )
     figure.add_heatmap(
         z=contributions.astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
-        zmin=0 if one_sided else -reach, zmax=reach, row=1, col=2,
-        colorbar={"title": "contri-<br>bution" if label else "share", "thickness": 12, "exponentformat": "power"},
+        zmin=0 if one_sided else -reach, zmax=reach,
+        colorbar={
+            "title": {"text": "contribution" if label else "share", "side": "bottom"}, "thickness": 12,
+            "exponentformat": "power", "orientation": "h", "y": -0.02, "yanchor": "top", "nticks": 5,
+        },
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     _as_pictures(figure)
-    figure.update_layout(title="What each pixel did" if label else "Where it looks", height=400)
+    sides = f"What speaks for “{label}”" if one_sided else f"For and against “{label}”"
+    figure.update_layout(title=sides if label else "Where it looks", height=SIDE + BELOW)
     return figure
 
 

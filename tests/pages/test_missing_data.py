@@ -73,3 +73,23 @@ def test_what_is_required_and_not_here_has_an_error_of_its_own(bare):
     with pytest.raises(DataMissingError, match="python -m dlcore data get fashion_mnist") as caught:
         sources.require("fashion_mnist")
     assert caught.value.dataset == "fashion_mnist"
+
+
+@pytest.mark.parametrize("slug", ["news", "reviews_lstm", "reviews_transformer"])
+def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(bare, slug):
+    app = AppTest.from_file(str(ROOT / "pages" / "language" / f"{slug}.py"), default_timeout=60)
+    app.query_params["panel"] = "Explain"
+    app.run()
+    assert not app.exception and not app.error
+    assert any(m.value.startswith("The model says") for m in app.markdown)
+    assert "May it be trusted?" in [heading.value for heading in app.subheader]
+    app.text_area[0].set_value("\u0000 ").run()
+    assert not app.exception and "the text is empty" in app.error[0].value
+    app.session_state["panel"] = "Results"
+    app.run()
+    assert not app.exception and not app.error
+    assert "How it learnt" in [heading.value for heading in app.subheader]
+    assert any("texts are not on this machine" in caption.value for caption in app.caption)
+    app.session_state["panel"] = "Data"
+    app.run()
+    assert not app.exception and "Your own texts" in [heading.value for heading in app.subheader]

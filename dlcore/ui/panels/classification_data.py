@@ -10,7 +10,8 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import own_texts, samples
+from dlcore.ui.net import guarded
+from dlcore.ui.panels import images_data, own_texts, samples
 from dlcore.ui.panels.tokens import show_tokens
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
@@ -30,7 +31,7 @@ def data(project: Project, run: Run | None) -> None:
     if project.input_kind == "image":
         _pictures(config)
     else:
-        _texts(config)
+        guarded(lambda: _texts(config))  # a missing dataset is offered there; one's own can be taken in all the same
         own_texts.add(project)
 
 
@@ -46,6 +47,7 @@ def _pictures(config: RunConfig) -> None:
     show_figure(
         figure, key="class-counts", alt=f"{counts.sum(axis=0).min():,} to {counts.sum(axis=0).max():,} pictures a class"
     )
+    images_data.repeated(found)
     st.subheader("Samples", anchor=False)
     rows = np.concatenate([np.flatnonzero(found.labels == k)[:SHOWN_PICTURES] for k in range(len(found.names))])
     names = [found.names[k] for k in found.labels[rows]]
@@ -69,7 +71,7 @@ def _texts(config: RunConfig) -> None:
         show_figure(
             figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
         )
-        st.caption(f"Always guessing the commoner class gets {counts.max() / counts.sum():.1%} right.")
+        st.caption(f"Always guessing the commonest class gets {counts.max() / counts.sum():.1%} right.")
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")

@@ -133,6 +133,9 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
         found = samples.of_run(run.config).test_pixels
         samples.shown([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
         return
+    if not here(dataset):
+        st.caption(f"{'; '.join(said[:5])}. Their texts are not on this machine: see Data.")
+        return
     for row, words in zip(rows[:5], said, strict=False):
         with st.expander(f"Said {words}"):
             st.text(shortened(samples.text_of(dataset, int(ids[row])), 1500))

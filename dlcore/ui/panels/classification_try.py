@@ -131,10 +131,14 @@ def _own_text(project: Project, bundle: Bundle) -> None:
             return [], []
         return seen.words, seen.unknown.tolist()
 
-    start = EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"])
     typed = show_typed(
-        words_of, start=start, label="Your text, in English", key=f"typed-{project.slug}", marks=1 if pieces else 0
+        words_of,
+        start=last_typed(project),
+        label="Your text, in English",
+        key=f"typed-{project.slug}",
+        marks=1 if pieces else 0,
     )
+    remember_typed(project, typed.text)
     found = _answer(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
@@ -149,6 +153,17 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     st.caption(f"{', '.join(notes)}.{marks} Nothing is kept.")
     if hasattr(loaded.module, "weights"):
         show_heads(loaded, texts.read(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden)
+
+
+def last_typed(project: Project) -> str:
+    """The text that was typed last on that page, an example at first."""
+    kept: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
+    return kept
+
+
+def remember_typed(project: Project, said: str) -> None:
+    """Keep it, so that Try it and Explain are about the same text."""
+    st.session_state[f"said-{project.slug}"] = said
 
 
 def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:

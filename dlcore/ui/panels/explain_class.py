@@ -7,6 +7,8 @@ import numpy as np
 import streamlit as st
 from torch import Tensor, nn
 
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.text import read_text
 from dlcore.plots import attribution as plots
 from dlcore.projects import texts
 from dlcore.projects.project import Project
@@ -14,9 +16,11 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples, trust_words
-from dlcore.ui.panels.classification_try import pick_sample
+from dlcore.ui.panels.classification_browse import here
+from dlcore.ui.panels.classification_try import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.panels.trust_words import MASKED, TEXT
+from dlcore.ui.typed import shortened
 
 TRUSTED = 0.05
 """The contributions may miss the answer by this share of it and still be called trustworthy."""
@@ -29,23 +33,63 @@ MOST_PIECES = 20_000
 
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
-    """Which words speak for and against a class."""
+    """Which words of a test sample, or of a text of one's own, speak for and against a class."""
+    of = st.segmented_control(
+        "What to explain", [SAMPLE, OWN], default=SAMPLE if here(run.config.dataset) else OWN, required=True,
+        key="explain", bind="query-params",
+    )  # fmt: skip
+    chosen = _own_text(project, bundle) if of == OWN else _sample(project, run, bundle)
+    if chosen is not None:
+        _explained(*chosen, bundle)
+
+
+def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | None:
+    """The text of a test sample and the class to explain; None where its text is not here."""
     row, target = choose_sample(project, run, bundle)
     origin = int(reading.predictions(bundle)["test_ids"][row])
     said = samples.text_of(run.config.dataset, origin)
     if not said:
         st.info("The text of this sample is not on this machine; get the dataset, then come back.")
-        return
+        return None
+    return said, target
+
+
+def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
+    """A text of one's own, at first the one that was typed under Try it, and the class to explain."""
+    key, loaded = f"explained-text-{project.slug}", reading.loaded(bundle)
+    if key not in st.session_state:
+        st.session_state[key] = last_typed(project)
+    typed = st.text_area("Your text, in English", key=key, height=120)
+    remember_typed(project, typed)
+    payload = typed.encode("utf-8", "replace")
+    try:
+        said, found = read_text(payload), project.answer(loaded, payload)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return None
+    labels, odds = bundle.labels, found["probabilities"]
+    target: int = st.selectbox(
+        "What speaks for", range(len(labels)), index=labels.index(found["label"]),
+        format_func=lambda k: f"{labels[k]} ({odds[labels[k]]:.1%})",
+        key=f"explained-own-class-{reading.key_of(bundle)}-{hash(said)}",
+    )  # fmt: skip
+    why = reading.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    st.markdown(f"The model says **{found['label']}** ({found['probability']:.1%}).{why}")
+    return said, target
+
+
+def _explained(said: str, target: int, bundle: Bundle) -> None:
+    """The words' contributions, drawn and marked in the text, and whether they may be trusted."""
     found = _of_text(reading.key_of(bundle), said, target, _bundle=bundle)
-    label, words = bundle.labels[target], found["words"]
+    label, words = bundle.labels[target], [shortened(word) for word in found["words"]]
     figure = plots.token_contributions(words, found["values"], label=label)
     show_figure(figure, key="explained", alt=f"The words that did most for or against {label}, as bars")
     st.caption("The number behind a word is its place among the words that the model read.")
     st.html(highlighted(words, found["values"]))
+    nothing = "masked words" if found["masked"] else "unknown words, so an unknown one does nothing"
     st.caption(
         f"All words the model read: orange-red underlined speak for “{label}”, blue dotted against it. Method: "
-        "integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of "
-        f"{'masked' if found['masked'] else 'unknown'} words."
+        f"integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of {nothing}."
     )
     _trust(reading.key_of(bundle), said, target, found, bundle)
 
@@ -124,8 +168,8 @@ def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bund
     st.subheader("May it be trusted?", anchor=False)
     of = MASKED if found["masked"] else TEXT
     say_finding(trust_words.adds_up(found["output"], found["floor"], found["delta"], of=of))
-    if len(found["words"]) < FEWEST:
-        st.caption(f"The other tests need {FEWEST} words or more.")
+    if int((found["ids"] != found["nothing"]).sum()) < FEWEST:
+        st.caption(f"The other tests need {FEWEST} words or more that the model knows.")
         return
     tests = _tested(key, said, target, _bundle=bundle, _found=found)
     say_finding(trust_words.of_random_weights(tests["likeness"], of=TEXT))

@@ -37,10 +37,12 @@ def text_of(dataset: str, row: int) -> str:
     return "" if place is None else texts(dataset).texts[place]
 
 
-def short_text(dataset: str, ids: np.ndarray, *, among: int = 200) -> int:
-    """The place of the shortest of the first texts whose rows are `ids` (N,)."""
-    lengths = [len(text_of(dataset, int(row))) or 10**9 for row in ids[:among]]
-    return int(np.argmin(lengths))
+def short_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
+    """The place of the shortest of the first texts whose rows are `ids` (N,), of those with so many words; of fewer
+    words there is little to explain."""
+    found = [text_of(dataset, int(row)) for row in ids[:among]]
+    enough = [said if said.count(" ") + 1 >= least else "" for said in found]
+    return int(np.argmin([len(said) or 10**9 for said in (enough if any(enough) else found)]))
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
