@@ -56,6 +56,11 @@ class Table:
         return slugs_of(self.names)
 
 
+def step_name(step_ms: int | None) -> str:
+    """What a row of a table stands for, in one word: an hour, a day; a row where the step has no name of its own."""
+    return {60_000: "minute", HOUR_MS: "hour", 24 * HOUR_MS: "day", 168 * HOUR_MS: "week"}.get(step_ms or 0, "row")
+
+
 def load(dataset: str, *, checksum: str = "") -> Table:
     """The table of a run's dataset: air quality, Beijing's fine dust, or one's own, a table or a series (one variable).
 

@@ -59,14 +59,15 @@ def correlation_matrix(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def partial_autocorrelation(values: np.ndarray, *, lags: int, step_hours: float) -> go.Figure:
-    """What each earlier hour adds once those between are known; values (T,) without holes."""
+def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str]) -> go.Figure:
+    """What each earlier moment adds once those between are known; values (T,) without holes; `step` is how far apart
+    they are, and in which unit."""
     found = partial_by_lag(values, lags)
-    figure = blank("What each earlier hour adds (partial autocorrelation)", x="shift, hours", y="correlation")
+    figure = blank("What each earlier moment adds (partial autocorrelation)", x=f"shift, {step[1]}", y="correlation")
     band = 1.96 / np.sqrt(len(values))
     figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
     figure.add_bar(
-        x=np.arange(1, lags + 1) * step_hours, y=found[1:].astype(np.float32), marker={"color": BLUE}, showlegend=False
+        x=np.arange(1, lags + 1) * step[0], y=found[1:].astype(np.float32), marker={"color": BLUE}, showlegend=False
     )
     return figure
 

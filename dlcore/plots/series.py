@@ -103,17 +103,18 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
     return figure
 
 
-def autocorrelation(values: np.ndarray, *, lags: int, step_hours: float, marks: Mapping[str, int]) -> go.Figure:
-    """How alike the series (n,) is to itself so many points later; `marks` name lags, such as a day and a week."""
-    figure = blank("How alike the series is to itself later (autocorrelation)", x="shift, hours", y="correlation")
+def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], marks: Mapping[str, int]) -> go.Figure:
+    """How alike the series (n,) is to itself so many points later; `marks` name lags, such as a day and a week; `step`
+    is how far apart two points are, and in which unit."""
+    figure = blank("How alike the series is to itself later (autocorrelation)", x=f"shift, {step[1]}", y="correlation")
     found = correlation_by_lag(values, lags)
-    hours, drawn = thin(np.arange(lags + 1) * step_hours, found)
+    hours, drawn = thin(np.arange(lags + 1) * step[0], found)
     band = 1.96 / np.sqrt(len(values))  # what white noise of this length stays within, 95 times in 100
     figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
     figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
     for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
         figure.add_scatter(
-            x=[lag * step_hours], y=[found[lag]], mode="markers+text", text=[f"{text}: {found[lag]:.2f}"],
+            x=[lag * step[0]], y=[found[lag]], mode="markers+text", text=[f"{text}: {found[lag]:.2f}"],
             textposition="top left" if lag > lags / 2 else "top right", marker={"color": colour, "size": 10},
             showlegend=False, hovertemplate=f"{text}: %{{y:.3f}}<extra></extra>",
         )  # fmt: skip

@@ -201,8 +201,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """Whether the network beats the simple methods."""
     kept = own.find(config.dataset) if own.is_own(config.dataset) else None
-    hourly = kept is None or kept.facts.get("step_ms") == tables.HOUR_MS
-    return scored.compared(evaluation, last="hour" if hourly else "value")
+    return scored.compared(evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS))
 
 
 def named(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

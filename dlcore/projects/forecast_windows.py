@@ -24,14 +24,16 @@ LEAST_MOMENTS = 40
 class ForecastData(Config):
     """How the table is cut and what is predicted. As it stands: the well-known way, values from values alone."""
 
-    window: int = number(24, low=2, high=168, unit="hours", help="Hours of the past that a model sees.")
-    horizon: int = number(1, low=1, high=48, unit="hours", help="Hours ahead that are predicted.")
+    window: int = number(
+        24, low=2, high=168, unit="rows", help="Rows of the past that a model sees."
+    )
+    horizon: int = number(1, low=1, high=48, unit="rows", help="How many rows ahead are predicted.")
     strategy: Literal["direct", "recursive"] = choice(
-        "direct", help="All hours ahead at once, or one hour at a time, each fed back as if it had been measured."
+        "direct", help="All rows ahead at once, or one at a time, each fed back as if it had been measured."
     )
     target: Literal["values", "change"] = choice("values", help="Predict values, or their change against the last one.")
     difference_input: bool = choice(
-        False, help="Show each hour's change against the hour before too, in units of what is usual."
+        False, help="Show each row's change against the row before too, in units of what is usual."
     )
     mask_input: bool = choice(False, help="Tell the model which values were missing and filled.")
     calendar_input: bool = choice(False, help="Tell the model the hour and the day of the week.")

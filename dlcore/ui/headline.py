@@ -32,7 +32,7 @@ BASELINES = {
     "seasonal_naive": "Same time last week",
     "nearest_window": "Nearest day of training",
     "random": "Random guessing",
-    "persistence": "Copying the last hour",
+    "persistence": "Copying the last value",
     "yesterday": "Same time yesterday",
     "ridge": "Ridge regression",
     "mean_picture": "Distance from the mean picture",

@@ -1,10 +1,12 @@
 """The forecast page: Beijing's table without a run, runs side by side, a warmer past, a file of one's own."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
-from dlcore.data import sources
+from dlcore.data import sources, table_intake
 
 RUN = "reference:forecast/lstm"
 
@@ -68,3 +70,24 @@ def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
     assert chooser.value == "own:mine"
     next(button for button in test.button if button.label == "Remove it").click().run()
     assert not test.exception and "own:mine" not in next(b for b in test.selectbox if b.label == chooser.label).options
+
+
+def test_a_table_of_days_is_spoken_of_in_days(tmp_path):
+    days = np.arange(700)
+    when = np.datetime64("2022-01-01") + days.astype("timedelta64[D]")
+    noise = np.random.default_rng(0).normal(0, 0.3, (700, 2))
+    values = np.stack([10 + np.sin(days / 9), 5 + np.cos(days / 9)], axis=1) + noise
+    rows = [f"{day},{heat:.3f},{gas:.3f}" for day, (heat, gas) in zip(when, values, strict=True)]
+    table_intake.keep("days", table_intake.take("\n".join(["when,heat,gas", *rows]).encode()))
+    settings = {"epochs": 1, "window": 8, "horizon": 2, "validation": "last"}
+    config = projects.configure(
+        "forecast", model="lstm", dataset="own:days", preset="quick", device="cpu", settings=settings
+    )
+    runs.train_here(config, tmp_path / "bundle")
+    made = runs.import_run(tmp_path / "bundle").run_id
+    for panel in ("Results", "Try it", "Explain", "Data"):
+        test = opened(panel=panel, run=made)
+        assert not test.exception and not test.error, panel
+        said = words(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))
+        assert "hour" not in said.lower().replace("the hour of the day", ""), (panel, said)
+        assert "day" in said, panel

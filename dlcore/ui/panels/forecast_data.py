@@ -79,7 +79,7 @@ def _over_time(table: Table, variable: int, marks: dict[str, int]) -> None:
     show_figure(figure, key="table-over-time", alt=f"{title(table, variable)} over time, where it was measured")
     st.caption(
         "Models learn from what is before the dashed line and are scored on what comes after it. Between two parts "
-        "lies a gap as long as a window, so that no hour is in both."
+        "lies a gap as long as a window, so that no row is in both."
     )
 
 
@@ -128,22 +128,23 @@ def _longest(missing: np.ndarray) -> int:
 
 
 def _rhythm(table: Table, filled: np.ndarray) -> None:
-    hours = table.step_ms / HOUR_MS
+    hours, step = table.step_ms / HOUR_MS, tables.step_name(table.step_ms)
+    axis: tuple[float, str] = (hours, "hours") if step == "row" else (1.0, f"{step}s")
     lags = min(LAGS, len(filled) // 3)
     marks = {
-        name: lag for name, lag in {"a day": round(24 / hours), "a week": round(168 / hours)}.items() if lag <= lags
+        name: lag for name, lag in {"a day": round(24 / hours), "a week": round(168 / hours)}.items() if 1 < lag <= lags
     }
     left, right = st.columns(2)
     with left:
-        figure = autocorrelation(filled, lags=lags, step_hours=hours, marks=marks)
+        figure = autocorrelation(filled, lags=lags, step=axis, marks=marks)
         show_figure(figure, key="table-acf", alt="Autocorrelation of the chosen variable")
-        st.caption("How much the variable resembles itself some hours later: 1 is a perfect copy.")
+        st.caption(f"How much the variable resembles itself some {step}s later: 1 is a perfect copy.")
     with right:
-        figure = plots.partial_autocorrelation(filled, lags=min(48, lags), step_hours=hours)
+        figure = plots.partial_autocorrelation(filled, lags=min(48, lags), step=axis)
         show_figure(figure, key="table-pacf", alt="Partial autocorrelation of the chosen variable")
         st.caption(
-            "What an earlier hour still tells once the hours between are known. The first bar towers: the last hour "
-            "knows most, which is why copying it is so hard to beat."
+            f"What an earlier {step} still tells once those between are known. Where the first bar towers, the last "
+            f"{step} knows most, which is why copying it is so hard to beat."
         )
 
 
@@ -181,6 +182,6 @@ def _correlations(table: Table) -> None:
     figure = plots.correlations(table.values, table.names)
     show_figure(figure, key="table-correlations", alt="Correlation of each two variables")
     st.caption(
-        "Over the hours in which both were measured. Readings that hang together closely can stand in for each other "
+        "Over the rows in which both were measured. Readings that hang together closely can stand in for each other "
         "when one of them fails, which is what a model of all variables at once can use."
     )

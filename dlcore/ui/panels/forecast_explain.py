@@ -1,10 +1,11 @@
-"""Why a forecast is what it is: which hours and which variables of the window it leans on."""
+"""Why a forecast is what it is: which moments and which variables of the window it leans on."""
 
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from dlcore.data import tables
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as bars
 from dlcore.projects import forecast_why as why
@@ -17,14 +18,14 @@ from dlcore.ui.panels.forecast_data import title
 from dlcore.ui.panels.forecast_reading import moment_name, prepared_of
 from dlcore.ui.panels.forecast_try import pick
 
-ASKED: dict[Asked, str] = {"value": "The forecast itself", "change": "Its change against the last hour"}
+ASKED: dict[Asked, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
 _ALIKE, _PARTLY = 0.7, 0.4
 _HOW = """
 - **Integrated gradients** (Sundararajan et al. 2017) walk from a window in which every variable has its training mean
-  to the real one, and add up how much each hour and variable moved the forecast on the way. Their sum must be the
+  to the real one, and add up how much each value moved the forecast on the way. Their sum must be the
   difference of the two forecasts; how far it misses is told above.
-- **Ablation** puts three hours of one variable back to its mean and asks how much the forecast moves. It needs no
-  gradients, but overlooks what two parts do only together.
+- **Ablation** puts three values in a row of one variable back to its mean and asks how much the forecast moves.
+  It needs no gradients, but overlooks what two parts do only together.
 - Orange-red pushes the forecast up, blue down. Each method's map is scaled to its own largest value. The calendar and
   what was missing are held as they are.
 - Neither says what drives the air: they say what this model goes by.
@@ -40,20 +41,29 @@ def explain(project: Project, run: Run | None) -> None:
     table, facts = prepared.source["table"], prepared.facts
     place = pick(reading.predictions(bundle)["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
+    step = tables.step_name(table.step_ms)
     left, right = st.columns(2)
     variable = left.selectbox(
         "Forecast of", range(len(table.names)), key="why-variable", format_func=lambda v: title(table, v)
     )
-    hour = right.slider("Hours ahead", 1, facts["steps"], 1, key="why-hour") - 1 if facts["steps"] > 1 else 0
+    ahead = 1
+    if facts["steps"] > 1:
+        ahead = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
     asked: Asked = st.segmented_control(
         "Explain", list(ASKED), default="change", required=True, key="why-asked", format_func=ASKED.__getitem__
     )
     found = _reasons(
-        reading.key_of(bundle), first, variable, hour, asked, _module=reading.loaded(bundle).module, _prepared=prepared
+        reading.key_of(bundle),
+        first,
+        variable,
+        ahead - 1,
+        asked,
+        _module=reading.loaded(bundle).module,
+        _prepared=prepared,
     )
     times = table.times[first - facts["window"] : first]
     _maps(found, times, table.names)
-    _sums(found, table.names)
+    _sums(found, table.names, step)
     unit = table.units[variable]
     st.markdown(f"{_adds_up(found, unit)} {_agree(found)}")
     if "linear" in prepared.preprocessing:
@@ -77,14 +87,14 @@ def _maps(found: Reasons, times: np.ndarray, names: tuple[str, ...]) -> None:
     show_figure(figure, key="why-maps", alt=f"What the forecast leans on over time and variable; most on {top}")
 
 
-def _sums(found: Reasons, names: tuple[str, ...]) -> None:
+def _sums(found: Reasons, names: tuple[str, ...], step: str) -> None:
     total = np.abs(found.gradients)
     share = 100 * total.sum(axis=0) / (total.sum() or 1.0)
     recent = total[-3:].sum() / (total.sum() or 1.0)
     figure = bars.class_bars(share, names, title="Which variable it leans on", unit="share of all it leans on, %")
     top = names[int(share.argmax())]
     show_figure(figure, key="why-shares", alt=f"Share by variable; the largest is {top} with {share.max():.0f} %")
-    st.caption(f"The last three hours hold {recent:.0%} of it.")
+    st.caption(f"The last three {step}s hold {recent:.0%} of it.")
 
 
 def _adds_up(found: Reasons, unit: str) -> str:

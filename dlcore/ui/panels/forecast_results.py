@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
+from dlcore.data import tables
 from dlcore.evaluation import forecast
 from dlcore.plots import forecast as plots
 from dlcore.projects import forecast_scores as scored
@@ -18,7 +19,7 @@ from dlcore.ui.panels.scores import METHODS
 
 SHOWN = ("persistence", "ridge")
 WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {
-    "seasonal_naive": "the value of the same hour a week before"
+    "seasonal_naive": "the value of the same time a week before"
 }
 
 
@@ -42,9 +43,10 @@ def results(project: Project, run: Run | None) -> None:
     _words(evaluation, run)
     _table(evaluation, title, n=len(stored["test_ids"]))
     _variables(evaluation, title, names, slugs)
+    step = tables.step_name(bundle.preprocessing.get("step_ms"))
     if stored["test_scores"].shape[1] > 1:
-        _hours(stored, title)
-    _weeks(stored)
+        _ahead(stored, title, step)
+    _weeks(stored, step)
     _intervals(stored, evaluation, names)
 
 
@@ -90,7 +92,7 @@ def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
     with st.expander("What the rows and columns mean"):
         lines = [
             "- **R²**: 1 is a perfect forecast, 0 is as good as always saying the test part's own mean",
-            "- **Skill**: 1 - squared error / squared error of copying the last hour; 0 is no better than copying",
+            "- **Skill**: 1 - squared error / squared error of copying the last value; 0 is no better than copying",
             "- **Mean error**: how far off it is on average, in standard deviations of the variable",
         ] + [f"- **{baseline_title(name, form=False)}**: {words}" for name, words in WORDS.items()]
         st.markdown("\n".join(lines))
@@ -133,23 +135,23 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores of each variable")
 
 
-def _hours(stored: dict[str, np.ndarray], title: str) -> None:
+def _ahead(stored: dict[str, np.ndarray], title: str, step: str) -> None:
     found = forecast.scores(stored["test_scores"], stored["test_targets"], stored["test_last"])
     copied = forecast.persistence(stored["test_last"], horizon=len(found.r2))
     base = forecast.scores(copied, stored["test_targets"], stored["test_last"])
     rows = pd.DataFrame(
         {
-            "Hours ahead": range(1, len(found.r2) + 1),
+            f"{step.capitalize()}s ahead": range(1, len(found.r2) + 1),
             f"R², {title}": [f"{v:.3f}" for v in np.nanmean(found.r2, axis=1)],
-            "R², copying the last hour": [f"{v:.3f}" for v in np.nanmean(base.r2, axis=1)],
+            "R², copying the last value": [f"{v:.3f}" for v in np.nanmean(base.r2, axis=1)],
             "Skill": [f"{v:.3f}" for v in np.nanmean(found.skill, axis=1)],
         }
     )
-    st.subheader("By hours ahead", anchor=False)
-    st.dataframe(rows, hide_index=True, width="stretch", alt="Scores by hours ahead")
+    st.subheader(f"By {step}s ahead", anchor=False)
+    st.dataframe(rows, hide_index=True, width="stretch", alt=f"Scores by {step}s ahead")
 
 
-def _weeks(stored: dict[str, np.ndarray]) -> None:
+def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
     found = forecast.by_week(stored["test_scores"], stored["test_targets"], stored["test_last"])
     if len(found["start"]) < 2:
         return
@@ -158,8 +160,8 @@ def _weeks(stored: dict[str, np.ndarray]) -> None:
     worst, best = float(found["skill"].min()), float(found["skill"].max())
     show_figure(figure, key="skill-by-week", alt=f"Skill of each week of the test part, from {worst:.2f} to {best:.2f}")
     st.caption(
-        "A forecast is made at every hour from what was known then, so its origin rolls through the test part; the "
-        f"model is not trained again on the way. Skill runs from {worst:.2f} to {best:.2f}; below the "
+        f"A forecast is made at every {step} from what was known then, so its origin rolls through the test part; the "
+        "model is not trained again on the way. Skill runs from {worst:.2f} to {best:.2f}; below the "
         "line copying is better."
     )
 

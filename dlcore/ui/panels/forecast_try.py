@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data import tables
 from dlcore.data.splits import Prepared
+from dlcore.data.tables import HOUR_MS
 from dlcore.plots import forecast as plots
 from dlcore.projects import forecast_scores as scored
 from dlcore.projects import forecast_why as why
@@ -36,13 +38,15 @@ def try_it(project: Project, run: Run | None) -> None:
 
 
 def pick(times: np.ndarray) -> int:
-    """Which moment of the test part, by its day and hour; the place of its first hour to come."""
+    """Which moment of the test part, by its day and hour; the place of its first row to come."""
     days = pd.to_datetime(times, unit="ms")
     left, right = st.columns(2)
     day = left.date_input(
         "Day", value=days[len(days) // 2].date(), min_value=days[0].date(), max_value=days[-1].date(), key="moment-day"
     )
-    hour = right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
+    apart = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
+    daily = apart >= 24 * HOUR_MS  # then there is no hour to choose
+    hour = 0 if daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
     wanted = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
     return int(np.clip(np.searchsorted(times, wanted.value // 1_000_000), 0, len(times) - 1))
 
@@ -53,7 +57,7 @@ def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None
         return None
     by = st.slider(
         "What if the temperature before it had been higher by (°C)", -10.0, 10.0, 0.0, 0.5, key="warmer",
-        help="All hours of the window are warmed and nothing else is changed: it shows what the model makes of it, not "
+        help="The whole window is warmed and nothing else is changed: it shows what the model makes of it, not "
         "what the air would do.",
     )  # fmt: skip
     if not by:
@@ -71,15 +75,15 @@ def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int
     inside = np.abs(values - truth) <= widths
     known = ~np.isnan(truth) & ~np.isnan(widths)
     st.markdown(
-        f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the {prepared.facts['window']} hours "
-        f"before. Of {int(known.sum())} values that were measured then, {int((inside & known).sum())} lie inside "
-        "their interval."
+        f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the {prepared.facts['window']} "
+        f"{tables.step_name(table.step_ms)}s before. Of {int(known.sum())} values that were measured then, "
+        f"{int((inside & known).sum())} lie inside their interval."
     )
     _figures(stored, prepared, place, other)
     rows = {
         "Variable": [title(table, v) for v in range(len(table.names))],
         "Last known": [_plain(v) for v in stored["test_last"][place]],
-        f"Forecast, {pd.Timestamp(int(times[0]), unit='ms'):%H:%M}": [_plain(v) for v in values[0]],
+        f"Forecast, {_when(int(times[0]), table.step_ms)}": [_plain(v) for v in values[0]],
         "90 % interval": [
             f"{_plain(v - w)} to {_plain(v + w)}" if np.isfinite(w) else "–"
             for v, w in zip(values[0], widths[0], strict=True)
@@ -116,6 +120,11 @@ def _intervals(stored: dict[str, np.ndarray]) -> np.ndarray:
     return scored.intervals(stored).adaptive
 
 
+def _when(moment: int, step_ms: int) -> str:
+    """The hour of a moment, or its day where a row is a day or more."""
+    return f"{pd.Timestamp(moment, unit='ms'):{'%d %b' if step_ms >= 24 * HOUR_MS else '%H:%M'}}"
+
+
 def _plain(value: float) -> str:
     return "not measured" if not np.isfinite(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
@@ -139,4 +148,4 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             st.warning(found["note"], icon=":material/schedule:")
         when = [moment_name(int(moment)) for moment in found["times"]]
         table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in found["forecast"].items()})
-        st.dataframe(table, hide_index=True, width="stretch", alt="Forecast of the hours after the file")
+        st.dataframe(table, hide_index=True, width="stretch", alt="Forecast of what comes after the file")

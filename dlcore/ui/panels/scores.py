@@ -21,9 +21,9 @@ METHODS = {
     "seasonal_naive": "how far a value is from the one a week before",
     "nearest_window": "how far the last day is from the most similar day of the training part",
     "random": "a score drawn by chance",
-    "persistence": "the last value measured, for every hour to come",
-    "yesterday": "the value of the same hour the day before",
-    "ridge": "a linear method: every hour of the window, the hour of the day, and products of both, fitted in seconds",
+    "persistence": "the last value measured, for every step to come",
+    "yesterday": "the value of the same time the day before",
+    "ridge": "a linear method: every value of the window, the hour of the day, and products of both, fitted in seconds",
     "mean_picture": "how far a picture is from the mean of the training part",
     "principal_components": "rebuilt from as many principal components as the bottleneck has numbers: the best that a "
     "network without activations can do",

@@ -229,7 +229,7 @@ def _rhythm(series: Series) -> None:
     room = len(series.values) // 2
     lags = min(room, round(max([*named.values(), LEAST_LAGS]) * 8 / 7))
     marks = {name: lag for name, lag in named.items() if lag <= lags}
-    figure = plots.autocorrelation(series.values, lags=lags, step_hours=series.step_ms / 3_600_000, marks=marks)
+    figure = plots.autocorrelation(series.values, lags=lags, step=(series.step_ms / 3_600_000, "hours"), marks=marks)
     found = plots.correlation_by_lag(series.values, lags)
     said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
     show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
