@@ -15,7 +15,7 @@ FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
 """The same over the page's own ground, light or dark."""
 WARMING = ((0.0, "#F7F7F7"), (1.0, VERMILLION))
 """For maps without a side that speaks against."""
-SIDE, BELOW = 400, 56
+SIDE, BELOW = 400, 72
 """Pixels: height of a picture with its title, and of the colour scale below one."""
 
 
@@ -151,4 +151,4 @@ def _as_pictures(figure: go.Figure) -> None:
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed")
     for axis in figure.select_yaxes():
-        axis.scaleanchor = axis.anchor
+        axis.scaleanchor = axis.anchor or "x"  # a figure of one picture leaves it unsaid

@@ -55,8 +55,12 @@ def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target
             shown, found.values, one_sided=one_sided, version=f"{key}-{origin}-{target}-{how}", key="blend"
         )
     else:
-        figure = plots.picture_attribution(shown, found.values, label=of, one_sided=one_sided)
-        show_figure(figure, key="explained", alt=f"The picture, and what each pixel did for {label} by {NAMES[how]}")
+        left, right = st.columns(2, gap="medium")
+        with left:
+            show_figure(plots.picture(shown), key="explained-picture", alt="The picture")
+        with right:
+            figure = plots.picture_attribution(found.values, label=of, one_sided=one_sided)
+            show_figure(figure, key="explained", alt=f"What each pixel did for {label} by {NAMES[how]}")
     st.caption(_words(asked, how, label))
     if not found.values.any():
         st.info(f"Nothing in this picture speaks for “{label}” by this method.", icon=":material/info:")
