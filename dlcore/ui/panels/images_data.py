@@ -25,7 +25,7 @@ def data(project: Project, run: Run | None) -> None:
     _said(config.dataset)
     found = samples.of_run(config)
     _parts(found)
-    _repeated(found)
+    repeated(found)
     _left_out(found)
     _samples(found)
     _changed(found, config)
@@ -61,7 +61,7 @@ def _spoken(found: images.Images) -> tuple[str, ...]:
     return tuple(name.replace("_", " ") for name in found.names)
 
 
-def _repeated(found: images.Images) -> None:
+def repeated(found: images.Images) -> None:
     """Duplicates in a sentence, and where they went."""
     near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
     same = "1 picture is" if found.exact == 1 else f"{found.exact:,} pictures are"
@@ -71,6 +71,8 @@ def _repeated(found: images.Images) -> None:
         words = f"**Duplicates:** {how}. "
     else:
         words += "Each group of them is kept in one part, so that no picture is both learnt and tested. "
+    if found.near is None:
+        words += "Pictures that are nearly the same are not looked for: as small as these, two of a kind often are. "
     crossing = int(found.also_in_test.sum())
     if crossing:
         words += f"{crossing:,} pictures to learn from are in the set's own test part too: runs leave them out. "
