@@ -50,11 +50,11 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
             hovertemplate=f"block %{{x}}, head {head + 1}: %{{y:.2f}} patches<extra></extra>",
         )  # fmt: skip
     figure.add_hline(
-        y=even, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="looks everywhere alike",
-        annotation_position="bottom left",
+        y=even, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="looking everywhere alike",
+        annotation_position="top left",
     )  # fmt: skip
-    figure.update_xaxes(dtick=1)
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_xaxes(dtick=1, range=[0.5, blocks + 0.5])
+    figure.update_yaxes(range=[0, 1.12 * max(even, float(distances.max()))])
     return figure
 
 

@@ -46,7 +46,8 @@ def flow_map(
     The layers of the evidence are framed. until: all bands reach to this step, so that one that broke off is short.
     low: half as high bands, for many networks.
     """
-    band, between = (_BAND // 2, _BETWEEN - 8) if low else (_BAND, _BETWEEN)
+    told_once = low and until is not None  # the steps, below the last band, since all have the same
+    band, between = _BAND // 2 if low else _BAND, _BETWEEN // 2 if told_once else _BETWEEN
     titles = [network.name for network in networks]
     hover = f"layer %{{y}}, step %{{x}}<br>{scale.title} %{{customdata:.3~g}}"
     figure = make_subplots(
@@ -70,7 +71,9 @@ def flow_map(
             autorange="reversed", title="layer", showgrid=False, tickvals=_ticks(z.shape[1]), row=row, col=1
         )
         reach = None if until is None else [0.5, until + 1]
-        figure.update_xaxes(showgrid=False, showticklabels=True, range=reach, row=row, col=1)
+        figure.update_xaxes(
+            showgrid=False, showticklabels=not told_once or row == len(networks), range=reach, row=row, col=1
+        )
     figure.update_xaxes(title="optimiser step", row=len(networks), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(

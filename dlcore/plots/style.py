@@ -64,6 +64,8 @@ def log_axis(values: np.ndarray) -> dict[str, Any]:
         return axis
     if positive.max() > 100 * positive.min():
         return axis | {"dtick": 1}
+    if positive.max() < 2.5 * positive.min():
+        return axis  # none or one of these would be there to see: plotly's own ticks are even
     tens = range(math.floor(math.log10(positive.min())) - 1, math.ceil(math.log10(positive.max())) + 1)
     ticks = [digit * 10.0**ten for ten in tens for digit in (1, 2, 5)]
     return axis | {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}

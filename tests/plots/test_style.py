@@ -30,6 +30,7 @@ def test_a_logarithmic_axis_has_labels_that_can_be_read() -> None:
     assert [text for text in narrow["ticktext"] if 0.05 <= float(text) <= 1] == ["0.05", "0.1", "0.2", "0.5", "1"]
     assert style.log_axis(np.array([1e-4, 1.0]))["dtick"] == 1
     assert style.log_axis(np.array([0.0]))["type"] == "log"
+    assert "tickvals" not in style.log_axis(np.array([2.302, 2.305]))  # of a network that does not learn
 
 
 def test_colours_of_curves_stand_out_on_white_and_on_dark() -> None:

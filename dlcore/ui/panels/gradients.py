@@ -137,7 +137,7 @@ def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> N
     )
     if not run.is_reference and run.bundle is not None:
         for network in networks[1:]:
-            st.markdown(f"- {_compared(run, networks[0].name, runs.open_run(network.run_id), network.name)}")
+            st.markdown(f"- {_compared(run, 'this run', runs.open_run(network.run_id), network.name)}")
     _tale(project)
 
 
@@ -173,4 +173,5 @@ def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
         found = agreement.of_predictions(reading.predictions(run.left), reading.predictions(other.left))
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"
-    return found.sentence(name, other_name)
+    sentence = found.sentence(name, other_name)
+    return sentence[:1].upper() + sentence[1:]
