@@ -78,6 +78,7 @@ def _scores(project: "Project", chosen: Comparison) -> None:
         return
     guarded(lambda: comparison_parts.ground(found))
     guarded(lambda: comparison_scores.verdict(found))
+    guarded(lambda: comparison_parts.against_simple(found))
     guarded(lambda: comparison_scores.table(project, found))
     guarded(lambda: comparison_parts.show(found))
     guarded(lambda: comparison_classes.show(project, found))

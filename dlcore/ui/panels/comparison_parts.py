@@ -6,17 +6,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.evaluation import curves
+from dlcore.evaluation import curves, seeds
 from dlcore.plots.roc import Roc, roc_curves
 from dlcore.runs import Bundle
 from dlcore.ui.figure import show_figure
-from dlcore.ui.headline import NAMES
+from dlcore.ui.headline import NAMES, baseline_title, fair
 from dlcore.ui.panels import reading
 from dlcore.ui.panels.comparison_scores import Tested
 from dlcore.ui.panels.new_run import dataset_title
 from dlcore.ui.panels.scores import say
 
 MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
+ONE_SIDED, EVEN = 0.95, 0.8
+"""A model that calls so large a share one class is stuck, unless that class has itself so large a share."""
 
 
 def ground(arms: Sequence[Tested]) -> None:
@@ -29,6 +31,49 @@ def ground(arms: Sequence[Tested]) -> None:
     from_to = f"{learnt[0]:,}" if len(learnt) == 1 else f"{learnt[0]:,} to {learnt[-1]:,}"
     tested = int(runs[0].run["sizes"]["test"])
     st.caption(f"On “{names[0]}”: {from_to} samples to learn from, {tested:,} to test on.")
+
+
+def against_simple(arms: Sequence[Tested]) -> None:
+    """Whether the best simple method does better than the models, in a sentence."""
+    said = rivalry(arms)
+    if said:
+        st.markdown(said)
+
+
+def rivalry(arms: Sequence[Tested]) -> str:
+    """Who does better than the best simple method, who does not; empty where there is none."""
+    rivals = fair(reading.evaluation(arms[0].bundles[0]).baselines)
+    known = {name: values["accuracy"] for name, values in rivals.items() if "accuracy" in values}
+    if not known:
+        return ""
+    best = max(known, key=lambda name: known[name])
+    value, simple = known[best], f"“{baseline_title(best)}” ({known[best]:.1%})"
+    ends = {arm.arm: seeds.interval(arm.right)[1:] for arm in arms}
+    better = [name for name, (low, _) in ends.items() if low > value]
+    worse = [name for name, (_, high) in ends.items() if high < value]
+    if len(worse) == len(arms):
+        return f"**The simple method wins**: {simple} does better than every network here."
+    if len(better) == len(arms):
+        return f"**The networks win** over the best simple method, {simple}: every one of them."
+    alike = [name for name in ends if name not in (*better, *worse)]
+    parts = {"better": better, "no clear difference": alike, "worse": worse}
+    told = "; ".join(f"{word}: {', '.join(names)}" for word, names in parts.items() if names)
+    return f"Against the best simple method, {simple}: {told}."
+
+
+def one_sided(arm: Tested, labels: tuple[str, ...]) -> str:
+    """A sentence where a model calls nearly everything one class that is not nearly everything; else empty."""
+    stored = [(bundle, reading.predictions(bundle)) for bundle in arm.bundles]
+    called = np.concatenate([reading.called(bundle, found["test_scores"]) for bundle, found in stored])
+    truth = np.concatenate([found["test_targets"] for _, found in stored])
+    counts = np.bincount(called, minlength=len(labels)) / len(called)
+    top = int(counts.argmax())
+    if counts[top] < ONE_SIDED or (truth == top).mean() > EVEN:
+        return ""
+    return (
+        f"**{arm.arm}** calls {counts[top]:.1%} of the samples “{labels[top]}”: it has not learnt to tell them apart, and "
+        "what it gets right it gets by chance."
+    )
 
 
 def show(arms: Sequence[Tested]) -> None:
@@ -49,10 +94,13 @@ def show(arms: Sequence[Tested]) -> None:
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
     what = f"of “{labels[1]}”, called from each run's own threshold on" if len(labels) == 2 else "the mean over classes"
-    seeds = " Of several seeds: their mean, and in brackets the lowest and the highest." * any(
+    several = " Of several seeds: their mean, and in brackets the lowest and the highest." * any(
         len(arm.bundles) > 1 for arm in arms
     )
-    st.caption(f"Test part; {what}.{seeds}")
+    st.caption(f"Test part; {what}.{several}")
+    stuck = [said for arm in arms if (said := one_sided(arm, labels))]
+    if stuck:
+        st.markdown(" ".join(stuck))
     if len(labels) == 2:
         _roc(arms, labels)
 

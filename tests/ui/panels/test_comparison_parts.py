@@ -31,6 +31,17 @@ def test_accuracies_compared_are_those_of_each_runs_own_page(arms) -> None:
         assert arm.right[0].mean() == pytest.approx(accuracy, abs=1e-12)
 
 
+def test_it_is_said_who_does_better_than_the_simple_methods_and_who_is_stuck(arms) -> None:
+    assert parts.rivalry(arms).startswith("**The simple method wins**: “NB-SVM on pairs of words” (89.2%)")
+    stuck = {arm.arm: parts.one_sided(arm, ("negative", "positive")) for arm in arms}
+    assert [name for name, said in stuck.items() if said] == ["fast"] and "99.6% of the samples “positive”" in stuck[
+        "fast"
+    ]
+    questions = comparison_scores.tested(comparisons.of_references("questions").arms)
+    said = parts.rivalry(questions)
+    assert "better: bert_gru; no clear difference: gru, lstm; worse: rnn" in said
+
+
 def test_the_dot_on_a_curve_is_the_runs_threshold(arms) -> None:
     for arm in arms:
         metrics, drawn = reading.evaluation(arm.bundles[0]).metrics, parts.roc_of(arm)
