@@ -71,8 +71,8 @@ def one_sided(arm: Tested, labels: tuple[str, ...]) -> str:
     if counts[top] < ONE_SIDED or (truth == top).mean() > EVEN:
         return ""
     return (
-        f"**{arm.arm}** calls {counts[top]:.1%} of the samples “{labels[top]}”: it has not learnt to tell them apart, and "
-        "what it gets right it gets by chance."
+        f"**{arm.arm}** calls {counts[top]:.1%} of the samples “{labels[top]}”: it has not learnt to tell them apart, "
+        "and what it gets right it gets by chance."
     )
 
 
