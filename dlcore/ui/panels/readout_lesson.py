@@ -1,8 +1,10 @@
 """Results of the LSTM on reviews, and the lesson of the last state under them."""
 
+import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.text import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects import readout_lesson as lesson
 from dlcore.projects import texts
@@ -43,8 +45,16 @@ def _drift(bundle: Bundle) -> None:
     """This very model, read out later and later in the padding."""
     loaded = reading.loaded(bundle)
     left, right = st.columns(2)
-    one = texts.read(loaded, left.text_input("A review", SAID, key="lesson-said", max_chars=500))
-    other = texts.read(loaded, right.text_input("Another", OTHER, key="lesson-other", max_chars=500))
+    said = left.text_input("A review", SAID, key="lesson-said", max_chars=500)
+    another = right.text_input("Another", OTHER, key="lesson-other", max_chars=500)
+    try:
+        one, other = (texts.read(loaded, read_text(each.encode("utf-8", "replace"))) for each in (said, another))
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    if np.array_equal(one.ids, other.ids):
+        st.caption("To this model the two reviews are the same: write another, of words that it knows.")
+        return
     found, later = lesson.difference_left(loaded, one, other), lesson.over_padding(loaded, one)
     if found is None or later is None:
         st.caption("This model is read out at all of its words, so padding does not reach it: choose BaseLSTM above.")
