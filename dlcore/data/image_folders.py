@@ -216,8 +216,8 @@ def class_names(good: Sequence[Entry], refused: Sequence[Refused]) -> tuple[str,
     few = [name for name, count in counts.items() if count < LEAST_PICTURES]
     if few:
         raise DataError(
-            f"class '{few[0][:60]}' has {counts[few[0]]} good pictures to learn from{tail}: give each class "
-            f"{LEAST_PICTURES} or more."
+            f"class '{few[0][:60]}' has {counts[few[0]]} good picture{'' if counts[few[0]] == 1 else 's'} to learn "
+            f"from{tail}: give each class {LEAST_PICTURES} or more."
         )
     strange = {entry.label for entry in good} - set(counts)
     if strange:

@@ -17,15 +17,10 @@ NEXT = 8
 """Small pictures of those that come next."""
 
 
-def here(dataset: str) -> bool:
-    """Whether the pictures are on this machine."""
-    return own.is_own(dataset) or sources.available(dataset)
-
-
 @fragment
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
     """Choose by answer and class, and go through them."""
-    stored, labels, dataset = reading.predictions(bundle), bundle.labels, run.config.dataset
+    stored, labels = reading.predictions(bundle), bundle.labels
     scores, targets = stored["test_scores"], stored["test_targets"]
     st.subheader("Test pictures one by one", anchor=False)
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
@@ -47,7 +42,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     row = int(rows[at - 1])
     _one(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
     following = rows[at : at + NEXT]
-    if here(dataset) and len(following):
+    if samples.at_hand(run.config) and len(following):
         found = samples.of_run(run.config).test_pixels
         said = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
@@ -74,15 +69,13 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
     left, right = st.columns([1, 2], gap="large")
     answer = int(scores.argmax())
     with left:
-        if here(dataset):
+        if samples.at_hand(run.config):
             samples.shown(
                 [samples.of_run(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
             )
         else:
-            st.caption(
-                f"The picture is not on this machine: get {sources.dataset(dataset).title} under Data to see it. Its "
-                "probabilities are kept with the run."
-            )
+            where = "" if own.is_own(dataset) else f": get {sources.dataset(dataset).title} under Data to see it"
+            st.caption(f"The picture is not on this machine{where}. Its probabilities are kept with the run.")
         verdict = "right" if answer == truth else "wrong"
         st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")
     with right:

@@ -13,7 +13,7 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.calibration import show_calibration
-from dlcore.ui.panels.classification_browse import browse, here
+from dlcore.ui.panels.classification_browse import browse
 from dlcore.ui.panels.classification_data import shortened
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import say, score_table, winner
@@ -127,13 +127,13 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     called = reading.called(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
     if project.input_kind == "image":
-        if not here(dataset):
+        if not samples.at_hand(run.config):
             st.caption("; ".join(said) + ".")
             return
         found = samples.of_run(run.config).test_pixels
         samples.shown([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
         return
-    if not here(dataset):
+    if not samples.at_hand(run.config):
         st.caption(f"{'; '.join(said[:5])}. Their texts are not on this machine: see Data.")
         return
     for row, words in zip(rows[:5], said, strict=False):

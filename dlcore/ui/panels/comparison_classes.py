@@ -71,7 +71,7 @@ def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) 
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
-        if project.input_kind == "image" and len(rows):
+        if project.input_kind == "image" and len(rows) and samples.at_hand(arms[0].bundles[0].config):
             rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
             pictures = samples.of_run(arms[0].bundles[0].config).test_pixels
             samples.shown(

@@ -16,7 +16,6 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples, trust_words
-from dlcore.ui.panels.classification_browse import here
 from dlcore.ui.panels.classification_try import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.panels.trust_words import MASKED, TEXT
@@ -35,7 +34,7 @@ MOST_PIECES = 20_000
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Which words of a test sample, or of a text of one's own, speak for and against a class."""
     of = st.segmented_control(
-        "What to explain", [SAMPLE, OWN], default=SAMPLE if here(run.config.dataset) else OWN, required=True,
+        "What to explain", [SAMPLE, OWN], default=SAMPLE if samples.at_hand(run.config) else OWN, required=True,
         key="explain", bind="query-params",
     )  # fmt: skip
     chosen = _own_text(project, bundle) if of == OWN else _sample(project, run, bundle)

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources, weights
+from dlcore.data import weights
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import missing
@@ -19,7 +19,7 @@ def data(project: Project, run: Run | None) -> None:
     _weights()
     images_data.data(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
-    if sources.available(config.dataset) or config.dataset.startswith("own:"):
+    if samples.at_hand(config):
         _changed(config)
 
 

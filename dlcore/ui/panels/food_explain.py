@@ -9,7 +9,7 @@ from dlcore.core.errors import DataError, one_line
 from dlcore.data.uploads import Photo
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.panels import classification_browse, food_try, reading
+from dlcore.ui.panels import food_try, reading, samples
 from dlcore.ui.panels.explain_picture import explain_picture, explain_pixels
 
 TEST, MINE = "A test photo", "The photo under Try it"
@@ -20,7 +20,7 @@ def explain(project: Project, run: Run | None) -> None:
     bundle = reading.finished(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
-    here = classification_browse.here(run.config.dataset)
+    here = samples.at_hand(run.config)
     chosen = st.segmented_control(
         "What to explain", [MINE, TEST], default=TEST if here else MINE, required=True, key="food-explained",
     )  # fmt: skip

@@ -1,16 +1,20 @@
 """Data of a project on pictures: where they come from, duplicates, what was left out, samples, augmentation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import images, own, sources
+from dlcore.data import images, own, own_images, sources
 from dlcore.data.augment import Augmentation, Pictures
+from dlcore.data.image_folders import Refused
 from dlcore.plots import classification as plots
 from dlcore.projects import pictures
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.net import guarded
 from dlcore.ui.panels import images_own, samples
 
 SHOWN, CHANGED = 4, 6
@@ -20,17 +24,45 @@ CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker",
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The dataset of the run, or of a run with default settings where there is none; and one's own."""
-    config = run.config if run is not None else projects.configure(project.slug)
+    """The dataset of the run, of a run with default settings where there is none, or another one; and one's own."""
+    config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
+    guarded(lambda: _dataset(config))
+    if project.own_data == "images":
+        images_own.add(project)
+
+
+def _chosen(project: Project, config: RunConfig) -> RunConfig:
+    """The config whose pictures are looked at: that of the page's run unless another dataset is chosen."""
+    gone = own.is_own(config.dataset) and not samples.at_hand(config)
+    names = [] if gone else [config.dataset]
+    if project.own_data == "images":
+        known = projects.datasets(project.slug)
+        names += [name for name in known if name not in names and sources.available(name)]
+    if gone:
+        st.info(
+            f"The pictures that this run learnt from, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
+            "machine any more; its scores stay.",
+            icon=":material/folder_off:",
+        )
+    added = images_own.added()
+    if len(names) < 2:
+        return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
+    name = st.selectbox(
+        "Pictures of", names, index=names.index(added) if added in names else 0,
+        format_func=lambda name: sources.dataset(name).title, key=f"pictures-of-{project.slug}-{'-'.join(names)}",
+        help="It opens on those of the run chosen above; any other set on this machine may be looked at.",
+    )  # fmt: skip
+    return config if name == config.dataset and not gone else projects.configure(project.slug, dataset=name)
+
+
+def _dataset(config: RunConfig) -> None:
     _said(config.dataset)
     found = samples.of_run(config)
     _parts(found)
     repeated(found)
-    _left_out(found)
+    _left_out(_remarks(config.dataset, found))
     _samples(found)
     _changed(found, config)
-    if project.own_data == "images":
-        images_own.add(project)
 
 
 def _said(name: str) -> None:
@@ -89,12 +121,18 @@ def repeated(found: images.Images) -> None:
                 samples.shown([found.pixels[row] for row in rows], said, alt="Alike", width=104)
 
 
-def _left_out(found: images.Images) -> None:
-    out = [one for one in found.refused if not one.used]
-    changed = [one for one in found.refused if one.used]
-    if not found.refused:
+def _remarks(name: str, found: images.Images) -> Sequence[Refused]:
+    """What was said of single files; of one's own set when it was taken in, since good ones alone were kept."""
+    return own_images.refused(own.require(name, "images")) if own.is_own(name) else found.refused
+
+
+def _left_out(remarks: Sequence[Refused]) -> None:
+    out = [one for one in remarks if not one.used]
+    changed = [one for one in remarks if one.used]
+    if not remarks:
         return
-    with st.expander(f"{len(out):,} files left out, {len(changed):,} converted", icon=":material/report:"):
+    files = "1 file" if len(out) == 1 else f"{len(out):,} files"
+    with st.expander(f"{files} left out, {len(changed):,} converted", icon=":material/report:"):
         st.dataframe(
             {"File": [one.name for one in [*out, *changed]], "Why": [one.reason for one in [*out, *changed]]},
             hide_index=True, width="stretch",

@@ -9,6 +9,7 @@ from dlcore.projects.project import Project
 from dlcore.ui.panels import own_file, samples
 
 LIMIT_MB = 500
+_ADDED = "own-images-added"
 
 
 def add(project: Project) -> None:
@@ -36,12 +37,24 @@ def _take_in(payload: bytes, name: str, source: str) -> None:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return
     samples.pictures.clear()  # another set of that name may have been looked at before
+    st.session_state[_ADDED] = entry.dataset
+    st.rerun()
+
+
+def added() -> str:
+    """The dataset taken in just now, told once, with a word on it; empty where there is none."""
+    name = str(st.session_state.pop(_ADDED, ""))
+    entry = own.find(name) if name else None
+    if entry is None:
+        return ""
     left_out = int(entry.facts.get("refused_count", 0))
     st.success(
         f"{entry.rows:,} pictures of {len(entry.facts['classes'])} classes taken in as “{entry.name}”, {left_out:,} "
-        "files left out. Choose it as the dataset under Train.",
+        f"file{'' if left_out == 1 else 's'} left out. This is what they look like; choose them as the dataset under "
+        "Train.",
         icon=":material/check_circle:",
     )
+    return name
 
 
 def _listed(entry: OwnDataset) -> None:

@@ -5,19 +5,32 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images, own, own_texts, text
+from dlcore.data import images, own, own_texts, sources, text
 from dlcore.projects.project import RunConfig
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
-def pictures(dataset: str, side: int = images.SIDE) -> images.Images:
-    """All pictures of a dataset, those of class folders with so many pixels a side; memory-mapped where possible."""
-    return images.load(dataset, side=side)
+def pictures(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
+    """All pictures of a dataset, those of class folders with so many pixels a side; memory-mapped where possible.
+
+    Raises:
+        DataError: it is not here, or one's own has another `checksum` by now.
+    """
+    return images.load(dataset, side=side, checksum=checksum)
 
 
 def of_run(config: RunConfig) -> images.Images:
     """All pictures of a run's dataset, as large as the run reads them."""
-    return pictures(config.dataset, max(images.SIDE, int(config.data_options.get("side", 0))))
+    side = max(images.SIDE, int(config.data_options.get("side", 0)))
+    return pictures(config.dataset, side, config.data_checksum if own.is_own(config.dataset) else "")
+
+
+def at_hand(config: RunConfig) -> bool:
+    """Whether the very samples that a run was made from are on this machine."""
+    if not own.is_own(config.dataset):
+        return sources.available(config.dataset)
+    kept = own.find(config.dataset)
+    return kept is not None and config.data_checksum in ("", kept.checksum)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts")

@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dlcore import projects
+from dlcore.core.errors import DataError
 from dlcore.data import own, own_images
+from dlcore.ui.panels import samples
 
 
 def picture(seed: int) -> bytes:
@@ -52,6 +55,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, your own: 20 pictures" in words and "2 pictures are exactly the same" in words
+    assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
     table = next(frame.value for frame in app.dataframe if "What" in frame.value)
     assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
     app.button(key="remove-mine").click().run()
@@ -71,3 +75,45 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     assert not app.exception and not app.button
     words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
     assert "no address to fetch it from is known" in words and "cnn_dataset.zip" in words
+
+
+def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
+    app = AppTest.from_function(panel, default_timeout=60).run()
+    chosen = next(box for box in app.selectbox if box.label == "Pictures of")
+    assert chosen.value == "own:mine"
+    chosen.select("digits").run()
+    assert not app.exception and not app.error
+    assert "handwritten digits" in " ".join(m.value for m in app.markdown)
+
+
+def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkeypatch):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)  # the small set that comes along will do
+    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+    assert samples.at_hand(pinned)
+    own.remove("mine")
+    assert not samples.at_hand(pinned)
+    app = AppTest.from_function(gone, default_timeout=60).run()
+    assert not app.exception and not app.error
+    assert "“mine”, are not on this machine any more" in app.info[0].value
+    assert [uploader.label for uploader in app.get("file_uploader")] == ["A zip of class folders"]
+
+
+def gone() -> None:
+    from dlcore import projects
+    from dlcore.runs import Run
+    from dlcore.ui.panels import images_data
+
+    class Chosen(Run):
+        config = None
+
+    config = projects.configure("architectures", dataset="digits", preset="quick")
+    Chosen.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
+    images_data.data(projects.get("architectures"), Chosen("x", None))
+
+
+def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
+    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+    other = pinned.model_copy(update={"data_checksum": "0" * 64})
+    assert samples.at_hand(pinned) and not samples.at_hand(other)
+    with pytest.raises(DataError, match="not the one this run was made from"):
+        samples.of_run(other)
