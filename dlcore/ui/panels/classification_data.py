@@ -26,8 +26,8 @@ def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, or of a run with default settings where there is none."""
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.dataset(config.dataset)
-    link = f" [Source]({source.homepage})," if source.homepage else ""
-    st.markdown(f"**{source.title}**: {source.rows:,} samples.{link} licence: {source.licence}.")
+    link = f"[Source]({source.homepage}), licence" if source.homepage else "Licence"
+    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
     if project.input_kind == "image":
         _pictures(config)
     else:
@@ -75,10 +75,11 @@ def _texts(config: RunConfig) -> None:
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
-        longer = f"{np.mean(lengths > limit):.1%}" if limit else ""
-        cut = f" {longer} are longer than the {limit} words that this model reads." if limit else ""
+        share = float(np.mean(lengths > limit)) if limit else 0.0
+        longer = f"{share:.1%} have" if share else "None has"
+        cut = f" {longer} more than the {limit} words that this model reads." if limit else ""
         if unit == "pieces":  # counted in words all the same: a word is one piece or several
-            cut = f" {longer} have more than {limit} words, and this model reads {limit} pieces of words."
+            cut = f" {longer} more than {limit} words, and this model reads {limit} pieces of words."
         st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
     st.subheader("Samples", anchor=False)
     kinds = range(len(found.names))
