@@ -65,7 +65,7 @@ def _coverage(dataset: str) -> None:
         st.caption(str(error))
         return
     st.markdown(
-        f"**GloVe** has a vector for {of_words:.1%} of the whole words above, and for {of_text:.1%} of all words as they "
+        f"**GloVe** has a vector for {of_words:.1%} of these whole words, and for {of_text:.1%} of the words as they "
         f"come in the texts. Commonest without one: {', '.join(f'“{word}”' for word in missing)}."
     )
 
