@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlcore.core.config import Field
 
-_ACRONYMS = {"lr": "LR", "id": "ID"}
+_ACRONYMS = {"lr": "LR", "id": "ID", "mlp": "MLP"}
 
 
 def setting(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:

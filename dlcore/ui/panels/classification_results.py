@@ -11,7 +11,7 @@ from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels import reading, recipe, samples
 from dlcore.ui.panels.calibration import show_calibration
 from dlcore.ui.panels.classification_browse import browse
 from dlcore.ui.panels.classification_data import shortened
@@ -31,6 +31,8 @@ def results(project: Project, run: Run | None) -> None:
     scores, targets = _test(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
+    if record.preset == recipe.FULL and (other := recipe.instead_of_full(run.config)):
+        st.caption(f"Not quite the full recipe of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:

@@ -9,7 +9,8 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import sources
 from dlcore.runs import comparisons
 from dlcore.ui.links import OPEN
-from dlcore.ui.panels.new_run import PRESETS, dataset_title
+from dlcore.ui.panels import recipe
+from dlcore.ui.panels.new_run import dataset_title
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -35,7 +36,9 @@ def _form(project: "Project") -> None:
     )  # fmt: skip
     if len(ready) < len(project.models):
         away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
-        st.caption(f"Not here to choose: {away}. Their pretrained weights are not on this machine; see Data.")
+        st.caption(
+            f"Not here to choose: {away}. What they begin with is not on this machine: choose one under Model above to see what."
+        )
     names = [name for name in projects.datasets(slug) if _here(name)]
     if not names:
         st.caption("None of this page's datasets is on this machine: see Data.")
@@ -45,7 +48,7 @@ def _form(project: "Project") -> None:
         "Preset", list(project.presets), default=next(iter(project.presets)), required=True, key=f"{key}-preset",
         format_func=str.capitalize, width="stretch",
     ) or next(iter(project.presets))  # fmt: skip
-    st.caption(PRESETS.get(preset, "").capitalize())
+    st.caption("Each model's full recipe" if preset == recipe.FULL else recipe.SAID.get(preset, ""))
     usual = projects.configure(slug, dataset=dataset, preset=preset).training.epochs
     left, right = st.columns(2)
     seeds = left.number_input(

@@ -14,7 +14,7 @@ from dlcore.evaluation import seeds
 from dlcore.evaluation.seeds import Gap
 from dlcore.runs import Bundle, Record
 from dlcore.ui.headline import NAMES
-from dlcore.ui.panels import reading
+from dlcore.ui.panels import reading, recipe
 from dlcore.ui.panels.scores import BASELINES
 from dlcore.ui.times import span
 
@@ -259,6 +259,11 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
         "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. "
         f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: as measured in the run, on its device."
     )
+    other = {arm.arm: recipe.instead_of_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"}
+    if any(other.values()):
+        st.caption(
+            f"Not quite the full recipe: {'; '.join(f'{name}: {said}' for name, said in other.items() if said)}."
+        )
 
 
 def _row(project: "Project", arm: Tested) -> dict[str, str]:

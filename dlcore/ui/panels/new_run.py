@@ -12,15 +12,12 @@ from dlcore.data import sources
 from dlcore.runs import Run
 from dlcore.ui import control, forms, missing, take
 from dlcore.ui.chooser import remember
+from dlcore.ui.panels import recipe
 from dlcore.ui.states import short_id
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
-PRESETS = {
-    "quick": "under a minute on two cores, to see how it goes",
-    "full": "the recipe behind the reference run",
-}
 OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own",
        "table": "several series at once", "pairs": "Pairs of your own (CSV)"}  # fmt: skip
 
@@ -61,7 +58,7 @@ def _new(project: "Project") -> None:
         width="stretch",
     )  # fmt: skip
     preset = chosen or presets[0]
-    st.caption(PRESETS.get(preset, "").capitalize())
+    st.caption(recipe.about(project, model, preset))
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     key = f"{slug}-{model}-{dataset}-{preset}"
     where = _where(base, key)
@@ -70,6 +67,8 @@ def _new(project: "Project") -> None:
                                                          settings=changed))  # fmt: skip
     if absent:
         missing.offer(absent[0])
+        if absent[0] == "glove":
+            st.caption("Or choose “none” for **Vectors** under More settings: the words' vectors then begin by chance.")
     if st.button(
         "Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}",
         disabled=not here or bool(absent),
