@@ -61,6 +61,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
+    needs=texts.needs,
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",

@@ -84,6 +84,13 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     )
 
 
+def needs(config: RunConfig) -> tuple[str, ...]:
+    """GloVe's vectors and BERT's pieces of words, where a run asks for them."""
+    wanted = {"glove": config.data_options.get("vectors") == "glove",
+              "bert_vocabulary": config.data_options.get("tokens") == "wordpiece"}  # fmt: skip
+    return tuple(name for name, asked in wanted.items() if asked)
+
+
 def load(config: RunConfig) -> text.Texts:
     """The run's texts: a public dataset's, or those of one's own that it was made from.
 

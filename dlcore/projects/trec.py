@@ -68,6 +68,13 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
         reviews_bert.complete(module, preprocessing)
 
 
+def needs(config: RunConfig) -> tuple[str, ...]:
+    """The pretrained BERT, or what every text needs."""
+    if config.model == BERT:
+        return (f"{bert_weights.PREFIX}{config.model_options['bert']}",)
+    return texts.needs(config)
+
+
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Those of all texts, and a linear support vector machine on up to three words in a row."""
     said, targets = prepared.source["texts"], prepared.train.targets.numpy()
@@ -132,6 +139,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
+    needs=needs,
     complete=complete,
     input_kind="text",
     input_limit=text.MAX_BYTES,

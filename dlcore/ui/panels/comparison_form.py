@@ -36,9 +36,7 @@ def _form(project: "Project") -> None:
     )  # fmt: skip
     if len(ready) < len(project.models):
         away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
-        st.caption(
-            f"Not here to choose: {away}. What they begin with is not on this machine: choose one under Model above to see what."
-        )
+        st.caption(f"Not here to choose: {away}. What they begin with is not here: see it under Model above.")
     names = [name for name in projects.datasets(slug) if _here(name)]
     if not names:
         st.caption("None of this page's datasets is on this machine: see Data.")
