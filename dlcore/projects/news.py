@@ -49,8 +49,9 @@ PROJECT = Project(
             **_RECIPE, "epochs": 1, "rows": 6000, "length": 64, "layers": 2, "feed_forward": 256,
         },
         "full": {
-            **_RECIPE, "epochs": 5,
-            "improved_encoder": {"epochs": 4, "learning_rate": 1.5e-3, "length": 96, "balanced": True},
+            **_RECIPE, "epochs": 6, "balanced": True,
+            "encoder": {"word_dropout": 0.15},
+            "improved_encoder": {"epochs": 4, "learning_rate": 1.5e-3, "length": 96},
         },
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
