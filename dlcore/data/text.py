@@ -30,6 +30,15 @@ QUESTIONS = {
     "ABBR": "abbreviation", "DESC": "description", "ENTY": "thing", "HUM": "person", "LOC": "place", "NUM": "number",
 }  # fmt: skip
 """Coarse kinds of questions by their names in the files."""
+FINE = {
+    "abb": "short form", "exp": "what it stands for", "def": "definition", "desc": "in general",
+    "body": "part of the body", "color": "colour", "cremat": "book, film or art", "dismed": "disease or medicine",
+    "instru": "instrument", "lang": "language", "symbol": "symbol or sign", "techmeth": "technique or method",
+    "termeq": "another name for it", "veh": "vehicle", "gr": "group", "ind": "one person", "mount": "mountain",
+    "dist": "distance", "ord": "rank", "perc": "percentage", "period": "length of time", "temp": "temperature",
+    "volsize": "size or volume",
+}  # fmt: skip
+"""Fine kinds whose names in the files are no plain words (Li & Roth 2002, table 1)."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _REPAIRS = (
     (re.compile(r" ?#39;(s|t|re|ll|ve|d|m)\b"), r"'\1"),
@@ -180,9 +189,16 @@ def _trec(folder: Path, *, fine: bool) -> _Read:
     kinds = [kind if fine else kind.partition(":")[0] for rows in parts for kind, _ in rows]
     names = sorted(set(kinds))
     number = {name: place for place, name in enumerate(names)}
-    shown = names if fine else [QUESTIONS.get(name, name) for name in names]
+    shown = [kind_in_words(name) for name in names]
     labels = np.array([number[kind] for kind in kinds], dtype=np.int64)
     return _Read([words for rows in parts for _, words in rows], labels, tuple(shown), tested=len(parts[1]))
+
+
+def kind_in_words(code: str) -> str:
+    """A kind of question as people read it: `ENTY:veh` is `thing: vehicle`, `ENTY` alone `thing`."""
+    coarse, _, fine = code.partition(":")
+    words = QUESTIONS.get(coarse, coarse)
+    return f"{words}: {FINE.get(fine, fine)}" if fine else words
 
 
 def _questions(file: Path) -> list[tuple[str, str]]:

@@ -14,12 +14,13 @@ MANY = 12
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
     """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too. Of many
-    classes the numbers are told under the pointer alone."""
+    classes the numbers and the columns' names are told under the pointer alone."""
     size = len(labels)
     many = size > MANY
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    figure = blank(title, x="answer of the model", y="truth", height=max(320, 150 + (14 if many else 40) * size))
+    answer = "answer of the model, in the rows' order" if many else "answer of the model"
+    figure = blank(title, x=answer, y="truth", height=max(320, 150 + (14 if many else 40) * size))
     words = [[f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
              for row in zip(counts, share, strict=True)]  # fmt: skip
     figure.add_heatmap(
@@ -29,7 +30,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
     )  # fmt: skip
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
-    figure.update_xaxes(showgrid=False, type="category", **small)
+    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # so many names would lie on another
     return figure
 
 
