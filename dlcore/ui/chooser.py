@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from dlcore import runs
+from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.states import look, short_id
 from dlcore.ui.strip import store_exists
@@ -19,6 +20,7 @@ def choose_run(slug: str) -> Run | None:
     labels = {record.run_id: label(record) for record in records}
     wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
     chosen = wanted if wanted in labels else first_choice(records)
+    _say_where_it_is_gone(st.query_params.get("run", ""), labels)
     # The browser answers with the label, and labels change with state and age: new labels make a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
     if st.session_state.get(key) != chosen:  # the browser's back and forward move the address alone
@@ -72,6 +74,19 @@ def _from_url(known: Collection[str]) -> str:
         return wanted
     near = [run_id for run_id in known if run_id.startswith(wanted)]
     return near[0] if len(near) == 1 else ""
+
+
+def _say_where_it_is_gone(wanted: str, known: Collection[str]) -> None:
+    """A word where the address asks for a run that is nowhere; one of another part of the page is somewhere."""
+    if not wanted or _from_url(known):
+        return
+    try:
+        runs.open_run(wanted)
+    except WorkbenchError:
+        st.toast(
+            "The run that this address asks for is not here: it was made elsewhere, or deleted. Another one is shown.",
+            icon=":material/link_off:", duration="long",
+        )  # fmt: skip
 
 
 def _follow(slug: str, key: str) -> None:

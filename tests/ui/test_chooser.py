@@ -31,8 +31,12 @@ def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch,
 
     first, second = "reference:questions/gru", "reference:questions/rnn"
     app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = "nonsense"
+    app.run()
+    assert not app.exception and "not here" in app.toast[0].value
     app.query_params["run"] = first
     app.run()
+    assert not app.toast
     assert app.selectbox[0].value == app.markdown[0].value == first
     app.selectbox[0].set_value(second).run()
     assert app.selectbox[0].value == app.markdown[0].value == second and app.query_params["run"] in (second, [second])
