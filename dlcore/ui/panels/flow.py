@@ -60,12 +60,15 @@ class Network:
 
 
 def of_run(run: Run, name: str) -> Network | None:
-    """The network of a run; None where nothing was recorded."""
+    """The network of a run; None where nothing was recorded and nothing broke either."""
     found, record = run.gradients(), run.record
-    if found is None or not len(found.steps):
-        return None
     told = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
-    return network(found, name, run_id=run.run_id, broke_at=int(told[1]) if told else 0)
+    broke_at = int(told[1]) if told else 0
+    if found is None or not len(found.steps):
+        if not broke_at:
+            return None
+        found = GradientNorms((), np.empty(0, dtype=np.int64), np.empty((0, 0)), {})
+    return network(found, name, run_id=run.run_id, broke_at=broke_at)
 
 
 def network(found: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
@@ -100,7 +103,8 @@ def show_verdict(shown: Network) -> None:
     first, last = shown.verdict.steps
     with st.expander("The rules", icon=":material/rule:"):
         st.markdown("\n".join(f"- **{kind.capitalize()}**: {rule}" for kind, rule in gradient_flow.RULES.items()))
-        st.caption(f"Judged on {len(shown.steps)} probed steps from {first} to {last}, layers with weights alone.")
+        if len(shown.steps):
+            st.caption(f"Judged on {len(shown.steps)} probed steps from {first} to {last}, layers with weights alone.")
 
 
 def show_map(

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
-from dlcore.evaluation import agreement, gradient_flow
+from dlcore.evaluation import agreement
 from dlcore.projects import gradients as deep
 from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
@@ -62,7 +61,10 @@ def _of_one(project: "Project", run: Run | None) -> None:
         return
     mine = flow.of_run(run, _name(project, run.record))
     if mine is None:
-        st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
+        if run.record.state in runs.ACTIVE:
+            st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
+        else:
+            reading.finished(run, to_see="what becomes of its gradient")
         return
     flow.show_verdict(mine)
     _cures(project, run, mine)
@@ -142,17 +144,17 @@ def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> N
 
 
 def _row(network: flow.Network) -> dict[str, str]:
-    run, ratio = runs.open_run(network.run_id), network.verdict.ratio
+    run = runs.open_run(network.run_id)
     learnt = run.history().get("train_accuracy")
     metrics = reading.evaluation(run.bundle).metrics if run.bundle else {}
     known = "accuracy" in metrics
     spread = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if known else ""
     return {
         "Network": network.name,
-        "Layers": str(network.values["norm"].shape[1]),
+        "Layers": str(network.values["norm"].shape[1] or "–"),
         "Gradient": network.verdict.kind,
-        "First quarter / last quarter": "-" if np.isnan(ratio) else gradient_flow.say(ratio),
-        "Accuracy in training": f"{learnt.values[-1]:.1%}" if learnt is not None and len(learnt.values) else "-",
+        "First quarter / last quarter": flow.ratio(network),
+        "Accuracy in training": f"{learnt.values[-1]:.1%}" if learnt is not None and len(learnt.values) else "–",
         "Accuracy": f"{metrics['accuracy']:.1%}{spread}" if known else "not tested yet",
     }
 

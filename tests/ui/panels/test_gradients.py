@@ -3,10 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dlcore import runs
+from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.data import sources
 from dlcore.evaluation import agreement
+from dlcore.runs import life, store
 from dlcore.training.events import MEASURES
 from dlcore.ui import control
 from dlcore.ui.panels import flow, gradients_grid
@@ -141,3 +142,12 @@ def test_an_attempt_that_breaks_off_says_so():
     next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "Training broke off at step" in words(app)
+
+
+def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
+    run_id = life.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
+    store.set_state(run_id, "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
+    app = opened("Results", run_id)
+    assert not app.exception and not app.error
+    assert "Training broke off at step 3" in words(app)
+    assert "Batch norm" in [button.label for button in app.button]
