@@ -49,10 +49,9 @@ def _fitted(key: str, _stored: dict[str, np.ndarray]) -> float:
 def told(scores: np.ndarray, targets: np.ndarray, temperature: float | None, errors: list[float]) -> str:
     """The diagram in words: probabilities (N, K), the temperature, and the calibration errors without and with it."""
     sure, right = float(scores.max(axis=1).mean()), float((scores.argmax(axis=1) == targets).mean())
-    likelier = "of the time the likelier class, whatever the threshold, is"  # what is called may be the other one
-    answers = likelier if scores.shape[1] == 2 else "of its answers are"
+    answers = "answers (the likelier class, whatever the threshold)" if scores.shape[1] == 2 else "answers"
     words = (
-        f"On average it is {sure:.1%} sure and {right:.1%} {answers} right; the mean gap by bin (ECE) is "
+        f"On average it is {sure:.1%} sure and {right:.1%} of its {answers} are right; the mean gap by bin (ECE) is "
         f"{errors[0]:.1%}. Below the dotted line it is surer than it should be; larger dots hold more samples, and "
         f"bins of fewer than {FEWEST} are not drawn."
     )

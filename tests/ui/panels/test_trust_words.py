@@ -53,7 +53,7 @@ def test_deletion(found, kind):
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
     said = told(scores, targets, 2.0, [0.3, 0.1])
-    assert "90.0% sure and 60.0% of its answers" in said and "too sure" in said and "10.0%" in said
+    assert "90.0% sure and 60.0% of its answers (the likelier class" in said and "too sure" in said and "10.0%" in said
     assert "nothing to correct" in told(scores, targets, 1.0, [0.3, 0.3])
 
 
