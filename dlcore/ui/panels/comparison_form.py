@@ -31,9 +31,12 @@ def _form(project: "Project") -> None:
 
     slug, key = project.slug, f"compare-{project.slug}"
     ready = [name for name in project.models if trainable(project, name)]
-    models = st.multiselect(
-        "Models", ready, default=ready, key=f"{key}-models", format_func=lambda name: project.models[name].title,
+    # no multiselect: it shrinks as it loses the focus, and the button moves away from under the pointer
+    picked = st.pills(
+        "Models", ready, selection_mode="multi", default=ready, key=f"{key}-models", wrap=True,
+        format_func=lambda name: project.models[name].title,
     )  # fmt: skip
+    models = [name for name in ready if name in picked]
     if len(ready) < len(project.models):
         away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
         st.caption(f"Not here to choose: {away}. What they begin with is not here: see it under Model above.")
@@ -59,7 +62,8 @@ def _form(project: "Project") -> None:
     if longer:
         st.caption(f"{'; '.join(longer)}, but no longer than validation gets better: stopping early is its recipe.")
     runs = len(models) * seeds
-    st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.")
+    few = "" if runs > 1 else " A comparison takes two or more: choose another model, or more seeds."
+    st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{few}")
     if st.button(
         "Start the comparison", icon=":material/play_arrow:", width="stretch", key=f"{key}-start", disabled=runs < 2
     ):

@@ -178,3 +178,26 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
     table = costs(app)
     titles = {entry.title for name, entry in projects.get("anomaly").models.items() if name != "calendar"}
     assert titles <= set(table["Model"]) and "Seeds" in table
+
+
+def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: asked.append((models, budget)))
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.panels import comparison_form
+
+        comparison_form.show(projects.get("architectures"))
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    app.session_state["compare-architectures-models"] = ["resnext", "resnet18"]
+    app.run()
+    app.button(key="compare-architectures-start").click().run()
+    assert not app.exception
+    assert asked[0][0] == ["resnet18", "resnext"] and asked[0][1]["seeds"] == 3
+    app.session_state["compare-architectures-models"] = []
+    app.run()
+    assert app.button(key="compare-architectures-start").disabled
+    assert "A comparison takes two or more" in app.caption[-1].value
