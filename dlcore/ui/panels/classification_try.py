@@ -63,7 +63,8 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
                 [samples.of_run(run.config).test_pixels[origin]], [bundle.labels[truth]], alt="The picture", width=224
             )
         else:
-            st.text(samples.text_of(dataset, origin))
+            said = samples.text_of(dataset, origin) if samples.at_hand(run.config) else ""
+            st.text(said or samples.GONE)
     with right:
         _bars(scores, bundle.labels, truth=truth)
         answer = int(reading.called(bundle, scores[None])[0])

@@ -12,6 +12,7 @@ from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
+from dlcore.ui.panels.classification_data import shortened
 from dlcore.ui.panels.comparison_scores import Tested
 
 if TYPE_CHECKING:
@@ -79,3 +80,16 @@ def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) 
                 [labels[stored["test_targets"][row]] for row in rows],
                 alt=f"A picture that {arm.arm} alone gets right", width=104,
             )  # fmt: skip
+        elif project.input_kind == "text" and len(rows) and samples.at_hand(arms[0].bundles[0].config):
+            with st.expander(f"The shortest that {arm.arm} alone gets right"):
+                _texts(
+                    arms[0].bundles[0].config.dataset, stored["test_ids"][rows], stored["test_targets"][rows], labels
+                )
+
+
+def _texts(dataset: str, ids: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> None:
+    """The shortest of the texts on these rows, each with what it is."""
+    said = [samples.text_of(dataset, int(row)) for row in ids]
+    for place in np.argsort([len(each) for each in said], kind="stable")[:ALONE]:
+        st.caption(labels[targets[place]])
+        st.text(shortened(said[place]))

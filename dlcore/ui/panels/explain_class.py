@@ -46,9 +46,9 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | Non
     """The text of a test sample and the class to explain; None where its text is not here."""
     row, target = choose_sample(project, run, bundle)
     origin = int(reading.predictions(bundle)["test_ids"][row])
-    said = samples.text_of(run.config.dataset, origin)
+    said = samples.text_of(run.config.dataset, origin) if samples.at_hand(run.config) else ""
     if not said:
-        st.info("The text of this sample is not on this machine; get the dataset, then come back.")
+        st.info(samples.GONE, icon=":material/search_off:")
         return None
     return said, target
 

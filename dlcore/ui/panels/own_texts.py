@@ -5,7 +5,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data import own, own_texts
 from dlcore.projects.project import Project
-from dlcore.ui.panels import own_file, samples
+from dlcore.ui.panels import own_file
 
 
 def add(project: Project) -> None:
@@ -37,7 +37,6 @@ def _take_in(payload: bytes, name: str, source: str, text: str, label: str) -> N
     except WorkbenchError as error:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return
-    samples.texts.clear()  # other texts of that name may have been looked at before
     st.success(
         f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes taken in as “{entry.name}” (columns "
         f"“{entry.facts['text']}” and “{entry.facts['label']}”).",

@@ -33,20 +33,33 @@ def at_hand(config: RunConfig) -> bool:
     return kept is not None and config.data_checksum in ("", kept.checksum)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the texts")
+GONE = "The text of this sample is not on this machine any more: another dataset of that name is here, or none."
+
+
 def texts(dataset: str) -> text.Texts:
     """All texts of a dataset."""
+    return _texts(dataset, version(dataset))
+
+
+def version(dataset: str) -> str:
+    """What changes when a dataset of one's own makes room for another of its name; empty for all others."""
+    kept = own.find(dataset) if own.is_own(dataset) else None
+    return kept.checksum if kept else ""
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the texts")
+def _texts(dataset: str, version: str) -> text.Texts:
     return own_texts.load(dataset) if own.is_own(dataset) else text.load(dataset)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _places(dataset: str) -> dict[int, int]:
+def _places(dataset: str, version: str) -> dict[int, int]:
     return {int(row): place for place, row in enumerate(texts(dataset).rows)}
 
 
 def text_of(dataset: str, row: int) -> str:
     """The text on that line of the source; empty where there is none."""
-    place = _places(dataset).get(row)
+    place = _places(dataset, version(dataset)).get(row)
     return "" if place is None else texts(dataset).texts[place]
 
 
@@ -58,9 +71,13 @@ def short_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 
     return int(np.argmin([len(said) or 10**9 for said in (enough if any(enough) else found)]))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
 def word_counts(dataset: str) -> np.ndarray:
     """Words of every text (N,), split at spaces."""
+    return _word_counts(dataset, version(dataset))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _word_counts(dataset: str, version: str) -> np.ndarray:
     return np.array([words.count(" ") + 1 for words in texts(dataset).texts], dtype=np.int32)
 
 

@@ -33,7 +33,7 @@ def show_tokens(dataset: str) -> None:
         if kind == "wordpiece" and not sources.available("bert_vocabulary"):
             st.caption(f"**{title}**: BERT's vocabulary is not on this machine.")
             continue
-        known = _vocabulary(dataset, kind)
+        known = _vocabulary(dataset, kind, samples.version(dataset))
         words = known.tokens(said)
         unknown = known.encode([said], length=max(1, len(words)))[0] == UNKNOWN
         st.html(_cut(title, what, words, unknown))
@@ -60,7 +60,7 @@ def _coverage(dataset: str) -> None:
         st.caption("GloVe's word vectors are not on this machine, so how many words they know cannot be told.")
         return
     try:
-        of_words, of_text, missing = _known(dataset)
+        of_words, of_text, missing = _known(dataset, samples.version(dataset))
     except WorkbenchError as error:
         st.caption(str(error))
         return
@@ -71,14 +71,14 @@ def _coverage(dataset: str) -> None:
 
 
 @st.cache_resource(max_entries=9, show_spinner="Making the tokenizers")
-def _vocabulary(dataset: str, kind: Kind) -> Vocabulary:
+def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
     return bert() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
 
 
 @st.cache_data(max_entries=6, show_spinner="Looking the words up")
-def _known(dataset: str) -> tuple[float, float, list[str]]:
+def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
     """Shares of the vocabulary and of the running words that have a vector, and the commonest words without."""
-    known = _vocabulary(dataset, "words")
+    known = _vocabulary(dataset, "words", version)
     ids = known.encode(_texts(dataset), length=1000)
     counts = np.bincount(ids.ravel(), minlength=len(known))[2:]
     there = word_vectors.of(known.words).known[2:]

@@ -1,6 +1,7 @@
 from streamlit.testing.v1 import AppTest
 
-from dlcore.data import own, own_pairs
+from dlcore.data import own, own_pairs, own_texts
+from dlcore.ui.panels import samples
 
 
 def script():
@@ -18,3 +19,11 @@ def test_what_is_kept_is_listed_and_can_be_removed(home):
     app.button(key="remove-mine").click().run()
     assert not app.exception and own.find("mine") is None
     assert "mine.csv" not in " ".join(caption.value for caption in app.caption)
+
+
+def test_texts_of_a_name_that_is_taken_anew_are_read_anew(home):
+    for word in ("first", "second"):
+        rows = "".join(f"{word} text number {n},{n % 2}\n" for n in range(12))
+        own_texts.keep("mine", own_texts.take(f"text,label\n{rows}".encode()))
+        assert samples.text_of("own:mine", 3).startswith(word) and len(samples.word_counts("own:mine")) == 12
+        own.remove("mine")
