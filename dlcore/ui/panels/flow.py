@@ -43,6 +43,8 @@ LOOKS: dict[Kind, tuple[str, str]] = {
     "vanishing": ("orange", ":material/trending_down:"), "dying units": ("orange", ":material/power_off:"),
     "healthy": ("green", ":material/check_circle:"),
 }  # fmt: skip
+NOTHING = 1e-30
+"""A share below this is none: single precision knows no smaller gradients, and zeros stand for them."""
 HIGH, OVERLAID = 4, 8
 """Of so many networks bands are high, and so many profiles can be told apart."""
 REPORTED = {layer / deep.REPORTED_DEPTH: norm for layer, norm in deep.REPORTED.items()}
@@ -90,7 +92,7 @@ def renamed(shown: Network, name: str) -> Network:
 def ratio(shown: Network) -> str:
     """The first quarter's gradient over the last quarter's, in words."""
     value = shown.verdict.ratio
-    return "–" if np.isnan(value) else gradient_flow.say(value)
+    return "–" if np.isnan(value) else gradient_flow.say(0.0 if value < NOTHING else value)
 
 
 def show_verdict(shown: Network) -> None:

@@ -1,5 +1,6 @@
 """The panels of the page on gradients: verdict and cures of a reference run, a fork by one click, a what-if."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -151,3 +152,10 @@ def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures(
     assert not app.exception and not app.error
     assert "Training broke off at step 3" in words(app)
     assert "Batch norm" in [button.label for button in app.button]
+
+
+def test_a_share_of_nothing_is_none():
+    norms = np.full((3, 8), 0.1)
+    norms[:, :4] = 0
+    found = runs.GradientNorms(tuple(f"pairs.{i}.0" for i in range(8)), np.arange(3), norms)
+    assert flow.ratio(flow.network(found, "a")) == "0"
