@@ -71,6 +71,6 @@ def test_weights_that_are_missing_are_offered_before_a_run_can_fail_for_want_of_
     app.run()
     widget(app.selectbox, "Model").set_value("efficientnet_b0").run()
     assert widget(app.button, "Train").disabled and widget(app.button, "Download")
-    assert widget(app.multiselect, "Models").value == ["mobilenet_v2_scratch"]
+    assert app.session_state["compare-food-models"] == ["mobilenet_v2_scratch"]
     widget(app.selectbox, "Model").set_value("mobilenet_v2_scratch").run()
     assert "Download" not in [button.label for button in app.button]
