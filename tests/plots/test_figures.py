@@ -27,7 +27,9 @@ FIGURES: dict[str, go.Figure] = {
     "box": series.box_plot(VALUES, title="Spread", unit="rides"),
     "boxes": series.box_plot(VALUES, title="Spread", unit="rides", by=np.where(TIMES % 2 == 0, "Mon", "Tue")),
     "histogram": series.histogram_by_range(VALUES, title="Ranges", unit="rides"),
-    "autocorrelation": series.autocorrelation(VALUES, lags=400, step=(0.5, "hours"), marks={"a day": 48, "a week": 336}),
+    "autocorrelation": series.autocorrelation(
+        VALUES, lags=400, step=(0.5, "hours"), marks={"a day": 48, "a week": 336}
+    ),
     "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
     "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
     "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
