@@ -43,6 +43,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _REPAIRS = (
     (re.compile(r" ?#39;(s|t|re|ll|ve|d|m)\b"), r"'\1"),
     (re.compile(r"(?<!&)#(\d{2,4});"), r"&#\1;"),
+    (re.compile(r"(?<!&)\b(quot|amp|hellip|nbsp|rsquo|lsquo|apos|mdash|ndash);"), r"&\1;"),
     (re.compile(r"&lt;([A-Z0-9.]+)&gt;"), r" \1 "),
     (re.compile(r"\\+"), " "),
 )

@@ -29,13 +29,13 @@ def news(folder, train: str, test: str = '"4","t","a test"\n') -> None:
 def test_news_are_mended_joined_and_the_test_part_stays_whole(folder):
     news(
         folder,
-        '"1","","Haiti #39;s straits"\n"3","Up","costs #36;10, isn #39;t it&lt;TXN.N&gt;\\now"\n'
+        '"1","","Haiti #39;s straits"\n"3","Up","costs #36;10, isn #39;t it&lt;TXN.N&gt;\\now quot;AT amp;T quot;"\n'
         '"2","","A TEST  it is"\n'
         '"2","t","A test"\n',
         '"4","t","a test"\n"4","T","A test"\n',
     )
     found = text.load("ag_news_15k")
-    assert found.texts[:2] == ["Haiti's straits", "Up costs $10, isn't it TXN.N now"]
+    assert found.texts[:2] == ["Haiti's straits", 'Up costs $10, isn\'t it TXN.N now "AT &T "']
     assert found.labels.tolist() == [0, 2, 1, 3, 3] and found.test.tolist() == [False] * 3 + [True] * 2
     assert found.doubled == 1 and found.rows.tolist() == [0, 1, 2, 4, 5]  # a training text that the test holds is out
     assert found.names == text.NEWS
