@@ -12,7 +12,13 @@ from dlcore.runs.comparisons import Comparison
 from dlcore.ui.chooser import label, records_of
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.page import load
-from dlcore.ui.panels import comparison_classes, comparison_curves, comparison_parts, comparison_scores
+from dlcore.ui.panels import (
+    comparison_classes,
+    comparison_costs,
+    comparison_curves,
+    comparison_parts,
+    comparison_scores,
+)
 from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.strip import store_exists
 from dlcore.ui.times import ago
@@ -79,7 +85,7 @@ def _scores(project: "Project", chosen: Comparison) -> None:
     guarded(lambda: comparison_parts.ground(found))
     guarded(lambda: comparison_scores.verdict(found))
     guarded(lambda: comparison_parts.against_simple(found))
-    guarded(lambda: comparison_scores.table(project, found))
+    guarded(lambda: comparison_costs.table(project, found))
     guarded(lambda: comparison_parts.show(found))
     guarded(lambda: comparison_classes.show(project, found))
 

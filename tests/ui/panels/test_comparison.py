@@ -11,8 +11,9 @@ from dlcore.runs import Curve, comparisons, store
 from dlcore.ui.panels import comparison_form
 from dlcore.ui.panels.comparison import titled
 from dlcore.ui.panels.comparison_classes import alone_right
+from dlcore.ui.panels.comparison_costs import sample_shape
 from dlcore.ui.panels.comparison_curves import pooled, reported
-from dlcore.ui.panels.comparison_scores import best_until, ranged, sample_shape, spent, winner
+from dlcore.ui.panels.comparison_scores import best_until, ranged, spent, winner
 
 
 def costs(app: AppTest):
@@ -134,6 +135,7 @@ def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monk
     assert not app.exception and not app.error, app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**No difference** at equal epochs (2 each)" in words and "at equal time" in words.lower()
+    assert "had not finished an epoch" not in words
     table = costs(app)
     assert table["Model"].tolist()[:2] == ["These", "Those"] and "Logistic regression" in table["Model"].tolist()
     assert table["Seeds"].tolist()[:2] == ["3", "3"] and table["Multiply-adds"].iloc[0].endswith("M")
