@@ -24,9 +24,7 @@ LEAST_MOMENTS = 40
 class ForecastData(Config):
     """How the table is cut and what is predicted. As it stands: the well-known way, values from values alone."""
 
-    window: int = number(
-        24, low=2, high=168, unit="rows", help="Rows of the past that a model sees."
-    )
+    window: int = number(24, low=2, high=168, unit="rows", help="Rows of the past that a model sees.")
     horizon: int = number(1, low=1, high=48, unit="rows", help="How many rows ahead are predicted.")
     strategy: Literal["direct", "recursive"] = choice(
         "direct", help="All rows ahead at once, or one at a time, each fed back as if it had been measured."
