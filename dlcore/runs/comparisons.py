@@ -103,12 +103,13 @@ def open_comparison(comparison_id: str) -> Comparison:
 
 
 def of_references(project: str) -> Comparison | None:
-    """The runs that came with the workbench as a comparison: those of one dataset, the one that most of them are of;
-    None where there are fewer than two."""
-    by_dataset: dict[str, list[Record]] = {}
+    """The runs that came with the workbench as a comparison: those of one dataset, or of one share of it (`rows`: its
+    test part is thinned too), the one that most of them are of; None where there are fewer than two."""
+    alike: dict[tuple[str, int], list[Record]] = {}
     for run in references(project):
-        by_dataset.setdefault(run.record.dataset, []).append(run.record)
-    records = max(by_dataset.values(), key=len, default=[])
+        share = int(run.config.data_options.get("rows", 0))
+        alike.setdefault((run.record.dataset, share), []).append(run.record)
+    records = max(alike.values(), key=len, default=[])
     if len(records) < 2:
         return None
     arms: dict[str, tuple[Record, ...]] = {}
