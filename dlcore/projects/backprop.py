@@ -60,11 +60,7 @@ def judged(loaded: Loaded, pixels: np.ndarray) -> dict[str, Any]:
     x = images.scaled(pixels, loaded.preprocessing)[None]
     with torch.no_grad():
         scores = loaded.module(torch.from_numpy(x))
-    probabilities = classification.named_probabilities(scores, loaded.labels)
-    label = next(iter(probabilities))
-    return {
-        "label": label, "probability": probabilities[label], "probabilities": probabilities, "pixels": pixels.tolist(),
-    }  # fmt: skip
+    return classification.told(scores, loaded.labels, pixels)
 
 
 def drawn(strokes: np.ndarray, side: int) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """What all classifiers share: the loss, predictions, metrics by epoch and on the test split, and a verdict in words."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -131,3 +132,12 @@ def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, fl
     """Logits (1, K) as label -> probability, the likeliest first."""
     values = torch.softmax(scores[0].double(), dim=0).tolist()
     return dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
+
+
+def told(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[str, Any]:
+    """What is said of one picture: the likeliest label, every label's probability, and the picture as it was seen."""
+    probabilities = named_probabilities(scores, labels)
+    label = next(iter(probabilities))
+    return {
+        "label": label, "probability": probabilities[label], "probabilities": probabilities, "pixels": pixels.tolist(),
+    }  # fmt: skip

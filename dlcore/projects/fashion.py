@@ -12,12 +12,10 @@ from dlcore.data import images
 from dlcore.data.augment import Augmentation, moved
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import sample, stratified
-from dlcore.evaluation import baselines as simple
-from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.pictures import NEVER_MIRRORED
+from dlcore.projects.pictures import NEVER_MIRRORED, simpler
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
 
 
@@ -77,17 +75,8 @@ class _Scale:
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class, nearest class mean and logistic regression, fitted on the same training part."""
-    train, targets = prepared.train.inputs[0].numpy(), prepared.train.targets.numpy()
-    test, truth = prepared.test.inputs[0].numpy(), prepared.test.targets.numpy()
-    train, test = train.astype(np.float32) / 255, test.astype(np.float32) / 255
-    classes = prepared.facts["classes"]
-    centroid = simple.nearest_centroid(train, targets, test, classes=classes)
-    regression = linear.logistic_regression(train, targets, test, classes=classes)
-    return {
-        "majority": classification.majority(prepared),
-        "nearest_centroid": classification.measured(centroid, truth),
-        "logistic_regression": classification.measured(regression, truth),
-    }
+    train, test = (split.inputs[0].numpy().astype(np.float32) / 255 for split in (prepared.train, prepared.test))
+    return simpler(prepared, train, prepared.train.targets.numpy(), test)
 
 
 def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
@@ -99,14 +88,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     seen = loaded.preprocessing
     pixels = images.open_grey(payload, height=int(seen["height"]), width=int(seen["width"]))
     scores = inference.answer(loaded.module, torch.from_numpy(images.scaled(pixels, seen)).unsqueeze(0))
-    probabilities = classification.named_probabilities(scores, loaded.labels)
-    label = next(iter(probabilities))
-    return {
-        "label": label,
-        "probability": probabilities[label],
-        "probabilities": probabilities,
-        "pixels": pixels.tolist(),
-    }
+    return classification.told(scores, loaded.labels, pixels)
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:

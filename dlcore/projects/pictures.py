@@ -83,8 +83,14 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     rows = sample(prepared.train.targets.numpy(), BASELINE_ROWS, seed=config.seed)
     train = images.at_side(prepared.train.inputs[0].numpy()[rows], BASELINE_SIDE).astype(np.float32) / 255
     test = images.at_side(prepared.test.inputs[0].numpy(), BASELINE_SIDE).astype(np.float32) / 255
-    targets, truth = prepared.train.targets.numpy()[rows], prepared.test.targets.numpy()
-    classes = prepared.facts["classes"]
+    return simpler(prepared, train, prepared.train.targets.numpy()[rows], test)
+
+
+def simpler(
+    prepared: Prepared, train: np.ndarray, targets: np.ndarray, test: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """What simple methods get right of the pictures test (M, ...) once fitted on train (N, ...), targets (N,)."""
+    truth, classes = prepared.test.targets.numpy(), prepared.facts["classes"]
     centroid = simple.nearest_centroid(train, targets, test, classes=classes)
     regression = linear.logistic_regression(train, targets, test, classes=classes)
     return {
@@ -102,14 +108,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     """
     pixels = as_seen(payload, loaded.preprocessing)
     scores = inference.answer(loaded.module, torch.from_numpy(images.model_input(pixels, loaded.preprocessing)[None]))
-    probabilities = classification.named_probabilities(scores, loaded.labels)
-    label = next(iter(probabilities))
-    return {
-        "label": label,
-        "probability": probabilities[label],
-        "probabilities": probabilities,
-        "pixels": pixels.tolist(),
-    }
+    return classification.told(scores, loaded.labels, pixels)
 
 
 def as_seen(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
