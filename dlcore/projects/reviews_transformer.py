@@ -42,7 +42,7 @@ VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 _RECIPE = {"batch_size": 32, "learning_rate": 1e-3, "clip_norm": 1.0}
 _FULL = {name: dict(settings) for name, (_, _, settings) in VARIANTS.items()}
 _FULL["early_stopping"]["epochs"] = 12
-_FULL["improved"]["schedule"] = "one_cycle"
+_FULL["improved"] |= {"schedule": "one_cycle", "epochs": 5}
 _QUICK = {name: settings for name, settings in _FULL.items() if name not in ("early_stopping", "improved")}
 
 _BUILD = texts.build_with(EncoderDecoder)
