@@ -12,14 +12,17 @@ from dlcore.ui.strip import store_exists
 from dlcore.ui.times import ago
 
 
-def choose_run(slug: str) -> Run | None:
-    """Draw the chooser of a project's runs and give the chosen one; None where there is none at all."""
+def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
+    """Draw the chooser of a project's runs and give the chosen one; None where there is none at all.
+
+    `opens_on` names the reference run that is chosen at first.
+    """
     records = records_of(slug)
     if not records:
         return None
     labels = {record.run_id: label(record) for record in records}
     wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
-    chosen = wanted if wanted in labels else first_choice(records)
+    chosen = wanted if wanted in labels else first_choice(records, opens_on)
     _say_where_it_is_gone(st.query_params.get("run", ""), labels)
     # The browser answers with the label, and labels change with state and age: new labels make a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
@@ -47,9 +50,10 @@ def records_of(slug: str) -> list[Record]:
     return [*active, *shipped, *(record for record in own if record.state not in runs.ACTIVE)]
 
 
-def first_choice(records: Sequence[Record]) -> str:
-    """What a page opens on: a run that is active, else the first reference run, else the newest."""
-    return records[0].run_id
+def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
+    """What a page opens on: an active run, else the reference run that it names, or the first, else the newest."""
+    named = (record.run_id for record in records if opens_on and record.run_id.endswith(f"/{opens_on}"))
+    return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 
 
 def remember(slug: str, run_id: str) -> None:

@@ -43,13 +43,16 @@ def show(
     try_it: "Panel | str",
     explain: "Panel | str",
     step_by_step: "Panel | str | None" = None,
+    opens_on: str = "",
 ) -> None:
     """Draw the page of a project.
 
     Each panel is a function `panel(project, run)` or its address `module:function`, imported when it is first seen.
+    `opens_on` names the reference run that is shown at first; by default the first in the order of their names.
     """
     first: dict[str, Address] = {STEPS: step_by_step} if step_by_step else {}
-    guarded(partial(_page, slug, {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}))
+    panels = {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}
+    guarded(partial(_page, slug, panels, opens_on))
 
 
 def chosen_part(slug: str) -> str:
@@ -73,13 +76,13 @@ def chosen_part(slug: str) -> str:
     return titles.get(chosen or "", slug)
 
 
-def _page(slug: str, panels: "dict[str, Address]") -> None:
+def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
     page = page_of(slug)
     title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
         _head(page, slug)
     with chooser:
-        run = choose_run(slug)
+        run = choose_run(slug, opens_on=opens_on)
     if run is not None:
         guarded(partial(_facts, run))
     names = [name for name in (STEPS, *PANELS) if name in panels or name == "Train"]

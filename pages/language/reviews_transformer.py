@@ -7,6 +7,7 @@ ICON = ":material/theaters:"
 
 show(
     "reviews_transformer",
+    opens_on="improved",  # the best one
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",

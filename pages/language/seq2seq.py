@@ -1,7 +1,5 @@
 """A Transformer that writes sequences, learnt from scratch; and a BERT that has read much, taught to sort texts."""
 
-import streamlit as st
-
 from dlcore.ui.page import chosen_part, show
 
 TITLE = "Sequence to sequence, and BERT"
@@ -17,11 +15,10 @@ PARTS = {
     ),
 }
 
-st.session_state.setdefault("last-run-of-seq2seq", "reference:seq2seq/transformer")  # dates come first
-st.session_state.setdefault("last-run-of-bert", "reference:bert/last_layers")  # the best one
 if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
+        opens_on="transformer",  # dates come first
         data="dlcore.ui.panels.seq2seq_data:data",
         results="dlcore.ui.panels.seq2seq_results:results",
         try_it="dlcore.ui.panels.seq2seq_try:try_it",
@@ -30,6 +27,7 @@ if chosen_part("seq2seq") == "seq2seq":
 else:
     show(
         "bert",
+        opens_on="last_layers",  # the best one
         data="dlcore.ui.panels.classification:data",
         results="dlcore.ui.panels.bert_results:results",
         try_it="dlcore.ui.panels.classification:try_it",

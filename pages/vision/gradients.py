@@ -1,15 +1,13 @@
 """See where the gradient dies in a deep network, and what brings it back."""
 
-import streamlit as st
-
 from dlcore.ui.page import show
 
 TITLE = "Vanishing gradients"
 ICON = ":material/trending_down:"
 
-st.session_state.setdefault("last-run-of-gradients", "reference:gradients/vgg_deep")  # the tale begins with it
 show(
     "gradients",
+    opens_on="vgg_deep",  # the tale begins with it
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.gradients:results",
     try_it="dlcore.ui.panels.gradients_try:try_it",

@@ -1,15 +1,13 @@
 """Cut a picture into patches, let each look at all the others, and watch where every head looks."""
 
-import streamlit as st
-
 from dlcore.ui.page import show
 
 TITLE = "Vision Transformer"
 ICON = ":material/grid_view:"
 
-st.session_state.setdefault("last-run-of-vit", "reference:vit/vit")  # the one with attention, not its rival
 show(
     "vit",
+    opens_on="vit",  # the one with attention, not its rival
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.comparison:results",
     try_it="dlcore.ui.panels.vit_try:try_it",

@@ -43,3 +43,14 @@ def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch,
     app.query_params["run"] = first
     app.run()
     assert app.selectbox[0].value == app.markdown[0].value == first and not app.exception
+
+
+def test_a_page_opens_on_what_is_active_else_on_the_reference_run_it_names():
+    def record(run_id, state="finished"):
+        return SimpleNamespace(run_id=run_id, state=state)
+
+    shipped = [record("reference:vit/cnn"), record("reference:vit/vit")]
+    assert chooser.first_choice(shipped) == "reference:vit/cnn"
+    assert chooser.first_choice(shipped, "vit") == "reference:vit/vit"
+    assert chooser.first_choice(shipped, "gone") == "reference:vit/cnn"
+    assert chooser.first_choice([record("abc", "running"), *shipped], "vit") == "abc"
