@@ -89,9 +89,11 @@ def remove(entry: OwnDataset) -> None:
 def listed(kind: own.Kind, said: Callable[[OwnDataset], str]) -> None:
     """What is kept of a kind, a line each, and the button that takes it away."""
     for entry in own.every(kind):
-        line, button = st.columns([4, 1], vertical_alignment="center")
-        line.caption(f"**{entry.name}**: {said(entry)}, from {entry.source}. Choose it as the dataset under Train.")
-        with button:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"**{entry.name}**: {said(entry)}, from {entry.source}. Choose it as the dataset under Train.",
+                width="stretch",
+            )
             remove(entry)
 
 
