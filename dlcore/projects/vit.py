@@ -64,7 +64,12 @@ PROJECT = Project(
             "epochs": 3, "batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "train_rows": 6000,
             "vit": SIZES, "hybrid": SIZES, "cnn": {"width": EQUAL_WIDTH},
         },
-        "full": {**_RECIPE, "vit": SIZES, "hybrid": SIZES, "cnn": {"width": EQUAL_WIDTH, "epochs": 3}},
+        "full": {
+            **_RECIPE,
+            "vit": {**SIZES, "epochs": 12, "shift": 1},
+            "hybrid": {**SIZES, "epochs": 24, "shift": 1},
+            "cnn": {"width": EQUAL_WIDTH, "epochs": 3},
+        },
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=fashion.prepare,

@@ -7,7 +7,7 @@ ICON = ":material/grid_view:"
 
 show(
     "vit",
-    opens_on="vit",  # the one with attention, not its rival
+    opens_on="hybrid",  # the best one, and one with attention
     data="dlcore.ui.panels.classification:data",
     results="dlcore.ui.panels.comparison:results",
     try_it="dlcore.ui.panels.vit_try:try_it",

@@ -94,5 +94,5 @@ def test_a_panel_that_only_other_pages_have_gives_way():
 
 def test_the_page_on_transformers_opens_on_one_of_them():
     app = opened("vit", panel="Explain")
-    assert not app.exception and app.query_params["run"] == "reference:vit/vit"
+    assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Where it looks" in app.segmented_control(key="vit-view").options
