@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlcore.cli.verbs import add, settings
+from dlcore.cli.verbs import add, add_config, config_of
 
 if TYPE_CHECKING:
     from dlcore.runs.searches import Search
@@ -14,13 +14,10 @@ SEARCH_HELP = "a search's id, or the beginning of one"
 
 def start(options: argparse.Namespace) -> dict[str, Any]:
     """Search over settings of one model; waited for unless detached."""
-    from dlcore.projects import configure, knobs
+    from dlcore.projects import knobs
     from dlcore.runs import searches
 
-    config = configure(
-        options.project, model=options.model, dataset=options.dataset, preset=options.preset, seed=options.seed,
-        device=options.device, settings=settings(options.set),
-    )  # fmt: skip
+    config = config_of(options)
     turned = knobs.read_all(options.knob, config)
     made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
     print(f"search {made.search_id}", file=sys.stderr)
@@ -83,13 +80,8 @@ def arguments(commands: Any) -> None:
     parser = commands.add_parser("search", help="over settings: start, list, show, pause, resume, delete")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     begin = add(verbs, "start", start)
-    begin.add_argument("project", metavar="PROJECT")
-    begin.add_argument("--model", help="one of the project's models; the first by default")
-    begin.add_argument("--dataset", help="a dataset of the project, or your own by its name")
-    begin.add_argument("--preset", default="quick", help="what every trial starts from; quick by default")
-    begin.add_argument("--seed", type=int, default=0, help="of every trial, and of the sampler")
-    begin.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
-    begin.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of every trial")
+    meaning = "what every trial starts from; quick by default"
+    add_config(begin, dataset="a dataset of the project, or your own by its name", preset=("quick", meaning))
     begin.add_argument(
         "--knob", action="append", default=[], metavar="KNOB",
         help="what to turn: learning_rate=1e-4..1e-1, optimiser=adam,sgd, or a name alone; may be repeated",

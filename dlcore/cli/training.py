@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add, read, settings
+from dlcore.cli.verbs import add, add_config, config_of, read
 from dlcore.core.errors import RequestError
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train one model: in a worker that is waited for, detached, or right here into a bundle."""
     from dlcore import runs
-    from dlcore.projects import configure
 
     if options.bundle and options.detach:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
@@ -21,15 +20,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         options.dataset = _keep_file(options)
     if options.weights != "float32" and not options.bundle:
         raise RequestError("--weights is for bundles: name a folder with --bundle DIR, or leave it out.")
-    config = configure(
-        options.project,
-        model=options.model,
-        dataset=options.dataset,
-        preset=options.preset,
-        seed=options.seed,
-        device=options.device,
-        settings={"devices": options.devices, **settings(options.set)},
-    )
+    config = config_of(options, devices=options.devices)
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _event_line, weights=options.weights).as_json()
     record = runs.start(runs.create(config).run_id)
@@ -98,14 +89,11 @@ def _event_line(event: object) -> None:
 def arguments(verbs: Any) -> None:
     """Add `train`."""
     parser = add(verbs, "train", train)
-    parser.add_argument("project", metavar="PROJECT")
-    parser.add_argument("--model", help="one of the project's models; the first by default")
-    parser.add_argument("--dataset", help="a dataset of the project, your own by its name, or a CSV file")
-    parser.add_argument("--preset", default="full", help="quick (within a minute) or full (the reference run's recipe)")
-    parser.add_argument("--seed", type=int, default=0, help="start of every random generator")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
+    meaning = "quick (within a minute) or full (the reference run's recipe)"
+    add_config(
+        parser, dataset="a dataset of the project, your own by its name, or a CSV file", preset=("full", meaning)
+    )
     parser.add_argument("--devices", type=int, default=1, help="processes that share every batch")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on in the background")
     parser.add_argument("--bundle", metavar="DIR", help="train here and now into this folder, without the store")
     forms = ["float32", "float16", "int8"]

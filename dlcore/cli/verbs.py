@@ -3,9 +3,12 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import RunConfig
 
 RUN_HELP = "a run's id, the beginning of one, or reference:<project>/<model>"
 
@@ -42,3 +45,30 @@ def read(path: Path, limit: int) -> bytes:
             return file.read(limit + 1)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}: name a file that can be read.") from None
+
+
+def add_config(parser: argparse.ArgumentParser, *, dataset: str, preset: tuple[str, str]) -> None:
+    """Add the arguments that name a run's config; `dataset` says what may stand there, `preset` is the usual one, and
+    what to say of it."""
+    usual, meaning = preset
+    parser.add_argument("project", metavar="PROJECT")
+    parser.add_argument("--model", help="one of the project's models; the first by default")
+    parser.add_argument("--dataset", help=dataset)
+    parser.add_argument("--preset", default=usual, help=meaning)
+    parser.add_argument("--seed", type=int, default=0, help="start of every random generator")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
+
+
+def config_of(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
+    """The config that these arguments name; `devices` processes share every batch.
+
+    Raises:
+        ConfigError: names the setting that is unknown or out of bounds.
+    """
+    from dlcore.projects import configure
+
+    return configure(
+        options.project, model=options.model, dataset=options.dataset, preset=options.preset, seed=options.seed,
+        device=options.device, settings={"devices": devices, **settings(options.set)},
+    )  # fmt: skip

@@ -28,7 +28,7 @@ def _cnn(options: SmallCnnConfig, facts: Mapping[str, int]) -> nn.Module:
 
 
 _RECIPE = {
-    "epochs": 8, "batch_size": 64, "optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.02,
+    "batch_size": 64, "optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.02,
     "schedule": "one_cycle", "clip_norm": 1.0, "flip": True,
 }  # fmt: skip
 
