@@ -162,8 +162,10 @@ def bread_pudding() -> None:
     t.disc(0.5, 0.53, 0.27, "#e6b45a", flat=0.82)
     for _ in range(30):
         x, y = (0.5 + np.clip(t.chance.normal(0, 0.1, 2), -0.2, 0.2)).tolist()
-        t.shape([(x - 0.05, y - 0.03), (x + 0.04, y - 0.05), (x + 0.055, y + 0.04), (x - 0.04, y + 0.045)],
-                t.near("#c58a3e", 26))  # fmt: skip
+        t.shape(
+            [(x - 0.05, y - 0.03), (x + 0.04, y - 0.05), (x + 0.055, y + 0.04), (x - 0.04, y + 0.045)],
+            t.near("#c58a3e", 26),
+        )
     t.crumbs(0.5, 0.5, 0.2, ["#4a2414", "#3a1a10"], 30, 0.013)
     t.line([(0.3, 0.4), (0.42, 0.5), (0.55, 0.42), (0.7, 0.55)], "#fbe9bf", 0.028)
     t.keep("bread_pudding")
@@ -186,8 +188,18 @@ def breakfast_burrito() -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for draw in (apple_pie, baby_back_ribs, baklava, beef_carpaccio, beef_tartare, beet_salad, beignets, bibimbap,
-                 bread_pudding, breakfast_burrito):  # fmt: skip
+    for draw in (
+        apple_pie,
+        baby_back_ribs,
+        baklava,
+        beef_carpaccio,
+        beef_tartare,
+        beet_salad,
+        beignets,
+        bibimbap,
+        bread_pudding,
+        breakfast_burrito,
+    ):
         draw()
 
 

@@ -31,10 +31,15 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     remains.round_weights(module, "int8")
     predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
     left = remains.Remains(
-        config=config, record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
-        prepared=prepared, weights=module.state_dict(), predictions=predictions, evaluation=found,
-        history=bundle.history(), gradients=bundle.gradients(),
-    )  # fmt: skip
+        config=config,
+        record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
+        prepared=prepared,
+        weights=module.state_dict(),
+        predictions=predictions,
+        evaluation=found,
+        history=bundle.history(),
+        gradients=bundle.gradients(),
+    )
     remains.write(left, folder, weights="int8")
     return before.metrics, found.metrics
 

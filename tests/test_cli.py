@@ -151,8 +151,11 @@ def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
-        capture_output=True, text=True, env=environment, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
     record = json.loads(done.stdout)
     assert done.returncode == 0 and record["state"] == "finished"
     assert record["duration_s"] < 60

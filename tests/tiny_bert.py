@@ -16,9 +16,15 @@ def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
     """Put it into `folder`/tiny-bert, for DLCORE_DATA to name; with `head` the one that fills blanks is there too."""
     words = bert_weights.require(bert_weights.OFFLINE).vocabulary
     config = {
-        "model_type": "bert", "vocab_size": len(words), "hidden_size": 32, "num_hidden_layers": 2,
-        "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 256, "type_vocab_size": 2,
-    }  # fmt: skip
+        "model_type": "bert",
+        "vocab_size": len(words),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 256,
+        "type_vocab_size": 2,
+    }
     place = folder / NAME
     place.mkdir(parents=True)
     (place / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")

@@ -83,9 +83,12 @@ def arguments(commands: Any) -> None:
     meaning = "what every trial starts from; quick by default"
     add_config(begin, dataset="a dataset of the project, or your own by its name", preset=("quick", meaning))
     begin.add_argument(
-        "--knob", action="append", default=[], metavar="KNOB",
+        "--knob",
+        action="append",
+        default=[],
+        metavar="KNOB",
         help="what to turn: learning_rate=1e-4..1e-1, optimiser=adam,sgd, or a name alone; may be repeated",
-    )  # fmt: skip
+    )
     begin.add_argument("--trials", type=int, default=20, help="how many; 20 by default")
     begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")
     begin.add_argument("--no-pruning", action="store_true", help="let every trial come to its end")

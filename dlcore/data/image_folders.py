@@ -26,11 +26,30 @@ MOST_TOTAL = 16 * 2**30
 """Bytes of all pictures together, unpacked."""
 KEPT = "pictures.zip"
 """The file that holds a set of one's own."""
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test",
-         "evaluation": "test", "val": "train", "valid": "train", "validation": "train"}  # fmt: skip
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "evaluation": "test",
+    "val": "train",
+    "valid": "train",
+    "validation": "train",
+}
 """Folders above the classes: what is meant for validation joins the part that a run cuts by itself."""
-FOOD11 = ("bread", "dairy product", "dessert", "egg", "fried food", "meat", "noodles and pasta", "rice", "seafood",
-          "soup", "vegetable and fruit")  # fmt: skip
+FOOD11 = (
+    "bread",
+    "dairy product",
+    "dessert",
+    "egg",
+    "fried food",
+    "meat",
+    "noodles and pasta",
+    "rice",
+    "seafood",
+    "soup",
+    "vegetable and fruit",
+)
 _NUMBERED = re.compile(r"(\d{1,3})_\d+")
 """A file of Food-11, `class_number.jpg`, which lies in the folder of its part."""
 _WANTED = "give a folder or a zip of class folders."

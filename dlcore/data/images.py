@@ -20,13 +20,33 @@ from dlcore.data.image_folders import Entry, Refused
 from dlcore.data.stratify import stratified
 
 __all__ = [
-    "FORMATS", "MAX_BYTES", "Images", "at_side", "load", "model_input", "open_grey", "read_cifar", "read_colour",
-    "read_idx", "scaled", "standardise", "standardise_colour",
-]  # fmt: skip
+    "FORMATS",
+    "MAX_BYTES",
+    "Images",
+    "at_side",
+    "load",
+    "model_input",
+    "open_grey",
+    "read_cifar",
+    "read_colour",
+    "read_idx",
+    "scaled",
+    "standardise",
+    "standardise_colour",
+]
 
 FASHION_LABELS = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 64
 """Pixels to which pictures of class folders are brought, unless another side is asked for."""
@@ -138,8 +158,11 @@ def _cifar10(file: Path) -> Images:
 
 
 LOADERS: dict[str, Callable[[Path], Images]] = {
-    "fashion_mnist": _fashion, "mnist": _mnist, "digits": _digits, "cifar10": _cifar10,
-}  # fmt: skip
+    "fashion_mnist": _fashion,
+    "mnist": _mnist,
+    "digits": _digits,
+    "cifar10": _cifar10,
+}
 FOLDERS = ("dogs_food_vehicles", "food101_mini", "food11", "food101")
 """Datasets that are zips or folders of class folders."""
 
@@ -301,10 +324,15 @@ def _decode_folders(path: Path, draft: Path) -> None:
     np.save(draft / "labels.npy", labels[order])
     np.save(draft / "groups.npy", found.groups[order])
     about = {
-        "learn": len(rest), "names": names, "exact": found.exact, "near": found.near, "conflicts": found.conflicts,
-        "refused": [asdict(one) for one in [*refused, *remarks]], "files": [entries[rows[at]].name for at in order],
+        "learn": len(rest),
+        "names": names,
+        "exact": found.exact,
+        "near": found.near,
+        "conflicts": found.conflicts,
+        "refused": [asdict(one) for one in [*refused, *remarks]],
+        "files": [entries[rows[at]].name for at in order],
         "checksum": hashlib.sha256(hashlib.sha256(pixels.data).digest() + labels[order].tobytes()).hexdigest(),
-    }  # fmt: skip
+    }
     (draft / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 

@@ -26,8 +26,15 @@ LABEL_NAMES = ("label", "labels", "anomaly", "is_anomaly", "outlier")
 _FLAGS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 _DATED = r"\d[-/.:T]\d.*[-/.:T]|^\d{4}[-/]\d{1,2}$"
 _DAY_OR_MONTH = r"^(\d{1,2})([./])\d{1,2}[./]\d{4}"
-_MAGIC = {b"PK\x03\x04": "a zip or Excel file", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"%PDF": "a PDF",
-          b"\x1f\x8b": "a gzip file", b"PAR1": "a Parquet file", b"\x7fELF": "a program"}  # fmt: skip
+_MAGIC = {
+    b"PK\x03\x04": "a zip or Excel file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip file",
+    b"PAR1": "a Parquet file",
+    b"\x7fELF": "a program",
+}
 
 
 @dataclass(frozen=True)
@@ -180,9 +187,15 @@ def _read(text: str) -> pd.DataFrame:
     separator = _separator(text)
     try:
         table = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False,
-            quoting=csv.QUOTE_MINIMAL, on_bad_lines="error", index_col=False,
-        )  # fmt: skip
+            io.StringIO(text),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            quoting=csv.QUOTE_MINIMAL,
+            on_bad_lines="error",
+            index_col=False,
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         line = re.search(r"line (\d+)", str(error))
         where = f"row {line[1]}: " if line else ""

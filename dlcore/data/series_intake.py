@@ -102,11 +102,14 @@ def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
         checksum=series.checksum,
         source=Path(source).name[:100],
         facts={
-            "step_ms": series.step_ms, "period": series.period, "first": int(series.times[0]),
-            "last": int(series.times[-1]), "windows": [dataclasses.astuple(window) for window in series.windows],
+            "step_ms": series.step_ms,
+            "period": series.period,
+            "first": int(series.times[0]),
+            "last": int(series.times[-1]),
+            "windows": [dataclasses.astuple(window) for window in series.windows],
             "columns": dataclasses.asdict(intake.columns),
         },
-    )  # fmt: skip
+    )
 
     def write(folder: Path) -> None:
         np.savez_compressed(folder / FILE, allow_pickle=False, times=series.times, values=series.values)

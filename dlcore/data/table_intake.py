@@ -89,10 +89,14 @@ def keep(name: str, intake: TableIntake, *, source: str = "") -> own.OwnDataset:
         checksum=table.checksum,
         source=Path(source).name[:100],
         facts={
-            "step_ms": table.step_ms, "first": int(table.times[0]), "last": int(table.times[-1]),
-            "names": list(table.names), "missing": round(float(1 - table.observed.mean()), 6), "time": intake.time,
+            "step_ms": table.step_ms,
+            "first": int(table.times[0]),
+            "last": int(table.times[-1]),
+            "names": list(table.names),
+            "missing": round(float(1 - table.observed.mean()), 6),
+            "time": intake.time,
         },
-    )  # fmt: skip
+    )
 
     def write(folder: Path) -> None:
         np.savez_compressed(folder / FILE, allow_pickle=False, times=table.times, values=table.values)

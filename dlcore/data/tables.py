@@ -14,8 +14,14 @@ from dlcore.data import own, series, series_csv, sources
 
 HOUR_MS = 3_600_000
 BEIJING = {
-    "pm2.5": "µg/m³", "DEWP": "°C", "TEMP": "°C", "PRES": "hPa", "Iws": "m/s, summed", "Is": "h", "Ir": "h",
-}  # fmt: skip
+    "pm2.5": "µg/m³",
+    "DEWP": "°C",
+    "TEMP": "°C",
+    "PRES": "hPa",
+    "Iws": "m/s, summed",
+    "Is": "h",
+    "Ir": "h",
+}
 """Beijing's variables and their units."""
 FILE = "table.npz"
 """Times and values of a table of one's own, in its folder."""

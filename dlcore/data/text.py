@@ -19,25 +19,58 @@ from dlcore.data import array_cache, sources
 from dlcore.data.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
 __all__ = [
-    "MAX_BYTES", "PAD", "SENTIMENT", "SPECIAL", "UNKNOWN", "Keep", "Texts", "Vocabulary", "as_preprocessing", "clean",
-    "from_preprocessing", "load", "read_text",
-]  # fmt: skip
+    "MAX_BYTES",
+    "PAD",
+    "SENTIMENT",
+    "SPECIAL",
+    "UNKNOWN",
+    "Keep",
+    "Texts",
+    "Vocabulary",
+    "as_preprocessing",
+    "clean",
+    "from_preprocessing",
+    "load",
+    "read_text",
+]
 
 MAX_BYTES = 2**20
 SENTIMENT = ("negative", "positive")
 NEWS = ("World", "Sports", "Business", "Sci/Tech")
 QUESTIONS = {
-    "ABBR": "abbreviation", "DESC": "description", "ENTY": "thing", "HUM": "person", "LOC": "place", "NUM": "number",
-}  # fmt: skip
+    "ABBR": "abbreviation",
+    "DESC": "description",
+    "ENTY": "thing",
+    "HUM": "person",
+    "LOC": "place",
+    "NUM": "number",
+}
 """Coarse kinds of questions by their names in the files."""
 FINE = {
-    "abb": "short form", "exp": "what it stands for", "def": "definition", "desc": "in general",
-    "body": "part of the body", "color": "colour", "cremat": "book, film or art", "dismed": "disease or medicine",
-    "instru": "instrument", "lang": "language", "symbol": "symbol or sign", "techmeth": "technique or method",
-    "termeq": "another name for it", "veh": "vehicle", "gr": "group", "ind": "one person", "mount": "mountain",
-    "dist": "distance", "ord": "rank", "perc": "percentage", "period": "length of time", "temp": "temperature",
+    "abb": "short form",
+    "exp": "what it stands for",
+    "def": "definition",
+    "desc": "in general",
+    "body": "part of the body",
+    "color": "colour",
+    "cremat": "book, film or art",
+    "dismed": "disease or medicine",
+    "instru": "instrument",
+    "lang": "language",
+    "symbol": "symbol or sign",
+    "techmeth": "technique or method",
+    "termeq": "another name for it",
+    "veh": "vehicle",
+    "gr": "group",
+    "ind": "one person",
+    "mount": "mountain",
+    "dist": "distance",
+    "ord": "rank",
+    "perc": "percentage",
+    "period": "length of time",
+    "temp": "temperature",
     "volsize": "size or volume",
-}  # fmt: skip
+}
 """Fine kinds whose names in the files are no plain words (Li & Roth 2002, table 1)."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _REPAIRS = (

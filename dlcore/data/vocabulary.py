@@ -52,8 +52,11 @@ class Vocabulary:
             return cls._of_bert(texts, size=size, min_frequency=min_frequency)
         tokenizer = _splitter(_model(kind, None, ()), kind)
         common: dict[str, Any] = {
-            "vocab_size": size, "min_frequency": min_frequency, "special_tokens": list(SPECIAL), "show_progress": False,
-        }  # fmt: skip
+            "vocab_size": size,
+            "min_frequency": min_frequency,
+            "special_tokens": list(SPECIAL),
+            "show_progress": False,
+        }
         trainer: Any = (
             trainers.WordLevelTrainer(**common)
             if kind == "words"

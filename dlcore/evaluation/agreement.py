@@ -65,9 +65,16 @@ def agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> 
     low, high = _interval(only_first, only_second, n, level)
     better: Verdict = "first" if only_first > only_second else "second"
     return Agreement(
-        both, only_first, only_second, n - both - only_first - only_second, (only_first - only_second) / n, low, high,
-        p_value, better if p_value < 1 - level else "no difference",
-    )  # fmt: skip
+        both,
+        only_first,
+        only_second,
+        n - both - only_first - only_second,
+        (only_first - only_second) / n,
+        low,
+        high,
+        p_value,
+        better if p_value < 1 - level else "no difference",
+    )
 
 
 def of_predictions(

@@ -72,8 +72,11 @@ def metrics(
     if draws:
         spread = uncertainty.bootstrap(
             lambda weights: _means(_sums(predicted, targets, last, weights)),
-            len(targets), draws=draws, block=_block(len(targets)), seed=seed,
-        )  # fmt: skip
+            len(targets),
+            draws=draws,
+            block=_block(len(targets)),
+            seed=seed,
+        )
         found |= uncertainty.named(spread)
     return found
 

@@ -199,13 +199,33 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 _SILENT = {"detach", "requires_grad_", "__get__", "__set__", "to", "data", "type", "is_floating_point"}
 _PLAIN = {
-    "add_": "add", "__add__": "add", "__radd__": "add", "__iadd__": "add", "__mul__": "mul", "__rmul__": "mul",
-    "__sub__": "sub", "__rsub__": "sub", "__truediv__": "div", "__rdiv__": "div", "__matmul__": "matmul",
-    "__getitem__": "slice", "relu_": "relu", "_pad": "pad", "__invert__": "not", "__eq__": "equal", "__and__": "and",
-    "multi_head_attention_forward": "multi-head attention", "scaled_dot_product_attention": "attention",
-    "adaptive_avg_pool2d": "mean pool", "max_pool2d": "max pool", "avg_pool2d": "mean pool",
-    "adaptive_max_pool2d": "max pool", "__or__": "or", "__ne__": "not equal", "__neg__": "negate",
-}  # fmt: skip
+    "add_": "add",
+    "__add__": "add",
+    "__radd__": "add",
+    "__iadd__": "add",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "__sub__": "sub",
+    "__rsub__": "sub",
+    "__truediv__": "div",
+    "__rdiv__": "div",
+    "__matmul__": "matmul",
+    "__getitem__": "slice",
+    "relu_": "relu",
+    "_pad": "pad",
+    "__invert__": "not",
+    "__eq__": "equal",
+    "__and__": "and",
+    "multi_head_attention_forward": "multi-head attention",
+    "scaled_dot_product_attention": "attention",
+    "adaptive_avg_pool2d": "mean pool",
+    "max_pool2d": "max pool",
+    "avg_pool2d": "mean pool",
+    "adaptive_max_pool2d": "max pool",
+    "__or__": "or",
+    "__ne__": "not equal",
+    "__neg__": "negate",
+}
 
 
 def _name(func: Callable[..., Any]) -> str:
@@ -279,9 +299,14 @@ def _layers(module: nn.Module, watch: _Watch) -> Iterator[Layer]:
         biases = sum(p.numel() for key, p in own if _is_bias(key))
         shape = watch.outputs.get(name, ()) if name else watch.operations[-1].shape
         yield Layer(
-            name, type(part).__name__, shape, sum(p.numel() for _, p in own) - biases, biases, work.get(name, 0),
+            name,
+            type(part).__name__,
+            shape,
+            sum(p.numel() for _, p in own) - biases,
+            biases,
+            work.get(name, 0),
             math.prod(size for size in shape if size is not None) * BYTES if shape else 0,
-        )  # fmt: skip
+        )
 
 
 def _parent(module: nn.Module, name: str) -> nn.Module | None:

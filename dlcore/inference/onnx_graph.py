@@ -61,9 +61,14 @@ def written(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
     with evaluating(module), contextlib.redirect_stdout(sys.stderr):  # standard output is the caller's
         try:
             program = torch.onnx.export(
-                module, (sample,), dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch")},),
-                input_names=[INPUT], output_names=[OUTPUT], verbose=False,
-            )  # fmt: skip
+                module,
+                (sample,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                verbose=False,
+            )
         except torch.onnx.errors.OnnxExporterError as error:
             cause = error.__cause__ or error
             what = (str(cause).strip().splitlines() or [type(cause).__name__])[0]

@@ -147,6 +147,9 @@ def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 _RENAMED = {
-    "self_attn.out_proj": "attention.out", "linear1": "feed_forward.widen", "linear2": "feed_forward.narrow",
-    "norm1": "attention_norm", "norm2": "feed_forward_norm",
-}  # fmt: skip
+    "self_attn.out_proj": "attention.out",
+    "linear1": "feed_forward.widen",
+    "linear2": "feed_forward.narrow",
+    "norm1": "attention_norm",
+    "norm2": "feed_forward_norm",
+}

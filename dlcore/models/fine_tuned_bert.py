@@ -77,8 +77,10 @@ class FineTunedBert(nn.Module):
         self.options, self.bert = options, Bert({**config, **dropouts})
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.bert.width, classes))
         self.frozen = {
-            "head": len(self.bert.layers), "last_layers": max(0, len(self.bert.layers) - options.top_layers), "all": 0
-        }[options.train]  # fmt: skip
+            "head": len(self.bert.layers),
+            "last_layers": max(0, len(self.bert.layers) - options.top_layers),
+            "all": 0,
+        }[options.train]
         self.bert.layers[: self.frozen].requires_grad_(False)
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")
         if not options.words:

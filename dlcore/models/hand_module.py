@@ -98,9 +98,14 @@ def dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> HandModule:
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
     network = architectures.dense(
-        _drawer(options.start), facts["height"] * facts["width"], widths, facts["classes"],
-        activation=options.activation, norm=options.norm, dropout=options.dropout,
-    )  # fmt: skip
+        _drawer(options.start),
+        facts["height"] * facts["width"],
+        widths,
+        facts["classes"],
+        activation=options.activation,
+        norm=options.norm,
+        dropout=options.dropout,
+    )
     return HandModule(network)
 
 

@@ -9,8 +9,12 @@ from torch import nn
 from dlcore.core.errors import RequestError
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU, "softmax": nn.Softmax,
-}  # fmt: skip
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "softmax": nn.Softmax,
+}
 WORDS = "a number (dense layer), conv3x16 or conv3x16/2 (kernel x channels / stride), pool2, flat, norm, drop0.5, " + (
     ", ".join(ACTIVATIONS)
 )

@@ -11,9 +11,12 @@ from dlcore.models.bert import Bert
 HEAD = "cls.predictions."
 """What the head's weights are called in a checkpoint."""
 _NAMES = {
-    "transform.dense.weight": "dense.weight", "transform.dense.bias": "dense.bias",
-    "transform.LayerNorm.weight": "norm.weight", "transform.LayerNorm.bias": "norm.bias", "bias": "bias",
-}  # fmt: skip
+    "transform.dense.weight": "dense.weight",
+    "transform.dense.bias": "dense.bias",
+    "transform.LayerNorm.weight": "norm.weight",
+    "transform.LayerNorm.bias": "norm.bias",
+    "bias": "bias",
+}
 
 
 class MaskedBert(nn.Module):

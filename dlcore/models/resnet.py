@@ -80,16 +80,21 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
 
     def block(before: int, after: int, stride: int) -> nn.Module:
         body = nn.Sequential(
-            *normalised(before, after, 3, stride=stride), nn.ReLU(),
+            *normalised(before, after, 3, stride=stride),
+            nn.ReLU(),
             *normalised(after, after, 3),
-        )  # fmt: skip
+        )
         return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
 
     widths = [config.width * 2**stage for stage in range(4)]
     return ResNet(
-        stem(config.stem, channels, config.width), block, before=config.width, widths=widths,
-        blocks=[config.blocks] * 4, classes=classes,
-    )  # fmt: skip
+        stem(config.stem, channels, config.width),
+        block,
+        before=config.width,
+        widths=widths,
+        blocks=[config.blocks] * 4,
+        classes=classes,
+    )
 
 
 def stem(kind: Stem, channels: int, width: int) -> nn.Sequential:

@@ -35,13 +35,19 @@ def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
     def block(before: int, after: int, stride: int) -> nn.Module:
         inner = config.cardinality * config.group_width * after // widths[0]
         body = nn.Sequential(
-            *normalised(before, inner, 1), nn.ReLU(),
-            *normalised(inner, inner, 3, stride=stride, groups=config.cardinality), nn.ReLU(),
+            *normalised(before, inner, 1),
+            nn.ReLU(),
+            *normalised(inner, inner, 3, stride=stride, groups=config.cardinality),
+            nn.ReLU(),
             *normalised(inner, after, 1),
-        )  # fmt: skip
+        )
         return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
 
     return ResNet(
-        stem(config.stem, channels, config.width), block, before=config.width, widths=widths,
-        blocks=BLOCKS[config.depth], classes=classes,
-    )  # fmt: skip
+        stem(config.stem, channels, config.width),
+        block,
+        before=config.width,
+        widths=widths,
+        blocks=BLOCKS[config.depth],
+        classes=classes,
+    )

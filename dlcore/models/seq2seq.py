@@ -105,11 +105,19 @@ _SHARED = {
 }
 _RENAMED = {
     "encoder": {
-        **_SHARED, "encoder.norm.": "encoder_norm.", "encoder.layers": "encoder", "norm1": "attention_norm",
+        **_SHARED,
+        "encoder.norm.": "encoder_norm.",
+        "encoder.layers": "encoder",
+        "norm1": "attention_norm",
         "norm2": "feed_forward_norm",
     },
     "decoder": {
-        **_SHARED, "decoder.norm.": "decoder_norm.", "decoder.layers": "decoder", "multihead_attn": "memory_attention",
-        "norm1": "attention_norm", "norm2": "memory_norm", "norm3": "feed_forward_norm",
+        **_SHARED,
+        "decoder.norm.": "decoder_norm.",
+        "decoder.layers": "decoder",
+        "multihead_attn": "memory_attention",
+        "norm1": "attention_norm",
+        "norm2": "memory_norm",
+        "norm3": "feed_forward_norm",
     },
-}  # fmt: skip
+}

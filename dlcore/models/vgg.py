@@ -40,9 +40,13 @@ class Vgg(nn.Module):
             channels = after
         left = channels * (height >> BLOCKS) * (width >> BLOCKS)
         self.head = nn.Sequential(
-            nn.Linear(left, config.head), nn.ReLU(), nn.Dropout(config.dropout),
-            nn.Linear(config.head, config.head), nn.ReLU(), nn.Dropout(config.dropout),
-        )  # fmt: skip
+            nn.Linear(left, config.head),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.head, config.head),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+        )
         self.classes = nn.Linear(config.head, classes)
         self._start()
 

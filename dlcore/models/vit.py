@@ -159,12 +159,17 @@ class SelfAttention(nn.Module):
 
 
 _RENAMED = {
-    r"^class_token$": "token", r"^encoder\.pos_embedding$": "positions", r"^conv_proj": "patches",
-    r"^encoder\.ln": "norm", r"^heads\.head": "classes",
-    r"^encoder\.layers\.encoder_layer_(\d+)": r"blocks.\1", r"\.ln_1": ".attention_norm",
-    r"\.ln_2": ".mlp_norm", r"self_attention\.in_proj_": "attention.query_key_value.",
+    r"^class_token$": "token",
+    r"^encoder\.pos_embedding$": "positions",
+    r"^conv_proj": "patches",
+    r"^encoder\.ln": "norm",
+    r"^heads\.head": "classes",
+    r"^encoder\.layers\.encoder_layer_(\d+)": r"blocks.\1",
+    r"\.ln_1": ".attention_norm",
+    r"\.ln_2": ".mlp_norm",
+    r"self_attention\.in_proj_": "attention.query_key_value.",
     r"self_attention\.out_proj": "attention.out",
-}  # fmt: skip
+}
 
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

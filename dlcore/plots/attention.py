@@ -25,15 +25,23 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
         tile = (slice(i * tall, i * tall + rows), slice(j * wide, j * wide + columns))
         z[tile] = similarity[place].reshape(rows, columns)
         words[tile] = np.array(
-            [[f"row {i + 1}, column {j + 1} and row {r + 1}, column {c + 1}" for c in range(columns)]
-             for r in range(rows)], dtype=object,
-        )  # fmt: skip
+            [
+                [f"row {i + 1}, column {j + 1} and row {r + 1}, column {c + 1}" for c in range(columns)]
+                for r in range(rows)
+            ],
+            dtype=object,
+        )
     figure = blank("How alike the positions are", x="", y="", height=440)
     figure.add_heatmap(
-        z=z, customdata=words, zmin=-1, zmax=1, colorscale="RdBu_r",
+        z=z,
+        customdata=words,
+        zmin=-1,
+        zmax=1,
+        colorscale="RdBu_r",
         colorbar={"title": "cosine", "thickness": 12, "tickvals": [-1, 0, 1]},
-        hovertemplate="%{customdata}: %{z:.2f}<extra></extra>", hoverongaps=False,
-    )  # fmt: skip
+        hovertemplate="%{customdata}: %{z:.2f}<extra></extra>",
+        hoverongaps=False,
+    )
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
     return figure
@@ -45,14 +53,19 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
     figure = blank("How far each head looks", x="block", y="mean distance, patches", height=440)
     for head in range(heads):
         figure.add_scatter(
-            x=np.arange(1, blocks + 1), y=distances[:, head], mode="markers", name=f"head {head + 1}",
+            x=np.arange(1, blocks + 1),
+            y=distances[:, head],
+            mode="markers",
+            name=f"head {head + 1}",
             marker={"size": 10, "color": ORDER[head % len(ORDER)] if heads > 1 else BLUE},
             hovertemplate=f"block %{{x}}, head {head + 1}: %{{y:.2f}} patches<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_hline(
-        y=even, line={"color": GREY, "dash": "dot", "width": 1.5}, annotation_text="looking everywhere alike",
+        y=even,
+        line={"color": GREY, "dash": "dot", "width": 1.5},
+        annotation_text="looking everywhere alike",
         annotation_position="top left",
-    )  # fmt: skip
+    )
     figure.update_xaxes(dtick=1, range=[0.5, blocks + 0.5])
     figure.update_yaxes(range=[0, 1.12 * max(even, float(distances.max()))])
     return figure
@@ -64,12 +77,16 @@ def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) ->
     rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
     figure = blank(f"Where {asked} looks", x="", y="", height=150 + 20 * len(rows))
     figure.add_heatmap(
-        z=100 * shares.reshape(-1, length).astype(np.float32), y=rows, zmin=0,
+        z=100 * shares.reshape(-1, length).astype(np.float32),
+        y=rows,
+        zmin=0,
         colorscale=[[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]],
         colorbar={"title": "share, %", "thickness": 12},
         customdata=np.tile(np.array(words, dtype=object), (len(rows), 1)),
-        hovertemplate="%{y} takes %{z:.1f} % of “%{customdata}”<extra></extra>", xgap=1, ygap=1,
-    )  # fmt: skip
+        hovertemplate="%{y} takes %{z:.1f} % of “%{customdata}”<extra></extra>",
+        xgap=1,
+        ygap=1,
+    )
     figure.update_xaxes(tickvals=list(range(length)), ticktext=list(words), tickangle=-60, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure

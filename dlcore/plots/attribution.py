@@ -24,10 +24,13 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
     order = np.argsort(-np.abs(contributions))[:top][::-1]
     figure = blank(f"Words for and against “{label}”", x="contribution", y="", height=120 + 22 * len(order))
     figure.add_bar(
-        y=[f"{tokens[i]} ({i + 1})" for i in order], x=contributions[order].astype(np.float32), orientation="h",
-        marker={"color": [VERMILLION if contributions[i] >= 0 else BLUE for i in order]}, showlegend=False,
+        y=[f"{tokens[i]} ({i + 1})" for i in order],
+        x=contributions[order].astype(np.float32),
+        orientation="h",
+        marker={"color": [VERMILLION if contributions[i] >= 0 else BLUE for i in order]},
+        showlegend=False,
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_yaxes(type="category", showgrid=False)
     figure.update_xaxes(exponentformat="power")  # a network that learnt nothing gives numbers near 1e-11
     return figure
@@ -53,14 +56,21 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
     figure = go.Figure()
     reach = float(np.abs(contributions).max()) or 1.0
     figure.add_heatmap(
-        z=contributions.astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
-        zmin=0 if one_sided else -reach, zmax=reach,
+        z=contributions.astype(np.float32),
+        colorscale=WARMING if one_sided else DIVERGING,
+        zmin=0 if one_sided else -reach,
+        zmax=reach,
         colorbar={
-            "title": {"text": "contribution" if label else "share", "side": "bottom"}, "thickness": 12,
-            "exponentformat": "power", "orientation": "h", "y": -0.02, "yanchor": "top", "nticks": 5,
+            "title": {"text": "contribution" if label else "share", "side": "bottom"},
+            "thickness": 12,
+            "exponentformat": "power",
+            "orientation": "h",
+            "y": -0.02,
+            "yanchor": "top",
+            "nticks": 5,
         },
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     _as_pictures(figure)
     sides = f"What speaks for “{label}”" if one_sided else f"For and against “{label}”"
     figure.update_layout(title=sides if label else "Where it looks", height=SIDE + BELOW)
@@ -73,10 +83,15 @@ def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> 
     for column, values in enumerate(maps.values(), start=1):
         reach = float(np.abs(values).max()) or 1.0
         figure.add_heatmap(
-            z=(values / reach).astype(np.float32), colorscale=WARMING if one_sided else DIVERGING,
-            zmin=0 if one_sided else -1, zmax=1, showscale=False, row=1, col=column,
+            z=(values / reach).astype(np.float32),
+            colorscale=WARMING if one_sided else DIVERGING,
+            zmin=0 if one_sided else -1,
+            zmax=1,
+            showscale=False,
+            row=1,
+            col=column,
             hovertemplate="row %{y}, column %{x}: %{z:.2f} of the largest<extra></extra>",
-        )  # fmt: skip
+        )
     _as_pictures(figure)
     figure.update_annotations(font={"size": 12})
     figure.update_layout(height=250)
@@ -96,22 +111,33 @@ def deletion_curve(
     """Probability of `label`, 0 to 1, against the share of pixels removed (S,): our order and random ones. `parts`
     says what is removed, and how."""
     what, gone = parts
-    figure = blank(f"What is left as {what} are {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %",
-                   height=300)  # fmt: skip
+    figure = blank(
+        f"What is left as {what} are {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %", height=300
+    )
     share = 100 * removed
     figure.add_scatter(
-        x=np.r_[share, share[::-1]], y=100 * np.r_[high, low[::-1]], fill="toself", mode="lines", line={"width": 0},
-        fillcolor="rgba(138, 143, 152, 0.25)", hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        x=np.r_[share, share[::-1]],
+        y=100 * np.r_[high, low[::-1]],
+        fill="toself",
+        mode="lines",
+        line={"width": 0},
+        fillcolor="rgba(138, 143, 152, 0.25)",
+        hoverinfo="skip",
+        showlegend=False,
+    )
     for name, values, line in (
         ("in random order", chance, {"color": GREY, "dash": "dash"}),
         ("best first", ours, {"color": VERMILLION, "width": 2}),
     ):
         area = float(np.trapezoid(values, removed))
         figure.add_scatter(
-            x=share, y=100 * values, mode="lines", name=f"{name} (area {area:.2f})", line=line,
+            x=share,
+            y=100 * values,
+            mode="lines",
+            name=f"{name} (area {area:.2f})",
+            line=line,
             hovertemplate=f"{name}: %{{y:.0f}} % left with %{{x:.0f}} % {gone}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(range=[0, 103])
     return figure
 
@@ -127,21 +153,35 @@ def series_attribution(
     for row, (name, values) in enumerate(maps.items(), start=1):
         reach = float(np.abs(values).max()) or 1.0
         figure.add_heatmap(
-            x=milliseconds(times), y=list(channels), z=(values / reach).astype(np.float32), customdata=values,
-            colorscale=FADING, zmin=-1, zmax=1, showscale=row == 1, row=row, col=1,
-            colorbar={"title": {"text": "error"}, "thickness": 12, "tickvals": [-1, 0, 1],
-                      "ticktext": ["less", "0", "more"]},
+            x=milliseconds(times),
+            y=list(channels),
+            z=(values / reach).astype(np.float32),
+            customdata=values,
+            colorscale=FADING,
+            zmin=-1,
+            zmax=1,
+            showscale=row == 1,
+            row=row,
+            col=1,
+            colorbar={
+                "title": {"text": "error"},
+                "thickness": 12,
+                "tickvals": [-1, 0, 1],
+                "ticktext": ["less", "0", "more"],
+            },
             hovertemplate=f"{name}<br>%{{y}}, %{{x|%a %d %b %H:%M}}: %{{customdata:.3g}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(type="date", showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     figure.update_annotations(font={"size": 12})
     figure.add_vline(x=float(alarm), line={"color": GREY, "dash": "dash", "width": 1.5})
     each = 34 * len(channels)
     figure.update_layout(
-        title="What the error leans on, over time and channel", height=150 + len(maps) * (each + 46),
-        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-    )  # fmt: skip
+        title="What the error leans on, over time and channel",
+        height=150 + len(maps) * (each + 46),
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
     return figure
 
 

@@ -33,16 +33,24 @@ def reliability(found: Mapping[str, Bins]) -> go.Figure:
     """One line for each name: on the diagonal a model means what it says (DeGroot & Fienberg 1983)."""
     figure = blank("Is it as sure as it should be?", x="confidence, %", y="right answers, %")
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", name="ideal", line={"color": GREY, "dash": "dot"},
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name="ideal",
+        line={"color": GREY, "dash": "dot"},
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     for (name, bins), colour, symbol in zip(found.items(), (BLUE, ORANGE), ("circle", "diamond"), strict=False):
         figure.add_scatter(
-            x=100 * bins.confidence, y=100 * bins.accuracy, mode="lines+markers", name=name, line={"color": colour},
+            x=100 * bins.confidence,
+            y=100 * bins.accuracy,
+            mode="lines+markers",
+            name=name,
+            line={"color": colour},
             customdata=bins.count,
             marker={"symbol": symbol, "size": 6 + 14 * np.sqrt(bins.count / max(bins.count.max(), 1))},
             hovertemplate=f"{name}: said %{{x:.0f}} %, right %{{y:.0f}} %, %{{customdata:,}} samples<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(range=[-2, 104])
     figure.update_yaxes(range=[-2, 104])
     return figure

@@ -21,13 +21,25 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     answer = "answer of the model, in the rows' order" if many else "answer of the model"
     figure = blank(title, x=answer, y="truth", height=max(320, 150 + (14 if many else 40) * size))
-    words = [[f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
-             for row in zip(counts, share, strict=True)]  # fmt: skip
+    words = [
+        [f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
+        for row in zip(counts, share, strict=True)
+    ]
     figure.add_heatmap(
-        x=list(labels), y=list(labels), z=share * 100, text=words, texttemplate=None if many else "%{text}",
-        colorscale="Blues", zmin=0, zmax=100, showscale=False, customdata=counts, xgap=1, ygap=1,
+        x=list(labels),
+        y=list(labels),
+        z=share * 100,
+        text=words,
+        texttemplate=None if many else "%{text}",
+        colorscale="Blues",
+        zmin=0,
+        zmax=100,
+        showscale=False,
+        customdata=counts,
+        xgap=1,
+        ygap=1,
         hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
-    )  # fmt: skip
+    )
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
     figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # so many names would lie on another
@@ -41,11 +53,16 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
     answer = int(order[-1])
     figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(order))
     figure.add_bar(
-        y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order], x=100 * probabilities[order], orientation="h",
-        marker={"color": [_answer_colour(int(k), answer, truth) for k in order]}, showlegend=False,
-        text=[f"{100 * probabilities[k]:.1f}" for k in order], textposition="auto", textangle=0,
+        y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
+        x=100 * probabilities[order],
+        orientation="h",
+        marker={"color": [_answer_colour(int(k), answer, truth) for k in order]},
+        showlegend=False,
+        text=[f"{100 * probabilities[k]:.1f}" for k in order],
+        textposition="auto",
+        textangle=0,
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(type="category", showgrid=False)
     return figure
@@ -56,10 +73,16 @@ def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: s
     order = np.argsort(-values) if sort else np.arange(len(values))[::-1]
     figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
     figure.add_bar(
-        y=[labels[k] for k in order], x=values[order], orientation="h", marker={"color": BLUE}, showlegend=False,
-        text=[f"{values[k]:,.1f}" for k in order], textposition="auto", textangle=0,
+        y=[labels[k] for k in order],
+        x=values[order],
+        orientation="h",
+        marker={"color": BLUE},
+        showlegend=False,
+        text=[f"{values[k]:,.1f}" for k in order],
+        textposition="auto",
+        textangle=0,
         hovertemplate="%{y}: %{x:,.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_yaxes(type="category", showgrid=False)
     return figure
 
@@ -69,9 +92,13 @@ def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str
     figure = blank("Samples in each class", x="samples", y="", height=150 + 26 * len(labels))
     for row, name, colour in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
         figure.add_bar(
-            y=list(labels)[::-1], x=row[::-1], orientation="h", name=name, marker={"color": colour},
+            y=list(labels)[::-1],
+            x=row[::-1],
+            orientation="h",
+            name=name,
+            marker={"color": colour},
             hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", showgrid=False)
     return figure
@@ -106,9 +133,12 @@ def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
     )
     for (name, values), colour, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
         figure.add_scatter(
-            x=np.arange(len(values)), y=100 * values, mode="lines", name=name,
+            x=np.arange(len(values)),
+            y=100 * values,
+            mode="lines",
+            name=name,
             line={"color": colour, "width": 2, "dash": dash},
             hovertemplate=f"{name}: %{{y:.1f}} % left after %{{x}} words of padding<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(rangemode="tozero")
     return figure

@@ -19,12 +19,24 @@ def class_accuracy(
     for k, arm in enumerate(arms):
         values, ends = 100 * shares[k], (100 * low[k], 100 * high[k])
         figure.add_scatter(
-            y=list(labels), x=values, orientation="h", name=arm, mode="markers", offsetgroup=str(k),
+            y=list(labels),
+            x=values,
+            orientation="h",
+            name=arm,
+            mode="markers",
+            offsetgroup=str(k),
             marker={"color": ORDER[k % len(ORDER)], "size": 10, "symbol": SYMBOLS[k % len(SYMBOLS)]},
-            error_x={"type": "data", "symmetric": False, "array": ends[1] - values, "arrayminus": values - ends[0],
-                     "visible": bool((ends[1] > ends[0]).any()), "thickness": 2, "width": 0},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": ends[1] - values,
+                "arrayminus": values - ends[0],
+                "visible": bool((ends[1] > ends[0]).any()),
+                "thickness": 2,
+                "width": 0,
+            },
             hovertemplate="%{y}: %{x:.1f} %<extra>" + arm + "</extra>",
-        )  # fmt: skip
+        )
     lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # marks, not bars: the axis may begin near them
     figure.update_xaxes(range=[lowest - 2, 102])
     figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})

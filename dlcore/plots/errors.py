@@ -20,9 +20,12 @@ def error_over_time(
     above = errors > threshold
     x, y = thin(times[above], errors[above])
     figure.add_scatter(
-        x=milliseconds(x), y=y.astype(np.float32), mode="markers", name=f"above the threshold ({int(above.sum()):,})",
+        x=milliseconds(x),
+        y=y.astype(np.float32),
+        mode="markers",
+        name=f"above the threshold ({int(above.sum()):,})",
         marker={"color": VERMILLION, "size": 5},
-    )  # fmt: skip
+    )
     for start, end in windows if windows is not None else ():
         figure.add_vrect(
             x0=float(start), x1=float(end), fillcolor=ORANGE, opacity=0.28, line={"width": 0}, layer="below"
@@ -39,9 +42,12 @@ def window_contributions(times: np.ndarray, errors: np.ndarray, *, alarm: int) -
     total = float(errors.sum()) or 1.0
     colours = [VERMILLION if i == alarm else GREY for i in range(len(errors))]
     figure.add_bar(
-        x=milliseconds(times), y=(100 * errors / total).astype(np.float32), marker={"color": colours}, showlegend=False,
+        x=milliseconds(times),
+        y=(100 * errors / total).astype(np.float32),
+        marker={"color": colours},
+        showlegend=False,
         hovertemplate="%{x|%a %d %b %H:%M}: %{y:.1f} %<extra></extra>",
-    )  # fmt: skip
+    )
     return figure
 
 

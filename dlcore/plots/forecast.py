@@ -23,11 +23,15 @@ def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -
     share = observed[:whole].reshape(-1, step, len(names)).mean(axis=1).T  # (V, columns)
     figure = blank("What was measured, and what is missing", x="time", y="", height=120 + 24 * len(names))
     figure.add_heatmap(
-        x=milliseconds(times[:whole:step]), y=list(names), z=(100 * share).astype(np.float32), zmin=0, zmax=100,
+        x=milliseconds(times[:whole:step]),
+        y=list(names),
+        z=(100 * share).astype(np.float32),
+        zmin=0,
+        zmax=100,
         colorscale=[[0, VERMILLION], [0.5, ORANGE], [1, BLUE]],
         colorbar={"title": {"text": "measured"}, "thickness": 12, "ticksuffix": " %"},
         hovertemplate="%{y}, %{x|%d %b %Y}: %{z:.0f} % measured<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(type="date", showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
@@ -38,10 +42,15 @@ def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
     found = correlation_matrix(values)
     figure = blank("How the variables hang together", x="", y="", height=160 + 26 * len(names))
     figure.add_heatmap(
-        x=list(names), y=list(names), z=found.astype(np.float32), zmin=-1, zmax=1, colorscale=FADING,
+        x=list(names),
+        y=list(names),
+        z=found.astype(np.float32),
+        zmin=-1,
+        zmax=1,
+        colorscale=FADING,
         colorbar={"title": {"text": "correlation"}, "thickness": 12},
         hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(showgrid=False, tickangle=-45)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
@@ -90,9 +99,15 @@ def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bo
     figure = blank(title, x="" if weekly else "hour of the day", y=unit)
     x = np.arange(len(middle))
     figure.add_scatter(
-        x=np.r_[x, x[::-1]], y=np.r_[high, low[::-1]].astype(np.float32), fill="toself", fillcolor=BAND, mode="lines",
-        line={"width": 0}, hoverinfo="skip", name="half of all hours",
-    )  # fmt: skip
+        x=np.r_[x, x[::-1]],
+        y=np.r_[high, low[::-1]].astype(np.float32),
+        fill="toself",
+        fillcolor=BAND,
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        name="half of all hours",
+    )
     figure.add_scatter(x=x, y=middle.astype(np.float32), mode="lines", line={"color": BLUE}, name="median")
     if weekly:
         figure.update_xaxes(tickvals=list(range(12, 168, 24)), ticktext=list(DAYS))
@@ -129,10 +144,13 @@ def rivals_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *
     marks = ("circle", "diamond", "x", "square")
     for (method, values), colour, symbol in zip(scores.items(), (BLUE, GREEN, VERMILLION, PURPLE), marks, strict=False):
         figure.add_scatter(
-            x=values.astype(np.float32), y=list(names), mode="markers", name=method,
+            x=values.astype(np.float32),
+            y=list(names),
+            mode="markers",
+            name=method,
             marker={"color": colour, "symbol": symbol, "size": 10},
             hovertemplate=f"%{{y}}, {method}: %{{x:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -162,21 +180,35 @@ def forecast_and_truth(
     figure = blank(title, x="", y=unit, height=230)
     figure.update_xaxes(type="date")
     figure.add_scatter(
-        x=milliseconds(past[0]), y=past[1].astype(np.float32), mode="lines+markers", name="measured before",
-        line={"color": GREY}, marker={"size": 4},
-    )  # fmt: skip
+        x=milliseconds(past[0]),
+        y=past[1].astype(np.float32),
+        mode="lines+markers",
+        name="measured before",
+        line={"color": GREY},
+        marker={"size": 4},
+    )
     figure.add_scatter(
-        x=milliseconds(times), y=values.astype(np.float32), mode="markers+lines", name="forecast, 90 % interval",
-        line={"color": BLUE}, marker={"size": 9},
+        x=milliseconds(times),
+        y=values.astype(np.float32),
+        mode="markers+lines",
+        name="forecast, 90 % interval",
+        line={"color": BLUE},
+        marker={"size": 9},
         error_y={"type": "data", "array": np.nan_to_num(widths).astype(np.float32), "color": BLUE},
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=milliseconds(times), y=truth.astype(np.float32), mode="markers", name="what came",
+        x=milliseconds(times),
+        y=truth.astype(np.float32),
+        mode="markers",
+        name="what came",
         marker={"color": VERMILLION, "symbol": "x", "size": 10},
-    )  # fmt: skip
+    )
     if other is not None:
         figure.add_scatter(
-            x=milliseconds(times), y=other.astype(np.float32), mode="markers", name="forecast if warmer",
+            x=milliseconds(times),
+            y=other.astype(np.float32),
+            mode="markers",
+            name="forecast if warmer",
             marker={"color": GREEN, "symbol": "diamond", "size": 10},
-        )  # fmt: skip
+        )
     return figure

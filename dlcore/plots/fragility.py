@@ -41,9 +41,15 @@ def score_by_factor(
     figure = blank("How far may the threshold move?", x="", y="NAB", height=520)
     for number, nab in enumerate(seeds):
         figure.add_scatter(
-            x=factors, y=_shown(nab), mode="lines", name="its seeds", legendgroup="seeds", showlegend=number == 0,
-            line={"color": GREY, "width": 1}, hovertemplate=f"seed {number + 1}: %{{y:.1f}}<extra></extra>",
-        )  # fmt: skip
+            x=factors,
+            y=_shown(nab),
+            mode="lines",
+            name="its seeds",
+            legendgroup="seeds",
+            showlegend=number == 0,
+            line={"color": GREY, "width": 1},
+            hovertemplate=f"seed {number + 1}: %{{y:.1f}}<extra></extra>",
+        )
     for name, rival in (rivals or {}).items():
         _lines(figure, factors, rival, name=name, colour=ORANGE, dash="dash")
     _lines(figure, factors, own, name="this run", colour=BLUE, dash="solid")
@@ -51,23 +57,37 @@ def score_by_factor(
     for text, factor in (marks or {}).items():
         figure.add_vline(x=factor, line={"color": VERMILLION, "dash": "dot", "width": 1.5})
         figure.add_annotation(
-            x=np.log10(factor), y=_LOWEST, text=text, showarrow=False, yanchor="bottom", xshift=-4 if factor < 1 else 4,
-            xanchor="right" if factor < 1 else "left", font={"color": VERMILLION},
-        )  # fmt: skip
+            x=np.log10(factor),
+            y=_LOWEST,
+            text=text,
+            showarrow=False,
+            yanchor="bottom",
+            xshift=-4 if factor < 1 else 4,
+            xanchor="right" if factor < 1 else "left",
+            font={"color": VERMILLION},
+        )
     _axes(figure, own, rivals or {}, events)
     return figure
 
 
 def _lines(figure: go.Figure, factors: np.ndarray, moved: Moved, *, name: str, colour: str, dash: str) -> None:
-    rows = (("y", moved.nab, "NAB %{y:.1f}"), ("y2", moved.events_hit, "%{y} events"),
-            ("y3", moved.false_alarms, "%{y} false alarms"))  # fmt: skip
+    rows = (
+        ("y", moved.nab, "NAB %{y:.1f}"),
+        ("y2", moved.events_hit, "%{y} events"),
+        ("y3", moved.false_alarms, "%{y} false alarms"),
+    )
     for axis, values, told in rows:
         figure.add_scatter(
-            x=factors, y=_shown(values) if axis == "y" else values, yaxis=axis, mode="lines", name=name,
-            legendgroup=name, showlegend=axis == "y",
+            x=factors,
+            y=_shown(values) if axis == "y" else values,
+            yaxis=axis,
+            mode="lines",
+            name=name,
+            legendgroup=name,
+            showlegend=axis == "y",
             line={"color": colour, "dash": dash, "width": 2, "shape": "linear" if axis == "y" else "hv"},
             hovertemplate=f"{name}, %{{x:.2f}} x: {told}<extra></extra>",
-        )  # fmt: skip
+        )
 
 
 def _shown(nab: np.ndarray) -> np.ndarray:
@@ -79,10 +99,14 @@ def _axes(figure: go.Figure, own: Moved, rivals: Mapping[str, Moved], events: in
     grid = {"gridcolor": figure.layout.xaxis.gridcolor, "zeroline": False, "automargin": True}
     figure.update_layout(
         xaxis={
-            "type": "log", "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS], "anchor": "y3",
-            "title": "threshold, times the one set before the test part", "range": [np.log10(0.5), np.log10(2)],
+            "type": "log",
+            "tickvals": TICKS,
+            "ticktext": [f"{tick:g}" for tick in TICKS],
+            "anchor": "y3",
+            "title": "threshold, times the one set before the test part",
+            "range": [np.log10(0.5), np.log10(2)],
         },
         yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},
         yaxis2={**grid, "domain": _DOMAINS["y2"], "title": "events", "range": [-0.3, events + 0.3], "nticks": 4},
         yaxis3={**grid, "domain": _DOMAINS["y3"], "title": "false<br>alarms", "range": [-0.3, 1.1 * most], "nticks": 4},
-    )  # fmt: skip
+    )

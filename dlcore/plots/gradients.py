@@ -58,15 +58,27 @@ def flow_map(
         z = drawn_values(drawn.values, scale)
         layers = np.arange(1, z.shape[1] + 1)
         figure.add_heatmap(
-            x=drawn.steps, y=layers, z=z.T, coloraxis="coloraxis", customdata=drawn.values.T,
-            hovertemplate=f"{hover}<extra>{network.name}</extra>", row=row, col=1,
-        )  # fmt: skip
+            x=drawn.steps,
+            y=layers,
+            z=z.T,
+            coloraxis="coloraxis",
+            customdata=drawn.values.T,
+            hovertemplate=f"{hover}<extra>{network.name}</extra>",
+            row=row,
+            col=1,
+        )
         left, right = _edges(drawn.steps)
         for first, last in _stretches(network.marked):
             figure.add_shape(
-                type="rect", x0=left, x1=right, y0=first + 0.5, y1=last + 1.5,
-                line={"color": VERMILLION, "width": 2.5}, row=row, col=1,
-            )  # fmt: skip
+                type="rect",
+                x0=left,
+                x1=right,
+                y0=first + 0.5,
+                y1=last + 1.5,
+                line={"color": VERMILLION, "width": 2.5},
+                row=row,
+                col=1,
+            )
         figure.update_yaxes(
             autorange="reversed", title="layer", showgrid=False, tickvals=_ticks(z.shape[1]), row=row, col=1
         )
@@ -78,13 +90,17 @@ def flow_map(
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(
         height=_ROOM + max(_LEAST, len(networks) * (band + between)),
-        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, showlegend=False,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        showlegend=False,
         coloraxis={
-            "colorscale": "Viridis", "cmin": scale.low, "cmax": scale.high,
+            "colorscale": "Viridis",
+            "cmin": scale.low,
+            "cmax": scale.high,
             "colorbar": {"title": {"text": "log₁₀" if scale.log else ""}, "thickness": 12, "outlinewidth": 0},
         },
         title="",
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -100,24 +116,41 @@ def profile(
     figure.add_traces(_lines(networks, steps[-1], scale))
     if reported:
         figure.add_scatter(
-            x=list(reported), y=list(reported.values()), mode="markers", name="VGG-deep as reported",
-            marker={"symbol": "x", "size": 9, "color": GREY}, hovertemplate="reported %{y:.0e}<extra></extra>",
-        )  # fmt: skip
+            x=list(reported),
+            y=list(reported.values()),
+            mode="markers",
+            name="VGG-deep as reported",
+            marker={"symbol": "x", "size": 9, "color": GREY},
+            hovertemplate="reported %{y:.0e}<extra></extra>",
+        )
     count = len(networks)
     figure.frames = [
         go.Frame(data=_lines(networks, step, scale), traces=list(range(count)), name=str(step)) for step in steps
     ]
     figure.update_layout(
-        sliders=[{
-            "active": len(steps) - 1, "currentvalue": {"prefix": "step ", "xanchor": "left"}, "pad": {"t": 48, "b": 4},
-            "steps": [
-                {"label": str(step), "method": "animate",
-                 "args": [[str(step)], {"mode": "immediate", "frame": {"duration": 0, "redraw": False},
-                                        "transition": {"duration": 0}}]}
-                for step in steps
-            ],
-        }]
-    )  # fmt: skip
+        sliders=[
+            {
+                "active": len(steps) - 1,
+                "currentvalue": {"prefix": "step ", "xanchor": "left"},
+                "pad": {"t": 48, "b": 4},
+                "steps": [
+                    {
+                        "label": str(step),
+                        "method": "animate",
+                        "args": [
+                            [str(step)],
+                            {
+                                "mode": "immediate",
+                                "frame": {"duration": 0, "redraw": False},
+                                "transition": {"duration": 0},
+                            },
+                        ],
+                    }
+                    for step in steps
+                ],
+            }
+        ]
+    )
     if scale.log:
         found = [_positive(network.values) for network in networks]
         figure.update_yaxes(type="log", exponentformat="power", range=_log_range(found, reported))
@@ -144,11 +177,15 @@ def _lines(networks: Sequence[LayersByStep], step: int, scale: Scale) -> list[go
         drawn = np.where(values > 0, np.maximum(values, 10**LOWEST), np.nan) if scale.log else values
         lines.append(
             go.Scatter(
-                x=np.linspace(0, 1, len(values)), y=drawn, name=network.name, mode="lines+markers",
-                marker={"size": 5}, line={"color": ORDER[number % len(ORDER)], "width": 2, "dash": _dash(number)},
+                x=np.linspace(0, 1, len(values)),
+                y=drawn,
+                name=network.name,
+                mode="lines+markers",
+                marker={"size": 5},
+                line={"color": ORDER[number % len(ORDER)], "width": 2, "dash": _dash(number)},
                 hovertemplate=f"{network.name}: %{{y:.3~g}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     return lines
 
 

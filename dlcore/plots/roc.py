@@ -28,21 +28,33 @@ def roc_curves(curves: Sequence[Roc], *, positive: str, negative: str) -> go.Fig
     """A line for each model, told apart by dash too, and a mark where it works; the diagonal is guessing."""
     figure = blank("ROC", x=f"“{negative}” called “{positive}”, %", y=f"“{positive}” found, %", height=430)
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", name="guessing", line={"color": GREY, "width": 1},
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name="guessing",
+        line={"color": GREY, "width": 1},
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     for place, one in enumerate(curves):
         colour = ORDER[place % len(ORDER)]
         figure.add_scatter(
-            x=100 * one.false, y=100 * one.true, mode="lines", name=f"{one.name}, {one.area:.3f}", legendgroup=one.name,
+            x=100 * one.false,
+            y=100 * one.true,
+            mode="lines",
+            name=f"{one.name}, {one.area:.3f}",
+            legendgroup=one.name,
             line={"color": colour, "dash": DASHES[place % len(DASHES)], "width": 2},
             hovertemplate=f"{one.name}: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=[100 * one.at[0]], y=[100 * one.at[1]], mode="markers", legendgroup=one.name, showlegend=False,
+            x=[100 * one.at[0]],
+            y=[100 * one.at[1]],
+            mode="markers",
+            legendgroup=one.name,
+            showlegend=False,
             marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1}},
             hovertemplate=f"{one.name} at its threshold: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 102])
     return figure

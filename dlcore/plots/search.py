@@ -56,16 +56,24 @@ def history(
         (ended_early, "ended early", "x-thin", GREY),
     ):
         figure.add_scatter(
-            x=numbers[chosen], y=drawn[chosen], mode="markers", name=name, customdata=values[chosen],
+            x=numbers[chosen],
+            y=drawn[chosen],
+            mode="markers",
+            name=name,
+            customdata=values[chosen],
             marker={"symbol": symbol, "size": 8, "color": colour, "line": {"color": colour, "width": 1.5}},
             hovertemplate="trial %{x}: %{customdata:.5g}<extra></extra>",
-        )  # fmt: skip
+        )
     if whole.any():
         best = (np.maximum if highest else np.minimum).accumulate(drawn[whole])
         figure.add_scatter(
-            x=numbers[whole], y=best, mode="lines", name="best so far", hoverinfo="skip",
+            x=numbers[whole],
+            y=best,
+            mode="lines",
+            name="best so far",
+            hoverinfo="skip",
             line={"color": VERMILLION, "shape": "hv", "width": 2},
-        )  # fmt: skip
+        )
     if log:
         figure.update_yaxes(**log_axis(values), tickfont={"size": 11})
     return figure
@@ -76,9 +84,13 @@ def importances(shares: Mapping[str, float]) -> go.Figure:
     names = list(shares)[::-1]
     figure = blank("What matters", x="share of the difference, %", y="", height=120 + 34 * len(names))
     figure.add_bar(
-        x=[100 * shares[name] for name in names], y=names, orientation="h", marker={"color": BLUE},
-        hovertemplate="%{y}: %{x:.0f} %<extra></extra>", showlegend=False,
-    )  # fmt: skip
+        x=[100 * shares[name] for name in names],
+        y=names,
+        orientation="h",
+        marker={"color": BLUE},
+        hovertemplate="%{y}: %{x:.0f} %<extra></extra>",
+        showlegend=False,
+    )
     figure.update_xaxes(range=[0, 100])
     return figure
 
@@ -98,25 +110,39 @@ def parallel(
         is_best = rank == len(order) - 1
         said = "<br>".join(f"{axis.name} {_told(rows[row][axis.name])}" for axis in axes)
         figure.add_scatter(
-            x=places, y=[axis.place(rows[row][axis.name]) for axis in axes], mode="lines", showlegend=False,
+            x=places,
+            y=[axis.place(rows[row][axis.name]) for axis in axes],
+            mode="lines",
+            showlegend=False,
             line={"color": VERMILLION if is_best else BLUE, "width": 4 if is_best else 1.5},
             opacity=1.0 if is_best else _FAINTEST + (_STRONGEST - _FAINTEST) * share**2,
             hovertemplate=f"{metric} {values[row]:.5g}<br>{said}<extra></extra>",
-        )  # fmt: skip
+        )
     for place, axis in enumerate(axes):
         figure.add_vline(x=place, line={"color": GREY, "width": 1})
         for height, text in axis.ticks():
             last = place == len(axes) - 1  # what is long would not fit to its right
             upright = bool(axis.choices) and len(axes) > _FEW
             figure.add_annotation(
-                x=place, y=height, text=text, showarrow=False, font={"size": 11}, textangle=-90 if upright else 0,
-                xanchor="right" if last and not upright else "left", xshift=-4 if last and not upright else 4,
+                x=place,
+                y=height,
+                text=text,
+                showarrow=False,
+                font={"size": 11},
+                textangle=-90 if upright else 0,
+                xanchor="right" if last and not upright else "left",
+                xshift=-4 if last and not upright else 4,
                 yanchor="top" if height > 0.9 else "bottom" if height < 0.1 else "middle",
-            )  # fmt: skip
+            )
     figure.update_xaxes(
-        tickvals=places, ticktext=[axis.name.replace("_", "<br>") for axis in axes], showgrid=False,
-        range=[-0.3, len(axes) - 0.7], tickangle=0, fixedrange=True, ticklabeloverflow="allow",
-    )  # fmt: skip
+        tickvals=places,
+        ticktext=[axis.name.replace("_", "<br>") for axis in axes],
+        showgrid=False,
+        range=[-0.3, len(axes) - 0.7],
+        tickangle=0,
+        fixedrange=True,
+        ticklabeloverflow="allow",
+    )
     figure.update_yaxes(visible=False, range=[-0.06, 1.06], fixedrange=True)
     return figure
 

@@ -30,10 +30,16 @@ def over_source(
         for row, line in zip(written, shares.tolist(), strict=True)
     ]
     figure.add_heatmap(
-        z=shares.astype(np.float32), zmin=0, zmax=max(1.0, float(shares.max())), colorscale=_FADE,
+        z=shares.astype(np.float32),
+        zmin=0,
+        zmax=max(1.0, float(shares.max())),
+        colorscale=_FADE,
         colorbar={"title": unit, "thickness": 12},
-        customdata=np.array(words, dtype=object), hovertemplate="%{customdata}<extra></extra>", xgap=1, ygap=1,
-    )  # fmt: skip
+        customdata=np.array(words, dtype=object),
+        hovertemplate="%{customdata}<extra></extra>",
+        xgap=1,
+        ygap=1,
+    )
     figure.update_xaxes(tickvals=list(range(len(source))), ticktext=list(source), tickangle=0, showgrid=False)
     if len(source) > CROWDED:
         figure.update_xaxes(tickfont={"size": 9})
@@ -55,9 +61,11 @@ def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title
     figure = blank(title, x="", y="probability, %", height=260)
     colours = [VERMILLION if place == chosen else GREY for place in order]
     figure.add_bar(
-        x=[names[place] for place in order], y=shares[order].astype(np.float32), marker={"color": colours},
+        x=[names[place] for place in order],
+        y=shares[order].astype(np.float32),
+        marker={"color": colours},
         hovertemplate="%{x}: %{y:.2f} %<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(type="category", tickangle=0)
     figure.update_yaxes(range=[0, 105])
     return figure
@@ -71,11 +79,21 @@ def by_length(
         f"Right answers by length, {name}", x="symbols of the item", y="right in every symbol, %", height=320
     )
     figure.add_scatter(
-        x=lengths, y=shares, mode="lines+markers", line={"color": BLUE}, showlegend=False,
-        error_y={"type": "data", "symmetric": False, "array": high - shares, "arrayminus": shares - low,
-                 "thickness": 1, "width": 2},
+        x=lengths,
+        y=shares,
+        mode="lines+markers",
+        line={"color": BLUE},
+        showlegend=False,
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": high - shares,
+            "arrayminus": shares - low,
+            "thickness": 1,
+            "width": 2,
+        },
         hovertemplate="%{x} symbols: %{y:.1f} %<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_yaxes(range=[-3, 105])
     vertical(figure, longest + 0.5, "longer than any it learnt from", height=0.98)
     return figure

@@ -37,18 +37,25 @@ def series_over_time(
     figure.update_xaxes(type="date")
     x, y = thin(times, values)
     figure.add_scatter(
-        x=milliseconds(x), y=y.astype(np.float32), mode="lines", name="value", line={"color": BLUE, "width": 1},
+        x=milliseconds(x),
+        y=y.astype(np.float32),
+        mode="lines",
+        name="value",
+        line={"color": BLUE, "width": 1},
         showlegend=False,
-    )  # fmt: skip
+    )
     reach = (float(y.min()), float(y.max())) if len(y) else (0.0, 1.0)
     _shade(figure, windows, reach)
     _mark_plausible(figure, plausible)
     if alarms is not None:
         x, y = thin(times[alarms], values[alarms])
         figure.add_scatter(
-            x=milliseconds(x), y=y.astype(np.float32), mode="markers", name=f"alarm ({int(alarms.sum()):,} points)",
+            x=milliseconds(x),
+            y=y.astype(np.float32),
+            mode="markers",
+            name=f"alarm ({int(alarms.sum()):,} points)",
             marker={"color": VERMILLION, "symbol": "x-thin-open", "size": 8, "line": {"width": 1.5}},
-        )  # fmt: skip
+        )
     for number, (text, moment) in enumerate((marks or {}).items()):
         vertical(figure, float(moment), text, left=number % 2 == 0, height=1 - 0.08 * (number % 2))
     return figure
@@ -82,10 +89,18 @@ def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None
         for group, q, r in zip(groups, quartiles, reach, strict=True)
     ]
     figure.add_box(
-        x=names, q1=quartiles[:, 0], median=quartiles[:, 1], q3=quartiles[:, 2], lowerfence=[w[0] for w in whiskers],
-        upperfence=[w[1] for w in whiskers], mean=[group.mean() for group in groups],
-        line={"color": BLUE}, fillcolor="rgba(0, 114, 178, 0.25)", name="", showlegend=False,
-    )  # fmt: skip
+        x=names,
+        q1=quartiles[:, 0],
+        median=quartiles[:, 1],
+        q3=quartiles[:, 2],
+        lowerfence=[w[0] for w in whiskers],
+        upperfence=[w[1] for w in whiskers],
+        mean=[group.mean() for group in groups],
+        line={"color": BLUE},
+        fillcolor="rgba(0, 114, 178, 0.25)",
+        name="",
+        showlegend=False,
+    )
     return figure
 
 
@@ -97,9 +112,14 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
     digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three figures of a range's width
     names = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in itertools.pairwise(edges)]
     figure.add_bar(
-        x=middle, y=count, width=np.diff(edges) * 0.94, marker={"color": BLUE}, customdata=names, showlegend=False,
+        x=middle,
+        y=count,
+        width=np.diff(edges) * 0.94,
+        marker={"color": BLUE},
+        customdata=names,
+        showlegend=False,
         hovertemplate="%{customdata}: %{y:,} values<extra></extra>",
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -114,10 +134,15 @@ def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], m
     figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
     for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
         figure.add_scatter(
-            x=[lag * step[0]], y=[found[lag]], mode="markers+text", text=[f"{text}: {found[lag]:.2f}"],
-            textposition="top left" if lag > lags / 2 else "top right", marker={"color": colour, "size": 10},
-            showlegend=False, hovertemplate=f"{text}: %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
+            x=[lag * step[0]],
+            y=[found[lag]],
+            mode="markers+text",
+            text=[f"{text}: {found[lag]:.2f}"],
+            textposition="top left" if lag > lags / 2 else "top right",
+            marker={"color": colour, "size": 10},
+            showlegend=False,
+            hovertemplate=f"{text}: %{{y:.3f}}<extra></extra>",
+        )
     figure.update_yaxes(range=[min(-0.6, float(found.min()) - 0.1), 1.15])
     return figure
 
@@ -154,9 +179,15 @@ def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, tex
     low, high = float(start), float(end)
     figure.add_vrect(x0=low, x1=high, fillcolor=colour, opacity=opacity, line={"width": 0}, layer="below")
     figure.add_annotation(
-        x=(low + high) / 2, y=1, yref="paper", text=text, hovertext=name, showarrow=False, yanchor="top",
+        x=(low + high) / 2,
+        y=1,
+        yref="paper",
+        text=text,
+        hovertext=name,
+        showarrow=False,
+        yanchor="top",
         font={"size": 13},
-    )  # fmt: skip
+    )
 
 
 def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
@@ -167,14 +198,22 @@ def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, floa
     corners = np.stack([starts, starts, ends, ends, np.full(len(starts), np.nan)], axis=1).ravel()
     low, high = reach
     figure.add_scatter(
-        x=corners, y=np.tile([low, high, high, low, np.nan], len(starts)).astype(np.float32), fill="toself",
-        mode="lines", line={"width": 0}, fillcolor="rgba(230, 159, 0, 0.28)", hoverinfo="skip",
+        x=corners,
+        y=np.tile([low, high, high, low, np.nan], len(starts)).astype(np.float32),
+        fill="toself",
+        mode="lines",
+        line={"width": 0},
+        fillcolor="rgba(230, 159, 0, 0.28)",
+        hoverinfo="skip",
         name=f"labelled ({len(windows):,} windows)",
-    )  # fmt: skip
+    )
 
 
 def _swatch(figure: go.Figure, name: str, colour: str) -> None:
     figure.add_scatter(
-        x=[None], y=[None], mode="markers", name=name,
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=name,
         marker={"color": colour, "symbol": "square", "size": 12, "opacity": 0.5},
-    )  # fmt: skip
+    )

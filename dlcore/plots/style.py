@@ -75,6 +75,12 @@ def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False, heig
     """A dashed vertical line with a word to its right or left, at `height` from 0 (bottom) to 1 (top)."""
     figure.add_vline(x=x, line={"color": GREY, "dash": "dash", "width": 1.5})
     figure.add_annotation(
-        x=x, y=height, yref="paper", text=text, showarrow=False, yanchor="top",
-        xanchor="right" if left else "left", xshift=-4 if left else 4,
-    )  # fmt: skip
+        x=x,
+        y=height,
+        yref="paper",
+        text=text,
+        showarrow=False,
+        yanchor="top",
+        xanchor="right" if left else "left",
+        xshift=-4 if left else 4,
+    )

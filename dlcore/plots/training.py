@@ -24,10 +24,12 @@ def curves_by_epoch(
         x, drawn = thin(epochs, values * (100 if percent else 1))
         split = next((split for split in SPLIT_COLOURS if name.startswith(split)), "")
         figure.add_scatter(
-            x=x.astype(np.float32), y=drawn.astype(np.float32), name=name,
+            x=x.astype(np.float32),
+            y=drawn.astype(np.float32),
+            name=name,
             mode="lines+markers" if len(x) < 40 else "lines",
             line={"color": SPLIT_COLOURS.get(split, ORDER[number % len(ORDER)]), "dash": SPLIT_DASHES.get(split)},
-        )  # fmt: skip
+        )
     if best is not None:
         end = max(float(epochs[-1]) for epochs, _ in curves.values())
         vertical(figure, best, f"★ best: epoch {best}", left=best > end / 2, height=0.1 if percent else 1.0)

@@ -40,13 +40,23 @@ def learning_curve(
         rows = sorted(found, key=lambda one: one.each)
         values = [100 * one.accuracy for one in rows]
         figure.add_scatter(
-            x=[one.each for one in rows], y=values, name=name, mode="lines+markers",
-            line={"color": colour}, marker={"size": 9, "symbol": symbol}, showlegend=True,
-            error_y={"type": "data", "symmetric": False, "thickness": 1.5, "width": 4,
-                     "array": [100 * one.high - value for one, value in zip(rows, values, strict=True)],
-                     "arrayminus": [value - 100 * one.low for one, value in zip(rows, values, strict=True)]},
+            x=[one.each for one in rows],
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"color": colour},
+            marker={"size": 9, "symbol": symbol},
+            showlegend=True,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "thickness": 1.5,
+                "width": 4,
+                "array": [100 * one.high - value for one, value in zip(rows, values, strict=True)],
+                "arrayminus": [value - 100 * one.low for one, value in zip(rows, values, strict=True)],
+            },
             hovertemplate=of.number + ": %{y:.1f} %<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
     figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GREY}, annotation_text=guess)
     sizes = sorted({one.each for found in lines.values() for one in found})
     figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])

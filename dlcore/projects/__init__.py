@@ -15,6 +15,18 @@ from dlcore.projects.registry import (
 )
 
 __all__ = [
-    "PROJECTS", "Evaluation", "Loaded", "Project", "RunConfig", "changed", "configure", "data_config", "datasets",
-    "every", "get", "load_config", "model_config", "settings_of",
-]  # fmt: skip
+    "PROJECTS",
+    "Evaluation",
+    "Loaded",
+    "Project",
+    "RunConfig",
+    "changed",
+    "configure",
+    "data_config",
+    "datasets",
+    "every",
+    "get",
+    "load_config",
+    "model_config",
+    "settings_of",
+]

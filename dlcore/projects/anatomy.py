@@ -219,18 +219,24 @@ def _halved(run: Measured) -> Found:
 
 QUESTIONS: tuple[Question[Measured], ...] = (
     Question(
-        "strangers", "One class was never shown. How large is its mean error, compared with the known ones'?",
-        ("smaller", "up to one and a half times", "one and a half to four times", "over four times"), _strangers,
+        "strangers",
+        "One class was never shown. How large is its mean error, compared with the known ones'?",
+        ("smaller", "up to one and a half times", "one and a half to four times", "over four times"),
+        _strangers,
     ),
     Question(
-        "shortest", "Four dense layers, widths 1000-512-32-512-1000. In which is the gradient shortest?",
-        ("1000 to 512", "512 to 32", "32 to 512", "512 to 1000"), _shortest,
+        "shortest",
+        "Four dense layers, widths 1000-512-32-512-1000. In which is the gradient shortest?",
+        ("1000 to 512", "512 to 32", "32 to 512", "512 to 1000"),
+        _shortest,
     ),
     Question(
-        "halved", "How much of the validation loss that is left after the first epoch do all the others take away?",
-        ("less than a tenth", "a tenth to a half", "more than half"), _halved,
+        "halved",
+        "How much of the validation loss that is left after the first epoch do all the others take away?",
+        ("less than a tenth", "a tenth to a half", "more than half"),
+        _halved,
     ),
-)  # fmt: skip
+)
 
 
 def _alike(run: Measured) -> tuple[bool, str]:
@@ -254,13 +260,28 @@ def _creeps(run: Measured) -> tuple[bool, str]:
 
 
 BREAKS: tuple[Break[Measured], ...] = (
-    Break("A bottleneck of one number", "All of a picture has to go through one number.", {"bottleneck": 1},
-          "the loss falls at first and then stays above a quarter of where it began.", _alike),
-    Break("A rate a thousand times too high", "Each step throws the weights far away; the sigmoids end at 0 or 1.",
-          {"learning_rate": 1.0}, "the loss stays where it is, and the gradient is gone.", _flat),
-    Break("A rate a thousand times too low", "Each step moves a weight by a millionth.", {"learning_rate": 1e-6},
-          "the gradient is there in every layer, and yet the loss hardly moves.", _creeps),
-)  # fmt: skip
+    Break(
+        "A bottleneck of one number",
+        "All of a picture has to go through one number.",
+        {"bottleneck": 1},
+        "the loss falls at first and then stays above a quarter of where it began.",
+        _alike,
+    ),
+    Break(
+        "A rate a thousand times too high",
+        "Each step throws the weights far away; the sigmoids end at 0 or 1.",
+        {"learning_rate": 1.0},
+        "the loss stays where it is, and the gradient is gone.",
+        _flat,
+    ),
+    Break(
+        "A rate a thousand times too low",
+        "Each step moves a weight by a millionth.",
+        {"learning_rate": 1e-6},
+        "the gradient is there in every layer, and yet the loss hardly moves.",
+        _creeps,
+    ),
+)
 
 
 def _build(options: AutoencoderConfig, facts: Mapping[str, int]) -> nn.Module:

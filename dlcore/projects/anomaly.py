@@ -323,9 +323,12 @@ def _split(rows: Rows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -
 
 
 CALENDAR: dict[str, Any] = {
-    "batch_size": 128, "window": 336, "smoothing_h": 24, "threshold_rule": "midway",
+    "batch_size": 128,
+    "window": 336,
+    "smoothing_h": 24,
+    "threshold_rule": "midway",
     "leave_out": "2014-07-03/2014-07-06",
-}  # fmt: skip
+}
 """What suits the calendar autoencoder: Independence Day's long weekend is no example of an ordinary one."""
 
 PROJECT = Project(
@@ -367,10 +370,16 @@ PROJECT = Project(
     data_config=AnomalyData,
     presets={
         "quick": {
-            "epochs": 8, "learning_rate": 3e-3, "lstm": {"learning_rate": 1e-2}, "calendar": CALENDAR,
+            "epochs": 8,
+            "learning_rate": 3e-3,
+            "lstm": {"learning_rate": 1e-2},
+            "calendar": CALENDAR,
         },
         "full": {
-            "epochs": 100, "learning_rate": 2e-3, "schedule": "cosine", "patience": 25,
+            "epochs": 100,
+            "learning_rate": 2e-3,
+            "schedule": "cosine",
+            "patience": 25,
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
         },
@@ -387,4 +396,4 @@ PROJECT = Project(
     input_kind="csv",
     own_data="series",
     own_settings=own_series.settings,
-)  # fmt: skip
+)

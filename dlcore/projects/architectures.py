@@ -14,8 +14,9 @@ from dlcore.projects.project import ModelEntry, Project
 
 
 def _vgg(options: VggConfig, facts: Mapping[str, int]) -> nn.Module:
-    return Vgg(options, channels=facts["channels"], height=facts["height"], width=facts["width"],
-               classes=facts["classes"])  # fmt: skip
+    return Vgg(
+        options, channels=facts["channels"], height=facts["height"], width=facts["width"], classes=facts["classes"]
+    )
 
 
 def _resnet(options: ResNetConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -43,9 +44,18 @@ REPORTED: dict[str, dict[str, tuple[float, ...]]] = {
 """What a course's report claims of two of them on 30,000 of these pictures, by epoch."""
 
 _RECIPE = {
-    "epochs": 30, "batch_size": 64, "optimiser": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 5e-4,
-    "schedule": "one_cycle", "side": 64, "shift": 8, "cutout": 16, "jitter": 0.2,
-}  # fmt: skip
+    "epochs": 30,
+    "batch_size": 64,
+    "optimiser": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "schedule": "one_cycle",
+    "side": 64,
+    "shift": 8,
+    "cutout": 16,
+    "jitter": 0.2,
+}
 """For two cores and a night. Where there is a GPU, the stem that keeps every pixel costs four times as much."""
 
 
@@ -78,8 +88,13 @@ PROJECT = Project(
     data_config=PictureData,
     presets={
         "quick": {
-            "epochs": 5, "batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "side": 32,
-            "train_rows": 2000, "shift": 2,
+            "epochs": 5,
+            "batch_size": 64,
+            "learning_rate": 2e-3,
+            "schedule": "one_cycle",
+            "side": 32,
+            "train_rows": 2000,
+            "shift": 2,
             "vgg16_c": {"width": 16, "head": 256, "dropout": 0.2, "learning_rate": 1e-3},
             "resnet18": {"width": 16},
             "resnext": {"width": 8, "cardinality": 4, "group_width": 4},
@@ -104,4 +119,4 @@ PROJECT = Project(
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
     own_data="images",
-)  # fmt: skip
+)

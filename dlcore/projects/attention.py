@@ -98,9 +98,12 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     label = next(iter(probabilities))
     words = recall.words(letters[0], values[0])
     return {
-        "label": label, "probability": probabilities[label], "probabilities": probabilities, "tokens": words,
+        "label": label,
+        "probability": probabilities[label],
+        "probabilities": probabilities,
+        "tokens": words,
         "looked_at": _looked(loaded.module, inputs, int((values[0] == recall.QUESTION).argmax())),
-    }  # fmt: skip
+    }
 
 
 def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> list[list[float]]:
@@ -131,9 +134,11 @@ def _shortest(run: Measured) -> Found:
     said = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
     pair = min(lengths[names[0]], lengths[names[1]]) < min(lengths[names[2]], lengths[names[3]])
     why = (
-        "Saturated rows pass nothing on." if pair else "Saturated rows pass nothing on; but scores that were not "
+        "Saturated rows pass nothing on."
+        if pair
+        else "Saturated rows pass nothing on; but scores that were not "
         "divided hand the gradient on 16 times as long where a row is not saturated, and those few make up for it."
-    )  # fmt: skip
+    )
     return Found(0 if pair else 1, f"Mean length in the first three steps: {said}. {why}")
 
 
@@ -146,19 +151,25 @@ def without_root(run: Measured) -> Found:
 
 QUESTIONS: tuple[Question[Measured], ...] = (
     Question(
-        "start", "The network is fresh and knows nothing. How large is its very first loss, with ten digits?",
-        ("about 0.1", "about 1", "about 2.3", "about 10"), _start,
+        "start",
+        "The network is fresh and knows nothing. How large is its very first loss, with ten digits?",
+        ("about 0.1", "about 1", "about 2.3", "about 10"),
+        _start,
     ),
     Question(
-        "root", "Scores are not divided by the root of d_k = 256: their spread is 16, not 1. Where is the loss after "
+        "root",
+        "Scores are not divided by the root of d_k = 256: their spread is 16, not 1. Where is the loss after "
         "100 steps?",
-        ("near 0, as with the root", "between: it learns, but slowly", "at 2.3, where it began"), without_root,
+        ("near 0, as with the root", "between: it learns, but slowly", "at 2.3, where it began"),
+        without_root,
     ),
     Question(
-        "shortest", "The softmax is saturated at the start. Which weights get the shorter gradient in the first steps?",
-        ("W_q and W_k, which are behind the softmax", "W_v and W_o, which are not"), _shortest,
+        "shortest",
+        "The softmax is saturated at the start. Which weights get the shorter gradient in the first steps?",
+        ("W_q and W_k, which are behind the softmax", "W_v and W_o, which are not"),
+        _shortest,
     ),
-)  # fmt: skip
+)
 TRIAL = {"key_size": 256, "scaled": False}
 """What the questions are about: a hundred steps with wide keys and no division."""
 
@@ -180,13 +191,28 @@ def _wild(run: Measured) -> tuple[bool, str]:
 
 
 BREAKS: tuple[Break[Measured], ...] = (
-    Break("No division by the root", "Keys of 256 numbers, and scores as they are.", TRIAL,
-          "most softmax rows are all but 0 and 1 from the start, and the loss lags behind.", _slow),
-    Break("Question first, causal mask", "The question stands before the pairs, and may look only at what came before.",
-          {"question": "first", "mask": "causal"}, "it sees nothing but itself: the loss stays near ln 10.", _blind),
-    Break("A rate a hundred times too high", "Steps so long that the softmax is thrown into a corner.",
-          {"learning_rate": 0.3}, "the loss jumps above where it began, and stays high.", _wild),
-)  # fmt: skip
+    Break(
+        "No division by the root",
+        "Keys of 256 numbers, and scores as they are.",
+        TRIAL,
+        "most softmax rows are all but 0 and 1 from the start, and the loss lags behind.",
+        _slow,
+    ),
+    Break(
+        "Question first, causal mask",
+        "The question stands before the pairs, and may look only at what came before.",
+        {"question": "first", "mask": "causal"},
+        "it sees nothing but itself: the loss stays near ln 10.",
+        _blind,
+    ),
+    Break(
+        "A rate a hundred times too high",
+        "Steps so long that the softmax is thrown into a corner.",
+        {"learning_rate": 0.3},
+        "the loss jumps above where it began, and stays high.",
+        _wild,
+    ),
+)
 
 
 def _build(options: SelfAttentionConfig, facts: Mapping[str, int]) -> nn.Module:

@@ -134,18 +134,24 @@ def _gap(run: Measured) -> Found:
 
 QUESTIONS: tuple[Question[Measured], ...] = (
     Question(
-        "start", "Before its first step the network knows nothing. How large is its loss, with ten digits?",
-        ("about 0.1", "about 1", "about 2.3", "about 10"), _start,
+        "start",
+        "Before its first step the network knows nothing. How large is its loss, with ten digits?",
+        ("about 0.1", "about 1", "about 2.3", "about 10"),
+        _start,
     ),
     Question(
-        "shortest", "Backward goes from the loss to the pixels. In which layer of weights is the gradient shortest?",
-        ("the one nearest the pixels", "one in between", "the one nearest the loss"), _shortest,
+        "shortest",
+        "Backward goes from the loss to the pixels. In which layer of weights is the gradient shortest?",
+        ("the one nearest the pixels", "one in between", "the one nearest the loss"),
+        _shortest,
     ),
     Question(
-        "gap", "After the last epoch, where is the loss lower? (Think of dropout and of pictures moved about.)",
-        ("on the pictures it trained on", "on pictures held back", "the same within 5 %"), _gap,
+        "gap",
+        "After the last epoch, where is the loss lower? (Think of dropout and of pictures moved about.)",
+        ("on the pictures it trained on", "on pictures held back", "the same within 5 %"),
+        _gap,
     ),
-)  # fmt: skip
+)
 
 
 # --- break it ---------------------------------------------------------------------------------------------------------
@@ -179,22 +185,27 @@ def _vanishes(run: Measured) -> tuple[bool, str]:
 
 BREAKS: tuple[Break[Measured], ...] = (
     Break(
-        "All weights zero", "Every weight starts at 0, so every unit of a layer gives, and is told, the same.",
+        "All weights zero",
+        "Every weight starts at 0, so every unit of a layer gives, and is told, the same.",
         {**_PLAIN, "start": "zeros"},
-        "no gradient reaches a hidden layer, and the loss stays near ln 10 = 2.30: the last bias alone learns.", _still,
+        "no gradient reaches a hidden layer, and the loss stays near ln 10 = 2.30: the last bias alone learns.",
+        _still,
     ),
     Break(
-        "A rate far too large", "Plain descent with steps of length 10 along the gradient.",
+        "A rate far too large",
+        "Plain descent with steps of length 10 along the gradient.",
         {**_PLAIN, "optimiser": "sgd", "learning_rate": 10.0, "momentum": 0.9},
-        "the loss grows instead of falling, up to numbers that are none any more.", _explodes,
+        "the loss grows instead of falling, up to numbers that are none any more.",
+        _explodes,
     ),
     Break(
-        "Ten layers of sigmoid", "Ten hidden layers; each sigmoid passes on a quarter of the gradient at most.",
+        "Ten layers of sigmoid",
+        "Ten hidden layers; each sigmoid passes on a quarter of the gradient at most.",
         {**_PLAIN, "depth": 10, "width": 32, "narrowing": False, "activation": "sigmoid", "start": "xavier"},
         "the gradient shrinks layer by layer on its way back, below a thousandth, and the loss stays near 2.30.",
         _vanishes,
     ),
-)  # fmt: skip
+)
 
 
 def _dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -230,12 +241,21 @@ PROJECT = Project(
     data_config=BackpropData,
     presets={
         "quick": {
-            "epochs": 12, "batch_size": 32, "learning_rate": 4e-3, "schedule": "one_cycle", "train_rows": 8_000,
+            "epochs": 12,
+            "batch_size": 32,
+            "learning_rate": 4e-3,
+            "schedule": "one_cycle",
+            "train_rows": 8_000,
             "convolutional": {"epochs": 3, "train_rows": 4_000},
         },
         "full": {
-            "epochs": 20, "batch_size": 256, "learning_rate": 4e-3, "schedule": "one_cycle", "shift": 2,
-            "validation_share": 0.05, "convolutional": {"epochs": 5, "batch_size": 128, "shift": 1},
+            "epochs": 20,
+            "batch_size": 256,
+            "learning_rate": 4e-3,
+            "schedule": "one_cycle",
+            "shift": 2,
+            "validation_share": 0.05,
+            "convolutional": {"epochs": 5, "batch_size": 128, "shift": 1},
         },
     },
     facts={"height": 28, "width": 28, "classes": 10},
@@ -248,4 +268,4 @@ PROJECT = Project(
     answer=answer,
     input_kind="image",
     input_limit=images.MAX_BYTES,
-)  # fmt: skip
+)

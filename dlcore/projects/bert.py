@@ -21,9 +21,14 @@ from dlcore.projects.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
 
 SIZES = (
-    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "max_position_embeddings", "type_vocab_size",
-)  # fmt: skip
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
 """What decides a BERT's shape, by the names of a checkpoint's `config.json`."""
 AT_ONCE = 64
 _VERSION = 1
@@ -56,7 +61,9 @@ def prepare(config: RunConfig) -> Prepared:
         return Split((torch.from_numpy(bert_tokens.padded(ids[name])),), targets, rows, lengths=lengths)
 
     return Prepared(
-        train=split("train"), validation=split("validation"), test=split("test"),
+        train=split("train"),
+        validation=split("validation"),
+        test=split("test"),
         facts=facts,
         preprocessing=texts.as_pieces(checkpoint, length=options.length, keep=options.keep),
         labels=found.names,
@@ -64,7 +71,7 @@ def prepare(config: RunConfig) -> Prepared:
         source={"texts": said, "doubled": found.doubled},
         transform=None if pooled else texts.trim,
         start=None if plan.start == "random" else lambda module: _take_over(module, checkpoint),
-    )  # fmt: skip
+    )
 
 
 def _plan(config: RunConfig) -> FineTuneConfig:
@@ -94,9 +101,11 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
 
 
 def _pooled(
-    checkpoint: bert_weights.Checkpoint, plan: FineTuneConfig, facts: Mapping[str, int],
+    checkpoint: bert_weights.Checkpoint,
+    plan: FineTuneConfig,
+    facts: Mapping[str, int],
     ids: Mapping[SplitName, list[np.ndarray]],
-) -> dict[SplitName, np.ndarray]:  # fmt: skip
+) -> dict[SplitName, np.ndarray]:
     """What the untouched BERT gives the head of each split's texts (N, D) float32, computed once for these texts."""
     digest = hashlib.sha256(f"{_VERSION} {checkpoint.checksum} {plan.pooling}".encode())
     for name in SPLITS:
@@ -141,13 +150,22 @@ def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
 
 
 _RECIPE = {
-    "batch_size": 32, "optimiser": "adamw", "weight_decay": 0.01, "schedule": "one_cycle", "clip_norm": 1.0,
+    "batch_size": 32,
+    "optimiser": "adamw",
+    "weight_decay": 0.01,
+    "schedule": "one_cycle",
+    "clip_norm": 1.0,
     "learning_rate": 5e-4,
-}  # fmt: skip
+}
 _HEAD = {
-    "batch_size": 64, "optimiser": "adamw", "weight_decay": 0.01, "schedule": "cosine", "learning_rate": 3e-3,
-    "epochs": 60, "clip_norm": 0.0,
-}  # fmt: skip
+    "batch_size": 64,
+    "optimiser": "adamw",
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "learning_rate": 3e-3,
+    "epochs": 60,
+    "clip_norm": 0.0,
+}
 _SCRATCH = {"learning_rate": 3e-4, "epochs": 12}
 
 PROJECT = Project(
@@ -160,38 +178,57 @@ PROJECT = Project(
         "all_layers": ModelEntry(
             title="BERT, all layers",
             summary="Every layer goes on learning, the lower the slower; the vectors of the words stay as they are.",
-            build=build, config=FineTuneConfig,
+            build=build,
+            config=FineTuneConfig,
         ),
         "last_layers": ModelEntry(
             title="BERT, last layers",
             summary="The lower layers stay as they are, the last ones go on learning under a new head.",
-            build=build, config=LastLayersConfig,
+            build=build,
+            config=LastLayersConfig,
         ),
         "head": ModelEntry(
             title="BERT, head alone",
             summary="BERT stays as it is and reads every text once; a new head learns from what it says, in seconds.",
-            build=build, config=HeadConfig,
+            build=build,
+            config=HeadConfig,
         ),
         "scratch": ModelEntry(
             title="BERT, from scratch",
             summary="The same network with nothing taken over: what the texts alone can teach.",
-            build=build, config=FromScratchConfig,
+            build=build,
+            config=FromScratchConfig,
         ),
     },
     data_config=BertTextData,
     presets={
         "quick": {
-            **_RECIPE, "epochs": 2, "rows": 2000, "train_rows": 600, "length": 40,
-            "head": {**_HEAD, "epochs": 30}, "scratch": {**_SCRATCH, "epochs": 2},
+            **_RECIPE,
+            "epochs": 2,
+            "rows": 2000,
+            "train_rows": 600,
+            "length": 40,
+            "head": {**_HEAD, "epochs": 30},
+            "scratch": {**_SCRATCH, "epochs": 2},
         },
         "full": {
-            **_RECIPE, "epochs": 4, "precision": "bf16-mixed", "last_layers": {"top_layers": 4},
-            "head": {**_HEAD, "precision": "32-true"}, "scratch": _SCRATCH,
+            **_RECIPE,
+            "epochs": 4,
+            "precision": "bf16-mixed",
+            "last_layers": {"top_layers": 4},
+            "head": {**_HEAD, "precision": "32-true"},
+            "scratch": _SCRATCH,
         },
     },
     facts={
-        "vocab_size": 30_522, "hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12,
-        "intermediate_size": 1536, "max_position_embeddings": 512, "type_vocab_size": 2, "classes": 6,
+        "vocab_size": 30_522,
+        "hidden_size": 384,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 12,
+        "intermediate_size": 1536,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "classes": 6,
     },
     prepare=prepare,
     objective=texts.objective,
@@ -205,4 +242,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",
-)  # fmt: skip
+)

@@ -32,13 +32,19 @@ class HandTrainee(by_hand.HandState):
         self.module: nn.Module = module
         train = prepared.train
         self.batches = ArrayBatches(
-            train.inputs[0].numpy(), train.targets.numpy(), config.training.batch_size,
-            seed=config.seed, prepare=prepare,
-        )  # fmt: skip
+            train.inputs[0].numpy(),
+            train.targets.numpy(),
+            config.training.batch_size,
+            seed=config.seed,
+            prepare=prepare,
+        )
         super().__init__(
-            module.bound().train_only(), optimiser(config.training), config.training,
-            steps_per_epoch=len(self.batches), seed=config.seed,
-        )  # fmt: skip
+            module.bound().train_only(),
+            optimiser(config.training),
+            config.training,
+            steps_per_epoch=len(self.batches),
+            seed=config.seed,
+        )
 
     def events(self, validation: Validation) -> Iterator[Event]:
         """Train from here to the end of the config."""

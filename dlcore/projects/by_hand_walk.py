@@ -76,10 +76,18 @@ def walk(module: HandModule, x: np.ndarray, target: int) -> Walk:
         dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
         stages.append(
             Stage(
-                name, type(layer).__name__.lower(), inputs[0], network.outputs[name][0], dx[0],
-                network.backwards[name][0], layer.parameters, dict(layer.gradients), _facts(layer), errors[name],
+                name,
+                type(layer).__name__.lower(),
+                inputs[0],
+                network.outputs[name][0],
+                dx[0],
+                network.backwards[name][0],
+                layer.parameters,
+                dict(layer.gradients),
+                _facts(layer),
+                errors[name],
             )
-        )  # fmt: skip
+        )
         inputs = network.outputs[name]
     return Walk(tuple(stages), loss.probabilities[0], dz[0], target, value, max(errors.values()))
 

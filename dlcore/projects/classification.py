@@ -139,5 +139,8 @@ def told(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[st
     probabilities = named_probabilities(scores, labels)
     label = next(iter(probabilities))
     return {
-        "label": label, "probability": probabilities[label], "probabilities": probabilities, "pixels": pixels.tolist(),
-    }  # fmt: skip
+        "label": label,
+        "probability": probabilities[label],
+        "probabilities": probabilities,
+        "pixels": pixels.tolist(),
+    }

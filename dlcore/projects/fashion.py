@@ -118,14 +118,29 @@ PROJECT = Project(
     data_config=FashionData,
     presets={
         "quick": {
-            "epochs": 6, "batch_size": 128, "learning_rate": 1e-3, "train_rows": 20_000,
+            "epochs": 6,
+            "batch_size": 128,
+            "learning_rate": 1e-3,
+            "train_rows": 20_000,
             "improved": {"learning_rate": 4e-3, "schedule": "one_cycle", "dropout": 0.05, "flip": True},
         },
         "full": {
-            "epochs": 20, "batch_size": 128, "learning_rate": 1e-3, "schedule": "cosine", "patience": 6,
+            "epochs": 20,
+            "batch_size": 128,
+            "learning_rate": 1e-3,
+            "schedule": "cosine",
+            "patience": 6,
             "improved": {
-                "epochs": 80, "batch_size": 256, "learning_rate": 4e-3, "optimiser": "adamw", "weight_decay": 0.02,
-                "schedule": "one_cycle", "patience": 0, "dropout": 0.05, "flip": True, "shift": 1,
+                "epochs": 80,
+                "batch_size": 256,
+                "learning_rate": 4e-3,
+                "optimiser": "adamw",
+                "weight_decay": 0.02,
+                "schedule": "one_cycle",
+                "patience": 0,
+                "dropout": 0.05,
+                "flip": True,
+                "shift": 1,
             },
         },
     },
@@ -139,4 +154,4 @@ PROJECT = Project(
     answer=answer,
     input_kind="image",
     input_limit=images.MAX_BYTES,
-)  # fmt: skip
+)

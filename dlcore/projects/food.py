@@ -25,9 +25,13 @@ from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Project, Run
 from dlcore.training.fit import Objective
 
 BACKBONE_OF: dict[str, Backbone] = {
-    "mobilenet_v2": "mobilenet_v2", "mobilenet_v2_frozen": "mobilenet_v2", "mobilenet_v2_scratch": "mobilenet_v2",
-    "mobilenet_v3_large": "mobilenet_v3_large", "efficientnet_b0": "efficientnet_b0", "resnet50": "resnet50",
-}  # fmt: skip
+    "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v2_frozen": "mobilenet_v2",
+    "mobilenet_v2_scratch": "mobilenet_v2",
+    "mobilenet_v3_large": "mobilenet_v3_large",
+    "efficientnet_b0": "efficientnet_b0",
+    "resnet50": "resnet50",
+}
 """Each model's backbone."""
 
 
@@ -71,28 +75,39 @@ def prepare(config: RunConfig) -> Prepared:
     train, validation = _parts(found, options, config.seed)
     test = np.arange(len(found.test_labels))
     changes = Changes(options.train_side, options.zoom, options.flip, options.jitter, options.erase, options.mixup)
-    parts = ((found.pixels, found.labels, train), (found.pixels, found.labels, validation),
-             (found.test_pixels, found.test_labels, test))  # fmt: skip
+    parts = (
+        (found.pixels, found.labels, train),
+        (found.pixels, found.labels, validation),
+        (found.test_pixels, found.test_labels, test),
+    )
     if plan.train == "head":
         learn, last = food_features.of_pictures(found, backbone=BACKBONE_OF[config.model], side=options.side)
-        splits = [_split(values, labels, rows) for values, (_, labels, rows)
-                  in zip((learn, learn, last), parts, strict=True)]  # fmt: skip
+        splits = [
+            _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
+        ]
     else:
         splits = [
             _split(images.at_side(pixels[rows], options.side), labels[rows], np.arange(len(rows)), rows)
             for pixels, labels, rows in parts
         ]
     return Prepared(
-        train=splits[0], validation=splits[1], test=splits[2],
+        train=splits[0],
+        validation=splits[1],
+        test=splits[2],
         facts={"channels": 3, "height": options.side, "width": options.side, "classes": len(found.names)},
-        preprocessing={"kind": "picture", "channels": 3, "side": options.side, "mean": list(weights.MEAN),
-                       "std": list(weights.STD)},
+        preprocessing={
+            "kind": "picture",
+            "channels": 3,
+            "side": options.side,
+            "mean": list(weights.MEAN),
+            "std": list(weights.STD),
+        },
         labels=tuple(name.replace("_", " ") for name in found.names),
         checksum=found.checksum,
         source={"images": found},
         start=_starter(found, plan, config, options.side, train) if plan.start == "pretrained" else None,
         transform=Views(options.mixup) if plan.train == "head" else Photographs(weights.MEAN, weights.STD, changes),
-    )  # fmt: skip
+    )
 
 
 def _starter(
@@ -130,9 +145,10 @@ def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.
 
 def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.ndarray | None = None) -> Split:
     return Split(
-        (torch.from_numpy(np.array(values[rows])),), torch.from_numpy(labels[rows]),
+        (torch.from_numpy(np.array(values[rows])),),
+        torch.from_numpy(labels[rows]),
         (rows if ids is None else ids).astype(np.int64),
-    )  # fmt: skip
+    )
 
 
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
@@ -186,8 +202,10 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     found, side = cast(Images, prepared.source["images"]), pictures.BASELINE_SIDE
     learn = images.at_side(found.pixels[prepared.train.ids], side)
     last = images.at_side(found.test_pixels[prepared.test.ids], side)
-    small = [Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
-             for part, split in ((learn, prepared.train), (last, prepared.test))]  # fmt: skip
+    small = [
+        Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
+        for part, split in ((learn, prepared.train), (last, prepared.test))
+    ]
     shrunk = Prepared(small[0], prepared.validation, small[1], prepared.facts, prepared.preprocessing)
     named = pictures.baselines(shrunk, config)
     try:
@@ -197,9 +215,11 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     except DataMissingError:
         return named
     scores = linear.logistic_regression(
-        known[prepared.train.ids, 0], prepared.train.targets.numpy(), asked[prepared.test.ids, 0],
+        known[prepared.train.ids, 0],
+        prepared.train.targets.numpy(),
+        asked[prepared.test.ids, 0],
         classes=prepared.facts["classes"],
-    )  # fmt: skip
+    )
     truth = prepared.test.targets.numpy()
     return {**named, "logistic_regression_on_features": classification.measured(scores, truth)}
 
@@ -243,20 +263,45 @@ def _build(backbone: Backbone) -> Callable[[TransferConfig, Mapping[str, int]], 
 
 
 _HEAD = {
-    "train": "head", "epochs": 60, "batch_size": 64, "optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.1,
-    "schedule": "cosine", "patience": 15,
-}  # fmt: skip
+    "train": "head",
+    "epochs": 60,
+    "batch_size": 64,
+    "optimiser": "adamw",
+    "learning_rate": 2e-3,
+    "weight_decay": 0.1,
+    "schedule": "cosine",
+    "patience": 15,
+}
 _TUNED = {
-    "train": "last_blocks", "blocks": 10, "epochs": 10, "batch_size": 32, "optimiser": "adamw", "learning_rate": 3e-4,
-    "backbone_rate": 0.3, "weight_decay": 0.05, "schedule": "one_cycle", "train_side": 224, "zoom": 0.3, "jitter": 0.3,
-}  # fmt: skip
+    "train": "last_blocks",
+    "blocks": 10,
+    "epochs": 10,
+    "batch_size": 32,
+    "optimiser": "adamw",
+    "learning_rate": 3e-4,
+    "backbone_rate": 0.3,
+    "weight_decay": 0.05,
+    "schedule": "one_cycle",
+    "train_side": 224,
+    "zoom": 0.3,
+    "jitter": 0.3,
+}
 """Of three rates and depths the one with the lowest validation loss: at 1e-3 the first epochs undo what was known."""
 _FROZEN = {**_HEAD, "blocks": 12, "norms": "trained", "backbone_rate": 0.1, "zoom": 0.35, "jitter": 0.2}
 """As its reference run was made, though a head alone heeds none of what is added."""
 _SCRATCH = {
-    **_TUNED, "train": "all", "blocks": 12, "epochs": 40, "learning_rate": 2e-3, "backbone_rate": 1.0,
-    "norms": "trained", "side": 128, "train_side": 96, "zoom": 0.35, "jitter": 0.2,
-}  # fmt: skip
+    **_TUNED,
+    "train": "all",
+    "blocks": 12,
+    "epochs": 40,
+    "learning_rate": 2e-3,
+    "backbone_rate": 1.0,
+    "norms": "trained",
+    "side": 128,
+    "train_side": 96,
+    "zoom": 0.35,
+    "jitter": 0.2,
+}
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
 _QUICK_TUNED = {**_TUNED, "blocks": 5, "epochs": 3, "side": 160, "train_side": 160}
 
@@ -278,19 +323,26 @@ PROJECT = Project(
             "mobilenet_v2",
         ),
         "mobilenet_v2_frozen": _entry(
-            "MobileNetV2, frozen", "Pretrained and left as it is: a new head on its features, in seconds.",
-            "mobilenet_v2", FrozenConfig,
+            "MobileNetV2, frozen",
+            "Pretrained and left as it is: a new head on its features, in seconds.",
+            "mobilenet_v2",
+            FrozenConfig,
         ),
         "mobilenet_v2_scratch": _entry(
-            "MobileNetV2, from scratch", "The same network with nothing taken over: what the photos alone can teach.",
-            "mobilenet_v2", ScratchConfig,
+            "MobileNetV2, from scratch",
+            "The same network with nothing taken over: what the photos alone can teach.",
+            "mobilenet_v2",
+            ScratchConfig,
         ),
         "mobilenet_v3_large": _entry(
-            "MobileNetV3-Large", "Found by search for phones, with squeeze-and-excitation (Howard et al. 2019).",
+            "MobileNetV3-Large",
+            "Found by search for phones, with squeeze-and-excitation (Howard et al. 2019).",
             "mobilenet_v3_large",
         ),
         "efficientnet_b0": _entry(
-            "EfficientNet-B0", "Depth, width and side in balance (Tan & Le 2019).", "efficientnet_b0",
+            "EfficientNet-B0",
+            "Depth, width and side in balance (Tan & Le 2019).",
+            "efficientnet_b0",
         ),
         "resnet50": _entry("ResNet-50", "Fifty layers with bypasses (He et al. 2016).", "resnet50"),
     },
@@ -320,4 +372,4 @@ PROJECT = Project(
     input_limit=images.MAX_BYTES,
     own_data="images",
     needs=needs,
-)  # fmt: skip
+)

@@ -70,20 +70,28 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
         validation=parts["validation"],
         test=parts["test"],
         facts={
-            "variables": len(table.names), "features": features.shape[1], "window": data.window,
-            "steps": trained.horizon, "horizon": data.horizon, "calendar": CALENDAR,
+            "variables": len(table.names),
+            "features": features.shape[1],
+            "window": data.window,
+            "steps": trained.horizon,
+            "horizon": data.horizon,
+            "calendar": CALENDAR,
         },
         preprocessing={
-            "scale": scale.as_json(), "linear_scale": changes.as_json(), "names": list(table.names),
-            "slugs": list(table.slugs), "units": list(table.units), "warmed": table.warmed, "step_ms": table.step_ms,
+            "scale": scale.as_json(),
+            "linear_scale": changes.as_json(),
+            "names": list(table.names),
+            "slugs": list(table.slugs),
+            "units": list(table.units),
+            "warmed": table.warmed,
+            "step_ms": table.step_ms,
             **({"linear": np.round(blended.weights, 6).tolist()} if blended else {}),
         },
         labels=table.names,
         checksum=table.checksum,
-        source={"table": table, "filled": filled, "cuts": cuts, "features": features, "scale": scale,
-                "data": data},
+        source={"table": table, "filled": filled, "cuts": cuts, "features": features, "scale": scale, "data": data},
         transform=windows.gathering(features, calendar, data.window, blended.outputs if blended else None),
-    )  # fmt: skip
+    )
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -242,9 +250,10 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
         "times": times[-data.horizon :].tolist(),
         "forecast": {name: found[:, place].tolist() for place, name in enumerate(known["names"])},
         "units": dict(zip(known["names"], known["units"], strict=True)),
-        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt "
-        f"{known['step_ms'] / 60000:g}." if apart else "",
-    }  # fmt: skip
+        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt {known['step_ms'] / 60000:g}."
+        if apart
+        else "",
+    }
 
 
 def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
@@ -255,10 +264,14 @@ def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
     none = Split((torch.zeros(0, dtype=torch.int64),), torch.zeros(0), np.zeros(0, np.int64))
     filled = tables.forward_filled(table.values, scale.mean)
     return Prepared(
-        none, none, none, loaded.facts, loaded.preprocessing,
+        none,
+        none,
+        none,
+        loaded.facts,
+        loaded.preprocessing,
         source={"table": table, "filled": filled, "features": features, "scale": scale, "data": data},
         transform=windows.gathering(features, calendar, data.window, linear),
-    )  # fmt: skip
+    )
 
 
 def own_settings(dataset: OwnDataset, model: str) -> dict[str, Any]:
@@ -280,8 +293,12 @@ def _steps(data: ForecastData) -> int:
 
 
 OBSERVED: dict[str, Any] = {
-    "target": "change", "difference_input": True, "mask_input": True, "calendar_input": True, "loss_on": "observed",
-}  # fmt: skip
+    "target": "change",
+    "difference_input": True,
+    "mask_input": True,
+    "calendar_input": True,
+    "loss_on": "observed",
+}
 """What the improved recipe changes about the data: the change against the last value, each hour's change, the mask and
 the calendar as inputs, and nothing learnt from what was not measured."""
 
@@ -293,9 +310,17 @@ def _recurrent(options: Any, facts: Any, *, gru: bool = False) -> nn.Module:
 
 
 RECIPE: dict[str, Any] = {
-    **OBSERVED, "epochs": 16, "batch_size": 128, "learning_rate": 3e-3, "optimiser": "adamw", "weight_decay": 1e-4,
-    "schedule": "one_cycle", "clip_norm": 1.0, "dropout": 0.4, "noise": 0.2,
-}  # fmt: skip
+    **OBSERVED,
+    "epochs": 16,
+    "batch_size": 128,
+    "learning_rate": 3e-3,
+    "optimiser": "adamw",
+    "weight_decay": 1e-4,
+    "schedule": "one_cycle",
+    "clip_norm": 1.0,
+    "dropout": 0.4,
+    "noise": 0.2,
+}
 """How the improved networks are trained. Longer, they learn the training weeks by heart."""
 
 PROJECT = Project(
@@ -330,7 +355,10 @@ PROJECT = Project(
             "Transformer encoder",
             "Two encoder layers look at the whole window at once; predicts the change.",
             lambda options, facts: TransformerForecaster(
-                options, features=facts["features"], variables=facts["variables"], horizon=facts["steps"],
+                options,
+                features=facts["features"],
+                variables=facts["variables"],
+                horizon=facts["steps"],
                 window=facts["window"],
             ),
             TransformerForecasterConfig,
@@ -347,7 +375,10 @@ PROJECT = Project(
             "Improved LSTM",
             "Predicts the change against the last hour, knows what was missing and which hour comes.",
             lambda options, facts: AveragedForecaster(
-                options, features=facts["features"], variables=facts["variables"], horizon=facts["steps"],
+                options,
+                features=facts["features"],
+                variables=facts["variables"],
+                horizon=facts["steps"],
                 calendar=facts["calendar"],
             ),
             CalendarForecasterConfig,
@@ -356,7 +387,10 @@ PROJECT = Project(
             "Blend with ridge regression",
             "The mean of improved LSTMs, of LSTMs on what ridge regression leaves over, and of the latter itself.",
             lambda options, facts: BlendedForecaster(
-                options, features=facts["features"], variables=facts["variables"], horizon=facts["steps"],
+                options,
+                features=facts["features"],
+                variables=facts["variables"],
+                horizon=facts["steps"],
                 calendar=facts["calendar"],
             ),
             BlendedForecasterConfig,
@@ -365,12 +399,19 @@ PROJECT = Project(
     data_config=ForecastData,
     presets={
         "quick": {
-            "epochs": 3, "batch_size": 128, "learning_rate": 3e-3, "window": 12,
-            "transformer": OBSERVED, "dlinear": {"loss_on": "observed", "learning_rate": 1e-2},
-            "improved": {**OBSERVED, "units": 64}, "blend": {**OBSERVED, "units": 32, "seeds": 1},
+            "epochs": 3,
+            "batch_size": 128,
+            "learning_rate": 3e-3,
+            "window": 12,
+            "transformer": OBSERVED,
+            "dlinear": {"loss_on": "observed", "learning_rate": 1e-2},
+            "improved": {**OBSERVED, "units": 64},
+            "blend": {**OBSERVED, "units": 32, "seeds": 1},
         },
         "full": {
-            "epochs": 20, "batch_size": 64, "learning_rate": 1e-3,
+            "epochs": 20,
+            "batch_size": 64,
+            "learning_rate": 1e-3,
             "transformer": {**OBSERVED, "schedule": "one_cycle", "learning_rate": 2e-3, "clip_norm": 1.0},
             "dlinear": {"loss_on": "observed", "schedule": "cosine", "learning_rate": 1e-2},
             "improved": {**RECIPE, "seeds": 3},
@@ -391,4 +432,4 @@ PROJECT = Project(
     own_data="series",
     own_also=("table",),
     own_settings=own_settings,
-)  # fmt: skip
+)

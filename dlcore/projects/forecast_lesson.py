@@ -25,10 +25,14 @@ def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[R
     return {
         name: [
             configure(
-                "forecast", model=model, dataset=dataset, preset="full", seed=seed,
+                "forecast",
+                model=model,
+                dataset=dataset,
+                preset="full",
+                seed=seed,
                 settings={"learning_rate": rate, "epochs": epochs},
             )
             for seed in seeds
         ]
         for name, (model, rate) in ARMS.items()
-    }  # fmt: skip
+    }

@@ -208,9 +208,12 @@ def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:
     return [
         name.removeprefix("r2_")
         for name in own
-        if name.startswith("r2_") and name not in means and "r2_mean_h" not in name
-        and not name.endswith("_filled") and own[name] > rival.get(name, np.inf)
-    ]  # fmt: skip
+        if name.startswith("r2_")
+        and name not in means
+        and "r2_mean_h" not in name
+        and not name.endswith("_filled")
+        and own[name] > rival.get(name, np.inf)
+    ]
 
 
 def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float]:

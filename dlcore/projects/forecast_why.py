@@ -80,9 +80,12 @@ def explain(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
     maps = [gradients, found[1].values[0, :, :variables]]
     delta = found[0].delta
     return Reasons(
-        maps[0], maps[1], float(found[0].output[0]), float(found[0].baseline_output[0]),
+        maps[0],
+        maps[1],
+        float(found[0].output[0]),
+        float(found[0].baseline_output[0]),
         0.0 if delta is None else float(delta[0]),
-    )  # fmt: skip
+    )
 
 
 def warmer(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:

@@ -83,11 +83,24 @@ PROJECT = Project(
     data_config=FashionData,
     presets={
         "quick": {
-            "epochs": 4, "batch_size": 32, "train_rows": 1600, "gradient_every": 4, "width": 8, **SGD, **NETWORKS,
+            "epochs": 4,
+            "batch_size": 32,
+            "train_rows": 1600,
+            "gradient_every": 4,
+            "width": 8,
+            **SGD,
+            **NETWORKS,
         },
         "full": {
-            "epochs": 6, "batch_size": 64, "train_rows": 12_000, "gradient_every": 10, "width": 8,
-            "schedule": "one_cycle", "weight_decay": 1e-4, **SGD, **NETWORKS,
+            "epochs": 6,
+            "batch_size": 64,
+            "train_rows": 12_000,
+            "gradient_every": 10,
+            "width": 8,
+            "schedule": "one_cycle",
+            "weight_decay": 1e-4,
+            **SGD,
+            **NETWORKS,
         },
     },
     facts={"height": 28, "width": 28, "classes": 10},
@@ -100,7 +113,7 @@ PROJECT = Project(
     answer=fashion.answer,
     input_kind="image",
     input_limit=images.MAX_BYTES,
-)  # fmt: skip
+)
 
 
 def weight_layers(layers: Sequence[str]) -> list[int]:
@@ -111,10 +124,14 @@ def weight_layers(layers: Sequence[str]) -> list[int]:
 WORDS: dict[str, dict[object, str]] = {
     "skip": {False: "plain", True: "skips"},
     "normalisation": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
-    "initialisation": {"torch": "PyTorch's start", "he": "He's start", "xavier": "Xavier's start",
-                       "small": "small start"},
+    "initialisation": {
+        "torch": "PyTorch's start",
+        "he": "He's start",
+        "xavier": "Xavier's start",
+        "small": "small start",
+    },
     "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
-}  # fmt: skip
+}
 """The switches of a deep network as people say them."""
 
 
@@ -154,25 +171,27 @@ CURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("vanishing",),
     ),
     "initialisation": (
-        "He's start", "Weights large enough that layers with ReLU keep the signal's variance.", ("vanishing",)
+        "He's start",
+        "Weights large enough that layers with ReLU keep the signal's variance.",
+        ("vanishing",),
     ),
-    "activation": (
-        "ReLU", "Its slope is 1 where it is on; that of a sigmoid is a quarter at most.", ("vanishing",)
-    ),
+    "activation": ("ReLU", "Its slope is 1 where it is on; that of a sigmoid is a quarter at most.", ("vanishing",)),
     "leaky": (
         "Leaky ReLU",
         "A unit that is off still gets a hundredth of the gradient, so it can come back.",
         ("dying units",),
     ),
     "clip_norm": (
-        "Clip at 1", "A gradient that is too long is shortened before the step.", ("exploding", "not finite")
+        "Clip at 1",
+        "A gradient that is too long is shortened before the step.",
+        ("exploding", "not finite"),
     ),
     "learning_rate": (
         "A tenth of the rate",
         "Smaller steps: weights are not thrown out of the range in which they learn.",
         ("exploding", "not finite", "dying units"),
     ),
-}  # fmt: skip
+}
 """What may be changed: its name, why it helps, and the verdicts for which it is made."""
 
 

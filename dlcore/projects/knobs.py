@@ -14,9 +14,19 @@ from dlcore.projects.project import Monitor, RunConfig
 from dlcore.projects.registry import changed, configure, get, settings_of
 
 FIXED = (
-    "epochs", "patience", "precision", "gradient_every", "train_rows", "validation_rows", "rows", "train_share",
-    "validation_share", "test_share", "validation", "horizon",
-)  # fmt: skip
+    "epochs",
+    "patience",
+    "precision",
+    "gradient_every",
+    "train_rows",
+    "validation_rows",
+    "rows",
+    "train_share",
+    "validation_share",
+    "test_share",
+    "validation",
+    "horizon",
+)
 """What no search turns: how long, how exactly, on how much, and what is scored."""
 USUAL = {"weight_decay": "1e-6..1e-1", "clip_norm": "0.3..10", "momentum": "0.5..0.99"}
 FIRST = ("learning_rate", "schedule", "dropout", "units", "width", "hidden")
@@ -50,8 +60,14 @@ class Knob:
 
     def as_json(self) -> dict[str, Any]:
         """A plain dict; `Knob(**...)` takes it back."""
-        return {"name": self.name, "kind": self.kind, "low": self.low, "high": self.high, "log": self.log,
-                "choices": list(self.choices)}  # fmt: skip
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "low": self.low,
+            "high": self.high,
+            "log": self.log,
+            "choices": list(self.choices),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Knob":

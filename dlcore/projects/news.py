@@ -46,10 +46,17 @@ PROJECT = Project(
     data_config=NewsData,
     presets={
         "quick": {
-            **_RECIPE, "epochs": 1, "rows": 6000, "length": 64, "layers": 2, "feed_forward": 256,
+            **_RECIPE,
+            "epochs": 1,
+            "rows": 6000,
+            "length": 64,
+            "layers": 2,
+            "feed_forward": 256,
         },
         "full": {
-            **_RECIPE, "epochs": 6, "balanced": True,
+            **_RECIPE,
+            "epochs": 6,
+            "balanced": True,
             "encoder": {"word_dropout": 0.15},
             "improved_encoder": {"epochs": 4, "learning_rate": 1.5e-3, "length": 96},
         },
@@ -66,4 +73,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",
-)  # fmt: skip
+)

@@ -27,13 +27,17 @@ def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[R
     return {
         name: [
             configure(
-                "reviews_lstm", model="base_lstm", dataset=dataset, preset="quick", seed=seed,
+                "reviews_lstm",
+                model="base_lstm",
+                dataset=dataset,
+                preset="quick",
+                seed=seed,
                 settings={**SMALL, "readout": how, "keep": "start", "epochs": epochs},
             )
             for seed in seeds
         ]
         for name, how in ARMS.items()
-    }  # fmt: skip
+    }
 
 
 def over_padding(loaded: Loaded, seen: Seen, *, most: int = 400) -> np.ndarray | None:

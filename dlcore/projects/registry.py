@@ -97,11 +97,17 @@ def configure(
     return parse(
         RunConfig,
         {
-            "project": slug, "model": model, "dataset": dataset, "data_checksum": mine.checksum if mine else "",
-            "preset": preset, "training": parts["training"], "model_options": parts["model"].model_dump(),
-            "data_options": parts["data"].model_dump(), **place,
+            "project": slug,
+            "model": model,
+            "dataset": dataset,
+            "data_checksum": mine.checksum if mine else "",
+            "preset": preset,
+            "training": parts["training"],
+            "model_options": parts["model"].model_dump(),
+            "data_options": parts["data"].model_dump(),
+            **place,
         },
-    )  # fmt: skip
+    )
 
 
 def datasets(slug: str) -> list[str]:

@@ -66,13 +66,14 @@ def prepare(config: RunConfig) -> Prepared:
         test=splits["test"],
         facts={"width": checkpoint.width, "length": options.length, "classes": len(found.names)},
         preprocessing={
-            **texts.as_pieces(checkpoint, length=options.length, keep=options.keep), "after_layer": options.after_layer
+            **texts.as_pieces(checkpoint, length=options.length, keep=options.keep),
+            "after_layer": options.after_layer,
         },
         labels=found.names,
         checksum=found.checksum,
         source={"texts": taken.said, "doubled": found.doubled},
         transform=lambda inputs, training: states.gather(inputs[0]),
-    )  # fmt: skip
+    )
 
 
 def _split(places: np.ndarray, labels: np.ndarray, rows: np.ndarray, states: TokenStates) -> Split:
@@ -99,9 +100,13 @@ def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
 
 
 _RECIPE = {
-    "batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle", "optimiser": "adamw", "learning_rate": 4e-3,
+    "batch_size": 32,
+    "clip_norm": 1.0,
+    "schedule": "one_cycle",
+    "optimiser": "adamw",
+    "learning_rate": 4e-3,
     "dropout": 0.2,
-}  # fmt: skip
+}
 
 PROJECT = Project(
     slug="reviews_bert",
@@ -140,4 +145,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",
-)  # fmt: skip
+)

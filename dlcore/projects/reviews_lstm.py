@@ -57,12 +57,19 @@ PROJECT = Project(
     data_config=ReviewsData,
     presets={
         "quick": {
-            **_RECIPE, "epochs": 4, "learning_rate": 5e-3, "rows": 8000, "length": 100, "vocabulary": 8000,
+            **_RECIPE,
+            "epochs": 4,
+            "learning_rate": 5e-3,
+            "rows": 8000,
+            "length": 100,
+            "vocabulary": 8000,
             "base_lstm": {"embedding": 32, "hidden": 32},
             "improved_lstm": {"epochs": 2, "learning_rate": 3e-3, "hidden": 16, "layers": 2, "vectors": "glove"},
         },
         "full": {
-            **_RECIPE, "epochs": 6, "learning_rate": 2e-3,
+            **_RECIPE,
+            "epochs": 6,
+            "learning_rate": 2e-3,
             "base_lstm": {"hidden": 96, "epochs": 5},
             "improved_lstm": {"epochs": 3, "length": 300, "vectors": "glove"},
         },
@@ -79,4 +86,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",
-)  # fmt: skip
+)

@@ -30,14 +30,16 @@ VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "fast": ("Learning rate 0.1", "The base in steps a hundred times as long.", {"learning_rate": 0.1}),
     "slow": ("Learning rate 0.0001", "The base in steps a tenth as long.", {"learning_rate": 1e-4}),
     "early_stopping": (
-        "Early stopping", "The base for up to three times as long, ended when validation gets no better.",
+        "Early stopping",
+        "The base for up to three times as long, ended when validation gets no better.",
         {"patience": 2},
     ),
     "improved": (
-        "Improved", "GloVe's vectors to start with, words left out at random, and more dropout.",
+        "Improved",
+        "GloVe's vectors to start with, words left out at random, and more dropout.",
         {"dropout": 0.2, "word_dropout": 0.2, "vectors": "glove", "width": 100},
     ),
-}  # fmt: skip
+}
 """Title, summary, and the settings that differ from the base, of each variant."""
 _RECIPE = {"batch_size": 32, "learning_rate": 1e-3, "clip_norm": 1.0}
 _FULL = {name: dict(settings) for name, (_, _, settings) in VARIANTS.items()}
@@ -54,15 +56,19 @@ PROJECT = Project(
     summary="Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does.",
     datasets=("imdb", "movie_reviews"),
     models={
-        name: ModelEntry(
-            title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig
-        )
+        name: ModelEntry(title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig)
         for name, (title, summary, _) in VARIANTS.items()
     },
     data_config=ReviewsData,
     presets={
         "quick": {
-            **_RECIPE, "epochs": 2, "rows": 4000, "length": 100, "vocabulary": 8000, "width": 32, "feed_forward": 64,
+            **_RECIPE,
+            "epochs": 2,
+            "rows": 4000,
+            "length": 100,
+            "vocabulary": 8000,
+            "width": 32,
+            "feed_forward": 64,
             **_QUICK,
             "early_stopping": {"patience": 1, "epochs": 4},
             "improved": {"dropout": 0.2, "word_dropout": 0.2},
@@ -82,4 +88,4 @@ PROJECT = Project(
     input_limit=text.MAX_BYTES,
     own_data="text",
     reported={"base": 0.86, "dropout": 0.685, "weight_decay": 0.7, "fast": 0.7, "slow": 0.7},
-)  # fmt: skip
+)

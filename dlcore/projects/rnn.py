@@ -43,9 +43,15 @@ def prepare(config: RunConfig) -> Prepared:
     found = fashion.prepare(config.model_copy(update={"data_options": options}))
     facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
     return Prepared(
-        train=found.train, validation=found.validation, test=found.test, facts=facts,
-        preprocessing=found.preprocessing, labels=found.labels, checksum=found.checksum, transform=found.transform,
-    )  # fmt: skip
+        train=found.train,
+        validation=found.validation,
+        test=found.test,
+        facts=facts,
+        preprocessing=found.preprocessing,
+        labels=found.labels,
+        checksum=found.checksum,
+        transform=found.transform,
+    )
 
 
 def _memory(config: RunConfig) -> Prepared:
@@ -137,19 +143,24 @@ def _how_it_fails(found: Bridges) -> Found:
 
 QUESTIONS: tuple[Question[Bridges], ...] = (
     Question(
-        "further", "A signal, then noise for a while: which of the two bridges the longer gap?",
-        ("the recurrent network by hand", "the LSTM", "neither"), _further,
+        "further",
+        "A signal, then noise for a while: which of the two bridges the longer gap?",
+        ("the recurrent network by hand", "the LSTM", "neither"),
+        _further,
     ),
     Question(
-        "limit", "Up to which gap is the recurrent network right nine times of ten, with the same training?",
-        ("fewer than 10 steps", "10 to 39 steps", "40 to 99 steps", "100 steps and more"), _first_to_fail,
+        "limit",
+        "Up to which gap is the recurrent network right nine times of ten, with the same training?",
+        ("fewer than 10 steps", "10 to 39 steps", "40 to 99 steps", "100 steps and more"),
+        _first_to_fail,
     ),
     Question(
-        "how", "How does it fail, as the gap grows?",
+        "how",
+        "How does it fail, as the gap grows?",
         ("little by little", "most of it between one gap and the next", "it does not, up to the longest tried"),
         _how_it_fails,
     ),
-)  # fmt: skip
+)
 
 # --- break it ---------------------------------------------------------------------------------------------------------
 
@@ -183,17 +194,20 @@ BREAKS: tuple[Break[Measured], ...] = (
         _faded,
     ),
     Break(
-        "Weights that stretch", "They start at three times a rotation: the gradient grows from step to step.",
+        "Weights that stretch",
+        "They start at three times a rotation: the gradient grows from step to step.",
         {**_PLAIN, "gain": 3.0, "width": 8, "gap": 30},
         "the gradient is more than a hundred long at times, or no number at all.",
         _burst,
     ),
     Break(
-        "A rate far too large", "Plain descent with steps of length 3 along the gradient, and no clipping.",
+        "A rate far too large",
+        "Plain descent with steps of length 3 along the gradient, and no clipping.",
         {**_PLAIN, "optimiser": "sgd", "learning_rate": 3.0, "momentum": 0.9},
-        "the state is thrown into the flat ends of the tanh, and nothing is learnt.", _wild,
+        "the state is thrown into the flat ends of the tanh, and nothing is learnt.",
+        _wild,
     ),
-)  # fmt: skip
+)
 
 
 def _rnn(options: RecurrentByHandConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -228,12 +242,23 @@ PROJECT = Project(
     data_config=RnnData,
     presets={
         "quick": {
-            "epochs": 10, "batch_size": 32, "learning_rate": 3e-3, "clip_norm": 1.0, "schedule": "one_cycle",
-            "train_rows": 8_000, "rows": 3_000, "width": 64,
+            "epochs": 10,
+            "batch_size": 32,
+            "learning_rate": 3e-3,
+            "clip_norm": 1.0,
+            "schedule": "one_cycle",
+            "train_rows": 8_000,
+            "rows": 3_000,
+            "width": 64,
         },
         "full": {
-            "epochs": 14, "batch_size": 128, "learning_rate": 3e-3, "clip_norm": 1.0, "schedule": "one_cycle",
-            "validation_share": 0.05, "lstm": {"epochs": 6},
+            "epochs": 14,
+            "batch_size": 128,
+            "learning_rate": 3e-3,
+            "clip_norm": 1.0,
+            "schedule": "one_cycle",
+            "validation_share": 0.05,
+            "lstm": {"epochs": 6},
         },
     },
     facts={"steps": 28, "features": 28, "classes": 10},
@@ -246,4 +271,4 @@ PROJECT = Project(
     answer=answer,
     input_kind="image",
     input_limit=images.MAX_BYTES,
-)  # fmt: skip
+)

@@ -40,9 +40,15 @@ def unroll(module: nn.Module, x: np.ndarray, target: int) -> Unrolled:
         found = walk(module, x, target)
         stage = found.stages[0]
         return Unrolled(
-            stage.x, np.asarray(stage.facts["states"])[1:], np.asarray(stage.facts["by_step"]), found.probabilities,
-            target, found.loss, stage.parameters, found.error,
-        )  # fmt: skip
+            stage.x,
+            np.asarray(stage.facts["states"])[1:],
+            np.asarray(stage.facts["by_step"]),
+            found.probabilities,
+            target,
+            found.loss,
+            stage.parameters,
+            found.error,
+        )
     assert isinstance(module, LstmClassifier)
     return _lstm(module, x, target)
 

@@ -50,8 +50,11 @@ def prepare(config: RunConfig) -> Prepared:
     every = (parts.train, parts.validation, parts.test, parts.longer)
     lengths = (max(len(t) for part in every for t in part.sources), max(len(t) for part in every for t in part.targets))
     facts = {
-        "sources": len(source), "symbols": len(target), "source_length": lengths[0], "target_length": lengths[1] + 1,
-    }  # fmt: skip
+        "sources": len(source),
+        "symbols": len(target),
+        "source_length": lengths[0],
+        "target_length": lengths[1] + 1,
+    }
 
     def split(pairs: Pairs) -> Split:
         ids = source.encode(pairs.sources, length=facts["source_length"])
@@ -152,10 +155,16 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     beam, _ = written(module, test, length=length, beams=BEAMS)
     parts: sequences.Parts = prepared.source["parts"]
     found = {
-        "test_scores": scores, "test_targets": test.targets.numpy(), "test_ids": test.ids, "test_written": ids,
-        "test_beam": beam, "test_sources": test.inputs[0].numpy(), "test_kinds": parts.test.kinds,
-        "test_forced": right, "test_losses": losses,
-    }  # fmt: skip
+        "test_scores": scores,
+        "test_targets": test.targets.numpy(),
+        "test_ids": test.ids,
+        "test_written": ids,
+        "test_beam": beam,
+        "test_sources": test.inputs[0].numpy(),
+        "test_kinds": parts.test.kinds,
+        "test_forced": right,
+        "test_losses": losses,
+    }
     longer: Split | None = prepared.source["longer"]
     if longer is not None:
         found["longer_written"], _ = written(module, longer, length=length)
@@ -269,9 +278,12 @@ def texts(ids: np.ndarray, alphabet: Alphabet) -> list[str]:
 
 def _build(options: Seq2SeqConfig, facts: Mapping[str, int]) -> nn.Module:
     return Seq2Seq(
-        options, sources=facts["sources"], symbols=facts["symbols"], source_length=facts["source_length"],
+        options,
+        sources=facts["sources"],
+        symbols=facts["symbols"],
+        source_length=facts["source_length"],
         length=facts["target_length"],
-    )  # fmt: skip
+    )
 
 
 _RECIPE = {"batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
@@ -306,4 +318,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=MOST,
     own_data="pairs",
-)  # fmt: skip
+)

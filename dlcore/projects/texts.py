@@ -67,9 +67,11 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     for name, rows in parts.items():
         ids = known.encode(texts[name], length=options.length, keep=options.keep)
         splits[name] = Split(
-            (torch.from_numpy(ids),), torch.from_numpy(found.labels[rows]), found.rows[rows],
+            (torch.from_numpy(ids),),
+            torch.from_numpy(found.labels[rows]),
+            found.rows[rows],
             lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
-        )  # fmt: skip
+        )
     return Prepared(
         train=splits["train"],
         validation=splits["validation"],
@@ -86,8 +88,10 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
 
 def needs(config: RunConfig) -> tuple[str, ...]:
     """GloVe's vectors and BERT's pieces of words, where a run asks for them."""
-    wanted = {"glove": config.data_options.get("vectors") == "glove",
-              "bert_vocabulary": config.data_options.get("tokens") == "wordpiece"}  # fmt: skip
+    wanted = {
+        "glove": config.data_options.get("vectors") == "glove",
+        "bert_vocabulary": config.data_options.get("tokens") == "wordpiece",
+    }
     return tuple(name for name, asked in wanted.items() if asked)
 
 
@@ -234,8 +238,12 @@ def vocabulary(loaded: Loaded) -> text.Vocabulary:
 def as_pieces(checkpoint: bert_weights.Checkpoint, *, length: int, keep: bert_tokens.Keep) -> dict[str, Any]:
     """All that is needed to cut another text as for that BERT, in JSON's types: its name, not its words."""
     return {
-        "kind": PIECES, "bert": checkpoint.name, "bert_checksum": checkpoint.checksum, "length": length, "keep": keep
-    }  # fmt: skip
+        "kind": PIECES,
+        "bert": checkpoint.name,
+        "bert_checksum": checkpoint.checksum,
+        "length": length,
+        "keep": keep,
+    }
 
 
 def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:

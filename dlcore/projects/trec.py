@@ -114,7 +114,8 @@ PROJECT = Project(
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=TextRnnConfig)
         for cell, (title, summary) in _CELLS.items()
-    } | {
+    }
+    | {
         BERT: ModelEntry(
             title="GRU over BERT",
             summary="A BERT that stays as it is reads every question once; a GRU reads what it made of each piece.",
@@ -127,7 +128,10 @@ PROJECT = Project(
     presets={
         "quick": {**_RECIPE, "epochs": 4, "hidden": 64},
         "full": {
-            **_RECIPE, "epochs": 16, "hidden": 200, "rnn": {"learning_rate": 1e-3},
+            **_RECIPE,
+            "epochs": 16,
+            "hidden": 200,
+            "rnn": {"learning_rate": 1e-3},
             BERT: {"epochs": 8, "hidden": 128, "learning_rate": 1e-3},
         },
     },
@@ -144,4 +148,4 @@ PROJECT = Project(
     input_kind="text",
     input_limit=text.MAX_BYTES,
     own_data="text",
-)  # fmt: skip
+)

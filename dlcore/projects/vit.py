@@ -28,9 +28,14 @@ def _cnn(options: SmallCnnConfig, facts: Mapping[str, int]) -> nn.Module:
 
 
 _RECIPE = {
-    "batch_size": 64, "optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.02,
-    "schedule": "one_cycle", "clip_norm": 1.0, "flip": True,
-}  # fmt: skip
+    "batch_size": 64,
+    "optimiser": "adamw",
+    "learning_rate": 2e-3,
+    "weight_decay": 0.02,
+    "schedule": "one_cycle",
+    "clip_norm": 1.0,
+    "flip": True,
+}
 
 PROJECT = Project(
     slug="vit",
@@ -61,8 +66,14 @@ PROJECT = Project(
     data_config=FashionData,
     presets={
         "quick": {
-            "epochs": 3, "batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "train_rows": 6000,
-            "vit": SIZES, "hybrid": SIZES, "cnn": {"width": EQUAL_WIDTH},
+            "epochs": 3,
+            "batch_size": 64,
+            "learning_rate": 2e-3,
+            "schedule": "one_cycle",
+            "train_rows": 6000,
+            "vit": SIZES,
+            "hybrid": SIZES,
+            "cnn": {"width": EQUAL_WIDTH},
         },
         "full": {
             **_RECIPE,
@@ -81,4 +92,4 @@ PROJECT = Project(
     answer=fashion.answer,
     input_kind="image",
     input_limit=images.MAX_BYTES,
-)  # fmt: skip
+)

@@ -19,8 +19,16 @@ from dlcore.runs.record import Curve, GradientNorms, Record, restore
 if TYPE_CHECKING:
     from dlcore.projects.project import Evaluation, Loaded, RunConfig
 
-REQUIRED = ("card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
-            "threshold.json", "predictions.npz")  # fmt: skip
+REQUIRED = (
+    "card.md",
+    "run.json",
+    "metrics.csv",
+    "model.safetensors",
+    "preprocessing.json",
+    "labels.json",
+    "threshold.json",
+    "predictions.npz",
+)
 OPTIONAL = ("gradients.npz",)
 WRITTEN = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Beside that, of sequences that were written: two ways of writing, what was read, of which kind, and how well."""

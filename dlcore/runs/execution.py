@@ -144,11 +144,19 @@ def _introduce(bench: Bench, parameters: int) -> None:
     """Tell the journal what is known only now that data and model are there."""
     config, state = bench.job.config, bench.state
     bench.about = {
-        "project": config.project, "model": config.model, "dataset": config.dataset, "preset": config.preset,
-        "seed": config.seed, "device": config.device, "epochs": config.training.epochs, "steps": state.steps,
-        "steps_per_epoch": state.steps_per_epoch, "batch_size": config.training.batch_size,
-        "parameters": parameters, "parent": bench.job.parent,
-    }  # fmt: skip
+        "project": config.project,
+        "model": config.model,
+        "dataset": config.dataset,
+        "preset": config.preset,
+        "seed": config.seed,
+        "device": config.device,
+        "epochs": config.training.epochs,
+        "steps": state.steps,
+        "steps_per_epoch": state.steps_per_epoch,
+        "batch_size": config.training.batch_size,
+        "parameters": parameters,
+        "parent": bench.job.parent,
+    }
     bench.progress = {"epoch": state.epoch - 1, "step": state.step, "duration_s": state.seconds, "best": _best(bench)}
     bench.job.journal.tell("about", bench.about)
     bench.job.journal.begin(state.step)
@@ -254,8 +262,11 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     predictions, evaluation = measure(state.module, prepared, config, simpler=simpler)
     history = job.journal.history()
     at_best = state.best_epoch * state.steps_per_epoch
-    chosen = {name: float(curve.values[curve.steps == at_best][0]) for name, curve in history.items()
-              if name.startswith(("train_", "validation_")) and at_best in curve.steps}  # fmt: skip
+    chosen = {
+        name: float(curve.values[curve.steps == at_best][0])
+        for name, curve in history.items()
+        if name.startswith(("train_", "validation_")) and at_best in curve.steps
+    }
     bench.progress["metrics"] = chosen | evaluation.metrics
     record = assemble(job.run_id, bench.about, bench.progress, state=outcome.state, reason=outcome.reason)
     left = Remains(

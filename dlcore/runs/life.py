@@ -32,10 +32,16 @@ def create(config: "RunConfig", *, parent: str = "") -> Record:
         config = config.model_copy(update={"device": devices.resolve(config.device)})
     training = config.training
     about = {
-        "project": config.project, "model": config.model, "dataset": config.dataset, "preset": config.preset,
-        "seed": config.seed, "device": config.device, "epochs": training.epochs, "batch_size": training.batch_size,
+        "project": config.project,
+        "model": config.model,
+        "dataset": config.dataset,
+        "preset": config.preset,
+        "seed": config.seed,
+        "device": config.device,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
         "parent": parent,
-    }  # fmt: skip
+    }
     run_id = store.create(
         config.project,
         f"{config.model} seed {config.seed}",

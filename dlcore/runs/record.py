@@ -102,9 +102,15 @@ def assemble(
     best = moving.pop("best", None)
     try:
         return Record(
-            run_id=run_id, state=state, reason=reason, pid=pid, created=created,
-            best=Best(**best) if best else None, **about, **moving,
-        )  # fmt: skip
+            run_id=run_id,
+            state=state,
+            reason=reason,
+            pid=pid,
+            created=created,
+            best=Best(**best) if best else None,
+            **about,
+            **moving,
+        )
     except TypeError as error:
         raise RunError(
             f"the record of run {run_id} cannot be read ({error}): it was written by another version."

@@ -55,10 +55,16 @@ class Attempt:
     def as_json(self) -> dict[str, Any]:
         """A plain dict."""
         return {
-            "number": self.number, "state": self.state, "settings": dict(self.settings), "value": self.value,
-            "epochs": len(self.curve), "best_epoch": self.best_epoch, "duration_s": self.seconds,
-            "starts": self.starts, "reason": self.reason,
-        }  # fmt: skip
+            "number": self.number,
+            "state": self.state,
+            "settings": dict(self.settings),
+            "value": self.value,
+            "epochs": len(self.curve),
+            "best_epoch": self.best_epoch,
+            "duration_s": self.seconds,
+            "starts": self.starts,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,10 @@ class Study:
 
             ways = optuna.study.StudyDirection
             study = optuna.create_study(
-                study_name=_NAME, storage=_storage(file, os.getpid()),
+                study_name=_NAME,
+                storage=_storage(file, os.getpid()),
                 direction=ways.MINIMIZE if self.plan.mode == "min" else ways.MAXIMIZE,
-            )  # fmt: skip
+            )
             if first:
                 study.enqueue_trial(dict(first))
 
@@ -266,11 +273,17 @@ def _attempt(trial: "optuna.trial.FrozenTrial") -> Attempt:
     curve = dict(sorted(trial.intermediate_values.items()))
     best = int(about.get("best_epoch", 0))
     return Attempt(
-        number=trial.number, state=state, settings=trial.params,
-        value=trial.value if state == "finished" else curve.get(best), curve=curve, best_epoch=best,
-        seconds=float(about.get("seconds", 0.0)), starts=int(about.get("starts", 0)),
-        reason=str(about.get("reason", "")), validated_on=str(about.get("validated_on", "")),
-    )  # fmt: skip
+        number=trial.number,
+        state=state,
+        settings=trial.params,
+        value=trial.value if state == "finished" else curve.get(best),
+        curve=curve,
+        best_epoch=best,
+        seconds=float(about.get("seconds", 0.0)),
+        starts=int(about.get("starts", 0)),
+        reason=str(about.get("reason", "")),
+        validated_on=str(about.get("validated_on", "")),
+    )
 
 
 @functools.lru_cache(maxsize=64)

@@ -117,8 +117,10 @@ def _attempt(bench: Bench, taken: Taken) -> bool:
 
     if taken.deaths >= MOST_DEATHS:
         return _fail(bench, taken, f"its worker died {taken.deaths} times: perhaps there is too little memory")
-    said = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                     for name, value in taken.settings.items())  # fmt: skip
+    said = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in taken.settings.items()
+    )
     bench.log(f"trial {taken.number}: {said}")
     try:
         config = projects.changed(bench.base, {"device": bench.base.device, **taken.settings})
@@ -153,9 +155,14 @@ def _train(bench: Bench, taken: Taken, config: "RunConfig") -> bool:
                 pruned.append(event.epoch)
 
     job: Job = execution.Job(
-        run_id=f"{bench.post.run_id}-{taken.number}", config=config, folder=taken.folder, bundle=taken.folder.bundle,
-        journal=MemoryJournal(), wish=heard, on_event=on_event,
-    )  # fmt: skip
+        run_id=f"{bench.post.run_id}-{taken.number}",
+        config=config,
+        folder=taken.folder,
+        bundle=taken.folder.bundle,
+        journal=MemoryJournal(),
+        wish=heard,
+        on_event=on_event,
+    )
     outcome, trained = execution.rehearse(job)
     ids = trained.prepared.validation.ids
     taken.note({"best_epoch": trained.state.best_epoch, "validated_on": fingerprint([ids.tobytes()])})

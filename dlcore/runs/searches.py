@@ -72,13 +72,26 @@ class Search:
         """A plain dict, the trials in it."""
         best = self.best
         return {
-            "search_id": self.search_id, "project": self.config.project, "model": self.config.model,
-            "dataset": self.config.dataset, "preset": self.config.preset, "seed": self.config.seed,
-            "device": self.config.device, "epochs": self.config.training.epochs, "state": self.state,
-            "reason": self.reason, "metric": self.metric, "mode": self.mode, "trials": self.trials,
-            "done": self.done, "workers": self.workers, "pid": self.pid, "knobs": [str(knob) for knob in self.knobs],
-            "best": best.as_json() if best else None, "attempts": [one.as_json() for one in self.attempts],
-        }  # fmt: skip
+            "search_id": self.search_id,
+            "project": self.config.project,
+            "model": self.config.model,
+            "dataset": self.config.dataset,
+            "preset": self.config.preset,
+            "seed": self.config.seed,
+            "device": self.config.device,
+            "epochs": self.config.training.epochs,
+            "state": self.state,
+            "reason": self.reason,
+            "metric": self.metric,
+            "mode": self.mode,
+            "trials": self.trials,
+            "done": self.done,
+            "workers": self.workers,
+            "pid": self.pid,
+            "knobs": [str(knob) for knob in self.knobs],
+            "best": best.as_json() if best else None,
+            "attempts": [one.as_json() for one in self.attempts],
+        }
 
 
 def create(
@@ -106,10 +119,18 @@ def create(
     search_id = f"{folders.SEARCH}{uuid.uuid4().hex}"
     folder = folders.of_run(search_id)
     asked = {
-        "format": FORMAT, "config": config.model_dump(), "knobs": [knob.as_json() for knob in knobs],
-        "trials": trials, "workers": workers, "metric": goal.metric, "mode": goal.mode, "prune": prune,
-        "created": time.time(), "device": config.device, "devices": workers,
-    }  # fmt: skip
+        "format": FORMAT,
+        "config": config.model_dump(),
+        "knobs": [knob.as_json() for knob in knobs],
+        "trials": trials,
+        "workers": workers,
+        "metric": goal.metric,
+        "mode": goal.mode,
+        "prune": prune,
+        "created": time.time(),
+        "device": config.device,
+        "devices": workers,
+    }
     now = settings_searched.values_of(config)
     first = {
         knob.name: settings_searched.as_text(now[knob.name]) if knob.kind == "choice" else now[knob.name]
@@ -265,9 +286,13 @@ def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
 
     config = asked["config"]
     plan = Plan(
-        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]), trials=asked["trials"], mode=asked["mode"],
-        seed=config["seed"], epochs=config["training"]["epochs"], prune=asked["prune"],
-    )  # fmt: skip
+        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]),
+        trials=asked["trials"],
+        mode=asked["mode"],
+        seed=config["seed"],
+        epochs=config["training"]["epochs"],
+        prune=asked["prune"],
+    )
     return Study(folder.path, plan)
 
 
@@ -295,12 +320,20 @@ def _read(folder: RunFolder) -> Search:
     if asked.get("format") != FORMAT:
         raise RunError(f"{folder.config} was written by another version: delete its folder.")
     return Search(
-        search_id=folder.path.name, config=projects.load_config(asked["config"]),
-        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]), trials=asked["trials"],
-        workers=asked["workers"], metric=asked["metric"], mode=asked["mode"], prune=asked["prune"],
-        created=asked["created"], state=state, reason=reason, pid=pid,
+        search_id=folder.path.name,
+        config=projects.load_config(asked["config"]),
+        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]),
+        trials=asked["trials"],
+        workers=asked["workers"],
+        metric=asked["metric"],
+        mode=asked["mode"],
+        prune=asked["prune"],
+        created=asked["created"],
+        state=state,
+        reason=reason,
+        pid=pid,
         attempts=tuple(study_of(folder, asked).attempts()),
-    )  # fmt: skip
+    )
 
 
 def _state(folder: RunFolder) -> tuple[State, str, int | None]:

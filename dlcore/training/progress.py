@@ -10,9 +10,18 @@ LOGGED_STEPS = 2000
 LOGGED_GRADIENTS = 500
 
 KEPT = (
-    "step", "batch", "epoch", "seconds", "loss_sum", "correct", "samples", "window", "stale", "best_epoch",
+    "step",
+    "batch",
+    "epoch",
+    "seconds",
+    "loss_sum",
+    "correct",
+    "samples",
+    "window",
+    "stale",
+    "best_epoch",
     "best_value",
-)  # fmt: skip
+)
 
 
 class Progress:

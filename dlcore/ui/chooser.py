@@ -89,8 +89,9 @@ def _say_where_it_is_gone(wanted: str, known: Collection[str]) -> None:
     except WorkbenchError:
         st.toast(
             "The run that this address asks for is not here: it was made elsewhere, or deleted. Another one is shown.",
-            icon=":material/link_off:", duration="long",
-        )  # fmt: skip
+            icon=":material/link_off:",
+            duration="long",
+        )
 
 
 def _follow(slug: str, key: str) -> None:

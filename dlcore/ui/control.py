@@ -23,17 +23,26 @@ class Action:
 
 
 PAUSE = Action(
-    "Pause", ":material/pause:", "Keep a checkpoint and free the device; resume whenever you like.",
-    "Pausing: the worker keeps a checkpoint first.", lambda run_id: runs.pause(run_id),
-)  # fmt: skip
+    "Pause",
+    ":material/pause:",
+    "Keep a checkpoint and free the device; resume whenever you like.",
+    "Pausing: the worker keeps a checkpoint first.",
+    lambda run_id: runs.pause(run_id),
+)
 RESUME = Action(
-    "Resume", ":material/play_arrow:", "Go on from the last checkpoint.",
-    "Resuming from the last checkpoint.", lambda run_id: runs.resume(run_id),
-)  # fmt: skip
+    "Resume",
+    ":material/play_arrow:",
+    "Go on from the last checkpoint.",
+    "Resuming from the last checkpoint.",
+    lambda run_id: runs.resume(run_id),
+)
 STOP = Action(
-    "Stop", ":material/stop:", "End here, test the best epoch so far and keep its bundle.",
-    "Stopping: the best epoch is tested and kept.", lambda run_id: runs.stop(run_id),
-)  # fmt: skip
+    "Stop",
+    ":material/stop:",
+    "End here, test the best epoch so far and keep its bundle.",
+    "Stopping: the best epoch is tested and kept.",
+    lambda run_id: runs.stop(run_id),
+)
 
 
 def actions(record: Record) -> list[Action]:

@@ -10,14 +10,29 @@ if TYPE_CHECKING:
 
 PREFERRED = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc")
 NAMES = {
-    "loss": "Loss", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1",
-    "roc_auc": "ROC AUC", "auc_pr": "Area under PR", "ece": "Calibration error", "exact_match": "Exact match",
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "auc_pr": "Area under PR",
+    "ece": "Calibration error",
+    "exact_match": "Exact match",
     "r2_mean": "R² (mean)",
-    "skill": "Skill", "mae": "Mean absolute error", "nab_standard": "NAB score", "events_hit": "Events hit",
-    "false_alarms": "False alarms", "vus_pr": "VUS-PR", "delay_h": "Delay (h)",
-    "nab_low_fp": "NAB, quiet", "nab_low_fn": "NAB, alert", "range_precision": "Range precision",
-    "range_recall": "Range recall", "range_f1": "Range F1",
-}  # fmt: skip
+    "skill": "Skill",
+    "mae": "Mean absolute error",
+    "nab_standard": "NAB score",
+    "events_hit": "Events hit",
+    "false_alarms": "False alarms",
+    "vus_pr": "VUS-PR",
+    "delay_h": "Delay (h)",
+    "nab_low_fp": "NAB, quiet",
+    "nab_low_fn": "NAB, alert",
+    "range_precision": "Range precision",
+    "range_recall": "Range recall",
+    "range_f1": "Range F1",
+}
 """Metric names as people read them."""
 BASELINES = {
     "majority": "Always the commonest class",

@@ -70,9 +70,14 @@ def chosen_part(slug: str) -> str:
     if st.session_state.get("part") not in titles:
         st.session_state.pop("part", None)
     chosen = st.segmented_control(
-        "Part of the page", list(titles), default=None if "part" in st.session_state else next(iter(titles)),
-        required=True, key="part", bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+        "Part of the page",
+        list(titles),
+        default=None if "part" in st.session_state else next(iter(titles)),
+        required=True,
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     return titles.get(chosen or "", slug)
 
 
@@ -93,9 +98,14 @@ def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
     if asked in names:
         st.session_state["panel"] = asked
     chosen = st.segmented_control(
-        "Panel", names, default=None if asked in names else first, required=True, key="panel",
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+        "Panel",
+        names,
+        default=None if asked in names else first,
+        required=True,
+        key="panel",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     read_plotly(ours=chosen == "Train")
     panel = panels.get(chosen or first, "dlcore.ui.panels.train:train")
     with st.container(key=f"panel-of-{slug}"):

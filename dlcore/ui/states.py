@@ -29,7 +29,7 @@ LOOKS: dict[State, Look] = {
     "interrupted": Look(
         "Interrupted", "⚡", ":material/power_off:", "orange", "Its process ended without a word. Resume it."
     ),
-}  # fmt: skip
+}
 REFERENCE = Look(
     "Reference run", "★", ":material/bookmark:", "violet", "Came with the workbench; measured by us on real data."
 )

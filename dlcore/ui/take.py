@@ -30,10 +30,15 @@ def away(run: Run) -> None:
             st.caption("The run leaves a bundle when it ends or is stopped: weights, curves, predictions and a card.")
             return
         st.download_button(
-            "Download the bundle", lambda: _zip(run.run_id), file_name=f"{short_id(run.run_id).replace('/', '-')}.zip",
-            mime="application/zip", icon=":material/download:", key=f"bundle-{run.run_id}", on_click="ignore",
+            "Download the bundle",
+            lambda: _zip(run.run_id),
+            file_name=f"{short_id(run.run_id).replace('/', '-')}.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            key=f"bundle-{run.run_id}",
+            on_click="ignore",
             help="Weights (safetensors), curves, predictions, preprocessing and a card, as one zip.",
-        )  # fmt: skip
+        )
         fragment(_onnx)(run, run.bundle)
 
 
@@ -45,9 +50,11 @@ def _onnx(run: Run, bundle: Bundle) -> None:
         return
     key = f"onnx-{run.run_id}-{bundle.record.step}"
     if st.button(
-        "Make an ONNX file", icon=":material/deployed_code:", key=f"{key}-make",
+        "Make an ONNX file",
+        icon=":material/deployed_code:",
+        key=f"{key}-make",
         help="The network alone, for ONNX Runtime: held against torch at two batch sizes, and timed on this machine.",
-    ):  # fmt: skip
+    ):
         st.session_state[_LAST_MADE] = key
     if st.session_state.get(_LAST_MADE) != key:
         return
@@ -65,10 +72,15 @@ def _onnx(run: Run, bundle: Bundle) -> None:
     )
     st.caption(f"{report.advice} The card says what to do to a picture before the network, and to its answer after.")
     st.download_button(
-        f"Download ONNX and card ({len(made.content) / 2**20:.1f} MB)", made.content, mime="application/zip",
-        file_name=f"{short_id(run.run_id).replace('/', '-')}-onnx.zip", icon=":material/download:", key=f"{key}-take",
-        on_click="ignore", help="The .onnx file, and a card with preprocessing, classes and what was checked: one zip.",
-    )  # fmt: skip
+        f"Download ONNX and card ({len(made.content) / 2**20:.1f} MB)",
+        made.content,
+        mime="application/zip",
+        file_name=f"{short_id(run.run_id).replace('/', '-')}-onnx.zip",
+        icon=":material/download:",
+        key=f"{key}-take",
+        on_click="ignore",
+        help="The .onnx file, and a card with preprocessing, classes and what was checked: one zip.",
+    )
 
 
 @dataclass(frozen=True)

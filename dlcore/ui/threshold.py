@@ -161,13 +161,28 @@ def _data(judged: Judged, start: Released) -> dict[str, Any]:
     data: dict[str, Any] = {
         "scores": pack(_sent(judged.scores), dtype=str(_sent(judged.scores).dtype)),
         "labels": None if judged.labels is None else pack(judged.labels, dtype="uint8"),
-        "values": None, "times": None, "step_ms": 0, "begin_ms": 0, "gap": 0, "windows": [], "plausible": [],
-        "own": judged.own, "start": start.threshold, "scope": 0, "k": 3, "quantile": 0.995,
-        "scopes": _stretches(judged.scopes), "parts": _stretches(judged.parts), "score": judged.score, "value": "",
+        "values": None,
+        "times": None,
+        "step_ms": 0,
+        "begin_ms": 0,
+        "gap": 0,
+        "windows": [],
+        "plausible": [],
+        "own": judged.own,
+        "start": start.threshold,
+        "scope": 0,
+        "k": 3,
+        "quantile": 0.995,
+        "scopes": _stretches(judged.scopes),
+        "parts": _stretches(judged.parts),
+        "score": judged.score,
+        "value": "",
         "rules": _stretches((judged.rules,))[0] if judged.rules else None,
-        "marks": [{"name": name, "value": value} for name, value in judged.marks], **vars(judged.counted),
-        "words": vars(judged.words), "marked": [[w.start, w.end] for w in start.marked],
-    }  # fmt: skip
+        "marks": [{"name": name, "value": value} for name, value in judged.marks],
+        **vars(judged.counted),
+        "words": vars(judged.words),
+        "marked": [[w.start, w.end] for w in start.marked],
+    }
     return data | (_over(over) if over is not None else {})
 
 
@@ -183,11 +198,14 @@ def _over(over: Over) -> dict[str, Any]:
     even = bool((steps == step).all())
     return {
         "times": None if even else pack(over.times, dtype="float64"),
-        "begin_ms": float(over.times[0]), "step_ms": step, "gap": points_a_day(step), "value": over.value,
+        "begin_ms": float(over.times[0]),
+        "step_ms": step,
+        "gap": points_a_day(step),
+        "value": over.value,
         "values": None if over.values is None else pack(over.values),
         "windows": [vars(window) for window in over.windows],
         "plausible": [vars(window) for window in over.plausible],
-    }  # fmt: skip
+    }
 
 
 def points_a_day(step_ms: float) -> int:

@@ -28,8 +28,11 @@ def as_typed(key: str, start: str) -> Typed:
     kept = st.session_state.get(key)
     try:
         found = json.loads(kept["typed"] if kept else "{}")
-        return Typed(str(found.get("text", start)), tuple(int(place) for place in found.get("hidden", ())),
-                     str(found.get("version", "")))  # fmt: skip
+        return Typed(
+            str(found.get("text", start)),
+            tuple(int(place) for place in found.get("hidden", ())),
+            str(found.get("version", "")),
+        )
     except (KeyError, TypeError, ValueError):
         return Typed(start)
 

@@ -43,8 +43,9 @@ def main() -> None:
         seen = SEEN.get(asked.way, {}).get(size)
         if seen:
             settings["epochs"] = max(1, round(seen / (size or 4907)))
-        config = projects.configure("bert", model=asked.way, dataset="trec6", seed=asked.seed, device="cpu",
-                                    settings=settings)  # fmt: skip
+        config = projects.configure(
+            "bert", model=asked.way, dataset="trec6", seed=asked.seed, device="cpu", settings=settings
+        )
         begin, end = time.process_time(), [0.0]
 
         def heard(event: Event, end: list[float] = end) -> None:
@@ -59,14 +60,19 @@ def main() -> None:
         evaluation = run["evaluation"]
         network = projects.get("bert").models[asked.way].build(projects.model_config(config), facts)
         row = {
-            "way": asked.way, "texts": run["sizes"]["train"], "seed": asked.seed, "n": run["sizes"]["test"],
-            "epochs": config.training.epochs, "seconds": round(end[0] - begin, 1),
+            "way": asked.way,
+            "texts": run["sizes"]["train"],
+            "seed": asked.seed,
+            "n": run["sizes"]["test"],
+            "epochs": config.training.epochs,
+            "seconds": round(end[0] - begin, 1),
             "trained": count_parameters(network)[1],
             **{name: round(evaluation["metrics"][name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
             "majority": round(evaluation["baselines"]["majority"]["accuracy"], 5),
             "nb_svm": round(evaluation["baselines"]["nb_svm"]["accuracy"], 5),
-            "command": command_line(config), "processor": devices.describe()["processor"],
-        }  # fmt: skip
+            "command": command_line(config),
+            "processor": devices.describe()["processor"],
+        }
         rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
         key = ("way", "texts", "seed")
         rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]

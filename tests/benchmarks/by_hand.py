@@ -41,10 +41,16 @@ def main() -> None:
     seen = Shifted(**scale)(np.asarray(found.test_pixels), np.random.default_rng())
     answers = np.concatenate([network.forward(part).argmax(axis=1) for part in np.array_split(seen, 20)])
     told = {
-        "accuracy": float((answers == found.test_labels).mean()), "test_pictures": len(answers), **took,
-        "steps": state.step, "torch": "torch" in sys.modules, "cores": os.cpu_count(), "load": os.getloadavg(),
-        "machine": platform.machine(), "numpy": np.__version__,
-    }  # fmt: skip
+        "accuracy": float((answers == found.test_labels).mean()),
+        "test_pictures": len(answers),
+        **took,
+        "steps": state.step,
+        "torch": "torch" in sys.modules,
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "machine": platform.machine(),
+        "numpy": np.__version__,
+    }
     print(json.dumps(told))
 
 

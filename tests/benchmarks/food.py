@@ -44,15 +44,22 @@ def main() -> None:
     count = parser.parse_args().photos
     config = projects.configure("food", model="mobilenet_v2")
     theirs = models.mobilenet_v2(num_classes=10).eval()
-    prepare = v2.Compose([
-        v2.PILToTensor(), v2.Resize(SIDE, antialias=True), v2.CenterCrop(SIDE), v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize(weights.MEAN, weights.STD),
-    ])  # fmt: skip
+    prepare = v2.Compose(
+        [
+            v2.PILToTensor(),
+            v2.Resize(SIDE, antialias=True),
+            v2.CenterCrop(SIDE),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(weights.MEAN, weights.STD),
+        ]
+    )
     ours = Loaded(
-        TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=10).eval(), config, {},
+        TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=10).eval(),
+        config,
+        {},
         {"kind": "picture", "channels": 3, "side": SIDE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         tuple("abcdefghij"),
-    )  # fmt: skip
+    )
 
     def bare(payload: bytes) -> torch.Tensor:
         with torch.inference_mode():

@@ -37,18 +37,23 @@ def main() -> None:
         settings = {"train_rows": 10 * each}
         if asked.start == "random":
             settings |= {**SMALL, "epochs": round(SEEN / each)}
-        config = projects.configure("food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed,
-                                    device="cpu", settings=settings)  # fmt: skip
+        config = projects.configure(
+            "food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed, device="cpu", settings=settings
+        )
         with tempfile.TemporaryDirectory() as room:
             train_here(config, Path(room) / "bundle")
             run = Bundle(Path(room) / "bundle").run
         metrics = run["evaluation"]["metrics"]
         row = {
-            "start": asked.start, "each": each, "seed": asked.seed, "n": run["sizes"]["test"],
+            "start": asked.start,
+            "each": each,
+            "seed": asked.seed,
+            "n": run["sizes"]["test"],
             **{name: round(metrics[name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
-            "seen": each * run["record"]["epoch"], "command": command_line(config),
+            "seen": each * run["record"]["epoch"],
+            "command": command_line(config),
             "processor": devices.describe()["processor"],
-        }  # fmt: skip
+        }
         rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
         key = ("start", "each", "seed")
         rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]

@@ -147,11 +147,16 @@ def main() -> int:
             left = sorted(left_on_disk(*folders) - disk)
             log = (folders[0] / "server.log").read_text()
     found = {
-        "files": count, "wrong": wrong, "good photo afterwards": said == ANSWERED, "idle MB": idle >> 20,
-        "most MB over idle": (watch.most - idle) >> 20, "other session's page s": round(max(waits), 1),
-        "slowest": [slowest[0], round(slowest[1], 1)], "left on disk": left,
+        "files": count,
+        "wrong": wrong,
+        "good photo afterwards": said == ANSWERED,
+        "idle MB": idle >> 20,
+        "most MB over idle": (watch.most - idle) >> 20,
+        "other session's page s": round(max(waits), 1),
+        "slowest": [slowest[0], round(slowest[1], 1)],
+        "left on disk": left,
         "tracebacks in the log": log.count("Traceback"),
-    }  # fmt: skip
+    }
     print(json.dumps(found, indent=1))
     well = not wrong and said == ANSWERED and watch.most - idle < ALLOWED and not left and "Traceback" not in log
     return 0 if well else 1

@@ -30,18 +30,30 @@ def main() -> None:
         for gap in GAPS:
             found[name][str(gap)] = [_accuracy(name, gap, seed) for seed in SEEDS]
             print(name, gap, found[name][str(gap)], f"{time.time() - begin:.0f} s", file=sys.stderr, flush=True)
-    about = {"command": "python tests/benchmarks/memory.py", "dataset": "memory (synthetic)", "preset": "quick",
-             "settings": SETTINGS, "seeds": SEEDS, "test_sequences": 1000, "machine": platform.machine(),
-             "accuracy": found}  # fmt: skip
+    about = {
+        "command": "python tests/benchmarks/memory.py",
+        "dataset": "memory (synthetic)",
+        "preset": "quick",
+        "settings": SETTINGS,
+        "seeds": SEEDS,
+        "test_sequences": 1000,
+        "machine": platform.machine(),
+        "accuracy": found,
+    }
     print(json.dumps(about, indent=1))
 
 
 def _accuracy(name: str, gap: int, seed: int) -> float:
     model, settings = VARIANTS[name]
     config = projects.configure(
-        "rnn", model=model, dataset="memory", preset="quick", seed=seed, device="cpu",
+        "rnn",
+        model=model,
+        dataset="memory",
+        preset="quick",
+        seed=seed,
+        device="cpu",
         settings={**SETTINGS, **settings, "gap": gap},
-    )  # fmt: skip
+    )
     with tempfile.TemporaryDirectory() as folder:
         return runs.train_here(config, Path(folder) / "bundle").metrics["accuracy"]
 

@@ -86,20 +86,28 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     result = {
-        "hardware": devices.describe(), "torch": torch.__version__, "probed_every": EVERY,
+        "hardware": devices.describe(),
+        "torch": torch.__version__,
+        "probed_every": EVERY,
         "dense_autoencoder_5_64_32_2": measured(
             lambda: DenseAutoencoder(5, (64, 32, 2)), (5,), batch=64, classes=0, repeats=repeats
         ),
         "dense_256_128_64": measured(
-            lambda: DenseClassifier(ImprovedDenseConfig(), features=784, classes=10), (784,), batch=128, classes=10,
+            lambda: DenseClassifier(ImprovedDenseConfig(), features=784, classes=10),
+            (784,),
+            batch=128,
+            classes=10,
             repeats=repeats,
         ),
         "deep_network_20": measured(deep, (28, 28), batch=32, classes=10, repeats=repeats),
         "resnet_18_32px": measured(
-            lambda: resnet(ResNetConfig(width=16), channels=3, classes=10), (3, 32, 32), batch=16, classes=10,
+            lambda: resnet(ResNetConfig(width=16), channels=3, classes=10),
+            (3, 32, 32),
+            batch=16,
+            classes=10,
             repeats=max(3, repeats // 3),
         ),
-    }  # fmt: skip
+    }
     json.dump(result, sys.stdout, indent=1)
     print()
 

@@ -125,9 +125,14 @@ def main() -> None:
     speeds = {f"{case[0]}/{case[1]}": speed(*case, steps=options.steps, repeats=options.repeats) for case in CASES}
     told = {
         "tokens_a_second": speeds,
-        "answer_ms": answers(), "vocabulary_of_25000_reviews": vocabulary(), "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(), "load": os.getloadavg(), "machine": platform.machine(), "torch": torch.__version__,
-    }  # fmt: skip
+        "answer_ms": answers(),
+        "vocabulary_of_25000_reviews": vocabulary(),
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+    }
     print(json.dumps(told))
 
 

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 from server import browser, calm, server, visit  # noqa: E402
 
-SCRIPT = '''
+SCRIPT = """
 import numpy as np
 import streamlit as st
 
@@ -49,7 +49,7 @@ released = show_threshold(
     key=f"bench-{n}",
 )
 st.write(f"Released: {released.threshold!r}")
-'''  # fmt: skip
+"""
 WATCH = """
 window.longest = 0;
 new PerformanceObserver((list) => {
@@ -90,9 +90,11 @@ def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict
         page.get_by_text(f"Released: {after['t']!r}").wait_for(timeout=10_000)
     found = {
         **{f"{name}_{key}": value for name, values in took.items() for key, value in summary(values).items()},
-        "messages_until_release": during, "messages_after": len(sent) - before - during,
-        "zoom_survives": after["zoom"] == zoomed["zoom"] != [0, points], "first_drawing_ms": round(first),
-    }  # fmt: skip
+        "messages_until_release": during,
+        "messages_after": len(sent) - before - during,
+        "zoom_survives": after["zoom"] == zoomed["zoom"] != [0, points],
+        "first_drawing_ms": round(first),
+    }
     page.close()
     return found
 
@@ -129,9 +131,12 @@ def measure(points: list[int], moves: int) -> dict[str, object]:
             found = {str(count): dragged(chromium, address, count, moves=moves) for count in points}
             version = chromium.version
     return {
-        **found, "browser": f"Chromium {version}, headless, no GPU", "processor": processor(),
-        "cores": os.cpu_count(), "load": os.getloadavg()[0],
-    }  # fmt: skip
+        **found,
+        "browser": f"Chromium {version}, headless, no GPU",
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
 
 
 def processor() -> str:

@@ -132,8 +132,10 @@ def interleaved(loops: dict[str, Iterator[None]], *, repeats: int, steps: int, b
     for rival in list(loops)[1:]:
         ratios = [a / b for a, b in zip(rates[ours_name], rates[rival], strict=True)]
         found[f"{ours_name}_over_{rival}"] = {
-            "median": round(statistics.median(ratios), 3), "min": round(min(ratios), 3), "max": round(max(ratios), 3),
-        }  # fmt: skip
+            "median": round(statistics.median(ratios), 3),
+            "min": round(min(ratios), 3),
+            "max": round(max(ratios), 3),
+        }
     return found
 
 
@@ -142,18 +144,50 @@ def _vgg(side: int, width: int, head: int) -> Build:
 
 
 CASES: dict[str, dict] = {
-    "dense": {"build": lambda: DenseClassifier(DenseClassifierConfig(), features=784, classes=10), "side": 28,
-              "data": "fashion_mnist", "batch": 64, "channels": 1, "flat": True, "size": "small", "steps": 60},
-    "resnet18_thin": {"build": lambda: resnet(ResNetConfig(width=8, stem="imagenet"), channels=3, classes=3),
-                      "side": 32, "data": "dogs_food_vehicles", "batch": 64, "channels": 3, "size": "small",
-                      "steps": 12},
-    "resnet18": {"build": lambda: resnet(ResNetConfig(), channels=3, classes=3), "side": 64,
-                 "data": "dogs_food_vehicles", "batch": 32, "channels": 3, "size": "large"},
-    "vgg16_c": {"build": _vgg(64, 64, 512), "side": 64, "data": "dogs_food_vehicles", "batch": 32, "channels": 3,
-                "size": "large"},
-    "resnext": {"build": lambda: resnext(ResNextConfig(), channels=3, classes=3), "side": 64,
-                "data": "dogs_food_vehicles", "batch": 16, "channels": 3, "size": "large"},
-}  # fmt: skip
+    "dense": {
+        "build": lambda: DenseClassifier(DenseClassifierConfig(), features=784, classes=10),
+        "side": 28,
+        "data": "fashion_mnist",
+        "batch": 64,
+        "channels": 1,
+        "flat": True,
+        "size": "small",
+        "steps": 60,
+    },
+    "resnet18_thin": {
+        "build": lambda: resnet(ResNetConfig(width=8, stem="imagenet"), channels=3, classes=3),
+        "side": 32,
+        "data": "dogs_food_vehicles",
+        "batch": 64,
+        "channels": 3,
+        "size": "small",
+        "steps": 12,
+    },
+    "resnet18": {
+        "build": lambda: resnet(ResNetConfig(), channels=3, classes=3),
+        "side": 64,
+        "data": "dogs_food_vehicles",
+        "batch": 32,
+        "channels": 3,
+        "size": "large",
+    },
+    "vgg16_c": {
+        "build": _vgg(64, 64, 512),
+        "side": 64,
+        "data": "dogs_food_vehicles",
+        "batch": 32,
+        "channels": 3,
+        "size": "large",
+    },
+    "resnext": {
+        "build": lambda: resnext(ResNextConfig(), channels=3, classes=3),
+        "side": 64,
+        "data": "dogs_food_vehicles",
+        "batch": 16,
+        "channels": 3,
+        "size": "large",
+    },
+}
 
 
 def measure(case: dict, *, repeats: int, steps: int) -> dict:
@@ -223,9 +257,12 @@ def main() -> None:
         CLOCK[0] = time.process_time
     result: dict = {
         "clock": "cpu" if options.cpu_time else "wall",
-        "hardware": devices.describe(), "torch": torch.__version__, "threads": torch.get_num_threads(), "loops": {},
+        "hardware": devices.describe(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "loops": {},
         "forms": {},
-    }  # fmt: skip
+    }
     for name in options.only:
         result["loops"][name] = measure(CASES[name], repeats=options.repeats, steps=options.steps)
         print(name, json.dumps(result["loops"][name]), file=sys.stderr, flush=True)

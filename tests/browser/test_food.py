@@ -22,9 +22,13 @@ DRAWING = ROOT / "assets" / "samples" / "food" / "bibimbap.png"
 
 def dlcore(home, *words: str) -> dict:
     done = subprocess.run(
-        [sys.executable, "-m", "dlcore", *words, "--json"], capture_output=True, text=True, cwd=ROOT, timeout=120,
+        [sys.executable, "-m", "dlcore", *words, "--json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
         env={**os.environ, "DLCORE_HOME": str(home)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -55,9 +59,11 @@ def test_a_photo_is_answered_while_a_run_trains(chromium, tmp_path):
 
 @pytest.mark.parametrize(
     "names",
-    [("zero.png", "cut.jpg", "bomb.png", "page.jpg", "moving.gif"),
-     ("slip.zip", "bomb.zip", "many.zip", "secret.zip", "link.zip")],
-)  # fmt: skip
+    [
+        ("zero.png", "cut.jpg", "bomb.png", "page.jpg", "moving.gif"),
+        ("slip.zip", "bomb.zip", "many.zip", "secret.zip", "link.zip"),
+    ],
+)
 def test_hostile_files_get_a_line_each_and_the_photo_among_them_its_answer(address, page, console, names):
     """A sample; tests/benchmarks/hostile_uploads.py hands in all of them and watches memory, disk and others."""
     visit(page, f"{address}/food?panel=Try+it&food-input=My+photos")

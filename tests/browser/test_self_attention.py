@@ -55,17 +55,19 @@ def test_numbers_are_pytorchs(attend, heads, scaled, causal, padding, biases, ou
         for name, width in widths.items()
     }
     given = {name: None if part is None else part.tolist() for name, part in {"x": x, **tables, **offsets}.items()}
-    found = attend({**given, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding,
-                    "positions": positions})  # fmt: skip
+    found = attend(
+        {**given, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding, "positions": positions}
+    )
     if positions:
         place, column = np.arange(n)[:, None], np.arange(d)
         angle = place / 10000 ** ((column - column % 2) / d)
         x = x + np.where(column % 2, np.cos(angle), np.sin(angle))
     q, k, v = (
         torch.from_numpy(x @ tables[f"W{one}"] + (0 if offsets[f"b{one}"] is None else offsets[f"b{one}"]))
-        .unflatten(1, (heads, dk)).transpose(0, 1)
+        .unflatten(1, (heads, dk))
+        .transpose(0, 1)
         for one in "qkv"
-    )  # fmt: skip
+    )
     seen = torch.arange(n) < n - padding
     mask = seen & torch.ones(n, n, dtype=torch.bool).tril() if causal else seen.expand(n, n)
     z = functional.scaled_dot_product_attention(

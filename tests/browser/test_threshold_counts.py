@@ -43,10 +43,19 @@ def script(chromium):
         packed = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]
         return page.evaluate(
             SWEEP,
-            {"scores": packed[0], "labels": packed[1], "double": scores.dtype == np.float64, "start": start,
-             "stop": len(scores), "gap": gap, "inclusive": inclusive, "ratio": ratio,
-             "plausible": [list(map(int, one)) for one in plausible], "thresholds": [float(t) for t in thresholds]},
-        )  # fmt: skip
+            {
+                "scores": packed[0],
+                "labels": packed[1],
+                "double": scores.dtype == np.float64,
+                "start": start,
+                "stop": len(scores),
+                "gap": gap,
+                "inclusive": inclusive,
+                "ratio": ratio,
+                "plausible": [list(map(int, one)) for one in plausible],
+                "thresholds": [float(t) for t in thresholds],
+            },
+        )
 
     yield run
     page.close()
@@ -63,9 +72,11 @@ def every(scores) -> np.ndarray:
 def drawn(kind: str, dtype, seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     scores = {
-        "distinct": random.gamma(1.0, size=n), "ties": random.integers(0, 12, n) / 10, "equal": np.full(n, 0.1),
+        "distinct": random.gamma(1.0, size=n),
+        "ties": random.integers(0, 12, n) / 10,
+        "equal": np.full(n, 0.1),
         "below_zero": random.normal(size=n),
-    }[kind].astype(dtype)  # fmt: skip
+    }[kind].astype(dtype)
     labels = np.zeros(n, np.uint8)
     for begin in random.integers(0, n - 20, 4):
         labels[begin : begin + random.integers(1, 20)] = 1

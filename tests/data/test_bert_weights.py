@@ -19,9 +19,15 @@ from dlcore.data import bert_tokens, bert_weights, sources
 from dlcore.models.bert import Bert
 
 CONFIG = {
-    "model_type": "bert", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
-    "intermediate_size": 16, "max_position_embeddings": 32, "type_vocab_size": 2,
-}  # fmt: skip
+    "model_type": "bert",
+    "vocab_size": 12,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 32,
+    "type_vocab_size": 2,
+}
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "film", "good", "bad", "##s", "!", "the"]
 
 

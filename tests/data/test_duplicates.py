@@ -58,6 +58,8 @@ def test_a_planted_leak_is_caught():
     labels, groups = np.zeros(200, int), np.repeat(np.arange(100), 2)
     from dlcore.data.stratify import stratified
 
-    torn = [len(set(groups[a]) & set(groups[b])) for a, b in
-            (stratified(labels, 0.3, seed=0), duplicates.stratified_apart(labels, groups, 0.3, seed=0))]  # fmt: skip
+    torn = [
+        len(set(groups[a]) & set(groups[b]))
+        for a, b in (stratified(labels, 0.3, seed=0), duplicates.stratified_apart(labels, groups, 0.3, seed=0))
+    ]
     assert torn[0] > 0 and torn[1] == 0

@@ -48,9 +48,14 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-NASTY = {**{f"set/class 0/{name}": payload for name, (payload, _) in (BAD | CONVERTED).items()},
-         "set/readme.txt": b"hello", "stray.jpg": picture(7), "__MACOSX/set/class 0/._1.jpg": b"\0",
-         "set/class 1/.DS_Store": b"\0", "set/class 1/Thumbs.db": b"\0"}  # fmt: skip
+NASTY = {
+    **{f"set/class 0/{name}": payload for name, (payload, _) in (BAD | CONVERTED).items()},
+    "set/readme.txt": b"hello",
+    "stray.jpg": picture(7),
+    "__MACOSX/set/class 0/._1.jpg": b"\0",
+    "set/class 1/.DS_Store": b"\0",
+    "set/class 1/Thumbs.db": b"\0",
+}
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -28,9 +28,29 @@ def test_what_is_kept_is_found_by_either_name_and_listed_by_kind():
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "a b", "-a", "a\0b", "a\nb", "é", "x" * 41, "con", "NUL",
-     "own:x", "~", "$HOME", "nyc_taxi", "digits"],
-)  # fmt: skip
+    [
+        "",
+        ".",
+        "..",
+        "../../x",
+        "/etc/passwd",
+        "a/b",
+        "a\\b",
+        "a b",
+        "-a",
+        "a\0b",
+        "a\nb",
+        "é",
+        "x" * 41,
+        "con",
+        "NUL",
+        "own:x",
+        "~",
+        "$HOME",
+        "nyc_taxi",
+        "digits",
+    ],
+)
 def test_names_that_will_not_do(name, home):
     with pytest.raises(RequestError) as refusal:
         keep(name)

@@ -30,9 +30,15 @@ def test_one_seed_one_set():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "one question"), ("a3 b7", "one question"), ("a? b?", "one question"), ("a3 zz a?", "'zz'"),
-     ("a?", "0 pairs"), ("a1 b1 c1 d1 a?", "4 pairs")],
-)  # fmt: skip
+    [
+        ("", "one question"),
+        ("a3 b7", "one question"),
+        ("a? b?", "one question"),
+        ("a3 zz a?", "'zz'"),
+        ("a?", "0 pairs"),
+        ("a1 b1 c1 d1 a?", "4 pairs"),
+    ],
+)
 def test_what_cannot_be_read_is_told(text, said):
     with pytest.raises(DataError, match=said):
         recall.read(text, pairs=3)

@@ -19,10 +19,19 @@ def test_each_form_is_written_like_its_example(form):
 
 @pytest.mark.parametrize(
     ("year", "said"),
-    [(1900, "nineteen hundred"), (1905, "nineteen oh five"), (1911, "nineteen eleven"), (1984, "nineteen eighty-four"),
-     (2000, "two thousand"), (2005, "two thousand and five"), (2012, "twenty twelve"), (2026, "twenty twenty-six"),
-     (2090, "twenty ninety"), (2099, "twenty ninety-nine")],
-)  # fmt: skip
+    [
+        (1900, "nineteen hundred"),
+        (1905, "nineteen oh five"),
+        (1911, "nineteen eleven"),
+        (1984, "nineteen eighty-four"),
+        (2000, "two thousand"),
+        (2005, "two thousand and five"),
+        (2012, "twenty twelve"),
+        (2026, "twenty twenty-six"),
+        (2090, "twenty ninety"),
+        (2099, "twenty ninety-nine"),
+    ],
+)
 def test_years_in_words(year, said):
     assert sequences.year_in_words(year) == said
 
@@ -30,9 +39,21 @@ def test_years_in_words(year, said):
 def test_days_in_words():
     said = [sequences.ordinal(day) for day in (1, 2, 3, 4, 5, 8, 9, 12, 13, 20, 21, 22, 30, 31)]
     assert said == [
-        "first", "second", "third", "fourth", "fifth", "eighth", "ninth", "twelfth", "thirteenth", "twentieth",
-        "twenty-first", "twenty-second", "thirtieth", "thirty-first",
-    ]  # fmt: skip
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "eighth",
+        "ninth",
+        "twelfth",
+        "thirteenth",
+        "twentieth",
+        "twenty-first",
+        "twenty-second",
+        "thirtieth",
+        "thirty-first",
+    ]
     endings = [sequences.written(datetime.date(2001, 3, day), 4).split()[1] for day in (1, 2, 3, 4, 11, 12, 13, 21, 22)]
     assert endings == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd"]
 
@@ -48,8 +69,10 @@ def test_no_two_days_are_ever_written_alike():
 def test_parts_share_nothing_and_the_test_part_is_every_seeds(task):
     parts, other = (sequences.make(task, SIZES, seed=seed) for seed in (0, 1))
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [3000, 200, 400]
-    apart = [set(part.targets if task == "dates_in_words" else part.sources)
-             for part in (parts.train, parts.validation, parts.test)]  # fmt: skip
+    apart = [
+        set(part.targets if task == "dates_in_words" else part.sources)
+        for part in (parts.train, parts.validation, parts.test)
+    ]
     assert not apart[0] & apart[1] and not apart[0] & apart[2] and not apart[1] & apart[2]
     assert parts.test.sources == other.test.sources and parts.longer.sources == other.longer.sources
     assert parts.train.checksum != other.train.checksum

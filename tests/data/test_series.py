@@ -16,8 +16,12 @@ def test_the_taxi_series_is_the_published_one():
     assert table.mean() == pytest.approx(15137.56938, abs=1e-5)
     assert table.std() == pytest.approx(6939.495808, abs=1e-5)
     assert (table.min(), table.quantile(0.25), table.median(), table.quantile(0.75), table.max()) == (
-        8, 10262, 16778, 19838.75, 39197,
-    )  # fmt: skip
+        8,
+        10262,
+        16778,
+        19838.75,
+        39197,
+    )
 
 
 def test_five_labelled_windows_of_207_points():

@@ -81,12 +81,20 @@ NASTY = {
     "not a number": (payload().replace(b"\n", b"\n", 1).replace(b"00:00,50", b"00:00,nan", 1), "column 'load'"),
     "a row twice": (payload() + payload().splitlines()[-1] + b"\n", f"row {N + 2}"),
     "clocks put forward": (
-        table(freq="1h").assign(when=lambda t: pd.date_range("2014-03-08", periods=N, freq="1h", tz="America/New_York")
-                                .tz_localize(None).strftime("%Y-%m-%d %H:%M")).to_csv(index=False).encode(),
+        table(freq="1h")
+        .assign(
+            when=lambda t: (
+                pd.date_range("2014-03-08", periods=N, freq="1h", tz="America/New_York")
+                .tz_localize(None)
+                .strftime("%Y-%m-%d %H:%M")
+            )
+        )
+        .to_csv(index=False)
+        .encode(),
         "1 row is missing before 2014-03-09 03:00:00",
     ),
     "blank lines without end": (b"time,value\n" + b"\n" * 500_000, "row 1"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NASTY)

@@ -86,8 +86,12 @@ def archive(place, files: dict[str, str]) -> None:
 
 
 def test_reviews_from_the_archive(folder):
-    files = {f"aclImdb/{part}/{side}/{n}.txt": f"{part} {side}<br />{n}" for part in ("test", "train")
-             for side in ("pos", "neg") for n in range(3)}  # fmt: skip
+    files = {
+        f"aclImdb/{part}/{side}/{n}.txt": f"{part} {side}<br />{n}"
+        for part in ("test", "train")
+        for side in ("pos", "neg")
+        for n in range(3)
+    }
     archive(folder / "aclImdb_v1.tar.gz", {**files, "aclImdb/train/unsup/0_0.txt": "none", "aclImdb/README": "x"})
     found = text.load("imdb")
     assert found.texts[0] == "train neg 0" and found.texts[-1] == "test pos 2"

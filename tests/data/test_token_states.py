@@ -40,9 +40,14 @@ def test_the_key_tells_any_change():
     keys = {
         token_states.key_of(decided_by, texts)
         for decided_by, texts in (
-            ("x", ["ab", "c"]), ("y", ["ab", "c"]), ("x", ["a", "bc"]), ("x", ["c", "ab"]), ("x", ["abc"]), ("x", []),
+            ("x", ["ab", "c"]),
+            ("y", ["ab", "c"]),
+            ("x", ["a", "bc"]),
+            ("x", ["c", "ab"]),
+            ("x", ["abc"]),
+            ("x", []),
         )
-    }  # fmt: skip
+    }
     assert len(keys) == 6
     assert token_states.key_of("x", ["\ud800"])
 

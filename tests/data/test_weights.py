@@ -94,8 +94,12 @@ def test_they_are_fetched_by_name_like_a_dataset(bare):
 
 
 def test_every_backbone_has_weights_whose_name_is_torchvisions():
-    for name, kind in (("mobilenet_v2", "MobileNet_V2"), ("mobilenet_v3_large", "MobileNet_V3_Large"),
-                       ("efficientnet_b0", "EfficientNet_B0"), ("resnet50", "ResNet50")):  # fmt: skip
+    for name, kind in (
+        ("mobilenet_v2", "MobileNet_V2"),
+        ("mobilenet_v3_large", "MobileNet_V3_Large"),
+        ("efficientnet_b0", "EfficientNet_B0"),
+        ("resnet50", "ResNet50"),
+    ):
         theirs = getattr(models, f"{kind}_Weights").IMAGENET1K_V1
         assert theirs.url == weights.WEIGHTS[name].url
         assert theirs.meta["_metrics"]["ImageNet-1K"]["acc@1"] == pytest.approx(100 * weights.WEIGHTS[name].accuracy)

@@ -143,9 +143,19 @@ def labelled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 CARD = {"counted_from": 600, "test_from": 800, "step_hours": 1.0}
 EVENT_NAMES = {
-    "nab_standard", "nab_low_fp", "nab_low_fn", "events_hit", "false_alarms", "false_alarms_plausible", "delay_h",
-    "range_precision", "range_recall", "range_f1", "vus_pr", "threshold",
-}  # fmt: skip
+    "nab_standard",
+    "nab_low_fp",
+    "nab_low_fn",
+    "events_hit",
+    "false_alarms",
+    "false_alarms_plausible",
+    "delay_h",
+    "range_precision",
+    "range_recall",
+    "range_f1",
+    "vus_pr",
+    "threshold",
+}
 POINT_NAMES = {"accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"}
 
 

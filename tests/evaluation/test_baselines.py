@@ -90,9 +90,16 @@ def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> 
 
 @pytest.mark.parametrize(
     ("step_ms", "days", "period"),
-    [(HALF_HOUR, 42, 336), (HALF_HOUR, 10, 48), (HALF_HOUR, 2, 1), (86_400_000, 60, 7), (3_600_000, 42, 168),
-     (7 * 86_400_000, 800, 1), (50 * 60_000, 42, 1)],
-)  # fmt: skip
+    [
+        (HALF_HOUR, 42, 336),
+        (HALF_HOUR, 10, 48),
+        (HALF_HOUR, 2, 1),
+        (86_400_000, 60, 7),
+        (3_600_000, 42, 168),
+        (7 * 86_400_000, 800, 1),
+        (50 * 60_000, 42, 1),
+    ],
+)
 def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) -> None:
     times = np.arange(days * 86_400_000 // step_ms) * step_ms
     train = np.arange(len(times)) < len(times) // 2

@@ -81,8 +81,11 @@ def test_twenty_trials_killed_in_the_middle_are_those_of_a_search_that_nobody_di
     whole = searches.open_search(straight.search_id)
     for one, other in zip(found.attempts, whole.attempts, strict=True):
         assert (one.settings, one.state, one.curve, one.value) == (
-            other.settings, other.state, other.curve, other.value,
-        )  # fmt: skip
+            other.settings,
+            other.state,
+            other.curve,
+            other.value,
+        )
 
 
 def test_two_workers_share_the_trials_and_one_that_is_killed_takes_none_with_it(home):

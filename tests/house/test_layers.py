@@ -74,8 +74,11 @@ def test_the_layer_test_catches_breaches():
 
 def test_models_do_not_print_or_open_files():
     for path in (ROOT / "dlcore" / "models").glob("*.py"):
-        calls = {n.func.id for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-                 if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
+        calls = {
+            n.func.id
+            for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
         assert not calls & {"print", "open"}, path
 
 

@@ -24,8 +24,15 @@ def test_the_autoencoder_layer_by_layer():
     assert found.parameters == 1_058_824
     assert found.multiply_adds == 2 * (1000 * 512 + 512 * 32)
     assert [one.name for one in found.operations] == [
-        "input", "linear", "relu", "linear", "linear", "relu", "linear", "sigmoid",
-    ]  # fmt: skip
+        "input",
+        "linear",
+        "relu",
+        "linear",
+        "linear",
+        "relu",
+        "linear",
+        "sigmoid",
+    ]
     assert [one.sources for one in found.operations[1:]] == [(i,) for i in range(7)]
 
 

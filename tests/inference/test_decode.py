@@ -48,8 +48,11 @@ def test_a_beam_that_keeps_everything_finds_the_likeliest_text_of_all(module):
         every = {text: log_probability(module, source, text) for text in every_text()}
         assert plain(found.best[row]) == max(every, key=every.__getitem__)
         assert float(torch.tensor(list(every.values())).exp().sum()) == pytest.approx(1, abs=1e-5)
-        kept = {plain(ids): float(score) for ids, score in zip(found.ids[row], found.scores[row], strict=True)
-                if score > float("-inf")}  # fmt: skip
+        kept = {
+            plain(ids): float(score)
+            for ids, score in zip(found.ids[row], found.scores[row], strict=True)
+            if score > float("-inf")
+        }
         assert kept == pytest.approx(every, abs=1e-4)
 
 

@@ -8,9 +8,14 @@ from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScr
 from dlcore.models.masked_bert import MaskedBert, has_head, pretrained
 
 SIZES = {
-    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32,
-    "max_position_embeddings": 256, "type_vocab_size": 2,
-}  # fmt: skip
+    "vocab_size": 50,
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 256,
+    "type_vocab_size": 2,
+}
 IDS = torch.tensor([[2, 7, 8, 9, 3], [2, 11, 3, 0, 0]])
 
 

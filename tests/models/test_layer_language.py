@@ -35,13 +35,19 @@ def test_what_is_written_runs(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "input and a layer"), ("1000", "input and a layer"), ("10x10-5", "no input"), ("0-5", "no input"),
-        ("10-banana-5", "'banana' is not understood"), ("10-conv3x16", "needs a picture"),
+        ("", "input and a layer"),
+        ("1000", "input and a layer"),
+        ("10x10-5", "no input"),
+        ("0-5", "no input"),
+        ("10-banana-5", "'banana' is not understood"),
+        ("10-conv3x16", "needs a picture"),
         ("1x8x8-pool9-5", "does not fit"),
-        ("10-0", "not understood"), ("1x8x8-conv99x4", "31 pixels"), ("1000000-1000000", "parameters"),
+        ("10-0", "not understood"),
+        ("1x8x8-conv99x4", "31 pixels"),
+        ("1000000-1000000", "parameters"),
         ("-".join(["5"] * 99), "words"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_told_in_one_line(text, said):
     with torch.device("meta"), pytest.raises(RequestError, match=said):
         read(text)

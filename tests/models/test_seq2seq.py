@@ -40,9 +40,12 @@ def test_it_is_torchs_transformer_from_the_same_weights(pair):
         given = ours.embedding(GIVEN) + ours.places[:4]
         padding = SOURCE == 0
         states = theirs(
-            read, given, tgt_mask=torch.ones(4, 4, dtype=torch.bool).triu(1), src_key_padding_mask=padding,
+            read,
+            given,
+            tgt_mask=torch.ones(4, 4, dtype=torch.bool).triu(1),
+            src_key_padding_mask=padding,
             memory_key_padding_mask=padding,
-        )  # fmt: skip
+        )
         memory, _ = ours.encode(SOURCE)
         torch.testing.assert_close(ours(SOURCE, GIVEN), ours.symbols(states), rtol=0, atol=1e-5)
         wanted = theirs.encoder(read, src_key_padding_mask=padding)

@@ -7,9 +7,13 @@ from dlcore.models.bert import Bert
 from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
 
 CONFIG = {
-    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+    "vocab_size": 50,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
     "max_position_embeddings": 256,
-}  # fmt: skip
+}
 
 
 def build(cell="gru", readout="pooled", **options):

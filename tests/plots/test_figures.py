@@ -21,7 +21,12 @@ PROBABILITIES = RNG.dirichlet(np.ones(3), 50)
 
 FIGURES: dict[str, go.Figure] = {
     "series": series.series_over_time(
-        TIMES, VALUES, title="Rides", unit="rides in 30 minutes", windows=WINDOWS, alarms=ERRORS > 1e-3,
+        TIMES,
+        VALUES,
+        title="Rides",
+        unit="rides in 30 minutes",
+        windows=WINDOWS,
+        alarms=ERRORS > 1e-3,
         marks={"test begins": int(TIMES[6000])},
     ),
     "box": series.box_plot(VALUES, title="Spread", unit="rides"),
@@ -33,9 +38,7 @@ FIGURES: dict[str, go.Figure] = {
     "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
     "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
     "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
-    "calibration": calibration.reliability(
-        {"as it is": Calibration(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}
-    ),
+    "calibration": calibration.reliability({"as it is": Calibration(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}),
     "deletion": attribution.deletion_curve(
         *np.linspace([0, 1, 1], [1, 0, 0], 20).T, low=np.zeros(20), high=np.ones(20), label="bag"
     ),
@@ -48,12 +51,15 @@ FIGURES: dict[str, go.Figure] = {
     "lengths": classification.length_histogram(RNG.integers(10, 900, size=5000), unit="words", limit=250),
     "curves": training.curves_by_epoch(
         {name: (np.arange(1.0, 9), np.geomspace(1, 0.1, 8)) for name in ("train_loss", "validation_loss")},
-        title="Loss", y="loss", best=7, log=True,
+        title="Loss",
+        y="loss",
+        best=7,
+        log=True,
     ),
     "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
     "picture": attribution.picture(RNG.random((28, 28))),
     "attribution": attribution.picture_attribution(RNG.normal(size=(28, 28)), label="bag"),
-}  # fmt: skip
+}
 PICTURES = ("picture", "attribution", "grid", "maps")
 
 

@@ -45,7 +45,11 @@ def test_a_long_hole_breaks_the_line_and_a_short_one_does_not():
 
 def test_a_forecast_shows_its_interval_what_came_and_what_if():
     figure = plots.forecast_and_truth(
-        (TIMES[:24], np.ones(24)), (TIMES[24:26], np.ones(2), np.array([0.5, np.nan])), np.array([1.2, np.nan]),
-        title="gas", unit="ppb", other=np.ones(2),
-    )  # fmt: skip
+        (TIMES[:24], np.ones(24)),
+        (TIMES[24:26], np.ones(2), np.array([0.5, np.nan])),
+        np.array([1.2, np.nan]),
+        title="gas",
+        unit="ppb",
+        other=np.ones(2),
+    )
     assert len(figure.data) == 4 and list(figure.data[1].error_y.array) == [0.5, 0]

@@ -13,9 +13,13 @@ def moved(top: float) -> Moved:
 
 def test_run_seeds_and_rival_share_one_axis() -> None:
     figure = score_by_factor(
-        FACTORS, moved(95), seeds=[moved(80).nab, moved(90).nab], rivals={"Weekly median": moved(70)},
-        marks={"event lost": 1.4}, events=5,
-    )  # fmt: skip
+        FACTORS,
+        moved(95),
+        seeds=[moved(80).nab, moved(90).nab],
+        rivals={"Weekly median": moved(70)},
+        marks={"event lost": 1.4},
+        events=5,
+    )
     names = [trace.name for trace in figure.data if trace.showlegend is not False]
     assert names == ["its seeds", "Weekly median", "this run"]
     assert [trace.yaxis for trace in figure.data if trace.name == "this run"] == ["y", "y2", "y3"]

@@ -5,9 +5,14 @@ from dlcore.plots import sequences
 
 def test_a_cell_is_said_in_words_and_the_scale_starts_at_nothing():
     figure = sequences.over_source(
-        np.array([[90.0, 10.0], [20.0, 80.0]]), ["a", "b"], ["b", "a"], title="t", unit="%", at=1,
+        np.array([[90.0, 10.0], [20.0, 80.0]]),
+        ["a", "b"],
+        ["b", "a"],
+        title="t",
+        unit="%",
+        at=1,
         told="{row} takes {value} of {column}",
-    )  # fmt: skip
+    )
     (heat,) = figure.data
     assert (heat.zmin, heat.zmax) == (0, 90) and heat.customdata[1][1] == "a takes 80.0 of b"
     assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (0.5, 1.5)

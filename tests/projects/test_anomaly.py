@@ -254,8 +254,11 @@ def test_midway_lies_between_ordinary_days_and_known_holidays():
 
 def test_each_seed_is_told_apart_with_mean_and_range():
     rng = np.random.default_rng(3)
-    members = {f"{n}_{kind}": rng.random((k, 2)) for n, k in zip(SPLITS, (900, 400, 2000), strict=True)
-               for kind in ("members", "members_centred")}  # fmt: skip
+    members = {
+        f"{n}_{kind}": rng.random((k, 2))
+        for n, k in zip(SPLITS, (900, 400, 2000), strict=True)
+        for kind in ("members", "members_centred")
+    }
     found = anomaly.evaluate(predictions(**members), None, config())
     assert list(found.parts) == ["seed_1", "seed_2", "seeds_mean", "seeds_lowest", "seeds_highest"]
     each = [found.parts[name]["vus_pr_centred"] for name in ("seed_1", "seed_2")]

@@ -68,9 +68,13 @@ def test_a_run_trains_by_hand_and_leaves_a_bundle(tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "settings"),
-    [("dense", {}), ("dense", {"depth": 3, "activation": "tanh", "norm": False}), ("dense", {"activation": "sigmoid"}),
-     ("convolutional", {})],
-)  # fmt: skip
+    [
+        ("dense", {}),
+        ("dense", {"depth": 3, "activation": "tanh", "norm": False}),
+        ("dense", {"activation": "sigmoid"}),
+        ("convolutional", {}),
+    ],
+)
 def test_every_layer_of_a_walk_equals_autograd(model, settings):
     module, prepared = built(configured(model, **settings))
     (x,) = prepared.transform((prepared.test.inputs[0][:1],), False)

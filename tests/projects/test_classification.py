@@ -58,9 +58,13 @@ def test_threshold_comes_from_validation_never_from_test():
     evaluations = []
     for test_targets in (targets, rng.permutation(targets)):
         predictions = {
-            "validation_scores": scores, "validation_targets": targets, "validation_ids": np.arange(200),
-            "test_scores": scores, "test_targets": test_targets, "test_ids": np.arange(200),
-        }  # fmt: skip
+            "validation_scores": scores,
+            "validation_targets": targets,
+            "validation_ids": np.arange(200),
+            "test_scores": scores,
+            "test_targets": test_targets,
+            "test_ids": np.arange(200),
+        }
         evaluations.append(classification.evaluate(predictions, None, CONFIG))
     first, second = evaluations
     assert first.threshold == second.threshold == classification.best_threshold(scores, targets)

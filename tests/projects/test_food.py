@@ -45,8 +45,10 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     torch.manual_seed(0)
-    carried = {name: v.half().float() if v.is_floating_point() else v
-               for name, v in zoo.mobilenet_v2(weights=None).state_dict().items()}  # fmt: skip
+    carried = {
+        name: v.half().float() if v.is_floating_point() else v
+        for name, v in zoo.mobilenet_v2(weights=None).state_dict().items()
+    }
     monkeypatch.setattr(weights, "load", lambda backbone: carried)
     return carried
 
@@ -71,8 +73,11 @@ def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
 
 
 def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
-    for options, trained in ((FrozenConfig(), 0), (TransferConfig(train="last_blocks", blocks=3), 3),
-                             (TransferConfig(train="all"), 19)):  # fmt: skip
+    for options, trained in (
+        (FrozenConfig(), 0),
+        (TransferConfig(train="last_blocks", blocks=3), 3),
+        (TransferConfig(train="all"), 19),
+    ):
         network = TransferNet(options, backbone="mobilenet_v2", classes=3).train()
         moving = [any(p.requires_grad for p in block.parameters()) for block in network.blocks]
         assert moving == [False] * (19 - trained) + [True] * trained

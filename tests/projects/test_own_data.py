@@ -58,9 +58,16 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
 
 @pytest.mark.parametrize(
     ("rows", "step_ms", "period", "wanted"),
-    [(100_000, 300_000, 2016, 288), (10_000, 1_800_000, 336, 48), (10_000, 60_000, 90, 88), (5000, 86_400_000, 7, 48),
-     (5000, 86_400_000, 0, 48), (400, 3_600_000, 24, 20), (100, 3_600_000, 24, 8)],
-)  # fmt: skip
+    [
+        (100_000, 300_000, 2016, 288),
+        (10_000, 1_800_000, 336, 48),
+        (10_000, 60_000, 90, 88),
+        (5000, 86_400_000, 7, 48),
+        (5000, 86_400_000, 0, 48),
+        (400, 3_600_000, 24, 20),
+        (100, 3_600_000, 24, 8),
+    ],
+)
 def test_the_window_is_a_day_or_a_period_where_it_fits(rows, step_ms, period, wanted):
     assert own_series.window(rows, step_ms=step_ms, period=period) == wanted
 

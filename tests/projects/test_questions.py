@@ -5,9 +5,11 @@ from dlcore.core.errors import RequestError
 from dlcore.projects.questions import Found, Measured, Question, mark, score
 
 FALLS = Question(
-    "falls", "Does the loss fall?", ("yes", "no"),
+    "falls",
+    "Does the loss fall?",
+    ("yes", "no"),
     lambda seen: Found(0 if seen.last("batch_loss") < seen.first("batch_loss") else 1, "it went there"),
-)  # fmt: skip
+)
 
 
 def measured(*losses: float) -> Measured:

@@ -21,12 +21,31 @@ from dlcore.runs import inspection
 from dlcore.runs.foreground import train_here
 
 WORDS = [
-    *bert_weights.SPECIAL, "good", "bad", "film", "##s", "the", "was", "a", "dull", "fine", "plot", "!", "and", "slow",
-]  # fmt: skip
+    *bert_weights.SPECIAL,
+    "good",
+    "bad",
+    "film",
+    "##s",
+    "the",
+    "was",
+    "a",
+    "dull",
+    "fine",
+    "plot",
+    "!",
+    "and",
+    "slow",
+]
 CONFIG = {
-    "model_type": "bert", "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2,
-    "intermediate_size": 32, "max_position_embeddings": 64, "type_vocab_size": 2,
-}  # fmt: skip
+    "model_type": "bert",
+    "vocab_size": len(WORDS),
+    "hidden_size": 16,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+    "type_vocab_size": 2,
+}
 SMALL = {"bert": "tiny", "length": 16, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
 
 

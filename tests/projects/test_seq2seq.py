@@ -18,9 +18,15 @@ from dlcore.projects import seq2seq
 from dlcore.ui.thumbnails import thumbnail
 
 FEW = {
-    "epochs": 1, "train_rows": 300, "validation_rows": 50, "width": 16, "layers": 1, "heads": 2, "feed_forward": 16,
+    "epochs": 1,
+    "train_rows": 300,
+    "validation_rows": 50,
+    "width": 16,
+    "layers": 1,
+    "heads": 2,
+    "feed_forward": 16,
     "longest": 5,
-}  # fmt: skip
+}
 
 
 def configured(dataset: str, **settings):

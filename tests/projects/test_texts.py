@@ -167,9 +167,12 @@ def test_vectors_of_another_width_are_refused(monkeypatch, glove):
 def test_seven_variants_differ_from_the_base_as_they_say():
     base = projects.configure("reviews_transformer", model="base")
     for name, wanted in (
-        ("dropout", {"dropout": 0.3}), ("weight_decay", {"weight_decay": 1e-5}), ("fast", {"learning_rate": 0.1}),
-        ("slow", {"learning_rate": 1e-4}), ("early_stopping", {"patience": 2, "epochs": 12}),
-    ):  # fmt: skip
+        ("dropout", {"dropout": 0.3}),
+        ("weight_decay", {"weight_decay": 1e-5}),
+        ("fast", {"learning_rate": 0.1}),
+        ("slow", {"learning_rate": 1e-4}),
+        ("early_stopping", {"patience": 2, "epochs": 12}),
+    ):
         other = projects.configure("reviews_transformer", model=name)
         flat = [{**c.training.model_dump(), **c.model_options, **c.data_options} for c in (base, other)]
         assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted

@@ -16,9 +16,16 @@ from dlcore.training.events import MEASURES
 def test_it_holds_what_was_promised(bundle):
     names = {path.name for path in bundle.folder.iterdir()}
     assert names == {
-        "card.md", "run.json", "metrics.csv", "model.safetensors", "preprocessing.json", "labels.json",
-        "threshold.json", "predictions.npz", "gradients.npz",
-    }  # fmt: skip
+        "card.md",
+        "run.json",
+        "metrics.csv",
+        "model.safetensors",
+        "preprocessing.json",
+        "labels.json",
+        "threshold.json",
+        "predictions.npz",
+        "gradients.npz",
+    }
 
 
 def test_the_record_tells_of_a_finished_run(bundle):
@@ -48,9 +55,14 @@ def test_the_command_line_gives_the_same_config_again(bundle):
     flags = dict(zip(words[5::2], words[6::2], strict=True))
     settings = dict(pair.split("=") for flag, pair in zip(words[5::2], words[6::2], strict=True) if flag == "--set")
     config = projects.configure(
-        words[4], model=flags["--model"], dataset=flags["--dataset"], preset=flags["--preset"],
-        seed=flags["--seed"], device=flags["--device"], settings=settings,
-    )  # fmt: skip
+        words[4],
+        model=flags["--model"],
+        dataset=flags["--dataset"],
+        preset=flags["--preset"],
+        seed=flags["--seed"],
+        device=flags["--device"],
+        settings=settings,
+    )
     assert config == bundle.config
 
 

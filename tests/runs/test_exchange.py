@@ -91,13 +91,14 @@ HOSTILE = {
     "a pickle as predictions": lambda f: {**f, "predictions.npz": npz(scores=np.array([print], dtype=object))},
     "a pickle as gradients": lambda f: {**f, "gradients.npz": npz(layers=np.array([print], dtype=object))},
     "predictions of unequal length": lambda f: {
-        **f, "predictions.npz": npz(scores=np.zeros(3), targets=np.zeros(2), ids=np.zeros(3))
+        **f,
+        "predictions.npz": npz(scores=np.zeros(3), targets=np.zeros(2), ids=np.zeros(3)),
     },
     "predictions that claim 80 TB": lambda f: {**f, "predictions.npz": boastful()},
     "predictions that are no zip": lambda f: {**f, "predictions.npz": b"PK\x03\x04 nothing"},
     "weights that are no weights": lambda f: {**f, "model.safetensors": b"\xff" * 100},
     "weights cut short": lambda f: {**f, "model.safetensors": f["model.safetensors"][:-100]},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

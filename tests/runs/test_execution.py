@@ -51,11 +51,15 @@ def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
         aim = steps.pop(0) if steps else math.inf
         outcome = execute(
             Job(
-                run_id="0" * 32, config=config, folder=RunFolder(folder), bundle=folder / "bundle", journal=journal,
+                run_id="0" * 32,
+                config=config,
+                folder=RunFolder(folder),
+                bundle=folder / "bundle",
+                journal=journal,
                 wish=lambda seen=seen, aim=aim: wish if seen[0] >= aim else None,
                 on_event=lambda event, seen=seen: seen.__setitem__(0, event.step),
             )
-        )  # fmt: skip
+        )
         if outcome.state != "paused":
             return outcome, journal
 

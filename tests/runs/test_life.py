@@ -93,11 +93,14 @@ def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
     assert unlaunched[1:] == [(record.run_id, "conclude")]
 
 
-@pytest.mark.parametrize(("state", "verbs"), [
-    ("finished", ("resume", "pause", "stop", "start")),
-    ("failed", ("pause", "stop", "start")),
-    ("paused", ("pause", "start")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "verbs"),
+    [
+        ("finished", ("resume", "pause", "stop", "start")),
+        ("failed", ("pause", "stop", "start")),
+        ("paused", ("pause", "start")),
+    ],
+)
 def test_what_makes_no_sense_is_refused_in_one_line(config, state, verbs):
     record = runs.create(config)
     store.set_state(record.run_id, state, "")

@@ -53,8 +53,16 @@ def test_the_card_and_the_file_say_what_goes_in(exported):
     bundle, report = exported
     card = Path(report.card).read_text(encoding="utf-8")
     seen = bundle.preprocessing
-    for word in (bundle.card.splitlines()[0], str(seen["mean"]), str(seen["std"]), "`pictures`", "`logits`",
-                 f"(N, {seen['height']}, {seen['width']})", *bundle.labels, report.words):  # fmt: skip
+    for word in (
+        bundle.card.splitlines()[0],
+        str(seen["mean"]),
+        str(seen["std"]),
+        "`pictures`",
+        "`logits`",
+        f"(N, {seen['height']}, {seen['width']})",
+        *bundle.labels,
+        report.words,
+    ):
         assert word in card
     model = onnx.load(report.path)
     onnx.checker.check_model(model)

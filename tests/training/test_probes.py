@@ -15,9 +15,14 @@ from dlcore.training.probes import Probe
 def small() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(216, 5), nn.Tanh(),
+        nn.Conv2d(1, 6, 3, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(216, 5),
+        nn.Tanh(),
         nn.Linear(5, 3),
-    )  # fmt: skip
+    )
 
 
 X = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))

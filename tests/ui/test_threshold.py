@@ -14,8 +14,18 @@ from dlcore.ui.threshold import Judged, Over, Stretch, Window
 def judged(**changes) -> Judged:
     scores = np.array([0.1, 0.2, 0.3, np.nan], np.float32)
     over = Over(np.arange(4) * 1_800_000, scores, "rides", (Window(0, 1_800_000, "storm"),))
-    return Judged(**({"scores": scores, "labels": np.array([0, 1, 0, 0]), "own": 0.25,
-                      "scopes": (Stretch("all", 0, 4),), "over": over} | changes))  # fmt: skip
+    return Judged(
+        **(
+            {
+                "scores": scores,
+                "labels": np.array([0, 1, 0, 0]),
+                "own": 0.25,
+                "scopes": (Stretch("all", 0, 4),),
+                "over": over,
+            }
+            | changes
+        )
+    )
 
 
 def test_scores_are_sent_as_they_are_stored_and_what_is_no_number_never_alarms():
@@ -52,8 +62,10 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
     }
     found = series_threshold.judge(splits, 4.0, over=Over(np.arange(8) * 1_800_000))
     assert [(one.name, one.start, one.stop) for one in found.scopes] == [
-        ("all it was not trained on", 3, 8), ("test", 5, 8), ("the whole series", 0, 8),
-    ]  # fmt: skip
+        ("all it was not trained on", 3, 8),
+        ("test", 5, 8),
+        ("the whole series", 0, 8),
+    ]
     assert (found.rules.start, found.rules.stop) == (3, 5)
     assert found.marks == (("largest of training", 3.0),)
     assert found.labels.tolist() == [0] * 7 + [1]
@@ -61,5 +73,8 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
 
 def test_labels_by_hand_are_a_csv_of_moments():
     assert series_threshold.label_csv((Window(0, 1_800_000),)).split() == [
-        "start,end", "1970-01-01", "00:00:00,1970-01-01", "00:30:00",
-    ]  # fmt: skip
+        "start,end",
+        "1970-01-01",
+        "00:00:00,1970-01-01",
+        "00:30:00",
+    ]

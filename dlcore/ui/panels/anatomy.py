@@ -60,12 +60,14 @@ def _written() -> str:
     st.session_state.setdefault("anatomy-text", st.query_params.get("network", EXAMPLE))
     st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_take_example)
     text = st.text_input(
-        "Network", key="anatomy-text", max_chars=600,
+        "Network",
+        key="anatomy-text",
+        max_chars=600,
         help="The input first, then layers. A number is a dense layer; conv3x16 a convolution of 3 x 3 with 16 "
         "channels, conv3x16/2 with stride 2; pool2, flat, norm, drop0.5; relu, tanh, sigmoid, gelu, softmax, none. "
         "Where no activation is named, ReLU follows every layer but the last; a chain that ends as it began is an "
         "autoencoder: its bottleneck stays bare, its output gets a sigmoid.",
-    )  # fmt: skip
+    )
     st.query_params["network"] = text
     return text
 
@@ -82,10 +84,13 @@ def _chosen() -> tuple[str, str]:
     }
     wanted = st.query_params.get("of", "")
     picked = st.selectbox(
-        "Model", list(names), key="anatomy-model", index=list(names).index(wanted) if wanted in names else 0,
+        "Model",
+        list(names),
+        key="anatomy-model",
+        index=list(names).index(wanted) if wanted in names else 0,
         format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
         help="Built with its default settings, for the data that its page is made for.",
-    )  # fmt: skip
+    )
     st.query_params["of"] = picked
     slug, _, model = picked.partition("/")
     st.caption(names[picked].summary)
@@ -141,26 +146,39 @@ def _tex(number: int) -> str:
 def _table(found: Anatomy) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "Layer": layer.name or "(itself)", "Kind": layer.kind, "Output": shape(layer.shape),
-            "Weights": f"{layer.weights:,}", "Biases": f"{layer.biases:,}", "Total": f"{layer.total:,}",
-            "Multiply-adds": f"{layer.multiply_adds:,}", "Output's memory": size(layer.output_bytes),
+            "Layer": layer.name or "(itself)",
+            "Kind": layer.kind,
+            "Output": shape(layer.shape),
+            "Weights": f"{layer.weights:,}",
+            "Biases": f"{layer.biases:,}",
+            "Total": f"{layer.total:,}",
+            "Multiply-adds": f"{layer.multiply_adds:,}",
+            "Output's memory": size(layer.output_bytes),
         }
         for layer in found.layers
-    ]  # fmt: skip
+    ]
     weights = sum(layer.weights for layer in found.layers)
     rows.append(
         {
-            "Layer": "All", "Kind": "", "Output": "", "Weights": f"{weights:,}",
-            "Biases": f"{found.parameters - weights:,}", "Total": f"{found.parameters:,}",
+            "Layer": "All",
+            "Kind": "",
+            "Output": "",
+            "Weights": f"{weights:,}",
+            "Biases": f"{found.parameters - weights:,}",
+            "Total": f"{found.parameters:,}",
             "Multiply-adds": f"{found.multiply_adds:,}",
             "Output's memory": size(sum(layer.output_bytes for layer in found.layers)),
         }
-    )  # fmt: skip
+    )
     right = {name: st.column_config.TextColumn(name, alignment="right") for name in list(rows[0])[3:]}
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=right,
-        height=min(35 * (len(rows) + 1) + 3, 460), key="anatomy-table",
-    )  # fmt: skip
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        column_config=right,
+        height=min(35 * (len(rows) + 1) + 3, 460),
+        key="anatomy-table",
+    )
 
 
 def shape(sizes: tuple[int | None, ...]) -> str:

@@ -39,8 +39,9 @@ def data(project: Project, run: Run | None) -> None:
         "and validation, and comes up in the test alone: those are the strangers."
     )
     for names, title in (
-        ([strange], "The strangers"), ([k for k in range(len(found.names)) if k != strange], "What it learns from")
-    ):  # fmt: skip
+        ([strange], "The strangers"),
+        ([k for k in range(len(found.names)) if k != strange], "What it learns from"),
+    ):
         st.subheader(title, anchor=False)
         each = 7 if len(names) == 1 else _EACH
         rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
@@ -66,9 +67,7 @@ def results(project: Project, run: Run | None) -> None:
     )
     _threshold(bundle, evaluation.threshold or 0.0)
     _by_class(bundle, run)
-    learning_curves(
-        bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis."
-    )  # fmt: skip
+    learning_curves(bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.")
 
 
 @fragment
@@ -82,11 +81,15 @@ def _threshold(bundle: Bundle, own: float) -> None:
         Judged(
             scores=np.concatenate(parts),
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
-            own=own, scopes=(Stretch("test", cut, end), validation), rules=validation, score="reconstruction error",
-            words=Words("stranger", "strangers", "known pictures", "call", "calls"), counted=Counted(ratio=1.0),
+            own=own,
+            scopes=(Stretch("test", cut, end), validation),
+            rules=validation,
+            score="reconstruction error",
+            words=Words("stranger", "strangers", "known pictures", "call", "calls"),
+            counted=Counted(ratio=1.0),
         ),
         key=reading.key_of(bundle),
-    )  # fmt: skip
+    )
 
 
 def _by_class(bundle: Bundle, run: Run) -> None:

@@ -33,9 +33,11 @@ def try_it(project: "Project", run: Run | None) -> None:
         _picture_part(bundle, run)
         st.divider()
         quiz.ask(
-            anatomy.QUESTIONS, lambda: quiz.measured(run), key=f"anatomy-{run.run_id}",
+            anatomy.QUESTIONS,
+            lambda: quiz.measured(run),
+            key=f"anatomy-{run.run_id}",
             lead=quiz.OF_THE_RUN,
-        )  # fmt: skip
+        )
         st.divider()
     quiz.break_it(anatomy.BREAKS, _broken, key="anatomy", picture=_picture)
 
@@ -90,9 +92,14 @@ def _trial(settings: str) -> Measured:
     found = attempt(config, _prepared(), steps=STEPS, every=4)
     norms, losses = found.gradients, found.losses
     return Measured(
-        chosen, {"batch_loss": (losses.steps, losses.values)}, norms.layers, norms.steps, norms.norms, norms.measures,
+        chosen,
+        {"batch_loss": (losses.steps, losses.values)},
+        norms.layers,
+        norms.steps,
+        norms.norms,
+        norms.measures,
         broke=found.broke,
-    )  # fmt: skip
+    )
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -11,24 +11,34 @@ def explain(project: Project, run: Run | None) -> None:
     st.subheader("What is each stage for?", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Query, key, value.** One vector cannot be three things at once: what a token looks for, by what "
-                    "it is found, and what it hands on. Three tables of weights make three of it.")  # fmt: skip
+        st.markdown(
+            "**Query, key, value.** One vector cannot be three things at once: what a token looks for, by what "
+            "it is found, and what it hands on. Three tables of weights make three of it."
+        )
         st.latex(r"q = xW_q + b_q,\quad k = xW_k + b_k,\quad v = xW_v + b_v")
-        st.markdown("**Scores.** The product of a query and a key is large where both point the same way. Every token "
-                    "meets every other at once: no distance, no forgetting, and a cost that grows with the square of "
-                    "the length.")  # fmt: skip
+        st.markdown(
+            "**Scores.** The product of a query and a key is large where both point the same way. Every token "
+            "meets every other at once: no distance, no forgetting, and a cost that grows with the square of "
+            "the length."
+        )
         st.latex(r"s_{ij} = \frac{q_i \cdot k_j}{\sqrt{d_k}}")
         st.markdown("**Softmax.** Shares that sum to 1: the choice of one token, but a soft one, which has a gradient.")
         st.latex(r"a_{ij} = \frac{e^{s_{ij}}}{\sum_m e^{s_{im}}}")
     with right:
-        st.markdown("**Weighted sum.** What the token takes home is a mixture of values. It depends on *what* the "
-                    "others are, not on *where* they stand.")  # fmt: skip
+        st.markdown(
+            "**Weighted sum.** What the token takes home is a mixture of values. It depends on *what* the "
+            "others are, not on *where* they stand."
+        )
         st.latex(r"z_i = \sum_j a_{ij}\, v_j")
-        st.markdown("**Heads and the output.** One softmax can look at one thing. Several heads look at several, each "
-                    "in a space of its own; W_o mixes what they found back into one vector.")  # fmt: skip
+        st.markdown(
+            "**Heads and the output.** One softmax can look at one thing. Several heads look at several, each "
+            "in a space of its own; W_o mixes what they found back into one vector."
+        )
         st.latex(r"o_i = [\,z_i^{(1)};\dots;z_i^{(h)}\,]\,W_o + b_o")
-        st.markdown("**Mask.** Minus infinity before the softmax is a weight of exactly 0 after it. A zero after the "
-                    "softmax would not do: the row would no longer sum to 1.")  # fmt: skip
+        st.markdown(
+            "**Mask.** Minus infinity before the softmax is a weight of exactly 0 after it. A zero after the "
+            "softmax would not do: the row would no longer sum to 1."
+        )
         st.latex(r"s_{ij} = -\infty \;\Rightarrow\; a_{ij} = 0")
     st.subheader("Why the root of d_k?", anchor=False)
     st.markdown(

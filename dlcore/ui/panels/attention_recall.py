@@ -46,8 +46,10 @@ def data(project: "Project", run: Run | None) -> None:
     lines = [" ".join(recall.words(*pair)) for pair in zip(made.letters, made.values, strict=True)]
     st.dataframe(
         pd.DataFrame({"Sequence": lines, "Answer": [str(one) for one in made.answers]}),
-        hide_index=True, width="content", alt=f"{SHOWN} sequences, the first is {lines[0]}",
-    )  # fmt: skip
+        hide_index=True,
+        width="content",
+        alt=f"{SHOWN} sequences, the first is {lines[0]}",
+    )
 
 
 def results(project: "Project", run: Run | None) -> None:
@@ -72,9 +74,11 @@ def results(project: "Project", run: Run | None) -> None:
     figure.update_yaxes(range=[0, 105])
     show_figure(figure, key="by-pairs", alt=f"Right answers by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
     learning_curves(
-        bundle, run.record, loss="Mean surprise at the true digit; guessing one of ten costs 2.30.",
+        bundle,
+        run.record,
+        loss="Mean surprise at the true digit; guessing one of ten costs 2.30.",
         accuracy="Share of right answers; guessing one of ten gets 0.1.",
-    )  # fmt: skip
+    )
 
 
 def try_it(project: "Project", run: Run | None) -> None:
@@ -83,19 +87,25 @@ def try_it(project: "Project", run: Run | None) -> None:
     if bundle is not None:
         st.subheader("Ask it", anchor=False)
         text = st.text_input(
-            "Pairs of a letter and a digit, and one question", EXAMPLE, max_chars=80, key="recall-text",
+            "Pairs of a letter and a digit, and one question",
+            EXAMPLE,
+            max_chars=80,
+            key="recall-text",
             help="Letters a to j, digits 0 to 9; the question is a letter and a question mark, as in b?.",
-        )  # fmt: skip
+        )
         try:
             _say(project.answer(reading.loaded(bundle), text.encode()))
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
         st.divider()
     quiz.ask(
-        attention.QUESTIONS, lambda: trial(attention.TRIAL), key="attention",
+        attention.QUESTIONS,
+        lambda: trial(attention.TRIAL),
+        key="attention",
         lead="A fresh network is trained for a hundred steps, with keys of 256 numbers and no division by the root. "
-        "Answer first; then that run's own numbers mark your answers.", button="Train it and mark my answers",
-    )  # fmt: skip
+        "Answer first; then that run's own numbers mark your answers.",
+        button="Train it and mark my answers",
+    )
     st.divider()
     quiz.break_it(attention.BREAKS, _broken, key="attention", picture=_picture)
 
@@ -127,9 +137,14 @@ def _trial(settings: str) -> Measured:
     found = attempt(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
     norms, losses = found.gradients, found.losses
     return Measured(
-        chosen, {"batch_loss": (losses.steps, losses.values)}, norms.layers, norms.steps, norms.norms, norms.measures,
+        chosen,
+        {"batch_loss": (losses.steps, losses.values)},
+        norms.layers,
+        norms.steps,
+        norms.norms,
+        norms.measures,
         broke=found.broke,
-    )  # fmt: skip
+    )
 
 
 def _picture(seen: Measured, key: str) -> None:

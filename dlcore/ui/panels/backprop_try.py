@@ -41,9 +41,11 @@ def try_it(project: "Project", run: Run | None) -> None:
         _digit(project, run, bundle)
         st.divider()
         quiz.ask(
-            backprop.QUESTIONS, lambda: quiz.measured(run), key=f"backprop-{run.run_id}",
+            backprop.QUESTIONS,
+            lambda: quiz.measured(run),
+            key=f"backprop-{run.run_id}",
             lead=quiz.OF_THE_RUN,
-        )  # fmt: skip
+        )
         st.divider()
     quiz.break_it(backprop.BREAKS, _broken, key="backprop", picture=_picture)
 

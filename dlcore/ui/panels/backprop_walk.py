@@ -90,17 +90,30 @@ def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle:
 def packed(found: Walk, bundle: Bundle, version: str) -> dict[str, Any]:
     """A walk on its way to the browser."""
     return {
-        "version": version, "network": reading.key_of(bundle), "labels": list(bundle.labels), "target": found.target,
-        "loss": found.loss, "x": pack(found.stages[0].x), "shapeX": list(found.stages[0].x.shape),
-        "probabilities": pack(found.probabilities, dtype="float64"), "dz": pack(found.dz, dtype="float64"),
+        "version": version,
+        "network": reading.key_of(bundle),
+        "labels": list(bundle.labels),
+        "target": found.target,
+        "loss": found.loss,
+        "x": pack(found.stages[0].x),
+        "shapeX": list(found.stages[0].x.shape),
+        "probabilities": pack(found.probabilities, dtype="float64"),
+        "dz": pack(found.dz, dtype="float64"),
         "stages": [_packed(stage) for stage in found.stages],
-    }  # fmt: skip
+    }
 
 
 def _packed(stage: Stage) -> dict[str, Any]:
     arrays = {**stage.parameters, **{k: v for k, v in stage.facts.items() if isinstance(v, np.ndarray)}}
     plain = {k: v for k, v in stage.facts.items() if not isinstance(v, np.ndarray)}
     return {
-        "name": stage.name, "kind": stage.kind, "shape": list(stage.y.shape), "error": stage.error, **plain,
-        "y": pack(stage.y), "dx": pack(stage.dx), "dy": pack(stage.dy), **{k: pack(v) for k, v in arrays.items()},
-    }  # fmt: skip
+        "name": stage.name,
+        "kind": stage.kind,
+        "shape": list(stage.y.shape),
+        "error": stage.error,
+        **plain,
+        "y": pack(stage.y),
+        "dx": pack(stage.dx),
+        "dy": pack(stage.dy),
+        **{k: pack(v) for k, v in arrays.items()},
+    }

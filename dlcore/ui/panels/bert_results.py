@@ -18,9 +18,11 @@ from dlcore.ui.panels import comparison
 
 TABLE = settings.ASSETS / "bert_curve.json"
 WAYS = {
-    "all_layers": "all layers fine-tuned", "last_layers": "last layers fine-tuned", "head": "BERT frozen, head alone",
+    "all_layers": "all layers fine-tuned",
+    "last_layers": "last layers fine-tuned",
+    "head": "BERT frozen, head alone",
     "scratch": "the same network from scratch",
-}  # fmt: skip
+}
 SIMPLE = "NB-SVM on pairs of words, no network"
 QUESTIONS = Nouns("questions", "questions", "%{x} questions")
 
@@ -65,13 +67,17 @@ def _costs(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> None:
     most = max(row["texts"] for row in rows)
     table = [
         {
-            "Way": WAYS[row["way"]], "Weights trained": f"{row['trained']:,}",
-            "Seconds of one core": f"{row['seconds']:,.0f}", "Epochs": row["epochs"],
+            "Way": WAYS[row["way"]],
+            "Weights trained": f"{row['trained']:,}",
+            "Seconds of one core": f"{row['seconds']:,.0f}",
+            "Epochs": row["epochs"],
             "Right": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
             "Over seeds": _over_seeds([other["accuracy"] for other in every if _same(row, other)]),
         }
-        for way in WAYS for row in rows if row["way"] == way and row["texts"] == most
-    ]  # fmt: skip
+        for way in WAYS
+        for row in rows
+        if row["way"] == way and row["texts"] == most
+    ]
     st.dataframe(pd.DataFrame(table), hide_index=True)
     st.caption(
         f"With all {most:,} training questions. Seconds of computing from reading the data to the last epoch, on one "

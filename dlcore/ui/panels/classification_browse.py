@@ -28,9 +28,11 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         "Answers", [EVERY, RIGHT, WRONG], default=EVERY, required=True, key=f"browse-answers-{project.slug}"
     )
     of_class = middle.selectbox(
-        "Truth", [None, *range(len(labels))], key=f"browse-class-{project.slug}",
+        "Truth",
+        [None, *range(len(labels))],
+        key=f"browse-class-{project.slug}",
         format_func=lambda k: "any class" if k is None else labels[k],
-    )  # fmt: skip
+    )
     order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
     rows = chosen(scores, targets, answers=answers or EVERY, of_class=of_class, order=order)
     if not len(rows):
@@ -49,8 +51,10 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         st.caption("The next ones, with the model's answer; ✗ marks a wrong one")
         samples.shown(
             [found[stored["test_ids"][row]] for row in following],
-            [name + mark for name, mark in zip(said, marks, strict=True)], alt="A test picture", width=76,
-        )  # fmt: skip
+            [name + mark for name, mark in zip(said, marks, strict=True)],
+            alt="A test picture",
+            width=76,
+        )
 
 
 def chosen(scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: int | None, order: str) -> np.ndarray:
@@ -81,6 +85,7 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
     with right:
         figure = plots.class_probabilities(scores, labels, truth=truth)
         show_figure(
-            figure, key="browse-bars",
+            figure,
+            key="browse-bars",
             alt=f"Probabilities; likeliest is {labels[answer]} at {scores[answer]:.1%}, true is {labels[truth]}",
-        )  # fmt: skip
+        )

@@ -42,11 +42,12 @@ def results(project: Project, run: Run | None) -> None:
     show_calibration(bundle)
     _mistakes(project, run, bundle)
     learning_curves(
-        bundle, record,
+        bundle,
+        record,
         loss="Mean surprise at the true class, on a logarithmic axis. A validation line that turns upwards means "
         "learning by heart.",
         accuracy="Share of right answers. The train line is measured while the epoch runs, so it lags a little behind.",
-    )  # fmt: skip
+    )
     st.markdown(losses(reading.history(bundle), evaluation, record.best.epoch if record.best else 0))
 
 

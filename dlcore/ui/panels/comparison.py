@@ -43,9 +43,13 @@ def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, 
     else it has to show of a comparison."""
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
-        "Results of", [ONE, SEVERAL], default=SEVERAL if asked else ONE, required=True,
-        key=f"view-{project.slug}-{asked}", label_visibility="collapsed",
-    )  # fmt: skip
+        "Results of",
+        [ONE, SEVERAL],
+        default=SEVERAL if asked else ONE,
+        required=True,
+        key=f"view-{project.slug}-{asked}",
+        label_visibility="collapsed",
+    )
     if view == SEVERAL:
         side_by_side(project, more=more)
     else:
@@ -111,15 +115,22 @@ def _choose(project: "Project") -> Comparison | None:
             icon=":material/link_off:",
         )
     key = st.selectbox(
-        "Comparison", list(names), index=list(names).index(asked) if asked in names else 0,
-        key=f"comparison-{project.slug}-{asked}-{len(names)}", format_func=names.__getitem__,
-    )  # fmt: skip
+        "Comparison",
+        list(names),
+        index=list(names).index(asked) if asked in names else 0,
+        key=f"comparison-{project.slug}-{asked}-{len(names)}",
+        format_func=names.__getitem__,
+    )
     if key != CHOSEN:
         return known[key]
     picked = st.multiselect(
-        "Runs", list(records), key=f"compared-runs-{project.slug}", max_selections=30, placeholder="Two or more runs",
+        "Runs",
+        list(records),
+        key=f"compared-runs-{project.slug}",
+        max_selections=30,
+        placeholder="Two or more runs",
         format_func=lambda run_id: label(records[run_id]),
-    )  # fmt: skip
+    )
     if len(picked) < 2:
         st.caption("Runs alike in all but the seed are taken together.")
         return None

@@ -40,9 +40,12 @@ def show(project: "Project", arms: Sequence[Tested]) -> None:
                 show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {arms[place].arm} on test")
     shares = [np.stack([classification.class_accuracy(one) for one in found]) for found in counts]
     figure = side_by_side.class_accuracy(
-        np.stack([found.mean(axis=0) for found in shares]), [arm.arm for arm in arms], labels,
-        low=np.stack([found.min(axis=0) for found in shares]), high=np.stack([found.max(axis=0) for found in shares]),
-    )  # fmt: skip
+        np.stack([found.mean(axis=0) for found in shares]),
+        [arm.arm for arm in arms],
+        labels,
+        low=np.stack([found.min(axis=0) for found in shares]),
+        high=np.stack([found.max(axis=0) for found in shares]),
+    )
     show_figure(figure, key="compared-classes", alt="Share of right answers by class, a mark for each model")
     if any(len(arm.bundles) > 1 for arm in arms):
         st.caption("Whiskers reach from the lowest to the highest seed.")
@@ -78,8 +81,9 @@ def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) 
             samples.shown(
                 [pictures[stored["test_ids"][row]] for row in rows],
                 [labels[stored["test_targets"][row]] for row in rows],
-                alt=f"A picture that {arm.arm} alone gets right", width=104,
-            )  # fmt: skip
+                alt=f"A picture that {arm.arm} alone gets right",
+                width=104,
+            )
         elif project.input_kind == "text" and len(rows) and samples.at_hand(arms[0].bundles[0].config):
             with st.expander(f"The shortest that {arm.arm} alone gets right"):
                 _texts(

@@ -25,8 +25,14 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
     for name, values in first.baselines.items():
         if "accuracy" in values:
             title = BASELINES.get(name, name.replace("_", " ").capitalize())
-            rows.append({"Model": title, "Accuracy": _between(*(values.get(f"accuracy{end}", values["accuracy"])
-                                                                for end in ("", "_low", "_high")))})  # fmt: skip
+            rows.append(
+                {
+                    "Model": title,
+                    "Accuracy": _between(
+                        *(values.get(f"accuracy{end}", values["accuracy"]) for end in ("", "_low", "_high"))
+                    ),
+                }
+            )
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
     )
@@ -48,8 +54,11 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
 def _row(project: "Project", arm: Tested) -> dict[str, str]:
     mean, low, high = seeds.interval(arm.right)
     losses = [reading.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
-    epoch_s = [float(curve.values.mean()) for bundle in arm.bundles
-               if (curve := reading.history(bundle).get("epoch_s")) is not None and len(curve.values)]  # fmt: skip
+    epoch_s = [
+        float(curve.values.mean())
+        for bundle in arm.bundles
+        if (curve := reading.history(bundle).get("epoch_s")) is not None and len(curve.values)
+    ]
     record = arm.records[0]
     row = {
         "Model": arm.arm,

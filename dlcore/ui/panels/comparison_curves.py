@@ -31,9 +31,10 @@ def show(project: "Project", comparison: Comparison) -> None:
     }  # what was reported is of the first
     claimed = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
     if claimed and st.toggle(
-        "Show what a course's report claims, too", key=f"reported-{project.slug}",
+        "Show what a course's report claims, too",
+        key=f"reported-{project.slug}",
         help="Dotted, by epoch: read off a report on 30,000 pictures; its recipe, split and code are not known.",
-    ):  # fmt: skip
+    ):
         claims = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
         st.caption(f"Reported as the best on validation: {claims}. Not measured here.")
         drawn += [reported(model, claimed[model], project=project, colour=models[model]) for model in claimed]

@@ -33,9 +33,14 @@ def _form(project: "Project") -> None:
     ready = [name for name in project.models if trainable(project, name)]
     # no multiselect: it shrinks as it loses the focus, and the button moves away from under the pointer
     picked = st.pills(
-        "Models", ready, selection_mode="multi", default=ready, key=f"{key}-models", wrap=True,
+        "Models",
+        ready,
+        selection_mode="multi",
+        default=ready,
+        key=f"{key}-models",
+        wrap=True,
         format_func=lambda name: project.models[name].title,
-    )  # fmt: skip
+    )
     models = [name for name in ready if name in picked]
     if len(ready) < len(project.models):
         away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
@@ -46,16 +51,25 @@ def _form(project: "Project") -> None:
         return
     dataset = st.selectbox("On", names, key=f"{key}-dataset", format_func=dataset_title)
     preset = st.segmented_control(
-        "Preset", list(project.presets), default=next(iter(project.presets)), required=True, key=f"{key}-preset",
-        format_func=str.capitalize, width="stretch",
-    ) or next(iter(project.presets))  # fmt: skip
+        "Preset",
+        list(project.presets),
+        default=next(iter(project.presets)),
+        required=True,
+        key=f"{key}-preset",
+        format_func=str.capitalize,
+        width="stretch",
+    ) or next(iter(project.presets))
     st.caption("Each model's full recipe" if preset == recipe.FULL else recipe.SAID.get(preset, ""))
     usual = projects.configure(slug, dataset=dataset, preset=preset).training.epochs
     left, right = st.columns(2)
     seeds = left.number_input(
-        "Seeds each", 1, MOST_SEEDS, 3, key=f"{key}-seeds",
+        "Seeds each",
+        1,
+        MOST_SEEDS,
+        3,
+        key=f"{key}-seeds",
         help="How often each model is trained, from another start each time: one run says little.",
-    )  # fmt: skip
+    )
     epochs = right.number_input("Epochs each", 1, 10_000, usual, key=f"{key}-epochs-{preset}-{dataset}")
     until = {name: budget(slug, name, dataset=dataset, preset=preset, epochs=int(epochs)) for name in models}
     longer = [f"{project.models[name].title}: up to {until[name]}" for name in models if until[name] != epochs]

@@ -81,9 +81,11 @@ def show(arms: Sequence[Tested]) -> None:
     labels = arms[0].bundles[0].labels
     st.subheader("On every part, by every measure", anchor=False)
     st.dataframe(
-        pd.DataFrame([{"Model": arm.arm, **of_parts(arm)} for arm in arms]), hide_index=True, width="stretch",
+        pd.DataFrame([{"Model": arm.arm, **of_parts(arm)} for arm in arms]),
+        hide_index=True,
+        width="stretch",
         alt="Accuracy and loss of each model on train, validation and test",
-    )  # fmt: skip
+    )
     two = " Train and validation count the likelier class, test what the run's threshold calls." * (len(labels) == 2)
     st.caption(
         "At each one's best epoch, chosen on validation. Train is the epoch's mean while the weights still moved, with "

@@ -34,9 +34,13 @@ MOST_PIECES = 20_000
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Which words of a test sample, or of a text of one's own, speak for and against a class."""
     of = st.segmented_control(
-        "What to explain", [SAMPLE, OWN], default=SAMPLE if samples.at_hand(run.config) else OWN, required=True,
-        key="explain", bind="query-params",
-    )  # fmt: skip
+        "What to explain",
+        [SAMPLE, OWN],
+        default=SAMPLE if samples.at_hand(run.config) else OWN,
+        required=True,
+        key="explain",
+        bind="query-params",
+    )
     chosen = _own_text(project, bundle) if of == OWN else _sample(project, run, bundle)
     if chosen is not None:
         _explained(*chosen, bundle)
@@ -68,10 +72,12 @@ def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         return None
     labels, odds = bundle.labels, found["probabilities"]
     target: int = st.selectbox(
-        "What speaks for", range(len(labels)), index=labels.index(found["label"]),
+        "What speaks for",
+        range(len(labels)),
+        index=labels.index(found["label"]),
         format_func=lambda k: f"{labels[k]} ({odds[labels[k]]:.1%})",
         key=f"explained-own-class-{reading.key_of(bundle)}-{hash(said)}",
-    )  # fmt: skip
+    )
     why = reading.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
     st.markdown(f"The model says **{found['label']}** ({found['probability']:.1%}).{why}")
     return said, target
@@ -117,9 +123,12 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     scores, labels = stored["test_scores"][row], bundle.labels
     answer, truth = int(reading.called(bundle, scores[None])[0]), int(stored["test_targets"][row])
     target: int = st.selectbox(
-        "What speaks for", range(len(labels)), index=answer, format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
+        "What speaks for",
+        range(len(labels)),
+        index=answer,
+        format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
         key=f"explained-class-{row}-{reading.key_of(bundle)}",
-    )  # fmt: skip
+    )
     verdict = "right" if answer == truth else "wrong"
     threshold = reading.evaluation(bundle).threshold
     why = reading.by_threshold(labels, probability=float(scores[answer]), threshold=threshold)

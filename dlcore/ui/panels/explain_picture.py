@@ -71,9 +71,13 @@ def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target
 def _method(project: Project, asked: Asked) -> How:
     first: How = "cam" if "cam" in asked.ways and asked.x.shape[-1] >= BLENDED else "gradients"
     chosen: How | None = st.segmented_control(
-        "How to find out", asked.ways, default=first, required=True, format_func=NAMES.__getitem__,
+        "How to find out",
+        asked.ways,
+        default=first,
+        required=True,
+        format_func=NAMES.__getitem__,
         key=f"explained-how-{project.slug}-{'-'.join(asked.ways)}",
-    )  # fmt: skip
+    )
     return chosen or first
 
 
@@ -132,9 +136,14 @@ def _tested(key: str, origin: int | str, target: int, how: How, _asked: Any, _va
 
     alike = trust.likeness(_asked.module, explained, relevant=_asked.relevant, draws=_asked.effort.draws)
     curve = trust.deletion(
-        _asked.module, _asked.x, _asked.target, _values, baseline=_asked.black, steps=_asked.effort.points,
+        _asked.module,
+        _asked.x,
+        _asked.target,
+        _values,
+        baseline=_asked.black,
+        steps=_asked.effort.points,
         draws=_asked.effort.orders,
-    )  # fmt: skip
+    )
     return {"likeness": alike, "random": drawn[1], "deletion": curve}
 
 

@@ -41,10 +41,14 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
         st.info("No test point raises an alarm at this run's threshold; listed are the points with the largest scores.")
         peaks = np.argsort(-errors)[:LISTED]
     peak: int = st.selectbox(
-        "Alarm" if errors[peaks[0]] > threshold else "Point", [int(place) for place in peaks], key="alarm",
-        format_func=lambda place: f"{day(int(times[place]))}, score {errors[place]:.3g}"
-        + (f", {errors[place] / threshold:.1f} times the threshold" if threshold > 0 else ""),
-    )  # fmt: skip
+        "Alarm" if errors[peaks[0]] > threshold else "Point",
+        [int(place) for place in peaks],
+        key="alarm",
+        format_func=lambda place: (
+            f"{day(int(times[place]))}, score {errors[place]:.3g}"
+            + (f", {errors[place] / threshold:.1f} times the threshold" if threshold > 0 else "")
+        ),
+    )
     prepared = prepared_of(project, run, bundle)
     place = prepared.source["spans"]["test"].start + peak
     found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
@@ -142,9 +146,13 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Rebuilt) -> N
         "would make the error go away, by comparing this window with one that holds nothing strange."
     )
     chosen: Nothing = st.segmented_control(
-        "Compared with", list(COMPARED), default="usual", required=True, key="explain-nothing",
+        "Compared with",
+        list(COMPARED),
+        default="usual",
+        required=True,
+        key="explain-nothing",
         format_func=COMPARED.__getitem__,
-    )  # fmt: skip
+    )
     explained = _explained(
         reading.key_of(bundle),
         found.first,

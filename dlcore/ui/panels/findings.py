@@ -5,9 +5,11 @@ import streamlit as st
 from dlcore.ui.panels.trust_words import Finding
 
 LOOKS = {
-    "passed": ("green", ":material/check_circle:"), "in part": ("orange", ":material/rule:"),
-    "failed": ("red", ":material/cancel:"), "not told": ("gray", ":material/help:"),
-}  # fmt: skip
+    "passed": ("green", ":material/check_circle:"),
+    "in part": ("orange", ":material/rule:"),
+    "failed": ("red", ":material/cancel:"),
+    "not told": ("gray", ":material/help:"),
+}
 
 
 def say_finding(finding: Finding) -> None:

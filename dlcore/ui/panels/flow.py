@@ -23,9 +23,12 @@ SCALES: dict[str, Scale] = {
     "dead_units": Scale("share of dead units", log=False, low=0.0, high=1.0),
 }
 NAMES = {
-    "norm": "Gradient", "update_ratio": "Update / weight", "activation_mean": "Activation mean",
-    "activation_variance": "Activation variance", "dead_units": "Dead units",
-}  # fmt: skip
+    "norm": "Gradient",
+    "update_ratio": "Update / weight",
+    "activation_mean": "Activation mean",
+    "activation_variance": "Activation variance",
+    "dead_units": "Dead units",
+}
 WORDS = {
     "norm": "How strongly each layer is told to change. Bright at the bottom and dark on top: the signal dies on its "
     "way back from the output.",
@@ -39,10 +42,12 @@ WORDS = {
     "Empty where there is no ReLU.",
 }
 LOOKS: dict[Kind, tuple[str, str]] = {
-    "not finite": ("red", ":material/error:"), "exploding": ("red", ":material/trending_up:"),
-    "vanishing": ("orange", ":material/trending_down:"), "dying units": ("orange", ":material/power_off:"),
+    "not finite": ("red", ":material/error:"),
+    "exploding": ("red", ":material/trending_up:"),
+    "vanishing": ("orange", ":material/trending_down:"),
+    "dying units": ("orange", ":material/power_off:"),
     "healthy": ("green", ":material/check_circle:"),
-}  # fmt: skip
+}
 NOTHING = 1e-30
 """A share below this is none: single precision knows no smaller gradients, and zeros stand for them."""
 HIGH, OVERLAID = 4, 8
@@ -139,8 +144,9 @@ def show_map(
     st.markdown(f"**{NAMES[measure]} by layer**: move the slider to see it step by step")
     show_figure(
         plots.profile(drawn, SCALES[measure], reported=reported if measure == "norm" else None),
-        key=f"{key}-profile", alt=f"{NAMES[measure]} by layer, networks overlaid, at a step of one's choice",
-    )  # fmt: skip
+        key=f"{key}-profile",
+        alt=f"{NAMES[measure]} by layer, networks overlaid, at a step of one's choice",
+    )
     if reported and measure == "norm":
         st.caption("Crosses: what others reported for their VGG-deep (layers 3, 15, 27 and 38); not measured here.")
 

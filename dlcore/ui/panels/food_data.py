@@ -37,8 +37,9 @@ def _weights() -> None:
                 "Right on ImageNet, % (torchvision's word)": [round(100 * one.accuracy, 1) for one in rows],
                 "Licence": [one.licence for one in rows],
             },
-            hide_index=True, width="stretch",
-        )  # fmt: skip
+            hide_index=True,
+            width="stretch",
+        )
         if not away:
             return
         chosen = st.selectbox("Fetch", [one.backbone for one in away], key="food-weights")
@@ -48,17 +49,27 @@ def _weights() -> None:
 def _changed(config: RunConfig) -> None:
     st.subheader("As training sees one of them", anchor=False)
     options = config.data_options
-    on = [word for word, set_so in (
-        ("another part cut out", options["zoom"] < 1), ("mirrored", options["flip"]),
-        ("brighter or darker", options["jitter"] > 0), ("a square hidden", options["erase"] > 0),
-        ("mixed in pairs, not shown here", options["mixup"] > 0),
-    ) if set_so]  # fmt: skip
+    on = [
+        word
+        for word, set_so in (
+            ("another part cut out", options["zoom"] < 1),
+            ("mirrored", options["flip"]),
+            ("brighter or darker", options["jitter"] > 0),
+            ("a square hidden", options["erase"] > 0),
+            ("mixed in pairs, not shown here", options["mixup"] > 0),
+        )
+        if set_so
+    ]
     if config.model_options.get("train") == "head":
         st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
         return
     st.caption(f"Each epoch sees it otherwise ({', '.join(on)}); validation and test see photos as they are.")
-    versions = _versions(config.dataset, int(options["side"]), int(options["train_side"]),
-                         (options["zoom"], options["flip"], options["jitter"], options["erase"]))  # fmt: skip
+    versions = _versions(
+        config.dataset,
+        int(options["side"]),
+        int(options["train_side"]),
+        (options["zoom"], options["flip"], options["jitter"], options["erase"]),
+    )
     samples.shown(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
 
 

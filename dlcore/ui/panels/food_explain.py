@@ -22,8 +22,12 @@ def explain(project: Project, run: Run | None) -> None:
         return
     here = samples.at_hand(run.config)
     chosen = st.segmented_control(
-        "What to explain", [MINE, TEST], default=TEST if here else MINE, required=True, key="food-explained",
-    )  # fmt: skip
+        "What to explain",
+        [MINE, TEST],
+        default=TEST if here else MINE,
+        required=True,
+        key="food-explained",
+    )
     if chosen == TEST:
         explain_picture(project, run, bundle)
     else:
@@ -41,8 +45,10 @@ def _own(project: Project, bundle: Bundle) -> None:
     order = np.argsort(-scores)
     st.caption(f"“{name}”. To explain another photo, hand it in under **Try it**, then come back.")
     target: int = st.selectbox(
-        "What speaks for", order.tolist(), format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
+        "What speaks for",
+        order.tolist(),
+        format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
         key="food-explained-class",
-    )  # fmt: skip
+    )
     origin = hashlib.sha256(payload).hexdigest()[:16]
     explain_pixels(project, bundle, found.pixels, target, origin=origin)

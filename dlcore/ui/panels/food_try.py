@@ -49,9 +49,13 @@ def try_it(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     chosen = st.segmented_control(
-        "Which photo", [DRAWN, FILES, CAMERA, PASTE, TEST], default=DRAWN, required=True, key="food-input",
+        "Which photo",
+        [DRAWN, FILES, CAMERA, PASTE, TEST],
+        default=DRAWN,
+        required=True,
+        key="food-input",
         bind="query-params",
-    )  # fmt: skip
+    )
     if chosen == TEST:
         test_sample(project, run, bundle)
         return
@@ -76,9 +80,12 @@ def _drawn() -> list[tuple[str, bytes]]:
 def _files() -> Iterable[tuple[str, bytes]]:
     """The files handed in, each copied out of the server's memory only when its turn comes."""
     found = st.file_uploader(
-        "One photo, several, or a zip of photos", type=FORMATS, accept_multiple_files=True, key="food-files",
+        "One photo, several, or a zip of photos",
+        type=FORMATS,
+        accept_multiple_files=True,
+        key="food-files",
         max_upload_size=uploads.MOST_ZIP_BYTES // 2**20,
-    )  # fmt: skip
+    )
     st.caption(
         f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are written "
         "nowhere. A file marked red is of a kind that is not read: save it as JPEG (iPhone photos are often HEIC)."
@@ -125,8 +132,9 @@ def _refusals(turned: list[Turned]) -> None:
         with st.expander(f"{len(turned) - 5} more were refused", icon=":material/block:"):
             st.dataframe(
                 {"File": [one.name for one in turned[5:]], "Why": [one.reason for one in turned[5:]]},
-                hide_index=True, width="stretch",
-            )  # fmt: skip
+                hide_index=True,
+                width="stretch",
+            )
 
 
 def _which(answers: list[Answer], labels: tuple[str, ...], doubt: Doubt) -> int:
@@ -137,9 +145,11 @@ def _which(answers: list[Answer], labels: tuple[str, ...], doubt: Doubt) -> int:
     if len(answers) > len(shown):
         st.caption(f"and {len(answers) - len(shown)} more below")
     at: int = st.selectbox(
-        "Look at", range(len(answers)), key="food-which",
+        "Look at",
+        range(len(answers)),
+        key="food-which",
         format_func=lambda k: f"{k + 1}. {answers[k].name}: {spoken(labels[answers[k].scores.argmax()])}",
-    )  # fmt: skip
+    )
     return at
 
 
@@ -157,8 +167,9 @@ def _say(one: Answer, labels: tuple[str, ...], doubt: Doubt) -> None:
         if doubt.doubts(best):
             st.warning(
                 f"**This may not be one of my {len(labels)} classes.** If it is one, **{spoken(labels[order[0]])}** "
-                f"({best:.1%}) is likeliest.", icon=":material/help:",
-            )  # fmt: skip
+                f"({best:.1%}) is likeliest.",
+                icon=":material/help:",
+            )
         else:
             st.markdown(f"The model says **{spoken(labels[order[0]])}**, with a probability of {best:.1%}.")
         st.caption(rule(doubt))

@@ -73,9 +73,12 @@ def split_marks(table: Table, config: RunConfig) -> dict[str, int]:
 
 def _over_time(table: Table, variable: int, marks: dict[str, int]) -> None:
     figure = plots.table_over_time(
-        table.times, table.values[:, variable], title=table.names[variable], unit=table.units[variable] or "value",
+        table.times,
+        table.values[:, variable],
+        title=table.names[variable],
+        unit=table.units[variable] or "value",
         marks=marks,
-    )  # fmt: skip
+    )
     show_figure(figure, key="table-over-time", alt=f"{title(table, variable)} over time, where it was measured")
     st.caption(
         "Models learn from what is before the dashed line and are scored on what comes after it. Between two parts "
@@ -91,9 +94,10 @@ def _holes(table: Table, marks: dict[str, int]) -> None:
     figure = plots.missing_map(table.times, observed, table.names)
     worst = int(observed.mean(axis=0).argmin())
     show_figure(
-        figure, key="missing-map",
+        figure,
+        key="missing-map",
         alt=f"Map of what was measured; least is {table.names[worst]} with {observed[:, worst].mean():.0%}",
-    )  # fmt: skip
+    )
     test = table.times >= marks["test begins"]
     writes = " (the file writes -200)" if table.title == "Air quality" else ""
     empty = [name for v, name in enumerate(table.names) if not observed[test, v].any()]

@@ -27,9 +27,13 @@ def results(project: Project, run: Run | None) -> None:
     """One run, or several side by side."""
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
-        "Results of", [comparison.ONE, comparison.SEVERAL], default=comparison.SEVERAL if asked else comparison.ONE,
-        required=True, key=f"view-{project.slug}-{asked}", label_visibility="collapsed",
-    )  # fmt: skip
+        "Results of",
+        [comparison.ONE, comparison.SEVERAL],
+        default=comparison.SEVERAL if asked else comparison.ONE,
+        required=True,
+        key=f"view-{project.slug}-{asked}",
+        label_visibility="collapsed",
+    )
     if view == comparison.SEVERAL:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.side_by_side(project)
@@ -77,8 +81,13 @@ def _words(evaluation: Evaluation, run: Run) -> None:
 def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
     rivals = {baseline_title(name, form=False): values for name, values in evaluation.baselines.items()}
     methods = {title: evaluation.metrics} | rivals
-    columns = {"R² (mean)": "r2_mean", "Skill": "skill", "Mean error (deviations)": "mae",
-               "R², holes filled": "r2_mean_filled", "Skill, holes filled": "skill_filled"}  # fmt: skip
+    columns = {
+        "R² (mean)": "r2_mean",
+        "Skill": "skill",
+        "Mean error (deviations)": "mae",
+        "R², holes filled": "r2_mean_filled",
+        "Skill, holes filled": "skill_filled",
+    }
     rows = [
         {"Method": method, **{label: _cell(values, name) for label, name in columns.items()}}
         for method, values in methods.items()

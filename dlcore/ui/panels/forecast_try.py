@@ -56,10 +56,15 @@ def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None
     if name not in prepared.source["table"].names or prepared.facts["steps"] != prepared.facts["horizon"]:
         return None
     by = st.slider(
-        "What if the temperature before it had been higher by (°C)", -10.0, 10.0, 0.0, 0.5, key="warmer",
+        "What if the temperature before it had been higher by (°C)",
+        -10.0,
+        10.0,
+        0.0,
+        0.5,
+        key="warmer",
         help="The whole window is warmed and nothing else is changed: it shows what the model makes of it, not "
         "what the air would do.",
-    )  # fmt: skip
+    )
     if not by:
         return None
     variable = prepared.source["table"].names.index(name)
@@ -107,9 +112,13 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
     for place_on_page, v in enumerate(alive):
         name = table.names[v]
         figure = plots.forecast_and_truth(
-            (table.times[past], table.values[past, v]), (times, values[:, v], widths[:, v]), truth[:, v],
-            title=name, unit=table.units[v] or "value", other=None if other is None else other[:, v],
-        )  # fmt: skip
+            (table.times[past], table.values[past, v]),
+            (times, values[:, v], widths[:, v]),
+            truth[:, v],
+            title=name,
+            unit=table.units[v] or "value",
+            other=None if other is None else other[:, v],
+        )
         figure.update_layout(showlegend=place_on_page == 0)
         came = _plain(float(truth[0, v]))
         with pairs[place_on_page // 2][place_on_page % 2]:

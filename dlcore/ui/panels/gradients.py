@@ -27,12 +27,18 @@ TALE = ("vgg_deep", "resnet", "plain_norm", "residual_bare")
 
 LESSONS = (
     ("resnet", "vgg_deep", "The classic picture: where the gradient dies on its way back, nothing is learnt."),
-    ("plain_norm_shallow", "plain_norm", "A gradient that arrives is not all: with batch norm both get one, and the "
-     "deeper learns worse."),
+    (
+        "plain_norm_shallow",
+        "plain_norm",
+        "A gradient that arrives is not all: with batch norm both get one, and the deeper learns worse.",
+    ),
     ("resnet_deep", "plain_norm", "At the same depth a way around every two layers repairs that."),
-    ("resnet_deep", "residual_bare", "A way around is not all either: without normalisation each sum makes the signal "
-     "larger."),
-)  # fmt: skip
+    (
+        "resnet_deep",
+        "residual_bare",
+        "A way around is not all either: without normalisation each sum makes the signal larger.",
+    ),
+)
 """Pairs of reference runs, the better one first, and what they teach; a test holds the runs to it."""
 
 
@@ -73,9 +79,11 @@ def _of_one(project: "Project", run: Run | None) -> None:
     _who_learns(project, run, networks)
     if run.bundle is not None:
         learning_curves(
-            run.bundle, run.record, loss="Mean surprise at the true class, on a logarithmic axis.",
+            run.bundle,
+            run.record,
+            loss="Mean surprise at the true class, on a logarithmic axis.",
             accuracy="Share of right answers; with ten classes guessing gets 0.1.",
-        )  # fmt: skip
+        )
 
 
 def _name(project: "Project", record: Record) -> str:
@@ -96,10 +104,14 @@ def _others(project: "Project", run: Run) -> list[flow.Network]:
     }
     tale = [f"reference:{project.slug}/{name}" for name in TALE]
     chosen = st.multiselect(
-        "Beside it", list(records), default=[name for name in tale if name in records][:3], key="flow-beside",
-        max_selections=MOST - 1, placeholder="Other networks",
+        "Beside it",
+        list(records),
+        default=[name for name in tale if name in records][:3],
+        key="flow-beside",
+        max_selections=MOST - 1,
+        placeholder="Other networks",
         format_func=lambda run_id: _name(project, records[run_id]),
-    )  # fmt: skip
+    )
     found = [flow.of_run(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
     return [network for network in found if network is not None]
 
@@ -111,11 +123,14 @@ def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
     with st.container(horizontal=True, gap="small"):
         for cure in found:
             st.button(
-                cure.name, key=f"cure-{cure.name}-{run.run_id}", help=f"{cure.why} Starts a fork of this run.",
+                cure.name,
+                key=f"cure-{cure.name}-{run.run_id}",
+                help=f"{cure.why} Starts a fork of this run.",
                 icon=":material/healing:" if cure.suits else ":material/call_split:",
                 type="primary" if cure.suits and cure is found[0] else "secondary",
-                on_click=_fork, args=(project.slug, run, cure),
-            )  # fmt: skip
+                on_click=_fork,
+                args=(project.slug, run, cure),
+            )
     if found[0].suits:
         st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
 

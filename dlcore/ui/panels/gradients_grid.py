@@ -17,13 +17,19 @@ from dlcore.ui.panels.gradients_attempt import STEPS, Attempt
 DEPTHS = (8, 14, 20, 38, 56)
 AXES = ("depth", "skip", "normalisation", "initialisation", "activation")
 TITLES = {
-    "depth": "Depth (layers)", "skip": "Ways around", "normalisation": "Normalisation",
-    "initialisation": "First weights", "activation": "Activation",
-}  # fmt: skip
+    "depth": "Depth (layers)",
+    "skip": "Ways around",
+    "normalisation": "Normalisation",
+    "initialisation": "First weights",
+    "activation": "Activation",
+}
 FIRST: dict[str, list[Any]] = {
-    "depth": [8, 20], "skip": [False, True], "normalisation": ["none", "batch"], "initialisation": ["torch"],
+    "depth": [8, 20],
+    "skip": [False, True],
+    "normalisation": ["none", "batch"],
+    "initialisation": ["torch"],
     "activation": ["relu"],
-}  # fmt: skip
+}
 """What is chosen when the page opens."""
 MOST = 16
 SIGNS = {"healthy": "✓", "vanishing": "↘", "exploding": "↗", "dying units": "○", "not finite": "✗"}
@@ -39,14 +45,26 @@ def settings() -> tuple[dict[str, list[Any]], float]:
     chosen: dict[str, list[Any]] = {}
     for name in AXES:
         picked = st.pills(
-            TITLES[name], options[name], selection_mode="multi", default=FIRST[name], key=f"grid-{name}",
-            format_func=str if name == "depth" else partial(_word, name), wrap=True, persist_state="session",
-        )  # fmt: skip
+            TITLES[name],
+            options[name],
+            selection_mode="multi",
+            default=FIRST[name],
+            key=f"grid-{name}",
+            format_func=str if name == "depth" else partial(_word, name),
+            wrap=True,
+            persist_state="session",
+        )
         chosen[name] = sorted(picked, key=list(options[name]).index)
     rate = st.number_input(
-        "Learning rate", 1e-6, 1.0, RATE, format="%g", key="grid-rate", help="Length of a step along the gradient.",
+        "Learning rate",
+        1e-6,
+        1.0,
+        RATE,
+        format="%g",
+        key="grid-rate",
+        help="Length of a step along the gradient.",
         persist_state="session",
-    )  # fmt: skip
+    )
     return chosen, rate
 
 
@@ -62,9 +80,13 @@ def button(wanted: Sequence[Mapping[str, Any]]) -> bool:
     """The button that trains them all, and why it cannot be pressed where it cannot."""
     n = len(wanted)
     pressed = st.button(
-        f"Train {n} network{'' if n == 1 else 's'} now", type="primary", icon=":material/bolt:", width="stretch",
-        key="grid-attempt", disabled=not 0 < n <= MOST,
-    )  # fmt: skip
+        f"Train {n} network{'' if n == 1 else 's'} now",
+        type="primary",
+        icon=":material/bolt:",
+        width="stretch",
+        key="grid-attempt",
+        disabled=not 0 < n <= MOST,
+    )
     if n > MOST:
         st.caption(f"{n} are too many at once: take some values away until {MOST} or fewer are left.")
     if not n:

@@ -32,9 +32,15 @@ def try_it(project: "Project", run: Run | None) -> None:
             missing.offer(dataset)
             return
         what = st.segmented_control(
-            "What to train", [ONE, GRID], default=ONE, required=True, key="gradients-what", width="stretch",
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            "What to train",
+            [ONE, GRID],
+            default=ONE,
+            required=True,
+            key="gradients-what",
+            width="stretch",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         if what == GRID:
             chosen, rate = gradients_grid.settings()
             wanted = gradients_grid.cells(chosen, rate)
@@ -80,9 +86,15 @@ def _settings(run: Run | None) -> dict[str, Any]:
         field.name: forms.setting(field, start[field.name], key=f"{key}-{field.name}", keep=True) for field in fields
     }
     chosen["learning_rate"] = st.number_input(
-        "Learning rate", 1e-6, 1.0, rate, format="%g", key=f"{key}-rate", help="Length of a step along the gradient.",
+        "Learning rate",
+        1e-6,
+        1.0,
+        rate,
+        format="%g",
+        key=f"{key}-rate",
+        help="Length of a step along the gradient.",
         persist_state="session",
-    )  # fmt: skip
+    )
     return chosen
 
 

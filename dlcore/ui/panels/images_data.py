@@ -48,10 +48,13 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
     if len(names) < 2:
         return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
     name = st.selectbox(
-        "Pictures of", names, index=names.index(added) if added in names else 0,
-        format_func=lambda name: sources.dataset(name).title, key=f"pictures-of-{project.slug}-{'-'.join(names)}",
+        "Pictures of",
+        names,
+        index=names.index(added) if added in names else 0,
+        format_func=lambda name: sources.dataset(name).title,
+        key=f"pictures-of-{project.slug}-{'-'.join(names)}",
         help="It opens on those of the run chosen above; any other set on this machine may be looked at.",
-    )  # fmt: skip
+    )
     return config if name == config.dataset and not gone else projects.configure(project.slug, dataset=name)
 
 
@@ -135,8 +138,9 @@ def _left_out(remarks: Sequence[Refused]) -> None:
     with st.expander(f"{files} left out, {len(changed):,} converted", icon=":material/report:"):
         st.dataframe(
             {"File": [one.name for one in [*out, *changed]], "Why": [one.reason for one in [*out, *changed]]},
-            hide_index=True, width="stretch",
-        )  # fmt: skip
+            hide_index=True,
+            width="stretch",
+        )
 
 
 def _samples(found: images.Images) -> None:

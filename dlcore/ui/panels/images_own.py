@@ -67,8 +67,9 @@ def _listed(entry: OwnDataset) -> None:
                     "What": ["converted" if one.used else "left out" for one in remarks],
                     "Why": [one.reason for one in remarks],
                 },
-                hide_index=True, width="stretch",
-            )  # fmt: skip
+                hide_index=True,
+                width="stretch",
+            )
         else:
             st.caption("Every file was a good picture.")
         own_file.remove(entry)

@@ -38,9 +38,13 @@ def _curve(bundle: Bundle, record: Record, metric: str, words: str) -> None:
         return
     percent = metric == "accuracy"
     figure = training.curves_by_epoch(
-        found, title=_NAMES[metric], y=f"{metric}, %" if percent else metric, percent=percent,
-        best=record.best.epoch if record.best else None, log=metric == "loss",
-    )  # fmt: skip
+        found,
+        title=_NAMES[metric],
+        y=f"{metric}, %" if percent else metric,
+        percent=percent,
+        best=record.best.epoch if record.best else None,
+        log=metric == "loss",
+    )
     last = ", ".join(f"{name} ends at {values[-1]:.4g}" for name, (_, values) in found.items())
     show_figure(figure, key=f"learning-{metric}", alt=f"{_NAMES[metric]}: {last}")
     st.caption(words)

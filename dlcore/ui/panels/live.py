@@ -67,8 +67,13 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
 
 def _retry(slug: str, run: Run) -> None:
     half = max(1, run.config.training.batch_size // 2)
-    if st.button("Retry with half the batch", type="primary", icon=":material/replay:", key=f"half-{run.run_id}",
-                 help=f"Fork this run with a batch of {half}."):  # fmt: skip
+    if st.button(
+        "Retry with half the batch",
+        type="primary",
+        icon=":material/replay:",
+        key=f"half-{run.run_id}",
+        help=f"Fork this run with a batch of {half}.",
+    ):
         forked = control.launch(lambda: runs.fork(run.run_id, {"batch_size": half}))
         if forked:
             remember(slug, forked)
@@ -81,10 +86,14 @@ def _compared(slug: str, record: Record) -> tuple[str, ...]:
         return ()
     return tuple(
         st.multiselect(
-            "Compare with", list(others), key=f"compare-{slug}", max_selections=5, placeholder="Other runs",
+            "Compare with",
+            list(others),
+            key=f"compare-{slug}",
+            max_selections=5,
+            placeholder="Other runs",
             format_func=lambda run_id: _name(others[run_id]),
         )
-    )  # fmt: skip
+    )
 
 
 def _curves(slug: str, run: Run, record: Record) -> None:

@@ -18,8 +18,13 @@ from dlcore.ui.states import short_id
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
-OWN = {"series": "Series of your own (CSV)", "images": "Pictures of your own", "text": "Texts of your own",
-       "table": "several series at once", "pairs": "Pairs of your own (CSV)"}  # fmt: skip
+OWN = {
+    "series": "Series of your own (CSV)",
+    "images": "Pictures of your own",
+    "text": "Texts of your own",
+    "table": "several series at once",
+    "pairs": "Pairs of your own (CSV)",
+}
 
 
 def show(project: "Project", run: Run | None) -> None:
@@ -54,25 +59,35 @@ def _new(project: "Project") -> None:
         missing.offer(dataset)
     presets = list(project.presets)
     chosen = st.segmented_control(
-        "Preset", presets, default=presets[0], required=True, key=f"preset-{slug}", format_func=str.capitalize,
+        "Preset",
+        presets,
+        default=presets[0],
+        required=True,
+        key=f"preset-{slug}",
+        format_func=str.capitalize,
         width="stretch",
-    )  # fmt: skip
+    )
     preset = chosen or presets[0]
     st.caption(recipe.about(project, model, preset))
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     key = f"{slug}-{model}-{dataset}-{preset}"
     where = _where(base, key)
     changed = _more(projects.settings_of(slug, model), base, key)
-    absent = _absent(project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset,
-                                                         settings=changed))  # fmt: skip
+    absent = _absent(
+        project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
+    )
     if absent:
         missing.offer(absent[0])
         if absent[0] == "glove":
             st.caption("Or choose “none” for **Vectors** under More settings: the words' vectors then begin by chance.")
     if st.button(
-        "Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{slug}",
+        "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key=f"train-{slug}",
         disabled=not here or bool(absent),
-    ):  # fmt: skip
+    ):
         run_id = control.launch(
             lambda: runs.create(
                 projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})
@@ -138,9 +153,13 @@ def _where(config: "RunConfig", key: str) -> dict[str, Any]:
         names[config.device] = config.device
     order = list(names)
     device = st.selectbox(
-        "Device", order, index=order.index(config.device), key=f"{key}-device", help=fields["device"].help,
+        "Device",
+        order,
+        index=order.index(config.device),
+        key=f"{key}-device",
+        help=fields["device"].help,
         format_func=lambda name: names[name],
-    )  # fmt: skip
+    )
     return {"seed": chosen_seed, "device": device, "devices": count}
 
 

@@ -17,9 +17,11 @@ def add() -> None:
     )
     with st.form("own-pairs", border=False, clear_on_submit=True):
         file = st.file_uploader(
-            "CSV or TSV", type=["csv", "tsv", "txt"], key="own-pairs-file",
+            "CSV or TSV",
+            type=["csv", "tsv", "txt"],
+            key="own-pairs-file",
             max_upload_size=own_pairs.BYTES_LIMIT // 2**20,
-        )  # fmt: skip
+        )
         name = st.text_input("Call it", key="own-pairs-name", placeholder="my-pairs", max_chars=40)
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:

@@ -44,19 +44,29 @@ def _looked_at(file: UploadedFile) -> Intake:
     windows = None
     if not chosen.label:
         windows = st.file_uploader(
-            "Labelled windows, if you have some (CSV or JSON of start, end, name)", type=["csv", "json"],
-            key="own-series-windows", max_upload_size=series_windows.BYTES_LIMIT // 2**20,
-        )  # fmt: skip
+            "Labelled windows, if you have some (CSV or JSON of start, end, name)",
+            type=["csv", "json"],
+            key="own-series-windows",
+            max_upload_size=series_windows.BYTES_LIMIT // 2**20,
+        )
     with st.spinner("Checking every row"):
         found = _judged(
-            file.file_id, chosen, windows.file_id if windows else "", _sheet=sheet,
+            file.file_id,
+            chosen,
+            windows.file_id if windows else "",
+            _sheet=sheet,
             _windows=windows.getvalue() if windows else None,
-        )  # fmt: skip
+        )
     period = st.number_input(
-        "Period (points)", 0, len(found.series.values) // 2, found.guessed, 1, key=f"own-period-{file.file_id}",
+        "Period (points)",
+        0,
+        len(found.series.values) // 2,
+        found.guessed,
+        1,
+        key=f"own-period-{file.file_id}",
         help="After so many points the series resembles itself most: a week of half-hours is 336. Simple methods and "
         "the usual error of each time go by it. 0: none.",
-    )  # fmt: skip
+    )
     st.caption(_rhythm(found, int(period)))
     return series_intake.with_period(found, int(period))
 
@@ -65,9 +75,12 @@ def _label(place: Any, names: list[str], guess: Columns, file: UploadedFile) -> 
     options = [NONE, *names]
     index = options.index(guess.label) if guess.label else 0
     chosen = place.selectbox(
-        "Label column", options, index=index, key=f"own-label-{file.file_id}",
+        "Label column",
+        options,
+        index=index,
+        key=f"own-label-{file.file_id}",
         help="1 where something was out of the ordinary, 0 elsewhere.",
-    )  # fmt: skip
+    )
     return "" if chosen == NONE else str(chosen)
 
 

@@ -33,13 +33,18 @@ def _looked_at(file: UploadedFile) -> TableIntake:
     left, right = st.columns(2)
     time = left.selectbox("Time column", names, index=names.index(guess), key=f"table-time-{file.file_id}")
     mark = right.text_input(
-        "A number that stands for a hole", key=f"table-missing-{file.file_id}", placeholder="none",
+        "A number that stands for a hole",
+        key=f"table-missing-{file.file_id}",
+        placeholder="none",
         help="Some files write a number such as -200 where nothing was measured. Left in, it would be learnt.",
-    )  # fmt: skip
+    )
     columns = st.multiselect(
-        "Columns", [name for name in names if name != time], key=f"table-columns-{file.file_id}-{time}",
-        placeholder="All that hold numbers", max_selections=table_intake.MOST,
-    )  # fmt: skip
+        "Columns",
+        [name for name in names if name != time],
+        key=f"table-columns-{file.file_id}-{time}",
+        placeholder="All that hold numbers",
+        max_selections=table_intake.MOST,
+    )
     with st.spinner("Checking every row"):
         return table_intake.judge(sheet, time=time, columns=columns, missing=_number(mark))
 

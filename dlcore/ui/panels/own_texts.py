@@ -17,9 +17,11 @@ def add(project: Project) -> None:
     )
     with st.form(f"own-texts-{project.slug}", border=False, clear_on_submit=True):
         file = st.file_uploader(
-            "CSV or JSON lines", type=["csv", "tsv", "jsonl", "ndjson", "txt"], key="own-texts-file",
+            "CSV or JSON lines",
+            type=["csv", "tsv", "jsonl", "ndjson", "txt"],
+            key="own-texts-file",
             max_upload_size=own_texts.BYTES_LIMIT // 2**20,
-        )  # fmt: skip
+        )
         left, middle, right = st.columns(3)
         name = left.text_input("Call it", key="own-texts-name", placeholder="my-texts", max_chars=40)
         column = middle.text_input("Text column", key="own-texts-text", placeholder="guessed", max_chars=80)

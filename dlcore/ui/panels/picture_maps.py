@@ -16,8 +16,11 @@ from dlcore.projects import Loaded
 
 How = Literal["gradients", "occlusion", "cam", "rollout"]
 NAMES: dict[How, str] = {
-    "gradients": "Integrated gradients", "occlusion": "Occlusion", "cam": "Grad-CAM", "rollout": "Attention rollout",
-}  # fmt: skip
+    "gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "cam": "Grad-CAM",
+    "rollout": "Attention rollout",
+}
 ONE_SIDED: tuple[How, ...] = ("cam", "rollout")
 """Maps without a negative side."""
 

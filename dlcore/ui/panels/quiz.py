@@ -56,9 +56,13 @@ def ask(
         _say(st.session_state.get(done, {}).get(question.name), question)
     missing = sum(place is None for place in chosen)
     pressed = st.button(
-        button, key=f"{key}-check", type="primary", icon=":material/play_arrow:", disabled=missing > 0,
+        button,
+        key=f"{key}-check",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=missing > 0,
         help=f"{missing} still to be answered." if missing else None,
-    )  # fmt: skip
+    )
     if pressed and _mark(questions, chosen, evidence, done):
         st.rerun()
     if done in st.session_state:

@@ -45,9 +45,10 @@ def _memory(gap: int) -> None:
     for place, column in enumerate(st.columns(SHOWN)):
         with column:
             show_figure(
-                _sequence(made.inputs[place], int(made.targets[place])), key=f"memory-{place}",
+                _sequence(made.inputs[place], int(made.targets[place])),
+                key=f"memory-{place}",
                 alt=f"A sequence of signal {made.targets[place]} and {gap} steps of noise",
-            )  # fmt: skip
+            )
 
 
 def _sequence(inputs: np.ndarray, target: int) -> go.Figure:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 TABLE = ASSETS / "memory_task.json"
 NAMES = {
-    "rnn": "Recurrent, by hand", "lstm": "LSTM, forget gates start at 3", "lstm_forget_1": "LSTM, forget gates at 1",
-}  # fmt: skip
+    "rnn": "Recurrent, by hand",
+    "lstm": "LSTM, forget gates start at 3",
+    "lstm_forget_1": "LSTM, forget gates at 1",
+}
 COLOURS = {"rnn": BLUE, "lstm": VERMILLION, "lstm_forget_1": ORANGE}
 
 
@@ -44,9 +46,11 @@ def results(project: "Project", run: Run | None) -> None:
     st.caption("The baselines are handed all steps at once, so they need no memory: that they win here is no surprise.")
     score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")
     learning_curves(
-        bundle, run.record, loss="Mean surprise at the true signal, on a logarithmic axis; guessing gets 2.30.",
+        bundle,
+        run.record,
+        loss="Mean surprise at the true signal, on a logarithmic axis; guessing gets 2.30.",
         accuracy="Share of signals remembered; guessing gets 0.1.",
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=1)
@@ -92,9 +96,13 @@ def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
         figure.add_scatter(x=gaps, y=means, mode="lines", name=name, line={"color": colour})
         dots = [(gap, 100 * value) for gap, values in found.items() for value in values]
         figure.add_scatter(
-            x=[int(gap) for gap, _ in dots], y=[value for _, value in dots], mode="markers", showlegend=False,
-            marker={"color": colour, "size": 7}, name=f"{name}, one seed",
-        )  # fmt: skip
+            x=[int(gap) for gap, _ in dots],
+            y=[value for _, value in dots],
+            mode="markers",
+            showlegend=False,
+            marker={"color": colour, "size": 7},
+            name=f"{name}, one seed",
+        )
     own = [
         record for record in records_of(project.slug) if record.dataset == rnn.MEMORY and "accuracy" in record.metrics
     ]
@@ -111,6 +119,10 @@ def _own(figure: go.Figure, records: list[Any]) -> None:
 
     gaps = [int(runs.open_run(record.run_id).config.data_options["gap"]) for record in records]
     figure.add_scatter(
-        x=gaps, y=[100 * record.metrics["accuracy"] for record in records], mode="markers", name="runs here",
-        text=[record.model for record in records], marker={"symbol": "x", "size": 10, "color": GREEN},
-    )  # fmt: skip
+        x=gaps,
+        y=[100 * record.metrics["accuracy"] for record in records],
+        mode="markers",
+        name="runs here",
+        text=[record.model for record in records],
+        marker={"symbol": "x", "size": 10, "color": GREEN},
+    )

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 def try_it(project: "Project", run: Run | None) -> None:
     """Predict, then look; break it."""
     quiz.ask(
-        rnn.QUESTIONS, bridges, key="rnn",
+        rnn.QUESTIONS,
+        bridges,
+        key="rnn",
         lead="Three questions on the memory task; the curves by gap that were measured mark your answers.",
-    )  # fmt: skip
+    )
     st.divider()
     quiz.break_it(rnn.BREAKS, _broken, key="rnn", picture=_picture)
 

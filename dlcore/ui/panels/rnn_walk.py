@@ -88,6 +88,10 @@ def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> Unrolled:
 def packed(found: Unrolled, version: str) -> dict[str, Any]:
     """An unrolled sequence on its way to the browser."""
     return {
-        "version": version, "error": found.error, "x": pack(found.x), "states": pack(found.states),
-        "byStep": pack(found.by_step, dtype="float64"), **{name: pack(array) for name, array in found.weights.items()},
-    }  # fmt: skip
+        "version": version,
+        "error": found.error,
+        "x": pack(found.x),
+        "states": pack(found.states),
+        "byStep": pack(found.by_step, dtype="float64"),
+        **{name: pack(array) for name, array in found.weights.items()},
+    }

@@ -55,9 +55,12 @@ def _chosen(project: "Project") -> None:
         return
     asked = st.query_params.get(ADDRESS, "")
     search_id = st.selectbox(
-        "Search", list(known), index=list(known).index(asked) if asked in known else 0,
-        key=f"searches-{project.slug}-{asked}-{len(known)}", format_func=lambda key: _title(project, known[key]),
-    )  # fmt: skip
+        "Search",
+        list(known),
+        index=list(known).index(asked) if asked in known else 0,
+        key=f"searches-{project.slug}-{asked}-{len(known)}",
+        format_func=lambda key: _title(project, known[key]),
+    )
     active = known[search_id].is_active
     fragment(_watch, run_every=EVERY if active else None)(project, search_id, active)
 
@@ -118,9 +121,11 @@ def _best(project: "Project", search: Search) -> None:
     best, metric = search.best, search.metric.replace("_", " ")
     assert best is not None and best.value is not None
     first = search.attempts[0]
-    as_it_stood = first.number == 0 and first.state == "finished" and all(
-        knob.holds(turning.values_of(search.config)[knob.name]) for knob in search.knobs
-    )  # fmt: skip
+    as_it_stood = (
+        first.number == 0
+        and first.state == "finished"
+        and all(knob.holds(turning.values_of(search.config)[knob.name]) for knob in search.knobs)
+    )
     stood = f"; as the preset stands {first.value:.4g}" if as_it_stood and first.value is not None else ""
     settings = [(name.replace("_", " "), told(value), "") for name, value in best.settings.items()]
     style.facts([("Best so far", f"{best.value:.4g}", f"{metric}, trial {best.number}{stood}"), *settings])

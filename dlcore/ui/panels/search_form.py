@@ -34,9 +34,14 @@ def show(project: "Project") -> None:
     if not here:
         missing.offer(dataset)
     preset = st.segmented_control(
-        "Starting from the preset", list(project.presets), default=next(iter(project.presets)), required=True,
-        key=f"{key}-preset", format_func=str.capitalize, width="stretch",
-    ) or next(iter(project.presets))  # fmt: skip
+        "Starting from the preset",
+        list(project.presets),
+        default=next(iter(project.presets)),
+        required=True,
+        key=f"{key}-preset",
+        format_func=str.capitalize,
+        width="stretch",
+    ) or next(iter(project.presets))
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     texts = _knobs(base, f"{key}-{model}-{dataset}-{preset}")
     left, right = st.columns(2)
@@ -45,18 +50,28 @@ def show(project: "Project") -> None:
         "Epochs each", 1, MOST_EPOCHS, base.training.epochs, key=f"{key}-epochs-{model}-{preset}-{dataset}"
     )
     workers = st.number_input(
-        "Trials at a time", 1, searches.MOST_WORKERS, 1, key=f"{key}-workers",
+        "Trials at a time",
+        1,
+        searches.MOST_WORKERS,
+        1,
+        key=f"{key}-workers",
         help="On one processor two small ones are seldom quicker than one after the other; with several GPUs each "
         "takes one of its own.",
-    )  # fmt: skip
+    )
     prune = st.toggle(
-        "End hopeless trials early", value=True, key=f"{key}-prune",
+        "End hopeless trials early",
+        value=True,
+        key=f"{key}-prune",
         help="A trial that is worse than half of the others were after as many epochs is not trained to its end.",
-    )  # fmt: skip
+    )
     if st.button(
-        "Start the search", type="primary", icon=":material/travel_explore:", width="stretch", key=f"{key}-start",
+        "Start the search",
+        type="primary",
+        icon=":material/travel_explore:",
+        width="stretch",
+        key=f"{key}-start",
         disabled=not (texts and here),
-    ):  # fmt: skip
+    ):
         try:
             wanted = projects.changed(base, {"epochs": int(epochs)})
             turned = turning.read_all(texts, wanted)
@@ -73,10 +88,14 @@ def _knobs(base: "RunConfig", key: str) -> list[str]:
     """Choose settings and their ranges; gives each as `knobs.read` takes it."""
     known, now = turning.fields(base.project, base.model), turning.values_of(base)
     chosen = st.multiselect(
-        "What to turn", list(known), default=turning.offered(base), key=f"{key}-knobs", max_selections=8,
+        "What to turn",
+        list(known),
+        default=turning.offered(base),
+        key=f"{key}-knobs",
+        max_selections=8,
         format_func=lambda name: forms.label(known[name]),
         help="The more settings, the more trials it takes to know them.",
-    )  # fmt: skip
+    )
     return [_knob(known[name], turning.usual(known[name], now[name]), key=f"{key}-{name}") for name in chosen]
 
 

@@ -45,14 +45,19 @@ def explain(project: "Project", run: Run | None) -> None:
     lost = _lost(loaded.module, source, ids)
     st.subheader("What each written symbol hangs on", anchor=False)
     figure = plots.over_source(
-        100 * lost, [symbol.replace(" ", "␣") for symbol in said], written, title="Probability lost when it is hidden",
-        unit="points", told="without “{column}”, “{row}” loses {value} points",
-    )  # fmt: skip
+        100 * lost,
+        [symbol.replace(" ", "␣") for symbol in said],
+        written,
+        title="Probability lost when it is hidden",
+        unit="points",
+        told="without “{column}”, “{row}” loses {value} points",
+    )
     top = np.unravel_index(int(lost.argmax()), lost.shape)
     show_figure(
-        figure, key="seq2seq-lost", alt=f"“{written[top[0]]}” loses most, {100 * lost[top]:.0f} points, without "
-        f"“{said[top[1]]}”",
-    )  # fmt: skip
+        figure,
+        key="seq2seq-lost",
+        alt=f"“{written[top[0]]}” loses most, {100 * lost[top]:.0f} points, without “{said[top[1]]}”",
+    )
     st.caption(
         "Each symbol read is masked in turn, and the same answer is asked for again; a column is that symbol, a row "
         "what was written. The network never met a text with a gap while it learnt, so this is a strange one to it. "

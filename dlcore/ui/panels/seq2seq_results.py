@@ -44,9 +44,11 @@ def _one(project: "Project", run: Run | None) -> None:
         _longer(stored, bundle.preprocessing)
     _mistakes(stored, bundle.preprocessing)
     learning_curves(
-        bundle, run.record, loss="Mean surprise at the next symbol of the true answer, which it is given up to there.",
+        bundle,
+        run.record,
+        loss="Mean surprise at the next symbol of the true answer, which it is given up to there.",
         accuracy="Share of answers right in every symbol, the true answer given. Written freely it is exact match.",
-    )  # fmt: skip
+    )
 
 
 def _ways(evaluation: Evaluation) -> None:
@@ -74,11 +76,12 @@ def _forms(stored: dict[str, np.ndarray]) -> None:
         found = judged.share(right[kinds == kind])
         rows.append(
             {
-                "Written like": FORMS[int(kind)], "Test days": int((kinds == kind).sum()),
+                "Written like": FORMS[int(kind)],
+                "Test days": int((kinds == kind).sum()),
                 "Right in every symbol": f"{found['exact_match']:.1%} "
                 f"({100 * found['exact_match_low']:.1f}–{100 * found['exact_match_high']:.1f})",
             }
-        )  # fmt: skip
+        )
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Exact match by the form of the date")
 
 
@@ -92,10 +95,11 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     shares, low, high = (100 * np.array([each[f"exact_match{end}"] for each in found]) for end in ("", "_low", "_high"))
     figure = plots.by_length(lengths, shares, low, high, longest=longest, name=run.config.dataset)
     show_figure(
-        figure, key="by-length",
+        figure,
+        key="by-length",
         alt=f"Right answers by length: {shares[lengths <= longest].mean():.0f} % up to {longest} symbols on average, "
         f"{shares[lengths > longest].mean():.0f} % beyond",
-    )  # fmt: skip
+    )
     held = lengths[(shares >= 50) & (lengths > longest)]
     edge = (
         f"It holds for at least half of the items up to **{held.max()}** symbols."

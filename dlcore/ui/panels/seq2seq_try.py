@@ -48,9 +48,13 @@ def try_it(project: "Project", run: Run | None) -> None:
         key=f"seq2seq-text-{dataset}",
     )
     beams = right.slider(
-        "Drafts kept at each step", 1, MOST_BEAMS, 3, key="seq2seq-beams",
+        "Drafts kept at each step",
+        1,
+        MOST_BEAMS,
+        3,
+        key="seq2seq-beams",
         help="1 is greedy: the likeliest symbol each time. More is beam search: the likeliest drafts go on.",
-    )  # fmt: skip
+    )
     try:
         said, source = seq2seq.read(loaded, said.encode())
     except WorkbenchError as error:
@@ -92,9 +96,11 @@ def _steps(loaded: Loaded, said: str, source: torch.Tensor, found: decode.Writte
 def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> None:
     numbers = [END, *range(4, len(target))]
     figure = plots.next_symbols(
-        [target.name(number) for number in numbers], 100 * shares[numbers], chosen=numbers.index(chosen),
+        [target.name(number) for number in numbers],
+        100 * shares[numbers],
+        chosen=numbers.index(chosen),
         title=f"What comes after “{before}”" if before else "What comes first",
-    )  # fmt: skip
+    )
     show_figure(
         figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, at a probability of {shares[chosen]:.1%}"
     )
@@ -123,8 +129,10 @@ def _drafts(found: decode.Written, step: int, target: Alphabet) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Draft']}")
     st.caption(
         "A draft's probability is the product of its symbols'. All that every draft could become are ranked together; "
-        "the likeliest are kept." if many else "Greedy: whatever was taken stays. Keep more drafts above to compare."
-    )  # fmt: skip
+        "the likeliest are kept."
+        if many
+        else "Greedy: whatever was taken stays. Keep more drafts above to compare."
+    )
 
 
 def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int, key: str) -> None:
@@ -133,15 +141,23 @@ def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int,
     layers, heads = taken.shape[:2]
     every = [(layer, head) for layer in range(layers) for head in range(heads)]
     chosen: int = st.selectbox(
-        "Which head", range(-1, len(every)), key=f"{key}-head",
-        format_func=lambda place: "all heads, on average" if place < 0
-        else f"layer {every[place][0] + 1}, head {every[place][1] + 1}",
-    )  # fmt: skip
+        "Which head",
+        range(-1, len(every)),
+        key=f"{key}-head",
+        format_func=lambda place: (
+            "all heads, on average" if place < 0 else f"layer {every[place][0] + 1}, head {every[place][1] + 1}"
+        ),
+    )
     shares = 100 * (taken.mean(axis=(0, 1)) if chosen < 0 else taken[every[chosen]])
     figure = plots.over_source(
-        shares, [symbol.replace(" ", "␣") for symbol in said], written, title="Cross-attention", unit="share, %",
-        told="“{row}” takes {value} % of “{column}”", at=at,
-    )  # fmt: skip
+        shares,
+        [symbol.replace(" ", "␣") for symbol in said],
+        written,
+        title="Cross-attention",
+        unit="share, %",
+        told="“{row}” takes {value} % of “{column}”",
+        at=at,
+    )
     row = max(0, at)
     top = int(shares[row].argmax())
     show_figure(figure, key=key, alt=f"“{written[row]}” looks most at “{said[top]}”, place {top + 1}")

@@ -135,9 +135,12 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     st.caption(
         "The model learns from the part before the first dashed line, the threshold is set between the lines, and the "
         "scores on test come from the part after the second. "
-        + ("Shaded: what people marked as out of the ordinary." if series.windows else
-           "It carries no labels: alarms can be counted, but nobody can say how many are right.")
-    )  # fmt: skip
+        + (
+            "Shaded: what people marked as out of the ordinary."
+            if series.windows
+            else "It carries no labels: alarms can be counted, but nobody can say how many are right."
+        )
+    )
     if series.unlabelled:
         listed = "; ".join(
             f"{letter} {window.name}, {pd.Timestamp(window.start, unit='ms').strftime('%d %b %Y').lstrip('0')}"
@@ -190,10 +193,14 @@ def _summary(series: Series, unit: str) -> None:
     values = series.values
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     rows = {
-        "Mean": values.mean(), "Standard deviation": values.std(ddof=1), "Lowest": values.min(),
-        "A quarter lies below": low, "Half lies below (median)": middle, "Three quarters lie below": high,
+        "Mean": values.mean(),
+        "Standard deviation": values.std(ddof=1),
+        "Lowest": values.min(),
+        "A quarter lies below": low,
+        "Half lies below (median)": middle,
+        "Three quarters lie below": high,
         "Highest": values.max(),
-    }  # fmt: skip
+    }
     style.facts((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
     st.caption(f"All in {unit}, over the whole series. The standard deviation is the usual distance from the mean.")
 

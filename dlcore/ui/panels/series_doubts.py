@@ -75,9 +75,13 @@ def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
 
 def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> fragility.Sweep:
     return fragility.sweep(
-        scores, joined.targets, threshold=threshold, factors=FACTORS, counted_from=joined.ends[0],
+        scores,
+        joined.targets,
+        threshold=threshold,
+        factors=FACTORS,
+        counted_from=joined.ends[0],
         step_hours=joined.step_hours,
-    )  # fmt: skip
+    )
 
 
 def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, series: Series | None) -> None:
@@ -87,9 +91,13 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
     marks = {"event lost": lost, "alarm gained": gained}
     rivals = {baseline_title(found.rival[0], form=False): _moved(found.rival[1])} if found.rival else {}
     figure = score_by_factor(
-        FACTORS, _moved(own), seeds=[one.nab for one in found.seeds], rivals=rivals,
-        marks={text: factor for text, factor in marks.items() if np.isfinite(factor)}, events=len(joined.windows),
-    )  # fmt: skip
+        FACTORS,
+        _moved(own),
+        seeds=[one.nab for one in found.seeds],
+        rivals=rivals,
+        marks={text: factor for text, factor in marks.items() if np.isfinite(factor)},
+        events=len(joined.windows),
+    )
     threshold = reading.evaluation(bundle).threshold or 0.0
     words = [lost_words(joined, series, threshold, lost), gained_words(joined, series, threshold, gained)]
     if found.rival:
@@ -162,13 +170,14 @@ def _holidays(joined: Whole, series: Series, threshold: float) -> None:
     st.markdown("**Not labelled, but plausible**: known holidays that the benchmark's labels leave out")
     rows = [
         {
-            "Holiday": window.name, "Day": day(window.start).rsplit(",", 1)[0],
+            "Holiday": window.name,
+            "Day": day(window.start).rsplit(",", 1)[0],
             "Part": "train" if stop <= joined.ends[0] else "validation" if stop <= joined.ends[1] else "test",
             "Highest score / threshold": _ratio(float(joined.scores[start:stop].max()), threshold),
             "Alarm": "yes" if (joined.scores[start:stop] > threshold).any() else "no",
         }
         for window, start, stop in known
-    ]  # fmt: skip
+    ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Holidays without a label, and their scores")
     st.markdown(holiday_words(joined, series, threshold, spans))
 

@@ -19,9 +19,10 @@ def results(project: Project, run: Run | None) -> None:
     score_part(project, run, bundle)
     doubt_part(project, run, bundle)
     learning_curves(
-        bundle, run.record,
+        bundle,
+        run.record,
         loss="Mean squared distance between the series and the model's copy, on a logarithmic axis. Lower is better; "
         "a validation line that turns upwards means learning by heart.",
         accuracy="Share of points judged rightly at the threshold that this epoch's validation errors set. Neither "
         "part holds a labelled event, so a wrong point here is an alarm on an ordinary day.",
-    )  # fmt: skip
+    )

@@ -50,8 +50,10 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
         score, hit, false = found.own[rule]
         row = {
             "Rule": ("▶ " if rule == own else "") + RULES.get(rule, rule),
-            "NAB score": f"{score:.1f}", "Events hit": hit, "False alarms": false,
-        }  # fmt: skip
+            "NAB score": f"{score:.1f}",
+            "Events hit": hit,
+            "False alarms": false,
+        }
         if found.seeds:
             row["Seeds alone, NAB"] = f"{min(found.seeds[rule]):.1f} to {max(found.seeds[rule]):.1f}"
         if found.rivals:
@@ -63,9 +65,8 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
     st.caption(
         "Every rule reads the same scores, those before the test part, and no label; and yet NAB goes from "
         f"{min(scores):.1f} to {max(scores):.1f}: with so few unusual days before the test part, the rule is half of "
-        "the result."
-        + (" " + AFTERWARDS if own == "midway" else "")
-    )  # fmt: skip
+        "the result." + (" " + AFTERWARDS if own == "midway" else "")
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

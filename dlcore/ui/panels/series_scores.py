@@ -88,9 +88,14 @@ def score_part(project: Project, run: Run, bundle: Bundle) -> None:
         return
     forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
     form = st.segmented_control(
-        "Which scores are compared", forms, default=own, required=True, key="smoothing", bind="query-params",
+        "Which scores are compared",
+        forms,
+        default=own,
+        required=True,
+        key="smoothing",
+        bind="query-params",
         format_func=FORM_LABELS.__getitem__,
-    )  # fmt: skip
+    )
     _tables(evaluation, form, own=own, title=title, joined=joined)
 
 
@@ -188,9 +193,11 @@ def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: 
         with tab:
             shown = [name for name in names if any(name in values for values in methods.values())]
             st.dataframe(
-                table_of(methods, shown, events=len(joined.windows)), hide_index=True, width="stretch",
+                table_of(methods, shown, events=len(joined.windows)),
+                hide_index=True,
+                width="stretch",
                 alt=f"{FORMS[form].capitalize()} scores of {title} and of simple methods: {', '.join(shown)}",
-            )  # fmt: skip
+            )
             st.caption(note)
     if not mine:
         st.caption(f"This run has no {FORMS[form]} score of its own; here stand the simple methods alone.")

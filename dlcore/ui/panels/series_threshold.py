@@ -67,9 +67,14 @@ def _kind(bundle: Bundle) -> str:
     if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
         return "scores"
     kind: str = st.segmented_control(
-        "Score", list(KINDS), default="scores", required=True, key="score", bind="query-params",
+        "Score",
+        list(KINDS),
+        default="scores",
+        required=True,
+        key="score",
+        bind="query-params",
         format_func=KINDS.__getitem__,
-    )  # fmt: skip
+    )
     return kind
 
 
@@ -170,16 +175,25 @@ def _downloads(splits: dict[str, Scored], released: Released) -> None:
     total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
     with st.container(horizontal=True):
         st.download_button(
-            f"Download the {total:,} alarms (CSV)", lambda: alarm_csv(splits, released.threshold),
-            file_name="alarms.csv", mime="text/csv", icon=":material/download:", key="alarms-csv", on_click="ignore",
+            f"Download the {total:,} alarms (CSV)",
+            lambda: alarm_csv(splits, released.threshold),
+            file_name="alarms.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="alarms-csv",
+            on_click="ignore",
             disabled=not total,
-        )  # fmt: skip
+        )
         if released.marked:
             st.download_button(
-                f"Download your {len(released.marked)} labels (CSV)", lambda: label_csv(released.marked),
-                file_name="labels.csv", mime="text/csv", icon=":material/download:", key="labels-csv",
+                f"Download your {len(released.marked)} labels (CSV)",
+                lambda: label_csv(released.marked),
+                file_name="labels.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                key="labels-csv",
                 on_click="ignore",
-            )  # fmt: skip
+            )
 
 
 def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
@@ -190,10 +204,15 @@ def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
         times = pd.to_datetime(part.times[called], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
         rows.append(
             pd.DataFrame(
-                {"part": name, "time": times, "error": part.errors[called], "threshold": threshold,
-                 "labelled": part.targets[called].astype(int)}
+                {
+                    "part": name,
+                    "time": times,
+                    "error": part.errors[called],
+                    "threshold": threshold,
+                    "labelled": part.targets[called].astype(int),
+                }
             )
-        )  # fmt: skip
+        )
     return pd.concat(rows).to_csv(index=False)
 
 

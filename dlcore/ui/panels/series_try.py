@@ -40,9 +40,16 @@ def try_it(project: Project, run: Run | None) -> None:
             "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None or not sample
         )
         st.download_button(
-            "Download the sample", sample, file_name="sample.csv", mime="text/csv", icon=":material/download:",
-            on_click="ignore", key="sample-csv", disabled=not sample, help=f"{about[0].upper()}{about[1:]}.",
-        )  # fmt: skip
+            "Download the sample",
+            sample,
+            file_name="sample.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="sample-csv",
+            disabled=not sample,
+            help=f"{about[0].upper()}{about[1:]}.",
+        )
     payload = file.getvalue() if file is not None else sample if use_sample else b""
     if file is None and not payload:
         st.info("Choose a file, or switch the sample on.", icon=":material/upload_file:")
@@ -125,6 +132,11 @@ def _rows(table: pd.DataFrame) -> None:
     else:
         st.success("No row raises an alarm at this run's threshold.", icon=":material/check_circle:")
     st.download_button(
-        "Download every row with its error (CSV)", lambda: table.to_csv(index=False), file_name="errors.csv",
-        mime="text/csv", icon=":material/download:", on_click="ignore", key="own-download",
-    )  # fmt: skip
+        "Download every row with its error (CSV)",
+        lambda: table.to_csv(index=False),
+        file_name="errors.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="own-download",
+    )

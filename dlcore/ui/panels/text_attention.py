@@ -41,9 +41,11 @@ def show_grid(taken: np.ndarray, words: Sequence[str], *, version: str, key: str
 def _rows(loaded: Loaded, seen: Seen, taken: np.ndarray) -> None:
     words = seen.words[:MOST_WORDS]
     asked: int = st.selectbox(
-        "Who looks", range(-1, len(words)), key=f"heads-{loaded.config.project}",
+        "Who looks",
+        range(-1, len(words)),
+        key=f"heads-{loaded.config.project}",
         format_func=lambda place: "all words, on average" if place < 0 else f"{words[place]} ({place + 1})",
-    )  # fmt: skip
+    )
     place = asked if asked < len(words) else -1
     shares = taken.mean(axis=2) if place < 0 else taken[:, :, place]
     who = "a word, on average," if place < 0 else f"“{words[place]}”"

@@ -18,9 +18,13 @@ def train(project: "Project", run: Run | None) -> None:
     """Draw the panel."""
     asked = st.query_params.get(ADDRESS, "")
     chosen = st.segmented_control(
-        "What is trained", [ONE, SEARCH], default=SEARCH if asked else ONE, required=True,
-        key=f"trains-{project.slug}-{asked}", label_visibility="collapsed",
-    )  # fmt: skip
+        "What is trained",
+        [ONE, SEARCH],
+        default=SEARCH if asked else ONE,
+        required=True,
+        key=f"trains-{project.slug}-{asked}",
+        label_visibility="collapsed",
+    )
     if chosen == SEARCH:
         from dlcore.ui.panels import search
 

@@ -52,10 +52,11 @@ def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -
     total, gap = output - floor, abs(delta)
     if abs(total) < BLIND:
         return Finding(
-            "Adds up", "not told",
+            "Adds up",
+            "not told",
             f"The class's score is {output:.2f} for this {of.thing} and for {of.nothing} alike: the network hardly "
             "looks at its input, so there is nothing to explain.",
-        )  # fmt: skip
+        )
     share = gap / max(abs(total), 1e-9)
     good = share <= SUM_OFF or gap < SUM_SMALL
     return Finding(

@@ -140,9 +140,14 @@ def test_dropout_keeps_the_expected_value():
 
 @FEW
 @given(
-    n=st.integers(1, 3), c=st.integers(1, 3), out=st.integers(1, 3), side=st.integers(1, 3), more=st.integers(0, 3),
-    padding=st.integers(0, 2), seed=SEED,
-)  # fmt: skip
+    n=st.integers(1, 3),
+    c=st.integers(1, 3),
+    out=st.integers(1, 3),
+    side=st.integers(1, 3),
+    more=st.integers(0, 3),
+    padding=st.integers(0, 2),
+    seed=SEED,
+)
 def test_convolution(n, c, out, side, more, padding, seed):
     layer = pictures.Convolution(draw(seed, out, c, side, side), draw(seed, out), padding=padding)
 

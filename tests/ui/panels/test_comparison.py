@@ -66,8 +66,10 @@ def test_the_winner_is_named_or_nobody():
 def test_arms_are_called_by_their_titles():
     shipped = comparisons.of_references("vit")
     assert list(titled(projects.get("vit"), shipped).arms) == [
-        "Convolutional network of equal size", "Vision Transformer with a convolutional stem", "Vision Transformer"
-    ]  # fmt: skip
+        "Convolutional network of equal size",
+        "Vision Transformer with a convolutional stem",
+        "Vision Transformer",
+    ]
     own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.arms["vit"], "tiny": shipped.arms["vit"]})
     assert list(titled(projects.get("vit"), own).arms) == ["Vision Transformer (1a2b3c4d)", "tiny"]
 

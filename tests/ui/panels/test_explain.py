@@ -8,9 +8,15 @@ from dlcore.projects.anomaly_alarm import Explained
 from dlcore.ui.panels.explain_series import adds_up, agree
 
 FOUND = Explained(
-    channels=("value",), gradients=np.ones((4, 1)), ablation=np.ones((4, 1)), output=0.5, floor=0.1, delta=0.004,
-    steps=64, agreement=0.9,
-)  # fmt: skip
+    channels=("value",),
+    gradients=np.ones((4, 1)),
+    ablation=np.ones((4, 1)),
+    output=0.5,
+    floor=0.1,
+    delta=0.004,
+    steps=64,
+    agreement=0.9,
+)
 
 
 def test_a_small_gap_is_trusted_and_a_large_one_is_not():

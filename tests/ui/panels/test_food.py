@@ -51,10 +51,14 @@ def test_good_and_bad_files_together_are_each_answered():
     app = panel("try", food_input=food_try.FILES)
     app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg")]).run()
     assert not app.exception and not app.error and any("Answered in" in part.value for part in app.caption)
-    app.file_uploader[0].set_value([
-        ("a.jpg", photo(1), "image/jpeg"), ("b.jpg", photo(2), "image/jpeg"), ("`x`.jpg", b"<html>", "image/jpeg"),
-        ("none.png", b"", "image/png"),
-    ]).run()  # fmt: skip
+    app.file_uploader[0].set_value(
+        [
+            ("a.jpg", photo(1), "image/jpeg"),
+            ("b.jpg", photo(2), "image/jpeg"),
+            ("`x`.jpg", b"<html>", "image/jpeg"),
+            ("none.png", b"", "image/png"),
+        ]
+    ).run()
     assert not app.exception
     assert [error.value.count("\n") for error in app.error] == [0, 0]
     assert "`'x'.jpg`: this is not a picture" in app.error[0].value and "zero bytes" in app.error[1].value

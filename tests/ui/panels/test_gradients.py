@@ -31,10 +31,15 @@ def test_the_reference_runs_teach_what_is_said_of_them(better, worse):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("vgg_deep", "vanishing"), ("sigmoid", "vanishing"), ("residual_bare", "exploding"), ("resnet", "healthy"),
-        ("plain_norm", "healthy"), ("plain_norm_shallow", "healthy"), ("resnet_deep", "healthy"),
+        ("vgg_deep", "vanishing"),
+        ("sigmoid", "vanishing"),
+        ("residual_bare", "exploding"),
+        ("resnet", "healthy"),
+        ("plain_norm", "healthy"),
+        ("plain_norm_shallow", "healthy"),
+        ("resnet_deep", "healthy"),
     ],
-)  # fmt: skip
+)
 def test_the_verdict_on_each_reference_run(name, kind):
     found = flow.of_run(runs.open_run(f"reference:gradients/{name}"), name)
     assert found.verdict.kind == kind
@@ -106,12 +111,20 @@ def test_networks_are_compared_side_by_side_with_their_gradients():
 
 
 def test_a_grid_is_every_combination_of_what_was_chosen():
-    chosen = {"depth": [8, 20], "skip": [False], "normalisation": ["none", "batch"], "initialisation": ["he"],
-              "activation": ["relu"]}  # fmt: skip
+    chosen = {
+        "depth": [8, 20],
+        "skip": [False],
+        "normalisation": ["none", "batch"],
+        "initialisation": ["he"],
+        "activation": ["relu"],
+    }
     found = gradients_grid.cells(chosen, 0.1)
     assert [(cell["depth"], cell["normalisation"]) for cell in found] == [
-        (8, "none"), (8, "batch"), (20, "none"), (20, "batch")
-    ]  # fmt: skip
+        (8, "none"),
+        (8, "batch"),
+        (20, "none"),
+        (20, "batch"),
+    ]
     assert {cell["learning_rate"] for cell in found} == {0.1}
     assert gradients_grid.cells({**chosen, "skip": []}, 0.1) == []
 

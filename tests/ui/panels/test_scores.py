@@ -36,5 +36,7 @@ def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> No
 
 def test_values_are_read_as_people_read_them() -> None:
     assert [scores.say("accuracy", 0.8567), scores.say("events_hit", 4.0), scores.say("roc_auc", 0.98765)] == [
-        "85.7%", "4", "0.988",
-    ]  # fmt: skip
+        "85.7%",
+        "4",
+        "0.988",
+    ]

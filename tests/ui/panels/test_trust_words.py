@@ -42,10 +42,12 @@ def curve(ours: float, chance: float, low: float) -> Deletion:
 @pytest.mark.parametrize(
     ("found", "kind"),
     [
-        (curve(0.1, 0.5, 0.4), "passed"), (curve(0.48, 0.5, 0.4), "in part"), (curve(0.6, 0.5, 0.4), "failed"),
+        (curve(0.1, 0.5, 0.4), "passed"),
+        (curve(0.48, 0.5, 0.4), "in part"),
+        (curve(0.6, 0.5, 0.4), "failed"),
         (curve(0.0, 0.005, 0.0), "not told"),
     ],
-)  # fmt: skip
+)
 def test_deletion(found, kind):
     assert trust_words.of_deletion(found).kind == kind
 
@@ -67,9 +69,15 @@ def test_samples_chosen_by_answer_class_and_order():
 
 def test_losses_of_the_three_parts_in_a_sentence():
     steps = np.array([1, 2])
-    history = {f"{part}_{metric}": Curve(steps, np.array([0.5, value])) for part, metric, value in
-               (("train", "loss", 0.2), ("validation", "loss", 0.3), ("train", "accuracy", 0.95),
-                ("validation", "accuracy", 0.9))}  # fmt: skip
+    history = {
+        f"{part}_{metric}": Curve(steps, np.array([0.5, value]))
+        for part, metric, value in (
+            ("train", "loss", 0.2),
+            ("validation", "loss", 0.3),
+            ("train", "accuracy", 0.95),
+            ("validation", "accuracy", 0.9),
+        )
+    }
     said = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
     assert "train 0.200, validation 0.300, test 0.350" in said and "train 95.0%, validation 90.0%, test 89.0%" in said
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""
