@@ -9,12 +9,13 @@ from dlcore.cli.verbs import add, read
 from dlcore.core.errors import RequestError
 
 if TYPE_CHECKING:
-    from dlcore.data.own import OwnDataset
+    from dlcore.data.custom.registry import OwnDataset
 
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every dataset, whether it is here, the pretrained BERTs that are known, and one's own below."""
-    from dlcore.data import bert_weights, own
+    from dlcore.data import bert_weights
+    from dlcore.data.custom import registry as own
     from dlcore.data.sources import DATASETS
 
     berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.every()]
@@ -36,7 +37,12 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
     """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, a CSV (--text) or
     JSON lines of texts and labels, or pairs of texts (--pairs), and keep it."""
-    from dlcore.data import own, own_images, own_pairs, own_texts, series_csv, series_intake, series_windows, sources
+    from dlcore.data import series_csv, series_windows, sources
+    from dlcore.data.custom import images as own_images
+    from dlcore.data.custom import pairs as own_pairs
+    from dlcore.data.custom import registry as own
+    from dlcore.data.custom import series as series_intake
+    from dlcore.data.custom import texts as own_texts
 
     own.check_name(options.name, reserved=sources.DATASETS)
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
@@ -61,7 +67,8 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
 
 def _table(options: argparse.Namespace) -> "OwnDataset":
     """Keep a CSV with several columns as one table."""
-    from dlcore.data import series_csv, table_intake
+    from dlcore.data import series_csv
+    from dlcore.data.custom import table as table_intake
 
     if options.value or options.label or options.windows or options.period is not None:
         raise RequestError("--columns makes a table for forecasts: leave out --value, --label, --windows, --period.")
@@ -83,7 +90,7 @@ def data_clear(options: argparse.Namespace) -> dict[str, Any]:
 
 def data_remove(options: argparse.Namespace) -> dict[str, Any]:
     """Delete a dataset of one's own; runs made from it keep their scores."""
-    from dlcore.data import own
+    from dlcore.data.custom import registry as own
 
     return {"name": own.remove(options.name).dataset, "removed": True}
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ASSETS
-from dlcore.data import own, series_csv, sources
+from dlcore.data import series_csv, sources
+from dlcore.data.custom import registry as own
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
-from dlcore.data import bert_weights, own, weights
+from dlcore.data import bert_weights, weights
+from dlcore.data.custom import registry as own
 from dlcore.data.datasets import DATASETS, Dataset, File
 
 __all__ = ["DATASETS", "Dataset", "Progress", "available", "dataset", "find", "get", "require"]

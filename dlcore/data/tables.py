@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, series, series_csv, sources
+from dlcore.data import series, series_csv, sources
+from dlcore.data.custom import registry as own
 
 HOUR_MS = 3_600_000
 BEIJING = {
@@ -76,7 +77,7 @@ def load(dataset: str, *, checksum: str = "") -> Table:
     if own.is_own(dataset):
         entry = own.find(dataset)
         if entry is not None and entry.kind == "table":
-            from dlcore.data import table_intake
+            from dlcore.data.custom import table as table_intake
 
             return table_intake.load(dataset, checksum=checksum)
         kept = series.load_own(dataset, checksum=checksum)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.data import own
+from dlcore.data.custom import registry as own
 from dlcore.data.series import MinMaxScaler, Series
 from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation

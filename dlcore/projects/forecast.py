@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, tables
+from dlcore.data import tables
 from dlcore.data.batches import Batches
-from dlcore.data.own import OwnDataset
+from dlcore.data.custom import registry as own
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.data.tables import Table
 from dlcore.inference import predict as inference

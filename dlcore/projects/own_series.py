@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dlcore.data.own import OwnDataset
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.series import DAY_MS
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1

@@ -9,7 +9,7 @@ import pydantic
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.data.own import Kind, OwnDataset
+from dlcore.data.custom.registry import Kind, OwnDataset
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective

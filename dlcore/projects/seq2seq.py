@@ -10,8 +10,10 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, number, parse
 from dlcore.core.errors import DataError
-from dlcore.data import own, own_pairs, sequences
+from dlcore.data import sequences
 from dlcore.data.batches import Batches
+from dlcore.data.custom import pairs as own_pairs
+from dlcore.data.custom import registry as own
 from dlcore.data.sequences import PAD, Alphabet, Pairs, Task
 from dlcore.data.splits import Prepared, Split
 from dlcore.evaluation import sequences as judged

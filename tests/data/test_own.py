@@ -3,7 +3,8 @@
 import pytest
 
 from dlcore.core.errors import DataError, RequestError, StoreError
-from dlcore.data import own, sources
+from dlcore.data import sources
+from dlcore.data.custom import registry as own
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data import own, own_pairs
+from dlcore.data.custom import pairs as own_pairs
+from dlcore.data.custom import registry as own
 from dlcore.data.sequences import Sizes
 
 ROWS = [(f"word {n}", f"drow-{n}") for n in range(120)]

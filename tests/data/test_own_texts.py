@@ -6,7 +6,7 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data import own_texts
+from dlcore.data.custom import texts as own_texts
 
 GOOD = "text,label\n" + "".join(f'"{word}, number {n}",{word}\n' for word in ("yes", "no") for n in range(6))
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, rhythm, series, series_intake, series_windows
+from dlcore.data import rhythm, series, series_windows
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import series as series_intake
 from dlcore.data.series_csv import Columns
 
 pytestmark = pytest.mark.usefixtures("home")

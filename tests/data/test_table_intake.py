@@ -5,7 +5,9 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data import own, sources, table_intake, tables
+from dlcore.data import sources, tables
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import table as table_intake
 from dlcore.projects import forecast
 
 

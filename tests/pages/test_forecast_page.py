@@ -6,7 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
-from dlcore.data import sources, table_intake
+from dlcore.data import sources
+from dlcore.data.custom import table as table_intake
 
 RUN = "reference:forecast/lstm"
 

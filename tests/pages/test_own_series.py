@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
-from dlcore.data import own
+from dlcore.data.custom import registry as own
 
 N = 400
 

@@ -6,7 +6,8 @@ import tiny_bert
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
-from dlcore.data import own, own_texts
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import texts as own_texts
 from dlcore.projects import bert_reading, texts
 from dlcore.runs.foreground import train_here
 

@@ -9,8 +9,9 @@ import pytest
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import own, series_intake
-from dlcore.data.own import OwnDataset
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import series as series_intake
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.series import LabelledWindow, Series
 from dlcore.projects import own_series
 from dlcore.projects.command import command_line

@@ -5,8 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import own, sources, tables
+from dlcore.data import sources, tables
 from dlcore.data.air_quality import WORDS
+from dlcore.data.custom import registry as own
 from dlcore.data.tables import HOUR_MS, Table
 from dlcore.plots import forecast as plots
 from dlcore.plots.series import autocorrelation

@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import images, own, own_images, sources
+from dlcore.data import images, sources
 from dlcore.data.augment import Augmentation, Pictures
+from dlcore.data.custom import images as own_images
+from dlcore.data.custom import registry as own
 from dlcore.data.image_folders import Refused
 from dlcore.plots import classification as plots
 from dlcore.projects import pictures

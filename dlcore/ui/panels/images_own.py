@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import own, own_images
-from dlcore.data.own import OwnDataset
+from dlcore.data.custom import images as own_images
+from dlcore.data.custom import registry as own
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.projects.project import Project
 from dlcore.ui.panels import own_file, samples
 

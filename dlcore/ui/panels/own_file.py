@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import own, sources
-from dlcore.data.own import OwnDataset
+from dlcore.data import sources
+from dlcore.data.custom import registry as own
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.series_csv import BYTES_LIMIT, Sheet, open_sheet
 
 Intake = TypeVar("Intake")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import own, own_pairs
+from dlcore.data.custom import pairs as own_pairs
+from dlcore.data.custom import registry as own
 from dlcore.ui.panels import own_file
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.data import series_intake, series_windows
+from dlcore.data import series_windows
+from dlcore.data.custom import series as series_intake
+from dlcore.data.custom.series import Intake
 from dlcore.data.series_csv import Columns
-from dlcore.data.series_intake import Intake
 from dlcore.plots.series import series_over_time
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure

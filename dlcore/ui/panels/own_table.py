@@ -5,8 +5,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.data import table_intake
-from dlcore.data.table_intake import TableIntake
+from dlcore.data.custom import table as table_intake
+from dlcore.data.custom.table import TableIntake
 from dlcore.ui import style
 from dlcore.ui.panels import own_file
 from dlcore.ui.panels.own_series import span

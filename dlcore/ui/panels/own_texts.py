@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import own, own_texts
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import texts as own_texts
 from dlcore.projects.project import Project
 from dlcore.ui.panels import own_file
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images, own, own_texts, sources, text
+from dlcore.data import images, sources, text
+from dlcore.data.custom import registry as own
+from dlcore.data.custom import texts as own_texts
 from dlcore.projects.project import RunConfig
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import own, sources
+from dlcore.data import sources
+from dlcore.data.custom import registry as own
 from dlcore.data.series import DAY_MS, Series, load, split_ends
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig

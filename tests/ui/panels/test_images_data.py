@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data import own, own_images
+from dlcore.data.custom import images as own_images
+from dlcore.data.custom import registry as own
 from dlcore.ui.panels import samples
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import delimited, own, sources
-from dlcore.data.own import OwnDataset
+from dlcore.data import delimited, sources
+from dlcore.data.custom import registry as own
+from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.sequences import Pairs, Parts, Sizes
 
 BYTES_LIMIT = 32 * 2**20

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, sources
+from dlcore.data import sources
+from dlcore.data.custom import registry as own
 from dlcore.data.series_csv import LABEL_NAMES, Sheet, open_sheet, shortened
 from dlcore.data.tables import FILE, Table, numbers
 

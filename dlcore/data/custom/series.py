@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import own, series_windows, sources
+from dlcore.data import series_windows, sources
+from dlcore.data.custom import registry as own
 from dlcore.data.rhythm import guess_period
 from dlcore.data.series import FILE, Series
 from dlcore.data.series_csv import Columns, Sheet, open_sheet
