@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import array_cache, sources
+from dlcore.data import sources
+from dlcore.data.images import array_cache
 
 WIDTH = 100
 """Numbers of a vector."""

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dlcore.core.config import Config, number, parse
-from dlcore.data import images
 from dlcore.data.batches import Batches
+from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.data.stratify import sample, stratified
 from dlcore.evaluation import anomaly

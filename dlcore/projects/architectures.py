@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig

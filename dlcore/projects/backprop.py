@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from dlcore.core.config import number, parse
-from dlcore.data import images
 from dlcore.data.array_batches import Shifted
+from dlcore.data.images import images
 from dlcore.data.splits import Prepared
 from dlcore.models import hand_module
 from dlcore.models.hand_module import ConvolutionalByHandConfig, DenseByHandConfig

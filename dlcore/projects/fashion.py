@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number, parse
-from dlcore.data import images
-from dlcore.data.augment import Augmentation, moved
+from dlcore.data.images import images
+from dlcore.data.images.augment import Augmentation, moved
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import sample, stratified
 from dlcore.inference import predict as inference

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from dlcore.core.config import parse
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.projects import classification, fashion
 from dlcore.projects.fashion import FashionData

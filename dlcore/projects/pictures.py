@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from dlcore.core.config import Config, choice, number, parse
-from dlcore.data import images
-from dlcore.data.augment import Augmentation, Pictures
-from dlcore.data.duplicates import stratified_apart
+from dlcore.data.images import images
+from dlcore.data.images.augment import Augmentation, Pictures
+from dlcore.data.images.duplicates import stratified_apart
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import sample
 from dlcore.evaluation import baselines as simple

@@ -10,8 +10,9 @@ from torch import nn
 
 from dlcore.core.config import number, parse
 from dlcore.core.errors import DataError
-from dlcore.data import images, memory_task
+from dlcore.data import memory_task
 from dlcore.data.array_batches import Shifted
+from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split
 from dlcore.models import hand_module
 from dlcore.models.hand_module import RecurrentByHandConfig

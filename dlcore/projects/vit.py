@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.models.small_cnn import SmallCnn, SmallCnnConfig
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects import classification, fashion

@@ -156,7 +156,7 @@ def _inputs(loaded: "Loaded", count: int) -> Any:
     import numpy as np
     import torch
 
-    from dlcore.data import images
+    from dlcore.data.images import images
 
     height, width, channels = _frame(loaded.preprocessing)
     shape = (height, width) if channels == 1 else (height, width, channels)

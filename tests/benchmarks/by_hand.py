@@ -16,8 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from dlcore.data import images
 from dlcore.data.array_batches import ArrayBatches, Shifted
+from dlcore.data.images import images
 from dlcore.models.by_hand import architectures
 from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
 from dlcore.models.by_hand.optimisers import Adam

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from dlcore.data import images
-from dlcore.data.augment import Augmentation, Pictures, holes, moved, tinted
+from dlcore.data.images import images
+from dlcore.data.images.augment import Augmentation, Pictures, holes, moved, tinted
 
 
 def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:

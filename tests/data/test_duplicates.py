@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlcore.data import duplicates
+from dlcore.data.images import duplicates
 
 
 def photographs(n: int, side: int = 48) -> np.ndarray:

@@ -6,7 +6,7 @@ from nasty_pictures import BAD, CONVERTED, encoded, noise, ramp
 from PIL import Image
 
 from dlcore.core.errors import DataError
-from dlcore.data.image_files import MAX_BYTES, SETS, read_colour
+from dlcore.data.images.files import MAX_BYTES, SETS, read_colour
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dlcore.core.errors import DataError
-from dlcore.data import images
+from dlcore.data.images import images
 
 FASHION = pytest.mark.realdata("fashion_mnist")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from dlcore.data.photographs import Changes, Photographs, Views, cut_out, mixed
+from dlcore.data.images.photos import Changes, Photographs, Views, cut_out, mixed
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)
 

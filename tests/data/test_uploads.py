@@ -7,9 +7,9 @@ from hostile_files import HOSTILE, ODD, ONE, zipped
 from nasty_pictures import JPEG
 
 from dlcore.core.errors import DataError
-from dlcore.data import uploads
-from dlcore.data.image_files import read_colour
-from dlcore.data.uploads import Photo, Turned, handed_in
+from dlcore.data.images import uploads
+from dlcore.data.images.files import read_colour
+from dlcore.data.images.uploads import Photo, Turned, handed_in
 
 
 def judged(files) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dlcore import cli, projects, runs
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.projects import anatomy
 from dlcore.projects.questions import Measured, mark
 from dlcore.ui.panels import quiz

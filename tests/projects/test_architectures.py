@@ -9,7 +9,7 @@ from PIL import Image
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.projects import pictures
 from dlcore.projects.project import Loaded
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dlcore import projects, runs
-from dlcore.data import images, sources
+from dlcore.data import sources
+from dlcore.data.images import images
 from dlcore.projects import backprop
 from dlcore.projects.by_hand import HandTrainee
 from dlcore.projects.by_hand_walk import walk

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dlcore import projects
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.explanation import trust
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects import Loaded

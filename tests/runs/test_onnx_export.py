@@ -12,7 +12,7 @@ import torch
 
 from dlcore import cli, projects, runs
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.inference import onnx_graph
 from dlcore.models.transfer import TransferConfig, TransferNet
 from dlcore.models.vit import Vit, VitConfig

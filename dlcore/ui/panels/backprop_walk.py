@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.projects.by_hand_walk import Stage, Walk, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack

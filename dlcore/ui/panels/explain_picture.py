@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.explanation import trust
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.plots import attribution as plots

@@ -77,8 +77,8 @@ def _changed(config: RunConfig) -> None:
 def _versions(dataset: str, side: int, seen: int, how: tuple[float, bool, float, int]) -> list[np.ndarray]:
     import torch
 
-    from dlcore.data import images
-    from dlcore.data.photographs import Changes, Photographs
+    from dlcore.data.images import images
+    from dlcore.data.images.photos import Changes, Photographs
 
     zoom, flip, jitter, erase = how
     found = samples.pictures(dataset, max(images.SIDE, side))

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import DataError, one_line
-from dlcore.data.uploads import Photo
+from dlcore.data.images.uploads import Photo
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.panels import food_try, reading, samples

@@ -12,8 +12,8 @@ import streamlit as st
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
-from dlcore.data import uploads
-from dlcore.data.uploads import Photo, Turned
+from dlcore.data.images import uploads
+from dlcore.data.images.uploads import Photo, Turned
 from dlcore.evaluation import calibration, rejection
 from dlcore.evaluation.rejection import Doubt
 from dlcore.plots import classification as plots

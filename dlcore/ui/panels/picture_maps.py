@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.explanation import cam, effort, occlusion
 from dlcore.explanation.attribution import attribute
 from dlcore.explanation.rollout import rollout

@@ -73,7 +73,7 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
     """(B, heads, T, T) of one picture."""
     import torch
 
-    from dlcore.data import images
+    from dlcore.data.images import images
     from dlcore.inference.predict import evaluating
 
     model = reading.loaded(_bundle)
@@ -119,7 +119,7 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
     """(B, heads) mean over some test pictures, and what looking at all patches alike would give."""
     import torch
 
-    from dlcore.data import images
+    from dlcore.data.images import images
     from dlcore.inference.predict import evaluating
 
     model = reading.loaded(_bundle)

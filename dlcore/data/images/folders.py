@@ -19,7 +19,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data.image_files import MAX_BYTES, SETS, read_colour
+from dlcore.data.images.files import MAX_BYTES, SETS, read_colour
 
 MOST_FILES, MOST_CLASSES, LEAST_PICTURES = 200_000, 1_000, 5
 MOST_TOTAL = 16 * 2**30

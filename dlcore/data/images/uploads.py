@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dlcore.core.errors import DataError, one_line
-from dlcore.data import image_folders
-from dlcore.data.image_files import MAX_BYTES
+from dlcore.data.images import folders as image_folders
+from dlcore.data.images.files import MAX_BYTES
 
 MOST_PHOTOS, MOST_ENTRIES, MOST_ZIP_BYTES, MOST_REFUSED = 60, 2_000, 64 * 2**20, 100
 """Photos answered at once, files that a zip may hold, its size, and refusals that are listed."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlcore.data.augment import holes, tinted
+from dlcore.data.images.augment import holes, tinted
 
 
 @dataclass(frozen=True)
