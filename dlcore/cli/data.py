@@ -37,12 +37,14 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
     """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, a CSV (--text) or
     JSON lines of texts and labels, or pairs of texts (--pairs), and keep it."""
-    from dlcore.data import series_csv, series_windows, sources
+    from dlcore.data import sources
     from dlcore.data.custom import images as own_images
     from dlcore.data.custom import pairs as own_pairs
     from dlcore.data.custom import registry as own
     from dlcore.data.custom import series as series_intake
     from dlcore.data.custom import texts as own_texts
+    from dlcore.data.series import csv_file as series_csv
+    from dlcore.data.series import window_file as series_windows
 
     own.check_name(options.name, reserved=sources.DATASETS)
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
@@ -67,8 +69,8 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
 
 def _table(options: argparse.Namespace) -> "OwnDataset":
     """Keep a CSV with several columns as one table."""
-    from dlcore.data import series_csv
     from dlcore.data.custom import table as table_intake
+    from dlcore.data.series import csv_file as series_csv
 
     if options.value or options.label or options.windows or options.period is not None:
         raise RequestError("--columns makes a table for forecasts: leave out --value, --label, --windows, --period.")

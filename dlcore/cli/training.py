@@ -35,9 +35,9 @@ def _is_file(dataset: str) -> bool:
 
 def _keep_file(options: argparse.Namespace) -> str:
     """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
-    from dlcore.data import series_csv
     from dlcore.data.custom import series as series_intake
     from dlcore.data.custom import table as table_intake
+    from dlcore.data.series import csv_file as series_csv
     from dlcore.projects import get
 
     project = get(options.project)

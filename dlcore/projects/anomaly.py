@@ -8,9 +8,9 @@ from torch import nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import DataError
-from dlcore.data import spans as written
-from dlcore.data.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
-from dlcore.data.series import load as load_series
+from dlcore.data.series import intervals as written
+from dlcore.data.series.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
+from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig

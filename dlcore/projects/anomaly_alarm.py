@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.data.custom import registry as own
-from dlcore.data.series import MinMaxScaler, Series
+from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.data.series import Series, public_holidays
+from dlcore.data.series.series import Series, public_holidays
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
 from dlcore.projects.project import Evaluation, Predictions

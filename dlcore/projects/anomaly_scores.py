@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.data import windows
 from dlcore.data.batches import Batches
+from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
 from dlcore.models.calendar_autoencoder import CalendarAutoencoder

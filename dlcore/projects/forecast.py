@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.errors import DataError
-from dlcore.data import tables
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.series import tables
+from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
-from dlcore.data.tables import Table
 from dlcore.inference import predict as inference
 from dlcore.models.blended_forecaster import BlendedForecaster, BlendedForecasterConfig
 from dlcore.models.calendar_forecaster import AveragedForecaster, CalendarForecasterConfig
@@ -215,7 +215,7 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
 
 def named(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The variables' names of a run's dataset, and how metrics carry them, without reading it."""
-    from dlcore.data.air_quality import UNITS
+    from dlcore.data.series.air_quality import UNITS
 
     if config.dataset == "air_quality":
         names = tuple(UNITS)

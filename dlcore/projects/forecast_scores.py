@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.data import tables
+from dlcore.data.series import tables
+from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.splits import Prepared, SplitName
-from dlcore.data.tables import HOUR_MS, Table
 from dlcore.evaluation import conformal, forecast, ridge
 from dlcore.projects.forecast_windows import WEEK, ForecastData, Scale, calendar_of, to_come
 from dlcore.projects.project import Evaluation, Loaded, Predictions

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import DataError
-from dlcore.data import tables
+from dlcore.data.series import tables
+from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.splits import SPLITS, SplitName, Transform
-from dlcore.data.tables import HOUR_MS, Table
 
 CALENDAR = 31
 """Hours of a day, then days of a week, one of each switched on."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore.data.custom.registry import OwnDataset
-from dlcore.data.series import DAY_MS
+from dlcore.data.series.series import DAY_MS
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 USUAL_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from dlcore.core import devices
 from dlcore.data.batches import Batches
-from dlcore.data.series import MinMaxScaler, load_nyc_taxi
+from dlcore.data.series.series import MinMaxScaler, load_nyc_taxi
 from dlcore.data.splits import Split
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.projects.anomaly import five_features

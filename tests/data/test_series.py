@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import series, windows
+from dlcore.data.series import series, windows
 
 
 def test_the_taxi_series_is_the_published_one():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlcore.core.errors import DataError
-from dlcore.data import series_csv
+from dlcore.data.series import csv_file as series_csv
 
 N = 100
 TIMES = list(pd.date_range("2014-07-01", periods=N, freq="30min").strftime("%Y-%m-%d %H:%M:%S"))

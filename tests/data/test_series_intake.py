@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import rhythm, series, series_windows
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import series as series_intake
-from dlcore.data.series_csv import Columns
+from dlcore.data.series import seasonality, series
+from dlcore.data.series import window_file as series_windows
+from dlcore.data.series.csv_file import Columns
 
 pytestmark = pytest.mark.usefixtures("home")
 N = 400
@@ -189,9 +190,9 @@ def test_names_of_windows_carry_no_markup():
     ],
 )
 def test_the_period_found(values, step_ms, wanted):
-    assert rhythm.guess_period(values, step_ms) == wanted
+    assert seasonality.guess_period(values, step_ms) == wanted
 
 
 def test_the_taxi_series_repeats_by_the_week():
     taxi = series.load_nyc_taxi()
-    assert rhythm.guess_period(taxi.values, taxi.step_ms) == taxi.period == 336
+    assert seasonality.guess_period(taxi.values, taxi.step_ms) == taxi.period == 336

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError, DataMissingError
-from dlcore.data import tables
-from dlcore.data.air_quality import UNITS, load_air_quality
+from dlcore.data.series import tables
+from dlcore.data.series.air_quality import UNITS, load_air_quality
 
 HEADER = "Date;Time;" + ";".join(UNITS) + ";;"
 

@@ -10,7 +10,7 @@ from torch import nn
 from dlcore import projects
 from dlcore.core import settings
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data.series import Series, load_nyc_taxi
+from dlcore.data.series.series import Series, load_nyc_taxi
 from dlcore.data.splits import SPLITS
 from dlcore.evaluation import anomaly as scoring
 from dlcore.projects import anomaly

@@ -8,7 +8,7 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data.tables import HOUR_MS, Table
+from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.evaluation import forecast as numbers
 from dlcore.projects import forecast, forecast_lesson, forecast_scores, forecast_why
 from dlcore.projects import forecast_windows as windows

@@ -12,7 +12,7 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import series as series_intake
 from dlcore.data.custom.registry import OwnDataset
-from dlcore.data.series import LabelledWindow, Series
+from dlcore.data.series.series import LabelledWindow, Series
 from dlcore.projects import own_series
 from dlcore.projects.command import command_line
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.data import tables
+from dlcore.data.series import tables
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as bars
 from dlcore.projects import forecast_why as why

@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dlcore.data import tables
+from dlcore.data.series import tables
+from dlcore.data.series.tables import Table
 from dlcore.data.splits import Prepared
-from dlcore.data.tables import Table
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.panels import reading

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import tables
+from dlcore.data.series import tables
 from dlcore.evaluation import forecast
 from dlcore.plots import forecast as plots
 from dlcore.projects import forecast_scores as scored

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import tables
+from dlcore.data.series import tables
+from dlcore.data.series.tables import HOUR_MS
 from dlcore.data.splits import Prepared
-from dlcore.data.tables import HOUR_MS
 from dlcore.plots import forecast as plots
 from dlcore.projects import forecast_scores as scored
 from dlcore.projects import forecast_why as why

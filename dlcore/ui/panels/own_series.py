@@ -5,10 +5,10 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.data import series_windows
 from dlcore.data.custom import series as series_intake
 from dlcore.data.custom.series import Intake
-from dlcore.data.series_csv import Columns
+from dlcore.data.series import window_file as series_windows
+from dlcore.data.series.csv_file import Columns
 from dlcore.plots.series import series_over_time
 from dlcore.ui import style
 from dlcore.ui.figure import show_figure

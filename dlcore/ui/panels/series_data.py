@@ -7,7 +7,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.data import sources
 from dlcore.data.custom import registry as own
-from dlcore.data.series import DAY_MS, Series, load, split_ends
+from dlcore.data.series.series import DAY_MS, Series, load, split_ends
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.data.series import Series
+from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, fragility, nab
 from dlcore.plots.fragility import Moved, score_by_factor
 from dlcore.projects.project import Project

@@ -7,8 +7,8 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.errors import WorkbenchError
-from dlcore.data.series import Series
-from dlcore.data.series import load as load_series
+from dlcore.data.series.series import Series
+from dlcore.data.series.series import load as load_series
 from dlcore.evaluation import anomaly, baselines, nab
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run

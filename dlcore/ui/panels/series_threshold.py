@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.series import LabelledWindow
+from dlcore.data.series.series import LabelledWindow
 from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots

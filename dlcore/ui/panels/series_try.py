@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.series import DAY_MS, Series
+from dlcore.data.series.series import DAY_MS, Series
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import series_over_time
 from dlcore.projects.project import Project

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from dlcore.data.series import load_nyc_taxi, read_csv
+from dlcore.data.series.series import load_nyc_taxi, read_csv
 from dlcore.ui.panels import explain_series, series_threshold, series_try
 
 

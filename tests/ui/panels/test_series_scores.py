@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlcore.data.series import LabelledWindow, Series
+from dlcore.data.series.series import LabelledWindow, Series
 from dlcore.projects.project import Evaluation
 from dlcore.ui.headline import baseline_title, headline
 from dlcore.ui.panels import series_doubts, series_rules, series_scores, series_seeds

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data import series, series_csv, sources
+from dlcore.data import sources
 from dlcore.data.custom import registry as own
+from dlcore.data.series import csv_file as series_csv
+from dlcore.data.series import series
 
 HOUR_MS = 3_600_000
 BEIJING = {
@@ -82,7 +84,7 @@ def load(dataset: str, *, checksum: str = "") -> Table:
             return table_intake.load(dataset, checksum=checksum)
         kept = series.load_own(dataset, checksum=checksum)
         return Table(kept.times, kept.values[:, None], (kept.name,), ("",), kept.name)
-    from dlcore.data.air_quality import load_air_quality
+    from dlcore.data.series.air_quality import load_air_quality
 
     return {"air_quality": load_air_quality, "beijing_pm25": load_beijing}[dataset]()
 

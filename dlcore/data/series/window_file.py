@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series import DAY_MS, LabelledWindow
-from dlcore.data.series_csv import decoded, shortened
+from dlcore.data.series.csv_file import decoded, shortened
+from dlcore.data.series.series import DAY_MS, LabelledWindow
 
 BYTES_LIMIT = 2**20
 MOST = 10_000

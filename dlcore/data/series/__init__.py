@@ -1,0 +1,1 @@
+"""Time series and tables: reading, splitting into windows, seasonality."""
