@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         mark = item.get_closest_marker("realdata")
         if mark and importlib.util.find_spec("dlcore"):
-            from dlcore.data import sources
+            from dlcore.data.sources import locate as sources
 
             missing = [name for name in mark.args if not sources.available(name)]
             if missing:

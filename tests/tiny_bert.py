@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from dlcore.data import bert_weights
+from dlcore.data.sources import bert_weights
 from dlcore.models.bert import Bert
 
 NAME = "tiny-bert"

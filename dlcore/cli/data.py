@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every dataset, whether it is here, the pretrained BERTs that are known, and one's own below."""
-    from dlcore.data import bert_weights
     from dlcore.data.custom import registry as own
-    from dlcore.data.sources import DATASETS
+    from dlcore.data.sources import bert_weights
+    from dlcore.data.sources.locate import DATASETS
 
     berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.every()]
     return [described(name) for name in (*DATASETS, *berts, *(entry.dataset for entry in own.every()))]
@@ -24,7 +24,7 @@ def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:
     """Fetch one dataset, saying size and licence first."""
-    from dlcore.data import sources
+    from dlcore.data.sources import locate as sources
 
     wanted = sources.dataset(options.name)
     size = f"{wanted.size / 2**20:,.1f} MB, " if wanted.size else ""
@@ -37,7 +37,6 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
     """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, a CSV (--text) or
     JSON lines of texts and labels, or pairs of texts (--pairs), and keep it."""
-    from dlcore.data import sources
     from dlcore.data.custom import images as own_images
     from dlcore.data.custom import pairs as own_pairs
     from dlcore.data.custom import registry as own
@@ -45,6 +44,7 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data.custom import texts as own_texts
     from dlcore.data.series import csv_file as series_csv
     from dlcore.data.series import window_file as series_windows
+    from dlcore.data.sources import locate as sources
 
     own.check_name(options.name, reserved=sources.DATASETS)
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
@@ -106,7 +106,7 @@ def _kept(entry: "OwnDataset") -> dict[str, Any]:
 
 def described(name: str) -> dict[str, Any]:
     """One dataset: its kind, whether it is here, how large it is, and its licence."""
-    from dlcore.data import sources
+    from dlcore.data.sources import locate as sources
 
     found = sources.dataset(name)
     return {

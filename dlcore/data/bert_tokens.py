@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from dlcore.data.bert_weights import SPECIAL, Checkpoint
+from dlcore.data.sources.bert_weights import SPECIAL, Checkpoint
 
 Keep = Literal["start", "end", "both"]
 """Which part of a longer text is read: its start, its end, or a quarter from its start and the rest from its end."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.images import array_cache
+from dlcore.data.sources import locate as sources
 from dlcore.data.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 
 PAD, UNKNOWN = 0, 1
 """The ids of padding and of a word the vocabulary does not have."""

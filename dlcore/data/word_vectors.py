@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.images import array_cache
+from dlcore.data.sources import locate as sources
 
 WIDTH = 100
 """Numbers of a vector."""

@@ -9,7 +9,7 @@ import torch
 
 from dlcore.core import progress
 from dlcore.data import bert_tokens, token_states
-from dlcore.data.bert_weights import Checkpoint
+from dlcore.data.sources.bert_weights import Checkpoint
 from dlcore.data.token_states import CHUNK, Chunk, TokenStates
 from dlcore.inference.predict import evaluating
 from dlcore.models import bert

@@ -6,7 +6,8 @@ import numpy as np
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError
-from dlcore.data import bert_tokens, bert_weights, text
+from dlcore.data import bert_tokens, text
+from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, SplitName
 from dlcore.data.stratify import sample
 from dlcore.projects import texts

@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataMissingError
-from dlcore.data import weights
 from dlcore.data.images import images
 from dlcore.data.images.duplicates import stratified_apart
 from dlcore.data.images.images import Images
 from dlcore.data.images.photos import Changes, Mix, Photographs, Views
+from dlcore.data.sources import weights
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import sample
 from dlcore.evaluation import linear

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from dlcore.core import progress
-from dlcore.data import weights
 from dlcore.data.images import array_cache, images
 from dlcore.data.images.images import Images
+from dlcore.data.sources import weights
 from dlcore.inference.predict import evaluating
 from dlcore.models.transfer import Backbone, TransferConfig, TransferNet
 

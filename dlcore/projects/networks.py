@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.errors import RequestError, one_line
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.inference import anatomy
 from dlcore.inference.anatomy import BATCH, Anatomy
 from dlcore.models import layer_language

@@ -6,8 +6,8 @@ from typing import Any
 
 from dlcore.core.config import Config, Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
+from dlcore.data.sources import locate as sources
 from dlcore.projects.project import Project, RunConfig
 from dlcore.training.config import TrainingConfig
 

@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import bert_tokens, bert_weights, text, word_vectors
+from dlcore.data import bert_tokens, text, word_vectors
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
+from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import sample, stratified
 from dlcore.data.vocabulary import Kind

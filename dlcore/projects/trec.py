@@ -9,7 +9,8 @@ from torch import nn
 
 from dlcore.core.config import choice, number
 from dlcore.core.errors import DataError
-from dlcore.data import bert_weights, text
+from dlcore.data import text
+from dlcore.data.sources import bert_weights
 from dlcore.data.splits import Prepared
 from dlcore.data.vocabulary import Kind
 from dlcore.evaluation import linear

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 
 
 def offer(name: str) -> None:

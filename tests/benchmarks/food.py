@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore import projects
 from dlcore.core import devices
-from dlcore.data import weights
+from dlcore.data.sources import weights
 from dlcore.models.transfer import TransferConfig, TransferNet
 from dlcore.projects import food
 from dlcore.projects.project import Loaded

@@ -34,10 +34,10 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision.transforms import functional as transforms
 
 from dlcore.core import devices
-from dlcore.data import sources
 from dlcore.data.batches import Batches
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, Pictures
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Split
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig
 from dlcore.models.resnet import ResNetConfig, resnet

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from server import calm, errors, serious, visit
 
 from dlcore import runs
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 
 pytestmark = pytest.mark.browser
 RUN = "reference:forecast/blend"

@@ -8,8 +8,8 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.images import images
+from dlcore.data.sources import locate as sources
 
 NAMES = [f"cifar-10-batches-bin/data_batch_{n}.bin" for n in range(1, 6)] + ["cifar-10-batches-bin/test_batch.bin"]
 ROW = 3073

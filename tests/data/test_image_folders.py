@@ -13,11 +13,11 @@ from nasty_pictures import BAD, CONVERTED, encoded
 from PIL import Image
 
 from dlcore.core.errors import DataError, RequestError, StoreError
-from dlcore.data import sources
 from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
 from dlcore.data.images import array_cache, images
 from dlcore.data.images import folders as image_folders
+from dlcore.data.sources import locate as sources
 
 
 def picture(seed: int, side: int = 24) -> bytes:

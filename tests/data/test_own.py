@@ -3,8 +3,8 @@
 import pytest
 
 from dlcore.core.errors import DataError, RequestError, StoreError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
+from dlcore.data.sources import locate as sources
 
 pytestmark = pytest.mark.usefixtures("home")
 

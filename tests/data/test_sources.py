@@ -9,8 +9,9 @@ import pytest
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data import downloads, sources
-from dlcore.data.sources import Dataset, File
+from dlcore.data.sources import download as downloads
+from dlcore.data.sources import locate as sources
+from dlcore.data.sources.locate import Dataset, File
 
 
 @pytest.fixture(autouse=True)

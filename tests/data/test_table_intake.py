@@ -5,10 +5,10 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import table as table_intake
 from dlcore.data.series import tables
+from dlcore.data.sources import locate as sources
 from dlcore.projects import forecast
 
 

@@ -10,8 +10,9 @@ import torch
 from torchvision import models
 
 from dlcore.core.errors import DataError, DataMissingError, RequestError
-from dlcore.data import sources, weights
-from dlcore.data.weights import Weights
+from dlcore.data.sources import locate as sources
+from dlcore.data.sources import weights
+from dlcore.data.sources.weights import Weights
 from dlcore.models.transfer import TransferConfig, TransferNet
 
 

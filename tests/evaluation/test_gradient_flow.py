@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcore import projects
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.evaluation.gradient_flow import RULES, judge, quarter_ratio, say
 from dlcore.projects.gradients import weight_layers
 from dlcore.runs.trial import attempt

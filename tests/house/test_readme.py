@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlcore import cli, projects
-from dlcore.data.sources import DATASETS
+from dlcore.data.sources.locate import DATASETS
 from dlcore.ui.menu import page_of
 
 ROOT = Path(__file__).resolve().parents[2]

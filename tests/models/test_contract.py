@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 
 from dlcore import projects
 from dlcore.core.errors import DataMissingError
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
 from dlcore.projects import RunConfig
 

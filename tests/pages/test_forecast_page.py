@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
-from dlcore.data import sources
 from dlcore.data.custom import table as table_intake
+from dlcore.data.sources import locate as sources
 
 RUN = "reference:forecast/lstm"
 

@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore.core.errors import DataError, DataMissingError
-from dlcore.data import sources
 from dlcore.data.custom import texts as own_texts
+from dlcore.data.sources import locate as sources
 
 ROOT = Path(__file__).resolve().parents[2]
 

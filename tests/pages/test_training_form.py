@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
-from dlcore.data import weights
+from dlcore.data.sources import weights
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from dlcore import projects, runs
-from dlcore.data import sources
 from dlcore.data.images import images
+from dlcore.data.sources import locate as sources
 from dlcore.projects import backprop
 from dlcore.projects.by_hand import HandTrainee
 from dlcore.projects.by_hand_walk import walk

@@ -7,8 +7,8 @@ from PIL import Image
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import sources
 from dlcore.data.images import images
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS
 from dlcore.evaluation import agreement, calibration, classification
 from dlcore.projects import Loaded

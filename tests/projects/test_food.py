@@ -14,11 +14,11 @@ from torchvision import models as zoo
 from dlcore import projects
 from dlcore.core import progress
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
-from dlcore.data import weights
 from dlcore.data.batches import Batches
 from dlcore.data.images import folders as image_folders
 from dlcore.data.images import images
 from dlcore.data.images.photos import Mix
+from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
 from dlcore.projects import food, food_features
 from dlcore.projects.project import Loaded

@@ -1,6 +1,6 @@
 """A dataset that must be put there by hand: what is said of where it is looked for is where it is found."""
 
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.ui.missing import by_hand
 
 

@@ -27,7 +27,7 @@ def test_an_error_of_a_fragment_is_one_line():
 
 def without_a_bert():
     from dlcore import projects
-    from dlcore.data import bert_weights
+    from dlcore.data.sources import bert_weights
     from dlcore.ui.panels import bert_explain
 
     bert_weights.find = lambda name: None
@@ -35,7 +35,7 @@ def without_a_bert():
 
 
 def test_a_bert_that_is_missing_is_offered(monkeypatch):
-    from dlcore.data import bert_weights
+    from dlcore.data.sources import bert_weights
 
     monkeypatch.setattr(bert_weights, "find", bert_weights.find)  # put back afterwards
     app = AppTest.from_function(without_a_bert, default_timeout=60).run()

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.images import folders as image_folders
 from dlcore.data.images.folders import KEPT, Entry, Refused
+from dlcore.data.sources import locate as sources
 
 MOST_NAMED = 200
 """So many refused files are kept by name; the rest are counted."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series import window_file as series_windows
 from dlcore.data.series.csv_file import Columns, Sheet, open_sheet
 from dlcore.data.series.seasonality import guess_period
 from dlcore.data.series.series import FILE, Series
+from dlcore.data.sources import locate as sources
 
 LEAST = 100
 """Fewer points cannot be cut into parts to train, validate and test on."""

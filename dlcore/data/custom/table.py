@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series.csv_file import LABEL_NAMES, Sheet, open_sheet, shortened
 from dlcore.data.series.tables import FILE, Table, numbers
+from dlcore.data.sources import locate as sources
 
 LEAST = 200
 """Fewer rows cannot be cut into parts, with a gap between them, to train, validate and test on."""

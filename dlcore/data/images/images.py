@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.images import array_cache, duplicates
 from dlcore.data.images import folders as image_folders
 from dlcore.data.images.files import FORMATS, MAX_BYTES, open_grey, read_colour
 from dlcore.data.images.folders import Entry, Refused
+from dlcore.data.sources import locate as sources
 from dlcore.data.stratify import stratified
 
 __all__ = [

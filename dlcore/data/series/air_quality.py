@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.series.tables import HOUR_MS, Table, milliseconds
+from dlcore.data.sources import locate as sources
 
 MISSING = -200.0
 """What the file writes where nothing was measured. Left in, it would be taken for a value."""

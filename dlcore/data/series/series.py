@@ -12,9 +12,9 @@ import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ASSETS
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series import csv_file as series_csv
+from dlcore.data.sources import locate as sources
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series import csv_file as series_csv
 from dlcore.data.series import series
+from dlcore.data.sources import locate as sources
 
 HOUR_MS = 3_600_000
 BEIJING = {

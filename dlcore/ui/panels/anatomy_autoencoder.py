@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects import anatomy
 from dlcore.projects.project import Project

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.plots.palette import BLUE, ORANGE
 from dlcore.plots.style import blank
 from dlcore.projects import anatomy

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import bert_weights
+from dlcore.data.sources import bert_weights
 from dlcore.data.text import clean
 from dlcore.plots import classification as plots
 from dlcore.projects import bert_reading, texts

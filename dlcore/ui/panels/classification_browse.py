@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
+from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run

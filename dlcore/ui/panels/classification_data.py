@@ -5,7 +5,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.config import describe
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run

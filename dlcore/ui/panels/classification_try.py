@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.data.text import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects import texts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.runs import comparisons
 from dlcore.ui.links import OPEN
 from dlcore.ui.panels import recipe

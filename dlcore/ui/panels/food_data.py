@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import weights
+from dlcore.data.sources import weights
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import missing

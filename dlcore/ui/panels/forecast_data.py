@@ -5,11 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series import tables
 from dlcore.data.series.air_quality import WORDS
 from dlcore.data.series.tables import HOUR_MS, Table
+from dlcore.data.sources import locate as sources
 from dlcore.plots import forecast as plots
 from dlcore.plots.series import autocorrelation
 from dlcore.projects import forecast_windows as windows

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.config import describe
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
 from dlcore.ui import forms, missing

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
 from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, Pictures
 from dlcore.data.images.folders import Refused
+from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects import pictures
 from dlcore.projects.project import Project, RunConfig

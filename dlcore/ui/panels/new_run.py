@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
 from dlcore.ui import control, forms, missing, take
 from dlcore.ui.chooser import remember

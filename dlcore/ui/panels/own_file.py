@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.series.csv_file import BYTES_LIMIT, Sheet, open_sheet
+from dlcore.data.sources import locate as sources
 
 Intake = TypeVar("Intake")
 """What was read of the file and checked, before it is kept."""

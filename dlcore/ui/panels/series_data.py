@@ -5,9 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data import sources
 from dlcore.data.custom import registry as own
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
+from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
-from dlcore.data import sources
+from dlcore.data.sources import locate as sources
 from dlcore.evaluation import agreement
 from dlcore.runs import life, store
 from dlcore.training.events import MEASURES

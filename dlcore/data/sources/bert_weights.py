@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, DataMissingError, RequestError, one_line
-from dlcore.data import weights
+from dlcore.data.sources import weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -170,7 +170,7 @@ def get(name: str, progress: Progress | None = None) -> Path:
     found = find(name)
     if found is not None:
         return _checked(name, found).folder
-    from dlcore.data.downloads import answering, download
+    from dlcore.data.sources.download import answering, download
 
     target, about = settings.cache() / "bert" / name, known(name)
     try:

@@ -73,7 +73,7 @@ def get(backbone: str, progress: Progress | None = None) -> Path:
     found = find(backbone)
     if found is not None:
         return found
-    from dlcore.data.downloads import download
+    from dlcore.data.sources.download import download
 
     wanted, target = WEIGHTS[backbone], settings.cache() / "weights" / WEIGHTS[backbone].name
     draft = target.with_suffix(".part")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
-from dlcore.data import bert_weights, weights
 from dlcore.data.custom import registry as own
-from dlcore.data.datasets import DATASETS, Dataset, File
+from dlcore.data.sources import bert_weights, weights
+from dlcore.data.sources.registry import DATASETS, Dataset, File
 
 __all__ = ["DATASETS", "Dataset", "Progress", "available", "dataset", "find", "get", "require"]
 
@@ -97,7 +97,7 @@ def get(name: str, progress: Progress | None = None) -> Path:
         return weights.get(name.removeprefix(weights.PREFIX), progress)
     if name.startswith(bert_weights.PREFIX):
         return bert_weights.get(name.removeprefix(bert_weights.PREFIX), progress)
-    from dlcore.data.downloads import download  # pooch and requests take 0.2 s, and only a download needs them
+    from dlcore.data.sources.download import download  # pooch and requests take 0.2 s, and only a download needs them
 
     target, before = settings.cache() / "data" / name, 0
     for file in wanted.files:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from dlcore.data import bert_weights
+from dlcore.data.sources import bert_weights
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Dataset registry, search path, downloads and pretrained weights."""
