@@ -84,7 +84,7 @@ def _table(options: argparse.Namespace) -> "OwnDataset":
 
 def data_clear(options: argparse.Namespace) -> dict[str, Any]:
     """Remove what pretrained BERTs said of texts; a later run computes it anew."""
-    from dlcore.data import token_states
+    from dlcore.data.text import token_states
 
     _, chunks = token_states.usage()
     return {"chunks": chunks, "freed_bytes": token_states.clear()}

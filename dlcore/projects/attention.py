@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from dlcore.core.config import Config, choice, number, parse
-from dlcore.data import recall
-from dlcore.data.recall import Recall
 from dlcore.data.splits import Prepared, Split
+from dlcore.data.text import recall
+from dlcore.data.text.recall import Recall
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference

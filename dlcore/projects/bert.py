@@ -12,10 +12,11 @@ from torch import nn
 from dlcore.core import progress
 from dlcore.core.config import parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import bert_tokens, text
 from dlcore.data.images import array_cache
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
+from dlcore.data.text import bert_tokens
+from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluating
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
 from dlcore.projects import bert_texts, classification, texts, trec

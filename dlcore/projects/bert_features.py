@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from dlcore.core import progress
-from dlcore.data import bert_tokens, token_states
 from dlcore.data.sources.bert_weights import Checkpoint
-from dlcore.data.token_states import CHUNK, Chunk, TokenStates
+from dlcore.data.text import bert_tokens, token_states
+from dlcore.data.text.token_states import CHUNK, Chunk, TokenStates
 from dlcore.inference.predict import evaluating
 from dlcore.models import bert
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from dlcore.core.errors import DataError
-from dlcore.data import text
-from dlcore.data.bert_tokens import Pieces
 from dlcore.data.sources import bert_weights
+from dlcore.data.text import corpora as text
+from dlcore.data.text.bert_tokens import Pieces
 from dlcore.inference.predict import evaluating
 from dlcore.models import bert, masked_bert
 from dlcore.models.bert import Bert

@@ -6,10 +6,11 @@ import numpy as np
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError
-from dlcore.data import bert_tokens, text
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, SplitName
 from dlcore.data.stratify import sample
+from dlcore.data.text import bert_tokens
+from dlcore.data.text import corpora as text
 from dlcore.projects import texts
 from dlcore.projects.project import RunConfig
 

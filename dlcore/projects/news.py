@@ -1,8 +1,8 @@
 """language/news: what kind of news is a headline? A Transformer encoder written out after the paper."""
 
 from dlcore.core.config import choice, number
-from dlcore.data import text
 from dlcore.data.splits import Prepared
+from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
 from dlcore.projects import classification, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig

@@ -10,9 +10,10 @@ from torch import nn
 from dlcore.core import devices
 from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import ConfigError
-from dlcore.data import bert_tokens, text
 from dlcore.data.splits import Prepared, Split
-from dlcore.data.token_states import TokenStates
+from dlcore.data.text import bert_tokens
+from dlcore.data.text import corpora as text
+from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.recurrence import Cell
 from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from torch import nn
 
 from dlcore.core.config import choice
-from dlcore.data import text
 from dlcore.data.splits import Prepared
+from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.text_rnn import ImprovedLstmConfig, TextRnn
 from dlcore.projects import classification, texts

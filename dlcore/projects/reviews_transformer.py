@@ -3,8 +3,8 @@
 from typing import Any
 
 from dlcore.core.config import choice, number
-from dlcore.data import text
 from dlcore.data.splits import Prepared
+from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.projects import classification, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig

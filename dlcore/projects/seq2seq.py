@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, number, parse
 from dlcore.core.errors import DataError
-from dlcore.data import sequences
 from dlcore.data.batches import Batches
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
-from dlcore.data.sequences import PAD, Alphabet, Pairs, Task
 from dlcore.data.splits import Prepared, Split
+from dlcore.data.text import sequences
+from dlcore.data.text.sequences import PAD, Alphabet, Pairs, Task
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating

@@ -13,14 +13,15 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import bert_tokens, text, word_vectors
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import sample, stratified
-from dlcore.data.vocabulary import Kind
-from dlcore.data.vocabulary import bert as vocabulary_of_bert
+from dlcore.data.text import bert_tokens, word_vectors
+from dlcore.data.text import corpora as text
+from dlcore.data.text.vocabulary import Kind
+from dlcore.data.text.vocabulary import bert as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification

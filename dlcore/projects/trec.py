@@ -9,10 +9,10 @@ from torch import nn
 
 from dlcore.core.config import choice, number
 from dlcore.core.errors import DataError
-from dlcore.data import text
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import Prepared
-from dlcore.data.vocabulary import Kind
+from dlcore.data.text import corpora as text
+from dlcore.data.text.vocabulary import Kind
 from dlcore.evaluation import linear
 from dlcore.models.recurrence import Cell
 from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig

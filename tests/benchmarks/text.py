@@ -25,9 +25,9 @@ from torch.utils.data import DataLoader, TensorDataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore import projects, runs
-from dlcore.data import text
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
+from dlcore.data.text import corpora as text
 from dlcore.projects import RunConfig, classification
 from dlcore.training import optimisers
 

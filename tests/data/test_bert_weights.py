@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dlcore.core.errors import DataError, DataMissingError, RequestError
-from dlcore.data import bert_tokens
 from dlcore.data.sources import bert_weights
 from dlcore.data.sources import locate as sources
+from dlcore.data.text import bert_tokens
 from dlcore.models.bert import Bert
 
 CONFIG = {

@@ -5,7 +5,7 @@ import pytest
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
-from dlcore.data.sequences import Sizes
+from dlcore.data.text.sequences import Sizes
 
 ROWS = [(f"word {n}", f"drow-{n}") for n in range(120)]
 CSV = "\n".join(["read,write", *(f"{a},{b}" for a, b in ROWS)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import recall
+from dlcore.data.text import recall
 
 
 @pytest.mark.parametrize("question", ["first", "last"])

@@ -5,8 +5,8 @@ import datetime
 import numpy as np
 import pytest
 
-from dlcore.data import sequences
-from dlcore.data.sequences import FORMS, Alphabet, Sizes
+from dlcore.data.text import sequences
+from dlcore.data.text.sequences import FORMS, Alphabet, Sizes
 
 SIZES = Sizes(train=3000, validation=200, test=400, longest=8, each=5)
 TASKS = ("dates_in_words", "reversing", "sorting")

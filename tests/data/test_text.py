@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import text
-from dlcore.data.text import Vocabulary
+from dlcore.data.text import corpora as text
+from dlcore.data.text.corpora import Vocabulary
 
 TEXTS = ["A good film, a very good film!", "a bad film", "don't see this film", "good good good"]
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data import text, word_vectors
 from dlcore.data.sources import locate as sources
-from dlcore.data.vocabulary import Vocabulary, bert
+from dlcore.data.text import corpora as text
+from dlcore.data.text import word_vectors
+from dlcore.data.text.vocabulary import Vocabulary, bert
 
 TRAIN = ["A good film, a very good film!", "a bad film", "don't see this film", "good good good"] * 3
 

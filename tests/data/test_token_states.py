@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import token_states
-from dlcore.data.token_states import TokenStates
+from dlcore.data.text import token_states
+from dlcore.data.text.token_states import TokenStates
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dlcore.data import bert_tokens
 from dlcore.data.sources import bert_weights
+from dlcore.data.text import bert_tokens
 from dlcore.models import bert
 
 TEXTS = ["A film that nobody should miss, least of all its makers.", "Bad.", "I slept well through most of it!"]

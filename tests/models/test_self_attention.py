@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from dlcore.data import recall
+from dlcore.data.text import recall
 from dlcore.models.self_attention import PAD, QUESTION, Recaller, SelfAttention, SelfAttentionConfig
 
 

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from dlcore import projects
 from dlcore.core import progress
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
-from dlcore.data import text, token_states
 from dlcore.data.sources import bert_weights
+from dlcore.data.text import corpora as text
+from dlcore.data.text import token_states
 from dlcore.inference import predict as inference
 from dlcore.models.bert import Bert
 from dlcore.projects import bert_features, reviews_bert, texts

@@ -6,9 +6,9 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data import text
 from dlcore.data.splits import SPLITS
-from dlcore.data.text import Texts
+from dlcore.data.text import corpora as text
+from dlcore.data.text.corpora import Texts
 from dlcore.projects import Loaded, texts
 
 PROJECT = projects.get("reviews_lstm")

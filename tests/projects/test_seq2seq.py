@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ROOT
-from dlcore.data import sequences
 from dlcore.data.custom import pairs as own_pairs
+from dlcore.data.text import sequences
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.plots.palette import ORANGE

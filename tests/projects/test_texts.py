@@ -8,9 +8,10 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data import text, word_vectors
 from dlcore.data.splits import SPLITS
-from dlcore.data.text import Texts
+from dlcore.data.text import corpora as text
+from dlcore.data.text import word_vectors
+from dlcore.data.text.corpora import Texts
 from dlcore.projects import Loaded, readout_lesson, texts
 
 NAMES = ("World", "Sports", "Business", "Sci/Tech")

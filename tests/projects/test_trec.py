@@ -7,8 +7,8 @@ from safetensors.torch import load_file
 
 from dlcore import projects
 from dlcore.core.errors import ConfigError
-from dlcore.data import text
 from dlcore.data.splits import SPLITS
+from dlcore.data.text import corpora as text
 from dlcore.runs import inspection
 from dlcore.runs.foreground import train_here
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import delimited
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
-from dlcore.data.sequences import Pairs, Parts, Sizes
 from dlcore.data.sources import locate as sources
+from dlcore.data.text import delimited
+from dlcore.data.text.sequences import Pairs, Parts, Sizes
 
 BYTES_LIMIT = 32 * 2**20
 ROWS_LIMIT = 200_000

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data import delimited
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.sources import locate as sources
-from dlcore.data.text import Texts, clean, unique
+from dlcore.data.text import delimited
+from dlcore.data.text.corpora import Texts, clean, unique
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 200_000

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data import recall
+from dlcore.data.text import recall
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects import attention

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import bert_weights
-from dlcore.data.text import clean
+from dlcore.data.text.corpora import clean
 from dlcore.plots import classification as plots
 from dlcore.projects import bert_reading, texts
 from dlcore.projects.project import Project

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
-from dlcore.data.text import read_text
+from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects import texts
 from dlcore.projects.project import Loaded, Project

@@ -8,7 +8,7 @@ import streamlit as st
 from torch import Tensor, nn
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.text import read_text
+from dlcore.data.text.corpora import read_text
 from dlcore.plots import attribution as plots
 from dlcore.projects import texts
 from dlcore.projects.project import Project

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.text import read_text
+from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects import readout_lesson as lesson
 from dlcore.projects import texts

@@ -5,8 +5,8 @@ import streamlit as st
 from dlcore import projects
 from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
-from dlcore.data import token_states
 from dlcore.data.sources import bert_weights
+from dlcore.data.text import token_states
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui import missing

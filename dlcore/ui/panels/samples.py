@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dlcore.data import text
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
 from dlcore.data.images import images
 from dlcore.data.sources import locate as sources
+from dlcore.data.text import corpora as text
 from dlcore.projects.project import RunConfig
 
 

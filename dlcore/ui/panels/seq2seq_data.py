@@ -9,11 +9,11 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.config import parse
-from dlcore.data import sequences
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
-from dlcore.data.sequences import FORMS, Parts, Sizes, Task
 from dlcore.data.sources import locate as sources
+from dlcore.data.text import sequences
+from dlcore.data.text.sequences import FORMS, Parts, Sizes, Task
 from dlcore.projects import seq2seq
 from dlcore.runs import Run
 from dlcore.ui.panels.own_pairs import add

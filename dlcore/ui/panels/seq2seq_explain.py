@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from dlcore.data.sequences import PAD, START
+from dlcore.data.text.sequences import PAD, START
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.data.sequences import FORMS
+from dlcore.data.text.sequences import FORMS
 from dlcore.evaluation import sequences as judged
 from dlcore.plots import sequences as plots
 from dlcore.projects import seq2seq

@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.sequences import END, PAD, START, Alphabet
+from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots

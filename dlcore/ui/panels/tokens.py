@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.data import word_vectors
 from dlcore.data.sources import locate as sources
-from dlcore.data.text import UNKNOWN, Vocabulary, clean
-from dlcore.data.vocabulary import Kind, bert
+from dlcore.data.text import word_vectors
+from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean
+from dlcore.data.text.vocabulary import Kind, bert
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import samples
 

@@ -17,7 +17,7 @@ import numpy as np
 from dlcore.core.errors import DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import locate as sources
-from dlcore.data.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
+from dlcore.data.text.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
 __all__ = [
     "MAX_BYTES",

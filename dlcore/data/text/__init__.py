@@ -1,0 +1,1 @@
+"""Text datasets: corpora, vocabularies, tokenizers and embeddings."""
