@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.data.series.series import Series
-from dlcore.evaluation import anomaly, baselines, fragility, nab
+from dlcore.evaluation import anomaly, baselines, nab, sensitivity
 from dlcore.plots.fragility import Moved, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -33,9 +33,9 @@ PASSED = 0.7
 class Moves:
     """What moving each threshold does: the run's, each seed's, and the best simple method's with its name."""
 
-    own: fragility.Sweep
-    seeds: tuple[fragility.Sweep, ...]
-    rival: tuple[str, fragility.Sweep] | None
+    own: sensitivity.Sweep
+    seeds: tuple[sensitivity.Sweep, ...]
+    rival: tuple[str, sensitivity.Sweep] | None
 
 
 def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
@@ -73,8 +73,8 @@ def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
     )
 
 
-def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> fragility.Sweep:
-    return fragility.sweep(
+def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> sensitivity.Sweep:
+    return sensitivity.sweep(
         scores,
         joined.targets,
         threshold=threshold,
@@ -110,7 +110,7 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
     )
 
 
-def _moved(sweep: fragility.Sweep) -> Moved:
+def _moved(sweep: sensitivity.Sweep) -> Moved:
     return Moved(sweep.nab, sweep.events_hit, sweep.false_alarms)
 
 
@@ -135,7 +135,7 @@ def gained_words(joined: Whole, series: Series | None, threshold: float, factor:
     return f"Lowered by **{1 - factor:.0%}**, it raises a false alarm more ({told or 'one falls into two'})."
 
 
-def _rival_words(name: str, sweep: fragility.Sweep) -> str:
+def _rival_words(name: str, sweep: sensitivity.Sweep) -> str:
     up, down = sweep.event_lost, sweep.alarm_gained
     rise = f"when raised by {up - 1:.0%}" if np.isfinite(up) else "not even when doubled"
     fall = f"when lowered by {1 - down:.0%}" if np.isfinite(down) else "not even when halved"
@@ -191,7 +191,7 @@ def holiday_words(joined: Whole, series: Series, threshold: float, spans: np.nda
     """What the unlabelled days do to the score, and to the threshold."""
     called, start = anomaly.alarms(joined.scores, threshold), joined.ends[0]
     windows = anomaly.ranges(joined.targets.astype(bool))
-    without = fragility.without(called, joined.targets, spans, step_hours=joined.step_hours)
+    without = sensitivity.without(called, joined.targets, spans, step_hours=joined.step_hours)
     official, excused = (nab.score(kind, windows, start=start) for kind in (called, without))
     false = _events(joined, threshold).false_alarms + start
     touched = int(anomaly.touching(false, spans).sum())
