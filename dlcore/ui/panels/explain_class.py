@@ -9,16 +9,17 @@ from torch import Tensor, nn
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.text.corpora import read_text
+from dlcore.explanation import findings
+from dlcore.explanation.findings import MASKED, TEXT
 from dlcore.plots import attribution as plots
 from dlcore.projects import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples, trust_words
+from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.classification_try import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.panels.findings import say_finding
-from dlcore.ui.panels.trust_words import MASKED, TEXT
 from dlcore.ui.typed import shortened
 
 TRUSTED = 0.05
@@ -175,17 +176,17 @@ def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bund
     """Four tests of the explanation: sum, random weights, hiding each word, hiding the best words first."""
     st.subheader("May it be trusted?", anchor=False)
     of = MASKED if found["masked"] else TEXT
-    say_finding(trust_words.adds_up(found["output"], found["floor"], found["delta"], of=of))
+    say_finding(findings.adds_up(found["output"], found["floor"], found["delta"], of=of))
     if int((found["ids"] != found["nothing"]).sum()) < FEWEST:
         st.caption(f"The other tests need {FEWEST} words or more that the model knows.")
         return
     tests = _tested(key, said, target, _bundle=bundle, _found=found)
-    say_finding(trust_words.of_random_weights(tests["likeness"], of=TEXT))
+    say_finding(findings.of_random_weights(tests["likeness"], of=TEXT))
     say_finding(
-        trust_words.of_two_methods(tests["agree"], one="Integrated gradients", other="Hiding each word alone", of=TEXT)
+        findings.of_two_methods(tests["agree"], one="Integrated gradients", other="Hiding each word alone", of=TEXT)
     )
     curve, label = tests["deletion"], bundle.labels[target]
-    say_finding(trust_words.of_deletion(curve, of=TEXT))
+    say_finding(findings.of_deletion(curve, of=TEXT))
     figure = plots.deletion_curve(
         curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label, parts=("words", "hidden")
     )

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.images import images
+from dlcore.explanation import findings as trust_words
 from dlcore.explanation import trust
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.plots import attribution as plots
@@ -13,7 +14,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import blend
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import picture_maps, reading, samples, trust_words
+from dlcore.ui.panels import picture_maps, reading, samples
 from dlcore.ui.panels.explain_class import choose_sample
 from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.panels.picture_maps import NAMES, ONE_SIDED, Asked, How, Map

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dlcore.ui.panels.trust_words import Finding
+from dlcore.explanation.findings import Finding
 
 LOOKS = {
     "passed": ("green", ":material/check_circle:"),

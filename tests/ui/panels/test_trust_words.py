@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
+from dlcore.explanation import findings
 from dlcore.explanation.trust import Deletion
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
-from dlcore.ui.panels import trust_words
 from dlcore.ui.panels.calibration import told
 from dlcore.ui.panels.classification_browse import EVERY, ORDERS, RIGHT, WRONG, chosen
 from dlcore.ui.panels.classification_results import losses
 
 
 def test_sum():
-    good, bad = trust_words.adds_up(5.0, -1.0, 0.01), trust_words.adds_up(5.0, -1.0, -2.0)
+    good, bad = findings.adds_up(5.0, -1.0, 0.01), findings.adds_up(5.0, -1.0, -2.0)
     assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
     assert bad.kind == "failed" and "33.3%" in bad.sentence
-    assert trust_words.adds_up(0.02, 0.0200001, 0.0).kind == "not told"
+    assert findings.adds_up(0.02, 0.0200001, 0.0).kind == "not told"
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,14 @@ def test_sum():
     [([0.1, -0.1], "passed"), ([0.3, 0.4, 0.3], "in part"), ([0.9], "failed"), ([float("nan")], "not told")],
 )
 def test_random_weights(values, kind):
-    assert trust_words.of_random_weights(values).kind == kind
+    assert findings.of_random_weights(values).kind == kind
 
 
 @pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
 def test_two_methods(value, kind):
-    found = trust_words.of_two_methods(value, one="Grad-CAM", other="Occlusion")
+    found = findings.of_two_methods(value, one="Grad-CAM", other="Occlusion")
     assert found.kind == kind and "Grad-CAM and occlusion" in found.sentence
-    assert trust_words.of_two_methods(float("nan"), one="a", other="b").kind == "not told"
+    assert findings.of_two_methods(float("nan"), one="a", other="b").kind == "not told"
 
 
 def curve(ours: float, chance: float, low: float) -> Deletion:
@@ -49,7 +49,7 @@ def curve(ours: float, chance: float, low: float) -> Deletion:
     ],
 )
 def test_deletion(found, kind):
-    assert trust_words.of_deletion(found).kind == kind
+    assert findings.of_deletion(found).kind == kind
 
 
 def test_calibration_in_words():
