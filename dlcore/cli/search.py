@@ -14,11 +14,11 @@ SEARCH_HELP = "a search's id, or the beginning of one"
 
 def start(options: argparse.Namespace) -> dict[str, Any]:
     """Search over settings of one model; waited for unless detached."""
-    from dlcore.projects import knobs
+    from dlcore.projects import search_space
     from dlcore.runs import searches
 
     config = config_of(options)
-    turned = knobs.read_all(options.knob, config)
+    turned = search_space.read_all(options.knob, config)
     made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
     print(f"search {made.search_id}", file=sys.stderr)
     made = searches.start(made.search_id)
@@ -68,10 +68,10 @@ def delete(options: argparse.Namespace) -> dict[str, Any]:
 
 def told(search: "Search") -> dict[str, Any]:
     """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
-    from dlcore.projects import knobs
+    from dlcore.projects import search_space
     from dlcore.runs import searches
 
-    best = {"command": knobs.command(searches.best_config(search))} if search.best else {}
+    best = {"command": search_space.command(searches.best_config(search))} if search.best else {}
     return {**search.as_json(), "importances": searches.importances(search), **best}
 
 

@@ -23,7 +23,7 @@ from dlcore.runs.folder import RunFolder, writing
 if TYPE_CHECKING:
     import optuna
 
-    from dlcore.projects.knobs import Knob
+    from dlcore.projects.search_space import Knob
 
 AttemptState = Literal["running", "finished", "pruned", "failed"]
 MOST_DEATHS = 3

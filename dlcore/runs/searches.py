@@ -21,8 +21,8 @@ from dlcore.runs.record import ACTIVE, State
 from dlcore.runs.search_study import Attempt, Plan, Study, forget
 
 if TYPE_CHECKING:
-    from dlcore.projects.knobs import Knob
     from dlcore.projects.project import RunConfig
+    from dlcore.projects.search_space import Knob
 
 MOST_TRIALS, MOST_WORKERS = 500, 16
 FORMAT = 1
@@ -106,7 +106,7 @@ def create(
     """
     from dlcore import projects
     from dlcore.core import devices
-    from dlcore.projects import knobs as settings_searched
+    from dlcore.projects import search_space as settings_searched
 
     _check(knobs, trials, workers)
     if launcher.executor_name() == "local":
@@ -282,7 +282,7 @@ def importances(search: Search) -> dict[str, float]:
 
 def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
     """The trials of the search in this folder, by what was asked for."""
-    from dlcore.projects.knobs import Knob
+    from dlcore.projects.search_space import Knob
 
     config = asked["config"]
     plan = Plan(
@@ -313,7 +313,7 @@ def _launch(search: Search) -> Search:
 
 def _read(folder: RunFolder) -> Search:
     from dlcore import projects
-    from dlcore.projects.knobs import Knob
+    from dlcore.projects.search_space import Knob
 
     asked = read_json(folder.config)
     state, reason, pid = _state(folder)

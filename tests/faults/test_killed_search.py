@@ -9,7 +9,7 @@ import time
 import pytest
 
 from dlcore import projects
-from dlcore.projects import knobs
+from dlcore.projects import search_space
 from dlcore.runs import folder, liveness, search_worker, searches
 
 pytestmark = [pytest.mark.faults]
@@ -28,7 +28,7 @@ def made(trials: int, *, epochs: int, workers: int = 1):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": epochs, "train_rows": 300}
     )
-    wanted = knobs.read_all(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
+    wanted = search_space.read_all(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
     return searches.create(base, wanted, trials=trials, workers=workers)
 
 

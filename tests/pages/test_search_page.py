@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
-from dlcore.projects import knobs
+from dlcore.projects import search_space
 from dlcore.runs import folder, launcher, search_worker, searches
 
 
@@ -48,7 +48,7 @@ def searching(trials: int = 6):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": 2, "train_rows": 100}
     )
-    wanted = knobs.read_all(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
+    wanted = search_space.read_all(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
     return searches.create(base, wanted, trials=trials, prune=False)
 
 

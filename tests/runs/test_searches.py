@@ -6,7 +6,7 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import NotFiniteError, RequestError, RunError
-from dlcore.projects import knobs
+from dlcore.projects import search_space
 from dlcore.runs import execution, folder, search_worker, searches
 from dlcore.runs.search_study import Attempt, Plan, Study
 
@@ -21,7 +21,7 @@ def config(slug: str = "fashion", **settings):
 
 def made(trials: int = 4, *wanted: str, **settings):
     base = config(**settings)
-    return searches.create(base, knobs.read_all(wanted or ("learning_rate=1e-4..1e-1",), base), trials=trials)
+    return searches.create(base, search_space.read_all(wanted or ("learning_rate=1e-4..1e-1",), base), trials=trials)
 
 
 class Here:
@@ -112,7 +112,7 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
 def test_too_few_and_too_many_are_refused(home, trials, workers):
     base = config()
     with pytest.raises(RequestError, match="is refused: it must be a whole number"):
-        searches.create(base, knobs.read_all(["dropout"], base), trials=trials, workers=workers)
+        searches.create(base, search_space.read_all(["dropout"], base), trials=trials, workers=workers)
     assert searches.list_searches() == []
 
 

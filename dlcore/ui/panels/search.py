@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots import search as plots
-from dlcore.projects import knobs as turning
+from dlcore.projects import search_space as turning
 from dlcore.runs import searches
 from dlcore.runs.search_study import Attempt
 from dlcore.runs.searches import Search
