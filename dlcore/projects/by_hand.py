@@ -15,7 +15,7 @@ from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
 from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
 from dlcore.models.hand_module import HandModule
 from dlcore.projects.project import RunConfig
-from dlcore.training import by_hand
+from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Event
 from dlcore.training.fit import Validation

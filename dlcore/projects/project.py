@@ -13,7 +13,7 @@ from dlcore.data.custom.registry import Kind, OwnDataset
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
-from dlcore.training.trainee import Trainee
+from dlcore.training.training_loop import Trainee
 
 Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).

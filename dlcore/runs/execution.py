@@ -28,7 +28,7 @@ from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
-from dlcore.training.trainee import Trainee
+from dlcore.training.training_loop import Trainee
 
 PREPARING_SECONDS = 0.5
 """A long preparation is told about so often."""

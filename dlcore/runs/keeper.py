@@ -7,7 +7,7 @@ from pathlib import Path
 from dlcore.runs import checkpoints
 from dlcore.runs.journal import GradientLog, Journal
 from dlcore.training.state import TrainingState
-from dlcore.training.trainee import Trainee
+from dlcore.training.training_loop import Trainee
 
 CHECKPOINT_SECONDS = 30.0
 """A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""

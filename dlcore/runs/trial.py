@@ -59,7 +59,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     from dlcore.training.events import Gradients, Step
     from dlcore.training.fit import Validation, fit
     from dlcore.training.state import TrainingState
-    from dlcore.training.trainee import Trainee
+    from dlcore.training.training_loop import Trainee
 
     project = projects.get(config.project)
     torch.manual_seed(config.seed)

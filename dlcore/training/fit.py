@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import diagnose
-from dlcore.training.optimisers import SHARE
+from dlcore.training.optimizers import SHARE
 from dlcore.training.probes import Probe
 from dlcore.training.schedules import learning_rate
 from dlcore.training.state import TrainingState

@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from dlcore.core import seeds
-from dlcore.training import gradients, optimisers
+from dlcore.training import gradients, optimizers
 from dlcore.training.config import TrainingConfig
 from dlcore.training.progress import KEPT, Progress
 
@@ -38,7 +38,7 @@ class TrainingState(Progress):
         self.device = fabric.device
         self.module = module.to(fabric.device)
         self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
-        optimiser = optimisers.create(self.module, config)
+        optimiser = optimizers.create(self.module, config)
         self.model: nn.Module = self.module
         self.optimiser: torch.optim.Optimizer = optimiser
         if self.wrapped:

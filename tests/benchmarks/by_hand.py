@@ -21,8 +21,8 @@ from dlcore.data.images import images
 from dlcore.models.by_hand import architectures
 from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
 from dlcore.models.by_hand.optimisers import Adam
-from dlcore.training.by_hand import Check, HandState, fit
 from dlcore.training.config import TrainingConfig
+from dlcore.training.numpy_nn import Check, HandState, fit
 
 CONFIG = TrainingConfig(epochs=20, batch_size=256, learning_rate=4e-3, schedule="one_cycle", gradient_every=0)
 

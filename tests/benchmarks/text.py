@@ -29,7 +29,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.projects import RunConfig, classification
-from dlcore.training import optimisers
+from dlcore.training import optimizers
 
 CASES = (
     ("reviews_lstm", "base_lstm", "imdb", {"length": 400, "rows": 20_000, "hidden": 96, "bucketed": True}),
@@ -48,7 +48,7 @@ def fresh(config: RunConfig, prepared: Prepared) -> torch.nn.Module:
 def ours(config: RunConfig, prepared: Prepared, *, steps: int) -> float:
     """Tokens a second."""
     module = fresh(config, prepared)
-    optimiser = optimisers.create(module, config.training)
+    optimiser = optimizers.create(module, config.training)
     batches = Batches(prepared.train, config.training.batch_size, seed=0, transform=prepared.transform).epoch(1)
     loss = classification.objective(config, prepared).loss
     tokens, begin = 0, time.perf_counter()

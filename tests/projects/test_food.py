@@ -22,7 +22,7 @@ from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
 from dlcore.projects import food, food_features
 from dlcore.projects.project import Loaded
-from dlcore.training import optimisers
+from dlcore.training import optimizers
 from dlcore.training.config import TrainingConfig
 
 SIDE, EACH = 64, 12
@@ -92,13 +92,13 @@ def test_rates_fall_by_depth_and_follow_the_schedule():
     network = TransferNet(
         TransferConfig(train="all", backbone_rate=0.1, falling=0.5), backbone="mobilenet_v2", classes=3
     )
-    optimiser = optimisers.create(network, TrainingConfig(learning_rate=0.01))
+    optimiser = optimizers.create(network, TrainingConfig(learning_rate=0.01))
     rates = [group["lr"] for group in optimiser.param_groups]
     assert rates[0] == 0.01 and rates[1] == pytest.approx(0.001)
     assert all(later == pytest.approx(earlier / 2) for earlier, later in pairwise(rates[1:]))
     counted = sum(p.numel() for group in optimiser.param_groups for p in group["params"])
     assert counted == sum(p.numel() for p in network.parameters())
-    plain = optimisers.create(torch.nn.Linear(2, 2), TrainingConfig(learning_rate=0.01))
+    plain = optimizers.create(torch.nn.Linear(2, 2), TrainingConfig(learning_rate=0.01))
     assert [group["lr"] for group in plain.param_groups] == [0.01]
 
 

@@ -12,9 +12,9 @@ from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.models.by_hand import architectures
 from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
 from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
-from dlcore.training.by_hand import Check, HandState, fit
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
+from dlcore.training.numpy_nn import Check, HandState, fit
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = TrainingConfig(
