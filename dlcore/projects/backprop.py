@@ -11,8 +11,8 @@ from dlcore.core.config import number, parse
 from dlcore.data.array_batches import Shifted
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
-from dlcore.models import hand_module
-from dlcore.models.hand_module import ConvolutionalByHandConfig, DenseByHandConfig
+from dlcore.models import numpy_module
+from dlcore.models.numpy_module import ConvolutionalByHandConfig, DenseByHandConfig
 from dlcore.projects import classification, fashion
 from dlcore.projects.by_hand import HandTrainee
 from dlcore.projects.fashion import FashionData
@@ -209,11 +209,11 @@ BREAKS: tuple[Break[Measured], ...] = (
 
 
 def _dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> nn.Module:
-    return hand_module.dense(options, facts)
+    return numpy_module.dense(options, facts)
 
 
 def _convolutional(options: ConvolutionalByHandConfig, facts: Mapping[str, int]) -> nn.Module:
-    return hand_module.convolutional(options, facts)
+    return numpy_module.convolutional(options, facts)
 
 
 PROJECT = Project(

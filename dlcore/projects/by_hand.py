@@ -13,7 +13,7 @@ from dlcore.data.array_batches import ArrayBatches, Prepare
 from dlcore.data.splits import Prepared
 from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
 from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
-from dlcore.models.hand_module import HandModule
+from dlcore.models.numpy_module import HandModule
 from dlcore.projects.project import RunConfig
 from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig

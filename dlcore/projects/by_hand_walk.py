@@ -22,7 +22,7 @@ from dlcore.models.by_hand.layers import (
 from dlcore.models.by_hand.network import Network
 from dlcore.models.by_hand.pictures import Convolution, MaxPool, Picture
 from dlcore.models.by_hand.recurrent import Recurrent
-from dlcore.models.hand_module import HandModule
+from dlcore.models.numpy_module import HandModule
 
 Arrays = dict[str, np.ndarray]
 

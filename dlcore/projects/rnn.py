@@ -14,9 +14,9 @@ from dlcore.data import memory_task
 from dlcore.data.array_batches import Shifted
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split
-from dlcore.models import hand_module
-from dlcore.models.hand_module import RecurrentByHandConfig
+from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
+from dlcore.models.numpy_module import RecurrentByHandConfig
 from dlcore.projects import backprop, classification, fashion
 from dlcore.projects.by_hand import HandTrainee
 from dlcore.projects.fashion import FashionData
@@ -212,7 +212,7 @@ BREAKS: tuple[Break[Measured], ...] = (
 
 
 def _rnn(options: RecurrentByHandConfig, facts: Mapping[str, int]) -> nn.Module:
-    return hand_module.recurrent(options, features=facts["features"], classes=facts["classes"])
+    return numpy_module.recurrent(options, features=facts["features"], classes=facts["classes"])
 
 
 def _lstm(options: LstmClassifierConfig, facts: Mapping[str, int]) -> nn.Module:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.models.hand_module import HandModule
 from dlcore.models.lstm_classifier import LstmClassifier
+from dlcore.models.numpy_module import HandModule
 from dlcore.projects.by_hand_walk import walk
 
 
