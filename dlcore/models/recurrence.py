@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from dlcore.models import readout
-from dlcore.models.readout import Readout
+from dlcore.models import pooling
+from dlcore.models.pooling import Readout
 
 Cell = Literal["rnn", "gru", "lstm"]
 CELLS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -32,22 +32,22 @@ def read(
         if not len(back):
             x = first = dropout(along)
             continue
-        against, _ = back[depth](readout.backwards(x, ids))
+        against, _ = back[depth](pooling.backwards(x, ids))
         first = against  # its last state has read the whole text, and sits at the text's length
-        x = dropout(torch.cat([along, readout.backwards(against, ids)], dim=2))
+        x = dropout(torch.cat([along, pooling.backwards(against, ids)], dim=2))
     return x, first
 
 
 def read_out(x: Tensor, back: Tensor, ids: Tensor, *, how: Readout, both: bool, dropout: nn.Module) -> Tensor:
     """What `read` gave -> (N, D''): both directions where each has read all of the text."""
     if how == "pooled":
-        return readout.pooled(x, ids)
+        return pooling.pooled(x, ids)
     if how == "over_padding":
         return x[:, -1]
     if not both:
-        return readout.last(x, ids)
-    forth = readout.last(x[..., : x.shape[2] // 2], ids)
-    return torch.cat([forth, dropout(readout.last(back, ids))], dim=1)
+        return pooling.last(x, ids)
+    forth = pooling.last(x[..., : x.shape[2] // 2], ids)
+    return torch.cat([forth, dropout(pooling.last(back, ids))], dim=1)
 
 
 def _layer(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dlcore.core.config import Config, choice, number
 from dlcore.models import recurrence
 from dlcore.models.bert import Bert
-from dlcore.models.readout import Readout
+from dlcore.models.pooling import Readout
 from dlcore.models.recurrence import Cell
 
 

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.models import encoder, recurrence
-from dlcore.models.readout import Readout
+from dlcore.models.pooling import Readout
 from dlcore.models.recurrence import Cell
 
 

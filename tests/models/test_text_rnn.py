@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlcore.models import readout
+from dlcore.models import pooling
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.models.recurrence import CELLS
@@ -80,10 +80,10 @@ def test_both_ways_are_pytorchs_packed_network_from_the_same_weights(cell, ids):
 
 def test_pooled_is_the_highest_and_the_mean_of_the_words_alone():
     states, ids = torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[4, 5, 0]])
-    assert readout.pooled(states, ids).tolist() == [[3.0, 2.0]]
-    assert readout.last(states, ids).tolist() == [[3.0]]
-    assert readout.backwards(states, ids).flatten().tolist() == [3.0, 1.0, 9.0]
-    assert readout.pooled(states, torch.zeros(1, 3)).isfinite().all()
+    assert pooling.pooled(states, ids).tolist() == [[3.0, 2.0]]
+    assert pooling.last(states, ids).tolist() == [[3.0]]
+    assert pooling.backwards(states, ids).flatten().tolist() == [3.0, 1.0, 9.0]
+    assert pooling.pooled(states, torch.zeros(1, 3)).isfinite().all()
 
 
 def test_an_encoder_decoder_takes_the_mean_over_the_words(ids):
