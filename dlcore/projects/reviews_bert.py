@@ -15,8 +15,8 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
+from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
 from dlcore.projects import bert_features, bert_texts, classification, texts
 from dlcore.projects.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Project, RunConfig

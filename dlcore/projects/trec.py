@@ -14,8 +14,8 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.evaluation import linear
+from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.text_rnn import TextRnn, TextRnnConfig
 from dlcore.projects import classification, reviews_bert, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dlcore.models.bert import Bert
-from dlcore.models.states_rnn import StatesRnn, StatesRnnConfig
+from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 
 CONFIG = {
     "vocab_size": 50,
