@@ -8,7 +8,7 @@ from dlcore.core.config import choice
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
-from dlcore.models.text_rnn import ImprovedLstmConfig, TextRnn
+from dlcore.models.rnn_classifier import ImprovedLstmConfig, TextRnn
 from dlcore.projects import classification, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 

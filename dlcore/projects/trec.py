@@ -16,7 +16,7 @@ from dlcore.data.text.vocabulary import Kind
 from dlcore.evaluation import linear
 from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.models.text_rnn import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
 from dlcore.projects import classification, reviews_bert, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 

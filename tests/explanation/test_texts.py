@@ -7,7 +7,7 @@ from dlcore.explanation.attribution import attribute
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.models.news_encoder import NewsEncoder, NewsEncoderConfig
-from dlcore.models.text_rnn import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
 
 SIZES = {"vocabulary": 40, "classes": 3}
 BUILDS = {

@@ -8,7 +8,7 @@ from dlcore.models import pooling
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.models.recurrence import CELLS
-from dlcore.models.text_rnn import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
 
 LENGTHS = (1, 2, 10, 29, 30, 17)
 
