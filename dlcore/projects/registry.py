@@ -13,7 +13,7 @@ from dlcore.training.config import TrainingConfig
 
 PROJECTS = {
     "anatomy": "dlcore.projects.anatomy",
-    "anomaly": "dlcore.projects.anomaly",
+    "anomaly": "dlcore.projects.anomaly.project",
     "architectures": "dlcore.projects.architectures",
     "attention": "dlcore.projects.attention",
     "backprop": "dlcore.projects.backprop",

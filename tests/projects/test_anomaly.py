@@ -13,9 +13,9 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.series.series import Series, load_nyc_taxi
 from dlcore.data.splits import SPLITS
 from dlcore.evaluation import anomaly as scoring
-from dlcore.projects import anomaly
-from dlcore.projects import anomaly_evaluation as measured
-from dlcore.projects import anomaly_scores as scored
+from dlcore.projects.anomaly import evaluation as measured
+from dlcore.projects.anomaly import project as anomaly
+from dlcore.projects.anomaly import scores as scored
 from dlcore.runs import Bundle
 from dlcore.training.state import count_parameters
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from dlcore import projects
-from dlcore.projects import anomaly_alarm as alarm
-from dlcore.projects.anomaly import PROJECT
+from dlcore.projects.anomaly import alarm
+from dlcore.projects.anomaly.project import PROJECT
 
 
 def built(model: str, **settings):

@@ -13,7 +13,7 @@ from dlcore.data.custom import registry as own
 from dlcore.data.custom import series as series_intake
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.data.series.series import LabelledWindow, Series
-from dlcore.projects import own_series
+from dlcore.projects.anomaly import custom_series
 from dlcore.projects.command import command_line
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -70,7 +70,7 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
     ],
 )
 def test_the_window_is_a_day_or_a_period_where_it_fits(rows, step_ms, period, wanted):
-    assert own_series.window(rows, step_ms=step_ms, period=period) == wanted
+    assert custom_series.window(rows, step_ms=step_ms, period=period) == wanted
 
 
 def test_what_cannot_be_trained_on_is_said_at_once():

@@ -11,8 +11,8 @@ from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as plots
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
-from dlcore.projects import anomaly_alarm
-from dlcore.projects.anomaly_alarm import Explained, Nothing, Rebuilt
+from dlcore.projects.anomaly import alarm as anomaly_alarm
+from dlcore.projects.anomaly.alarm import Explained, Nothing, Rebuilt
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

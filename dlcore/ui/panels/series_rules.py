@@ -10,7 +10,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import anomaly, nab
-from dlcore.projects.anomaly import thresholds
+from dlcore.projects.anomaly.project import thresholds
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.headline import baseline_title

@@ -13,7 +13,7 @@ from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
-from dlcore.projects import anomaly_alarm
+from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

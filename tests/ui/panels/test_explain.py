@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from dlcore.projects.anomaly_alarm import Explained
+from dlcore.projects.anomaly.alarm import Explained
 from dlcore.ui.panels.explain_series import adds_up, agree
 
 FOUND = Explained(

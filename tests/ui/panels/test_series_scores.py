@@ -111,7 +111,7 @@ def test_days_without_a_label_are_counted_apart() -> None:
 def test_thresholds_by_other_rules_read_no_test_score() -> None:
     """Every rule's threshold comes from before the test part; the reference run's own rule gives its own threshold."""
     from dlcore import runs
-    from dlcore.projects.anomaly import thresholds
+    from dlcore.projects.anomaly.project import thresholds
 
     run = runs.open_run("reference:anomaly/calendar")
     bundle = run.left

@@ -15,8 +15,8 @@ from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
-from dlcore.projects.anomaly import VIEWS
-from dlcore.projects.anomaly_scores import Rows, View
+from dlcore.projects.anomaly.project import VIEWS
+from dlcore.projects.anomaly.scores import Rows, View
 from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import data_config
 

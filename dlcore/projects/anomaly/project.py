@@ -17,10 +17,10 @@ from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAuto
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
-from dlcore.projects import anomaly_evaluation as measured
-from dlcore.projects import anomaly_scores as scored
-from dlcore.projects import own_series
-from dlcore.projects.anomaly_scores import Errors, Rows, View
+from dlcore.projects.anomaly import custom_series
+from dlcore.projects.anomaly import evaluation as measured
+from dlcore.projects.anomaly import scores as scored
+from dlcore.projects.anomaly.scores import Errors, Rows, View
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config, model_config
 from dlcore.training.fit import Objective
@@ -395,5 +395,5 @@ PROJECT = Project(
     compare=compare,
     input_kind="csv",
     own_data="series",
-    own_settings=own_series.settings,
+    own_settings=custom_series.settings,
 )
