@@ -20,7 +20,7 @@ PROJECTS = {
     "bert": "dlcore.projects.bert",
     "fashion": "dlcore.projects.fashion",
     "food": "dlcore.projects.food",
-    "forecast": "dlcore.projects.forecast",
+    "forecast": "dlcore.projects.forecast.project",
     "gradients": "dlcore.projects.gradients",
     "news": "dlcore.projects.news",
     "questions": "dlcore.projects.trec",

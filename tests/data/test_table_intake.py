@@ -9,7 +9,7 @@ from dlcore.data.custom import registry as own
 from dlcore.data.custom import table as table_intake
 from dlcore.data.series import tables
 from dlcore.data.sources import locate as sources
-from dlcore.projects import forecast
+from dlcore.projects.forecast import project as forecast
 
 
 def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:

@@ -10,8 +10,11 @@ from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.evaluation import forecast as numbers
-from dlcore.projects import forecast, forecast_lesson, forecast_scores, forecast_why
-from dlcore.projects import forecast_windows as windows
+from dlcore.projects.forecast import explain as forecast_why
+from dlcore.projects.forecast import lesson as forecast_lesson
+from dlcore.projects.forecast import project as forecast
+from dlcore.projects.forecast import scores as forecast_scores
+from dlcore.projects.forecast import windows
 from dlcore.projects.project import Loaded
 from dlcore.training.state import count_parameters
 

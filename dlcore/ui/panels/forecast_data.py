@@ -12,7 +12,7 @@ from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.sources import locate as sources
 from dlcore.plots import forecast as plots
 from dlcore.plots.series import autocorrelation
-from dlcore.projects import forecast_windows as windows
+from dlcore.projects.forecast import windows
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure

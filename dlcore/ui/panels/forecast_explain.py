@@ -8,8 +8,8 @@ import streamlit as st
 from dlcore.data.series import tables
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as bars
-from dlcore.projects import forecast_why as why
-from dlcore.projects.forecast_why import Asked, Reasons
+from dlcore.projects.forecast import explain as why
+from dlcore.projects.forecast.explain import Asked, Reasons
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.projects import forecast_lesson as lesson
+from dlcore.projects.forecast import lesson
 from dlcore.projects.project import Project
 from dlcore.runs import comparisons
 from dlcore.ui.panels.comparison_form import open_under_results

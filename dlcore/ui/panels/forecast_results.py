@@ -8,7 +8,7 @@ from dlcore import projects
 from dlcore.data.series import tables
 from dlcore.evaluation import forecast
 from dlcore.plots import forecast as plots
-from dlcore.projects import forecast_scores as scored
+from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure

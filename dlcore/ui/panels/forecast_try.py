@@ -11,8 +11,8 @@ from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS
 from dlcore.data.splits import Prepared
 from dlcore.plots import forecast as plots
-from dlcore.projects import forecast_scores as scored
-from dlcore.projects import forecast_why as why
+from dlcore.projects.forecast import explain as why
+from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

@@ -12,7 +12,7 @@ from dlcore.evaluation import ridge
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import attribute
 from dlcore.inference import predict as inference
-from dlcore.projects.forecast_scores import Rival
+from dlcore.projects.forecast.scores import Rival
 
 Asked = Literal["value", "change"]
 STEPS = 128

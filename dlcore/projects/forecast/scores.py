@@ -9,7 +9,7 @@ from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.splits import Prepared, SplitName
 from dlcore.evaluation import conformal, forecast, ridge
-from dlcore.projects.forecast_windows import WEEK, ForecastData, Scale, calendar_of, to_come
+from dlcore.projects.forecast.windows import WEEK, ForecastData, Scale, calendar_of, to_come
 from dlcore.projects.project import Evaluation, Loaded, Predictions
 
 LEVEL = 0.9

@@ -25,9 +25,9 @@ from dlcore.models.lstm_forecaster import (
     StackedForecasterConfig,
 )
 from dlcore.models.transformer_forecaster import TransformerForecaster, TransformerForecasterConfig
-from dlcore.projects import forecast_scores as scored
-from dlcore.projects import forecast_windows as windows
-from dlcore.projects.forecast_windows import CALENDAR, ForecastData, Scale
+from dlcore.projects.forecast import scores as scored
+from dlcore.projects.forecast import windows
+from dlcore.projects.forecast.windows import CALENDAR, ForecastData, Scale
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Monitor, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config
 from dlcore.training.fit import Objective
