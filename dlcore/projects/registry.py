@@ -12,11 +12,11 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.training.config import TrainingConfig
 
 PROJECTS = {
-    "anatomy": "dlcore.projects.anatomy",
+    "anatomy": "dlcore.projects.foundations.anatomy",
     "anomaly": "dlcore.projects.anomaly.project",
     "architectures": "dlcore.projects.architectures",
-    "attention": "dlcore.projects.attention",
-    "backprop": "dlcore.projects.backprop",
+    "attention": "dlcore.projects.foundations.attention",
+    "backprop": "dlcore.projects.foundations.backprop",
     "bert": "dlcore.projects.bert",
     "fashion": "dlcore.projects.fashion",
     "food": "dlcore.projects.food",
@@ -27,7 +27,7 @@ PROJECTS = {
     "reviews_bert": "dlcore.projects.reviews_bert",
     "reviews_lstm": "dlcore.projects.reviews_lstm",
     "reviews_transformer": "dlcore.projects.reviews_transformer",
-    "rnn": "dlcore.projects.rnn",
+    "rnn": "dlcore.projects.foundations.rnn",
     "seq2seq": "dlcore.projects.seq2seq",
     "vit": "dlcore.projects.vit",
 }

@@ -9,8 +9,8 @@ import torch
 
 from dlcore import cli, projects, runs
 from dlcore.data.images import images
-from dlcore.projects import anatomy
-from dlcore.projects.questions import Measured, mark
+from dlcore.projects.foundations import anatomy
+from dlcore.projects.foundations.quiz import Measured, mark
 from dlcore.ui.panels import quiz
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from dlcore import projects, runs
 from dlcore.core.errors import DataError
-from dlcore.projects import attention
-from dlcore.projects.questions import Measured, mark
+from dlcore.projects.foundations import attention
+from dlcore.projects.foundations.quiz import Measured, mark
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import torch
 from dlcore import projects, runs
 from dlcore.data.images import images
 from dlcore.data.sources import locate as sources
-from dlcore.projects import backprop
-from dlcore.projects.by_hand import HandTrainee
-from dlcore.projects.by_hand_walk import walk
-from dlcore.projects.questions import mark
+from dlcore.projects.foundations import backprop
+from dlcore.projects.foundations.backprop_walk import walk
+from dlcore.projects.foundations.numpy_nn import HandTrainee
+from dlcore.projects.foundations.quiz import mark
 from dlcore.runs.trial import attempt
 from dlcore.training.fit import Validation
 from dlcore.training.state import load_snapshot

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import RequestError
-from dlcore.projects.questions import Found, Measured, Question, mark, score
+from dlcore.projects.foundations.quiz import Found, Measured, Question, mark, score
 
 FALLS = Question(
     "falls",

@@ -8,10 +8,10 @@ from dlcore import projects, runs
 from dlcore.core.errors import DataError
 from dlcore.data import memory_task
 from dlcore.data.splits import SPLITS
-from dlcore.projects import rnn
+from dlcore.projects.foundations import rnn
+from dlcore.projects.foundations.quiz import Found, mark
+from dlcore.projects.foundations.rnn_walk import unroll
 from dlcore.projects.project import Loaded
-from dlcore.projects.questions import Found, mark
-from dlcore.projects.rnn_walk import unroll
 from dlcore.runs.trial import attempt
 from dlcore.ui.panels.backprop_try import measured_trial
 from dlcore.ui.panels.rnn_results import TABLE, bridges

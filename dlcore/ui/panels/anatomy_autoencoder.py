@@ -6,7 +6,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
-from dlcore.projects import anatomy
+from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import missing

@@ -10,8 +10,8 @@ from dlcore import projects
 from dlcore.data.sources import locate as sources
 from dlcore.plots.palette import BLUE, ORANGE
 from dlcore.plots.style import blank
-from dlcore.projects import anatomy
-from dlcore.projects.questions import Break, Measured
+from dlcore.projects.foundations import anatomy
+from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Bundle, Run
 from dlcore.runs.trial import attempt
 from dlcore.ui import missing

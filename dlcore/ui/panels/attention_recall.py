@@ -12,8 +12,8 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.text import recall
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
-from dlcore.projects import attention
-from dlcore.projects.questions import Break, Measured
+from dlcore.projects.foundations import attention
+from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.trial import attempt
 from dlcore.ui.figure import show_figure

@@ -12,8 +12,8 @@ from dlcore import projects
 from dlcore.plots import classification as plots
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
-from dlcore.projects import backprop
-from dlcore.projects.questions import Break, Measured
+from dlcore.projects.foundations import backprop
+from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.trial import Trial, attempt
 from dlcore.ui.components import drawing_component, mount_reporting

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.images import images
-from dlcore.projects.by_hand_walk import Stage, Walk, walk
+from dlcore.projects.foundations.backprop_walk import Stage, Walk, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack
 from dlcore.ui.panels import reading, samples

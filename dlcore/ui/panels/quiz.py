@@ -15,7 +15,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
-from dlcore.projects.questions import Break, Marked, Measured, Question, mark, score
+from dlcore.projects.foundations.quiz import Break, Marked, Measured, Question, mark, score
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.data import memory_task
 from dlcore.plots.style import blank
-from dlcore.projects import rnn
+from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import classification_data

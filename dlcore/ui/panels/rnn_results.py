@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore.core.settings import ASSETS
 from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
 from dlcore.plots.style import blank
-from dlcore.projects import rnn
+from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.chooser import records_of
 from dlcore.ui.figure import show_figure

@@ -9,8 +9,8 @@ import streamlit as st
 from dlcore import projects
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank, log_axis
-from dlcore.projects import rnn
-from dlcore.projects.questions import Break, Measured
+from dlcore.projects.foundations import rnn
+from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.trial import attempt
 from dlcore.ui.figure import show_figure

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dlcore.projects import rnn
-from dlcore.projects.rnn_walk import Unrolled, unroll
+from dlcore.projects.foundations import rnn
+from dlcore.projects.foundations.rnn_walk import Unrolled, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack
 from dlcore.ui.panels import reading, samples

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from dlcore.models.lstm_classifier import LstmClassifier
 from dlcore.models.numpy_module import HandModule
-from dlcore.projects.by_hand_walk import walk
+from dlcore.projects.foundations.backprop_walk import walk
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
 from dlcore.models.numpy_module import RecurrentByHandConfig
-from dlcore.projects import backprop, classification, fashion
-from dlcore.projects.by_hand import HandTrainee
+from dlcore.projects import classification, fashion
 from dlcore.projects.fashion import FashionData
+from dlcore.projects.foundations import backprop
+from dlcore.projects.foundations.numpy_nn import HandTrainee
+from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
-from dlcore.projects.questions import Break, Found, Measured, Question
 
 MEMORY = "memory"
 TEST_ROWS = 1000

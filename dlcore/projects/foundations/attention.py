@@ -16,8 +16,8 @@ from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.self_attention import Recaller, SelfAttentionConfig
 from dlcore.projects import classification
+from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
-from dlcore.projects.questions import Break, Found, Measured, Question
 
 TEST_ROWS = 2000
 CLASSES = len(recall.DIGITS)

@@ -16,8 +16,8 @@ from dlcore.data.stratify import sample, stratified
 from dlcore.evaluation import anomaly
 from dlcore.inference import predict as inference
 from dlcore.models.autoencoder import Autoencoder, AutoencoderConfig
+from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
-from dlcore.projects.questions import Break, Found, Measured, Question
 from dlcore.training.fit import Objective
 
 HEIGHT, WIDTH = 25, 40

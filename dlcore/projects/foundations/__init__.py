@@ -1,0 +1,1 @@
+"""Foundations: backpropagation, recurrent networks, self-attention, architecture tables."""
