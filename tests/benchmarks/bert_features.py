@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from dlcore import projects
 from dlcore.data.batches import Batches
 from dlcore.data.text import corpora as text
-from dlcore.projects import texts
+from dlcore.projects.language import texts
 from dlcore.projects.project import RunConfig
 
 

@@ -8,7 +8,7 @@ from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
-from dlcore.projects import bert_reading, texts
+from dlcore.projects.language import bert_reading, texts
 from dlcore.runs.foreground import train_here
 
 ROWS = [(f"where is the {thing} number {n}", "place") for thing in ("river", "town") for n in range(15)]

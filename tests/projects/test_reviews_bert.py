@@ -17,8 +17,8 @@ from dlcore.data.text import corpora as text
 from dlcore.data.text import token_states
 from dlcore.inference import predict as inference
 from dlcore.models.bert import Bert
-from dlcore.projects import bert_features, reviews_bert, texts
-from dlcore.projects.bert_features import Reading
+from dlcore.projects.language import bert_features, reviews_bert, texts
+from dlcore.projects.language.bert_features import Reading
 from dlcore.runs import inspection
 from dlcore.runs.foreground import train_here
 

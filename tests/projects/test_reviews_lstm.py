@@ -9,7 +9,8 @@ from dlcore.core.errors import DataError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
 from dlcore.data.text.corpora import Texts
-from dlcore.projects import Loaded, texts
+from dlcore.projects import Loaded
+from dlcore.projects.language import texts
 
 PROJECT = projects.get("reviews_lstm")
 SMALL = {"bucketed": True, "length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}

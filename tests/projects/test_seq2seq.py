@@ -15,7 +15,7 @@ from dlcore.data.text import sequences
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.plots.palette import ORANGE
-from dlcore.projects import seq2seq
+from dlcore.projects.language import seq2seq
 from dlcore.ui.thumbnails import thumbnail
 
 FEW = {

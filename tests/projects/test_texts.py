@@ -12,7 +12,8 @@ from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
 from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import Texts
-from dlcore.projects import Loaded, readout_lesson, texts
+from dlcore.projects import Loaded
+from dlcore.projects.language import pooling_lesson, texts
 
 NAMES = ("World", "Sports", "Business", "Sci/Tech")
 TELLING = ("minister", "goal", "shares", "software")
@@ -181,7 +182,7 @@ def test_seven_variants_differ_from_the_base_as_they_say():
 
 
 def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
-    made = readout_lesson.arms("movie_reviews", seeds=(0, 1), epochs=2)
+    made = pooling_lesson.arms("movie_reviews", seeds=(0, 1), epochs=2)
     assert [len(configs) for configs in made.values()] == [2, 2, 2]
     first = [configs[0] for configs in made.values()]
     assert {config.model_options["readout"] for config in first} == {"over_padding", "last", "pooled"}
@@ -202,9 +203,9 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     said = prepared.source["texts"]["test"][0]
     assert project.answer(loaded, said.encode())["probabilities"]["positive"] == pytest.approx(scores[0, 1], abs=1e-6)
     seen = texts.read(loaded, said)
-    later = readout_lesson.over_padding(loaded, seen, most=30)
+    later = pooling_lesson.over_padding(loaded, seen, most=30)
     assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
-    own, fresh = readout_lesson.difference_left(loaded, seen, texts.read(loaded, "the goal"), most=30)
+    own, fresh = pooling_lesson.difference_left(loaded, seen, texts.read(loaded, "the goal"), most=30)
     assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)
 
 

@@ -7,7 +7,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import bert_weights
 from dlcore.data.text.corpora import clean
 from dlcore.plots import classification as plots
-from dlcore.projects import bert_reading, texts
+from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

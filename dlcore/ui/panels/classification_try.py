@@ -9,7 +9,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
-from dlcore.projects import texts
+from dlcore.projects.language import texts
 from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

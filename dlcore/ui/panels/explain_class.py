@@ -12,7 +12,7 @@ from dlcore.data.text.corpora import read_text
 from dlcore.explanation import findings
 from dlcore.explanation.findings import MASKED, TEXT
 from dlcore.plots import attribution as plots
-from dlcore.projects import texts
+from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

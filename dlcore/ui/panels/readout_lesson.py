@@ -6,8 +6,8 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
-from dlcore.projects import readout_lesson as lesson
-from dlcore.projects import texts
+from dlcore.projects.language import pooling_lesson as lesson
+from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons
 from dlcore.ui.figure import show_figure

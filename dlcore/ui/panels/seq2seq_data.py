@@ -14,7 +14,7 @@ from dlcore.data.custom import registry as own
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import sequences
 from dlcore.data.text.sequences import FORMS, Parts, Sizes, Task
-from dlcore.projects import seq2seq
+from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
 from dlcore.ui.panels.own_pairs import add
 from dlcore.ui.style import facts

@@ -10,7 +10,7 @@ from dlcore.data.text.sequences import PAD, START
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots
-from dlcore.projects import seq2seq
+from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore.data.text.sequences import FORMS
 from dlcore.evaluation import sequences as judged
 from dlcore.plots import sequences as plots
-from dlcore.projects import seq2seq
+from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure

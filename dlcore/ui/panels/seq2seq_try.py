@@ -12,7 +12,7 @@ from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots
-from dlcore.projects import seq2seq
+from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Loaded
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from dlcore.plots import attention as plots
-from dlcore.projects import texts
+from dlcore.projects.language import texts
+from dlcore.projects.language.texts import Seen
 from dlcore.projects.project import Loaded
-from dlcore.projects.texts import Seen
 from dlcore.ui.figure import show_figure
 from dlcore.ui.heads import show_heads_grid
 

@@ -9,7 +9,8 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, TextRnn
-from dlcore.projects import classification, texts
+from dlcore.projects import classification
+from dlcore.projects.language import texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 

@@ -4,7 +4,8 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
-from dlcore.projects import classification, texts
+from dlcore.projects import classification
+from dlcore.projects.language import texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 

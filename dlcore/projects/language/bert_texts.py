@@ -11,7 +11,7 @@ from dlcore.data.splits import SPLITS, SplitName
 from dlcore.data.stratify import sample
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
-from dlcore.projects import texts
+from dlcore.projects.language import texts
 from dlcore.projects.project import RunConfig
 
 

@@ -19,8 +19,9 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluating
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
-from dlcore.projects import bert_texts, classification, texts, trec
-from dlcore.projects.bert_texts import BertTextData
+from dlcore.projects import classification
+from dlcore.projects.language import bert_texts, questions, texts
+from dlcore.projects.language.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
 
 SIZES = (
@@ -143,7 +144,7 @@ def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[n
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Those of all texts; of questions the support vector machine on up to three words in a row too."""
-    simpler = trec.baselines if config.dataset in trec.PROJECT.datasets else texts.baselines
+    simpler = questions.baselines if config.dataset in questions.PROJECT.datasets else texts.baselines
     return simpler(prepared, config)
 
 

@@ -17,7 +17,8 @@ from dlcore.evaluation import linear
 from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
-from dlcore.projects import classification, reviews_bert, texts
+from dlcore.projects import classification
+from dlcore.projects.language import reviews_bert, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 

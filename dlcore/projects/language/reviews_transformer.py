@@ -6,7 +6,8 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from dlcore.projects import classification, texts
+from dlcore.projects import classification
+from dlcore.projects.language import texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 

@@ -17,8 +17,9 @@ from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.projects import bert_features, bert_texts, classification, texts
-from dlcore.projects.bert_texts import BertTextData
+from dlcore.projects import classification
+from dlcore.projects.language import bert_features, bert_texts, texts
+from dlcore.projects.language.bert_texts import BertTextData
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from dlcore.inference.predict import evaluating
 from dlcore.models.base_lstm import BaseLstm
+from dlcore.projects.language.texts import Seen
 from dlcore.projects.project import Loaded, RunConfig
 from dlcore.projects.registry import configure, get, model_config
-from dlcore.projects.texts import Seen
 
 TITLE = "The lesson of the last state"
 ARMS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}

@@ -1,0 +1,1 @@
+"""Text classification and sequence to sequence."""
