@@ -14,14 +14,14 @@ from dlcore.training.config import TrainingConfig
 PROJECTS = {
     "anatomy": "dlcore.projects.foundations.anatomy",
     "anomaly": "dlcore.projects.anomaly.project",
-    "architectures": "dlcore.projects.architectures",
+    "architectures": "dlcore.projects.vision.architectures",
     "attention": "dlcore.projects.foundations.attention",
     "backprop": "dlcore.projects.foundations.backprop",
     "bert": "dlcore.projects.language.bert",
-    "fashion": "dlcore.projects.fashion",
-    "food": "dlcore.projects.food",
+    "fashion": "dlcore.projects.vision.fashion",
+    "food": "dlcore.projects.vision.food",
     "forecast": "dlcore.projects.forecast.project",
-    "gradients": "dlcore.projects.gradients",
+    "gradients": "dlcore.projects.vision.gradients",
     "news": "dlcore.projects.language.news",
     "questions": "dlcore.projects.language.questions",
     "reviews_bert": "dlcore.projects.language.reviews_bert",
@@ -29,7 +29,7 @@ PROJECTS = {
     "reviews_transformer": "dlcore.projects.language.reviews_transformer",
     "rnn": "dlcore.projects.foundations.rnn",
     "seq2seq": "dlcore.projects.language.seq2seq",
-    "vit": "dlcore.projects.vit",
+    "vit": "dlcore.projects.vision.vit",
 }
 """Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""
 

@@ -24,8 +24,8 @@ from dlcore import projects
 from dlcore.core import devices
 from dlcore.data.sources import weights
 from dlcore.models.transfer import TransferConfig, TransferNet
-from dlcore.projects import food
 from dlcore.projects.project import Loaded
+from dlcore.projects.vision import food
 
 SIDE = 256
 

@@ -6,7 +6,7 @@ import pytest
 from dlcore import projects
 from dlcore.data.sources import locate as sources
 from dlcore.evaluation.gradient_flow import RULES, judge, quarter_ratio, say
-from dlcore.projects.gradients import weight_layers
+from dlcore.projects.vision.gradients import weight_layers
 from dlcore.runs.trial import attempt
 
 STEPS = np.arange(0, 50, 10)

@@ -10,8 +10,8 @@ from PIL import Image
 from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.images import images
-from dlcore.projects import pictures
 from dlcore.projects.project import Loaded
+from dlcore.projects.vision import images as pictures
 
 PHOTOGRAPHS = pytest.mark.realdata("dogs_food_vehicles")
 

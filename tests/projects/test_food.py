@@ -20,8 +20,8 @@ from dlcore.data.images import images
 from dlcore.data.images.photos import Mix
 from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
-from dlcore.projects import food, food_features
 from dlcore.projects.project import Loaded
+from dlcore.projects.vision import food, food_features
 from dlcore.training import optimizers
 from dlcore.training.config import TrainingConfig
 

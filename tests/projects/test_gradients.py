@@ -6,7 +6,7 @@ from dlcore import projects
 from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
-from dlcore.projects.gradients import NETWORKS, PROJECT, cures, in_word, in_words, weight_layers
+from dlcore.projects.vision.gradients import NETWORKS, PROJECT, cures, in_word, in_words, weight_layers
 from dlcore.runs.trial import attempt
 from dlcore.training import gradients
 

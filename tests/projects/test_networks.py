@@ -5,7 +5,7 @@ import pytest
 from dlcore import projects
 from dlcore.core.errors import RequestError
 from dlcore.data.sources import locate as sources
-from dlcore.projects import networks
+from dlcore.projects.vision import networks
 
 MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(slug).models]
 

@@ -9,7 +9,7 @@ from dlcore.data.images import images
 from dlcore.explanation import trust
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects import Loaded
-from dlcore.ui.panels import picture_maps
+from dlcore.projects.vision import explain as picture_maps
 
 PROJECT = projects.get("vit")
 

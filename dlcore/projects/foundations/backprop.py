@@ -13,11 +13,12 @@ from dlcore.data.images import images
 from dlcore.data.splits import Prepared
 from dlcore.models import numpy_module
 from dlcore.models.numpy_module import ConvolutionalByHandConfig, DenseByHandConfig
-from dlcore.projects import classification, fashion
-from dlcore.projects.fashion import FashionData
+from dlcore.projects import classification
 from dlcore.projects.foundations.numpy_nn import HandTrainee
 from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.vision import fashion
+from dlcore.projects.vision.fashion import FashionData
 
 BOX = {28: 20}
 """MNIST's digits lie in a box of 20 pixels, by their centre of mass; those of other sets fill their frame."""

@@ -17,12 +17,13 @@ from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
 from dlcore.models.numpy_module import RecurrentByHandConfig
-from dlcore.projects import classification, fashion
-from dlcore.projects.fashion import FashionData
+from dlcore.projects import classification
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.numpy_nn import HandTrainee
 from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.vision import fashion
+from dlcore.projects.vision.fashion import FashionData
 
 MEMORY = "memory"
 TEST_ROWS = 1000

@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.core.errors import RequestError
 from dlcore.inference.anatomy import Anatomy
-from dlcore.projects import networks
+from dlcore.projects.vision import networks
 from dlcore.runs import Run
 from dlcore.ui import style
 from dlcore.ui.menu import title_of

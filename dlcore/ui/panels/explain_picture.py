@@ -11,13 +11,14 @@ from dlcore.explanation import trust
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
+from dlcore.projects.vision import explain as picture_maps
+from dlcore.projects.vision.explain import NAMES, ONE_SIDED, Asked, How, Map
 from dlcore.runs import Bundle, Run
 from dlcore.ui import blend
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import picture_maps, reading, samples
+from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.explain_class import choose_sample
 from dlcore.ui.panels.findings import say_finding
-from dlcore.ui.panels.picture_maps import NAMES, ONE_SIDED, Asked, How, Map
 
 BLENDED, DRAWN = 128, 128
 """From so many pixels a side on picture and map lie over each other; and at most so many of a small map's are drawn."""

@@ -11,7 +11,7 @@ from dlcore.evaluation import gradient_flow
 from dlcore.evaluation.gradient_flow import Kind, Verdict
 from dlcore.plots import gradients as plots
 from dlcore.plots.gradients import LayersByStep, Scale
-from dlcore.projects import gradients as deep
+from dlcore.projects.vision import gradients as deep
 from dlcore.runs import GradientNorms, Run
 from dlcore.ui.figure import show_figure
 

@@ -17,8 +17,8 @@ from dlcore.data.images.uploads import Photo, Turned
 from dlcore.evaluation import calibration, rejection
 from dlcore.evaluation.rejection import Doubt
 from dlcore.plots import classification as plots
-from dlcore.projects import food
 from dlcore.projects.project import Project
+from dlcore.projects.vision import food
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples

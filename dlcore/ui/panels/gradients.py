@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import agreement
-from dlcore.projects import gradients as deep
+from dlcore.projects.vision import gradients as deep
 from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui import control

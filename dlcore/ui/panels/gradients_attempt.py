@@ -10,7 +10,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.evaluation import gradient_flow
-from dlcore.projects import gradients as deep
+from dlcore.projects.vision import gradients as deep
 from dlcore.runs.trial import Trial, attempt
 from dlcore.ui.panels import flow
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dlcore.core.config import describe
 from dlcore.models.deep_network import DeepNetworkConfig
-from dlcore.projects import gradients as deep
+from dlcore.projects.vision import gradients as deep
 from dlcore.ui.panels import flow, gradients_attempt
 from dlcore.ui.panels.gradients_attempt import STEPS, Attempt
 

@@ -13,8 +13,8 @@ from dlcore.data.images.augment import Augmentation, Pictures
 from dlcore.data.images.folders import Refused
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
-from dlcore.projects import pictures
 from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded

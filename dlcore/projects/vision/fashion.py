@@ -15,8 +15,8 @@ from dlcore.data.stratify import sample, stratified
 from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.pictures import NEVER_MIRRORED, simpler
 from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.vision.images import NEVER_MIRRORED, simpler
 
 
 class FashionData(Config):

@@ -8,9 +8,10 @@ from dlcore.data.images import images
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
-from dlcore.projects import classification, pictures
-from dlcore.projects.pictures import PictureData
+from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision.images import PictureData
 
 
 def _vgg(options: VggConfig, facts: Mapping[str, int]) -> nn.Module:

@@ -21,8 +21,10 @@ from dlcore.data.stratify import sample
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
-from dlcore.projects import classification, food_features, pictures
+from dlcore.projects import classification
 from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.vision import food_features
+from dlcore.projects.vision import images as pictures
 from dlcore.training.fit import Objective
 
 BACKBONE_OF: dict[str, Backbone] = {

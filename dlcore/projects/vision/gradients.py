@@ -9,9 +9,10 @@ from torch import nn
 from dlcore.core.config import parse
 from dlcore.data.images import images
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
-from dlcore.projects import classification, fashion
-from dlcore.projects.fashion import FashionData
+from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.vision import fashion
+from dlcore.projects.vision.fashion import FashionData
 
 
 def _build(options: DeepNetworkConfig, facts: Mapping[str, int]) -> nn.Module:

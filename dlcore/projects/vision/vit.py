@@ -7,9 +7,10 @@ from torch import nn
 from dlcore.data.images import images
 from dlcore.models.small_cnn import SmallCnn, SmallCnnConfig
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
-from dlcore.projects import classification, fashion
-from dlcore.projects.fashion import FashionData
+from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.vision import fashion
+from dlcore.projects.vision.fashion import FashionData
 
 GREY = 1
 """Channels of a grey picture."""
