@@ -3,10 +3,10 @@
 Importing this package is cheap: neither torch nor mlflow nor submitit is loaded before it is needed.
 """
 
+from dlcore.runs.actions import create, delete_run, fork, pause, resume, start, stop, wait
 from dlcore.runs.bundle import Bundle
 from dlcore.runs.exchange import export_run, import_run
 from dlcore.runs.foreground import train_here
-from dlcore.runs.life import create, delete_run, fork, pause, resume, start, stop, wait
 from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
 from dlcore.runs.run import Run, evaluate, list_runs, open_run, references

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
-from dlcore.runs import catalogue, life, store
+from dlcore.runs import actions, catalogue, store
 from dlcore.runs.record import ACTIVE, Record
 from dlcore.runs.run import open_run, record_of, references
 
@@ -66,18 +66,18 @@ def create(title: str, arms: "Mapping[str, Sequence[RunConfig]]", *, start: bool
     made: list[str] = []
     try:
         for arm, config in wanted:
-            record = life.create(config)
+            record = actions.create(config)
             made.append(record.run_id)
             tags = {"group": comparison_id, "group_title": title.strip()[:120] or "Comparison", "arm": arm}
             store.append(record.run_id, (), tags=tags)
     except WorkbenchError:
         for run_id in made:
             with contextlib.suppress(WorkbenchError):
-                life.delete_run(run_id)
+                actions.delete_run(run_id)
         raise
     if start:
         for run_id in made:
-            life.start(run_id)
+            actions.start(run_id)
     return open_comparison(comparison_id)
 
 
@@ -140,7 +140,7 @@ def stop(comparison: Comparison) -> None:
     """Stop every run that runs or waits; those that have an epoch leave a bundle of their best one."""
     for record in reversed(comparison.active):  # the waiting ones first, so that none moves up
         with contextlib.suppress(RunError):  # it ended between the look and the wish
-            life.stop(record.run_id)
+            actions.stop(record.run_id)
 
 
 def wait(comparison: Comparison, *, timeout: float) -> Comparison:

@@ -17,7 +17,7 @@ from typing import IO
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs import folder as folders
-from dlcore.runs import inspection, journal, store
+from dlcore.runs import inspection, metric_log, store
 from dlcore.runs.bundle import OPTIONAL, REQUIRED, Bundle
 from dlcore.runs.folder import write_atomic, writing
 from dlcore.runs.record import Record
@@ -183,7 +183,7 @@ def _take_in(bundle: Bundle, name: str) -> Record:
             folder.bundle.parent.mkdir()
             shutil.copytree(bundle.folder, folder.bundle)
         if (norms := bundle.gradients()) is not None:
-            journal.write_gradients(folder.gradients, norms)
+            metric_log.write_gradients(folder.gradients, norms)
         store.append(run_id, _rows(bundle))
         store.keep_folder(run_id, folder.bundle, "bundle")
         store.set_state(run_id, "finished", f"imported from {name}"[:200])

@@ -20,8 +20,8 @@ from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs import checkpoints, remains
 from dlcore.runs.accelerator import connect
 from dlcore.runs.folder import RunFolder, Wish
-from dlcore.runs.journal import GradientLog, Journal, read_gradients
 from dlcore.runs.keeper import Keeper
+from dlcore.runs.metric_log import GradientLog, Journal, read_gradients
 from dlcore.runs.record import Best, State, assemble
 from dlcore.runs.remains import Remains, WeightFormat
 from dlcore.training import memory

@@ -38,7 +38,7 @@ def train_here(
     """
     from dlcore.core import devices
     from dlcore.runs.execution import Job, execute
-    from dlcore.runs.journal import MemoryJournal
+    from dlcore.runs.metric_log import MemoryJournal
 
     _check(config, folder)
     config = config.model_copy(update={"device": devices.resolve(config.device)})

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from dlcore.runs import checkpoints
-from dlcore.runs.journal import GradientLog, Journal
+from dlcore.runs.metric_log import GradientLog, Journal
 from dlcore.training.state import TrainingState
 from dlcore.training.training_loop import Trainee
 

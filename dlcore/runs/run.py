@@ -11,7 +11,7 @@ from dlcore.runs import folder as folders
 from dlcore.runs.bundle import Bundle
 from dlcore.runs.catalogue import Stored
 from dlcore.runs.folder import RunFolder, read_json
-from dlcore.runs.journal import read_gradients
+from dlcore.runs.metric_log import read_gradients
 from dlcore.runs.record import ACTIVE, Curve, GradientNorms, Record, State, assemble
 
 if TYPE_CHECKING:

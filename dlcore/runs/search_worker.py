@@ -138,7 +138,7 @@ def _attempt(bench: Bench, taken: Taken) -> bool:
 
 def _train(bench: Bench, taken: Taken, config: "RunConfig") -> bool:
     from dlcore.runs import execution
-    from dlcore.runs.journal import MemoryJournal
+    from dlcore.runs.metric_log import MemoryJournal
 
     pruned: list[int] = []
 

@@ -95,7 +95,7 @@ def _wait_and_work(post: Post, *, queued: bool) -> None:
 
 def _follow(post: Post) -> None:
     """Any other process of a data-parallel run: waits for the first one to begin, and trains beside it."""
-    from dlcore.runs.journal import MemoryJournal
+    from dlcore.runs.metric_log import MemoryJournal
 
     while not _begun(post).exists():
         if not post.is_current() or not liveness.alive(post.folder):
@@ -111,7 +111,7 @@ def _follow(post: Post) -> None:
 
 def _work(post: Post) -> None:
     """Train with everything written down, however it ends."""
-    from dlcore.runs.journal import StoreJournal
+    from dlcore.runs.metric_log import StoreJournal
 
     if _is_search(post):
         from dlcore.runs import search_worker

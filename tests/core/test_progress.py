@@ -1,6 +1,6 @@
 from dlcore.core import progress
 from dlcore.runs.execution import _Preparing
-from dlcore.runs.journal import MemoryJournal
+from dlcore.runs.metric_log import MemoryJournal
 
 
 def test_reports_reach_whoever_listens_and_nobody_else():

@@ -7,7 +7,7 @@ from dlcore import projects
 from dlcore.data.sources import locate as sources
 from dlcore.evaluation.gradient_flow import RULES, judge, quarter_ratio, say
 from dlcore.projects.vision.gradients import weight_layers
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 
 STEPS = np.arange(0, 50, 10)
 NAMES = [f"layer {i + 1}" for i in range(12)]

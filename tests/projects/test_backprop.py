@@ -11,7 +11,7 @@ from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.backprop_walk import walk
 from dlcore.projects.foundations.numpy_nn import HandTrainee
 from dlcore.projects.foundations.quiz import mark
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.training.fit import Validation
 from dlcore.training.state import load_snapshot
 from dlcore.ui.panels import quiz

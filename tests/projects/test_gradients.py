@@ -7,7 +7,7 @@ from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.projects.vision.gradients import NETWORKS, PROJECT, cures, in_word, in_words, weight_layers
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.training import gradients
 
 HERE = "fashion_mnist" if sources.available("fashion_mnist") else "digits"

@@ -12,7 +12,7 @@ from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.quiz import Found, mark
 from dlcore.projects.foundations.rnn_walk import unroll
 from dlcore.projects.project import Loaded
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.ui.panels.backprop_try import measured_trial
 from dlcore.ui.panels.rnn_results import TABLE, bridges
 

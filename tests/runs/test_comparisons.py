@@ -6,7 +6,7 @@ import pytest
 
 from dlcore import projects, runs
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs import comparisons, life
+from dlcore.runs import actions, comparisons
 
 TINY = {"epochs": 1, "train_rows": 100, "learning_rate": 1e-3}
 
@@ -45,7 +45,7 @@ def test_a_deleted_run_is_gone_from_it_and_the_last_one_ends_it(home):
 
 
 def test_one_run_that_cannot_be_had_leaves_none(home, monkeypatch):
-    made = life.create
+    made = actions.create
     calls = []
 
     def third_fails(config, **more):
@@ -54,7 +54,7 @@ def test_one_run_that_cannot_be_had_leaves_none(home, monkeypatch):
             raise RequestError("no.")
         return made(config, **more)
 
-    monkeypatch.setattr(life, "create", third_fails)
+    monkeypatch.setattr(actions, "create", third_fails)
     with pytest.raises(RequestError, match="no"):
         comparisons.create("x", arms(), start=False)
     assert runs.list_runs() == []

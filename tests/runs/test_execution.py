@@ -12,7 +12,7 @@ from dlcore.core.errors import DataError, MemoryShortError, NotFiniteError
 from dlcore.runs import Bundle, execution, keeper
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
-from dlcore.runs.journal import MemoryJournal, read_gradients
+from dlcore.runs.metric_log import MemoryJournal, read_gradients
 
 TIMES = {"elapsed_s", "epoch_s"}
 RESUMED = {"resumed"}

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dlcore.runs.journal import GradientLog, MemoryJournal, read_gradients
+from dlcore.runs.metric_log import GradientLog, MemoryJournal, read_gradients
 
 
 def test_gradients_come_back(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from dlcore.core.errors import StoreError
 from dlcore.runs import catalogue, store
-from dlcore.runs.journal import StoreJournal
+from dlcore.runs.metric_log import StoreJournal
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Bundle, Run
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.ui import missing
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import quiz, reading, samples

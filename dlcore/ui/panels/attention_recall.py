@@ -15,7 +15,7 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import attention
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import quiz, reading
 from dlcore.ui.panels.learning import learning_curves

@@ -15,7 +15,7 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
-from dlcore.runs.trial import Trial, attempt
+from dlcore.runs.short_run import Trial, attempt
 from dlcore.ui.components import drawing_component, mount_reporting
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import quiz, reading, samples

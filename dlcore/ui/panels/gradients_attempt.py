@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.evaluation import gradient_flow
 from dlcore.projects.vision import gradients as deep
-from dlcore.runs.trial import Trial, attempt
+from dlcore.runs.short_run import Trial, attempt
 from dlcore.ui.panels import flow
 
 if TYPE_CHECKING:

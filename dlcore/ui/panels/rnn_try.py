@@ -12,7 +12,7 @@ from dlcore.plots.style import blank, log_axis
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
-from dlcore.runs.trial import attempt
+from dlcore.runs.short_run import attempt
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import quiz
 from dlcore.ui.panels.backprop_try import measured_trial

@@ -8,7 +8,7 @@ from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.data.sources import locate as sources
 from dlcore.evaluation import agreement
-from dlcore.runs import life, store
+from dlcore.runs import actions, store
 from dlcore.training.events import MEASURES
 from dlcore.ui import control
 from dlcore.ui.panels import flow, gradients_grid
@@ -159,7 +159,7 @@ def test_an_attempt_that_breaks_off_says_so():
 
 
 def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
-    run_id = life.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
+    run_id = actions.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
     store.set_state(run_id, "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
     app = opened("Results", run_id)
     assert not app.exception and not app.error
