@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from dlcore import projects
-from dlcore.runs import Bundle, execution, remains
+from dlcore.runs import Bundle, execution
+from dlcore.runs.bundle import writer as remains
 
 
 def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:

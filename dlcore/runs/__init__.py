@@ -4,8 +4,8 @@ Importing this package is cheap: neither torch nor mlflow nor submitit is loaded
 """
 
 from dlcore.runs.actions import create, delete_run, fork, pause, resume, start, stop, wait
-from dlcore.runs.bundle import Bundle
-from dlcore.runs.exchange import export_run, import_run
+from dlcore.runs.bundle.exchange import export_run, import_run
+from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.foreground import train_here
 from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State

@@ -11,13 +11,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from dlcore.core.errors import RequestError
-from dlcore.runs.bundle import Bundle
+from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, Wish, writing
 from dlcore.runs.record import Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
-    from dlcore.runs.weight_format import WeightFormat
+    from dlcore.runs.bundle.weight_format import WeightFormat
     from dlcore.training.events import Event
 
 

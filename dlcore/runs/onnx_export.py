@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
-from dlcore.runs.bundle import Bundle
+from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import write_atomic, writing
 from dlcore.runs.run import open_run
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError
-from dlcore.runs import catalogue, liveness, queue, reference
+from dlcore.runs import catalogue, liveness, queue
 from dlcore.runs import folder as folders
-from dlcore.runs.bundle import Bundle
+from dlcore.runs.bundle import reference
+from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.catalogue import Stored
 from dlcore.runs.folder import RunFolder, read_json
 from dlcore.runs.metric_log import read_gradients

@@ -19,7 +19,7 @@ from dlcore.inference import predict as inference
 from dlcore.models.bert import Bert
 from dlcore.projects.language import bert_features, reviews_bert, texts
 from dlcore.projects.language.bert_features import Reading
-from dlcore.runs import inspection
+from dlcore.runs.bundle import inspection
 from dlcore.runs.foreground import train_here
 
 WORDS = [

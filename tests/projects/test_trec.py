@@ -9,7 +9,7 @@ from dlcore import projects
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
-from dlcore.runs import inspection
+from dlcore.runs.bundle import inspection
 from dlcore.runs.foreground import train_here
 
 SMALL = {"length": 12, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rate": 0.01}

@@ -9,7 +9,8 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import RunError
-from dlcore.runs import Bundle, train_here, weight_format
+from dlcore.runs import Bundle, train_here
+from dlcore.runs.bundle import weight_format
 from dlcore.training.events import MEASURES
 
 

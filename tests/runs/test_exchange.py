@@ -9,7 +9,7 @@ import pytest
 
 from dlcore import runs
 from dlcore.core.errors import RequestError
-from dlcore.runs import exchange
+from dlcore.runs.bundle import exchange
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from dlcore import cli
-from dlcore.runs import weight_format
-from dlcore.runs.weight_format import WeightFormat, restored, rounded, stored
+from dlcore.runs.bundle import weight_format
+from dlcore.runs.bundle.weight_format import WeightFormat, restored, rounded, stored
 
 
 def weights():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.runs.bundle import REQUIRED, TEST_NAMES, Bundle
+from dlcore.runs.bundle.reader import REQUIRED, TEST_NAMES, Bundle
 from dlcore.training.events import MEASURES
 
 JSON_BYTES = 64 * 2**20

@@ -17,8 +17,9 @@ from typing import IO
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs import folder as folders
-from dlcore.runs import inspection, metric_log, store
-from dlcore.runs.bundle import OPTIONAL, REQUIRED, Bundle
+from dlcore.runs import metric_log, store
+from dlcore.runs.bundle import inspection
+from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
 from dlcore.runs.folder import write_atomic, writing
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run

@@ -142,7 +142,7 @@ class Bundle:
 
         from dlcore import projects
         from dlcore.projects.project import Loaded
-        from dlcore.runs import weight_format
+        from dlcore.runs.bundle import weight_format
 
         config, project = self.config, projects.get(self.config.project)
         module = project.models[config.model].build(projects.model_config(config), self.facts)

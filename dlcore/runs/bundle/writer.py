@@ -20,10 +20,10 @@ from dlcore.core import devices
 from dlcore.data.splits import Prepared
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
-from dlcore.runs import card, weight_format
+from dlcore.runs.bundle import card, weight_format
+from dlcore.runs.bundle.weight_format import WeightFormat
 from dlcore.runs.folder import read_json, writing
 from dlcore.runs.record import Curve, GradientNorms, Record
-from dlcore.runs.weight_format import WeightFormat
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Run bundles: writing, reading, validation, export and import."""
