@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlcore.cli.verbs import add, add_config, config_of
 
 if TYPE_CHECKING:
-    from dlcore.runs.searches import Search
+    from dlcore.runs.search.searches import Search
 
 SEARCH_HELP = "a search's id, or the beginning of one"
 
@@ -15,7 +15,7 @@ SEARCH_HELP = "a search's id, or the beginning of one"
 def start(options: argparse.Namespace) -> dict[str, Any]:
     """Search over settings of one model; waited for unless detached."""
     from dlcore.projects import search_space
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     config = config_of(options)
     turned = search_space.read_all(options.knob, config)
@@ -27,7 +27,7 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
 
 def show_all(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every search, newest first."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     names = ("search_id", "project", "model", "state", "done", "trials", "metric")
     found = [(search, search.as_json()) for search in searches.list_searches()]
@@ -39,21 +39,21 @@ def show_all(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def show(options: argparse.Namespace) -> dict[str, Any]:
     """One search with its trials, what each knob explains, and the command that trains the best."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     return told(searches.open_search(options.search))
 
 
 def pause(options: argparse.Namespace) -> dict[str, Any]:
     """Let the trials under way be kept, and free the device."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     return told(searches.pause(options.search))
 
 
 def resume(options: argparse.Namespace) -> dict[str, Any]:
     """Go on where it was; waited for unless detached."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     search = searches.resume(options.search, trials=options.trials)
     return told(search) if options.detach else _follow(search)
@@ -61,7 +61,7 @@ def resume(options: argparse.Namespace) -> dict[str, Any]:
 
 def delete(options: argparse.Namespace) -> dict[str, Any]:
     """Remove a search and its trials; runs made from it stay."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     return {"search_id": searches.delete(options.search).search_id, "removed": True}
 
@@ -69,7 +69,7 @@ def delete(options: argparse.Namespace) -> dict[str, Any]:
 def told(search: "Search") -> dict[str, Any]:
     """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
     from dlcore.projects import search_space
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     best = {"command": search_space.command(searches.best_config(search))} if search.best else {}
     return {**search.as_json(), "importances": searches.importances(search), **best}
@@ -104,7 +104,7 @@ def arguments(commands: Any) -> None:
 
 def _follow(search: "Search") -> dict[str, Any]:
     """Wait for a search to end, telling each trial. Ctrl-C leaves it running."""
-    from dlcore.runs import searches
+    from dlcore.runs.search import searches
 
     said = -1
     try:

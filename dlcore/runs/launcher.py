@@ -79,7 +79,7 @@ def main(run_id: str, token: str) -> None:
         traceback.print_exc()
         reason = f"code: the worker could not be started: {one_line(error)}"
         if run_id.startswith(folders.SEARCH):
-            from dlcore.runs import searches
+            from dlcore.runs.search import searches
 
             searches.set_state(run_id, "failed", reason)
         else:

@@ -102,7 +102,7 @@ def _follow(post: Post) -> None:
             return None
         time.sleep(queue.POLL_SECONDS)
     if _is_search(post):
-        from dlcore.runs import search_worker
+        from dlcore.runs.search import trials as search_worker
 
         return search_worker.follow(post, _log)
     _execute(post, MemoryJournal())
@@ -114,7 +114,7 @@ def _work(post: Post) -> None:
     from dlcore.runs.metric_log import StoreJournal
 
     if _is_search(post):
-        from dlcore.runs import search_worker
+        from dlcore.runs.search import trials as search_worker
 
         _begin(post)
         return search_worker.lead(post, _log)
@@ -153,7 +153,7 @@ def _is_search(post: Post) -> bool:
 
 def _set_state(post: Post, state: State, reason: str) -> None:
     if _is_search(post):
-        from dlcore.runs import searches
+        from dlcore.runs.search import searches
 
         return searches.set_state(post.run_id, state, reason)
     return store.set_state(post.run_id, state, reason)

@@ -6,9 +6,9 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.settings import tracking_uri
-from dlcore.runs import searches
 from dlcore.runs.record import Record
-from dlcore.runs.searches import Search
+from dlcore.runs.search import searches
+from dlcore.runs.search.searches import Search
 from dlcore.ui import control
 from dlcore.ui.links import link_to_run, link_to_search
 from dlcore.ui.menu import title_of

@@ -10,7 +10,9 @@ import pytest
 
 from dlcore import projects
 from dlcore.projects import search_space
-from dlcore.runs import folder, liveness, search_worker, searches
+from dlcore.runs import folder, liveness
+from dlcore.runs.search import searches
+from dlcore.runs.search import trials as search_worker
 
 pytestmark = [pytest.mark.faults]
 

@@ -6,7 +6,9 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
 from dlcore.projects import search_space
-from dlcore.runs import folder, launcher, search_worker, searches
+from dlcore.runs import folder, launcher
+from dlcore.runs.search import searches
+from dlcore.runs.search import trials as search_worker
 
 
 @pytest.fixture

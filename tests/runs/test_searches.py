@@ -7,8 +7,10 @@ import pytest
 from dlcore import projects
 from dlcore.core.errors import NotFiniteError, RequestError, RunError
 from dlcore.projects import search_space
-from dlcore.runs import execution, folder, search_worker, searches
-from dlcore.runs.search_study import Attempt, Plan, Study
+from dlcore.runs import execution, folder
+from dlcore.runs.search import searches
+from dlcore.runs.search import trials as search_worker
+from dlcore.runs.search.study import Attempt, Plan, Study
 
 TINY = {"epochs": 3, "train_rows": 100}
 

@@ -12,9 +12,9 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots import search as plots
 from dlcore.projects import search_space as turning
-from dlcore.runs import searches
-from dlcore.runs.search_study import Attempt
-from dlcore.runs.searches import Search
+from dlcore.runs.search import searches
+from dlcore.runs.search.searches import Search
+from dlcore.runs.search.study import Attempt
 from dlcore.ui import control, style
 from dlcore.ui.chooser import remember
 from dlcore.ui.figure import show_figure

@@ -8,7 +8,7 @@ from dlcore.core.config import Field
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space as turning
-from dlcore.runs import searches
+from dlcore.runs.search import searches
 from dlcore.ui import forms, missing
 from dlcore.ui.panels.new_run import dataset_title
 

@@ -18,7 +18,7 @@ from dlcore.runs import folder as folders
 from dlcore.runs import launcher, liveness, queue
 from dlcore.runs.folder import RunFolder, read_json, write_atomic, write_json, writing
 from dlcore.runs.record import ACTIVE, State
-from dlcore.runs.search_study import Attempt, Plan, Study, forget
+from dlcore.runs.search.study import Attempt, Plan, Study, forget
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
