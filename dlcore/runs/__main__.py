@@ -2,7 +2,7 @@
 
 import sys
 
-from dlcore.runs.launcher import main
+from dlcore.runs.worker.launcher import main
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2])

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError, WorkbenchError
 from dlcore.runs import folder as folders
-from dlcore.runs import launcher, queue, store
+from dlcore.runs import store
 from dlcore.runs.folder import Wish, write_atomic, write_json, writing
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
 from dlcore.runs.run import Run, open_run
+from dlcore.runs.worker import launcher, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig

@@ -17,14 +17,14 @@ from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
-from dlcore.runs import checkpoints
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle import writer as remains
 from dlcore.runs.bundle.writer import Remains, WeightFormat
 from dlcore.runs.folder import RunFolder, Wish
-from dlcore.runs.keeper import Keeper
 from dlcore.runs.metric_log import GradientLog, Journal, read_gradients
 from dlcore.runs.record import Best, State, assemble
+from dlcore.runs.worker import checkpoints
+from dlcore.runs.worker.checkpoint_scheduler import Keeper
 from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit

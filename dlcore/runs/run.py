@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError
-from dlcore.runs import catalogue, liveness, queue
+from dlcore.runs import catalogue
 from dlcore.runs import folder as folders
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
@@ -14,6 +14,7 @@ from dlcore.runs.catalogue import Stored
 from dlcore.runs.folder import RunFolder, read_json
 from dlcore.runs.metric_log import read_gradients
 from dlcore.runs.record import ACTIVE, Curve, GradientNorms, Record, State, assemble
+from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig

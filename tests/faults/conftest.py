@@ -18,7 +18,8 @@ def _quick_checkpoints(home: Path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     yield
     for worker in (home / "runs").glob("*/worker.json"):  # leave no process behind, whatever failed
-        from dlcore.runs import folder, liveness
+        from dlcore.runs import folder
+        from dlcore.runs.worker import liveness
 
         known = liveness.read(folder.RunFolder(worker.parent))
         if known and known.pid and liveness.alive(folder.RunFolder(worker.parent)):

@@ -10,9 +10,10 @@ import pytest
 
 from dlcore import projects
 from dlcore.projects import search_space
-from dlcore.runs import folder, liveness
+from dlcore.runs import folder
 from dlcore.runs.search import searches
 from dlcore.runs.search import trials as search_worker
+from dlcore.runs.worker import liveness
 
 pytestmark = [pytest.mark.faults]
 

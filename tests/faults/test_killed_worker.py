@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from dlcore import runs
-from dlcore.runs import folder, liveness, store
+from dlcore.runs import folder, store
+from dlcore.runs.worker import liveness
 
 pytestmark = [pytest.mark.faults]
 TIMES = {"elapsed_s", "epoch_s"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dlcore import runs
-from dlcore.runs import folder, liveness
+from dlcore.runs import folder
+from dlcore.runs.worker import liveness
 
 pytestmark = [pytest.mark.faults]
 

@@ -6,9 +6,10 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
 from dlcore.projects import search_space
-from dlcore.runs import folder, launcher
+from dlcore.runs import folder
 from dlcore.runs.search import searches
 from dlcore.runs.search import trials as search_worker
+from dlcore.runs.worker import launcher
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import torch
 
-from dlcore.runs import checkpoints
+from dlcore.runs.worker import checkpoints
 
 
 def snapshot(value):

@@ -9,10 +9,11 @@ import torch
 
 from dlcore import projects
 from dlcore.core.errors import DataError, MemoryShortError, NotFiniteError
-from dlcore.runs import Bundle, execution, keeper
+from dlcore.runs import Bundle, execution
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.metric_log import MemoryJournal, read_gradients
+from dlcore.runs.worker import checkpoint_scheduler
 
 TIMES = {"elapsed_s", "epoch_s"}
 RESUMED = {"resumed"}
@@ -21,7 +22,7 @@ RESUMED = {"resumed"}
 @pytest.fixture(autouse=True)
 def _look_at_every_event(monkeypatch):
     """So that a pause can be put at any step."""
-    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_scheduler, "LOOK_SECONDS", 0.0)
 
 
 SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}

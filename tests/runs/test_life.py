@@ -7,8 +7,9 @@ import pytest
 
 from dlcore import runs
 from dlcore.core.errors import ConfigError, DeviceError, RunError
-from dlcore.runs import launcher, liveness, queue, store
+from dlcore.runs import store
 from dlcore.runs.folder import of_run, write_json
+from dlcore.runs.worker import launcher, liveness, queue
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from dlcore.runs import liveness
 from dlcore.runs.folder import RunFolder, write_json
+from dlcore.runs.worker import liveness
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from dataclasses import asdict
 
 import pytest
 
-from dlcore.runs import liveness, queue
 from dlcore.runs.folder import of_run, write_json
+from dlcore.runs.worker import liveness, queue
 
 
 def live(run_id):

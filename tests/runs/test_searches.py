@@ -73,7 +73,7 @@ def test_trials_are_the_same_again_and_the_first_is_the_settings_as_they_stand(h
 
 
 def test_a_pause_anywhere_changes_nothing(home, monkeypatch):
-    monkeypatch.setattr("dlcore.runs.keeper.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dlcore.runs.worker.checkpoint_scheduler.LOOK_SECONDS", 0.0)
     straight, search = done(made(5)), made(5)
     for stops in (3, 9, 20, 14, 10**9):
         search = done(search, stops=stops)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs import folder as folders
-from dlcore.runs import launcher, liveness, queue
 from dlcore.runs.folder import RunFolder, read_json, write_atomic, write_json, writing
 from dlcore.runs.record import ACTIVE, State
 from dlcore.runs.search.study import Attempt, Plan, Study, forget
+from dlcore.runs.worker import launcher, liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dlcore.core.errors import DataError, TrainingError, WorkbenchError, one_line
-from dlcore.runs import liveness, queue
 from dlcore.runs.folder import RunFolder, Wish, read_json, write_atomic
 from dlcore.runs.record import State
 from dlcore.runs.search import searches
 from dlcore.runs.search.study import MOST_DEATHS, Study, Taken, fingerprint
+from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig

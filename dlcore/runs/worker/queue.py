@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from dlcore.core import settings
-from dlcore.runs import folder, liveness
+from dlcore.runs import folder
 from dlcore.runs.folder import writing
+from dlcore.runs.worker import liveness
 
 POLL_SECONDS = 0.25
 

@@ -4,8 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from dlcore.runs import checkpoints
 from dlcore.runs.metric_log import GradientLog, Journal
+from dlcore.runs.worker import checkpoints
 from dlcore.training.state import TrainingState
 from dlcore.training.training_loop import Trainee
 

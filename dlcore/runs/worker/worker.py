@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs import folder as folders
-from dlcore.runs import liveness, queue, store
+from dlcore.runs import store
 from dlcore.runs.folder import BALLAST_BYTES, RunFolder, Wish, read_json
 from dlcore.runs.record import State
+from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig

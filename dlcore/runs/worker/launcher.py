@@ -18,8 +18,9 @@ from dataclasses import asdict
 from dlcore.core import settings
 from dlcore.core.errors import RunError, one_line
 from dlcore.runs import folder as folders
-from dlcore.runs import liveness, store
+from dlcore.runs import store
 from dlcore.runs.folder import RunFolder, Wish, read_json, write_atomic, write_json, writing
+from dlcore.runs.worker import liveness
 
 LOCAL_MINUTES = 60 * 24 * 365
 SLURM_MINUTES = 60 * 24
@@ -90,7 +91,7 @@ def main(run_id: str, token: str) -> None:
 def _submit(run_id: str, token: str, folder: RunFolder) -> None:
     import submitit
 
-    from dlcore.runs import worker
+    from dlcore.runs.worker import worker
 
     config = read_json(folder.config)
     devices, on_gpu = int(config.get("devices", 1)), str(config.get("device")).startswith("cuda")

@@ -1,0 +1,1 @@
+"""Worker processes: launch, queue, heartbeat, checkpoints."""
