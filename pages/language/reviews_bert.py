@@ -8,7 +8,7 @@ ICON = ":material/neurology:"
 show(
     "reviews_bert",
     data="dlcore.ui.panels.reviews_bert_data:data",
-    results="dlcore.ui.panels.comparison:results",
+    results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",
     explain="dlcore.ui.panels.explain:explain",
 )

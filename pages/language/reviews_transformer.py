@@ -9,7 +9,7 @@ show(
     "reviews_transformer",
     opens_on="improved",  # the best one
     data="dlcore.ui.panels.classification:data",
-    results="dlcore.ui.panels.comparison:results",
+    results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",
     explain="dlcore.ui.panels.explain:explain",
 )

@@ -8,7 +8,7 @@ ICON = ":material/compare:"
 show(
     "architectures",
     data="dlcore.ui.panels.images_data:data",
-    results="dlcore.ui.panels.comparison:results",
+    results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",
     explain="dlcore.ui.panels.explain:explain",
 )

@@ -8,7 +8,7 @@ ICON = ":material/checkroom:"
 show(
     "fashion",
     data="dlcore.ui.panels.classification:data",
-    results="dlcore.ui.panels.comparison:results",
+    results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.classification:try_it",
     explain="dlcore.ui.panels.explain:explain",
 )

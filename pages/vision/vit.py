@@ -9,7 +9,7 @@ show(
     "vit",
     opens_on="hybrid",  # the best one, and one with attention
     data="dlcore.ui.panels.classification:data",
-    results="dlcore.ui.panels.comparison:results",
+    results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.vit_try:try_it",
     explain="dlcore.ui.panels.vit_attention:explain",
 )

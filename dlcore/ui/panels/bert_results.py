@@ -12,9 +12,9 @@ from dlcore.evaluation import uncertainty
 from dlcore.plots.transfer import Measured, Nouns, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded
-from dlcore.ui.panels import comparison
 
 TABLE = settings.ASSETS / "bert_curve.json"
 WAYS = {

@@ -11,9 +11,10 @@ from dlcore.plots import forecast as plots
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import baseline_title
-from dlcore.ui.panels import comparison, forecast_lesson, reading
+from dlcore.ui.panels import forecast_lesson, reading
 from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.panels.scores import METHODS
 

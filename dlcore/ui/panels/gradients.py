@@ -13,8 +13,9 @@ from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui import control
 from dlcore.ui.chooser import records_of, remember
+from dlcore.ui.compare import comparison
 from dlcore.ui.links import OPEN
-from dlcore.ui.panels import comparison, flow, reading
+from dlcore.ui.panels import flow, reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.states import short_id
 

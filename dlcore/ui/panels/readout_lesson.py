@@ -10,8 +10,9 @@ from dlcore.projects.language import pooling_lesson as lesson
 from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons
+from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import classification_results, comparison, reading
+from dlcore.ui.panels import classification_results, reading
 from dlcore.ui.panels.comparison_form import open_under_results
 
 OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."

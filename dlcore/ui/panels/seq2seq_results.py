@@ -12,8 +12,9 @@ from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import comparison, reading
+from dlcore.ui.panels import reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import score_table, winner
 

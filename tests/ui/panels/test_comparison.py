@@ -8,12 +8,12 @@ from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import Gap
 from dlcore.runs import Curve, comparisons, store
+from dlcore.ui.compare.classes import alone_right
+from dlcore.ui.compare.comparison import titled
+from dlcore.ui.compare.costs import sample_shape
+from dlcore.ui.compare.curves import pooled, reported
+from dlcore.ui.compare.tests import best_until, ranged, spent, winner
 from dlcore.ui.panels import comparison_form
-from dlcore.ui.panels.comparison import titled
-from dlcore.ui.panels.comparison_classes import alone_right
-from dlcore.ui.panels.comparison_costs import sample_shape
-from dlcore.ui.panels.comparison_curves import pooled, reported
-from dlcore.ui.panels.comparison_scores import best_until, ranged, spent, winner
 
 
 def costs(app: AppTest):
@@ -127,7 +127,7 @@ def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monk
 
     def script():
         from dlcore import projects
-        from dlcore.ui.panels.comparison import results
+        from dlcore.ui.compare.comparison import results
 
         results(projects.get("fashion"), None)
 
@@ -160,7 +160,7 @@ def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
 
     def script():
         from dlcore import projects
-        from dlcore.ui.panels.comparison import side_by_side
+        from dlcore.ui.compare.comparison import side_by_side
 
         side_by_side(projects.get("backprop"))
 
@@ -173,7 +173,7 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
 
     def script():
         from dlcore import projects
-        from dlcore.ui.panels.comparison import side_by_side
+        from dlcore.ui.compare.comparison import side_by_side
 
         side_by_side(projects.get("anomaly"))
 

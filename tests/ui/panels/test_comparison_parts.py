@@ -4,8 +4,9 @@ import pytest
 
 from dlcore import runs
 from dlcore.runs import comparisons
-from dlcore.ui.panels import comparison_form, comparison_scores, reading
-from dlcore.ui.panels import comparison_parts as parts
+from dlcore.ui.compare import splits as parts
+from dlcore.ui.compare import tests as comparison_scores
+from dlcore.ui.panels import comparison_form, reading
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,13 @@ from dlcore.core.errors import RunError
 from dlcore.runs import Run, comparisons
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.chooser import label, records_of
+from dlcore.ui.compare import classes as comparison_classes
+from dlcore.ui.compare import costs as comparison_costs
+from dlcore.ui.compare import curves as comparison_curves
+from dlcore.ui.compare import splits as comparison_parts
+from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.page import load
-from dlcore.ui.panels import (
-    comparison_classes,
-    comparison_costs,
-    comparison_curves,
-    comparison_parts,
-    comparison_scores,
-)
 from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.strip import store_exists
 from dlcore.ui.times import ago

@@ -9,10 +9,10 @@ import streamlit as st
 from dlcore.evaluation import curves, seeds
 from dlcore.plots.roc import Roc, roc_curves
 from dlcore.runs import Bundle
+from dlcore.ui.compare.tests import Tested
 from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import NAMES, baseline_title, fair
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.comparison_scores import Tested
 from dlcore.ui.panels.new_run import dataset_title
 from dlcore.ui.panels.scores import say
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle
+from dlcore.ui.compare.tests import Tested, spent
 from dlcore.ui.panels import reading, recipe
-from dlcore.ui.panels.comparison_scores import Tested, spent
 from dlcore.ui.panels.scores import BASELINES
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import streamlit as st
 from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
+from dlcore.ui.compare.tests import Tested
 from dlcore.ui.figure import show_figure
 from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.classification_data import shortened
-from dlcore.ui.panels.comparison_scores import Tested
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
