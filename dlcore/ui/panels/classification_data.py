@@ -9,9 +9,10 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
+from dlcore.ui.custom_data import texts as own_texts
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded
-from dlcore.ui.panels import images_data, own_texts, samples
+from dlcore.ui.panels import images_data, samples
 from dlcore.ui.panels.tokens import show_tokens
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2

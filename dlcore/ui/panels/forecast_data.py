@@ -15,8 +15,9 @@ from dlcore.plots.series import autocorrelation
 from dlcore.projects.forecast import windows
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
+from dlcore.ui.custom_data import table as own_table
+from dlcore.ui.custom_data import upload_form
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import own_file, own_table
 from dlcore.ui.panels.forecast_reading import moment_name, table_of
 from dlcore.ui.panels.new_run import dataset_title
 
@@ -28,7 +29,7 @@ def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; see it over time, its holes, its rhythm, and what it hangs together with."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     options = list(dict.fromkeys([used, *projects.datasets(project.slug)]))
-    key, kept = f"table-of-{run.run_id if run else project.slug}", own_file.added("table")
+    key, kept = f"table-of-{run.run_id if run else project.slug}", upload_form.added("table")
     if kept:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
     elif st.session_state.get(key) not in options:
@@ -45,7 +46,7 @@ def data(project: Project, run: Run | None) -> None:
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
     if (entry := own.find(chosen) if own.is_own(chosen) else None) is not None:
-        own_file.remove(entry)
+        upload_form.remove(entry)
     variable = st.selectbox(
         "Variable", range(len(table.names)), key=f"variable-of-{chosen}", format_func=lambda v: title(table, v)
     )

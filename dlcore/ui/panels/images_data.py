@@ -16,9 +16,10 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
+from dlcore.ui.custom_data import images as images_own
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded
-from dlcore.ui.panels import images_own, samples
+from dlcore.ui.panels import samples
 
 SHOWN, CHANGED = 4, 6
 """Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""

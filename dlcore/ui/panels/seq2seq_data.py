@@ -16,7 +16,7 @@ from dlcore.data.text import sequences
 from dlcore.data.text.sequences import FORMS, Parts, Sizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
-from dlcore.ui.panels.own_pairs import add
+from dlcore.ui.custom_data.pairs import add
 from dlcore.ui.style import facts
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import style
+from dlcore.ui.custom_data import series as own_series
+from dlcore.ui.custom_data import upload_form
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import own_file, own_series
 from dlcore.ui.panels.new_run import dataset_title
 
 UNIT = "passengers in half an hour"
@@ -42,7 +43,7 @@ def data(project: Project, run: Run | None) -> None:
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
     """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
-    kept = own_file.added("series")
+    kept = upload_form.added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     known = projects.datasets(project.slug)
@@ -121,7 +122,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     )
     entry = own.find(config.dataset) if about.own else None
     if entry is not None:
-        own_file.remove(entry)
+        upload_form.remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,

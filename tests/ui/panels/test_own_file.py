@@ -7,7 +7,7 @@ from dlcore.ui.panels import samples
 
 
 def script():
-    from dlcore.ui.panels import own_pairs
+    from dlcore.ui.custom_data import pairs as own_pairs
 
     own_pairs.add()
 

@@ -11,15 +11,15 @@ from dlcore.data.series import window_file as series_windows
 from dlcore.data.series.csv_file import Columns
 from dlcore.plots.series import series_over_time
 from dlcore.ui import style
+from dlcore.ui.custom_data import upload_form
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import own_file
 
 NONE = "none"
 
 
 def add() -> None:
     """The form that takes a CSV in; the page is drawn anew once it is kept."""
-    own_file.add(
+    upload_form.add(
         "series",
         icon=":material/add_chart:",
         about="A CSV with a time and a value column, evenly spaced. It is checked here, kept on this machine under a "
@@ -33,7 +33,7 @@ def add() -> None:
 
 def _looked_at(file: UploadedFile) -> Intake:
     """Guess the columns, let them be changed, and check every row."""
-    sheet = own_file.sheet(file)
+    sheet = upload_form.sheet(file)
     guess = sheet.guess()
     names = list(sheet.columns)
     time, value, label = st.columns(3)

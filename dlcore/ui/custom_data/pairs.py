@@ -5,7 +5,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
-from dlcore.ui.panels import own_file
+from dlcore.ui.custom_data import upload_form
 
 
 def add() -> None:
@@ -27,7 +27,7 @@ def add() -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name)
-    own_file.listed("pairs", lambda entry: f"{entry.rows:,} pairs")
+    upload_form.listed("pairs", lambda entry: f"{entry.rows:,} pairs")
 
 
 def _take_in(payload: bytes, name: str, source: str) -> None:

@@ -8,13 +8,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dlcore.data.custom import table as table_intake
 from dlcore.data.custom.table import TableIntake
 from dlcore.ui import style
-from dlcore.ui.panels import own_file
-from dlcore.ui.panels.own_series import span
+from dlcore.ui.custom_data import upload_form
+from dlcore.ui.custom_data.series import span
 
 
 def add() -> None:
     """The form that takes a CSV in; the page is drawn anew once it is kept."""
-    own_file.add(
+    upload_form.add(
         "table",
         icon=":material/table_view:",
         about="A CSV with a time column, evenly spaced, and two or more columns of numbers; a cell may be empty where "
@@ -28,7 +28,7 @@ def add() -> None:
 
 def _looked_at(file: UploadedFile) -> TableIntake:
     """Guess the columns, let them be changed, and check every row."""
-    sheet = own_file.sheet(file)
+    sheet = upload_form.sheet(file)
     names, guess = list(sheet.columns), sheet.guess().time
     left, right = st.columns(2)
     time = left.selectbox("Time column", names, index=names.index(guess), key=f"table-time-{file.file_id}")

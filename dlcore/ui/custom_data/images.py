@@ -7,7 +7,8 @@ from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.projects.project import Project
-from dlcore.ui.panels import own_file, samples
+from dlcore.ui.custom_data import upload_form
+from dlcore.ui.panels import samples
 
 LIMIT_MB = 500
 _ADDED = "own-images-added"
@@ -73,4 +74,4 @@ def _listed(entry: OwnDataset) -> None:
             )
         else:
             st.caption("Every file was a good picture.")
-        own_file.remove(entry)
+        upload_form.remove(entry)

@@ -6,7 +6,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
 from dlcore.projects.project import Project
-from dlcore.ui.panels import own_file
+from dlcore.ui.custom_data import upload_form
 
 
 def add(project: Project) -> None:
@@ -30,7 +30,7 @@ def add(project: Project) -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name, column, label)
-    own_file.listed("text", lambda entry: f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes")
+    upload_form.listed("text", lambda entry: f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes")
 
 
 def _take_in(payload: bytes, name: str, source: str, text: str, label: str) -> None:

@@ -1,0 +1,1 @@
+"""Upload forms for custom datasets."""
