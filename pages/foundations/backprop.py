@@ -7,8 +7,8 @@ ICON = ":material/function:"
 
 show(
     "backprop",
-    data="dlcore.ui.panels.classification:data",
-    results="dlcore.ui.panels.classification:results",
+    data="dlcore.ui.modalities.classification:data",
+    results="dlcore.ui.modalities.classification:results",
     try_it="dlcore.ui.panels.backprop_try:try_it",
     explain="dlcore.ui.panels.backprop_walk:explain",
 )

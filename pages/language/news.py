@@ -7,8 +7,8 @@ ICON = ":material/newspaper:"
 
 show(
     "news",
-    data="dlcore.ui.panels.classification:data",
+    data="dlcore.ui.modalities.classification:data",
     results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.panels.classification:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    try_it="dlcore.ui.modalities.classification:try_it",
+    explain="dlcore.ui.modalities.explain:explain",
 )

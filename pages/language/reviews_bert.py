@@ -9,6 +9,6 @@ show(
     "reviews_bert",
     data="dlcore.ui.panels.reviews_bert_data:data",
     results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.panels.classification:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    try_it="dlcore.ui.modalities.classification:try_it",
+    explain="dlcore.ui.modalities.explain:explain",
 )

@@ -28,8 +28,8 @@ else:
     show(
         "bert",
         opens_on="last_layers",  # the best one
-        data="dlcore.ui.panels.classification:data",
+        data="dlcore.ui.modalities.classification:data",
         results="dlcore.ui.panels.bert_results:results",
-        try_it="dlcore.ui.panels.classification:try_it",
+        try_it="dlcore.ui.modalities.classification:try_it",
         explain="dlcore.ui.panels.bert_explain:explain",
     )

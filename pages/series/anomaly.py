@@ -10,5 +10,5 @@ show(
     data="dlcore.ui.panels.series:data",
     results="dlcore.ui.panels.series:results",
     try_it="dlcore.ui.panels.series:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    explain="dlcore.ui.modalities.explain:explain",
 )

@@ -7,8 +7,8 @@ ICON = ":material/compare:"
 
 show(
     "architectures",
-    data="dlcore.ui.panels.images_data:data",
+    data="dlcore.ui.modalities.images:data",
     results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.panels.classification:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    try_it="dlcore.ui.modalities.classification:try_it",
+    explain="dlcore.ui.modalities.explain:explain",
 )

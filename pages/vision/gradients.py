@@ -8,8 +8,8 @@ ICON = ":material/trending_down:"
 show(
     "gradients",
     opens_on="vgg_deep",  # the tale begins with it
-    data="dlcore.ui.panels.classification:data",
+    data="dlcore.ui.modalities.classification:data",
     results="dlcore.ui.panels.gradients:results",
     try_it="dlcore.ui.panels.gradients_try:try_it",
-    explain="dlcore.ui.panels.explain:explain",
+    explain="dlcore.ui.modalities.explain:explain",
 )

@@ -8,7 +8,7 @@ ICON = ":material/grid_view:"
 show(
     "vit",
     opens_on="hybrid",  # the best one, and one with attention
-    data="dlcore.ui.panels.classification:data",
+    data="dlcore.ui.modalities.classification:data",
     results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.panels.vit_try:try_it",
     explain="dlcore.ui.panels.vit_attention:explain",

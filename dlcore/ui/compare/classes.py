@@ -12,8 +12,8 @@ from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
 from dlcore.ui.compare.tests import Tested
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_data import shortened
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -33,7 +33,7 @@ CHOSEN = "chosen"
 EVERY = 2.0
 """Seconds between two looks at a comparison that is still running."""
 _OF_ONE = {"csv": "dlcore.ui.panels.series:results"}
-_OF_CLASSES = "dlcore.ui.panels.classification:results"
+_OF_CLASSES = "dlcore.ui.modalities.classification:results"
 
 
 def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, more: "More | None" = None) -> None:

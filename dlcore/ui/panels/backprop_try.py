@@ -18,9 +18,9 @@ from dlcore.runs import Run
 from dlcore.runs.short_run import Trial, attempt
 from dlcore.ui.components import drawing_component, mount_reporting
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.panels import quiz, reading, samples
 from dlcore.ui.panels.backprop_walk import DRAWING
-from dlcore.ui.panels.classification_try import pick_sample
 
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared

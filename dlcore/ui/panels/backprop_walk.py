@@ -9,8 +9,8 @@ from dlcore.data.images import images
 from dlcore.projects.foundations.backprop_walk import Stage, Walk, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_try import pick_sample
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -11,10 +11,10 @@ from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.explain_text import explain_text
+from dlcore.ui.modalities.text_attention import show_grid
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.explain_class import explain_text
-from dlcore.ui.panels.text_attention import show_grid
 
 LOOK, WORDS, BLANK = "Where it looks", "Words for and against", "Fill in the blank"
 UNTOUCHED, OF_RUN = "The pretrained BERT, untouched", "The run chosen at the top"

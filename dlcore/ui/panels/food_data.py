@@ -8,7 +8,8 @@ from dlcore.data.sources import weights
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import missing
-from dlcore.ui.panels import images_data, samples
+from dlcore.ui.modalities import images as images_data
+from dlcore.ui.panels import samples
 
 SHOWN = 6
 """Versions of one photo."""

@@ -9,8 +9,8 @@ from dlcore.core.errors import DataError, one_line
 from dlcore.data.images.uploads import Photo
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui.modalities.explain_image import explain_picture, explain_pixels
 from dlcore.ui.panels import food_try, reading, samples
-from dlcore.ui.panels.explain_picture import explain_picture, explain_pixels
 
 TEST, MINE = "A test photo", "The photo under Try it"
 

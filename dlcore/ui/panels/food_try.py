@@ -21,8 +21,8 @@ from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.predict import test_sample
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_try import test_sample
 from dlcore.ui.paste import pasted
 
 DRAWN, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"

@@ -12,7 +12,8 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons
 from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import classification_results, reading
+from dlcore.ui.modalities import results as classification_results
+from dlcore.ui.panels import reading
 from dlcore.ui.panels.comparison_form import open_under_results
 
 OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."

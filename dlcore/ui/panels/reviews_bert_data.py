@@ -10,8 +10,8 @@ from dlcore.data.text import token_states
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui import missing
+from dlcore.ui.modalities import overview
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import classification_data
 
 
 def data(project: Project, run: Run | None) -> None:
@@ -20,7 +20,7 @@ def data(project: Project, run: Run | None) -> None:
     with st.expander("The pretrained BERT, and what it has read so far", icon=":material/neurology:"):
         _bert(str(config.data_options["bert"]), int(config.data_options["after_layer"]))
         _kept()
-    classification_data.data(project, run)
+    overview.data(project, run)
 
 
 def _bert(name: str, after: int) -> None:

@@ -12,7 +12,7 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import classification_data
+from dlcore.ui.modalities import overview
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -28,7 +28,7 @@ def data(project: "Project", run: Run | None) -> None:
             "Read **row by row**: each row of the picture is one time step, its pixels are that step's inputs. The "
             "network never sees a whole picture; what it knows of the rows above is in its state."
         )
-        classification_data.data(project, run)
+        overview.data(project, run)
         st.divider()
         _memory(20)
     else:

@@ -15,7 +15,8 @@ from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.chooser import records_of
 from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import classification_results, reading
+from dlcore.ui.modalities import results as classification_results
+from dlcore.ui.panels import reading
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import score_table, winner
 

@@ -8,8 +8,8 @@ from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import Unrolled, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_try import pick_sample
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -11,9 +11,9 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.attention import Looks, show_attention
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.explain_image import explain_picture
+from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_try import pick_sample
-from dlcore.ui.panels.explain_picture import explain_picture
 
 HEADS, PIXELS = "Where it looks", "Pixels for and against"
 

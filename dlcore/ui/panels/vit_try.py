@@ -7,7 +7,8 @@ import streamlit as st
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.panels import classification_try, reading
+from dlcore.ui.modalities import predict as classification_try
+from dlcore.ui.panels import reading
 from dlcore.ui.panels.vit_attention import show_looks
 
 

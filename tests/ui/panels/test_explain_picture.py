@@ -8,7 +8,7 @@ pytestmark = pytest.mark.realdata("fashion_mnist")
 
 def draw(reference: str) -> None:
     from dlcore import projects, runs
-    from dlcore.ui.panels.explain_picture import explain_picture
+    from dlcore.ui.modalities.explain_image import explain_picture
 
     run = runs.open_run(reference)
     explain_picture(projects.get(run.config.project), run, run.bundle)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlcore import runs
+from dlcore.ui.modalities.explain_text import highlighted
+from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.classification_data import shortened
-from dlcore.ui.panels.explain_class import highlighted
 
 
 def test_words_cannot_become_html() -> None:

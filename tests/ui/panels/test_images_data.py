@@ -39,7 +39,7 @@ def mine(tmp_path, monkeypatch):
 def panel() -> None:
     from dlcore import projects
     from dlcore.runs import Run
-    from dlcore.ui.panels import images_data
+    from dlcore.ui.modalities import images as images_data
 
     config = projects.configure("architectures", dataset="own:mine", preset="quick")
 
@@ -102,7 +102,7 @@ def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkey
 def gone() -> None:
     from dlcore import projects
     from dlcore.runs import Run
-    from dlcore.ui.panels import images_data
+    from dlcore.ui.modalities import images as images_data
 
     class Chosen(Run):
         config = None

@@ -7,9 +7,9 @@ from dlcore.explanation import findings
 from dlcore.explanation.trust import Deletion
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
+from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, chosen
+from dlcore.ui.modalities.results import losses
 from dlcore.ui.panels.calibration import told
-from dlcore.ui.panels.classification_browse import EVERY, ORDERS, RIGHT, WRONG, chosen
-from dlcore.ui.panels.classification_results import losses
 
 
 def test_sum():

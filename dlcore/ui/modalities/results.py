@@ -10,11 +10,11 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.browse import browse
+from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, recipe, samples
 from dlcore.ui.panels.calibration import show_calibration
-from dlcore.ui.panels.classification_browse import browse
-from dlcore.ui.panels.classification_data import shortened
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import say, score_table, winner
 from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold

@@ -16,9 +16,9 @@ from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.classification_try import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.typed import shortened
 

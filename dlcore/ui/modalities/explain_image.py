@@ -16,8 +16,8 @@ from dlcore.projects.vision.explain import NAMES, ONE_SIDED, Asked, How, Map
 from dlcore.runs import Bundle, Run
 from dlcore.ui import blend
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.explain_text import choose_sample
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.explain_class import choose_sample
 from dlcore.ui.panels.findings import say_finding
 
 BLENDED, DRAWN = 128, 128

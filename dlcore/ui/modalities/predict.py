@@ -13,9 +13,9 @@ from dlcore.projects.language import texts
 from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.net import fragment
 from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.text_attention import show_heads
 from dlcore.ui.typed import Typed, shortened, show_typed
 
 EXAMPLES = {

@@ -2,9 +2,9 @@
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
+from dlcore.ui.modalities.explain_image import explain_picture
+from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.explain_class import explain_text
-from dlcore.ui.panels.explain_picture import explain_picture
 from dlcore.ui.panels.explain_series import explain_alarm
 
 

@@ -1,0 +1,1 @@
+"""Panels shared by projects of one modality."""
