@@ -7,9 +7,9 @@ ICON = ":material/account_tree:"
 
 show(
     "anatomy",
-    step_by_step="dlcore.ui.panels.anatomy:step_by_step",
-    data="dlcore.ui.panels.anatomy_autoencoder:data",
-    results="dlcore.ui.panels.anatomy_autoencoder:results",
-    try_it="dlcore.ui.panels.anatomy_try:try_it",
-    explain="dlcore.ui.panels.anatomy_answers:explain",
+    step_by_step="dlcore.ui.pages.anatomy.step_by_step:step_by_step",
+    data="dlcore.ui.pages.anatomy.results:data",
+    results="dlcore.ui.pages.anatomy.results:results",
+    try_it="dlcore.ui.pages.anatomy.predict:try_it",
+    explain="dlcore.ui.pages.anatomy.explain:explain",
 )

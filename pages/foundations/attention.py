@@ -7,9 +7,9 @@ ICON = ":material/hub:"
 
 show(
     "attention",
-    step_by_step="dlcore.ui.panels.attention:step_by_step",
-    data="dlcore.ui.panels.attention_recall:data",
-    results="dlcore.ui.panels.attention_recall:results",
-    try_it="dlcore.ui.panels.attention_recall:try_it",
-    explain="dlcore.ui.panels.attention_answers:explain",
+    step_by_step="dlcore.ui.pages.attention.step_by_step:step_by_step",
+    data="dlcore.ui.pages.attention.recall:data",
+    results="dlcore.ui.pages.attention.recall:results",
+    try_it="dlcore.ui.pages.attention.recall:try_it",
+    explain="dlcore.ui.pages.attention.explain:explain",
 )

@@ -9,6 +9,6 @@ show(
     "backprop",
     data="dlcore.ui.modalities.classification:data",
     results="dlcore.ui.modalities.classification:results",
-    try_it="dlcore.ui.panels.backprop_try:try_it",
-    explain="dlcore.ui.panels.backprop_walk:explain",
+    try_it="dlcore.ui.pages.backprop.predict:try_it",
+    explain="dlcore.ui.pages.backprop.walk:explain",
 )

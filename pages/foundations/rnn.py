@@ -8,8 +8,8 @@ ICON = ":material/replay:"
 show(
     "rnn",
     opens_on="rnn",  # the one by hand comes first
-    data="dlcore.ui.panels.rnn_data:data",
-    results="dlcore.ui.panels.rnn_results:results",
-    try_it="dlcore.ui.panels.rnn_try:try_it",
-    explain="dlcore.ui.panels.rnn_walk:explain",
+    data="dlcore.ui.pages.rnn.data:data",
+    results="dlcore.ui.pages.rnn.results:results",
+    try_it="dlcore.ui.pages.rnn.predict:try_it",
+    explain="dlcore.ui.pages.rnn.walk:explain",
 )

@@ -7,7 +7,7 @@ ICON = ":material/neurology:"
 
 show(
     "reviews_bert",
-    data="dlcore.ui.panels.reviews_bert_data:data",
+    data="dlcore.ui.pages.reviews_bert.data:data",
     results="dlcore.ui.compare.comparison:results",
     try_it="dlcore.ui.modalities.classification:try_it",
     explain="dlcore.ui.modalities.explain:explain",

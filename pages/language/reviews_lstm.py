@@ -8,7 +8,7 @@ ICON = ":material/reviews:"
 show(
     "reviews_lstm",
     data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.panels.readout_lesson:results",
+    results="dlcore.ui.pages.reviews_lstm.pooling_lesson:results",
     try_it="dlcore.ui.modalities.classification:try_it",
     explain="dlcore.ui.modalities.explain:explain",
 )

@@ -19,17 +19,17 @@ if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
         opens_on="transformer",  # dates come first
-        data="dlcore.ui.panels.seq2seq_data:data",
-        results="dlcore.ui.panels.seq2seq_results:results",
-        try_it="dlcore.ui.panels.seq2seq_try:try_it",
-        explain="dlcore.ui.panels.seq2seq_explain:explain",
+        data="dlcore.ui.pages.seq2seq.data:data",
+        results="dlcore.ui.pages.seq2seq.results:results",
+        try_it="dlcore.ui.pages.seq2seq.predict:try_it",
+        explain="dlcore.ui.pages.seq2seq.explain:explain",
     )
 else:
     show(
         "bert",
         opens_on="last_layers",  # the best one
         data="dlcore.ui.modalities.classification:data",
-        results="dlcore.ui.panels.bert_results:results",
+        results="dlcore.ui.pages.bert.results:results",
         try_it="dlcore.ui.modalities.classification:try_it",
-        explain="dlcore.ui.panels.bert_explain:explain",
+        explain="dlcore.ui.pages.bert.explain:explain",
     )

@@ -7,8 +7,8 @@ ICON = ":material/monitoring:"
 
 show(
     "anomaly",
-    data="dlcore.ui.panels.series:data",
-    results="dlcore.ui.panels.series:results",
-    try_it="dlcore.ui.panels.series:try_it",
+    data="dlcore.ui.pages.anomaly.panels:data",
+    results="dlcore.ui.pages.anomaly.panels:results",
+    try_it="dlcore.ui.pages.anomaly.panels:try_it",
     explain="dlcore.ui.modalities.explain:explain",
 )

@@ -7,8 +7,8 @@ ICON = ":material/airwave:"
 
 show(
     "forecast",
-    data="dlcore.ui.panels.forecast_data:data",
-    results="dlcore.ui.panels.forecast_results:results",
-    try_it="dlcore.ui.panels.forecast_try:try_it",
-    explain="dlcore.ui.panels.forecast_explain:explain",
+    data="dlcore.ui.pages.forecast.data:data",
+    results="dlcore.ui.pages.forecast.results:results",
+    try_it="dlcore.ui.pages.forecast.predict:try_it",
+    explain="dlcore.ui.pages.forecast.explain:explain",
 )

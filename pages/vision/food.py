@@ -7,8 +7,8 @@ ICON = ":material/restaurant:"
 
 show(
     "food",
-    data="dlcore.ui.panels.food_data:data",
-    results="dlcore.ui.panels.food_results:results",
-    try_it="dlcore.ui.panels.food_try:try_it",
-    explain="dlcore.ui.panels.food_explain:explain",
+    data="dlcore.ui.pages.food.data:data",
+    results="dlcore.ui.pages.food.results:results",
+    try_it="dlcore.ui.pages.food.predict:try_it",
+    explain="dlcore.ui.pages.food.explain:explain",
 )

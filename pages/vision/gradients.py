@@ -9,7 +9,7 @@ show(
     "gradients",
     opens_on="vgg_deep",  # the tale begins with it
     data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.panels.gradients:results",
-    try_it="dlcore.ui.panels.gradients_try:try_it",
+    results="dlcore.ui.pages.gradients.panels:results",
+    try_it="dlcore.ui.pages.gradients.predict:try_it",
     explain="dlcore.ui.modalities.explain:explain",
 )

@@ -10,6 +10,6 @@ show(
     opens_on="hybrid",  # the best one, and one with attention
     data="dlcore.ui.modalities.classification:data",
     results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.panels.vit_try:try_it",
-    explain="dlcore.ui.panels.vit_attention:explain",
+    try_it="dlcore.ui.pages.vit.predict:try_it",
+    explain="dlcore.ui.pages.vit.attention:explain",
 )

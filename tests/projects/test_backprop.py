@@ -129,7 +129,7 @@ def test_each_way_to_break_it_shows_its_signature_and_the_usual_settings_do_not(
 
 
 def tried(settings):
-    from dlcore.ui.panels.backprop_try import measured_trial
+    from dlcore.ui.pages.backprop.predict import measured_trial
 
     config = projects.configure("backprop", model="dense", dataset="digits", preset="quick", settings=dict(settings))
     found = attempt(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)

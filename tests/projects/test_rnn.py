@@ -13,8 +13,8 @@ from dlcore.projects.foundations.quiz import Found, mark
 from dlcore.projects.foundations.rnn_walk import unroll
 from dlcore.projects.project import Loaded
 from dlcore.runs.short_run import attempt
-from dlcore.ui.panels.backprop_try import measured_trial
-from dlcore.ui.panels.rnn_results import TABLE, bridges
+from dlcore.ui.pages.backprop.predict import measured_trial
+from dlcore.ui.pages.rnn.results import TABLE, bridges
 
 PROJECT = projects.get("rnn")
 REFERENCE = "reference:rnn/rnn"

@@ -28,7 +28,7 @@ def test_an_error_of_a_fragment_is_one_line():
 def without_a_bert():
     from dlcore import projects
     from dlcore.data.sources import bert_weights
-    from dlcore.ui.panels import bert_explain
+    from dlcore.ui.pages.bert import explain as bert_explain
 
     bert_weights.find = lambda name: None
     bert_explain.explain(projects.get("bert"), None)

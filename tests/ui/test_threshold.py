@@ -7,7 +7,7 @@ import numpy as np
 
 from dlcore.evaluation import anomaly
 from dlcore.ui import threshold
-from dlcore.ui.panels import series_threshold
+from dlcore.ui.pages.anomaly import threshold as series_threshold
 from dlcore.ui.threshold import Judged, Over, Stretch, Window
 
 

@@ -32,7 +32,7 @@ CHOSEN = "chosen"
 """What stands for runs picked by hand in the list of comparisons."""
 EVERY = 2.0
 """Seconds between two looks at a comparison that is still running."""
-_OF_ONE = {"csv": "dlcore.ui.panels.series:results"}
+_OF_ONE = {"csv": "dlcore.ui.pages.anomaly.panels:results"}
 _OF_CLASSES = "dlcore.ui.modalities.classification:results"
 
 

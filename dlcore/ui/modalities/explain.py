@@ -4,8 +4,8 @@ from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.modalities.explain_image import explain_picture
 from dlcore.ui.modalities.explain_text import explain_text
+from dlcore.ui.pages.anomaly.explain import explain_alarm
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.explain_series import explain_alarm
 
 
 def explain(project: Project, run: Run | None) -> None:

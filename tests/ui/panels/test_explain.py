@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from dlcore.projects.anomaly.alarm import Explained
-from dlcore.ui.panels.explain_series import adds_up, agree
+from dlcore.ui.pages.anomaly.explain import adds_up, agree
 
 FOUND = Explained(
     channels=("value",),

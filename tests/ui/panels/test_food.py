@@ -9,13 +9,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dlcore.evaluation.rejection import Doubt
-from dlcore.ui.panels import food_results, food_try
+from dlcore.ui.pages.food import predict as food_try
+from dlcore.ui.pages.food import results as food_results
 
 
 def panel(which: str, **state: str) -> AppTest:
     def draw(which: str) -> None:
         from dlcore import projects, runs
-        from dlcore.ui.panels import food_explain, food_try
+        from dlcore.ui.pages.food import explain as food_explain
+        from dlcore.ui.pages.food import predict as food_try
 
         run = runs.open_run("reference:food/mobilenet_v2_frozen")
         shown = food_try.try_it if which == "try" else food_explain.explain
@@ -86,7 +88,7 @@ def test_the_learning_curve_is_drawn_from_what_was_measured():
     def draw() -> None:
         import json
 
-        from dlcore.ui.panels import food_results
+        from dlcore.ui.pages.food import results as food_results
 
         food_results._curve(json.loads(food_results.TABLE.read_text()))
 
@@ -101,7 +103,7 @@ def test_the_learning_curve_is_drawn_from_what_was_measured():
 def test_data_shows_weights_and_what_training_sees(model, said):
     def draw(model: str) -> None:
         from dlcore import projects
-        from dlcore.ui.panels import food_data
+        from dlcore.ui.pages.food import data as food_data
 
         food_data._weights()
         food_data._changed(projects.configure("food", model=model, dataset="food101_mini"))

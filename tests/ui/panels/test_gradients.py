@@ -11,8 +11,9 @@ from dlcore.evaluation import agreement
 from dlcore.runs import actions, store
 from dlcore.training.events import MEASURES
 from dlcore.ui import control
-from dlcore.ui.panels import flow, gradients_grid
-from dlcore.ui.panels.gradients import LESSONS
+from dlcore.ui.pages.gradients import flow
+from dlcore.ui.pages.gradients import grid as gradients_grid
+from dlcore.ui.pages.gradients.panels import LESSONS
 
 REFERENCE = "reference:gradients/vgg_deep"
 

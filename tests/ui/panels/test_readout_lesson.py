@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def test_empty_and_equal_reviews_are_said_to_be_such():
     def script():
         from dlcore import runs
-        from dlcore.ui.panels.readout_lesson import _drift
+        from dlcore.ui.pages.reviews_lstm.pooling_lesson import _drift
 
         _drift(runs.open_run("reference:reviews_lstm/base_lstm").bundle)
 

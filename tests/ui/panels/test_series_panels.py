@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from dlcore.data.series.series import load_nyc_taxi, read_csv
-from dlcore.ui.panels import explain_series, series_threshold, series_try
+from dlcore.ui.pages.anomaly import explain as explain_series
+from dlcore.ui.pages.anomaly import predict as series_try
+from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
 def test_alarm_csv_names_every_alarm() -> None:

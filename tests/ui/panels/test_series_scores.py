@@ -6,7 +6,9 @@ import pytest
 from dlcore.data.series.series import LabelledWindow, Series
 from dlcore.projects.project import Evaluation
 from dlcore.ui.headline import baseline_title, headline
-from dlcore.ui.panels import series_doubts, series_rules, series_scores, series_seeds
+from dlcore.ui.pages.anomaly import robustness, threshold_rules
+from dlcore.ui.pages.anomaly import scores as series_scores
+from dlcore.ui.pages.anomaly import seeds as series_seeds
 
 HALF_HOUR = 1_800_000
 
@@ -92,19 +94,19 @@ def joined() -> tuple[series_scores.Whole, Series]:
 
 def test_a_moved_threshold_is_told_by_event_and_by_day() -> None:
     whole, series = joined()
-    assert "20%**, it misses an event (storm)" in series_doubts.lost_words(whole, series, 1.0, 1.2)
-    gained = series_doubts.gained_words(whole, series, 1.0, 0.9)
+    assert "20%**, it misses an event (storm)" in robustness.lost_words(whole, series, 1.0, 1.2)
+    gained = robustness.gained_words(whole, series, 1.0, 0.9)
     assert "10%**, it raises a false alarm more (" in gained and "Quiet Day" in gained
-    assert "double" in series_doubts.lost_words(whole, series, 1.0, float("nan"))
-    assert "halved" in series_doubts.gained_words(whole, None, 1.0, float("nan"))
+    assert "double" in robustness.lost_words(whole, series, 1.0, float("nan"))
+    assert "halved" in robustness.gained_words(whole, None, 1.0, float("nan"))
 
 
 def test_days_without_a_label_are_counted_apart() -> None:
     whole, series = joined()
     spans = np.array([[790, 811]])
-    calm = series_doubts.holiday_words(whole, series, 1.0, spans)
+    calm = robustness.holiday_words(whole, series, 1.0, spans)
     assert "None of them raises a false alarm" in calm and "it sets the threshold" in calm
-    loud = series_doubts.holiday_words(whole, series, 0.9, spans)
+    loud = robustness.holiday_words(whole, series, 0.9, spans)
     assert "**1 of 1 false alarms**" in loud and "Were it not counted" in loud
 
 
@@ -119,6 +121,6 @@ def test_thresholds_by_other_rules_read_no_test_score() -> None:
     parts = ("train", "validation")
     scores, times = (np.concatenate([stored[f"{part}_{what}"] for part in parts]) for what in ("scores", "ids"))
     found = thresholds(scores, times, (len(stored["train_scores"]), len(scores)), run.config)
-    assert set(found) == set(series_rules.RULES)
+    assert set(found) == set(threshold_rules.RULES)
     assert found[run.config.data_options["threshold_rule"]] == pytest.approx(bundle.threshold)
     assert len(set(found.values())) == len(found)

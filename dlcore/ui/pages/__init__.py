@@ -1,0 +1,1 @@
+"""Panels of single pages, one folder per page."""

@@ -1,0 +1,7 @@
+"""The anomaly page's panels: Data, Results, Try it."""
+
+from dlcore.ui.pages.anomaly.data import data
+from dlcore.ui.pages.anomaly.predict import try_it
+from dlcore.ui.pages.anomaly.results import results
+
+__all__ = ["data", "results", "try_it"]

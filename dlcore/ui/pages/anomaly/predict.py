@@ -1,0 +1,142 @@
+"""Try it on the anomaly page: a CSV of one's own goes through the same model and the same threshold."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series.series import DAY_MS, Series
+from dlcore.plots import errors as error_plots
+from dlcore.plots.series import series_over_time
+from dlcore.projects.project import Project
+from dlcore.runs import Run
+from dlcore.ui import style
+from dlcore.ui.figure import show_figure
+from dlcore.ui.pages.anomaly.data import series_of, taxi
+from dlcore.ui.panels import reading
+from dlcore.ui.panels.new_run import dataset_title
+
+SAMPLE_DAYS = 35
+SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
+"""Points of the sample at least and at most."""
+
+
+def try_it(project: Project, run: Run | None) -> None:
+    """Upload a CSV, or take the sample; see its errors, its alarms and their rows."""
+    bundle = reading.finished(run, to_see="how a trained model judges your own series")
+    if bundle is None or run is None:
+        return
+    st.markdown(
+        "A CSV with a **time** column (like `2014-07-01 00:30`) and a **value** column, evenly spaced. It goes through "
+        "the very model, scaling and threshold of this run; nothing is learnt from it and nothing is kept."
+    )
+    sample, about = _sample(run)
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    file = left.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="own-csv", max_upload_size=64)
+    with right:
+        use_sample = st.toggle(
+            "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None or not sample
+        )
+        st.download_button(
+            "Download the sample",
+            sample,
+            file_name="sample.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="sample-csv",
+            disabled=not sample,
+            help=f"{about[0].upper()}{about[1:]}.",
+        )
+    payload = file.getvalue() if file is not None else sample if use_sample else b""
+    if file is None and not payload:
+        st.info("Choose a file, or switch the sample on.", icon=":material/upload_file:")
+        return
+    try:
+        with st.spinner("Judging every row"):
+            found = project.answer(reading.loaded(bundle), payload)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    _show(found, name=file.name if file is not None else f"the sample: {about}")
+
+
+def _sample(run: Run) -> tuple[bytes, str]:
+    """The end of the run's own series as a CSV, and what it is in words; empty where the series is not here."""
+    if run.config.dataset == "nyc_taxi":
+        return sample_csv(taxi()), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+    try:
+        return sample_csv(series_of(run.config)), f"the last days of {dataset_title(run.config.dataset)}"
+    except WorkbenchError:
+        return b"", "the series of this run is not on this machine"
+
+
+def sample_csv(series: Series) -> bytes:
+    """The last days of a series, or its last points where these are too few or too many, as a CSV for `try_it`."""
+    days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
+    kept = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
+    times = pd.to_datetime(series.times[kept], unit="ms").strftime(
+        "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
+    )
+    return pd.DataFrame({"timestamp": times, "value": series.values[kept]}).to_csv(index=False).encode()
+
+
+def _show(found: dict[str, Any], *, name: str) -> None:
+    times, values, errors = (np.asarray(found[part]) for part in ("times", "values", "errors"))
+    threshold, called = float(found["threshold"]), np.asarray(found["errors"]) > found["threshold"]
+    if found.get("note"):
+        st.warning(found["note"], icon=":material/schedule:")
+    style.facts(
+        [
+            ("File", name, ""),
+            ("Rows", f"{len(values):,}", ""),
+            ("Alarms", f"{int(called.sum()):,}", f"{called.mean():.1%} of the rows"),
+            ("Threshold", f"{threshold:.3g}", "of this run"),
+        ]
+    )
+    figure = series_over_time(times, values, title="Your series and its alarms", unit="value", alarms=called)
+    show_figure(figure, key="own-series", alt=f"Your series with {int(called.sum())} alarms")
+    figure = error_plots.error_over_time(times, errors, threshold=threshold, title="Reconstruction error over time")
+    show_figure(figure, key="own-errors", alt="Reconstruction error of your series over time")
+    table = pd.DataFrame(
+        {
+            "Row": found["rows"],
+            "Time": pd.to_datetime(times, unit="ms").strftime("%Y-%m-%d %H:%M"),
+            "Value": values,
+            "Error": errors,
+            "Times the threshold": errors / threshold if threshold > 0 else np.nan,
+            "Alarm": called,
+        }
+    )
+    _rows(table)
+
+
+def _rows(table: pd.DataFrame) -> None:
+    alarms = table[table["Alarm"]].sort_values("Error", ascending=False)
+    if len(alarms):
+        st.markdown("**Rows that raise an alarm**, the largest error first. Row 1 of the file is its header.")
+        columns = [name for name in table.columns if name != "Alarm"]
+        formats = {
+            "Error": st.column_config.NumberColumn(format="%.3g"),
+            "Times the threshold": st.column_config.NumberColumn(format="%.2f"),
+        }
+        st.dataframe(
+            alarms[columns].head(1000),
+            hide_index=True,
+            width="stretch",
+            column_config=formats,
+            alt="Rows with an alarm",
+        )
+    else:
+        st.success("No row raises an alarm at this run's threshold.", icon=":material/check_circle:")
+    st.download_button(
+        "Download every row with its error (CSV)",
+        lambda: table.to_csv(index=False),
+        file_name="errors.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="own-download",
+    )

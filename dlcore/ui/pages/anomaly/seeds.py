@@ -1,0 +1,78 @@
+"""Each seed of an ensemble alone, and their mean and range: no seed is hidden in a mean."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from dlcore.projects.project import Evaluation
+from dlcore.ui.headline import NAMES
+from dlcore.ui.pages.anomaly.scores import rivals_of
+from dlcore.ui.panels.scores import cell
+
+METRICS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr", "auc_pr")
+FORMS = {"causal": "", "centred": "_centred"}
+"""The ending of the metrics of each form."""
+
+
+def seeds_of(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    """The metrics of each seed, in order; empty where the run has one."""
+    return {name: values for name, values in evaluation.parts.items() if name.startswith("seed_")}
+
+
+def seeds_part(evaluation: Evaluation) -> None:
+    """A table for each smoothing: the ensemble, each seed, mean and range."""
+    seeds = seeds_of(evaluation)
+    if not seeds:
+        st.caption(
+            "This run trained one network from one seed, so how much the seed matters cannot be told from it: train it "
+            "again with other seeds, or choose a model that trains several."
+        )
+        return
+    st.markdown(f"**Each of the {len(seeds)} seeds alone**, at its own threshold by the same rule")
+    for tab, (form, end) in zip(st.tabs([form.capitalize() for form in FORMS]), FORMS.items(), strict=True):
+        with tab:
+            table = seed_table(evaluation, end)
+            st.dataframe(table, hide_index=True, width="stretch", alt=f"The {form} scores of each seed, mean and range")
+            st.caption(_range(evaluation, form, end))
+
+
+def seed_table(evaluation: Evaluation, end: str) -> pd.DataFrame:
+    """One row for the ensemble, each seed, their mean and their range; `end` is the metrics' ending."""
+    shown = [name for name in METRICS if name + end in evaluation.metrics]
+    rows = {"Ensemble": evaluation.metrics}
+    rows |= {name.replace("_", " ").capitalize(): values for name, values in seeds_of(evaluation).items()}
+    table = [
+        {"Which": which, **{NAMES[name]: _cell(values, name, end) for name in shown}} for which, values in rows.items()
+    ]
+    mean, low, high = (evaluation.parts.get(f"seeds_{kind}", {}) for kind in ("mean", "lowest", "highest"))
+    if mean:
+        ends = {name: (_cell(low, name, end), _cell(high, name, end)) for name in shown}
+        table.append({"Which": "Mean of the seeds", **{NAMES[name]: _mean(mean, name, end) for name in shown}})
+        table.append({"Which": "Lowest to highest", **{NAMES[name]: f"{a} to {b}" for name, (a, b) in ends.items()}})
+    return pd.DataFrame(table)
+
+
+def _range(evaluation: Evaluation, form: str, end: str) -> str:
+    worths = [
+        values[f"nab_standard{end}"] for values in seeds_of(evaluation).values() if f"nab_standard{end}" in values
+    ]
+    rivals = [values["nab_standard"] for values in rivals_of(evaluation, form).values() if "nab_standard" in values]
+    if not worths or not rivals:
+        return ""
+    above = sum(worth > max(rivals) for worth in worths)
+    return (
+        f"NAB of the seeds alone runs from {min(worths):.1f} to {max(worths):.1f}; {above} of {len(worths)} are above "
+        f"the best simple method with {form} scores, {max(rivals):.1f}. The ensemble's score is the mean of theirs."
+    )
+
+
+def _cell(values: Mapping[str, float], name: str, end: str) -> str:
+    return cell({name: values[name + end]} if name + end in values else {}, name)
+
+
+def _mean(values: Mapping[str, float], name: str, end: str) -> str:
+    """A mean of counts is no count."""
+    if name + end not in values:
+        return "–"
+    return f"{values[name + end]:.1f}" if name in ("events_hit", "false_alarms") else _cell(values, name, end)

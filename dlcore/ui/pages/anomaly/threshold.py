@@ -1,0 +1,224 @@
+"""The threshold on the anomaly page: every point of the run's series, its alarms, and why one was raised."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series.series import LabelledWindow
+from dlcore.data.splits import SplitName
+from dlcore.evaluation import anomaly
+from dlcore.plots import errors as error_plots
+from dlcore.plots.series import before_and_after
+from dlcore.projects.anomaly import alarm as anomaly_alarm
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.net import fragment, guarded
+from dlcore.ui.pages.anomaly import explain as explain_series
+from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
+from dlcore.ui.panels import reading
+from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
+
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+KINDS = {"scores": "Causal: nothing later is used", "centred": "Centred: looks ahead"}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One split of a run: errors (n,), targets (n,), times (n,) epoch milliseconds."""
+
+    errors: np.ndarray
+    targets: np.ndarray
+    times: np.ndarray
+
+
+def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
+    """The splits that the run stored errors of: the causal `scores`, or the `centred` ones, which look ahead."""
+    stored = reading.predictions(bundle)
+    return {
+        name: Scored(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
+        for name in SPLITS
+        if f"{name}_{kind}" in stored
+    }
+
+
+@fragment
+def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
+    """Everything that moves with the threshold, in a fragment: nothing else on the page is drawn anew."""
+    st.subheader("The threshold, and what it does", anchor=False)
+    kind = _kind(bundle)
+    splits = scored_splits(bundle, kind)
+    own = chosen if kind == "scores" else reading.evaluation(bundle).metrics.get("threshold_centred", chosen)
+    judged = judge(splits, own, over=_over(run, splits))
+    released = show_threshold(judged, key=f"{reading.key_of(bundle)}-{kind}")
+    if released.alarm is not None:
+        guarded(partial(_why, project, run, bundle, released.alarm))
+    _downloads(splits, released)
+    with st.expander("How this is counted"):
+        st.markdown(_HOW)
+
+
+def _kind(bundle: Bundle) -> str:
+    """Which of the run's scores is looked at, where it stored both; the same score twice is one."""
+    stored = reading.predictions(bundle)
+    if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
+        return "scores"
+    kind: str = st.segmented_control(
+        "Score",
+        list(KINDS),
+        default="scores",
+        required=True,
+        key="score",
+        bind="query-params",
+        format_func=KINDS.__getitem__,
+    )
+    return kind
+
+
+_HOW = """
+- **Alarm**: a point whose score is above the threshold. Alarms less than a day apart are one: a person looks once.
+- **Event**: a labelled window. It is caught when one of its points raises an alarm; the **delay** is the time from
+  the window's start to the first alarm in it. An alarm that goes on after the window is still that event's for a day.
+- **Precision** = right alarms / all alarms, **recall** = right alarms / labelled points, **F1** = their harmonic
+  mean; all three over single points. Events and false alarms are counted over stretches of time.
+- **Cost** = missed events × what a missed event costs + false alarms. Below the threshold with the most false alarms
+  they only grow together into fewer and longer ones, which would look cheap: the lowest cost and the best F1 are
+  sought above it.
+- Thresholds **set without labels** come from the scores of the validation or the training part alone.
+  Those **seen with the answers** look at the labels drawn here: good to compare with, not to report.
+- The line moves this view alone, not the stored scores above.
+"""
+
+
+def judge(splits: dict[str, Scored], own: float, *, over: Over) -> Judged:
+    """A run's splits, one after the other, as the component takes them; `own` is the run's own threshold."""
+    names = list(splits)
+    ends = np.cumsum([len(part.errors) for part in splits.values()])
+    parts = [
+        Stretch(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)
+    ]
+    by_name = {part.name: part for part in parts}
+    first = by_name.get("validation", by_name.get("test", parts[0]))
+    scopes = [Stretch("all it was not trained on", first.start, int(ends[-1]))] if first.start else []
+    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Stretch("the whole series", 0, int(ends[-1]))]
+    targets = np.concatenate([part.targets for part in splits.values()]).astype(np.uint8)
+    return Judged(
+        scores=np.concatenate([part.errors for part in splits.values()]),
+        labels=targets if targets.any() else None,
+        own=own,
+        scopes=tuple(scopes),
+        parts=tuple(parts),
+        rules=by_name.get("validation", by_name.get("train")),
+        over=over,
+        score="reconstruction error",
+        marks=(("largest of training", float(splits["train"].errors.max())),) if "train" in splits else (),
+    )
+
+
+def _over(run: Run, splits: dict[str, Scored]) -> Over:
+    """The series behind the scores; without it, where it is not here any more, the labels keep their place."""
+    times = np.concatenate([part.times for part in splits.values()])
+    try:
+        series = series_of(run.config)
+    except WorkbenchError:
+        series = None
+    if series is None or len(series.times) == 0:
+        return Over(times)
+    place = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
+    if not (series.times[place] == times).all():
+        return Over(times)
+    unit = unit_of(run.config)
+    return Over(times, series.values[place], unit, _windows(series.windows), _windows(series.unlabelled))
+
+
+def _windows(found: tuple[LabelledWindow, ...]) -> tuple[Window, ...]:
+    return tuple(Window(window.start, window.end, window.name) for window in found)
+
+
+def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
+    """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
+    try:
+        prepared = explain_series.prepared_of(project, run, bundle)
+        found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
+    except WorkbenchError as error:
+        st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
+        return
+    splits = scored_splits(bundle)
+    times = np.concatenate([part.times for part in splits.values()])
+    errors = np.concatenate([part.errors for part in splits.values()])
+    moment = int(times[place])
+    seen, copy, at, unit = found.seen, found.rebuilt, found.at, unit_of(run.config)
+    gap = explain_series.plain(float(np.abs(seen - copy).max()))
+    st.markdown(
+        f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and the model's copy differ by up to "
+        f"{gap} ({unit})."
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        figure = before_and_after(found.times, seen, copy, moment=moment, unit=unit)
+        show_figure(
+            figure,
+            key="why-window",
+            alt=f"The series and the model's copy; they differ by up to {gap}",
+        )
+    with right:
+        by_point = found.by_point
+        share = by_point[at] / (by_point.sum() or 1.0)
+        figure = error_plots.window_contributions(found.times, by_point, alarm=at)
+        show_figure(figure, key="why-shares", alt=f"Each point's share of the error; the alarm's own has {share:.0%}")
+
+
+def _downloads(splits: dict[str, Scored], released: Released) -> None:
+    total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
+    with st.container(horizontal=True):
+        st.download_button(
+            f"Download the {total:,} alarms (CSV)",
+            lambda: alarm_csv(splits, released.threshold),
+            file_name="alarms.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="alarms-csv",
+            on_click="ignore",
+            disabled=not total,
+        )
+        if released.marked:
+            st.download_button(
+                f"Download your {len(released.marked)} labels (CSV)",
+                lambda: label_csv(released.marked),
+                file_name="labels.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                key="labels-csv",
+                on_click="ignore",
+            )
+
+
+def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
+    """The alarms of every split as CSV: part, time, error, threshold, and whether a label covers it."""
+    rows = []
+    for name, part in splits.items():
+        called = anomaly.alarms(part.errors, threshold)
+        times = pd.to_datetime(part.times[called], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
+        rows.append(
+            pd.DataFrame(
+                {
+                    "part": name,
+                    "time": times,
+                    "error": part.errors[called],
+                    "threshold": threshold,
+                    "labelled": part.targets[called].astype(int),
+                }
+            )
+        )
+    return pd.concat(rows).to_csv(index=False)
+
+
+def label_csv(marked: tuple[Window, ...]) -> str:
+    """Windows marked by hand as CSV: start and end, both included."""
+    ends = {name: [getattr(window, name) for window in marked] for name in ("start", "end")}
+    table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})
+    return table.to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")

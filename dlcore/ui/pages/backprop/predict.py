@@ -1,0 +1,139 @@
+"""Try it on the page on backpropagation: draw a digit, predict what a run will show, break a network on purpose."""
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from dlcore import projects
+from dlcore.plots import classification as plots
+from dlcore.plots.palette import BLUE
+from dlcore.plots.style import blank
+from dlcore.projects.foundations import backprop
+from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.runs import Run
+from dlcore.runs.short_run import Trial, attempt
+from dlcore.ui.components import drawing_component, mount_reporting
+from dlcore.ui.figure import show_figure
+from dlcore.ui.modalities.predict import pick_sample
+from dlcore.ui.pages.backprop.walk import DRAWING
+from dlcore.ui.panels import quiz, reading, samples
+
+if TYPE_CHECKING:
+    from dlcore.data.splits import Prepared
+    from dlcore.projects.project import Project
+    from dlcore.runs import Bundle
+
+_DRAW = drawing_component("draw")
+SENT = 56
+"""Pixels a side of what the browser sends."""
+BROKEN_ON = "digits"
+"""Small, and always at hand."""
+
+
+def try_it(project: "Project", run: Run | None) -> None:
+    """Draw a digit; predict, then look; break it."""
+    bundle = reading.finished(run, to_see="what a trained network says of a digit that you draw")
+    if bundle is not None and run is not None:
+        _digit(project, run, bundle)
+        st.divider()
+        quiz.ask(
+            backprop.QUESTIONS,
+            lambda: quiz.measured(run),
+            key=f"backprop-{run.run_id}",
+            lead=quiz.OF_THE_RUN,
+        )
+        st.divider()
+    quiz.break_it(backprop.BREAKS, _broken, key="backprop", picture=_picture)
+
+
+def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
+    st.subheader("Draw a digit", anchor=False)
+    drawing, sample = "Draw", "A test sample"
+    how = st.segmented_control(
+        "Digit from", [drawing, sample], default=drawing, required=True, key="digit-from", label_visibility="collapsed"
+    )
+    left, middle, right = st.columns([4, 3, 6], gap="large")
+    with left:
+        if how == drawing:
+            heard = mount_reporting(_DRAW, {}, key="draw-digit", defaults={"strokes": ""})
+            pixels = _pixels(str(heard["strokes"] or ""), int(bundle.preprocessing["height"]))
+            st.session_state[DRAWING] = pixels
+        else:
+            stored = reading.predictions(bundle)
+            row = pick_sample(project, run.config.dataset, stored["test_ids"], key="digit")
+            pixels = np.asarray(samples.pictures(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
+    if pixels is None:
+        with right:
+            st.info("Draw in the black square: the answer comes when you lift the pen.", icon=":material/draw:")
+        return
+    found = backprop.judged(reading.loaded(bundle), pixels)
+    with middle:
+        samples.shown([pixels], ["as the network sees it"], alt="The digit", width=140)
+    with right:
+        _said(found, bundle.labels)
+
+
+def _pixels(strokes: str, side: int) -> np.ndarray | None:
+    """The browser's drawing as the network's pictures are; None where it is empty or not such a drawing."""
+    try:
+        raw = np.frombuffer(base64.b64decode(strokes, validate=True), dtype=np.uint8)
+    except ValueError:
+        return None
+    return backprop.drawn(raw.reshape(SENT, SENT), side) if raw.size == SENT * SENT else None
+
+
+def _said(found: dict[str, Any], labels: tuple[str, ...]) -> None:
+    st.markdown(f"The network says **{found['label']}**, with a probability of {found['probability']:.1%}.")
+    scores = np.array([found["probabilities"][label] for label in labels])
+    figure = plots.class_probabilities(scores, labels)
+    show_figure(figure, key="digit-probabilities", alt=f"Probabilities of ten digits; likeliest is {found['label']}")
+    st.caption("Under **Explain** every number of its way to this answer can be opened, for your drawing too.")
+
+
+def _broken(broken: Break[Measured]) -> Measured:
+    return _attempt(json.dumps(dict(broken.settings), sort_keys=True))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _attempt(settings: str) -> Measured:
+    chosen = json.loads(settings)
+    config = projects.configure("backprop", model="dense", dataset=BROKEN_ON, preset="quick", settings=chosen)
+    return measured_trial(attempt(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), chosen)
+
+
+def measured_trial(found: Trial, settings: dict[str, Any]) -> Measured:
+    """What a trial measured, as questions and signatures read it."""
+    norms, losses = found.gradients, found.losses
+    curves = {"batch_loss": (losses.steps, losses.values)}
+    return Measured(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.broke)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _prepared() -> "Prepared":
+    config = projects.configure("backprop", dataset=BROKEN_ON, preset="quick")
+    return projects.get("backprop").prepare(config)
+
+
+def _picture(seen: Measured, key: str) -> None:
+    """The loss by step, and the gradient's mean length by layer."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
+    with right:
+        if len(seen.norms):
+            show_figure(_lengths(seen), key=f"{key}-norms", alt="Mean length of the gradient of each layer of weights")
+
+
+def _lengths(seen: Measured) -> go.Figure:
+    found = backprop.lengths(seen)
+    names = [seen.layers[place].replace("_", " ") for place in backprop.weight_layers(seen)]
+    figure = blank("Gradient by layer, pixels first", x="", y="mean length", height=280)
+    figure.add_bar(
+        x=names, y=np.maximum(found, 1e-12), marker={"color": BLUE}, hovertemplate="%{x}: %{y:.2~e}<extra></extra>"
+    )
+    figure.update_yaxes(type="log", exponentformat="power")
+    return figure

@@ -1,0 +1,119 @@
+"""Why a forecast is what it is: which moments and which variables of the window it leans on."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore.data.series import tables
+from dlcore.plots import attribution as attributions
+from dlcore.plots import classification as bars
+from dlcore.projects.forecast import explain as why
+from dlcore.projects.forecast.explain import Asked, Reasons
+from dlcore.projects.project import Project
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.pages.forecast.data import title
+from dlcore.ui.pages.forecast.predict import pick
+from dlcore.ui.pages.forecast.reading import moment_name, prepared_of
+from dlcore.ui.panels import reading
+
+ASKED: dict[Asked, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
+_ALIKE, _PARTLY = 0.7, 0.4
+_HOW = """
+- **Integrated gradients** (Sundararajan et al. 2017) walk from a window in which every variable has its training mean
+  to the real one, and add up how much each value moved the forecast on the way. Their sum must be the
+  difference of the two forecasts; how far it misses is told above.
+- **Ablation** puts three values in a row of one variable back to its mean and asks how much the forecast moves.
+  It needs no gradients, but overlooks what two parts do only together.
+- Orange-red pushes the forecast up, blue down. Each method's map is scaled to its own largest value. The calendar and
+  what was missing are held as they are.
+- Neither says what drives the air: they say what this model goes by.
+"""
+
+
+def explain(project: Project, run: Run | None) -> None:
+    """Choose a moment and a variable; see two maps over time and variable, and what they add up to."""
+    bundle = reading.finished(run, to_see="what a forecast leans on")
+    if bundle is None or run is None:
+        return
+    prepared = prepared_of(project, run, bundle)
+    table, facts = prepared.source["table"], prepared.facts
+    place = pick(reading.predictions(bundle)["test_ids"])
+    first = int(prepared.source["cuts"]["test"][place])
+    step = tables.step_name(table.step_ms)
+    left, right = st.columns(2)
+    variable = left.selectbox(
+        "Forecast of", range(len(table.names)), key="why-variable", format_func=lambda v: title(table, v)
+    )
+    ahead = 1
+    if facts["steps"] > 1:
+        ahead = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
+    asked: Asked = st.segmented_control(
+        "Explain", list(ASKED), default="change", required=True, key="why-asked", format_func=ASKED.__getitem__
+    )
+    found = _reasons(
+        reading.key_of(bundle),
+        first,
+        variable,
+        ahead - 1,
+        asked,
+        _module=reading.loaded(bundle).module,
+        _prepared=prepared,
+    )
+    times = table.times[first - facts["window"] : first]
+    _maps(found, times, table.names)
+    _sums(found, table.names, step)
+    unit = table.units[variable]
+    st.markdown(f"{_adds_up(found, unit)} {_agree(found)}")
+    if "linear" in prepared.preprocessing:
+        st.caption("This model also holds a ridge regression; its part is held as it is and is not in the maps.")
+    with st.expander("How to read this"):
+        st.markdown(_HOW)
+
+
+@st.cache_data(max_entries=64, show_spinner="Working out what the forecast leans on")
+def _reasons(key: str, first: int, variable: int, hour: int, asked: Asked, _module: Any, _prepared: Any) -> Reasons:
+    return why.explain(_module, _prepared, first, variable=variable, hour=hour, asked=asked)
+
+
+def _maps(found: Reasons, times: np.ndarray, names: tuple[str, ...]) -> None:
+    maps = {"Integrated gradients": found.gradients.T, "Ablation": found.ablation.T}
+    figure = attributions.series_attribution(times, maps, names, alarm=int(times[-1]))
+    figure.update_layout(title="What the forecast leans on, over time and variable")
+    figure.update_traces(colorbar={"title": {"text": "forecast"}})
+    channel, moment = np.unravel_index(np.abs(found.gradients.T).argmax(), found.gradients.T.shape)
+    top = f"{names[channel]} at {moment_name(int(times[moment]))}"
+    show_figure(figure, key="why-maps", alt=f"What the forecast leans on over time and variable; most on {top}")
+
+
+def _sums(found: Reasons, names: tuple[str, ...], step: str) -> None:
+    total = np.abs(found.gradients)
+    share = 100 * total.sum(axis=0) / (total.sum() or 1.0)
+    recent = total[-3:].sum() / (total.sum() or 1.0)
+    figure = bars.class_bars(share, names, title="Which variable it leans on", unit="share of all it leans on, %")
+    top = names[int(share.argmax())]
+    show_figure(figure, key="why-shares", alt=f"Share by variable; the largest is {top} with {share.max():.0f} %")
+    st.caption(f"The last three {step}s hold {recent:.0%} of it.")
+
+
+def _adds_up(found: Reasons, unit: str) -> str:
+    total = found.output - found.floor
+    verdict = "close enough to trust them" if found.trusted else "too far off: read their map with care"
+    return (
+        f"**Does it add up?** What is explained is {found.output:.4g} {unit} here and {found.floor:.4g} with every "
+        f"variable at its mean. The integrated gradients add up to {total + found.delta:.4g} where the difference is "
+        f"{total:.4g}: {verdict}."
+    )
+
+
+def _agree(found: Reasons) -> str:
+    if not np.isfinite(found.agreement):
+        return "**Do they agree?** There is too little to compare the two methods by."
+    if found.agreement >= _ALIKE:
+        verdict = "they tell much the same story"
+    else:
+        verdict = "they agree in part" if found.agreement >= _PARTLY else "they disagree: trust neither alone"
+    return (
+        f"**Do they agree?** The rank correlation of the two maps is {found.agreement:.2f} (1 is the same): {verdict}."
+    )

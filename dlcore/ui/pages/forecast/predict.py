@@ -1,0 +1,160 @@
+"""Try it on the forecast page: pick a moment, see the forecast of all variables against what came, warm the past."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series import tables
+from dlcore.data.series.tables import HOUR_MS
+from dlcore.data.splits import Prepared
+from dlcore.plots import forecast as plots
+from dlcore.projects.forecast import explain as why
+from dlcore.projects.forecast import scores as scored
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.pages.forecast.data import title
+from dlcore.ui.pages.forecast.reading import moment_name, prepared_of
+from dlcore.ui.panels import reading
+
+SHOWN_PAST = 24
+
+
+def try_it(project: Project, run: Run | None) -> None:
+    """A moment of the test part, or a CSV of one's own."""
+    bundle = reading.finished(run, to_see="a forecast of any moment")
+    if bundle is None or run is None:
+        return
+    stored = reading.predictions(bundle)
+    prepared = prepared_of(project, run, bundle)
+    place = pick(stored["test_ids"])
+    first = int(prepared.source["cuts"]["test"][place])
+    other = _warmed(bundle, prepared, first)
+    _all_variables(stored, prepared, place, other)
+    _own_file(project, bundle)
+
+
+def pick(times: np.ndarray) -> int:
+    """Which moment of the test part, by its day and hour; the place of its first row to come."""
+    days = pd.to_datetime(times, unit="ms")
+    left, right = st.columns(2)
+    day = left.date_input(
+        "Day", value=days[len(days) // 2].date(), min_value=days[0].date(), max_value=days[-1].date(), key="moment-day"
+    )
+    apart = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
+    daily = apart >= 24 * HOUR_MS  # then there is no hour to choose
+    hour = 0 if daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
+    wanted = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
+    return int(np.clip(np.searchsorted(times, wanted.value // 1_000_000), 0, len(times) - 1))
+
+
+def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None:
+    name = str(prepared.preprocessing["warmed"])
+    if name not in prepared.source["table"].names or prepared.facts["steps"] != prepared.facts["horizon"]:
+        return None
+    by = st.slider(
+        "What if the temperature before it had been higher by (°C)",
+        -10.0,
+        10.0,
+        0.0,
+        0.5,
+        key="warmer",
+        help="The whole window is warmed and nothing else is changed: it shows what the model makes of it, not "
+        "what the air would do.",
+    )
+    if not by:
+        return None
+    variable = prepared.source["table"].names.index(name)
+    return why.warmer(reading.loaded(bundle).module, prepared, first, variable=variable, by=by)
+
+
+def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
+    table = prepared.source["table"]
+    first = int(prepared.source["cuts"]["test"][place])
+    values, truth = stored["test_scores"][place], stored["test_targets"][place]  # (H, V)
+    widths = _intervals(stored)[place]
+    times = table.times[first : first + len(values)]
+    inside = np.abs(values - truth) <= widths
+    known = ~np.isnan(truth) & ~np.isnan(widths)
+    st.markdown(
+        f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the {prepared.facts['window']} "
+        f"{tables.step_name(table.step_ms)}s before. Of {int(known.sum())} values that were measured then, "
+        f"{int((inside & known).sum())} lie inside their interval."
+    )
+    _figures(stored, prepared, place, other)
+    rows = {
+        "Variable": [title(table, v) for v in range(len(table.names))],
+        "Last known": [_plain(v) for v in stored["test_last"][place]],
+        f"Forecast, {_when(int(times[0]), table.step_ms)}": [_plain(v) for v in values[0]],
+        "90 % interval": [
+            f"{_plain(v - w)} to {_plain(v + w)}" if np.isfinite(w) else "–"
+            for v, w in zip(values[0], widths[0], strict=True)
+        ],
+        "What came": [_plain(v) for v in truth[0]],
+        "Inside": ["–" if not k else "yes" if i else "no" for k, i in zip(known[0], inside[0], strict=True)],
+    }
+    if other is not None:
+        rows["If warmer"] = [f"{_plain(v)} ({v - w:+.3g})" for v, w in zip(other[0], values[0], strict=True)]
+    with st.expander("All variables in figures"):
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Forecast and truth of every variable")
+
+
+def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
+    table, first = prepared.source["table"], int(prepared.source["cuts"]["test"][place])
+    values, truth, widths = stored["test_scores"][place], stored["test_targets"][place], _intervals(stored)[place]
+    past = slice(max(0, first - SHOWN_PAST), first)
+    times = table.times[first : first + len(values)]
+    alive = [v for v in range(len(table.names)) if table.observed[past.start : first + len(values), v].any()]
+    pairs = [st.columns(2) for _ in range(-(-len(alive) // 2))]  # on a phone the variables keep their order
+    for place_on_page, v in enumerate(alive):
+        name = table.names[v]
+        figure = plots.forecast_and_truth(
+            (table.times[past], table.values[past, v]),
+            (times, values[:, v], widths[:, v]),
+            truth[:, v],
+            title=name,
+            unit=table.units[v] or "value",
+            other=None if other is None else other[:, v],
+        )
+        figure.update_layout(showlegend=place_on_page == 0)
+        came = _plain(float(truth[0, v]))
+        with pairs[place_on_page // 2][place_on_page % 2]:
+            show_figure(figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, came {came}")
+
+
+def _intervals(stored: dict[str, np.ndarray]) -> np.ndarray:
+    return scored.intervals(stored).adaptive
+
+
+def _when(moment: int, step_ms: int) -> str:
+    """The hour of a moment, or its day where a row is a day or more."""
+    return f"{pd.Timestamp(moment, unit='ms'):{'%d %b' if step_ms >= 24 * HOUR_MS else '%H:%M'}}"
+
+
+def _plain(value: float) -> str:
+    return "not measured" if not np.isfinite(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _own_file(project: Project, bundle: Bundle) -> None:
+    with st.expander("Forecast what comes after a CSV of your own", icon=":material/upload_file:"):
+        names = bundle.preprocessing["names"]
+        st.caption(
+            f"A CSV with a time column and the columns {', '.join(names)}; empty cells are holes. It goes through this "
+            "run's model and scales; nothing is learnt from it and nothing is kept."
+        )
+        file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="forecast-csv", max_upload_size=64)
+        if file is None:
+            return
+        try:
+            found: dict[str, Any] = project.answer(reading.loaded(bundle), file.getvalue())
+        except WorkbenchError as error:
+            st.error(one_line(error), icon=":material/error:")
+            return
+        if found["note"]:
+            st.warning(found["note"], icon=":material/schedule:")
+        when = [moment_name(int(moment)) for moment in found["times"]]
+        table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in found["forecast"].items()})
+        st.dataframe(table, hide_index=True, width="stretch", alt="Forecast of what comes after the file")

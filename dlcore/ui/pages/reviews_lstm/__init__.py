@@ -1,0 +1,1 @@
+"""Panels of the reviews_lstm page."""

@@ -1,0 +1,59 @@
+"""Try it on the page on recurrent networks: predict what the curves show, and break a network on purpose."""
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from dlcore import projects
+from dlcore.plots.palette import BLUE
+from dlcore.plots.style import blank, log_axis
+from dlcore.projects.foundations import rnn
+from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.runs import Run
+from dlcore.runs.short_run import attempt
+from dlcore.ui.figure import show_figure
+from dlcore.ui.pages.backprop.predict import measured_trial
+from dlcore.ui.pages.rnn.results import bridges
+from dlcore.ui.panels import quiz
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+
+def try_it(project: "Project", run: Run | None) -> None:
+    """Predict, then look; break it."""
+    quiz.ask(
+        rnn.QUESTIONS,
+        bridges,
+        key="rnn",
+        lead="Three questions on the memory task; the curves by gap that were measured mark your answers.",
+    )
+    st.divider()
+    quiz.break_it(rnn.BREAKS, _broken, key="rnn", picture=_picture)
+
+
+def _broken(broken: Break[Measured]) -> Measured:
+    return _attempt(json.dumps(dict(broken.settings), sort_keys=True))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _attempt(settings: str) -> Measured:
+    chosen = json.loads(settings)
+    config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=chosen)
+    prepared = projects.get("rnn").prepare(config)
+    return measured_trial(attempt(config, prepared, steps=rnn.BREAK_STEPS, every=2), chosen)
+
+
+def _picture(seen: Measured, key: str) -> None:
+    """The loss and the gradient's length by step."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
+    with right:
+        lengths = np.maximum(seen.norms[:, 0], 1e-30)
+        figure = blank("Gradient of the recurrent layer", x="step", y="length", height=280)
+        figure.add_scatter(x=seen.steps, y=lengths, mode="lines", line={"color": BLUE})
+        figure.update_yaxes(**log_axis(lengths))
+        show_figure(figure, key=f"{key}-norms", alt=f"Gradient from {lengths[0]:.2g} to {lengths[-1]:.2g}")

@@ -1,0 +1,1 @@
+"""Panels of the seq2seq page."""

@@ -1,0 +1,89 @@
+"""Explain on the page on sequence to sequence: what a test item's answer hangs on, beside where the network looked."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+import torch
+
+from dlcore.data.text.sequences import PAD, START
+from dlcore.inference import decode
+from dlcore.inference.predict import evaluating
+from dlcore.plots import sequences as plots
+from dlcore.projects.language import seq2seq
+from dlcore.runs import Run
+from dlcore.ui.figure import show_figure
+from dlcore.ui.pages.seq2seq.predict import show_attention
+from dlcore.ui.panels import reading
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import Project
+
+
+def explain(project: "Project", run: Run | None) -> None:
+    """One test item: hide each symbol in turn and see which written symbols suffer; attention beside it."""
+    bundle = reading.finished(run, to_see="what an answer hangs on")
+    if bundle is None:
+        return
+    stored, loaded = reading.predictions(bundle), reading.loaded(bundle)
+    n = len(stored["test_sources"])
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    right.button("Another one by chance", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
+    if "seq2seq-row" not in st.session_state:  # a long one has the most to show
+        st.session_state["seq2seq-row"] = int((stored["test_sources"][:50] != PAD).sum(axis=1).argmax())
+    row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row"))
+    source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
+    said = source_alphabet.decode(stored["test_sources"][row].tolist())
+    source = torch.from_numpy(source_alphabet.encode([said], length=len(said)))
+    found = decode.write(loaded.module, source, length=int(loaded.facts["target_length"]))
+    ids = found.best[0, : int(found.best[0].ne(PAD).sum())]
+    written = [target.name(int(number)) for number in ids]
+    truth = target.decode(stored["test_targets"][row].tolist())
+    answer = target.decode(ids.tolist())
+    verdict = "which is right" if answer == truth else f"which is wrong: right would be **`{truth}`**"
+    st.markdown(f"It reads **`{said}`** and writes **`{answer}`**, {verdict}.")
+    lost = _lost(loaded.module, source, ids)
+    st.subheader("What each written symbol hangs on", anchor=False)
+    figure = plots.over_source(
+        100 * lost,
+        [symbol.replace(" ", "␣") for symbol in said],
+        written,
+        title="Probability lost when it is hidden",
+        unit="points",
+        told="without “{column}”, “{row}” loses {value} points",
+    )
+    top = np.unravel_index(int(lost.argmax()), lost.shape)
+    show_figure(
+        figure,
+        key="seq2seq-lost",
+        alt=f"“{written[top[0]]}” loses most, {100 * lost[top]:.0f} points, without “{said[top[1]]}”",
+    )
+    st.caption(
+        "Each symbol read is masked in turn, and the same answer is asked for again; a column is that symbol, a row "
+        "what was written. The network never met a text with a gap while it learnt, so this is a strange one to it. "
+        "What the rest gives away, as most letters of a month do, can be hidden without harm."
+    )
+    with evaluating(loaded.module) as module:
+        given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+        taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]
+    show_attention(taken, said, written, at=-1, key="seq2seq-explain")
+    st.caption("Where it looks is not yet what it hangs on: compare the two pictures.")
+
+
+def _draw(n: int) -> None:
+    st.session_state["seq2seq-row"] = int(np.random.default_rng().integers(n))
+
+
+def _lost(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> np.ndarray:
+    """(L, S): what the probability of each written symbol (L,) loses when a symbol read is hidden; gains count as 0."""
+    size = source.shape[1]
+    hidden = source.repeat(size, 1)
+    hidden.fill_diagonal_(PAD)  # all attentions leave it out, and the places of the others stay
+    given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+    with evaluating(module):
+        before, after = (
+            module(each, given.expand(len(each), -1)).softmax(dim=-1)[:, torch.arange(len(ids)), ids]
+            for each in (source, hidden)
+        )
+    lost: np.ndarray = (before - after).clamp(min=0).T.numpy()
+    return lost
