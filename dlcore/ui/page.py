@@ -107,7 +107,7 @@ def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
         label_visibility="collapsed",
     )
     read_plotly(ours=chosen == "Train")
-    panel = panels.get(chosen or first, "dlcore.ui.panels.train:train")
+    panel = panels.get(chosen or first, "dlcore.ui.train.train:train")
     with st.container(key=f"panel-of-{slug}"):
         guarded(partial(_panel, slug, panel, run))
 

@@ -72,7 +72,7 @@ def test_an_unknown_run_in_the_address_falls_back_to_one_that_exists():
 
 
 def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
-    module = importlib.import_module("dlcore.ui.panels.train")
+    module = importlib.import_module("dlcore.ui.train.train")
 
     def broken(project, run):
         raise ValueError("a planted\nfault")

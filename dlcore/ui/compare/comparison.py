@@ -17,9 +17,9 @@ from dlcore.ui.compare import splits as comparison_parts
 from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.page import load
-from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.strip import store_exists
 from dlcore.ui.times import ago
+from dlcore.ui.train.comparison_form import ADDRESS
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

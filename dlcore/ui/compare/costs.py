@@ -11,8 +11,9 @@ import streamlit as st
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import Tested, spent
-from dlcore.ui.panels import reading, recipe
+from dlcore.ui.panels import reading
 from dlcore.ui.panels.scores import BASELINES
+from dlcore.ui.train import preset
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -44,7 +45,7 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
         "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. "
         f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: as measured in the run, on its device."
     )
-    other = {arm.arm: recipe.instead_of_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"}
+    other = {arm.arm: preset.instead_of_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"}
     if any(other.values()):
         st.caption(
             f"Not quite the full recipe: {'; '.join(f'{name}: {said}' for name, said in other.items() if said)}."

@@ -13,8 +13,8 @@ from dlcore.ui.compare.tests import Tested
 from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import NAMES, baseline_title, fair
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.new_run import dataset_title
 from dlcore.ui.panels.scores import say
+from dlcore.ui.train.new_run import dataset_title
 
 MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 ONE_SIDED, EVEN = 0.95, 0.8

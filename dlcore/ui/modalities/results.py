@@ -13,11 +13,12 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.browse import browse
 from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, recipe, samples
+from dlcore.ui.panels import reading, samples
 from dlcore.ui.panels.calibration import show_calibration
 from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.panels.scores import say, score_table, winner
 from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
+from dlcore.ui.train import preset
 
 MISTAKES = 16
 
@@ -31,7 +32,7 @@ def results(project: Project, run: Run | None) -> None:
     scores, targets = _test(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
-    if record.preset == recipe.FULL and (other := recipe.instead_of_full(run.config)):
+    if record.preset == preset.FULL and (other := preset.instead_of_full(run.config)):
         st.caption(f"Not quite the full recipe of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)

@@ -13,7 +13,7 @@ from dlcore.ui.compare.comparison import titled
 from dlcore.ui.compare.costs import sample_shape
 from dlcore.ui.compare.curves import pooled, reported
 from dlcore.ui.compare.tests import best_until, ranged, spent, winner
-from dlcore.ui.panels import comparison_form
+from dlcore.ui.train import comparison_form
 
 
 def costs(app: AppTest):
@@ -191,7 +191,7 @@ def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp
 
     def script():
         from dlcore import projects
-        from dlcore.ui.panels import comparison_form
+        from dlcore.ui.train import comparison_form
 
         comparison_form.show(projects.get("architectures"))
 

@@ -6,7 +6,8 @@ from dlcore import runs
 from dlcore.runs import comparisons
 from dlcore.ui.compare import splits as parts
 from dlcore.ui.compare import tests as comparison_scores
-from dlcore.ui.panels import comparison_form, reading
+from dlcore.ui.panels import reading
+from dlcore.ui.train import comparison_form
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """How a run differs from its model's full recipe, in words."""
 
 from dlcore import projects, runs
-from dlcore.ui.panels import recipe
+from dlcore.ui.train import preset as recipe
 
 
 def test_a_small_reference_run_is_not_taken_for_the_full_recipe():

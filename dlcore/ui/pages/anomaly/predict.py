@@ -16,7 +16,7 @@ from dlcore.ui import style
 from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.anomaly.data import series_of, taxi
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.new_run import dataset_title
+from dlcore.ui.train.new_run import dataset_title
 
 SAMPLE_DAYS = 35
 SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000

@@ -19,7 +19,7 @@ from dlcore.ui.custom_data import table as own_table
 from dlcore.ui.custom_data import upload_form
 from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.forecast.reading import moment_name, table_of
-from dlcore.ui.panels.new_run import dataset_title
+from dlcore.ui.train.new_run import dataset_title
 
 LAGS = 192
 DAY, WEEK = 24, 168

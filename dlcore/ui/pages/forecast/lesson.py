@@ -6,7 +6,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.projects.forecast import lesson
 from dlcore.projects.project import Project
 from dlcore.runs import comparisons
-from dlcore.ui.panels.comparison_form import open_under_results
+from dlcore.ui.train.comparison_form import open_under_results
 
 
 def show(project: Project, dataset: str) -> None:

@@ -16,8 +16,8 @@ from dlcore.ui.figure import show_figure
 from dlcore.ui.headline import baseline_title
 from dlcore.ui.pages.forecast import lesson as forecast_lesson
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.comparison_form import ADDRESS
 from dlcore.ui.panels.scores import METHODS
+from dlcore.ui.train.comparison_form import ADDRESS
 
 SHOWN = ("persistence", "ridge")
 WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {

@@ -14,7 +14,7 @@ from dlcore.ui.compare import comparison
 from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities import results as classification_results
 from dlcore.ui.panels import reading
-from dlcore.ui.panels.comparison_form import open_under_results
+from dlcore.ui.train.comparison_form import open_under_results
 
 OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."
 SAID = "One of the finest films I have seen in years: moving, funny, and beautifully played."

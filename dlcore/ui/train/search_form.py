@@ -10,7 +10,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
 from dlcore.ui import forms, missing
-from dlcore.ui.panels.new_run import dataset_title
+from dlcore.ui.train.new_run import dataset_title
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig

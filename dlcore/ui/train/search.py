@@ -19,10 +19,10 @@ from dlcore.ui import control, style
 from dlcore.ui.chooser import remember
 from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment, guarded
-from dlcore.ui.panels import search_form
-from dlcore.ui.panels.search_form import ADDRESS
 from dlcore.ui.states import LOOKS
 from dlcore.ui.times import ago, span
+from dlcore.ui.train import search_form
+from dlcore.ui.train.search_form import ADDRESS
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

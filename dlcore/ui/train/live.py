@@ -12,10 +12,10 @@ from dlcore.ui import control, take
 from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.curves import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
 from dlcore.ui.net import fragment, guarded
-from dlcore.ui.panels.new_run import begin_fork
 from dlcore.ui.states import look, plain_words, short_id
 from dlcore.ui.strip import fraction, progress_text
 from dlcore.ui.times import span
+from dlcore.ui.train.new_run import begin_fork
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -12,8 +12,8 @@ from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
 from dlcore.ui import control, forms, missing, take
 from dlcore.ui.chooser import remember
-from dlcore.ui.panels import recipe
 from dlcore.ui.states import short_id
+from dlcore.ui.train import preset as recipe
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig

@@ -9,8 +9,8 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import comparisons
 from dlcore.ui.links import OPEN
-from dlcore.ui.panels import recipe
-from dlcore.ui.panels.new_run import dataset_title
+from dlcore.ui.train import preset as recipe
+from dlcore.ui.train.new_run import dataset_title
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dlcore.runs import Run
-from dlcore.ui.panels import comparison_form, live, new_run
-from dlcore.ui.panels.search_form import ADDRESS
+from dlcore.ui.train import comparison_form, live, new_run
+from dlcore.ui.train.search_form import ADDRESS
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -26,7 +26,7 @@ def train(project: "Project", run: Run | None) -> None:
         label_visibility="collapsed",
     )
     if chosen == SEARCH:
-        from dlcore.ui.panels import search
+        from dlcore.ui.train import search
 
         search.show(project)
         return

@@ -1,0 +1,1 @@
+"""The Train panel: forms, live view, searches, comparisons."""
