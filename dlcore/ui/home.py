@@ -11,7 +11,6 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui import style
-from dlcore.ui.headline import Headline, headline, say
 from dlcore.ui.links import link_to_page, link_to_run
 from dlcore.ui.menu import PageFile, find_pages, heading, title_of
 from dlcore.ui.net import guarded
@@ -19,6 +18,7 @@ from dlcore.ui.states import look
 from dlcore.ui.strip import store_exists
 from dlcore.ui.thumbnails import thumbnail
 from dlcore.ui.times import ago
+from dlcore.ui.widgets.headline import Headline, headline, say
 
 _RECENT = 6
 _PER_ROW = 3

@@ -11,10 +11,10 @@ from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui import style
 from dlcore.ui.ahead import read_plotly
 from dlcore.ui.chooser import choose_run
-from dlcore.ui.headline import Headline, headline, say
 from dlcore.ui.links import OPEN, OPEN_PART
 from dlcore.ui.menu import PageFile, page_of
 from dlcore.ui.net import guarded
+from dlcore.ui.widgets.headline import Headline, headline, say
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -9,12 +9,12 @@ from dlcore.core.settings import tracking_uri
 from dlcore.runs.record import Record
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
-from dlcore.ui import control
 from dlcore.ui.links import link_to_run, link_to_search
 from dlcore.ui.menu import title_of
 from dlcore.ui.net import fragment
 from dlcore.ui.states import LOOKS, look
 from dlcore.ui.times import left
+from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
 """Seconds between two looks while something runs."""
@@ -31,7 +31,7 @@ def active_jobs() -> list[Record]:
     """Runs that are running or waiting; asks no store where there is none yet."""
     if not store_exists():
         return []
-    return control.active_of(runs.list_runs(limit=100))
+    return run_actions.active_of(runs.list_runs(limit=100))
 
 
 def store_exists() -> bool:
@@ -64,7 +64,7 @@ def _job(record: Record) -> None:
             st.progress(fraction(record), text=progress_text(record))
         else:
             st.html(f'<span class="dl-job">{html.escape(look(record).meaning)}</span>')
-        control.action_buttons(record, key="strip", compact=True)
+        run_actions.action_buttons(record, key="strip", compact=True)
 
 
 def _search(search: Search) -> None:

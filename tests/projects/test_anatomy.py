@@ -11,7 +11,7 @@ from dlcore import cli, projects, runs
 from dlcore.data.images import images
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.foundations.quiz import Measured, mark
-from dlcore.ui.panels import quiz
+from dlcore.ui.widgets import quiz
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from dlcore.projects.foundations.quiz import mark
 from dlcore.runs.short_run import attempt
 from dlcore.training.fit import Validation
 from dlcore.training.state import load_snapshot
-from dlcore.ui.panels import quiz
+from dlcore.ui.widgets import quiz
 
 PROJECT = projects.get("backprop")
 REFERENCE = "reference:backprop/dense"

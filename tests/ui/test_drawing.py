@@ -10,10 +10,11 @@ import pytest
 
 from dlcore.plots import palette
 from dlcore.runs import Curve
-from dlcore.ui import components, figure, thumbnails
+from dlcore.ui import components, thumbnails
 from dlcore.ui.curves import learning_rate_marks
 from dlcore.ui.home import rows_of
 from dlcore.ui.menu import PageFile
+from dlcore.ui.widgets import figure
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])

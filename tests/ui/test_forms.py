@@ -19,7 +19,7 @@ def app() -> None:
     import streamlit as st
     from tests_ui_knobs import FIELDS
 
-    from dlcore.ui import forms
+    from dlcore.ui.widgets import forms
 
     st.session_state["changed"] = forms.settings(FIELDS, {"size": 16}, key="knobs")
 

@@ -9,8 +9,9 @@ from dlcore import projects
 from dlcore.projects import Evaluation
 from dlcore.projects.command import command_line
 from dlcore.runs import Best, Record, State
-from dlcore.ui import control, states, strip, times
-from dlcore.ui.headline import headline, say
+from dlcore.ui import states, strip, times
+from dlcore.ui.widgets import run_actions
+from dlcore.ui.widgets.headline import headline, say
 
 
 def record(state: State = "running", **more) -> Record:
@@ -37,16 +38,16 @@ def test_every_state_has_its_own_word_sign_and_icon():
     ],
 )
 def test_only_what_the_state_allows_is_offered(state, names):
-    assert [action.name for action in control.actions(record(state))] == names
+    assert [action.name for action in run_actions.actions(record(state))] == names
 
 
 def test_a_paused_run_with_a_best_epoch_can_be_ended():
     paused = record("paused", best=Best(2, "validation_loss", 0.1))
-    assert [action.name for action in control.actions(paused)] == ["Resume", "Stop"]
+    assert [action.name for action in run_actions.actions(paused)] == ["Resume", "Stop"]
 
 
 def test_a_reference_run_cannot_be_steered():
-    assert control.actions(Record("reference:anomaly/conv", "anomaly", "conv", "nyc_taxi", "finished")) == []
+    assert run_actions.actions(Record("reference:anomaly/conv", "anomaly", "conv", "nyc_taxi", "finished")) == []
 
 
 def test_the_reason_is_said_in_plain_words():

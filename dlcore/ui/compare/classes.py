@@ -11,9 +11,9 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
 from dlcore.ui.compare.tests import Tested
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.overview import shortened
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -54,10 +54,10 @@ def show(project: "Project", arms: Sequence[Tested]) -> None:
 
 
 def _confusion(bundle: "reading.Bundle") -> np.ndarray:
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     classes = scores.shape[1]
-    cells = targets.astype(np.int64) * classes + reading.called(bundle, scores)
+    cells = targets.astype(np.int64) * classes + run_cache.called(bundle, scores)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -71,7 +71,7 @@ def alone_right(right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
 def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
     st.subheader("What each one alone gets right", anchor=False)
     found = alone_right([arm.right for arm in arms])
-    stored = reading.predictions(arms[0].bundles[0])
+    stored = run_cache.predictions(arms[0].bundles[0])
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")

@@ -11,9 +11,9 @@ import streamlit as st
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import Tested, spent
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.scores import BASELINES
 from dlcore.ui.train import preset
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.metric_table import BASELINES
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def table(project: "Project", arms: Sequence[Tested]) -> None:
     """Scores and costs, a row for each model, simple methods below."""
     rows = [_row(project, arm) for arm in arms]
-    first = reading.evaluation(arms[0].bundles[0])
+    first = run_cache.evaluation(arms[0].bundles[0])
     for name, values in first.baselines.items():
         if "accuracy" in values:
             title = BASELINES.get(name, name.replace("_", " ").capitalize())
@@ -54,11 +54,11 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
 
 def _row(project: "Project", arm: Tested) -> dict[str, str]:
     mean, low, high = seeds.interval(arm.right)
-    losses = [reading.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
+    losses = [run_cache.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
     epoch_s = [
         float(curve.values.mean())
         for bundle in arm.bundles
-        if (curve := reading.history(bundle).get("epoch_s")) is not None and len(curve.values)
+        if (curve := run_cache.history(bundle).get("epoch_s")) is not None and len(curve.values)
     ]
     record = arm.records[0]
     row = {

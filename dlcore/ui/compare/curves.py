@@ -10,7 +10,7 @@ from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.curves import DRAWN, RunCurves, show_curves
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -107,4 +107,4 @@ def reported(model: str, curves: Mapping[str, tuple[float, ...]], *, project: "P
 def _history(record: Record) -> Mapping[str, Curve]:
     run = runs.open_run(record.run_id)
     bundle = None if record.state in ACTIVE else run.bundle
-    return reading.history(bundle) if bundle else run.history()
+    return run_cache.history(bundle) if bundle else run.history()

@@ -10,11 +10,11 @@ from dlcore.evaluation import curves, seeds
 from dlcore.plots.roc import Roc, roc_curves
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import Tested
-from dlcore.ui.figure import show_figure
-from dlcore.ui.headline import NAMES, baseline_title, fair
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.scores import say
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.headline import NAMES, baseline_title, fair
+from dlcore.ui.widgets.metric_table import say
 
 MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 ONE_SIDED, EVEN = 0.95, 0.8
@@ -42,7 +42,7 @@ def against_simple(arms: Sequence[Tested]) -> None:
 
 def rivalry(arms: Sequence[Tested]) -> str:
     """Who does better than the best simple method, who does not; empty where there is none."""
-    rivals = fair(reading.evaluation(arms[0].bundles[0]).baselines)
+    rivals = fair(run_cache.evaluation(arms[0].bundles[0]).baselines)
     known = {name: values["accuracy"] for name, values in rivals.items() if "accuracy" in values}
     if not known:
         return ""
@@ -63,8 +63,8 @@ def rivalry(arms: Sequence[Tested]) -> str:
 
 def one_sided(arm: Tested, labels: tuple[str, ...]) -> str:
     """A sentence where a model calls nearly everything one class that is not nearly everything; else empty."""
-    stored = [(bundle, reading.predictions(bundle)) for bundle in arm.bundles]
-    called = np.concatenate([reading.called(bundle, found["test_scores"]) for bundle, found in stored])
+    stored = [(bundle, run_cache.predictions(bundle)) for bundle in arm.bundles]
+    called = np.concatenate([run_cache.called(bundle, found["test_scores"]) for bundle, found in stored])
     truth = np.concatenate([found["test_targets"] for _, found in stored])
     counts = np.bincount(called, minlength=len(labels)) / len(called)
     top = int(counts.argmax())
@@ -120,8 +120,8 @@ def of_parts(arm: Tested) -> dict[str, str]:
 
 def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
     if part == "test":
-        return reading.evaluation(bundle).metrics.get(metric)
-    curve, best = reading.history(bundle).get(f"{part}_{metric}"), bundle.record.best
+        return run_cache.evaluation(bundle).metrics.get(metric)
+    curve, best = run_cache.history(bundle).get(f"{part}_{metric}"), bundle.record.best
     if curve is None or best is None or not 0 < best.epoch <= len(curve.values):
         return None
     return float(curve.values[best.epoch - 1])
@@ -131,7 +131,7 @@ def of_test(arm: Tested) -> dict[str, str]:
     """The other metrics on test, by name: mean, and lowest and highest of several seeds."""
     found = {}
     for name in MEASURES:
-        values = [metrics[name] for bundle in arm.bundles if name in (metrics := reading.evaluation(bundle).metrics)]
+        values = [metrics[name] for bundle in arm.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)]
         if len(values) == len(arm.bundles):
             ends = f" ({say(name, min(values))} to {say(name, max(values))})" if len(values) > 1 else ""
             found[name] = f"{say(name, float(np.mean(values)))}{ends}"
@@ -155,9 +155,9 @@ def _roc(arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
 def roc_of(arm: Tested) -> Roc:
     """The curve of an arm's first seed, on test."""
     bundle = arm.bundles[0]
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     scores, positive = stored["test_scores"], stored["test_targets"] == 1
-    called = reading.called(bundle, scores) == 1
+    called = run_cache.called(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
     at = tuple(float(called[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
     return Roc(arm.arm, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))

@@ -12,9 +12,9 @@ from dlcore import runs
 from dlcore.evaluation import seeds
 from dlcore.evaluation.seeds import Gap
 from dlcore.runs import Bundle, Record
-from dlcore.ui.headline import NAMES
-from dlcore.ui.panels import reading
 from dlcore.ui.times import span
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.headline import NAMES
 
 if TYPE_CHECKING:
     Pairs = Mapping[tuple[str, str], Gap]
@@ -33,8 +33,8 @@ class Tested:
     @property
     def right(self) -> list[np.ndarray]:
         """Which test samples each run got right, (N,)."""
-        stored = [(bundle, reading.predictions(bundle)) for bundle in self.bundles]
-        return [reading.called(bundle, found["test_scores"]) == found["test_targets"] for bundle, found in stored]
+        stored = [(bundle, run_cache.predictions(bundle)) for bundle in self.bundles]
+        return [run_cache.called(bundle, found["test_scores"]) == found["test_targets"] for bundle, found in stored]
 
 
 def tested(arms: Mapping[str, Sequence[Record]]) -> list[Tested]:
@@ -49,7 +49,7 @@ def tested(arms: Mapping[str, Sequence[Record]]) -> list[Tested]:
 
 def classifiers(arms: Sequence[Tested]) -> bool:
     """Whether all runs gave a probability for each class."""
-    stored = [reading.predictions(bundle) for arm in arms for bundle in arm.bundles]
+    stored = [run_cache.predictions(bundle) for arm in arms for bundle in arm.bundles]
     return all("test_targets" in found and found["test_scores"].ndim == 2 for found in stored)
 
 
@@ -57,7 +57,7 @@ def metrics(arms: Sequence[Tested]) -> None:
     """The metrics of runs that are no classifiers: mean, lowest and highest of the seeds."""
     rows = []
     for arm in arms:
-        found = [reading.evaluation(bundle).metrics for bundle in arm.bundles]
+        found = [run_cache.evaluation(bundle).metrics for bundle in arm.bundles]
         row = {"Model": arm.arm, "Seeds": str(len(found)), "Parameters": f"{arm.records[0].parameters:,}"}
         for name in found[0]:
             named = name in NAMES or len(found[0]) < MANY
@@ -83,7 +83,7 @@ def comparable(arms: Sequence[Tested]) -> bool:
     """Whether all runs were tested on the very same samples."""
     first: dict[str, np.ndarray] = {}
     for bundle in (bundle for arm in arms for bundle in arm.bundles):
-        stored = reading.predictions(bundle)
+        stored = run_cache.predictions(bundle)
         first = first or stored
         if not all(np.array_equal(first[name], stored[name]) for name in ("test_ids", "test_targets")):
             return False
@@ -193,7 +193,7 @@ def _both(arm: Tested) -> list[tuple[Bundle, Record]]:
 
 def best_within(bundle: Bundle, record: Record, seconds: float) -> float | None:
     """The best validation accuracy reached in so many seconds of training; None where no epoch had ended by then."""
-    history = reading.history(bundle)
+    history = run_cache.history(bundle)
     curve, clock = history.get("validation_accuracy"), history.get("epoch_s")
     if curve is None or clock is None or not len(clock.steps):
         return None
@@ -204,7 +204,7 @@ def best_within(bundle: Bundle, record: Record, seconds: float) -> float | None:
 
 def best_until(bundle: Bundle, record: Record, epochs: int) -> float | None:
     """The best validation accuracy in the first so many epochs; None where there was none."""
-    curve = reading.history(bundle).get("validation_accuracy")
+    curve = run_cache.history(bundle).get("validation_accuracy")
     if curve is None:
         return None
     reached = curve.values[curve.steps <= epochs * record.steps_per_epoch]
@@ -217,7 +217,7 @@ def spent(seconds: float) -> str:
 
 
 def _elapsed(bundle: Bundle, record: Record) -> float:
-    clock = reading.history(bundle).get("epoch_s")
+    clock = run_cache.history(bundle).get("epoch_s")
     return float(clock.values.sum()) if clock is not None and len(clock.values) else record.duration_s
 
 

@@ -8,7 +8,7 @@ from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import OwnDataset
 from dlcore.projects.project import Project
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
 
 LIMIT_MB = 500
 _ADDED = "own-images-added"

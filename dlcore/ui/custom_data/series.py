@@ -12,7 +12,7 @@ from dlcore.data.series.csv_file import Columns
 from dlcore.plots.series import series_over_time
 from dlcore.ui import style
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.figure import show_figure
+from dlcore.ui.widgets.figure import show_figure
 
 NONE = "none"
 

@@ -8,9 +8,9 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 EVERY, RIGHT, WRONG = "All", "Right", "Wrong"
 ORDERS = ("as they come", "surest first", "least sure first")
@@ -21,7 +21,7 @@ NEXT = 8
 @fragment
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
     """Choose by answer and class, and go through them."""
-    stored, labels = reading.predictions(bundle), bundle.labels
+    stored, labels = run_cache.predictions(bundle), bundle.labels
     scores, targets = stored["test_scores"], stored["test_targets"]
     st.subheader("Test pictures one by one", anchor=False)
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")

@@ -5,12 +5,12 @@ from dlcore.runs import Run
 from dlcore.ui.modalities.explain_image import explain_picture
 from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.pages.anomaly.explain import explain_alarm
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
 
 
 def explain(project: Project, run: Run | None) -> None:
     """The explanation that suits the project's kind of input."""
-    bundle = reading.finished(run, to_see="why a trained model decides as it does")
+    bundle = run_cache.finished(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
     shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]

@@ -15,10 +15,10 @@ from dlcore.projects.vision import explain as picture_maps
 from dlcore.projects.vision.explain import NAMES, ONE_SIDED, Asked, How, Map
 from dlcore.runs import Bundle, Run
 from dlcore.ui import blend
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.explain_text import choose_sample
-from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.findings import say_finding
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.findings import say_finding
 
 BLENDED, DRAWN = 128, 128
 """From so many pixels a side on picture and map lie over each other; and at most so many of a small map's are drawn."""
@@ -37,16 +37,16 @@ WORDS: dict[How, str] = {
 def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
     """Which pixels speak for and against a class, by a method of choice, and four tests of that map."""
     row, target = choose_sample(project, run, bundle)
-    origin = int(reading.predictions(bundle)["test_ids"][row])
+    origin = int(run_cache.predictions(bundle)["test_ids"][row])
     picture = samples.of_run(run.config).test_pixels[origin]
     explain_pixels(project, bundle, picture, target, origin=origin)
 
 
 def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target: int, *, origin: int | str) -> None:
     """The same for any picture (H, W) or (H, W, 3), uint8, and one class; `origin` tells pictures apart."""
-    asked = picture_maps.ask(reading.loaded(bundle), picture, target)
+    asked = picture_maps.ask(run_cache.loaded(bundle), picture, target)
     how = _method(project, asked)
-    key, label = reading.key_of(bundle), bundle.labels[target]
+    key, label = run_cache.key_of(bundle), bundle.labels[target]
     found = _map(key, origin, target, how, _asked=asked)
     side = int(bundle.preprocessing.get("side", picture.shape[0]))
     shown = images.at_side(picture[None], side)[0]

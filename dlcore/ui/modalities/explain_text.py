@@ -15,12 +15,12 @@ from dlcore.plots import attribution as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.findings import say_finding
 from dlcore.ui.typed import shortened
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.findings import say_finding
 
 TRUSTED = 0.05
 """The contributions may miss the answer by this share of it and still be called trustworthy."""
@@ -50,7 +50,7 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
 def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | None:
     """The text of a test sample and the class to explain; None where its text is not here."""
     row, target = choose_sample(project, run, bundle)
-    origin = int(reading.predictions(bundle)["test_ids"][row])
+    origin = int(run_cache.predictions(bundle)["test_ids"][row])
     said = samples.text_of(run.config.dataset, origin) if samples.at_hand(run.config) else ""
     if not said:
         st.info(samples.GONE, icon=":material/search_off:")
@@ -60,7 +60,7 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | Non
 
 def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
     """A text of one's own, at first the one that was typed under Try it, and the class to explain."""
-    key, loaded = f"explained-text-{project.slug}", reading.loaded(bundle)
+    key, loaded = f"explained-text-{project.slug}", run_cache.loaded(bundle)
     if key not in st.session_state:
         st.session_state[key] = last_typed(project)
     typed = st.text_area("Your text, in English", key=key, height=120)
@@ -77,16 +77,16 @@ def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         range(len(labels)),
         index=labels.index(found["label"]),
         format_func=lambda k: f"{labels[k]} ({odds[labels[k]]:.1%})",
-        key=f"explained-own-class-{reading.key_of(bundle)}-{hash(said)}",
+        key=f"explained-own-class-{run_cache.key_of(bundle)}-{hash(said)}",
     )
-    why = reading.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    why = run_cache.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
     st.markdown(f"The model says **{found['label']}** ({found['probability']:.1%}).{why}")
     return said, target
 
 
 def _explained(said: str, target: int, bundle: Bundle) -> None:
     """The words' contributions, drawn and marked in the text, and whether they may be trusted."""
-    found = _of_text(reading.key_of(bundle), said, target, _bundle=bundle)
+    found = _of_text(run_cache.key_of(bundle), said, target, _bundle=bundle)
     label, words = bundle.labels[target], [shortened(word) for word in found["words"]]
     figure = plots.token_contributions(words, found["values"], label=label)
     show_figure(figure, key="explained", alt=f"The words that did most for or against {label}, as bars")
@@ -97,7 +97,7 @@ def _explained(said: str, target: int, bundle: Bundle) -> None:
         f"All words the model read: orange-red underlined speak for “{label}”, blue dotted against it. Method: "
         f"integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of {nothing}."
     )
-    _trust(reading.key_of(bundle), said, target, found, bundle)
+    _trust(run_cache.key_of(bundle), said, target, found, bundle)
 
 
 def highlighted(words: list[str], values: np.ndarray) -> str:
@@ -119,20 +119,20 @@ def _underline(strength: float) -> str:
 
 def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
     """A test sample and the class to explain; opens on the class that the model gave."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     scores, labels = stored["test_scores"][row], bundle.labels
-    answer, truth = int(reading.called(bundle, scores[None])[0]), int(stored["test_targets"][row])
+    answer, truth = int(run_cache.called(bundle, scores[None])[0]), int(stored["test_targets"][row])
     target: int = st.selectbox(
         "What speaks for",
         range(len(labels)),
         index=answer,
         format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
-        key=f"explained-class-{row}-{reading.key_of(bundle)}",
+        key=f"explained-class-{row}-{run_cache.key_of(bundle)}",
     )
     verdict = "right" if answer == truth else "wrong"
-    threshold = reading.evaluation(bundle).threshold
-    why = reading.by_threshold(labels, probability=float(scores[answer]), threshold=threshold)
+    threshold = run_cache.evaluation(bundle).threshold
+    why = run_cache.by_threshold(labels, probability=float(scores[answer]), threshold=threshold)
     st.markdown(
         f"The model says **{labels[answer]}** ({scores[answer]:.1%}), which is **{verdict}**: it is “{labels[truth]}”."
         f"{why}"
@@ -146,7 +146,7 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
 
     from dlcore.explanation.attribution import attribute
 
-    model = reading.loaded(_bundle)
+    model = run_cache.loaded(_bundle)
     seen = texts.read(model, said)
     ids = torch.from_numpy(seen.ids)
     nothing = seen.without()
@@ -202,7 +202,7 @@ def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict
     from dlcore.explanation.agreement import rank_correlation
     from dlcore.explanation.attribution import attribute
 
-    module, ids = reading.loaded(_bundle).module, torch.from_numpy(_found["ids"])
+    module, ids = run_cache.loaded(_bundle).module, torch.from_numpy(_found["ids"])
     unknown = torch.from_numpy(_found["nothing"])
 
     def explained(own: Any) -> np.ndarray:

@@ -17,9 +17,9 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
 from dlcore.ui.custom_data import images as images_own
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
+from dlcore.ui.widgets.figure import show_figure
 
 SHOWN, CHANGED = 4, 6
 """Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""

@@ -10,11 +10,11 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import texts as own_texts
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities import images as images_data
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.net import guarded
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
+from dlcore.ui.widgets.figure import show_figure
 
 SHOWN_PICTURES, SHOWN_TEXTS = 3, 2
 """Samples of each class."""

@@ -12,11 +12,11 @@ from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
 from dlcore.ui.typed import Typed, shortened, show_typed
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 EXAMPLES = {
     "bert": "Who was the first woman to fly across the Atlantic?",
@@ -30,7 +30,7 @@ OWN, SAMPLE = "My own", "A test sample"
 
 def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     """Hand in one thing and see how likely the model finds each class; gives the answer to a picture of one's own."""
-    bundle = reading.finished(run, to_see="what a trained model says of your own input")
+    bundle = run_cache.finished(run, to_see="what a trained model says of your own input")
     if bundle is None or run is None:
         return None
     chosen = st.segmented_control(
@@ -46,14 +46,16 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     elif project.input_kind == "image":
         return _own_picture(project, bundle)
     else:
-        reading.loaded(bundle)  # what it lacks, a pretrained network say, is offered by the page and not in a fragment
+        run_cache.loaded(
+            bundle
+        )  # what it lacks, a pretrained network say, is offered by the page and not in a fragment
         _own_text(project, bundle)
     return None
 
 
 def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     """One of the test samples, what it is and what the model says."""
-    stored, dataset = reading.predictions(bundle), run.config.dataset
+    stored, dataset = run_cache.predictions(bundle), run.config.dataset
     row = pick_sample(project, dataset, stored["test_ids"], key="sample")
     scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])
     left, right = st.columns([1, 2], gap="large")
@@ -67,10 +69,10 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
             st.text(said or samples.GONE)
     with right:
         _bars(scores, bundle.labels, truth=truth)
-        answer = int(reading.called(bundle, scores[None])[0])
+        answer = int(run_cache.called(bundle, scores[None])[0])
         verdict = "right" if answer == truth else "wrong"
-        threshold = reading.evaluation(bundle).threshold
-        why = reading.by_threshold(bundle.labels, probability=float(scores[answer]), threshold=threshold)
+        threshold = run_cache.evaluation(bundle).threshold
+        why = run_cache.by_threshold(bundle.labels, probability=float(scores[answer]), threshold=threshold)
         st.markdown(
             f"The model says **{bundle.labels[answer]}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.{why}"
         )
@@ -121,7 +123,7 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
 @fragment
 def _own_text(project: Project, bundle: Bundle) -> None:
     """A text of one's own, answered as one pauses, and what hiding words of it does."""
-    loaded = reading.loaded(bundle)
+    loaded = run_cache.loaded(bundle)
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
 
@@ -183,7 +185,7 @@ def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:
 
 def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:
     try:
-        return project.answer(reading.loaded(bundle), payload)
+        return project.answer(run_cache.loaded(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return None
@@ -191,7 +193,7 @@ def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] 
 
 def _say(found: dict[str, Any], labels: tuple[str, ...]) -> None:
     _bars(np.array([found["probabilities"][label] for label in labels]), labels)
-    why = reading.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    why = run_cache.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
     st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.{why}")
 
 

@@ -9,26 +9,26 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.browse import browse
 from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.calibration import show_calibration
-from dlcore.ui.panels.learning import learning_curves
-from dlcore.ui.panels.scores import say, score_table, winner
 from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.train import preset
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.calibration import show_calibration
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.metric_table import say, score_table, winner
 
 MISTAKES = 16
 
 
 def results(project: Project, run: Run | None) -> None:
     """Who wins, what is confused with what, how sure the model is, its worst mistakes, and how it learnt."""
-    bundle = reading.finished(run, to_see="its scores, its mistakes and its curves")
+    bundle = run_cache.finished(run, to_see="its scores, its mistakes and its curves")
     if bundle is None or run is None:
         return
-    record, evaluation = run.record, reading.evaluation(bundle)
+    record, evaluation = run.record, run_cache.evaluation(bundle)
     scores, targets = _test(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
@@ -49,11 +49,11 @@ def results(project: Project, run: Run | None) -> None:
         "learning by heart.",
         accuracy="Share of right answers. The train line is measured while the epoch runs, so it lags a little behind.",
     )
-    st.markdown(losses(reading.history(bundle), evaluation, record.best.epoch if record.best else 0))
+    st.markdown(losses(run_cache.history(bundle), evaluation, record.best.epoch if record.best else 0))
 
 
 def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     return stored["test_scores"], stored["test_targets"]
 
 
@@ -61,7 +61,7 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 def _threshold_part(bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold on the probability of the second class."""
     st.subheader("The threshold, and what it does", anchor=False)
-    released = show_threshold(judge(bundle, chosen), key=reading.key_of(bundle))
+    released = show_threshold(judge(bundle, chosen), key=run_cache.key_of(bundle))
     scores, targets = _test(bundle)
     found = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
@@ -73,7 +73,7 @@ def _threshold_part(bundle: Bundle, chosen: float) -> None:
 
 def judge(bundle: Bundle, chosen: float) -> Judged:
     """A two-class run's probabilities of the second class, validation before test, as the component takes them."""
-    stored, (no, yes) = reading.predictions(bundle), bundle.labels
+    stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
     names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
     scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
     ends = np.cumsum([len(stored[f"{name}_targets"]) for name in names]).tolist()
@@ -120,15 +120,15 @@ def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
 
 def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     scores, targets = _test(bundle)
-    ids, labels, dataset = reading.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
+    ids, labels, dataset = run_cache.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
     st.subheader("Its worst mistakes", anchor=False)
     st.caption("Wrong answers on test that it was surest of, the surest first.")
-    threshold = reading.evaluation(bundle).threshold
+    threshold = run_cache.evaluation(bundle).threshold
     rows = classification.worst(scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES)
     if not len(rows):
         st.success("No mistake on the test split.", icon=":material/check_circle:")
         return
-    called = reading.called(bundle, scores)
+    called = run_cache.called(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
     if project.input_kind == "image":
         if not samples.at_hand(run.config):

@@ -9,8 +9,8 @@ from dlcore.plots import attention as plots
 from dlcore.projects.language import texts
 from dlcore.projects.language.texts import Seen
 from dlcore.projects.project import Loaded
-from dlcore.ui.figure import show_figure
 from dlcore.ui.heads import show_heads_grid
+from dlcore.ui.widgets.figure import show_figure
 
 MOST_WORDS = 40
 """More columns cannot be read."""

@@ -12,7 +12,7 @@ from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean
 from dlcore.data.text.vocabulary import Kind, bert
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
 
 LEARNT_FROM = 2000
 """Training texts that the tokenizers shown are made from; a run makes its own from all of them."""

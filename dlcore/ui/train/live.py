@@ -8,7 +8,6 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record, Run
-from dlcore.ui import control, take
 from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.curves import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
 from dlcore.ui.net import fragment, guarded
@@ -16,6 +15,7 @@ from dlcore.ui.states import look, plain_words, short_id
 from dlcore.ui.strip import fraction, progress_text
 from dlcore.ui.times import span
 from dlcore.ui.train.new_run import begin_fork
+from dlcore.ui.widgets import export_import, run_actions
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -29,7 +29,7 @@ def show(project: "Project", run: Run) -> None:
     """Draw the run; while it is active the drawing follows it."""
     state = run.record.state
     fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
-    take.away(run)
+    export_import.away(run)
 
 
 def _watch(slug: str, run_id: str, before: str) -> None:
@@ -59,7 +59,7 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
     memory = record.state == "failed" and "out of memory" in record.reason.lower()
     if memory:
         _retry(slug, run)
-    control.action_buttons(record, key="live", first=not memory)
+    run_actions.action_buttons(record, key="live", first=not memory)
     if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK):
         begin_fork(slug, record.run_id)
         st.rerun()
@@ -74,7 +74,7 @@ def _retry(slug: str, run: Run) -> None:
         key=f"half-{run.run_id}",
         help=f"Fork this run with a batch of {half}.",
     ):
-        forked = control.launch(lambda: runs.fork(run.run_id, {"batch_size": half}))
+        forked = run_actions.launch(lambda: runs.fork(run.run_id, {"batch_size": half}))
         if forked:
             remember(slug, forked)
             st.rerun()

@@ -10,10 +10,11 @@ from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
-from dlcore.ui import control, forms, missing, take
+from dlcore.ui import missing
 from dlcore.ui.chooser import remember
 from dlcore.ui.states import short_id
 from dlcore.ui.train import preset as recipe
+from dlcore.ui.widgets import export_import, forms, run_actions
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -36,7 +37,7 @@ def show(project: "Project", run: Run | None) -> None:
         else:
             _new(project)
     with st.expander("Bring a run from a file", icon=":material/upload_file:"):
-        take.bring(project.slug)
+        export_import.bring(project.slug)
 
 
 def begin_fork(slug: str, run_id: str) -> None:
@@ -88,7 +89,7 @@ def _new(project: "Project") -> None:
         key=f"train-{slug}",
         disabled=not here or bool(absent),
     ):
-        run_id = control.launch(
+        run_id = run_actions.launch(
             lambda: runs.create(
                 projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})
             )
@@ -134,7 +135,7 @@ def _fork(project: "Project", parent: str) -> None:
         del st.session_state[_fork_key(slug)]
         st.rerun()
     if start.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{key}"):
-        run_id = control.launch(lambda: runs.fork(parent, both))
+        run_id = run_actions.launch(lambda: runs.fork(parent, both))
         if run_id:
             del st.session_state[_fork_key(slug)]
         _go(slug, run_id)

@@ -15,14 +15,15 @@ from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Attempt
-from dlcore.ui import control, style
+from dlcore.ui import style
 from dlcore.ui.chooser import remember
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.states import LOOKS
 from dlcore.ui.times import ago, span
 from dlcore.ui.train import search_form
 from dlcore.ui.train.search_form import ADDRESS
+from dlcore.ui.widgets import run_actions
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -137,7 +138,7 @@ def _best(project: "Project", search: Search) -> None:
         f"{uneven if search.uneven else ''}"
     )
     if st.button("Train the best as a run", icon=":material/model_training:", key=f"best-{search.search_id}"):
-        run_id = control.launch(lambda: runs.create(searches.best_config(search)))
+        run_id = run_actions.launch(lambda: runs.create(searches.best_config(search)))
         if run_id:
             remember(project.slug, run_id)
             st.query_params.pop(ADDRESS, None)

@@ -9,8 +9,9 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
-from dlcore.ui import forms, missing
+from dlcore.ui import missing
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig

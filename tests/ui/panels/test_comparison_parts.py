@@ -6,8 +6,8 @@ from dlcore import runs
 from dlcore.runs import comparisons
 from dlcore.ui.compare import splits as parts
 from dlcore.ui.compare import tests as comparison_scores
-from dlcore.ui.panels import reading
 from dlcore.ui.train import comparison_form
+from dlcore.ui.widgets import run_cache
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def arms():
 
 def test_every_part_and_measure_is_there_for_every_variant(arms) -> None:
     for arm in arms:
-        metrics = reading.evaluation(arm.bundles[0]).metrics
+        metrics = run_cache.evaluation(arm.bundles[0]).metrics
         found, best = parts.of_parts(arm), arm.bundles[0].record.best
         assert list(found) == [f"{m}, {p}" for m in ("Accuracy", "Loss") for p in ("train", "validation", "test")]
         assert found["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
@@ -29,7 +29,7 @@ def test_every_part_and_measure_is_there_for_every_variant(arms) -> None:
 
 def test_accuracies_compared_are_those_of_each_runs_own_page(arms) -> None:
     for arm in arms:
-        accuracy = reading.evaluation(arm.bundles[0]).metrics["accuracy"]
+        accuracy = run_cache.evaluation(arm.bundles[0]).metrics["accuracy"]
         assert arm.right[0].mean() == pytest.approx(accuracy, abs=1e-12)
 
 
@@ -44,7 +44,7 @@ def test_it_is_said_who_does_better_than_the_simple_methods_and_who_is_stuck(arm
 
 def test_the_dot_on_a_curve_is_the_runs_threshold(arms) -> None:
     for arm in arms:
-        metrics, drawn = reading.evaluation(arm.bundles[0]).metrics, parts.roc_of(arm)
+        metrics, drawn = run_cache.evaluation(arm.bundles[0]).metrics, parts.roc_of(arm)
         assert drawn.at[1] == pytest.approx(metrics["recall"]) and drawn.area == pytest.approx(metrics["roc_auc"])
 
 

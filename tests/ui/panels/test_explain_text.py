@@ -6,7 +6,7 @@ import pytest
 from dlcore import runs
 from dlcore.ui.modalities.explain_text import highlighted
 from dlcore.ui.modalities.overview import shortened
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
 
 
 def test_words_cannot_become_html() -> None:
@@ -25,16 +25,16 @@ def test_no_contribution_at_all_is_no_division_by_nought() -> None:
 
 def test_the_answer_is_the_thresholds_and_it_is_said_where_that_is_not_the_likelier_class() -> None:
     bundle = runs.open_run("reference:reviews_transformer/base").bundle
-    threshold = reading.evaluation(bundle).threshold
+    threshold = run_cache.evaluation(bundle).threshold
     near = np.array([threshold - 0.01, threshold + 0.01])
-    assert reading.called(bundle, np.stack([1 - near, near], axis=1)).tolist() == [0, 1]
-    stored = reading.predictions(bundle)
-    right = (reading.called(bundle, stored["test_scores"]) == stored["test_targets"]).mean()
-    assert right == pytest.approx(reading.evaluation(bundle).metrics["accuracy"], abs=1e-12)
-    said = reading.by_threshold(bundle.labels, probability=0.49, threshold=0.4771)
+    assert run_cache.called(bundle, np.stack([1 - near, near], axis=1)).tolist() == [0, 1]
+    stored = run_cache.predictions(bundle)
+    right = (run_cache.called(bundle, stored["test_scores"]) == stored["test_targets"]).mean()
+    assert right == pytest.approx(run_cache.evaluation(bundle).metrics["accuracy"], abs=1e-12)
+    said = run_cache.by_threshold(bundle.labels, probability=0.49, threshold=0.4771)
     assert "“positive” from a probability of 47.7% on" in said
-    assert not reading.by_threshold(bundle.labels, probability=0.6, threshold=0.4771)
-    assert not reading.by_threshold(("a", "b", "c"), probability=0.4, threshold=None)
+    assert not run_cache.by_threshold(bundle.labels, probability=0.6, threshold=0.4771)
+    assert not run_cache.by_threshold(("a", "b", "c"), probability=0.4, threshold=None)
 
 
 def test_long_texts_are_cut_at_a_word() -> None:

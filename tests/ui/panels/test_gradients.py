@@ -10,10 +10,10 @@ from dlcore.data.sources import locate as sources
 from dlcore.evaluation import agreement
 from dlcore.runs import actions, store
 from dlcore.training.events import MEASURES
-from dlcore.ui import control
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.pages.gradients import grid as gradients_grid
 from dlcore.ui.pages.gradients.panels import LESSONS
+from dlcore.ui.widgets import run_actions
 
 REFERENCE = "reference:gradients/vgg_deep"
 
@@ -78,7 +78,7 @@ def test_every_measure_can_be_shown():
 
 
 def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
-    monkeypatch.setattr(control.runs, "start", lambda run_id: None)
+    monkeypatch.setattr(run_actions.runs, "start", lambda run_id: None)
     app = opened("Results")
     next(button for button in app.button if button.label == "Batch norm").click().run()
     assert not app.exception and not app.error

@@ -12,7 +12,7 @@ from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
 
 
 def picture(seed: int) -> bytes:

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
 
 
 def script():

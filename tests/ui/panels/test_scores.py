@@ -3,8 +3,8 @@
 import pytest
 
 from dlcore.projects.project import Evaluation
-from dlcore.ui.headline import NAMES
-from dlcore.ui.panels import scores
+from dlcore.ui.widgets import metric_table
+from dlcore.ui.widgets.headline import NAMES
 
 
 def evaluation(rival: float, *, metric: str = "accuracy") -> Evaluation:
@@ -16,26 +16,30 @@ def evaluation(rival: float, *, metric: str = "accuracy") -> Evaluation:
     ("rival", "said"), [(0.9, "The simple method wins"), (0.84, "No clear difference"), (0.6, "The network wins")]
 )
 def test_the_interval_decides(rival: float, said: str) -> None:
-    assert said in scores.winner(evaluation(rival), "accuracy")
+    assert said in metric_table.winner(evaluation(rival), "accuracy")
 
 
 @pytest.mark.parametrize(("rival", "said"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
 def test_a_lower_loss_wins(rival: float, said: str) -> None:
     found = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
-    assert said in scores.winner(found, "loss")
+    assert said in metric_table.winner(found, "loss")
 
 
 def test_without_a_baseline_nobody_wins() -> None:
-    assert scores.winner(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
+    assert metric_table.winner(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
 
 
 def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> None:
-    assert set(scores.WORDS) <= set(NAMES)
-    assert set(scores.BASELINES) == set(scores.METHODS)
+    assert set(metric_table.WORDS) <= set(NAMES)
+    assert set(metric_table.BASELINES) == set(metric_table.METHODS)
 
 
 def test_values_are_read_as_people_read_them() -> None:
-    assert [scores.say("accuracy", 0.8567), scores.say("events_hit", 4.0), scores.say("roc_auc", 0.98765)] == [
+    assert [
+        metric_table.say("accuracy", 0.8567),
+        metric_table.say("events_hit", 4.0),
+        metric_table.say("roc_auc", 0.98765),
+    ] == [
         "85.7%",
         "4",
         "0.988",

@@ -5,10 +5,10 @@ import pytest
 
 from dlcore.data.series.series import LabelledWindow, Series
 from dlcore.projects.project import Evaluation
-from dlcore.ui.headline import baseline_title, headline
 from dlcore.ui.pages.anomaly import robustness, threshold_rules
 from dlcore.ui.pages.anomaly import scores as series_scores
 from dlcore.ui.pages.anomaly import seeds as series_seeds
+from dlcore.ui.widgets.headline import baseline_title, headline
 
 HALF_HOUR = 1_800_000
 

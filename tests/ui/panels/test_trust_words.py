@@ -9,7 +9,7 @@ from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
 from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, chosen
 from dlcore.ui.modalities.results import losses
-from dlcore.ui.panels.calibration import told
+from dlcore.ui.widgets.calibration import told
 
 
 def test_sum():

@@ -15,8 +15,8 @@ from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Bundle, Run
 from dlcore.runs.short_run import attempt
 from dlcore.ui import missing
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import quiz, reading, samples
+from dlcore.ui.widgets import quiz, run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
@@ -28,7 +28,7 @@ STEPS = 120
 
 def try_it(project: "Project", run: Run | None) -> None:
     """One picture's way through the bottleneck; then the questions and the breaks."""
-    bundle = reading.finished(run, to_see="what it makes of a picture")
+    bundle = run_cache.finished(run, to_see="what it makes of a picture")
     if bundle is not None and run is not None:
         _picture_part(bundle, run)
         st.divider()
@@ -44,7 +44,7 @@ def try_it(project: "Project", run: Run | None) -> None:
 
 def _picture_part(bundle: Bundle, run: Run) -> None:
     st.subheader("Squeeze a picture", anchor=False)
-    dataset, stored = run.config.dataset, reading.predictions(bundle)
+    dataset, stored = run.config.dataset, run_cache.predictions(bundle)
     if not sources.available(dataset):
         missing.offer(dataset)
         return
@@ -55,7 +55,7 @@ def _picture_part(bundle: Bundle, run: Run) -> None:
     place = right.slider("Which, by its error: smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
     pictures, origin = samples.pictures(dataset), int(stored["test_ids"][row])
-    found = anatomy.judged(reading.loaded(bundle), np.asarray(pictures.test_pixels[origin]))
+    found = anatomy.judged(run_cache.loaded(bundle), np.asarray(pictures.test_pixels[origin]))
     _shown(found, bundle.labels[int(pictures.test_labels[origin])])
 
 

@@ -10,12 +10,12 @@ from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import missing
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading, samples
-from dlcore.ui.panels.learning import learning_curves
-from dlcore.ui.panels.scores import score_table, winner
 from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.metric_table import score_table, winner
 
 _EACH = 3
 
@@ -51,12 +51,12 @@ def data(project: Project, run: Run | None) -> None:
 
 def results(project: Project, run: Run | None) -> None:
     """Who tells strangers better, the threshold, each class's error, and how it learnt."""
-    bundle = reading.finished(run, to_see="what it finds strange")
+    bundle = run_cache.finished(run, to_see="what it finds strange")
     if bundle is None or run is None:
         return
-    evaluation = reading.evaluation(bundle)
+    evaluation = run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'roc_auc')}")
-    n = len(reading.predictions(bundle)["test_scores"])
+    n = len(run_cache.predictions(bundle)["test_scores"])
     score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
     st.caption(
         f"Loss is the mean squared error on known pictures: {evaluation.metrics['loss']:.4f} here, and "
@@ -73,7 +73,7 @@ def results(project: Project, run: Run | None) -> None:
 @fragment
 def _threshold(bundle: Bundle, own: float) -> None:
     st.subheader("From which error on is it strange?", anchor=False)
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     parts = [stored["validation_scores"], stored["test_scores"]]
     cut, end = len(parts[0]), len(parts[0]) + len(parts[1])
     validation = Stretch("validation", 0, cut)
@@ -88,7 +88,7 @@ def _threshold(bundle: Bundle, own: float) -> None:
             words=Words("stranger", "strangers", "known pictures", "call", "calls"),
             counted=Counted(ratio=1.0),
         ),
-        key=reading.key_of(bundle),
+        key=run_cache.key_of(bundle),
     )
 
 
@@ -96,7 +96,7 @@ def _by_class(bundle: Bundle, run: Run) -> None:
     """Each class's mean error; the pictures' true classes are read from the dataset, where it is at hand."""
     if not sources.available(run.config.dataset):
         return
-    stored, labels, strange = reading.predictions(bundle), bundle.labels, int(run.config.data_options["left_out"])
+    stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.data_options["left_out"])
     classes = samples.pictures(run.config.dataset).test_labels[stored["test_ids"]]
     means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
     named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))

@@ -14,8 +14,8 @@ from dlcore.runs import Run
 from dlcore.ui import style
 from dlcore.ui.custom_data import series as own_series
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.figure import show_figure
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets.figure import show_figure
 
 UNIT = "passengers in half an hour"
 LEAST_LAGS = 48

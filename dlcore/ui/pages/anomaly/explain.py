@@ -15,9 +15,9 @@ from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.anomaly.alarm import Explained, Nothing, Rebuilt
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.anomaly.data import day, unit_of
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 LISTED = 20
 COMPARED: dict[Nothing, str] = {"usual": "Its usual values", "mean": "The average, time hidden"}
@@ -31,7 +31,7 @@ _ALIKE, _PARTLY = 0.7, 0.4
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     """Choose an alarm; see the window behind it, its copy, each point's share of the error, and two methods that say
     what the error leans on."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     errors, times = stored["test_scores"], stored["test_ids"]
     threshold = bundle.threshold or 0.0
     peaks = alarm_peaks(errors, threshold)
@@ -51,7 +51,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     )
     prepared = prepared_of(project, run, bundle)
     place = prepared.source["spans"]["test"].start + peak
-    found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
+    found = anomaly_alarm.rebuild(run_cache.loaded(bundle).module, prepared, run.config, place)
     _window(found, run, int(times[peak]))
     _shares(found, anomaly_alarm.channels(run.config), int(times[peak]))
     _leans_on(bundle, prepared, run, found)
@@ -70,7 +70,7 @@ def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
     Raises:
         DataError: the series is not here, or not what it was.
     """
-    return _prepared(reading.key_of(bundle), project, run.config)
+    return _prepared(run_cache.key_of(bundle), project, run.config)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Cutting the series into the model's inputs")
@@ -154,7 +154,7 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Rebuilt) -> N
         format_func=COMPARED.__getitem__,
     )
     explained = _explained(
-        reading.key_of(bundle),
+        run_cache.key_of(bundle),
         found.first,
         chosen,
         _bundle=bundle,
@@ -183,7 +183,7 @@ _HOW = """
 def _explained(
     key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> Explained:
-    module = reading.loaded(_bundle).module
+    module = run_cache.loaded(_bundle).module
     return anomaly_alarm.explain(module, _prepared, _config, _found, nothing=nothing)
 
 

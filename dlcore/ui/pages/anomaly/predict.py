@@ -13,10 +13,10 @@ from dlcore.plots.series import series_over_time
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui import style
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.anomaly.data import series_of, taxi
-from dlcore.ui.panels import reading
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 SAMPLE_DAYS = 35
 SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
@@ -25,7 +25,7 @@ SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
 
 def try_it(project: Project, run: Run | None) -> None:
     """Upload a CSV, or take the sample; see its errors, its alarms and their rows."""
-    bundle = reading.finished(run, to_see="how a trained model judges your own series")
+    bundle = run_cache.finished(run, to_see="how a trained model judges your own series")
     if bundle is None or run is None:
         return
     st.markdown(
@@ -56,7 +56,7 @@ def try_it(project: Project, run: Run | None) -> None:
         return
     try:
         with st.spinner("Judging every row"):
-            found = project.answer(reading.loaded(bundle), payload)
+            found = project.answer(run_cache.loaded(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return

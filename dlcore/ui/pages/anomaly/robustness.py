@@ -12,14 +12,14 @@ from dlcore.plots.fragility import Moved, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import style
-from dlcore.ui.figure import show_figure
-from dlcore.ui.headline import baseline_title
 from dlcore.ui.pages.anomaly.baseline import best_rival, series_at_hand
 from dlcore.ui.pages.anomaly.data import day
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, PARTS, Whole, whole
 from dlcore.ui.pages.anomaly.seeds import seeds_of, seeds_part
 from dlcore.ui.pages.anomaly.threshold_rules import rules_part
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.headline import baseline_title
 
 FACTORS = np.geomspace(0.5, 2.0, 121)
 FACTORS[60] = 1.0
@@ -40,7 +40,7 @@ class Moves:
 
 def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
     """Everything that says how far the scores may be trusted; nothing where there is no label to count by."""
-    evaluation, joined = reading.evaluation(bundle), whole(bundle)
+    evaluation, joined = run_cache.evaluation(bundle), whole(bundle)
     if joined is None or "nab_standard" not in evaluation.metrics or evaluation.threshold is None:
         return
     st.subheader("How sure is that?", anchor=False)
@@ -50,17 +50,17 @@ def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
     seeds_part(evaluation)
     if series is not None and series.unlabelled:
         _holidays(joined, series, evaluation.threshold)
-    _exhibit(reading.key_of(bundle), joined)
+    _exhibit(run_cache.key_of(bundle), joined)
 
 
 def moves(project: Project, run: Run, bundle: Bundle) -> Moves:
     """The sweeps of a run, worked out once."""
-    return _moves(reading.key_of(bundle), project, run, bundle)
+    return _moves(run_cache.key_of(bundle), project, run, bundle)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Moving the thresholds")
 def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
-    evaluation, joined, stored = reading.evaluation(_bundle), whole(_bundle), reading.predictions(_bundle)
+    evaluation, joined, stored = run_cache.evaluation(_bundle), whole(_bundle), run_cache.predictions(_bundle)
     assert joined is not None and evaluation.threshold is not None
     alone = seeds_of(evaluation).values() if "test_members" in stored else ()
     limits = [values["threshold"] for values in alone if "threshold" in values]
@@ -98,7 +98,7 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
         marks={text: factor for text, factor in marks.items() if np.isfinite(factor)},
         events=len(joined.windows),
     )
-    threshold = reading.evaluation(bundle).threshold or 0.0
+    threshold = run_cache.evaluation(bundle).threshold or 0.0
     words = [lost_words(joined, series, threshold, lost), gained_words(joined, series, threshold, gained)]
     if found.rival:
         words.append(_rival_words(*found.rival))

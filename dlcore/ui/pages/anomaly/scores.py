@@ -11,9 +11,9 @@ from dlcore import projects
 from dlcore.evaluation import anomaly
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.headline import FORMS, NAMES, baseline_title
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.scores import cell, meanings, say, score_table, winner
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.headline import FORMS, NAMES, baseline_title
+from dlcore.ui.widgets.metric_table import cell, meanings, say, score_table, winner
 
 PARTS = ("train", "validation", "test")
 EVENTS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr")
@@ -48,7 +48,7 @@ class Whole:
 
 def whole(bundle: Bundle) -> Whole | None:
     """The run's stored scores joined in order of time; None where it did not store all parts."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     if not all(f"{name}_scores" in stored for name in PARTS):
         return None
     scores, targets, times = (
@@ -60,7 +60,7 @@ def whole(bundle: Bundle) -> Whole | None:
 
 def who_wins(run: Run, bundle: Bundle) -> None:
     """What is caught at the run's own threshold, and whether a simple method does as well, in words."""
-    evaluation, joined = reading.evaluation(bundle), whole(bundle)
+    evaluation, joined = run_cache.evaluation(bundle), whole(bundle)
     if joined is not None and not joined.targets.any():
         st.markdown(
             "This series carries **no labels**, so no alarm can be called right or wrong. Mark what you know to be out "
@@ -77,14 +77,14 @@ def who_wins(run: Run, bundle: Bundle) -> None:
 
 def score_part(project: Project, run: Run, bundle: Bundle) -> None:
     """The table of scores beside those of simple methods, one smoothing at a time."""
-    evaluation, title = reading.evaluation(bundle), project.models[run.record.model].title
+    evaluation, title = run_cache.evaluation(bundle), project.models[run.record.model].title
     joined, own = whole(bundle), own_form(run)
     st.subheader("Beside simple methods", anchor=False)
     if joined is not None and not joined.targets.any():
         _without_labels(evaluation, own)
         return
     if joined is None or "nab_standard" not in evaluation.metrics:
-        score_table(evaluation, title=title, n=len(reading.predictions(bundle)["test_scores"]), unit="points")
+        score_table(evaluation, title=title, n=len(run_cache.predictions(bundle)["test_scores"]), unit="points")
         return
     forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
     form = st.segmented_control(

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.projects.project import Evaluation
-from dlcore.ui.headline import NAMES
 from dlcore.ui.pages.anomaly.scores import rivals_of
-from dlcore.ui.panels.scores import cell
+from dlcore.ui.widgets.headline import NAMES
+from dlcore.ui.widgets.metric_table import cell
 
 METRICS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr", "auc_pr")
 FORMS = {"causal": "", "centred": "_centred"}

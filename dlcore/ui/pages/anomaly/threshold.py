@@ -16,12 +16,12 @@ from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
-from dlcore.ui.panels import reading
 from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 KINDS = {"scores": "Causal: nothing later is used", "centred": "Centred: looks ahead"}
@@ -38,7 +38,7 @@ class Scored:
 
 def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
     """The splits that the run stored errors of: the causal `scores`, or the `centred` ones, which look ahead."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     return {
         name: Scored(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
         for name in SPLITS
@@ -52,9 +52,9 @@ def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) ->
     st.subheader("The threshold, and what it does", anchor=False)
     kind = _kind(bundle)
     splits = scored_splits(bundle, kind)
-    own = chosen if kind == "scores" else reading.evaluation(bundle).metrics.get("threshold_centred", chosen)
+    own = chosen if kind == "scores" else run_cache.evaluation(bundle).metrics.get("threshold_centred", chosen)
     judged = judge(splits, own, over=_over(run, splits))
-    released = show_threshold(judged, key=f"{reading.key_of(bundle)}-{kind}")
+    released = show_threshold(judged, key=f"{run_cache.key_of(bundle)}-{kind}")
     if released.alarm is not None:
         guarded(partial(_why, project, run, bundle, released.alarm))
     _downloads(splits, released)
@@ -64,7 +64,7 @@ def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) ->
 
 def _kind(bundle: Bundle) -> str:
     """Which of the run's scores is looked at, where it stored both; the same score twice is one."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
         return "scores"
     kind: str = st.segmented_control(
@@ -143,7 +143,7 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
     try:
         prepared = explain_series.prepared_of(project, run, bundle)
-        found = anomaly_alarm.rebuild(reading.loaded(bundle).module, prepared, run.config, place)
+        found = anomaly_alarm.rebuild(run_cache.loaded(bundle).module, prepared, run.config, place)
     except WorkbenchError as error:
         st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
         return

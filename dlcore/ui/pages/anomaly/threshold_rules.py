@@ -13,10 +13,10 @@ from dlcore.evaluation import anomaly, nab
 from dlcore.projects.anomaly.project import thresholds
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.headline import baseline_title
 from dlcore.ui.pages.anomaly.baseline import scores_of
 from dlcore.ui.pages.anomaly.scores import PARTS, Whole, own_form, rivals_of, whole
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.headline import baseline_title
 
 RULES = {
     "midway": "midway: largest on ordinary days, on known holidays",
@@ -41,7 +41,7 @@ class ByRule:
 def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
     """A row for each rule: NAB, events and false alarms of the run, NAB of its seeds and of the best simple method."""
     try:
-        found = _by_rule(reading.key_of(bundle), project, run, bundle)
+        found = _by_rule(run_cache.key_of(bundle), project, run, bundle)
     except WorkbenchError:  # settings of an older version
         return
     own = projects.data_config(run.config).model_dump()["threshold_rule"]
@@ -71,9 +71,9 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> ByRule:
-    joined, stored = whole(_bundle), reading.predictions(_bundle)
+    joined, stored = whole(_bundle), run_cache.predictions(_bundle)
     assert joined is not None
-    names = [name for name in rivals_of(reading.evaluation(_bundle), own_form(_run)) if name != "random"]
+    names = [name for name in rivals_of(run_cache.evaluation(_bundle), own_form(_run)) if name != "random"]
     simple = scores_of(_project, _run, joined, names)
     counted = {baseline_title(name, form=False): _counted(score, joined, _run) for name, score in simple.items()}
     members = np.concatenate([stored[f"{part}_members"] for part in PARTS]).T if "test_members" in stored else ()

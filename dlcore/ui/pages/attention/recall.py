@@ -16,10 +16,10 @@ from dlcore.projects.foundations import attention
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.short_run import attempt
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import quiz, reading
-from dlcore.ui.panels.learning import learning_curves
-from dlcore.ui.panels.scores import score_table, winner
+from dlcore.ui.widgets import quiz, run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.metric_table import score_table, winner
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -54,10 +54,10 @@ def data(project: "Project", run: Run | None) -> None:
 
 def results(project: "Project", run: Run | None) -> None:
     """Scores beside simple methods, accuracy by how many pairs there were, and how it learnt."""
-    bundle = reading.finished(run, to_see="its scores and curves")
+    bundle = run_cache.finished(run, to_see="its scores and curves")
     if bundle is None or run is None:
         return
-    stored, evaluation = reading.predictions(bundle), reading.evaluation(bundle)
+    stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
     score_table(
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
@@ -83,7 +83,7 @@ def results(project: "Project", run: Run | None) -> None:
 
 def try_it(project: "Project", run: Run | None) -> None:
     """Ask the trained network; predict what happens without the root; break it."""
-    bundle = reading.finished(run, to_see="what a trained network answers")
+    bundle = run_cache.finished(run, to_see="what a trained network answers")
     if bundle is not None:
         st.subheader("Ask it", anchor=False)
         text = st.text_input(
@@ -94,7 +94,7 @@ def try_it(project: "Project", run: Run | None) -> None:
             help="Letters a to j, digits 0 to 9; the question is a letter and a question mark, as in b?.",
         )
         try:
-            _say(project.answer(reading.loaded(bundle), text.encode()))
+            _say(project.answer(run_cache.loaded(bundle), text.encode()))
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
         st.divider()

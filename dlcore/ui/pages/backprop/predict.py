@@ -17,10 +17,10 @@ from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.short_run import Trial, attempt
 from dlcore.ui.components import drawing_component, mount_reporting
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.pages.backprop.walk import DRAWING
-from dlcore.ui.panels import quiz, reading, samples
+from dlcore.ui.widgets import quiz, run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
@@ -36,7 +36,7 @@ BROKEN_ON = "digits"
 
 def try_it(project: "Project", run: Run | None) -> None:
     """Draw a digit; predict, then look; break it."""
-    bundle = reading.finished(run, to_see="what a trained network says of a digit that you draw")
+    bundle = run_cache.finished(run, to_see="what a trained network says of a digit that you draw")
     if bundle is not None and run is not None:
         _digit(project, run, bundle)
         st.divider()
@@ -63,14 +63,14 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
             pixels = _pixels(str(heard["strokes"] or ""), int(bundle.preprocessing["height"]))
             st.session_state[DRAWING] = pixels
         else:
-            stored = reading.predictions(bundle)
+            stored = run_cache.predictions(bundle)
             row = pick_sample(project, run.config.dataset, stored["test_ids"], key="digit")
             pixels = np.asarray(samples.pictures(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
     if pixels is None:
         with right:
             st.info("Draw in the black square: the answer comes when you lift the pen.", icon=":material/draw:")
         return
-    found = backprop.judged(reading.loaded(bundle), pixels)
+    found = backprop.judged(run_cache.loaded(bundle), pixels)
     with middle:
         samples.shown([pixels], ["as the network sees it"], alt="The digit", width=140)
     with right:

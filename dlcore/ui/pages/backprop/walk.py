@@ -10,7 +10,7 @@ from dlcore.projects.foundations.backprop_walk import Stage, Walk, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components import drawing_component, mount, pack
 from dlcore.ui.modalities.predict import pick_sample
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.widgets import run_cache, samples
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -44,13 +44,13 @@ LAYERS = {
 
 def explain(project: "Project", run: Run | None) -> None:
     """Choose an example and step through it."""
-    bundle = reading.finished(run, to_see="every number of a trained network")
+    bundle = run_cache.finished(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
     st.subheader("One example, there and back", anchor=False)
     pixels, target = _example(project, run, bundle)
-    found = _walk(reading.key_of(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
-    version = f"{reading.key_of(bundle)}-{hash(pixels.tobytes())}-{target}"
+    found = _walk(run_cache.key_of(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
+    version = f"{run_cache.key_of(bundle)}-{hash(pixels.tobytes())}-{target}"
     mount(_WALK, packed(found, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
         "Computed by hand in 64 bits, as the network answers (no dropout, running means). Autograd, asked for the same "
@@ -74,7 +74,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
         if which == "My drawing":
             digit = st.number_input("It shall be a", 0, len(bundle.labels) - 1, 0, key="walk-digit")
             return mine, int(digit)
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
     pictures = samples.pictures(run.config.dataset).test_pixels
     return np.asarray(pictures[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
@@ -82,7 +82,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle: Bundle) -> Walk:
-    loaded = reading.loaded(_bundle)
+    loaded = run_cache.loaded(_bundle)
     x = images.scaled(np.frombuffer(pixels, dtype=np.uint8).reshape(shape), loaded.preprocessing)
     return walk(loaded.module, x, target)  # type: ignore[arg-type]
 
@@ -91,7 +91,7 @@ def packed(found: Walk, bundle: Bundle, version: str) -> dict[str, Any]:
     """A walk on its way to the browser."""
     return {
         "version": version,
-        "network": reading.key_of(bundle),
+        "network": run_cache.key_of(bundle),
         "labels": list(bundle.labels),
         "target": found.target,
         "loss": found.loss,

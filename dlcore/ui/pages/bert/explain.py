@@ -10,11 +10,11 @@ from dlcore.plots import classification as plots
 from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.modalities.text_attention import show_grid
 from dlcore.ui.net import fragment
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 LOOK, WORDS, BLANK = "Where it looks", "Words for and against", "Fill in the blank"
 UNTOUCHED, OF_RUN = "The pretrained BERT, untouched", "The run chosen at the top"
@@ -28,7 +28,7 @@ def explain(project: Project, run: Run | None) -> None:
         "What to see", [LOOK, WORDS, BLANK], default=LOOK, required=True, key="bert-view", label_visibility="collapsed"
     )
     if view == WORDS:
-        bundle = reading.finished(run, to_see="which words speak for and against a class")
+        bundle = run_cache.finished(run, to_see="which words speak for and against a class")
         if bundle is not None and run is not None:
             explain_text(project, run, bundle)
     elif view == BLANK:
@@ -45,9 +45,9 @@ def _look(bundle: Bundle | None) -> None:
     names = [UNTOUCHED, *([OF_RUN] if bundle is not None else [])]
     whose = right.selectbox("Which network", names, key="bert-look-whose")
     if whose == OF_RUN and bundle is not None:
-        loaded = reading.loaded(bundle)
+        loaded = run_cache.loaded(bundle)
         seen = texts.read(loaded, said)
-        words, taken, version = seen.words, texts.attentions(loaded, seen), reading.key_of(bundle)
+        words, taken, version = seen.words, texts.attentions(loaded, seen), run_cache.key_of(bundle)
     else:
         name = _which("bert-look-name")
         words, taken = bert_reading.look(_reader(name), said)

@@ -13,8 +13,8 @@ from dlcore.plots.transfer import Measured, Nouns, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.figure import show_figure
 from dlcore.ui.net import guarded
+from dlcore.ui.widgets.figure import show_figure
 
 TABLE = settings.ASSETS / "bert_curve.json"
 WAYS = {

@@ -9,7 +9,7 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui import missing
 from dlcore.ui.modalities import images as images_data
-from dlcore.ui.panels import samples
+from dlcore.ui.widgets import samples
 
 SHOWN = 6
 """Versions of one photo."""

@@ -11,14 +11,14 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.explain_image import explain_picture, explain_pixels
 from dlcore.ui.pages.food import predict as food_try
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.widgets import run_cache, samples
 
 TEST, MINE = "A test photo", "The photo under Try it"
 
 
 def explain(project: Project, run: Run | None) -> None:
     """Which pixels speak for and against a class, and whether that may be trusted."""
-    bundle = reading.finished(run, to_see="why a trained model decides as it does")
+    bundle = run_cache.finished(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
     here = samples.at_hand(run.config)

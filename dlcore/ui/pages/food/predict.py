@@ -20,10 +20,10 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.predict import test_sample
-from dlcore.ui.panels import reading, samples
 from dlcore.ui.paste import pasted
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 DRAWN, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
 TOP = 5
@@ -45,7 +45,7 @@ class Answer:
 
 def try_it(project: Project, run: Run | None) -> None:
     """Choose where the photo comes from, and see what the model makes of it."""
-    bundle = reading.finished(run, to_see="what a trained model says of your own photos")
+    bundle = run_cache.finished(run, to_see="what a trained model says of your own photos")
     if bundle is None or run is None:
         return
     chosen = st.segmented_control(
@@ -187,12 +187,12 @@ def rule(doubt: Doubt) -> str:
 
 def doubt_of(bundle: Bundle) -> Doubt:
     """The run's temperature and rule of doubt."""
-    return _doubt(reading.key_of(bundle), _bundle=bundle)
+    return _doubt(run_cache.key_of(bundle), _bundle=bundle)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _doubt(key: str, _bundle: Any) -> Doubt:
-    stored = reading.predictions(_bundle)
+    stored = run_cache.predictions(_bundle)
     return rejection.fitted(stored["validation_scores"], stored["validation_targets"], stored["test_scores"])
 
 
@@ -203,7 +203,7 @@ def answered(bundle: Bundle, one: Photo) -> Answer:
         DataError: it is no picture that can be read.
     """
     digest, temperature = hashlib.sha256(one.payload).hexdigest(), doubt_of(bundle).temperature
-    return _looked(reading.key_of(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
+    return _looked(run_cache.key_of(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
 
 
 def first_drawing() -> tuple[str, bytes]:
@@ -214,7 +214,7 @@ def first_drawing() -> tuple[str, bytes]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _looked(key: str, digest: str, name: str, temperature: float, _bundle: Any, _one: Photo) -> Answer:
-    model = reading.loaded(_bundle)
+    model = run_cache.loaded(_bundle)
     begin = time.perf_counter()
     pixels, scores = food.look(model, _one.payload)
     seconds = time.perf_counter() - begin

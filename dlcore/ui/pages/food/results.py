@@ -11,7 +11,7 @@ from dlcore.plots.transfer import Measured, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.figure import show_figure
+from dlcore.ui.widgets.figure import show_figure
 
 NAMES = {"pretrained": "frozen, pretrained on ImageNet", "random": "the same network from scratch"}
 TABLE = settings.ASSETS / "food_curve.json"

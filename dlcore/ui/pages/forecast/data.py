@@ -17,9 +17,9 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import table as own_table
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.forecast.reading import moment_name, table_of
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets.figure import show_figure
 
 LAGS = 192
 DAY, WEEK = 24, 168

@@ -12,11 +12,11 @@ from dlcore.projects.forecast import explain as why
 from dlcore.projects.forecast.explain import Asked, Reasons
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.predict import pick
 from dlcore.ui.pages.forecast.reading import moment_name, prepared_of
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 ASKED: dict[Asked, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
 _ALIKE, _PARTLY = 0.7, 0.4
@@ -34,12 +34,12 @@ _HOW = """
 
 def explain(project: Project, run: Run | None) -> None:
     """Choose a moment and a variable; see two maps over time and variable, and what they add up to."""
-    bundle = reading.finished(run, to_see="what a forecast leans on")
+    bundle = run_cache.finished(run, to_see="what a forecast leans on")
     if bundle is None or run is None:
         return
     prepared = prepared_of(project, run, bundle)
     table, facts = prepared.source["table"], prepared.facts
-    place = pick(reading.predictions(bundle)["test_ids"])
+    place = pick(run_cache.predictions(bundle)["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
     step = tables.step_name(table.step_ms)
     left, right = st.columns(2)
@@ -53,12 +53,12 @@ def explain(project: Project, run: Run | None) -> None:
         "Explain", list(ASKED), default="change", required=True, key="why-asked", format_func=ASKED.__getitem__
     )
     found = _reasons(
-        reading.key_of(bundle),
+        run_cache.key_of(bundle),
         first,
         variable,
         ahead - 1,
         asked,
-        _module=reading.loaded(bundle).module,
+        _module=run_cache.loaded(bundle).module,
         _prepared=prepared,
     )
     times = table.times[first - facts["window"] : first]

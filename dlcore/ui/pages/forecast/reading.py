@@ -10,7 +10,7 @@ from dlcore.data.series.tables import Table
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Bundle, Run
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
 
 
 def table_of(config: RunConfig) -> Table:
@@ -28,7 +28,7 @@ def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
     Raises:
         DataError: the table is not here, or not what it was.
     """
-    return _prepared(reading.key_of(bundle), project, run.config)
+    return _prepared(run_cache.key_of(bundle), project, run.config)
 
 
 def moment_name(moment: int) -> str:

@@ -12,12 +12,12 @@ from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.figure import show_figure
-from dlcore.ui.headline import baseline_title
 from dlcore.ui.pages.forecast import lesson as forecast_lesson
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.scores import METHODS
 from dlcore.ui.train.comparison_form import ADDRESS
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.headline import baseline_title
+from dlcore.ui.widgets.metric_table import METHODS
 
 SHOWN = ("persistence", "ridge")
 WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {
@@ -40,10 +40,10 @@ def results(project: Project, run: Run | None) -> None:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.side_by_side(project)
         return
-    bundle = reading.finished(run, to_see="how good the forecasts are")
+    bundle = run_cache.finished(run, to_see="how good the forecasts are")
     if bundle is None or run is None:
         return
-    evaluation, stored = reading.evaluation(bundle), reading.predictions(bundle)
+    evaluation, stored = run_cache.evaluation(bundle), run_cache.predictions(bundle)
     names, slugs = (tuple(bundle.preprocessing[what]) for what in ("names", "slugs"))
     title = project.models[run.config.model].title
     _words(evaluation, run)

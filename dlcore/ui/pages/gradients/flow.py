@@ -13,7 +13,7 @@ from dlcore.plots import gradients as plots
 from dlcore.plots.gradients import LayersByStep, Scale
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import GradientNorms, Run
-from dlcore.ui.figure import show_figure
+from dlcore.ui.widgets.figure import show_figure
 
 SCALES: dict[str, Scale] = {
     "norm": Scale("norm of the gradient"),

@@ -11,14 +11,13 @@ from dlcore.evaluation import agreement
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui import control
 from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.compare import comparison
 from dlcore.ui.links import OPEN
 from dlcore.ui.pages.gradients import flow
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.learning import learning_curves
 from dlcore.ui.states import short_id
+from dlcore.ui.widgets import run_actions, run_cache
+from dlcore.ui.widgets.learning_curves import learning_curves
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -65,14 +64,14 @@ def _of_several(comparison: Comparison) -> None:
 def _of_one(project: "Project", run: Run | None) -> None:
     """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
     if run is None:
-        reading.finished(run, to_see="what becomes of its gradient")
+        run_cache.finished(run, to_see="what becomes of its gradient")
         return
     mine = flow.of_run(run, _name(project, run.record))
     if mine is None:
         if run.record.state in runs.ACTIVE:
             st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
         else:
-            reading.finished(run, to_see="what becomes of its gradient")
+            run_cache.finished(run, to_see="what becomes of its gradient")
         return
     flow.show_verdict(mine)
     _cures(project, run, mine)
@@ -139,7 +138,7 @@ def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
 
 def _fork(slug: str, run: Run, cure: deep.Cure) -> None:
     """Before the page is drawn again: fork, start, and turn to the panel on which the fork is watched."""
-    forked = control.launch(lambda: runs.fork(run.run_id, cure.settings))
+    forked = run_actions.launch(lambda: runs.fork(run.run_id, cure.settings))
     if forked is not None:
         remember(slug, forked)
         st.query_params[OPEN] = "Train"
@@ -163,7 +162,7 @@ def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> N
 def _row(network: flow.Network) -> dict[str, str]:
     run = runs.open_run(network.run_id)
     learnt = run.history().get("train_accuracy")
-    metrics = reading.evaluation(run.bundle).metrics if run.bundle else {}
+    metrics = run_cache.evaluation(run.bundle).metrics if run.bundle else {}
     known = "accuracy" in metrics
     spread = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if known else ""
     return {
@@ -189,7 +188,7 @@ def _tale(project: "Project") -> None:
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
     try:
-        found = agreement.of_predictions(reading.predictions(run.left), reading.predictions(other.left))
+        found = agreement.of_predictions(run_cache.predictions(run.left), run_cache.predictions(other.left))
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"
     sentence = found.sentence(name, other_name)

@@ -9,11 +9,12 @@ from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
-from dlcore.ui import forms, missing
+from dlcore.ui import missing
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.pages.gradients import grid as gradients_grid
 from dlcore.ui.pages.gradients import short_run as gradients_attempt
 from dlcore.ui.pages.gradients.short_run import STEPS
+from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

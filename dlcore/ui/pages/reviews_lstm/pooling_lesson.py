@@ -11,10 +11,10 @@ from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons
 from dlcore.ui.compare import comparison
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities import results as classification_results
-from dlcore.ui.panels import reading
 from dlcore.ui.train.comparison_form import open_under_results
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 OTHER = "A dull, lifeless mess: badly played, badly written, and far too long."
 SAID = "One of the finest films I have seen in years: moving, funny, and beautifully played."
@@ -45,7 +45,7 @@ def _one(project: Project, run: Run | None) -> None:
 
 def _drift(bundle: Bundle) -> None:
     """This very model, read out later and later in the padding."""
-    loaded = reading.loaded(bundle)
+    loaded = run_cache.loaded(bundle)
     left, right = st.columns(2)
     said = left.text_input("A review", SAID, key="lesson-said", max_chars=500)
     another = right.text_input("Another", OTHER, key="lesson-other", max_chars=500)

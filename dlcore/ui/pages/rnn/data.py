@@ -11,8 +11,8 @@ from dlcore.data import memory_task
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities import overview
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

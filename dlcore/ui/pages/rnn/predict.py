@@ -13,10 +13,10 @@ from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.short_run import attempt
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.backprop.predict import measured_trial
 from dlcore.ui.pages.rnn.results import bridges
-from dlcore.ui.panels import quiz
+from dlcore.ui.widgets import quiz
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -14,11 +14,11 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.chooser import records_of
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities import results as classification_results
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.learning import learning_curves
-from dlcore.ui.panels.scores import score_table, winner
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.metric_table import score_table, winner
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -39,10 +39,10 @@ def results(project: "Project", run: Run | None) -> None:
     if run is None or run.record.dataset != rnn.MEMORY:
         classification_results.results(project, run)
         return
-    bundle = reading.finished(run, to_see="its scores and its curves")
+    bundle = run_cache.finished(run, to_see="its scores and its curves")
     if bundle is None:
         return
-    evaluation = reading.evaluation(bundle)
+    evaluation = run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
     st.caption("The baselines are handed all steps at once, so they need no memory: that they win here is no surprise.")
     score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")

@@ -12,9 +12,9 @@ from dlcore.inference.predict import evaluating
 from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
-from dlcore.ui.figure import show_figure
 from dlcore.ui.pages.seq2seq.predict import show_attention
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def explain(project: "Project", run: Run | None) -> None:
     """One test item: hide each symbol in turn and see which written symbols suffer; attention beside it."""
-    bundle = reading.finished(run, to_see="what an answer hangs on")
+    bundle = run_cache.finished(run, to_see="what an answer hangs on")
     if bundle is None:
         return
-    stored, loaded = reading.predictions(bundle), reading.loaded(bundle)
+    stored, loaded = run_cache.predictions(bundle), run_cache.loaded(bundle)
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))

@@ -15,8 +15,8 @@ from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Loaded
 from dlcore.runs import Bundle, Run
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -36,10 +36,10 @@ MOST_BEAMS = 6
 
 def try_it(project: "Project", run: Run | None) -> None:
     """A text, the way of writing, and every step of it."""
-    bundle = reading.finished(run, to_see="what a trained model writes for a text of yours")
+    bundle = run_cache.finished(run, to_see="what a trained model writes for a text of yours")
     if bundle is None or run is None:
         return
-    loaded, dataset = reading.loaded(bundle), run.config.dataset
+    loaded, dataset = run_cache.loaded(bundle), run.config.dataset
     left, right = st.columns([3, 2], gap="large")
     said = left.text_input(
         "What it is to read",
@@ -72,7 +72,7 @@ def try_it(project: "Project", run: Run | None) -> None:
 def _first(bundle: Bundle) -> str:
     """The first test item."""
     source, _ = seq2seq.alphabets(bundle.preprocessing)
-    return source.decode(reading.predictions(bundle)["test_sources"][0].tolist())
+    return source.decode(run_cache.predictions(bundle)["test_sources"][0].tolist())
 
 
 def _steps(loaded: Loaded, said: str, source: torch.Tensor, found: decode.Written, target: Alphabet) -> None:

@@ -13,10 +13,10 @@ from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading
-from dlcore.ui.panels.learning import learning_curves
-from dlcore.ui.panels.scores import score_table, winner
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.metric_table import score_table, winner
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -31,10 +31,10 @@ def results(project: "Project", run: Run | None) -> None:
 
 def _one(project: "Project", run: Run | None) -> None:
     """Scores, what the way of writing changes, forms or lengths, mistakes, and how it learnt."""
-    bundle = reading.finished(run, to_see="its scores and curves")
+    bundle = run_cache.finished(run, to_see="its scores and curves")
     if bundle is None or run is None:
         return
-    stored, evaluation = reading.predictions(bundle), reading.evaluation(bundle)
+    stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {winner(evaluation, 'exact_match')}")
     score_table(evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="items")
     _ways(evaluation)

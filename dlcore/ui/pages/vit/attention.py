@@ -10,20 +10,20 @@ from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.attention import Looks, show_attention
-from dlcore.ui.figure import show_figure
 from dlcore.ui.modalities.explain_image import explain_picture
 from dlcore.ui.modalities.predict import pick_sample
-from dlcore.ui.panels import reading, samples
+from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.figure import show_figure
 
 HEADS, PIXELS = "Where it looks", "Pixels for and against"
 
 
 def explain(project: Project, run: Run | None) -> None:
     """Attention of a Transformer, or what the pixels did; a network without attention has the latter alone."""
-    bundle = reading.finished(run, to_see="where a trained Transformer looks")
+    bundle = run_cache.finished(run, to_see="where a trained Transformer looks")
     if bundle is None or run is None:
         return
-    if not hasattr(reading.loaded(bundle).module, "attentions"):
+    if not hasattr(run_cache.loaded(bundle).module, "attentions"):
         st.caption("This network has no attention; choose a Transformer at the top to see where it looks.")
         explain_picture(project, run, bundle)
         return
@@ -38,7 +38,7 @@ def explain(project: Project, run: Run | None) -> None:
 
 
 def _heads(project: Project, run: Run, bundle: Bundle) -> None:
-    stored, labels = reading.predictions(bundle), bundle.labels
+    stored, labels = run_cache.predictions(bundle), bundle.labels
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="attention-sample")
     origin, scores = int(stored["test_ids"][row]), stored["test_scores"][row]
     answer, truth = int(scores.argmax()), int(stored["test_targets"][row])
@@ -60,9 +60,9 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
 
 def show_looks(bundle: Bundle, picture: np.ndarray, *, name: str, key: str) -> None:
     """The component for one picture (H, W) or (H, W, 3) uint8; `name` tells it from others."""
-    version = f"{reading.key_of(bundle)}-{name}"
+    version = f"{run_cache.key_of(bundle)}-{name}"
     attentions = _attentions(version, _bundle=bundle, _picture=picture)
-    module: Any = reading.loaded(bundle).module
+    module: Any = run_cache.loaded(bundle).module
     patch = int(bundle.config.model_options["patch"])
     looks = Looks(picture, module.grid, patch, attentions, rollout.rollout(attentions))
     show_attention(looks, version=version, key=key)
@@ -76,7 +76,7 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
     from dlcore.data.images import images
     from dlcore.inference.predict import evaluating
 
-    model = reading.loaded(_bundle)
+    model = run_cache.loaded(_bundle)
     module: Any = model.module
     with evaluating(module):
         x = torch.from_numpy(images.model_input(_picture, model.preprocessing)[None])
@@ -86,7 +86,7 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
 
 def _whole_network(bundle: Bundle) -> None:
     """What holds for every picture: positions, and how far heads look."""
-    module: Any = reading.loaded(bundle).module
+    module: Any = run_cache.loaded(bundle).module
     rows, columns = module.grid
     left, right = st.columns(2, gap="medium")
     with left:
@@ -102,7 +102,7 @@ def _whole_network(bundle: Bundle) -> None:
             f"places half a picture apart and more {far:+.2f}."
         )
     with right:
-        found, even = _distances(reading.key_of(bundle), _bundle=bundle)
+        found, even = _distances(run_cache.key_of(bundle), _bundle=bundle)
         figure = plots.head_distances(found, even=even)
         show_figure(figure, key="distances", alt=f"Heads look {found.min():.1f} to {found.max():.1f} patches far")
         st.caption(
@@ -122,7 +122,7 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
     from dlcore.data.images import images
     from dlcore.inference.predict import evaluating
 
-    model = reading.loaded(_bundle)
+    model = run_cache.loaded(_bundle)
     module: Any = model.module
     found = samples.pictures(_bundle.config.dataset).test_pixels[:PICTURES]
     x = torch.from_numpy(np.stack([images.model_input(np.asarray(one), model.preprocessing) for one in found]))

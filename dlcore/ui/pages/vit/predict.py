@@ -9,14 +9,14 @@ from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.modalities import predict as classification_try
 from dlcore.ui.pages.vit.attention import show_looks
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
 
 
 def try_it(project: Project, run: Run | None) -> None:
     """As for every classifier; of one's own picture also the attention, as Explain shows it of test pictures."""
     found = classification_try.try_it(project, run)
     bundle = run.bundle if run is not None else None
-    if found is None or bundle is None or not hasattr(reading.loaded(bundle).module, "attentions"):
+    if found is None or bundle is None or not hasattr(run_cache.loaded(bundle).module, "attentions"):
         return
     st.subheader("Where it looked", anchor=False)
     st.caption("One small picture for each head of each block. Point at a patch to see where that patch looks.")

@@ -7,8 +7,8 @@ from dlcore.evaluation import calibration, classification
 from dlcore.evaluation.classification import Calibration
 from dlcore.plots.calibration import reliability
 from dlcore.runs import Bundle
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 ONE = 0.02
 """A temperature this near to 1 changes nothing."""
@@ -18,14 +18,14 @@ FEWEST = 5
 
 def show_calibration(bundle: Bundle) -> None:
     """Confidence against truth on test, as the model answers and with the temperature."""
-    stored = reading.predictions(bundle)
+    stored = run_cache.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     st.subheader("How sure it is", anchor=False)
     drawn = {"model": _bins(scores, targets)}
     errors = [classification.metrics(scores, targets)["ece"]]
     temperature = None
     if "validation_scores" in stored and len(stored["validation_targets"]):
-        temperature = _fitted(reading.key_of(bundle), _stored=stored)
+        temperature = _fitted(run_cache.key_of(bundle), _stored=stored)
         cooled = calibration.tempered(scores, temperature)
         drawn["with temperature"] = _bins(cooled, targets)
         errors.append(classification.metrics(cooled, targets)["ece"])

@@ -17,7 +17,7 @@ from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations.quiz import Break, Marked, Measured, Question, mark, score
 from dlcore.runs import Run
-from dlcore.ui.figure import show_figure
+from dlcore.ui.widgets.figure import show_figure
 
 OF_THE_RUN = "Three questions on the run that is chosen above; its own numbers mark your answers."
 Evidence = TypeVar("Evidence")

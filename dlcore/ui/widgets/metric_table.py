@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.projects.project import Evaluation
-from dlcore.ui.headline import BASELINES, NAMES, baseline_method, baseline_title, fair
+from dlcore.ui.widgets.headline import BASELINES, NAMES, baseline_method, baseline_title, fair
 
 METHODS = {
     "majority": "the commonest class of the training part, whatever the sample",

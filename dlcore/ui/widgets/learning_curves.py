@@ -4,8 +4,8 @@ import streamlit as st
 
 from dlcore.plots import training
 from dlcore.runs import Bundle, Record
-from dlcore.ui.figure import show_figure
-from dlcore.ui.panels import reading
+from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.figure import show_figure
 
 _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
@@ -30,7 +30,7 @@ def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str 
 def _curve(bundle: Bundle, record: Record, metric: str, words: str) -> None:
     found = {
         name.replace("_", " "): (curve.steps / record.steps_per_epoch, curve.values)
-        for name, curve in reading.history(bundle).items()
+        for name, curve in run_cache.history(bundle).items()
         if name in (f"train_{metric}", f"validation_{metric}") and len(curve.steps)
     }
     if not found:
