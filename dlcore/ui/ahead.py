@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dlcore.ui.components import PLOTLY_FILE
+from dlcore.ui.components.mount import PLOTLY_FILE
 
 ELEMENTS = (
     *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),

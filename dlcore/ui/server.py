@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from streamlit.runtime.pages_manager import PagesManager
 
-from dlcore.ui.components import serve_plotly
+from dlcore.ui.components.mount import serve_plotly
 
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
 _PANELS = ("train", "series", "classification", "explain")

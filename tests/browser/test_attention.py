@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from dlcore.ui import attention, components
+from dlcore.ui.components import mount as components
+from dlcore.ui.components.attention import component as attention
 
 pytestmark = pytest.mark.browser
 FILES = Path(components.__file__).parent / "browser"

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from dlcore.ui import components, heads
+from dlcore.ui.components import mount as components
+from dlcore.ui.components.heads import component as heads
 
 pytestmark = pytest.mark.browser
 FILES = Path(components.__file__).parent / "browser"

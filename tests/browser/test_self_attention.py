@@ -10,7 +10,7 @@ import torch
 from server import visit
 from torch.nn import functional
 
-from dlcore.ui import components
+from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
 SUMS = (Path(components.__file__).parent / "browser" / "self_attention_sums.js").read_text()

@@ -10,8 +10,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect
 from server import calm, serious, visit
 
-from dlcore.ui import components, threshold
-from dlcore.ui.threshold import Judged, Over, Released, Stretch
+from dlcore.ui.components import mount as components
+from dlcore.ui.components.threshold import component as threshold
+from dlcore.ui.components.threshold.component import Judged, Over, Released, Stretch
 
 pytestmark = pytest.mark.browser
 STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"

@@ -10,7 +10,7 @@ pytest.importorskip("playwright")
 from sklearn import metrics
 
 from dlcore.evaluation import anomaly
-from dlcore.ui import components
+from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
 COUNTS = (Path(components.__file__).parent / "browser" / "threshold_counts.js").read_text()

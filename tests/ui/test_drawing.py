@@ -10,8 +10,9 @@ import pytest
 
 from dlcore.plots import palette
 from dlcore.runs import Curve
-from dlcore.ui import components, thumbnails
-from dlcore.ui.curves import learning_rate_marks
+from dlcore.ui import thumbnails
+from dlcore.ui.components import mount as components
+from dlcore.ui.components.curves.component import learning_rate_marks
 from dlcore.ui.home import rows_of
 from dlcore.ui.menu import PageFile
 from dlcore.ui.widgets import figure

@@ -6,9 +6,9 @@ import json
 import numpy as np
 
 from dlcore.evaluation import anomaly
-from dlcore.ui import threshold
+from dlcore.ui.components.threshold import component as threshold
+from dlcore.ui.components.threshold.component import Judged, Over, Stretch, Window
 from dlcore.ui.pages.anomaly import threshold as series_threshold
-from dlcore.ui.threshold import Judged, Over, Stretch, Window
 
 
 def judged(**changes) -> Judged:

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.curves import DRAWN, RunCurves, show_curves
+from dlcore.ui.components.curves.component import DRAWN, RunCurves, show_curves
 from dlcore.ui.widgets import run_cache
 
 if TYPE_CHECKING:

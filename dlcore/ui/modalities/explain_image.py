@@ -14,7 +14,7 @@ from dlcore.projects.project import Project
 from dlcore.projects.vision import explain as picture_maps
 from dlcore.projects.vision.explain import NAMES, ONE_SIDED, Asked, How, Map
 from dlcore.runs import Bundle, Run
-from dlcore.ui import blend
+from dlcore.ui.components.blend import component as blend
 from dlcore.ui.modalities.explain_text import choose_sample
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure

@@ -9,10 +9,10 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
+from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.modalities.browse import browse
 from dlcore.ui.modalities.overview import shortened
 from dlcore.ui.net import fragment
-from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.calibration import show_calibration

@@ -9,7 +9,7 @@ from dlcore.plots import attention as plots
 from dlcore.projects.language import texts
 from dlcore.projects.language.texts import Seen
 from dlcore.projects.project import Loaded
-from dlcore.ui.heads import show_heads_grid
+from dlcore.ui.components.heads.component import show_heads_grid
 from dlcore.ui.widgets.figure import show_figure
 
 MOST_WORDS = 40

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record, Run
 from dlcore.ui.chooser import records_of, remember
-from dlcore.ui.curves import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
+from dlcore.ui.components.curves.component import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.states import look, plain_words, short_id
 from dlcore.ui.strip import fraction, progress_text

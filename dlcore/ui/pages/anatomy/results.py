@@ -10,8 +10,8 @@ from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui import missing
+from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.net import fragment
-from dlcore.ui.threshold import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import learning_curves

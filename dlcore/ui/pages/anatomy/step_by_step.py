@@ -11,8 +11,8 @@ from dlcore.inference.anatomy import Anatomy
 from dlcore.projects.vision import networks
 from dlcore.runs import Run
 from dlcore.ui import style
+from dlcore.ui.components.graph.component import show_graph
 from dlcore.ui.menu import title_of
-from dlcore.ui.panels.graph import show_graph
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

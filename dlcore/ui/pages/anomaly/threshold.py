@@ -16,10 +16,10 @@ from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui.components.threshold.component import Judged, Over, Released, Stretch, Window, show_threshold
 from dlcore.ui.net import fragment, guarded
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
-from dlcore.ui.threshold import Judged, Over, Released, Stretch, Window, show_threshold
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dlcore.runs import Run
-from dlcore.ui.components import drawing_component, mount
+from dlcore.ui.components.mount import drawing_component, mount
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

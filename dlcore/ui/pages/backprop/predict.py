@@ -16,7 +16,7 @@ from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Run
 from dlcore.runs.short_run import Trial, attempt
-from dlcore.ui.components import drawing_component, mount_reporting
+from dlcore.ui.components.mount import drawing_component, mount_reporting
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.pages.backprop.walk import DRAWING
 from dlcore.ui.widgets import quiz, run_cache, samples

@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore.data.images import images
 from dlcore.projects.foundations.backprop_walk import Stage, Walk, walk
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples
 

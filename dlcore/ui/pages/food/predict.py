@@ -20,8 +20,8 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.runs import Bundle, Run
+from dlcore.ui.components.paste.component import pasted
 from dlcore.ui.modalities.predict import test_sample
-from dlcore.ui.paste import pasted
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 

@@ -7,7 +7,7 @@ import streamlit as st
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import Unrolled, unroll
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples
 

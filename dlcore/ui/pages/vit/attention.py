@@ -9,7 +9,7 @@ from dlcore.explanation import rollout
 from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.attention import Looks, show_attention
+from dlcore.ui.components.attention.component import Looks, show_attention
 from dlcore.ui.modalities.explain_image import explain_picture
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples

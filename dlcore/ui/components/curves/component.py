@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.runs.record import Best, Curve, GradientNorms
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 
 _CURVES = drawing_component("curves")
 _GRADIENTS = drawing_component("gradients")

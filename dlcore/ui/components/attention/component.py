@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 
 _ATTENTION = drawing_component("attention")
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from dlcore.ui.components import drawing_component, mount
+from dlcore.ui.components.mount import drawing_component, mount
 
 if TYPE_CHECKING:
     from dlcore.inference.anatomy import Anatomy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dlcore.ui.components import drawing_component, mount_reporting
+from dlcore.ui.components.mount import drawing_component, mount_reporting
 
 _TYPED = drawing_component("typed")
 MOST_LETTERS = 60

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 
 _BLEND = drawing_component("blend")
 

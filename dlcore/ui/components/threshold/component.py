@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.evaluation.anomaly import DAY
-from dlcore.ui.components import drawing_component, mount_reporting, pack
+from dlcore.ui.components.mount import drawing_component, mount_reporting, pack
 
 PARTS = ("counts", "axes", "time", "curves", "words", "hands")
 """The component's scripts, `browser/threshold_<part>.js`, in the order in which they are put together."""

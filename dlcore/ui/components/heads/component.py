@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlcore.ui.components import drawing_component, mount, pack
+from dlcore.ui.components.mount import drawing_component, mount, pack
 
 _HEADS = drawing_component("heads")
 

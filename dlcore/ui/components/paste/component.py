@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from dlcore.ui.components import drawing_component, mount_reporting
+from dlcore.ui.components.mount import drawing_component, mount_reporting
 
 _PASTE = drawing_component("paste")
 

@@ -1,0 +1,1 @@
+"""The curves component."""
