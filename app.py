@@ -9,10 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dlcore.ui import ahead, net, server, shell
+from dlcore.ui.shell import app as shell
+from dlcore.ui.shell import error_boundary, preload, server
 
 if __name__ == "__main__":
     shell.run(Path(__file__).parent / "pages")
 else:
     server.prepare()
-    app = st.App(__file__, on_script_error=net.caught, middleware=ahead.MIDDLEWARE)
+    app = st.App(__file__, on_script_error=error_boundary.caught, middleware=preload.MIDDLEWARE)

@@ -1,6 +1,6 @@
 """Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds strange."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Anatomy of a network"
 ICON = ":material/account_tree:"

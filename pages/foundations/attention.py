@@ -1,6 +1,6 @@
 """Queries, keys, values, scores, softmax, weighted sum: every number of attention opened to its formula."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Self-attention"
 ICON = ":material/hub:"

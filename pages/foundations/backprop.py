@@ -1,6 +1,6 @@
 """A network in NumPy alone learns to read digits; open every number of its way forward and back."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Backpropagation by hand"
 ICON = ":material/function:"

@@ -1,6 +1,6 @@
 """A network that reads step by step, forward and back through time, and how long it can remember."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "A recurrent network by hand"
 ICON = ":material/replay:"

@@ -1,6 +1,6 @@
 """Tell world, sports, business and science news apart with an encoder written out after the paper."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "News with a Transformer"
 ICON = ":material/newspaper:"

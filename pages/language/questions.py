@@ -1,6 +1,6 @@
 """Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "What questions ask for"
 ICON = ":material/quiz:"

@@ -1,6 +1,6 @@
 """A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Film reviews with BERT"
 ICON = ":material/neurology:"

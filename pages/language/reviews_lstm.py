@@ -1,6 +1,6 @@
 """Read a film review word by word with an LSTM, and say whether its writer liked the film."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Film reviews with an LSTM"
 ICON = ":material/reviews:"

@@ -1,6 +1,6 @@
 """Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Film reviews with a Transformer"
 ICON = ":material/theaters:"

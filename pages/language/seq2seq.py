@@ -1,6 +1,6 @@
 """A Transformer that writes sequences, learnt from scratch; and a BERT that has read much, taught to sort texts."""
 
-from dlcore.ui.page import chosen_part, show
+from dlcore.ui.shell.page import chosen_part, show
 
 TITLE = "Sequence to sequence, and BERT"
 ICON = ":material/translate:"

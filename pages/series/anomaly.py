@@ -1,6 +1,6 @@
 """Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Anomaly detection"
 ICON = ":material/monitoring:"

@@ -1,6 +1,6 @@
 """Forecast thirteen readings of a city's air at once, and see what a network adds to copying the last hour."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Air quality"
 ICON = ":material/airwave:"

@@ -1,6 +1,6 @@
 """Train three classic image classifiers on the same photographs, and see which one wins, at what cost."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "VGG, ResNet, ResNeXt"
 ICON = ":material/compare:"

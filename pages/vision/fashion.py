@@ -1,6 +1,6 @@
 """Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Fashion classifier"
 ICON = ":material/checkroom:"

@@ -1,6 +1,6 @@
 """Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Food photos"
 ICON = ":material/restaurant:"

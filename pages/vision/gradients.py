@@ -1,6 +1,6 @@
 """See where the gradient dies in a deep network, and what brings it back."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Vanishing gradients"
 ICON = ":material/trending_down:"

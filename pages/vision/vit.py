@@ -1,6 +1,6 @@
 """Cut a picture into patches, let each look at all the others, and watch where every head looks."""
 
-from dlcore.ui.page import show
+from dlcore.ui.shell.page import show
 
 TITLE = "Vision Transformer"
 ICON = ":material/grid_view:"

@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 from server import browser, calm, panel_switch, server, visit  # noqa: E402
 
-from dlcore.ui.menu import find_pages  # noqa: E402
+from dlcore.ui.shell.menu import find_pages  # noqa: E402
 
 PANELS = ("Results", "Data", "Train")
 CHART = ".js-plotly-plot .main-svg, .dlt[data-drawn]"

@@ -7,8 +7,8 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Page
 from server import calm, errors, panel_switch, serious, visit
 
-from dlcore.ui.menu import find_pages
-from dlcore.ui.page import PANELS
+from dlcore.ui.shell.menu import find_pages
+from dlcore.ui.shell.page import PANELS
 
 pytestmark = pytest.mark.browser
 PLACES = [

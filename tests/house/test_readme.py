@@ -8,7 +8,7 @@ import pytest
 
 from dlcore import cli, projects
 from dlcore.data.sources.locate import DATASETS
-from dlcore.ui.menu import page_of
+from dlcore.ui.shell.menu import page_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects
 from dlcore.core.settings import ROOT
-from dlcore.ui.menu import find_pages
-from dlcore.ui.page import PANELS, STEPS
+from dlcore.ui.shell.menu import find_pages
+from dlcore.ui.shell.page import PANELS, STEPS
 
 PAGES = find_pages()
 

@@ -16,7 +16,7 @@ from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.plots.palette import ORANGE
 from dlcore.projects.language import seq2seq
-from dlcore.ui.thumbnails import thumbnail
+from dlcore.ui.shell.thumbnails import thumbnail
 
 FEW = {
     "epochs": 1,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit
 
-from dlcore.ui import ahead
+from dlcore.ui.shell import preload
 
 HTML = b"<html><head><title>x</title></head><body></body></html>"
 
@@ -28,7 +28,7 @@ def answer(path: str, *, kind: str = "text/html; charset=utf-8", query: bytes = 
 
     asked = [(b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": asked}
-    asyncio.run(ahead.Preload(app)(scope, None, send))
+    asyncio.run(preload.Preload(app)(scope, None, send))
     body = b"".join(message.get("body", b"") for message in sent)
     return dict(sent[0]["headers"]), body, seen
 
@@ -37,12 +37,12 @@ def test_a_page_names_streamlits_plotly_and_its_length_is_right():
     headers, body, _ = answer("/anomaly")
     assert b"PlotlyChart." in body and b"modulepreload" in body
     assert int(headers[b"content-length"]) == len(body)
-    assert body.replace(ahead.links(ours=False).encode(), b"") == HTML
+    assert body.replace(preload.links(ours=False).encode(), b"") == HTML
 
 
 def test_our_own_plotly_is_named_where_it_draws():
-    assert ahead.PLOTLY_FILE.encode() in answer("/anomaly", query=b"panel=Train")[1]
-    assert ahead.PLOTLY_FILE.encode() not in answer("/anomaly", query=b"panel=Data")[1]
+    assert preload.PLOTLY_FILE.encode() in answer("/anomaly", query=b"panel=Train")[1]
+    assert preload.PLOTLY_FILE.encode() not in answer("/anomaly", query=b"panel=Data")[1]
 
 
 @pytest.mark.parametrize("path", ["/static/js/index.js", "/_stcore/health", "/app/static/plotly.min.js"])
@@ -58,8 +58,8 @@ def test_what_is_not_html_passes_untouched():
 
 def test_every_named_file_is_one_that_streamlit_has():
     folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
-    names = ahead._needed(ahead.ELEMENTS)
+    names = preload._needed(preload.ELEMENTS)
     assert len(names) > 20
     assert all((folder / name).is_file() for name in names)
-    missing = [element for element in ahead.ELEMENTS if not ahead.chunks(element)]
+    missing = [element for element in preload.ELEMENTS if not preload.chunks(element)]
     assert missing == []

@@ -4,18 +4,18 @@ from types import SimpleNamespace
 
 from streamlit.testing.v1 import AppTest
 
-from dlcore.ui import chooser
+from dlcore.ui.shell import run_picker
 
 
 def test_a_chooser_that_is_gone_does_not_move_the_page(monkeypatch):
     """Its old value comes along with the next rerun of a fragment, after a new run was started and chosen."""
     state = {"chooser-of-anomaly": "new", "old": "reference:anomaly/conv", "new": "abc"}
     page = SimpleNamespace(session_state=state, query_params={"run": "abc"})
-    monkeypatch.setattr(chooser, "st", page)
-    chooser._follow("anomaly", "old")
+    monkeypatch.setattr(run_picker, "st", page)
+    run_picker._follow("anomaly", "old")
     assert page.query_params["run"] == "abc"
     state["new"] = "def"
-    chooser._follow("anomaly", "new")
+    run_picker._follow("anomaly", "new")
     assert page.query_params["run"] == "def"
 
 
@@ -25,7 +25,7 @@ def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch,
     def script():
         import streamlit as st
 
-        from dlcore.ui.chooser import choose_run
+        from dlcore.ui.shell.run_picker import choose_run
 
         st.markdown(choose_run("questions").record.run_id)
 
@@ -50,7 +50,7 @@ def test_a_page_opens_on_what_is_active_else_on_the_reference_run_it_names():
         return SimpleNamespace(run_id=run_id, state=state)
 
     shipped = [record("reference:vit/cnn"), record("reference:vit/vit")]
-    assert chooser.first_choice(shipped) == "reference:vit/cnn"
-    assert chooser.first_choice(shipped, "vit") == "reference:vit/vit"
-    assert chooser.first_choice(shipped, "gone") == "reference:vit/cnn"
-    assert chooser.first_choice([record("abc", "running"), *shipped], "vit") == "abc"
+    assert run_picker.first_choice(shipped) == "reference:vit/cnn"
+    assert run_picker.first_choice(shipped, "vit") == "reference:vit/vit"
+    assert run_picker.first_choice(shipped, "gone") == "reference:vit/cnn"
+    assert run_picker.first_choice([record("abc", "running"), *shipped], "vit") == "abc"

@@ -10,11 +10,11 @@ import pytest
 
 from dlcore.plots import palette
 from dlcore.runs import Curve
-from dlcore.ui import thumbnails
 from dlcore.ui.components import mount as components
 from dlcore.ui.components.curves.component import learning_rate_marks
-from dlcore.ui.home import rows_of
-from dlcore.ui.menu import PageFile
+from dlcore.ui.shell import thumbnails
+from dlcore.ui.shell.home import rows_of
+from dlcore.ui.shell.menu import PageFile
 from dlcore.ui.widgets import figure
 
 

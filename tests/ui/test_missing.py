@@ -1,7 +1,7 @@
 """A dataset that must be put there by hand: what is said of where it is looked for is where it is found."""
 
 from dlcore.data.sources import locate as sources
-from dlcore.ui.missing import by_hand
+from dlcore.ui.shell.download_offer import by_hand
 
 
 def test_where_a_set_is_looked_for_is_said_whole(tmp_path, monkeypatch):

@@ -7,15 +7,15 @@ def alone():
     import streamlit as st
 
     from dlcore.core.errors import DataError
-    from dlcore.ui import net
+    from dlcore.ui.shell import error_boundary
 
-    @net.fragment
+    @error_boundary.fragment
     def part(word: str) -> None:
         if st.button("break", key="break"):
             raise DataError(f"no {word} here: fetch it.")
         st.caption("whole")
 
-    net.guarded(lambda: part("file"))
+    error_boundary.guarded(lambda: part("file"))
 
 
 def test_an_error_of_a_fragment_is_one_line():

@@ -9,7 +9,7 @@ from dlcore import projects
 from dlcore.projects import Evaluation
 from dlcore.projects.command import command_line
 from dlcore.runs import Best, Record, State
-from dlcore.ui import states, strip, times
+from dlcore.ui.shell import jobs_bar, states, times
 from dlcore.ui.widgets import run_actions
 from dlcore.ui.widgets.headline import headline, say
 
@@ -74,9 +74,9 @@ def test_age_does_not_change_every_second():
 
 def test_progress_names_the_epoch_it_is_in():
     going = record(epoch=2, epochs=8, step=20, steps=80, duration_s=10.0)
-    assert strip.progress_text(going) == "epoch 3 of 8, about 30 s left"
-    assert strip.progress_text(record("paused", epoch=2, epochs=8)) == "2 of 8 epochs done"
-    assert strip.fraction(going) == 0.25
+    assert jobs_bar.progress_text(going) == "epoch 3 of 8, about 30 s left"
+    assert jobs_bar.progress_text(record("paused", epoch=2, epochs=8)) == "2 of 8 epochs done"
+    assert jobs_bar.fraction(going) == 0.25
 
 
 def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():

@@ -9,21 +9,21 @@ import streamlit as st
 from dlcore.core.errors import RunError
 from dlcore.runs import Run, comparisons
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.chooser import label, records_of
 from dlcore.ui.compare import classes as comparison_classes
 from dlcore.ui.compare import costs as comparison_costs
 from dlcore.ui.compare import curves as comparison_curves
 from dlcore.ui.compare import splits as comparison_parts
 from dlcore.ui.compare import tests as comparison_scores
-from dlcore.ui.net import fragment, guarded
-from dlcore.ui.page import load
-from dlcore.ui.strip import store_exists
-from dlcore.ui.times import ago
+from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.jobs_bar import store_exists
+from dlcore.ui.shell.page import load
+from dlcore.ui.shell.run_picker import label, records_of
+from dlcore.ui.shell.times import ago
 from dlcore.ui.train.comparison_form import ADDRESS
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
-    from dlcore.ui.page import Panel
+    from dlcore.ui.shell.page import Panel
 
     More = Callable[[Comparison], None]
 

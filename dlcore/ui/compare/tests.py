@@ -12,7 +12,7 @@ from dlcore import runs
 from dlcore.evaluation import seeds
 from dlcore.evaluation.seeds import Gap
 from dlcore.runs import Bundle, Record
-from dlcore.ui.times import span
+from dlcore.ui.shell.times import span
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.headline import NAMES
 

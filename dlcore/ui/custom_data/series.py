@@ -10,8 +10,8 @@ from dlcore.data.custom.series import Intake
 from dlcore.data.series import window_file as series_windows
 from dlcore.data.series.csv_file import Columns
 from dlcore.plots.series import series_over_time
-from dlcore.ui import style
 from dlcore.ui.custom_data import upload_form
+from dlcore.ui.shell import style
 from dlcore.ui.widgets.figure import show_figure
 
 NONE = "none"

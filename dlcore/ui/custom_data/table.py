@@ -7,9 +7,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.data.custom import table as table_intake
 from dlcore.data.custom.table import TableIntake
-from dlcore.ui import style
 from dlcore.ui.custom_data import upload_form
 from dlcore.ui.custom_data.series import span
+from dlcore.ui.shell import style
 
 
 def add() -> None:

@@ -8,7 +8,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 

@@ -17,7 +17,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import shortened
 from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import say_finding

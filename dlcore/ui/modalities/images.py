@@ -17,7 +17,7 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
 from dlcore.ui.custom_data import images as images_own
-from dlcore.ui.net import guarded
+from dlcore.ui.shell.error_boundary import guarded
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 

@@ -12,7 +12,7 @@ from dlcore.runs import Run
 from dlcore.ui.custom_data import texts as own_texts
 from dlcore.ui.modalities import images as images_data
 from dlcore.ui.modalities.tokens import show_tokens
-from dlcore.ui.net import guarded
+from dlcore.ui.shell.error_boundary import guarded
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 

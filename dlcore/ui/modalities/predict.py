@@ -14,7 +14,7 @@ from dlcore.projects.project import Loaded, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import Typed, shortened, show_typed
 from dlcore.ui.modalities.text_attention import show_heads
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 

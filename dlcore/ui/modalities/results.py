@@ -12,7 +12,7 @@ from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
 from dlcore.ui.modalities.browse import browse
 from dlcore.ui.modalities.overview import shortened
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.calibration import show_calibration

@@ -11,7 +11,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean
 from dlcore.data.text.vocabulary import Kind, bert
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
 LEARNT_FROM = 2000

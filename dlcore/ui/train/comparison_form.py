@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import comparisons
-from dlcore.ui.links import OPEN
+from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as recipe
 from dlcore.ui.train.new_run import dataset_title
 

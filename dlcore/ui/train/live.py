@@ -8,12 +8,12 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record, Run
-from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.components.curves.component import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
-from dlcore.ui.net import fragment, guarded
-from dlcore.ui.states import look, plain_words, short_id
-from dlcore.ui.strip import fraction, progress_text
-from dlcore.ui.times import span
+from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.jobs_bar import fraction, progress_text
+from dlcore.ui.shell.run_picker import records_of, remember
+from dlcore.ui.shell.states import look, plain_words, short_id
+from dlcore.ui.shell.times import span
 from dlcore.ui.train.new_run import begin_fork
 from dlcore.ui.widgets import export_import, run_actions
 

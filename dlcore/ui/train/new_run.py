@@ -10,9 +10,9 @@ from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
-from dlcore.ui import missing
-from dlcore.ui.chooser import remember
-from dlcore.ui.states import short_id
+from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.run_picker import remember
+from dlcore.ui.shell.states import short_id
 from dlcore.ui.train import preset as recipe
 from dlcore.ui.widgets import export_import, forms, run_actions
 
@@ -57,7 +57,7 @@ def _new(project: "Project") -> None:
     dataset = _dataset(project)
     here = sources.available(dataset)
     if not here:
-        missing.offer(dataset)
+        download_offer.offer(dataset)
     presets = list(project.presets)
     chosen = st.segmented_control(
         "Preset",
@@ -78,7 +78,7 @@ def _new(project: "Project") -> None:
         project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
     )
     if absent:
-        missing.offer(absent[0])
+        download_offer.offer(absent[0])
         if absent[0] == "glove":
             st.caption("Or choose “none” for **Vectors** under More settings: the words' vectors then begin by chance.")
     if st.button(

@@ -15,11 +15,11 @@ from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Attempt
-from dlcore.ui import style
-from dlcore.ui.chooser import remember
-from dlcore.ui.net import fragment, guarded
-from dlcore.ui.states import LOOKS
-from dlcore.ui.times import ago, span
+from dlcore.ui.shell import style
+from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.run_picker import remember
+from dlcore.ui.shell.states import LOOKS
+from dlcore.ui.shell.times import ago, span
 from dlcore.ui.train import search_form
 from dlcore.ui.train.search_form import ADDRESS
 from dlcore.ui.widgets import run_actions

@@ -9,7 +9,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
-from dlcore.ui import missing
+from dlcore.ui.shell import download_offer
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import forms
 
@@ -33,7 +33,7 @@ def show(project: "Project") -> None:
     dataset = st.selectbox("Dataset", projects.datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
     here = dataset not in sources.DATASETS or sources.available(dataset)
     if not here:
-        missing.offer(dataset)
+        download_offer.offer(dataset)
     preset = st.segmented_control(
         "Starting from the preset",
         list(project.presets),

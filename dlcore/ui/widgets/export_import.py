@@ -11,9 +11,9 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs import Bundle, OnnxReport, Run
-from dlcore.ui.chooser import remember
-from dlcore.ui.net import fragment
-from dlcore.ui.states import short_id
+from dlcore.ui.shell.error_boundary import fragment
+from dlcore.ui.shell.run_picker import remember
+from dlcore.ui.shell.states import short_id
 
 _LAST_MADE = "onnx-made"
 """Which run's ONNX file is shown: one a session, since the file is held in memory."""

@@ -9,7 +9,7 @@ from dlcore import runs
 from dlcore.evaluation import classification
 from dlcore.projects.project import Evaluation, Loaded
 from dlcore.runs import Bundle, Curve, Run
-from dlcore.ui.links import link_to_run
+from dlcore.ui.shell.links import link_to_run
 
 KEPT_ARRAYS, KEPT_MODELS = 12, 3
 

@@ -68,9 +68,9 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
 
     def script():
-        from dlcore.ui import missing
+        from dlcore.ui.shell import download_offer
 
-        missing.offer("dogs_food_vehicles")
+        download_offer.offer("dogs_food_vehicles")
 
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button

@@ -14,7 +14,7 @@ from dlcore.projects.foundations import anatomy
 from dlcore.projects.foundations.quiz import Break, Measured
 from dlcore.runs import Bundle, Run
 from dlcore.runs.short_run import attempt
-from dlcore.ui import missing
+from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -46,7 +46,7 @@ def _picture_part(bundle: Bundle, run: Run) -> None:
     st.subheader("Squeeze a picture", anchor=False)
     dataset, stored = run.config.dataset, run_cache.predictions(bundle)
     if not sources.available(dataset):
-        missing.offer(dataset)
+        download_offer.offer(dataset)
         return
     strange = stored["test_targets"] == 1
     left, right = st.columns([2, 3], vertical_alignment="bottom")

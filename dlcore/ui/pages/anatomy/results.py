@@ -9,9 +9,9 @@ from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui import missing
 from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
-from dlcore.ui.net import fragment
+from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import learning_curves
@@ -25,7 +25,7 @@ def data(project: Project, run: Run | None) -> None:
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.dataset(config.dataset)
     if not sources.available(config.dataset):
-        missing.offer(config.dataset)
+        download_offer.offer(config.dataset)
         return
     strange = anatomy.AnatomyData(**config.data_options).left_out
     found = samples.pictures(config.dataset)

@@ -10,9 +10,9 @@ from dlcore.core.errors import RequestError
 from dlcore.inference.anatomy import Anatomy
 from dlcore.projects.vision import networks
 from dlcore.runs import Run
-from dlcore.ui import style
 from dlcore.ui.components.graph.component import show_graph
-from dlcore.ui.menu import title_of
+from dlcore.ui.shell import style
+from dlcore.ui.shell.menu import title_of
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project

@@ -11,9 +11,9 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
-from dlcore.ui import style
 from dlcore.ui.custom_data import series as own_series
 from dlcore.ui.custom_data import upload_form
+from dlcore.ui.shell import style
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 

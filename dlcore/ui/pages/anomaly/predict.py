@@ -12,8 +12,8 @@ from dlcore.plots import errors as error_plots
 from dlcore.plots.series import series_over_time
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui import style
 from dlcore.ui.pages.anomaly.data import series_of, taxi
+from dlcore.ui.shell import style
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure

@@ -11,12 +11,12 @@ from dlcore.evaluation import anomaly, baselines, nab, sensitivity
 from dlcore.plots.fragility import Moved, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui import style
 from dlcore.ui.pages.anomaly.baseline import best_rival, series_at_hand
 from dlcore.ui.pages.anomaly.data import day
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, PARTS, Whole, whole
 from dlcore.ui.pages.anomaly.seeds import seeds_of, seeds_part
 from dlcore.ui.pages.anomaly.threshold_rules import rules_part
+from dlcore.ui.shell import style
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.headline import baseline_title

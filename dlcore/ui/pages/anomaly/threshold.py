@@ -17,9 +17,9 @@ from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.threshold.component import Judged, Over, Released, Stretch, Window, show_threshold
-from dlcore.ui.net import fragment, guarded
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
+from dlcore.ui.shell.error_boundary import fragment, guarded
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 

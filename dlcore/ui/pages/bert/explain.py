@@ -12,7 +12,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.modalities.text_attention import show_grid
-from dlcore.ui.net import fragment
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 

@@ -13,7 +13,7 @@ from dlcore.plots.transfer import Measured, Nouns, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.net import guarded
+from dlcore.ui.shell.error_boundary import guarded
 from dlcore.ui.widgets.figure import show_figure
 
 TABLE = settings.ASSETS / "bert_curve.json"

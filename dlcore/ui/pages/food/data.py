@@ -7,8 +7,8 @@ from dlcore import projects
 from dlcore.data.sources import weights
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
-from dlcore.ui import missing
 from dlcore.ui.modalities import images as images_data
+from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import samples
 
 SHOWN = 6
@@ -44,7 +44,7 @@ def _weights() -> None:
         if not away:
             return
         chosen = st.selectbox("Fetch", [one.backbone for one in away], key="food-weights")
-        missing.offer(f"{weights.PREFIX}{chosen}")
+        download_offer.offer(f"{weights.PREFIX}{chosen}")
 
 
 def _changed(config: RunConfig) -> None:

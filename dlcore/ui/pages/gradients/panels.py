@@ -11,11 +11,11 @@ from dlcore.evaluation import agreement
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.chooser import records_of, remember
 from dlcore.ui.compare import comparison
-from dlcore.ui.links import OPEN
 from dlcore.ui.pages.gradients import flow
-from dlcore.ui.states import short_id
+from dlcore.ui.shell.links import OPEN
+from dlcore.ui.shell.run_picker import records_of, remember
+from dlcore.ui.shell.states import short_id
 from dlcore.ui.widgets import run_actions, run_cache
 from dlcore.ui.widgets.learning_curves import learning_curves
 

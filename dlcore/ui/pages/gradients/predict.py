@@ -9,11 +9,11 @@ from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
-from dlcore.ui import missing
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.pages.gradients import grid as gradients_grid
 from dlcore.ui.pages.gradients import short_run as gradients_attempt
 from dlcore.ui.pages.gradients.short_run import STEPS
+from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def try_it(project: "Project", run: Run | None) -> None:
     with controls:
         st.subheader("What if?", anchor=False)
         if not sources.available(dataset):
-            missing.offer(dataset)
+            download_offer.offer(dataset)
             return
         what = st.segmented_control(
             "What to train",

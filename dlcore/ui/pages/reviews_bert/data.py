@@ -9,9 +9,9 @@ from dlcore.data.sources import bert_weights
 from dlcore.data.text import token_states
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui import missing
 from dlcore.ui.modalities import overview
-from dlcore.ui.net import fragment
+from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.error_boundary import fragment
 
 
 def data(project: Project, run: Run | None) -> None:
@@ -27,7 +27,7 @@ def _bert(name: str, after: int) -> None:
     try:
         found = bert_weights.require(name)
     except DataMissingError as error:
-        missing.offer(error.dataset)
+        download_offer.offer(error.dataset)
         return
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")

@@ -13,8 +13,8 @@ from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
-from dlcore.ui.chooser import records_of
 from dlcore.ui.modalities import results as classification_results
+from dlcore.ui.shell.run_picker import records_of
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import learning_curves

@@ -17,7 +17,7 @@ from dlcore.data.text.sequences import FORMS, Parts, Sizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
 from dlcore.ui.custom_data.pairs import add
-from dlcore.ui.style import facts
+from dlcore.ui.shell.style import facts
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig

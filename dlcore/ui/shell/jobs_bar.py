@@ -9,11 +9,11 @@ from dlcore.core.settings import tracking_uri
 from dlcore.runs.record import Record
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
-from dlcore.ui.links import link_to_run, link_to_search
-from dlcore.ui.menu import title_of
-from dlcore.ui.net import fragment
-from dlcore.ui.states import LOOKS, look
-from dlcore.ui.times import left
+from dlcore.ui.shell.error_boundary import fragment
+from dlcore.ui.shell.links import link_to_run, link_to_search
+from dlcore.ui.shell.menu import title_of
+from dlcore.ui.shell.states import LOOKS, look
+from dlcore.ui.shell.times import left
 from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5

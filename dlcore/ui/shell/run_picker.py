@@ -7,9 +7,9 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
-from dlcore.ui.states import look, short_id
-from dlcore.ui.strip import store_exists
-from dlcore.ui.times import ago
+from dlcore.ui.shell.jobs_bar import store_exists
+from dlcore.ui.shell.states import look, short_id
+from dlcore.ui.shell.times import ago
 
 
 def choose_run(slug: str, *, opens_on: str = "") -> Run | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
 from dlcore.core.settings import home
-from dlcore.ui import missing
+from dlcore.ui.shell import download_offer
 
 Given = TypeVarTuple("Given")
 
@@ -36,7 +36,7 @@ def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) 
 def caught(error: Exception) -> bool:
     """Say an error in one line; one that nobody foresaw is written to the log in full."""
     if isinstance(error, DataMissingError):
-        missing.offer(error.dataset)
+        download_offer.offer(error.dataset)
         return True
     if isinstance(error, WorkbenchError):
         st.error(one_line(error), icon=":material/error:")

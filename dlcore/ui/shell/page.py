@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dlcore.runs import ACTIVE, Record, Run
-from dlcore.ui import style
-from dlcore.ui.ahead import read_plotly
-from dlcore.ui.chooser import choose_run
-from dlcore.ui.links import OPEN, OPEN_PART
-from dlcore.ui.menu import PageFile, page_of
-from dlcore.ui.net import guarded
+from dlcore.ui.shell import style
+from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.links import OPEN, OPEN_PART
+from dlcore.ui.shell.menu import PageFile, page_of
+from dlcore.ui.shell.preload import read_plotly
+from dlcore.ui.shell.run_picker import choose_run
 from dlcore.ui.widgets.headline import Headline, headline, say
 
 if TYPE_CHECKING:

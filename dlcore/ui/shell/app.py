@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit import Page
 
 from dlcore.core.settings import ASSETS
-from dlcore.ui import home, strip, style
-from dlcore.ui.menu import find_pages, heading
-from dlcore.ui.net import guarded
+from dlcore.ui.shell import home, jobs_bar, style
+from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.menu import find_pages, heading
 
 NAME = "Deep Learning Workbench"
 _CLOSE_ON_PHONES = """<script>
@@ -38,7 +38,7 @@ def run(folder: Path) -> None:
     with st.sidebar:
         _menu(start, menu)
     st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
-    guarded(strip.show)
+    guarded(jobs_bar.show)
     guarded(partial(chosen.run))
 
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dlcore.runs.record import Record
-from dlcore.ui.menu import PageFile, page_of
-from dlcore.ui.states import look
+from dlcore.ui.shell.menu import PageFile, page_of
+from dlcore.ui.shell.states import look
 
 OPEN = "open"
 """What a link asks for in the address: a panel to open. `panel` itself would lose to the one that is open already."""

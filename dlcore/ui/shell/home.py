@@ -10,14 +10,14 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
-from dlcore.ui import style
-from dlcore.ui.links import link_to_page, link_to_run
-from dlcore.ui.menu import PageFile, find_pages, heading, title_of
-from dlcore.ui.net import guarded
-from dlcore.ui.states import look
-from dlcore.ui.strip import store_exists
-from dlcore.ui.thumbnails import thumbnail
-from dlcore.ui.times import ago
+from dlcore.ui.shell import style
+from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.jobs_bar import store_exists
+from dlcore.ui.shell.links import link_to_page, link_to_run
+from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
+from dlcore.ui.shell.states import look
+from dlcore.ui.shell.thumbnails import thumbnail
+from dlcore.ui.shell.times import ago
 from dlcore.ui.widgets.headline import Headline, headline, say
 
 _RECENT = 6

@@ -36,4 +36,4 @@ def _import_all() -> None:
         with suppress(Exception):
             importlib.import_module(f"dlcore.ui.panels.{panel}")
     with suppress(Exception):
-        importlib.import_module("dlcore.ui.strip").active_jobs()
+        importlib.import_module("dlcore.ui.shell.jobs_bar").active_jobs()
