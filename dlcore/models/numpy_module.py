@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from dlcore.core.config import Config, choice, number
-from dlcore.models.by_hand import architectures
-from dlcore.models.by_hand.network import Network
+from dlcore.models.numpy_nn import architectures
+from dlcore.models.numpy_nn.network import Network
 
 
 class DenseByHandConfig(Config):

@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.data.images import images
-from dlcore.models.by_hand import architectures
-from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
-from dlcore.models.by_hand.optimisers import Adam
+from dlcore.models.numpy_nn import architectures
+from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
+from dlcore.models.numpy_nn.optimisers import Adam
 from dlcore.training.config import TrainingConfig
 from dlcore.training.numpy_nn import Check, HandState, fit
 

@@ -9,9 +9,9 @@ import pytest
 
 from dlcore.core.errors import NotFiniteError
 from dlcore.data.array_batches import ArrayBatches, Shifted
-from dlcore.models.by_hand import architectures
-from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
-from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
+from dlcore.models.numpy_nn import architectures
+from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
+from dlcore.models.numpy_nn.optimisers import Adam, Optimiser, Sgd
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
 from dlcore.training.numpy_nn import Check, HandState, fit

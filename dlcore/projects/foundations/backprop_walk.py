@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlcore.models.by_hand.layers import (
+from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_nn.layers import (
     BatchNorm,
     Dense,
     Dropout,
@@ -19,10 +20,9 @@ from dlcore.models.by_hand.layers import (
     SoftmaxCrossEntropy,
     Tanh,
 )
-from dlcore.models.by_hand.network import Network
-from dlcore.models.by_hand.pictures import Convolution, MaxPool, Picture
-from dlcore.models.by_hand.recurrent import Recurrent
-from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_nn.network import Network
+from dlcore.models.numpy_nn.pictures import Convolution, MaxPool, Picture
+from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Arrays = dict[str, np.ndarray]
 

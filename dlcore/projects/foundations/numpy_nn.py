@@ -11,9 +11,9 @@ from torch import nn
 
 from dlcore.data.array_batches import ArrayBatches, Prepare
 from dlcore.data.splits import Prepared
-from dlcore.models.by_hand.layers import SoftmaxCrossEntropy
-from dlcore.models.by_hand.optimisers import Adam, Optimiser, Sgd
 from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
+from dlcore.models.numpy_nn.optimisers import Adam, Optimiser, Sgd
 from dlcore.projects.project import RunConfig
 from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig

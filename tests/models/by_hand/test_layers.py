@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from dlcore.models.by_hand import layers, pictures
-from dlcore.models.by_hand.recurrent import Recurrent
+from dlcore.models.numpy_nn import layers, pictures
+from dlcore.models.numpy_nn.recurrent import Recurrent
 
 ROOT = Path(__file__).resolve().parents[3]
 FEW = settings(max_examples=12, deadline=None, derandomize=True)
@@ -231,7 +231,7 @@ def test_the_room_needs_numpy_alone():
             if isinstance(node, ast.Import | ast.ImportFrom):
                 name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
                 known = {"numpy", *sys.stdlib_module_names}
-                assert name.partition(".")[0] in known or name.startswith("dlcore.models.by_hand"), (path, name)
+                assert name.partition(".")[0] in known or name.startswith("dlcore.models.numpy_nn"), (path, name)
     names = [f"dlcore.models.by_hand.{path.stem}" for path in files if path.stem != "__init__"]
     assert len(names) >= 5
     script = (

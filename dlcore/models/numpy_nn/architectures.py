@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.models.by_hand.layers import Array, BatchNorm, Dense, Dropout, Flatten, Layer, Relu, Rng, Sigmoid, Tanh
-from dlcore.models.by_hand.network import Network
-from dlcore.models.by_hand.pictures import Convolution, MaxPool, Picture
-from dlcore.models.by_hand.recurrent import Recurrent
+from dlcore.models.numpy_nn.layers import Array, BatchNorm, Dense, Dropout, Flatten, Layer, Relu, Rng, Sigmoid, Tanh
+from dlcore.models.numpy_nn.network import Network
+from dlcore.models.numpy_nn.pictures import Convolution, MaxPool, Picture
+from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Start = Literal["he", "xavier", "zeros"]
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}

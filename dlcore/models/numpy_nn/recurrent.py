@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcore.models.by_hand.layers import Array, Layer, Rng
+from dlcore.models.numpy_nn.layers import Array, Layer, Rng
 
 
 class Recurrent(Layer):

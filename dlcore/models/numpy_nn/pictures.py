@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dlcore.models.by_hand.layers import Array, Layer, Rng
+from dlcore.models.numpy_nn.layers import Array, Layer, Rng
 
 
 class Convolution(Layer):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dlcore.models.by_hand.layers import Array, Layer, Relu, Rng, Sigmoid, Tanh
+from dlcore.models.numpy_nn.layers import Array, Layer, Relu, Rng, Sigmoid, Tanh
 
 ACTIVATIONS = (Relu, Tanh, Sigmoid)
 
