@@ -15,7 +15,7 @@ class BaseLstmConfig(Config):
     hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers.")
     layers: int = number(3, low=1, high=6, help="LSTM layers, one on the other.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's outputs set to 0 in training.")
-    pooling: Readout = choice("last", help="What is read out: the last state, or highest and mean of all.")
+    readout: Readout = choice("last", help="What is read out: the last state, or highest and mean of all.")
 
 
 class BaseLstm(nn.Module):

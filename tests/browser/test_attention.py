@@ -11,7 +11,7 @@ from dlcore.ui.components import mount as components
 from dlcore.ui.components.attention import component as attention
 
 pytestmark = pytest.mark.browser
-FILES = Path(components.__file__).parent / "browser"
+FILES = Path(components.__file__).parent
 ROWS, COLUMNS, BLOCKS, HEADS = 2, 3, 2, 2
 
 
@@ -30,8 +30,10 @@ def drawn(page, looks, monkeypatch):
     sent = {}
     monkeypatch.setattr(attention, "mount", lambda component, data, key: sent.update(data))
     attention.show_attention(looks, version="one", key="attention")
-    page.set_content(f"<style>{(FILES / 'attention.css').read_text()}</style>{(FILES / 'attention.html').read_text()}")
-    script = "".join((FILES / name).read_text() for name in ("drawing.js", "attention.js"))
+    page.set_content(
+        f"<style>{(FILES / 'attention/attention.css').read_text()}</style>{(FILES / 'attention/attention.html').read_text()}"
+    )
+    script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "attention/attention.js"))
     page.add_script_tag(content=script.replace("export default function", "window.draw = function"))
     page.evaluate("(data) => window.draw({ data, parentElement: document.body })", sent)
     return page

@@ -13,7 +13,7 @@ from torch.nn import functional
 from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
-SUMS = (Path(components.__file__).parent / "browser" / "self_attention_sums.js").read_text()
+SUMS = (Path(components.__file__).parent / "self_attention" / "self_attention_sums.js").read_text()
 RUN = """(input) => {
   const of = (rows) => rows && { rows: rows.length, cols: rows[0].length, data: Float64Array.from(rows.flat()) };
   const a = { ...input };

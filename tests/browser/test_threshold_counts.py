@@ -13,7 +13,7 @@ from dlcore.evaluation import anomaly
 from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
-COUNTS = (Path(components.__file__).parent / "browser" / "threshold_counts.js").read_text()
+COUNTS = (Path(components.__file__).parent / "threshold" / "threshold_counts.js").read_text()
 SWEEP = """(input) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const scores = new (input.double ? Float64Array : Float32Array)(bytes(input.scores));

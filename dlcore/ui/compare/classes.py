@@ -53,7 +53,7 @@ def show(project: "Project", arms: Sequence[Tested]) -> None:
         _alone(project, arms, labels)
 
 
-def _confusion(bundle: "reading.Bundle") -> np.ndarray:
+def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
     stored = run_cache.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     classes = scores.shape[1]

@@ -20,7 +20,7 @@ PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
 STATIC = ROOT / "static"
 """The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
 
-_BROWSER_SIDE = Path(__file__).with_name("browser")
+_FOLDER = Path(__file__).parent
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
@@ -54,17 +54,18 @@ def serve_plotly() -> Path:
 
 
 def drawing_component(name: str, *, parts: Sequence[str] = ()) -> ComponentRenderer:
-    """Register the component made of `browser/<name>.html`, `.js` and, where there is one, `.css`.
+    """Register the component made of `<name>.html`, `.js` and, where there is one, `.css`.
 
     `parts` names further scripts, and sheets where there are any, that are put before the component's own. Call it
     once, when a module is imported.
     """
-    scripts = ((_BROWSER_SIDE / f"{part}.js").read_text(encoding="utf-8") for part in ("drawing", *parts, name))
+    files = {file.name: file for file in _FOLDER.glob("*/*.*")}
+    scripts = (files[f"{part}.js"].read_text(encoding="utf-8") for part in ("drawing", *parts, name))
     script = "".join(scripts).replace("PLOTLY_FILE", PLOTLY_FILE)
-    sheets = [sheet for part in (*parts, name) if (sheet := _BROWSER_SIDE / f"{part}.css").exists()]
+    sheets = [files[f"{part}.css"] for part in (*parts, name) if f"{part}.css" in files]
     return st.components.v2.component(
         f"dlcore.{name}",
-        html=(_BROWSER_SIDE / f"{name}.html").read_text(encoding="utf-8"),
+        html=files[f"{name}.html"].read_text(encoding="utf-8"),
         css="".join(sheet.read_text(encoding="utf-8") for sheet in sheets) or None,
         js=script,
         isolate_styles=False,

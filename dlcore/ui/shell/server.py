@@ -9,7 +9,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from dlcore.ui.components.mount import serve_plotly
 
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
-_PANELS = ("train", "series", "classification", "explain")
+_PANELS = ("train.train", "pages.anomaly.panels", "modalities.classification", "modalities.explain")
 
 
 def prepare() -> threading.Thread:
@@ -34,6 +34,6 @@ def _import_all() -> None:
         importlib.import_module("dlcore.projects").every()
     for panel in _PANELS:
         with suppress(Exception):
-            importlib.import_module(f"dlcore.ui.panels.{panel}")
+            importlib.import_module(f"dlcore.ui.{panel}")
     with suppress(Exception):
         importlib.import_module("dlcore.ui.shell.jobs_bar").active_jobs()

@@ -225,19 +225,19 @@ def grad_of(parameter, y, dy: np.ndarray) -> np.ndarray:
 
 def test_the_room_needs_numpy_alone():
     """By what its files import, and in a process of its own by what is loaded once all of them are."""
-    files = sorted((ROOT / "dlcore/models/by_hand").glob("*.py"))
+    files = sorted((ROOT / "dlcore/models/numpy_nn").glob("*.py"))
     for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
                 known = {"numpy", *sys.stdlib_module_names}
                 assert name.partition(".")[0] in known or name.startswith("dlcore.models.numpy_nn"), (path, name)
-    names = [f"dlcore.models.by_hand.{path.stem}" for path in files if path.stem != "__init__"]
+    names = [f"dlcore.models.numpy_nn.{path.stem}" for path in files if path.stem != "__init__"]
     assert len(names) >= 5
     script = (
         f"import sys, importlib\n[importlib.import_module(name) for name in {names}]\n"
         "print(sorted({'torch', 'pydantic', 'scipy', 'sklearn', 'pandas', 'jax'} & set(sys.modules)),"
-        "sorted(name for name in sys.modules if name.startswith('dlcore.') and '.by_hand' not in name))"
+        "sorted(name for name in sys.modules if name.startswith('dlcore.') and '.numpy_nn' not in name))"
     )
     found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[] ['dlcore.models']"
