@@ -27,7 +27,7 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 
-from dlcore.ui.threshold import Judged, Over, Stretch, Window, show_threshold
+from dlcore.ui.components.threshold.component import Judged, Over, Stretch, Window, show_threshold
 
 st.set_page_config(layout="wide")
 n = int(st.query_params.get("points", 10320))

@@ -16,10 +16,11 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from dlcore import projects, runs
-from dlcore.runs import folder, keeper
+from dlcore.runs import folder
+from dlcore.runs.worker import checkpoint_scheduler as keeper
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
-from dlcore.runs.journal import MemoryJournal, StoreJournal
+from dlcore.runs.metric_log import MemoryJournal, StoreJournal
 
 keeper.LOOK_SECONDS = 0.0
 part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])

@@ -119,10 +119,10 @@ def test_digits_are_learnt_in_a_process_that_never_loads_torch():
     script = """
 import sys
 import numpy as np
-from dlcore.data import images
+from dlcore.data.images import images
 from dlcore.data.array_batches import ArrayBatches, Shifted
-from dlcore.models.by_hand import architectures, layers, optimisers
-from dlcore.training.by_hand import Check, HandState, fit
+from dlcore.models.numpy_nn import architectures, layers, optimisers
+from dlcore.training.numpy_nn import Check, HandState, fit
 from dlcore.training.config import TrainingConfig
 found = images.load("digits")
 scale = Shifted(**images.standardise(found.pixels))
