@@ -16,4 +16,4 @@ if __name__ == "__main__":
     shell.run(Path(__file__).parent / "pages")
 else:
     server.prepare()
-    app = st.App(__file__, on_script_error=error_boundary.caught, middleware=preload.MIDDLEWARE)
+    app = st.App(__file__, on_script_error=error_boundary.show_error, middleware=preload.MIDDLEWARE)

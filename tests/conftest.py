@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items):
         if mark and importlib.util.find_spec("dlcore"):
             from dlcore.data.sources import locate as sources
 
-            missing = [name for name in mark.args if not sources.available(name)]
+            missing = [name for name in mark.args if not sources.is_available(name)]
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"data not here: {', '.join(missing)} (set DLCORE_DATA)"))
 

@@ -31,7 +31,7 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
         raise SystemExit(f"{folder}: the data here are others than the run's.")
     remains.round_weights(module, "int8")
     predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
-    left = remains.Remains(
+    left = remains.RunArtifacts(
         config=config,
         record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
         prepared=prepared,
@@ -41,7 +41,7 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
         history=bundle.history(),
         gradients=bundle.gradients(),
     )
-    remains.write(left, folder, weights="int8")
+    remains.write_bundle(left, folder, weights="int8")
     return before.metrics, found.metrics
 
 

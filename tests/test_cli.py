@@ -143,7 +143,7 @@ def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, ho
 
 
 def test_json_knows_no_infinity(capsys):
-    output.tell({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
+    output.print_result({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
 
 

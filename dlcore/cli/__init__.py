@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         result = options.command(options)
-        output.tell(result, as_json=options.json)
+        output.print_result(result, as_json=options.json)
         return 1 if isinstance(result, dict) and result.get("state") == "failed" else 0
     except RequestError as error:
         return _complain(error, 2)

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.cli.verbs import add, read
+from dlcore.cli.verbs import add_command, read_input
 from dlcore.core.errors import RequestError
 
 if TYPE_CHECKING:
-    from dlcore.data.custom.registry import OwnDataset
+    from dlcore.data.custom.registry import CustomDataset
 
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -18,20 +18,20 @@ def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
     from dlcore.data.sources import bert_weights
     from dlcore.data.sources.locate import DATASETS
 
-    berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.every()]
-    return [described(name) for name in (*DATASETS, *berts, *(entry.dataset for entry in own.every()))]
+    berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.list_names()]
+    return [describe_dataset(name) for name in (*DATASETS, *berts, *(entry.dataset for entry in own.list_datasets()))]
 
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:
     """Fetch one dataset, saying size and licence first."""
     from dlcore.data.sources import locate as sources
 
-    wanted = sources.dataset(options.name)
+    wanted = sources.get_dataset(options.name)
     size = f"{wanted.size / 2**20:,.1f} MB, " if wanted.size else ""
     print(f"{wanted.title}: {size}licence {wanted.licence}, {wanted.homepage}", file=sys.stderr)
-    path = sources.get(options.name, _bytes_done)
+    path = sources.fetch(options.name, _bytes_done)
     print(file=sys.stderr)
-    return {**described(options.name), "path": str(path)}
+    return {**describe_dataset(options.name), "path": str(path)}
 
 
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
@@ -50,24 +50,24 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
     if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
         return _kept(own_images.import_folder(Path(options.file), options.name))
     if options.pairs:
-        pairs = own_pairs.take(read(Path(options.file), own_pairs.BYTES_LIMIT))
-        return _kept(own_pairs.keep(options.name, pairs, source=options.file))
+        pairs = own_pairs.validate(read_input(Path(options.file), own_pairs.BYTES_LIMIT))
+        return _kept(own_pairs.save(options.name, pairs, source=options.file))
     if options.text or Path(options.file).suffix.lower() in (".jsonl", ".ndjson"):
-        payload = read(Path(options.file), own_texts.BYTES_LIMIT)
-        taken = own_texts.take(payload, text=options.text or "", label=options.label or "")
-        return _kept(own_texts.keep(options.name, taken, source=options.file))
+        payload = read_input(Path(options.file), own_texts.BYTES_LIMIT)
+        taken = own_texts.validate(payload, text=options.text or "", label=options.label or "")
+        return _kept(own_texts.save(options.name, taken, source=options.file))
     if options.columns:
         return _kept(_table(options))
     if options.missing is not None:
         raise RequestError("--missing goes with --columns: a single series may have no holes.")
     asked = series_csv.Columns(options.time, options.value, options.label)
-    payload = read(Path(options.file), series_csv.BYTES_LIMIT)
-    windows = read(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
-    intake = series_intake.take(payload, windows=windows, period=options.period, asked=asked)
-    return _kept(series_intake.keep(options.name, intake, source=options.file))
+    payload = read_input(Path(options.file), series_csv.BYTES_LIMIT)
+    windows = read_input(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
+    intake = series_intake.validate(payload, windows=windows, period=options.period, asked=asked)
+    return _kept(series_intake.save(options.name, intake, source=options.file))
 
 
-def _table(options: argparse.Namespace) -> "OwnDataset":
+def _table(options: argparse.Namespace) -> "CustomDataset":
     """Keep a CSV with several columns as one table."""
     from dlcore.data.custom import table as table_intake
     from dlcore.data.series import csv_file as series_csv
@@ -75,11 +75,11 @@ def _table(options: argparse.Namespace) -> "OwnDataset":
     if options.value or options.label or options.windows or options.period is not None:
         raise RequestError("--columns makes a table for forecasts: leave out --value, --label, --windows, --period.")
     columns = [] if options.columns == "all" else [name.strip() for name in options.columns.split(",")]
-    payload = read(Path(options.file), series_csv.BYTES_LIMIT)
-    intake = table_intake.take(payload, time=options.time, columns=columns, missing=options.missing)
+    payload = read_input(Path(options.file), series_csv.BYTES_LIMIT)
+    intake = table_intake.validate(payload, time=options.time, columns=columns, missing=options.missing)
     for name, why in intake.left_out.items():
         print(f"column '{name[:40]}' {why}: left out", file=sys.stderr)
-    return table_intake.keep(options.name, intake, source=options.file)
+    return table_intake.save(options.name, intake, source=options.file)
 
 
 def data_clear(options: argparse.Namespace) -> dict[str, Any]:
@@ -97,22 +97,22 @@ def data_remove(options: argparse.Namespace) -> dict[str, Any]:
     return {"name": own.remove(options.name).dataset, "removed": True}
 
 
-def _kept(entry: "OwnDataset") -> dict[str, Any]:
+def _kept(entry: "CustomDataset") -> dict[str, Any]:
     """A dataset of one's own with what was found in it."""
     windows = {"windows": len(entry.facts["windows"])} if "windows" in entry.facts else {}
     facts = {**entry.facts, **windows}
-    return {**described(entry.dataset), "checksum": entry.checksum, **facts}
+    return {**describe_dataset(entry.dataset), "checksum": entry.checksum, **facts}
 
 
-def described(name: str) -> dict[str, Any]:
+def describe_dataset(name: str) -> dict[str, Any]:
     """One dataset: its kind, whether it is here, how large it is, and its licence."""
     from dlcore.data.sources import locate as sources
 
-    found = sources.dataset(name)
+    found = sources.get_dataset(name)
     return {
         "name": name,
         "kind": found.kind,
-        "available": sources.available(name),
+        "available": sources.is_available(name),
         "rows": found.rows,
         "licence": found.licence,
     }
@@ -126,9 +126,9 @@ def arguments(commands: Any) -> None:
     """Add `data` with its verbs."""
     parser = commands.add_parser("data", help="datasets: list, get, add, remove, clear-states")
     verbs = parser.add_subparsers(required=True, metavar="list|get|add|remove")
-    add(verbs, "list", data_list)
-    add(verbs, "get", data_get).add_argument("name", metavar="NAME")
-    new = add(verbs, "add", data_add)
+    add_command(verbs, "list", data_list)
+    add_command(verbs, "get", data_get).add_argument("name", metavar="NAME")
+    new = add_command(verbs, "add", data_add)
     new.add_argument("name", metavar="NAME", help="what it shall be called here: letters, digits, - and _")
     new.add_argument("file", metavar="FILE", help="a CSV with a time and a value column, evenly spaced")
     new.add_argument("--time", default="", metavar="COL", help="the time column; guessed by default")
@@ -144,5 +144,5 @@ def arguments(commands: Any) -> None:
     new.add_argument("--missing", type=float, metavar="N", help="with --columns: the number that stands for a hole")
     new.add_argument("--windows", metavar="FILE", help="labelled windows instead: CSV or JSON of start, end, name")
     new.add_argument("--period", type=int, metavar="N", help="points after which it repeats, 0 for none; guessed")
-    add(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
-    add(verbs, "clear-states", data_clear)
+    add_command(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
+    add_command(verbs, "clear-states", data_clear)

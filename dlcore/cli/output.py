@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 
-def tell(result: Any, *, as_json: bool) -> None:
+def print_result(result: Any, *, as_json: bool) -> None:
     """Print a command's result on standard output."""
     if as_json:
         print(json.dumps(_finite(result), allow_nan=False))

@@ -3,13 +3,13 @@
 import argparse
 from typing import Any
 
-from dlcore.cli.data import described
-from dlcore.cli.verbs import add
+from dlcore.cli.data import describe_dataset
+from dlcore.cli.verbs import add_command
 
 
 def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every project, what it can train and on what."""
-    from dlcore.projects import datasets, every
+    from dlcore.projects import list_datasets, list_projects
 
     return [
         {
@@ -17,20 +17,20 @@ def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
             "section": project.section,
             "title": project.title,
             "models": list(project.models),
-            "datasets": [described(name) for name in datasets(project.slug)],
+            "datasets": [describe_dataset(name) for name in list_datasets(project.slug)],
             "presets": list(project.presets),
         }
-        for project in every()
+        for project in list_projects()
     ]
 
 
 def models(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every model with its parameters, built with its defaults."""
-    from dlcore.projects import every, get
+    from dlcore.projects import get, list_projects
     from dlcore.training.state import count_parameters
 
     rows = []
-    for project in [get(options.project)] if options.project else every():
+    for project in [get(options.project)] if options.project else list_projects():
         for name, entry in project.models.items():
             total, trainable = count_parameters(entry.build(entry.config(), project.facts))
             rows.append({"project": project.slug, "model": name, "parameters": total, "trainable": trainable})
@@ -39,5 +39,5 @@ def models(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def arguments(verbs: Any) -> None:
     """Add the two commands."""
-    add(verbs, "projects", projects)
-    add(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT")
+    add_command(verbs, "projects", projects)
+    add_command(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT")

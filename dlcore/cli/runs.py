@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.training import follow
-from dlcore.cli.verbs import RUN_HELP, add, read, settings
+from dlcore.cli.training import follow_run
+from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings, read_input
 
 
 def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
     change: Callable[[str], Any] = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop}[options.verb]
     record = change(runs.open_run(options.run).record.run_id)
     if options.verb == "resume" and not options.detach:
-        return follow(record.run_id)
+        return follow_run(record.run_id)
     return record.as_json()
 
 
@@ -40,8 +40,8 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
     """A new run with some settings changed."""
     from dlcore import runs
 
-    record = runs.start(runs.fork(options.run, settings(options.set)).run_id)
-    return record.as_json() if options.detach else follow(record.run_id)
+    record = runs.start(runs.fork(options.run, parse_settings(options.set)).run_id)
+    return record.as_json() if options.detach else follow_run(record.run_id)
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
 
     run = runs.open_run(options.run)
     project = get(run.record.project)
-    answer = project.answer(run.left.load(), read(Path(options.input), project.input_limit))
+    answer = project.answer(run.left.load(), read_input(Path(options.input), project.input_limit))
     return {"run_id": run.record.run_id, **answer}
 
 
@@ -84,25 +84,25 @@ def arguments(commands: Any) -> None:
     """Add `runs` with its verbs, `evaluate` and `predict`."""
     parser = commands.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    add(verbs, "list", runs_list)
-    add(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
+    add_command(verbs, "list", runs_list)
+    add_command(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
     for name in ("pause", "resume", "stop"):
-        change = add(verbs, name, runs_change)
+        change = add_command(verbs, name, runs_change)
         change.add_argument("run", metavar="RUN", help=RUN_HELP)
         change.set_defaults(verb=name, detach=False)
         if name == "resume":
             change.add_argument("--detach", action="store_true", help="return at once")
-    fork = add(verbs, "fork", runs_fork)
+    fork = add_command(verbs, "fork", runs_fork)
     fork.add_argument("run", metavar="RUN", help=RUN_HELP)
     fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change")
     fork.add_argument("--detach", action="store_true", help="return at once")
-    export = add(verbs, "export", runs_export)
+    export = add_command(verbs, "export", runs_export)
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE")
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
-    add(verbs, "import", runs_import).add_argument("file", metavar="FILE")
-    add(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask = add(commands, "predict", predict)
+    add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE")
+    add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
+    ask = add_command(commands, "predict", predict)
     ask.add_argument("run", metavar="RUN", help=RUN_HELP)
     ask.add_argument(
         "--input", required=True, metavar="FILE", help="a CSV, a picture or a text, as the project takes it"

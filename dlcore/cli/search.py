@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlcore.cli.verbs import add, add_config, config_of
+from dlcore.cli.verbs import add_command, add_config, config_from_args
 
 if TYPE_CHECKING:
     from dlcore.runs.search.searches import Search
@@ -17,12 +17,12 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.projects import search_space
     from dlcore.runs.search import searches
 
-    config = config_of(options)
-    turned = search_space.read_all(options.knob, config)
+    config = config_from_args(options)
+    turned = search_space.parse_parameters(options.knob, config)
     made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
     print(f"search {made.search_id}", file=sys.stderr)
     made = searches.start(made.search_id)
-    return told(made) if options.detach else _follow(made)
+    return search_as_dict(made) if options.detach else _follow(made)
 
 
 def show_all(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -41,14 +41,14 @@ def show(options: argparse.Namespace) -> dict[str, Any]:
     """One search with its trials, what each knob explains, and the command that trains the best."""
     from dlcore.runs.search import searches
 
-    return told(searches.open_search(options.search))
+    return search_as_dict(searches.open_search(options.search))
 
 
 def pause(options: argparse.Namespace) -> dict[str, Any]:
     """Let the trials under way be kept, and free the device."""
     from dlcore.runs.search import searches
 
-    return told(searches.pause(options.search))
+    return search_as_dict(searches.pause(options.search))
 
 
 def resume(options: argparse.Namespace) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def resume(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.runs.search import searches
 
     search = searches.resume(options.search, trials=options.trials)
-    return told(search) if options.detach else _follow(search)
+    return search_as_dict(search) if options.detach else _follow(search)
 
 
 def delete(options: argparse.Namespace) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def delete(options: argparse.Namespace) -> dict[str, Any]:
     return {"search_id": searches.delete(options.search).search_id, "removed": True}
 
 
-def told(search: "Search") -> dict[str, Any]:
+def search_as_dict(search: "Search") -> dict[str, Any]:
     """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
     from dlcore.projects import search_space
     from dlcore.runs.search import searches
@@ -79,7 +79,7 @@ def arguments(commands: Any) -> None:
     """Add `search` with its verbs."""
     parser = commands.add_parser("search", help="over settings: start, list, show, pause, resume, delete")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    begin = add(verbs, "start", start)
+    begin = add_command(verbs, "start", start)
     meaning = "what every trial starts from; quick by default"
     add_config(begin, dataset="a dataset of the project, or your own by its name", preset=("quick", meaning))
     begin.add_argument(
@@ -93,9 +93,9 @@ def arguments(commands: Any) -> None:
     begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")
     begin.add_argument("--no-pruning", action="store_true", help="let every trial come to its end")
     begin.add_argument("--detach", action="store_true", help="return at once; the search goes on in the background")
-    add(verbs, "list", show_all)
+    add_command(verbs, "list", show_all)
     for name, command in {"show": show, "pause": pause, "resume": resume, "delete": delete}.items():
-        one = add(verbs, name, command)
+        one = add_command(verbs, name, command)
         one.add_argument("search", metavar="SEARCH", help=SEARCH_HELP)
         if name == "resume":
             one.add_argument("--trials", type=int, help="make it longer: so many in all")
@@ -115,7 +115,7 @@ def _follow(search: "Search") -> dict[str, Any]:
                 top = f", best {search.metric} {best.value:.5g} (trial {best.number})" if best else ""
                 print(f"{search.state}: {said} of {search.trials} trials{top}", file=sys.stderr)
             if not search.is_active:
-                return told(search)
+                return search_as_dict(search)
     except KeyboardInterrupt:
         print(f"\nThe search goes on: 'python -m dlcore search show {search.search_id}' finds it.", file=sys.stderr)
         raise

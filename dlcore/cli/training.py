@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add, add_config, config_of, read
+from dlcore.cli.verbs import add_command, add_config, config_from_args, read_input
 from dlcore.core.errors import RequestError
 
 
@@ -20,12 +20,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         options.dataset = _keep_file(options)
     if options.weights != "float32" and not options.bundle:
         raise RequestError("--weights is for bundles: name a folder with --bundle DIR, or leave it out.")
-    config = config_of(options, devices=options.devices)
+    config = config_from_args(options, devices=options.devices)
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _event_line, weights=options.weights).as_json()
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
-    return record.as_json() if options.detach else follow(record.run_id)
+    return record.as_json() if options.detach else follow_run(record.run_id)
 
 
 def _is_file(dataset: str) -> bool:
@@ -44,14 +44,14 @@ def _keep_file(options: argparse.Namespace) -> str:
     if project.own_data != "series":
         raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
     path = Path(options.dataset)
-    payload = read(path, series_csv.BYTES_LIMIT)
+    payload = read_input(path, series_csv.BYTES_LIMIT)
     several = "table" in project.own_also and series_csv.open_sheet(payload).variables > 1
-    kept = (table_intake if several else series_intake).keep_file(path, payload)
+    kept = (table_intake if several else series_intake).save_file(path, payload)
     print(f"dataset {kept.dataset}", file=sys.stderr)
     return kept.dataset
 
 
-def follow(run_id: str) -> dict[str, Any]:
+def follow_run(run_id: str) -> dict[str, Any]:
     """Wait for a run to end, telling each epoch. Ctrl-C leaves it running."""
     from dlcore import runs
 
@@ -90,7 +90,7 @@ def _event_line(event: object) -> None:
 
 def arguments(verbs: Any) -> None:
     """Add `train`."""
-    parser = add(verbs, "train", train)
+    parser = add_command(verbs, "train", train)
     meaning = "quick (within a minute) or full (the reference run's recipe)"
     add_config(
         parser, dataset="a dataset of the project, your own by its name, or a CSV file", preset=("full", meaning)

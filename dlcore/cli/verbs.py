@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 RUN_HELP = "a run's id, the beginning of one, or reference:<project>/<model>"
 
 
-def add(verbs: Any, name: str, command: Callable[[argparse.Namespace], Any]) -> argparse.ArgumentParser:
+def add_command(verbs: Any, name: str, command: Callable[[argparse.Namespace], Any]) -> argparse.ArgumentParser:
     """Add a command, told about by its docstring; gives its parser."""
     summary = (command.__doc__ or "").splitlines()[0]
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
@@ -22,7 +22,7 @@ def add(verbs: Any, name: str, command: Callable[[argparse.Namespace], Any]) -> 
     return parser
 
 
-def settings(pairs: Sequence[str]) -> dict[str, str]:
+def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
     """What was given with --set, as names and values.
 
     Raises:
@@ -34,7 +34,7 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def read(path: Path, limit: int) -> bytes:
+def read_input(path: Path, limit: int) -> bytes:
     """A file's bytes, a little more than `limit` at the most: whoever checks it then sees that it is too long.
 
     Raises:
@@ -60,7 +60,7 @@ def add_config(parser: argparse.ArgumentParser, *, dataset: str, preset: tuple[s
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
 
 
-def config_of(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
+def config_from_args(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
     """The config that these arguments name; `devices` processes share every batch.
 
     Raises:
@@ -75,5 +75,5 @@ def config_of(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
         preset=options.preset,
         seed=options.seed,
         device=options.device,
-        settings={"devices": devices, **settings(options.set)},
+        settings={"devices": devices, **parse_settings(options.set)},
     )

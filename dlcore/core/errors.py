@@ -71,7 +71,7 @@ class NotFiniteError(TrainingError):
         )
 
 
-class MemoryShortError(TrainingError):
+class OutOfMemoryError(TrainingError):
     """The device's memory did not suffice."""
 
     reason: Reason = "out of memory"

@@ -21,7 +21,7 @@ def cache() -> Path:
     return Path(os.environ.get("DLCORE_CACHE") or platformdirs.user_cache_path("dlcore", appauthor=False)).expanduser()
 
 
-def states_bytes() -> int:
+def feature_cache_bytes() -> int:
     """How much of the disk the kept states of pretrained networks may take: `DLCORE_STATES_GB`, else 20 GB.
 
     Raises:
@@ -47,6 +47,6 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'runs.db'}"
 
 
-def mirror() -> str:
+def mirror_url() -> str:
     """Where downloads come from instead of their home: `DLCORE_MIRROR`, serving `<dataset>/<file>`; empty if unset."""
     return os.environ.get("DLCORE_MIRROR", "").rstrip("/")

@@ -43,10 +43,10 @@ class Shifted:
 
     def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One batch."""
-        return (moved(pixels, self.shift, rng) if self.shift else pixels) * self.factor - self.offset
+        return (random_shift(pixels, self.shift, rng) if self.shift else pixels) * self.factor - self.offset
 
 
-def moved(pixels: np.ndarray, shift: int, rng: np.random.Generator) -> np.ndarray:
+def random_shift(pixels: np.ndarray, shift: int, rng: np.random.Generator) -> np.ndarray:
     """Pictures (N, H, W), each moved by up to `shift` pixels up, down and sideways."""
     n, height, width = pixels.shape
     wide = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift)))

@@ -12,7 +12,7 @@ NOISE = 0.3
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryTask:
     """Sequences (N, gap + 1, 10) float32 and the signals (N,) that they began with."""
 
     inputs: np.ndarray
@@ -24,10 +24,10 @@ class Memory:
         return hashlib.sha256(self.inputs.tobytes() + self.targets.tobytes()).hexdigest()
 
 
-def make(rows: int, *, gap: int, seed: int) -> Memory:
+def make_sequences(rows: int, *, gap: int, seed: int) -> MemoryTask:
     """`rows` sequences: the signal as a 1 among ten inputs, then `gap` steps of noise."""
     rng = np.random.default_rng([seed, gap])
     targets = rng.integers(0, SIGNALS, rows)
     inputs = (rng.normal(size=(rows, gap + 1, SIGNALS)) * NOISE).astype(np.float32)
     inputs[:, 0] = np.eye(SIGNALS, dtype=np.float32)[targets]
-    return Memory(inputs, targets)
+    return MemoryTask(inputs, targets)

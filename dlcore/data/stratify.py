@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def stratified(labels: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified_split(labels: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the rest and of a random `share` of every class; both rising, (labels, seed) decide alone.
 
     labels: (N,) class numbers. Every class with two rows or more has at least one row on each side.
@@ -17,8 +17,8 @@ def stratified(labels: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarr
     return np.flatnonzero(~taken), np.flatnonzero(taken)
 
 
-def sample(labels: np.ndarray, rows: int, *, seed: int) -> np.ndarray:
+def stratified_sample(labels: np.ndarray, rows: int, *, seed: int) -> np.ndarray:
     """Row numbers, rising, of about `rows` rows, every class at its share; all when `rows` is 0 or not fewer."""
     if rows <= 0 or rows >= len(labels):
         return np.arange(len(labels))
-    return stratified(labels, rows / len(labels), seed=seed)[1]
+    return stratified_split(labels, rows / len(labels), seed=seed)[1]

@@ -47,7 +47,7 @@ class Agreement:
         return f"{winner} is better than {other}: {numbers}."
 
 
-def agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> Agreement:
+def paired_agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> Agreement:
     """Compare right (true) or wrong on the same samples, (N,) each, in the same order.
 
     McNemar's test (1947), exact by the binomial distribution for any number of samples that only one got right; it
@@ -77,7 +77,7 @@ def agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> 
     )
 
 
-def of_predictions(
+def agreement_of_predictions(
     first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], *, split: str = "test"
 ) -> Agreement:
     """The same from two runs' predictions (`test_scores` (N, K), `test_targets`, `test_ids`), matched by their ids.
@@ -92,7 +92,7 @@ def of_predictions(
     right = [
         found[f"{split}_scores"][rows].argmax(axis=1) == targets for found, rows in ((first, mine), (second, theirs))
     ]
-    return agreement(*right)
+    return paired_agreement(*right)
 
 
 def _interval(only_first: int, only_second: int, n: int, level: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.evaluation import curves, nab, uncertainty, volume
-from dlcore.evaluation.volume import ranges
+from dlcore.evaluation.volume import true_ranges
 
 Rule = Literal["quantile", "mean_std", "maximum"]
 RULES: tuple[Rule, ...] = ("quantile", "mean_std", "maximum")
@@ -40,7 +40,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Events:
+class EventCounts:
     """Windows and alarms as events: `windows` (E, 2) and `false_alarms` (A, 2) are index ranges [start, stop);
     `hit` (E,) tells which windows hold at least one alarm, `delay` (E,) after how many points (-1: missed)."""
 
@@ -113,7 +113,7 @@ def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Coun
     )
 
 
-def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> Events:
+def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventCounts:
     """Alarms (N,) and labels (N,) as events.
 
     A labelled window is hit by one alarm inside it. An alarm that began in a window and goes on without a pause after
@@ -121,12 +121,12 @@ def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> Events
     points; episodes with fewer than `gap` quiet points between them are one false alarm: a person looks once.
     """
     true = targets.astype(bool)
-    windows = ranges(true)
+    windows = true_ranges(true)
     before = np.r_[0, np.cumsum(called)]
     hit = before[windows[:, 1]] > before[windows[:, 0]]
     first = np.array([int(np.argmax(called[start:stop])) for start, stop in windows], dtype=np.int64)
     lingering = _lingering(called, windows, gap=gap)
-    return Events(windows, hit, episodes(called & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
+    return EventCounts(windows, hit, alarm_ranges(called & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
 
 
 def scorecard(
@@ -170,13 +170,13 @@ def scorecard(
         "threshold": float(threshold),
         "events_hit": float(seen.hit.sum()),
         "false_alarms": float(len(seen.false_alarms)),
-        "false_alarms_plausible": float(touching(seen.false_alarms + counted_from, plausible).sum()),
+        "false_alarms_plausible": float(overlapping(seen.false_alarms + counted_from, plausible).sum()),
     }
     found |= volume.range_metrics(called[counted_from:], true[counted_from:])
     if seen.hit.any():
         found["delay_h"] = float(seen.delay[seen.hit].mean() * step_hours)
     if len(seen.windows):
-        found |= nab.scores(called, ranges(true), start=counted_from)
+        found |= nab.profile_scores(called, true_ranges(true), start=counted_from)
     if true.any() and not true.all():
         found["vus_pr"] = volume.vus_pr(scores, targets)
     return found
@@ -190,7 +190,7 @@ def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
     of time-series anomaly detection", AAAI 2022. Not-a-number without a labelled point.
     """
     true = targets.astype(bool)
-    windows = ranges(true)
+    windows = true_ranges(true)
     if not len(windows):
         return float("nan")
     tops = np.array([scores[start:stop].max() for start, stop in windows])  # a window is caught up to its top
@@ -232,19 +232,19 @@ def metrics(
     if not draws or not found.true_positives + found.false_negatives:
         return values
     spread = uncertainty.bootstrap(statistic, n, draws=draws, block=block, seed=seed)
-    return values | uncertainty.named({name: ends for name, ends in spread.items() if name in values})
+    return values | uncertainty.as_low_high({name: ends for name, ends in spread.items() if name in values})
 
 
-def episodes(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
+def alarm_ranges(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     """Alarms (N,) as index ranges [start, stop), (A, 2), joined where fewer than `gap` quiet points lie between."""
-    found = ranges(called)
+    found = true_ranges(called)
     if len(found) < 2:
         return found
     apart = found[1:, 0] - found[:-1, 1] >= gap
     return np.stack([found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]], axis=1)
 
 
-def touching(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
+def overlapping(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
     """Which (A,) of the index ranges (A, 2) share a point with any of the others (P, 2)."""
     if others is None or not len(others) or not len(spans):
         return np.zeros(len(spans), bool)

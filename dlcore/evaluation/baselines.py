@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation.smoothing import ahead, centred_mean, trailing_mean
+from dlcore.evaluation.smoothing import centred_mean, lookahead, trailing_mean
 
 DAY_MS = 24 * 3_600_000
 WEEK_MS = 7 * DAY_MS
@@ -21,7 +21,7 @@ LEAST_SPREAD = 0.1
 """A slot's spread is taken for at least this share of the usual slot's: few weeks can agree by chance."""
 
 
-def usual_period(times: np.ndarray, train: np.ndarray) -> int:
+def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
     """Points in a week, or in a day where the training part holds no two weeks; 1 (no rhythm) where neither fits.
 
     times (N,) epoch milliseconds; train (N,) true where a point may be learnt from.
@@ -62,7 +62,7 @@ def seasonal_naive(
     """Distance (N,) of each value from the one a period (a week unless given) before; where there is none, the median
     training distance."""
     _check(times, values, train)
-    before = times - (period or usual_period(times, train)) * _step(times)
+    before = times - (period or seasonal_period(times, train)) * _step(times)
     place = np.minimum(np.searchsorted(times, before), len(times) - 1)
     known = times[place] == before
     distance = np.abs(values - values[place])
@@ -86,8 +86,8 @@ def nearest_window(
     z-normalisation, since a level is news here: Yeh et al., "Matrix profile I", ICDM 2016.
     """
     _check(times, values, train)
-    period = period or usual_period(times, train)
-    length = length or day_of(period)
+    period = period or seasonal_period(times, train)
+    length = length or points_per_day(period)
     if len(values) < length or int(train.sum()) <= length:
         return np.zeros(len(values))
     learnt = values[train]
@@ -125,14 +125,14 @@ def series_scores(
     given) and with a centred one (`_centred`: it looks ahead). The nearest window is already a window: its centred
     form is the same distance, told at the window's middle. `period` is in points; a week, or a day, unless given.
     """
-    period = period or usual_period(times, train)
-    smooth = smooth or day_of(period)
+    period = period or seasonal_period(times, train)
+    smooth = smooth or points_per_day(period)
     found: dict[str, np.ndarray] = {}
     for name, method in METHODS.items():
         raw = method(times, values, train=train, period=period)
         found |= {f"{name}_{form}": _formed(raw, form, smooth) for form in FORMS}
     window = nearest_window(times, values, train=train, period=period, length=smooth)
-    found |= {"nearest_window_causal": window, "nearest_window_centred": _earlier(window, ahead(smooth))}
+    found |= {"nearest_window_causal": window, "nearest_window_centred": _earlier(window, lookahead(smooth))}
     return found | {"random": random_score(len(values), seed=seed)}
 
 
@@ -151,20 +151,20 @@ def series_score(
     Raises:
         DataError: there is no such baseline.
     """
-    period = period or usual_period(times, train)
-    smooth = smooth or day_of(period)
+    period = period or seasonal_period(times, train)
+    smooth = smooth or points_per_day(period)
     method, _, form = name.rpartition("_")
     if name == "random":
         return random_score(len(values), seed=seed)
     if method == "nearest_window" and form in FORMS[1:]:
         window = nearest_window(times, values, train=train, period=period, length=smooth)
-        return window if form == "causal" else _earlier(window, ahead(smooth))
+        return window if form == "causal" else _earlier(window, lookahead(smooth))
     if method not in METHODS or form not in FORMS:
         raise DataError(f"there is no baseline '{name}'; there are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
     return _formed(METHODS[method](times, values, train=train, period=period), form, smooth)
 
 
-def day_of(period: int) -> int:
+def points_per_day(period: int) -> int:
     """Points of a seventh of a period, at least 1: a day of a week."""
     return max(1, round(period / 7))
 
@@ -220,7 +220,7 @@ def _usual(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Median and spread (P,) of each place in the period over the training part, and each point's place (N,)."""
     _check(times, values, train)
-    period = period or usual_period(times, train)
+    period = period or seasonal_period(times, train)
     slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
     middle = np.median(values[train])
     usual, spread = np.full(period, middle), np.full(period, np.median(np.abs(values[train] - middle)))

@@ -8,13 +8,13 @@ NARROWED = 60
 """Steps of the search, each of which leaves 0.618 of the range: more than a float can tell apart."""
 
 
-def fitted_temperature(scores: np.ndarray, targets: np.ndarray, *, low: float = 0.05, high: float = 20.0) -> float:
+def fit_temperature(scores: np.ndarray, targets: np.ndarray, *, low: float = 0.05, high: float = 20.0) -> float:
     """The temperature that makes the mean log loss of probabilities (N, K) least; fit it on validation, never on test.
 
     Above 1: the model is too sure. Golden-section search over its logarithm, in which the loss has one valley. Source:
     Guo et al. 2017, section 4.2.
     """
-    classification.check(scores, targets)
+    classification.check_arrays(scores, targets)
     logs = _logs(scores)
     left, right, ratio = np.log(low), np.log(high), (5**0.5 - 1) / 2
     for _ in range(NARROWED):
@@ -28,7 +28,7 @@ def fitted_temperature(scores: np.ndarray, targets: np.ndarray, *, low: float = 
     return float(np.exp((left + right) / 2))
 
 
-def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(scores: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities (N, K) as they would be with the logits divided by the temperature; no answer changes."""
     return _softmax(_logs(scores) / temperature)
 

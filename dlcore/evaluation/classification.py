@@ -12,7 +12,7 @@ BINS = 15
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ReliabilityBins:
     """For each used bin of confidence (M,): mean confidence, share that was right, number of samples."""
 
     confidence: np.ndarray
@@ -30,7 +30,7 @@ def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) 
     Raises:
         DataError: the shapes do not fit, or a target is not one of the K classes.
     """
-    check(scores, targets)
+    check_arrays(scores, targets)
     values = _values(scores, targets, threshold=threshold, weights=np.ones((1, len(targets))))
     return {
         name: float(value[0]) for name, value in (values | _areas(scores, targets)).items() if np.isfinite(value[0])
@@ -41,29 +41,29 @@ def intervals(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, draws: int = 500, seed: int = 0
 ) -> dict[str, float]:
     """`<name>_low` and `<name>_high`: 95 % bootstrap intervals; Wilson's for accuracy; areas for two classes alone."""
-    check(scores, targets)
+    check_arrays(scores, targets)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
         values = _values(scores, targets, threshold=threshold, weights=weights)
         return values | (_areas(scores, targets, weights=weights) if scores.shape[1] == 2 else {})
 
     found = uncertainty.bootstrap(statistic, len(targets), draws=draws, seed=seed)
-    right = int((predicted(scores, threshold=threshold) == targets).sum())
-    return uncertainty.named(found | {"accuracy": uncertainty.wilson(right, len(targets))})
+    right = int((predicted_classes(scores, threshold=threshold) == targets).sum())
+    return uncertainty.as_low_high(found | {"accuracy": uncertainty.wilson(right, len(targets))})
 
 
-def predicted(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
+def predicted_classes(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
     """The class numbers (N,) called: the likeliest; for two classes 1 where its probability reaches the threshold."""
     if scores.shape[1] == 2:
         return (scores[:, 1] >= np.float64(threshold)).astype(np.int64)  # 64 bits, as the page counts
     return scores.argmax(axis=1)
 
 
-def confusion(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
+def confusion_matrix(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
     """Counts (K, K): row = true class, column = called class."""
-    check(scores, targets)
+    check_arrays(scores, targets)
     classes = scores.shape[1]
-    cells = targets.astype(np.int64) * classes + predicted(scores, threshold=threshold)
+    cells = targets.astype(np.int64) * classes + predicted_classes(scores, threshold=threshold)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -73,26 +73,28 @@ def class_accuracy(confusion: np.ndarray) -> np.ndarray:
     return np.divide(confusion.diagonal(), total, out=np.full(len(total), np.nan), where=total > 0)
 
 
-def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> Calibration:
+def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> ReliabilityBins:
     """Confidence (the likeliest class's probability) against the share that was right, in equal-width bins."""
-    check(scores, targets)
+    check_arrays(scores, targets)
     confidence, right, place = _confidence(scores, targets, bins)
     count = np.bincount(place, minlength=bins)
     used = count > 0
     sums = np.stack([np.bincount(place, weights=w, minlength=bins)[used] for w in (confidence, right)])
-    return Calibration(sums[0] / count[used], sums[1] / count[used], count[used])
+    return ReliabilityBins(sums[0] / count[used], sums[1] / count[used], count[used])
 
 
-def worst(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12) -> np.ndarray:
+def most_confident_errors(
+    scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12
+) -> np.ndarray:
     """Row numbers of the wrong answers that were given with the most confidence, the worst first."""
-    check(scores, targets)
-    called = predicted(scores, threshold=threshold)
+    check_arrays(scores, targets)
+    called = predicted_classes(scores, threshold=threshold)
     confidence = np.where(called == targets, -1.0, scores[np.arange(len(called)), called])
     rows = np.argsort(-confidence, kind="stable")[:count]
     return rows[confidence[rows] >= 0]
 
 
-def check(scores: np.ndarray, targets: np.ndarray) -> None:
+def check_arrays(scores: np.ndarray, targets: np.ndarray) -> None:
     """Refuse arrays that do not fit together.
 
     Raises:
@@ -114,7 +116,7 @@ def check(scores: np.ndarray, targets: np.ndarray) -> None:
 
 def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Every metric but the areas, (B,) for each, from weights (B, N)."""
-    classes, called = np.arange(scores.shape[1]), predicted(scores, threshold=threshold)
+    classes, called = np.arange(scores.shape[1]), predicted_classes(scores, threshold=threshold)
     is_true, is_called = (which[:, None] == classes for which in (targets, called))  # (N, K)
     total = weights.sum(axis=1)
     hits, true, calls = (weights @ part.astype(float) for part in (is_true & is_called, is_true, is_called))  # (B, K)

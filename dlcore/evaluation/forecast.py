@@ -18,7 +18,7 @@ LEAST_BLOCKS = 8
 
 
 @dataclass(frozen=True)
-class Scores:
+class ForecastScores:
     """By hour ahead and variable (H, V), NaN where a variable is not scored.
 
     r2: 1 - squared error / squared distance from the mean of these very targets. skill: 1 - squared error / squared
@@ -32,7 +32,7 @@ class Scores:
     spread: np.ndarray
 
 
-def filled_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
+def fill_targets_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Targets (N, H, V) with each hole filled by the value before it; `last` (N, V) is the last one known."""
     found = targets.copy()
     before = last
@@ -42,7 +42,7 @@ def filled_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
     return found
 
 
-def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> Scores:
+def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> ForecastScores:
     """Scores of forecasts (N, H, V) of targets (N, H, V); last (N, V) is what copying the last value would say."""
     ones = np.ones((1, len(targets)))
     sums = _sums(predicted, targets, last, ones)
@@ -52,7 +52,7 @@ def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> Scor
         mae = np.where(known, np.abs(predicted - targets), 0.0).sum(axis=0) / known.sum(axis=0)
         spread = np.sqrt(sums.total[0].sum(axis=0) / sums.count[0].sum(axis=0))
     mae[np.isnan(r2)] = np.nan
-    return Scores(r2, skill, mae, spread)
+    return ForecastScores(r2, skill, mae, spread)
 
 
 def metrics(
@@ -65,7 +65,7 @@ def metrics(
     of eighths where there are fewer than eight weeks.
     """
     found = _named(scores(predicted, targets, last), names)
-    whole = _named(scores(predicted, filled_forward(targets, last), last), names)
+    whole = _named(scores(predicted, fill_targets_forward(targets, last), last), names)
     kept = [name for name in found if name in whole]
     for name in kept:
         found[f"{name}_filled"] = whole[name]
@@ -77,11 +77,11 @@ def metrics(
             block=_block(len(targets)),
             seed=seed,
         )
-        found |= uncertainty.named(spread)
+        found |= uncertainty.as_low_high(spread)
     return found
 
 
-def lead(
+def skill_lead(
     predicted: np.ndarray, other: np.ndarray, targets: np.ndarray, last: np.ndarray, *, draws: int, seed: int = 0
 ) -> dict[str, float]:
     """By how much forecasts (N, H, V) are ahead of others in `skill` and `r2_mean`, each with its 95 % interval: the
@@ -95,7 +95,7 @@ def lead(
     if not np.isfinite(list(found.values())).all():
         return {}
     spread = uncertainty.bootstrap(gap, len(targets), draws=draws, block=_block(len(targets)), seed=seed)
-    return found | uncertainty.named(spread)
+    return found | uncertainty.as_low_high(spread)
 
 
 def _block(points: int) -> int:
@@ -117,7 +117,7 @@ def seasonal_naive(filled: np.ndarray, first: np.ndarray, *, horizon: int, perio
     return found
 
 
-def by_week(
+def metrics_by_week(
     predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, block: int = WEEK
 ) -> dict[str, np.ndarray]:
     """`r2_mean` and `skill` of each block of moments in turn, each (B,): the origin rolls on, the model stays.
@@ -198,7 +198,7 @@ def _mean(rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def _named(found: Scores, names: Sequence[str]) -> dict[str, float]:
+def _named(found: ForecastScores, names: Sequence[str]) -> dict[str, float]:
     """Metrics by name; what is not defined is left out."""
     r2, skill, mae = (part.reshape(1, -1) for part in (found.r2, found.skill, found.mae / found.spread))
     named = {"r2_mean": _mean(r2)[0], "skill": _mean(skill)[0], "mae": _mean(mae)[0]}

@@ -31,7 +31,7 @@ RULES: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class GradientFinding:
     """One rule that holds: `layers` are the places of the layers that show it, `value` what was measured of them."""
 
     kind: Kind
@@ -41,14 +41,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GradientDiagnosis:
     """What holds of a training: the findings, the gravest first; `kind` is that one's, or healthy.
 
     `ratio` is the median over steps of the first quarter's gradient over the last quarter's; `steps` the first and the
     last step that was looked at.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[GradientFinding, ...]
     ratio: float
     steps: tuple[int, int]
 
@@ -58,7 +58,7 @@ class Verdict:
         return self.findings[0].kind
 
 
-def judge(
+def diagnose_gradients(
     steps: np.ndarray,
     norms: np.ndarray,
     *,
@@ -66,14 +66,14 @@ def judge(
     dead: np.ndarray | None = None,
     until: int | None = None,
     broke_at: int = 0,
-) -> Verdict:
+) -> GradientDiagnosis:
     """Judge norms (n, L) of L layers with weights, in forward order, at steps (n,).
 
     dead: (n, L) shares of units that never fired, not-a-number where a layer has no ReLU. until: look no further.
     broke_at: the step at which training broke off since a number was not finite; 0 where it did not.
     """
     if broke_at and not len(steps):
-        return Verdict((_broken(broke_at),), float("nan"), (broke_at, broke_at))
+        return GradientDiagnosis((_broken(broke_at),), float("nan"), (broke_at, broke_at))
     seen = slice(None) if until is None else steps <= until
     steps, norms = steps[seen], norms[seen].astype(float)
     span = (int(steps[0]), int(steps[-1]))
@@ -81,13 +81,13 @@ def judge(
     if not finite.all():
         broken = tuple(int(i) for i in np.flatnonzero(~finite))
         words = f"At {_named(names, broken)} the gradient stopped being a finite number."
-        return Verdict((Finding("not finite", words, broken, float("inf")),), float("nan"), span)
+        return GradientDiagnosis((GradientFinding("not finite", words, broken, float("inf")),), float("nan"), span)
     ratio = quarter_ratio(norms)
     findings = [_broken(broke_at)] if broke_at else []
     findings += [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
     if dead is not None and len(looked := dead[seen][np.isfinite(dead[seen]).any(axis=1)]):
         findings += _dying(looked, names)
-    return Verdict(tuple(findings) or (_healthy(ratio, names),), ratio, span)
+    return GradientDiagnosis(tuple(findings) or (_healthy(ratio, names),), ratio, span)
 
 
 def quarter_ratio(norms: np.ndarray) -> float:
@@ -103,46 +103,47 @@ def _quarters(layers: int) -> tuple[slice, slice]:
     return slice(0, size), slice(layers - size, layers)
 
 
-def _broken(step: int) -> Finding:
+def _broken(step: int) -> GradientFinding:
     words = f"Training broke off at step {step}: the signal grew until it was no number any more."
-    return Finding("not finite", words, (), float("inf"))
+    return GradientFinding("not finite", words, (), float("inf"))
 
 
-def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
+def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[GradientFinding]:
     if ratio >= VANISHING:
         return []
     middle = np.median(norms, axis=0)
     weak = tuple(int(i) for i in np.flatnonzero(middle < VANISHING * middle.max()))
     words = (
-        f"The gradient vanishes on its way back: {names[0]} gets {say(middle[0])}, {names[-1]} gets "
-        f"{say(middle[-1])}. At {_named(names, weak)} it is shorter than a "
+        f"The gradient vanishes on its way back: {names[0]} gets {format_number(middle[0])}, {names[-1]} gets "
+        f"{format_number(middle[-1])}. At {_named(names, weak)} it is shorter than a "
         f"{1 / VANISHING:,.0f}th of the longest: they hardly learn."
     )
-    return [Finding("vanishing", words, weak, ratio)]
+    return [GradientFinding("vanishing", words, weak, ratio)]
 
 
-def _exploding(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[Finding]:
+def _exploding(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[GradientFinding]:
     middle, start = np.median(norms, axis=0), norms[0]
     for values, when in ((middle, ""), (start, "with its first weights ")):
         large = tuple(int(i) for i in np.flatnonzero(values > EXPLODING))
         if large:
             top = int(values.argmax())
-            calms = f"; clipping or small steps tame it to {say(middle[top])} later" if when else ""
+            calms = f"; clipping or small steps tame it to {format_number(middle[top])} later" if when else ""
             words = (
                 f"The gradient explodes: {when}it is longer than {EXPLODING:g} at {_named(names, large)}, up to "
-                f"{say(values[top])}{calms}."
+                f"{format_number(values[top])}{calms}."
             )
-            return [Finding("exploding", words, large, float(values[top]))]
+            return [GradientFinding("exploding", words, large, float(values[top]))]
     if ratio > 1 / VANISHING:
         first = tuple(range(_quarters(norms.shape[1])[0].stop))
         words = (
-            f"The gradient grows on its way back: the first quarter of the layers has {say(ratio)} times the last's."
+            "The gradient grows on its way back: the first quarter of the layers has "
+            f"{format_number(ratio)} times the last's."
         )
-        return [Finding("exploding", words, first, ratio)]
+        return [GradientFinding("exploding", words, first, ratio)]
     return []
 
 
-def _dying(dead: np.ndarray, names: Sequence[str]) -> list[Finding]:
+def _dying(dead: np.ndarray, names: Sequence[str]) -> list[GradientFinding]:
     later = dead[len(dead) // 2 :]
     with_relu = np.isfinite(later).all(axis=0)
     share = np.where(with_relu, np.median(np.nan_to_num(later), axis=0), 0.0)
@@ -154,16 +155,16 @@ def _dying(dead: np.ndarray, names: Sequence[str]) -> list[Finding]:
         f"Units die: at {_named(names, gone)} half of the units or more give zero whatever is shown; "
         f"worst is {names[worst]} with {share[worst]:.0%}."
     )
-    return [Finding("dying units", words, gone, float(share[worst]))]
+    return [GradientFinding("dying units", words, gone, float(share[worst]))]
 
 
-def _healthy(ratio: float, names: Sequence[str]) -> Finding:
+def _healthy(ratio: float, names: Sequence[str]) -> GradientFinding:
     if 1 / 2 < ratio < 2:
         share = "about as much as"
     else:
-        share = f"{say(ratio)} times as much as" if ratio > 1 else f"1/{say(1 / ratio)} of"
+        share = f"{format_number(ratio)} times as much as" if ratio > 1 else f"1/{format_number(1 / ratio)} of"
     words = f"The gradient arrives: the first quarter of the {len(names)} layers gets {share} the last quarter."
-    return Finding("healthy", words, (), ratio)
+    return GradientFinding("healthy", words, (), ratio)
 
 
 def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
@@ -175,7 +176,7 @@ def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
     return f"{len(places)} layers between {names[places[0]]} and {names[places[-1]]}"
 
 
-def say(value: float) -> str:
+def format_number(value: float) -> str:
     """A number as people read it, however small or large."""
     if value == 0 or 0.01 <= value < 1000:
         return f"{value:.0f}" if value >= 100 else f"{value:.2g}"

@@ -15,7 +15,7 @@ Profile = Literal["standard", "low_fp", "low_fn"]
 
 
 @dataclass(frozen=True)
-class Weights:
+class NabWeights:
     """What a window caught at its start earns, and what a false alarm and a missed window cost."""
 
     hit: float
@@ -23,10 +23,10 @@ class Weights:
     miss: float
 
 
-PROFILES: dict[Profile, Weights] = {
-    "standard": Weights(1.0, 0.11, 1.0),
-    "low_fp": Weights(1.0, 0.22, 1.0),
-    "low_fn": Weights(1.0, 0.11, 2.0),
+PROFILES: dict[Profile, NabWeights] = {
+    "standard": NabWeights(1.0, 0.11, 1.0),
+    "low_fp": NabWeights(1.0, 0.22, 1.0),
+    "low_fn": NabWeights(1.0, 0.11, 2.0),
 }
 """NAB's three: standard, reward_low_FP_rate (false alarms cost double), reward_low_FN_rate (missed events do)."""
 
@@ -34,7 +34,7 @@ FAR = 3.0
 """Window lengths after a window from which a false alarm costs its full weight; so do those before the first window."""
 
 
-def score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
+def file_score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
     """The file score: 100 for every window caught at its first point and nothing else, 0 for no alarm at all.
 
     called (N,) true where a point raises an alarm; windows (E, 2) index ranges [start, stop), in order and apart. Only
@@ -51,9 +51,9 @@ def score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standa
     return float(100 * (raw - nothing) / (perfect - nothing))
 
 
-def scores(called: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
+def profile_scores(called: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
     """`nab_standard`, `nab_low_fp` and `nab_low_fn`: the file score by each profile."""
-    return {f"nab_{profile}": score(called, windows, profile=profile, start=start) for profile in PROFILES}
+    return {f"nab_{profile}": file_score(called, windows, profile=profile, start=start) for profile in PROFILES}
 
 
 def gains(places: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def gains(places: np.ndarray) -> np.ndarray:
     return np.where(places >= FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(places, FAR))) - 1)
 
 
-def _raw(called: np.ndarray, windows: np.ndarray, weights: Weights, start: int) -> tuple[float, int]:
+def _raw(called: np.ndarray, windows: np.ndarray, weights: NabWeights, start: int) -> tuple[float, int]:
     """The weighted sum, and the number of windows in it."""
     _check(called, windows, start)
     alarms = np.flatnonzero(called)

@@ -11,7 +11,7 @@ SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Doubt:
+class AbstentionRule:
     """Doubt an answer whose calibrated probability, at that temperature, is below `least`.
 
     `alarms` is the share of the `n` test samples that were doubted though each is of a known class, `low` to `high`
@@ -30,13 +30,15 @@ class Doubt:
         return probability < self.least
 
 
-def fitted(scores: np.ndarray, targets: np.ndarray, test_scores: np.ndarray, *, share: float = SHARE) -> Doubt:
+def fit_abstention_rule(
+    scores: np.ndarray, targets: np.ndarray, test_scores: np.ndarray, *, share: float = SHARE
+) -> AbstentionRule:
     """The rule from validation probabilities (N, K) and their truth (N,); its false alarms from the test's (M, K).
 
     The threshold is the quantile of the largest calibrated probability (Hendrycks & Gimpel 2017, the baseline there).
     """
-    temperature = calibration.fitted_temperature(scores, targets)
-    least = float(np.quantile(calibration.tempered(scores, temperature).max(axis=1), share))
-    doubted = calibration.tempered(test_scores, temperature).max(axis=1) < least
+    temperature = calibration.fit_temperature(scores, targets)
+    least = float(np.quantile(calibration.apply_temperature(scores, temperature).max(axis=1), share))
+    doubted = calibration.apply_temperature(test_scores, temperature).max(axis=1) < least
     low, high = uncertainty.wilson(int(doubted.sum()), len(doubted))
-    return Doubt(temperature, least, float(doubted.mean()), low, high, len(doubted))
+    return AbstentionRule(temperature, least, float(doubted.mean()), low, high, len(doubted))

@@ -13,7 +13,7 @@ from dlcore.evaluation.uncertainty import Verdict
 
 
 @dataclass(frozen=True)
-class Gap:
+class SeedDifference:
     """The first's mean minus the second's, its 95 % interval, and who is better; `p_value` as tested, one pair alone or
     corrected for several; `seeds` of the first and of the second."""
 
@@ -25,7 +25,9 @@ class Gap:
     seeds: tuple[int, int]
 
 
-def on_same_samples(first: Sequence[np.ndarray], second: Sequence[np.ndarray], *, level: float = 0.95) -> Gap:
+def compare_on_same_samples(
+    first: Sequence[np.ndarray], second: Sequence[np.ndarray], *, level: float = 0.95
+) -> SeedDifference:
     """Compare two groups of runs, each run right (true) or wrong on the same samples (N,), one array a seed.
 
     One seed each: McNemar's exact test. More: variance of the mean gap = variance over samples of the gap of shares
@@ -54,7 +56,7 @@ def on_same_samples(first: Sequence[np.ndarray], second: Sequence[np.ndarray], *
 
 def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float, float, float]:
     """Mean accuracy of a group of runs on the same samples, and its interval: Wilson's for one run, else Student's t
-    over seeds with the samples' part added, as in `on_same_samples`.
+    over seeds with the samples' part added, as in `compare_on_same_samples`.
 
     Raises:
         DataError: there is no run.
@@ -70,10 +72,10 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
     return found.value, max(0.0, found.low), min(1.0, found.high)
 
 
-def of_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> Gap:
+def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> SeedDifference:
     """Compare shares right of two groups of runs, each share measured on n samples of its own (validation parts).
 
-    Variance: binomial for the samples, and over seeds, as in `on_same_samples`.
+    Variance: binomial for the samples, and over seeds, as in `compare_on_same_samples`.
 
     Raises:
         DataError: a group is empty, or n is.
@@ -87,12 +89,18 @@ def of_shares(first: Sequence[float], second: Sequence[float], *, n: int, level:
     return _gap(value, known, spreads, level=level, seeds=(len(first), len(second)))
 
 
-def every_pair(runs: Mapping[str, Sequence[np.ndarray]], *, level: float = 0.95) -> dict[tuple[str, str], Gap]:
+def compare_all_pairs(
+    runs: Mapping[str, Sequence[np.ndarray]], *, level: float = 0.95
+) -> dict[tuple[str, str], SeedDifference]:
     """All pairs of groups on the same samples, p-values corrected for their number (Holm 1979)."""
-    return holm({(a, b): on_same_samples(runs[a], runs[b], level=level) for a, b in combinations(runs, 2)}, level=level)
+    return holm_correction(
+        {(a, b): compare_on_same_samples(runs[a], runs[b], level=level) for a, b in combinations(runs, 2)}, level=level
+    )
 
 
-def holm(gaps: Mapping[tuple[str, str], Gap], *, level: float = 0.95) -> dict[tuple[str, str], Gap]:
+def holm_correction(
+    gaps: Mapping[tuple[str, str], SeedDifference], *, level: float = 0.95
+) -> dict[tuple[str, str], SeedDifference]:
     """The same gaps, p-values multiplied by how many pairs were not yet judged, smallest first; verdicts by these."""
     order = sorted(gaps, key=lambda pair: gaps[pair].p_value)
     corrected, worst = {}, 0.0
@@ -112,17 +120,19 @@ def _spreads(accuracies: Sequence[np.ndarray]) -> list[tuple[float, int]]:
 
 def _gap(
     value: float, known: float, spreads: Sequence[tuple[float, int]], *, level: float, seeds: tuple[int, int]
-) -> Gap:
+) -> SeedDifference:
     from scipy.special import stdtr, stdtrit
 
     variance = known + sum(spread for spread, _ in spreads)
     below = sum(spread**2 / freedom for spread, freedom in spreads)
     freedom = variance**2 / below if below > 0 else 1e9
     if variance <= 0:
-        return Gap(value, value, value, 1.0 if value == 0 else 0.0, _verdict(value, float(value == 0), level), seeds)
+        return SeedDifference(
+            value, value, value, 1.0 if value == 0 else 0.0, _verdict(value, float(value == 0), level), seeds
+        )
     half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
     p_value = 2 * float(stdtr(freedom, -abs(value) / math.sqrt(variance)))
-    return Gap(value, value - half, value + half, p_value, _verdict(value, p_value, level), seeds)
+    return SeedDifference(value, value - half, value + half, p_value, _verdict(value, p_value, level), seeds)
 
 
 def _verdict(value: float, p_value: float, level: float) -> Verdict:

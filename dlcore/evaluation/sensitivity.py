@@ -11,7 +11,7 @@ from dlcore.evaluation import anomaly, nab
 
 
 @dataclass(frozen=True)
-class Sweep:
+class ThresholdSweep:
     """What becomes of the event counts when a threshold is multiplied by each of `factors` (F,), all (F,).
 
     `nab` is the standard profile (not-a-number without a labelled window)."""
@@ -39,7 +39,7 @@ class Sweep:
         return float("nan") if not len(found) else float(found.max() if last else found.min())
 
 
-def sweep(
+def threshold_sweep(
     scores: np.ndarray,
     targets: np.ndarray,
     *,
@@ -47,25 +47,29 @@ def sweep(
     factors: np.ndarray,
     counted_from: int,
     step_hours: float,
-) -> Sweep:
+) -> ThresholdSweep:
     """How far a threshold may move: event counts and NAB from index `counted_from` on at threshold x each factor (F,).
 
     scores, targets (N,) are the whole series. It shows how fragile a threshold is, and chooses none.
     """
     true, day = targets.astype(bool), max(1, round(24 / step_hours))
-    windows = anomaly.ranges(true)
+    windows = anomaly.true_ranges(true)
     labelled = bool(true[counted_from:].any())
     rows = []
     for factor in factors:
         called = anomaly.alarms(scores, threshold * factor)
         seen = anomaly.events(called[counted_from:], true[counted_from:], gap=day)
-        worth = nab.score(called, windows, start=counted_from) if labelled else np.nan
+        worth = nab.file_score(called, windows, start=counted_from) if labelled else np.nan
         rows.append((worth, int(seen.hit.sum()), len(seen.false_alarms)))
     worths, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
-    return Sweep(np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int))
+    return ThresholdSweep(
+        np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int)
+    )
 
 
-def without(called: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, step_hours: float) -> np.ndarray:
+def remove_false_alarms(
+    called: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, step_hours: float
+) -> np.ndarray:
     """Alarms (N,) less every false alarm that touches one of the `excused` index ranges (P, 2), each as a whole.
 
     For the question what a score would be had those days been labelled or left out; the official count keeps them.
@@ -73,6 +77,6 @@ def without(called: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, ste
     day = max(1, round(24 / step_hours))
     false = anomaly.events(called, targets, gap=day).false_alarms
     found = called.copy()
-    for start, stop in false[anomaly.touching(false, excused)]:
+    for start, stop in false[anomaly.overlapping(false, excused)]:
         found[start:stop] = False
     return found

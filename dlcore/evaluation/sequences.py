@@ -9,16 +9,18 @@ from dlcore.evaluation import uncertainty
 
 def exact_match(answers: Sequence[str], targets: Sequence[str]) -> dict[str, float]:
     """The share of answers that are right in every symbol, with Wilson's interval."""
-    return share(np.array([answer == target for answer, target in zip(answers, targets, strict=True)], dtype=bool))
+    return share_correct(
+        np.array([answer == target for answer, target in zip(answers, targets, strict=True)], dtype=bool)
+    )
 
 
-def share(right: np.ndarray) -> dict[str, float]:
+def share_correct(right: np.ndarray) -> dict[str, float]:
     """`exact_match` and its interval from right (N,) or not."""
     low, high = uncertainty.wilson(int(right.sum()), len(right))
     return {"exact_match": float(right.mean()), "exact_match_low": low, "exact_match_high": high}
 
 
-def nearest(train_sources: Sequence[str], train_targets: Sequence[str], sources: Sequence[str]) -> list[str]:
+def nearest_neighbor(train_sources: Sequence[str], train_targets: Sequence[str], sources: Sequence[str]) -> list[str]:
     """What stood with the training source most alike, by weighted counts of one to three symbols in a row (TF-IDF)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -20,10 +20,10 @@ def centred_mean(scores: np.ndarray, n: int) -> np.ndarray:
     Raises:
         DataError: n is smaller than 1.
     """
-    return _mean(scores, before=_size(n) // 2, after=ahead(n))
+    return _mean(scores, before=_size(n) // 2, after=lookahead(n))
 
 
-def ahead(n: int) -> int:
+def lookahead(n: int) -> int:
     """How many later points a centred mean of n points sees: so many before a split's end must not set a threshold."""
     return (n - 1) // 2
 

@@ -17,7 +17,7 @@ Verdict = Literal["first", "second", "no difference"]
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """Mean of the first minus mean of the second over the same samples, its interval, and who is better.
 
     `p_value` is McNemar's where the values are right-or-wrong, else None.
@@ -54,7 +54,7 @@ def bootstrap(
     return {name: _percentiles(values, level) for name, values in found.items() if np.isfinite(values).any()}
 
 
-def named(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def as_low_high(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """`{"f1": (a, b)}` as `{"f1_low": a, "f1_high": b}`."""
     ends = {f"{name}_low": low for name, (low, _) in intervals.items()}
     return ends | {f"{name}_high": high for name, (_, high) in intervals.items()}
@@ -74,9 +74,9 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def difference(
+def paired_difference(
     first: np.ndarray, second: np.ndarray, *, block: int = 1, draws: int = 2000, level: float = 0.95, seed: int = 0
-) -> Difference:
+) -> PairedDifference:
     """Compare two runs on the same samples, (N,) values each, higher is better (right or wrong, minus loss, ...).
 
     Right-or-wrong values of independent samples are judged by McNemar's exact test, all else by the paired
@@ -96,7 +96,7 @@ def difference(
     p_value = mcnemar(first.astype(bool), second.astype(bool)) if binary else None
     outside = p_value < 1 - level if p_value is not None else low > 0 or high < 0
     better: Verdict = "first" if gap.mean() > 0 else "second"
-    return Difference(float(gap.mean()), low, high, better if outside else "no difference", p_value)
+    return PairedDifference(float(gap.mean()), low, high, better if outside else "no difference", p_value)
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:

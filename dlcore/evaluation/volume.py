@@ -29,7 +29,7 @@ def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = Non
     true = targets.astype(bool)
     if scores.shape != targets.shape or true.all() or not true.any():
         raise DataError("VUS-PR needs a score for each point, and both labelled and unlabelled points.")
-    windows = ranges(true)
+    windows = true_ranges(true)
     if longest is None:
         longest = int(np.median(windows[:, 1] - windows[:, 0]))
     ranked = np.sort(scores)[::-1]
@@ -44,7 +44,7 @@ def range_precision(called: np.ndarray, targets: np.ndarray) -> float:
     called, targets (N,). Flat bias, no existence reward. 0 where there is no alarm.
     Source: Tatbul et al., "Precision and recall for time series", NeurIPS 2018, equations 4 to 7.
     """
-    share, touched = _overlap(ranges(called.astype(bool)), targets.astype(bool))
+    share, touched = _overlap(true_ranges(called.astype(bool)), targets.astype(bool))
     return float(np.mean(share / np.maximum(touched, 1))) if len(share) else 0.0
 
 
@@ -54,7 +54,7 @@ def range_recall(called: np.ndarray, targets: np.ndarray, *, existence: float = 
     `existence` (0 to 1) is the weight of catching a window at all. Flat bias. Not-a-number without a window.
     Source: Tatbul et al., NeurIPS 2018, equations 1 to 3 and 6 to 7.
     """
-    share, touched = _overlap(ranges(targets.astype(bool)), called.astype(bool))
+    share, touched = _overlap(true_ranges(targets.astype(bool)), called.astype(bool))
     if not len(share):
         return float("nan")
     return float(np.mean(existence * (touched > 0) + (1 - existence) * share / np.maximum(touched, 1)))
@@ -69,7 +69,7 @@ def range_metrics(called: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     return {"range_precision": precision, "range_recall": recall, "range_f1": f1}
 
 
-def ranges(mask: np.ndarray) -> np.ndarray:
+def true_ranges(mask: np.ndarray) -> np.ndarray:
     """Runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
     edges = np.diff(np.r_[0, mask.astype(np.int8), 0])
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
@@ -112,7 +112,7 @@ class _Surface:
 
     def _existence(self, label: np.ndarray) -> np.ndarray:
         """(G,) share of the extended ranges in which each threshold calls at least one point."""
-        extended = ranges(label > 0)
+        extended = true_ranges(label > 0)
         first = np.array([self.called_at[start:stop].min() for start, stop in extended])
         return np.cumsum(np.bincount(first, minlength=len(self.calls))) / len(extended)
 

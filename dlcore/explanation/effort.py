@@ -14,7 +14,7 @@ BACKWARD = 3
 
 
 @dataclass(frozen=True)
-class Effort:
+class ComputeBudget:
     """steps of integrated gradients; places of the occluding window; draws of random weights; points of the deletion
     curve, and random orders beside it. `full` is false where the network's size made them fewer."""
 
@@ -26,7 +26,7 @@ class Effort:
     full: bool
 
 
-FULL = Effort(steps=64, places=225, draws=3, points=20, orders=5, full=True)
+FULL = ComputeBudget(steps=64, places=225, draws=3, points=20, orders=5, full=True)
 
 
 def multiply_adds(module: nn.Module, inputs: Tensor) -> int:
@@ -38,7 +38,7 @@ def multiply_adds(module: nn.Module, inputs: Tensor) -> int:
     return int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition as two
 
 
-def effort_for(cost: int) -> Effort:
+def budget_for(cost: int) -> ComputeBudget:
     """What is affordable where one answer costs so many multiply-adds; the same on every machine."""
     answers = MAP / max(1, cost)
     steps = _within(answers / BACKWARD, 16, FULL.steps)
@@ -47,8 +47,8 @@ def effort_for(cost: int) -> Effort:
     draws = _within(0.5 * tests / (BACKWARD * steps), 1, FULL.draws)
     points = _within(0.25 * tests / 2, 8, FULL.points)
     orders = _within(0.25 * tests / points - 1, 1, FULL.orders)
-    found = Effort(steps, places, draws, points, orders, True)
-    return found if found == FULL else Effort(steps, places, draws, points, orders, False)
+    found = ComputeBudget(steps, places, draws, points, orders, True)
+    return found if found == FULL else ComputeBudget(steps, places, draws, points, orders, False)
 
 
 def _within(value: float, low: int, high: int) -> int:

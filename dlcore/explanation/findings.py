@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.explanation.trust import Deletion
+from dlcore.explanation.trust import DeletionCurve
 
 SUM_OFF, SUM_SMALL = 0.05, 0.01
 """The sum may miss the score by this share of it, or by so little, and still be called right."""
@@ -23,7 +23,7 @@ Kind = Literal["passed", "in part", "failed", "not told"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class SanityCheck:
     """One test of an explanation: its `name`, how it went, and why, in a sentence."""
 
     name: str
@@ -32,7 +32,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Nouns:
+class CheckWording:
     """What is explained, its parts, how a part is taken away, and what counts as nothing."""
 
     thing: str = "picture"
@@ -42,16 +42,16 @@ class Nouns:
     result: str = "map"
 
 
-PICTURE, TEXT = Nouns(), Nouns("text", "words", "hidden", "as many unknown words", "explanation")
-MASKED = Nouns("text", "words", "hidden", "as many masked words", "explanation")
+PICTURE, TEXT = CheckWording(), CheckWording("text", "words", "hidden", "as many unknown words", "explanation")
+MASKED = CheckWording("text", "words", "hidden", "as many masked words", "explanation")
 """Of a network that learnt from texts with masked words."""
 
 
-def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -> Finding:
+def check_completeness(output: float, floor: float, delta: float, *, of: CheckWording = PICTURE) -> SanityCheck:
     """Whether integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
     total, gap = output - floor, abs(delta)
     if abs(total) < BLIND:
-        return Finding(
+        return SanityCheck(
             "Adds up",
             "not told",
             f"The class's score is {output:.2f} for this {of.thing} and for {of.nothing} alike: the network hardly "
@@ -59,7 +59,7 @@ def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -
         )
     share = gap / max(abs(total), 1e-9)
     good = share <= SUM_OFF or gap < SUM_SMALL
-    return Finding(
+    return SanityCheck(
         "Adds up",
         "passed" if good else "failed",
         f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {of.nothing}. "
@@ -68,11 +68,11 @@ def adds_up(output: float, floor: float, delta: float, *, of: Nouns = PICTURE) -
     )
 
 
-def of_random_weights(values: Sequence[float], *, of: Nouns = PICTURE) -> Finding:
+def check_random_weights(values: Sequence[float], *, of: CheckWording = PICTURE) -> SanityCheck:
     """Whether the map is about the model: random weights must give another one (Adebayo et al. 2018)."""
     name, known = "Depends on what was learnt", [value for value in values if np.isfinite(value)]
     if not known:
-        return Finding(
+        return SanityCheck(
             name, "not told", f"Networks that never learnt give an empty {of.result}: there is nothing to compare."
         )
     mean = float(np.mean(known))
@@ -82,32 +82,32 @@ def of_random_weights(values: Sequence[float], *, of: Nouns = PICTURE) -> Findin
     )
     numbers += "same order, 0 no relation)"
     if abs(mean) < CHANGED:
-        return Finding(name, "passed", f"{numbers}: the {of.result} changes, so it is about what was learnt.")
+        return SanityCheck(name, "passed", f"{numbers}: the {of.result} changes, so it is about what was learnt.")
     if abs(mean) < SAME:
         words = f"some of the {of.result} comes from the {of.thing} and the build alone, whatever was learnt."
-        return Finding(name, "in part", f"{numbers}: {words}")
+        return SanityCheck(name, "in part", f"{numbers}: {words}")
     shows = "the picture's outlines" if of == PICTURE else "how the network is built"
     how = "hardly changes" if mean > 0 else "is merely turned round, strong for weak"
     words = f"the {of.result} {how}, so it shows {shows} rather than what was learnt."
-    return Finding(name, "failed", f"{numbers}: {words}")
+    return SanityCheck(name, "failed", f"{numbers}: {words}")
 
 
-def of_two_methods(value: float, *, one: str, other: str, of: Nouns = PICTURE) -> Finding:
+def check_agreement(value: float, *, one: str, other: str, of: CheckWording = PICTURE) -> SanityCheck:
     """Whether two methods put the pixels in the same order."""
     name = "Another method agrees"
     if not np.isfinite(value):
-        return Finding(
+        return SanityCheck(
             name, "not told", f"One of the two {of.result}s is the same everywhere: there is nothing to compare."
         )
     numbers = f"{one} and {other.lower()} put the {of.parts} in an order that agrees at {value:+.2f}"
     if value >= ALIKE:
-        return Finding(name, "passed", f"{numbers}: they tell the same story.")
+        return SanityCheck(name, "passed", f"{numbers}: they tell the same story.")
     if value >= UNLIKE:
-        return Finding(name, "in part", f"{numbers}: they agree in part. Trust what both of them show.")
-    return Finding(name, "failed", f"{numbers}: they disagree, so at least one of them misleads.")
+        return SanityCheck(name, "in part", f"{numbers}: they agree in part. Trust what both of them show.")
+    return SanityCheck(name, "failed", f"{numbers}: they disagree, so at least one of them misleads.")
 
 
-def of_deletion(found: Deletion, *, of: Nouns = PICTURE) -> Finding:
+def check_deletion(found: DeletionCurve, *, of: CheckWording = PICTURE) -> SanityCheck:
     """Whether taking away the pixels named hurts more than taking away any others (Petsiuk et al. 2018)."""
     name = f"Its {of.parts} matter"
     numbers = (
@@ -115,9 +115,11 @@ def of_deletion(found: Deletion, *, of: Nouns = PICTURE) -> Finding:
         f"average; in random order {found.chance_area:.0%}"
     )
     if found.chance_area < SUM_SMALL:
-        return Finding(name, "not told", f"{numbers}: the class is unlikely from the start, so nothing can be lost.")
+        return SanityCheck(
+            name, "not told", f"{numbers}: the class is unlikely from the start, so nothing can be lost."
+        )
     if found.area < BETTER * found.chance_area and found.area < found.low_area:
-        return Finding(name, "passed", f"{numbers}: these {of.parts} matter more than any drawn by chance.")
+        return SanityCheck(name, "passed", f"{numbers}: these {of.parts} matter more than any drawn by chance.")
     if found.area < found.chance_area:
-        return Finding(name, "in part", f"{numbers}: hardly better than {of.parts} drawn by chance.")
-    return Finding(name, "failed", f"{numbers}: {of.parts} drawn by chance matter as much or more.")
+        return SanityCheck(name, "in part", f"{numbers}: hardly better than {of.parts} drawn by chance.")
+    return SanityCheck(name, "failed", f"{numbers}: {of.parts} drawn by chance matter as much or more.")

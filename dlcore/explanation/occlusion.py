@@ -12,7 +12,7 @@ AT_ONCE, VALUES_AT_ONCE = 32, 1_600_000
 
 
 @dataclass(frozen=True)
-class Window:
+class OcclusionWindow:
     """A square of `side` pixels that moves by `stride` pixels."""
 
     side: int
@@ -23,17 +23,23 @@ class Window:
         return max(0, -(-(length - self.side) // self.stride)) + 1
 
 
-def window_for(height: int, width: int, *, affordable: int) -> Window:
+def window_for(height: int, width: int, *, affordable: int) -> OcclusionWindow:
     """A window of a seventh of the shorter side, moved by half of it, or by all of it and larger where fewer than its
     number of places are affordable."""
     side = max(1, round(min(height, width) / 7))
-    window = Window(side, max(1, side // 2))
+    window = OcclusionWindow(side, max(1, side // 2))
     while window.places(height) * window.places(width) > affordable and window.side < min(height, width) // 2:
-        window = Window(window.side, window.side) if window.stride < window.side else Window(*[window.side + 1] * 2)
+        window = (
+            OcclusionWindow(window.side, window.side)
+            if window.stride < window.side
+            else OcclusionWindow(*[window.side + 1] * 2)
+        )
     return window
 
 
-def occlusion(module: nn.Module, inputs: Tensor, target: int, *, window: Window, baseline: Tensor) -> np.ndarray:
+def occlusion(
+    module: nn.Module, inputs: Tensor, target: int, *, window: OcclusionWindow, baseline: Tensor
+) -> np.ndarray:
     """How much logit `target` falls when the window covers a pixel, the mean over the windows that do: (N, H, W).
 
     inputs (N, ...) of pictures (C, H, W) or (H, W); covered pixels are those of `baseline`, (1, ...). Works on a copy.
@@ -50,18 +56,18 @@ def occlusion(module: nn.Module, inputs: Tensor, target: int, *, window: Window,
             strides=(*channels, window.stride, window.stride),
             baselines=baseline.to(inputs).expand_as(inputs).contiguous(),
             target=target,
-            perturbations_per_eval=at_once(inputs),
+            perturbations_per_eval=batch_size_for(inputs),
         )
     return found.reshape(len(inputs), -1, *inputs.shape[-2:])[:, 0].numpy()  # every channel carries the same
 
 
-def at_once(inputs: Tensor) -> int:
+def batch_size_for(inputs: Tensor) -> int:
     """How many pictures as large as those of `inputs` (N, ...) go through a network together: large ones are few, since
     what every layer makes of them is in memory at once."""
     return max(1, min(AT_ONCE, VALUES_AT_ONCE // inputs[0].numel()))
 
 
-def as_coarse(values: np.ndarray, window: Window) -> np.ndarray:
+def coarsen(values: np.ndarray, window: OcclusionWindow) -> np.ndarray:
     """A map by pixel (H, W) made as coarse as occlusion's: the window's sum at each place, then the mean at each pixel
     over the windows that cover it."""
     height, width = values.shape

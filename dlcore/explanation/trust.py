@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.explanation.agreement import rank_correlation
-from dlcore.explanation.occlusion import at_once
+from dlcore.explanation.occlusion import batch_size_for
 
 Explain = Callable[[nn.Module], np.ndarray]
 """module -> its map (H, W) of one picture."""
 
 
 @dataclass(frozen=True)
-class Deletion:
+class DeletionCurve:
     """How likely the class stays as pixels are removed.
 
     removed (S,) shares from 0 to 1; `ours` (S,) with the map's most important pixels first; `chance` (S,) the mean of
@@ -46,7 +46,7 @@ class Deletion:
         return float(np.trapezoid(self.low, self.removed))
 
 
-def randomised(module: nn.Module, *, seed: int) -> nn.Module:
+def randomize_weights(module: nn.Module, *, seed: int) -> nn.Module:
     """A copy that never learnt: every layer drawn anew as its kind begins, other parameters with the spread they have.
 
     The module, and torch's own generator, are left as they are.
@@ -65,17 +65,19 @@ def randomised(module: nn.Module, *, seed: int) -> nn.Module:
     return own
 
 
-def likeness(module: nn.Module, explain: Explain, *, relevant: np.ndarray, draws: int = 3) -> list[float]:
+def similarity(module: nn.Module, explain: Explain, *, relevant: np.ndarray, draws: int = 3) -> list[float]:
     """How alike a module's map and those of random weights are: a rank correlation for each of `draws`, of |values|.
 
     relevant (H, W): pixels compared, true where the picture differs from what counts as nothing; the rest is 0 in most
     maps whatever the weights. Source: Adebayo et al. 2018, section 3 (all layers at once).
     """
     own = np.abs(explain(module))[relevant]
-    return [rank_correlation(own, np.abs(explain(randomised(module, seed=seed)))[relevant]) for seed in range(draws)]
+    return [
+        rank_correlation(own, np.abs(explain(randomize_weights(module, seed=seed)))[relevant]) for seed in range(draws)
+    ]
 
 
-def deletion(
+def deletion_curve(
     module: nn.Module,
     inputs: Tensor,
     target: int,
@@ -84,7 +86,7 @@ def deletion(
     baseline: Tensor,
     steps: int = 20,
     draws: int = 5,
-) -> Deletion:
+) -> DeletionCurve:
     """The probability of class `target` as pixels of one picture are put to the baseline, step by step.
 
     inputs (1, ...) of a picture (C, H, W) or (H, W); values (H, W) its map, high ones removed first. Pixels that are as
@@ -105,8 +107,8 @@ def deletion(
         hidden = hidden.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
     own = copy.deepcopy(module).eval()
     with torch.no_grad():
-        few = hidden.split(at_once(inputs))
+        few = hidden.split(batch_size_for(inputs))
         parts = [own(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
     curves = torch.cat(parts).double().numpy().reshape(len(orders), -1)
     ours, others = curves[0], curves[1:]
-    return Deletion(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))
+    return DeletionCurve(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.hooks import RemovableHandle
 
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 
 BATCH = 3
 """Samples in the pass: a number that layers seldom have as a size, so that the batch is known in a shape."""
@@ -41,7 +41,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSummary:
     """One row of the table: a module with parameters or work of its own.
 
     Parameters are those that no row before has counted; `multiply_adds` and `output_bytes` are of one sample.
@@ -66,7 +66,7 @@ class Anatomy:
     """A network taken apart: its operations in the order in which they ran, its layers, its modules' kinds by name."""
 
     operations: tuple[Operation, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSummary, ...]
     kinds: Mapping[str, str]
 
     @property
@@ -85,14 +85,14 @@ class Anatomy:
         return sum(layer.multiply_adds for layer in self.layers)
 
 
-def take_apart(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
+def analyze(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
     """Run `inputs` (each with BATCH samples) through the module once, in evaluation mode, and write down what happens.
 
     The module is left as it was: hooks are taken off again, whatever happens.
     """
     watch = _Watch(module, inputs)
     with ExitStack() as stack:
-        stack.enter_context(evaluating(module))
+        stack.enter_context(evaluation_mode(module))
         stack.enter_context(_slow_transformers())
         stack.enter_context(watch.calls())
         stack.enter_context(watch)
@@ -281,7 +281,7 @@ def _multi_head(query: Tensor, key: Tensor, value: Tensor) -> int:
     return n * (t * d * d + 2 * s * d * d + 2 * t * s * d + t * d * d)
 
 
-def _layers(module: nn.Module, watch: _Watch) -> Iterator[Layer]:
+def _layers(module: nn.Module, watch: _Watch) -> Iterator[LayerSummary]:
     """A row for every module that has no parts, or parameters beside its parts; in the module's own order."""
     seen: set[int] = set()
     work: dict[str, int] = {}
@@ -298,7 +298,7 @@ def _layers(module: nn.Module, watch: _Watch) -> Iterator[Layer]:
         seen |= {id(p) for _, p in own}
         biases = sum(p.numel() for key, p in own if _is_bias(key))
         shape = watch.outputs.get(name, ()) if name else watch.operations[-1].shape
-        yield Layer(
+        yield LayerSummary(
             name,
             type(part).__name__,
             shape,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 
 WARM, TRIES, SECONDS = 3, 15, 1.0
 BYTES = 4
@@ -28,7 +28,7 @@ class Cost:
     training_bytes: int
 
 
-def count(
+def count_cost(
     build: Callable[[], nn.Module],
     shape: tuple[int, ...],
     *,
@@ -44,7 +44,7 @@ def count(
         module = build()
         sample = torch.empty(1, *shape)
         counter = FlopCounterMode(display=False)
-        with counter, evaluating(module):
+        with counter, evaluation_mode(module):
             module(sample)
         module.train()
         kept = _kept_for_backward(module, torch.empty(max(2, batch_size), *shape))
@@ -75,7 +75,7 @@ def latency(module: nn.Module, sample: Tensor) -> float:
     """Median seconds of one answer for a batch of one, on the module's device, after warming up."""
     times = []
     begin = time.perf_counter()
-    with evaluating(module):
+    with evaluation_mode(module):
         for attempt in range(WARM + TRIES):
             start = time.perf_counter()
             module(sample)

@@ -6,10 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 
 
-class Writer(Protocol):
+class Decoder(Protocol):
     """A module that reads a source once and then says what comes next, any number of times."""
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
@@ -22,7 +22,7 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Signs:
+class SpecialTokens:
     """The numbers of what is no symbol: those below `first` are never written, but for the end."""
 
     pad: int = 0
@@ -32,7 +32,7 @@ class Signs:
 
 
 @dataclass(frozen=True)
-class Step:
+class DecodingStep:
     """The drafts after one symbol more: ids (N, B, t), log probabilities (N, B), whose draft each went on (N, B)."""
 
     ids: Tensor
@@ -41,12 +41,12 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Written:
+class DecodedBeams:
     """The drafts at the end, the likeliest first: ids (N, B, L) with the end, then 0; log probabilities (N, B)."""
 
     ids: Tensor
     scores: Tensor
-    steps: list[Step]
+    steps: list[DecodingStep]
 
     @property
     def best(self) -> Tensor:
@@ -54,17 +54,19 @@ class Written:
         return self.ids[:, 0]
 
 
-SIGNS = Signs()
+SPECIAL_TOKENS = SpecialTokens()
 
 
-def write(module: torch.nn.Module, source: Tensor, *, length: int, beams: int = 1, signs: Signs = SIGNS) -> Written:
+def decode(
+    module: torch.nn.Module, source: Tensor, *, length: int, beams: int = 1, signs: SpecialTokens = SPECIAL_TOKENS
+) -> DecodedBeams:
     """Write for sources (N, S), `length` symbols at most, keeping the `beams` likeliest drafts; 1 is greedy.
 
     A draft's score is the sum of its symbols' log probabilities; it is not divided by the length.
     """
-    writer: Writer = module  # type: ignore[assignment]
+    writer: Decoder = module  # type: ignore[assignment]
     n = len(source)
-    with evaluating(module):
+    with evaluation_mode(module):
         memory, seen = (part.repeat_interleave(beams, dim=0) for part in writer.encode(source))
         ids = torch.full((n, beams, 1), signs.start, dtype=torch.int64, device=source.device)
         scores = torch.full((n, beams), float("-inf"), device=source.device)
@@ -78,15 +80,15 @@ def write(module: torch.nn.Module, source: Tensor, *, length: int, beams: int = 
             parents, symbols = chosen // logits.shape[-1], chosen % logits.shape[-1]
             ids = torch.cat([ids.gather(1, parents[..., None].expand_as(ids)), symbols[..., None]], dim=2)
             done = done.gather(1, parents) | (symbols == signs.end)
-            steps.append(Step(ids[..., 1:], scores, parents))
+            steps.append(DecodingStep(ids[..., 1:], scores, parents))
             if bool(done.all()):
                 break
     written = torch.full((n, beams, length), signs.pad, dtype=torch.int64, device=source.device)
     written[..., : ids.shape[2] - 1] = ids[..., 1:]
-    return Written(written, scores, steps)
+    return DecodedBeams(written, scores, steps)
 
 
-def _next(logits: Tensor, done: Tensor, signs: Signs) -> Tensor:
+def _next(logits: Tensor, done: Tensor, signs: SpecialTokens) -> Tensor:
     """Log probabilities (N, B, V) of what may be written; a draft that has ended goes on with nothing, for certain."""
     logits = logits.clone()
     banned = [sign for sign in range(signs.first) if sign != signs.end]

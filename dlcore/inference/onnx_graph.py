@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.errors import RequestError, RunError
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 INPUT, OUTPUT = "pictures", "logits"
@@ -35,19 +35,19 @@ class Latency:
     threads: int
 
 
-def missing() -> tuple[str, ...]:
+def missing_packages() -> tuple[str, ...]:
     """What must be installed before a graph can be written; nothing is loaded to find out."""
     return tuple(name for name in PACKAGES if importlib.util.find_spec(name) is None)
 
 
-def need_packages() -> None:
+def require_packages() -> None:
     """Raises RequestError: a package is not installed; the line says how to get it."""
-    if absent := missing():
+    if absent := missing_packages():
         names = " ".join(absent)
         raise RequestError(f"ONNX needs {' and '.join(absent)}, not installed here: run 'pip install {names}'.")
 
 
-def written(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
+def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
     """The module in evaluation mode as an ONNX file; `facts` are kept in it as its metadata.
 
     sample: at least two inputs, (N, ...); the graph takes any N. Tracing changes torch's modules for all threads while
@@ -57,8 +57,8 @@ def written(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
         RequestError: a package is missing.
         RunError: the module computes something that has no graph.
     """
-    need_packages()
-    with evaluating(module), contextlib.redirect_stdout(sys.stderr):  # standard output is the caller's
+    require_packages()
+    with evaluation_mode(module), contextlib.redirect_stdout(sys.stderr):  # standard output is the caller's
         try:
             program = torch.onnx.export(
                 module,
@@ -82,9 +82,9 @@ def written(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
     return content
 
 
-def session(model: bytes, *, threads: int) -> Any:
+def open_session(model: bytes, *, threads: int) -> Any:
     """An `onnxruntime.InferenceSession` on the CPU."""
-    need_packages()
+    require_packages()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -101,7 +101,7 @@ def differences(module: nn.Module, graph: Any, inputs: Tensor, *, sizes: Sequenc
     found = {}
     for size in sizes:
         try:
-            with evaluating(module):
+            with evaluation_mode(module):
                 expected = module(inputs[:size]).numpy()
             found[size] = float(np.abs(graph.run([OUTPUT], {INPUT: inputs[:size].numpy()})[0] - expected).max())
         except Exception as error:  # onnxruntime's errors have no class in common but this one
@@ -121,7 +121,7 @@ def latency(module: nn.Module, graph: Any, sample: Tensor) -> Latency:
     times: tuple[list[float], list[float]] = ([], [])
     ways: tuple[Callable[[], Any], Callable[[], Any]] = (lambda: module(sample), lambda: graph.run([OUTPUT], given))
     begin = time.perf_counter()
-    with evaluating(module):
+    with evaluation_mode(module):
         for _ in range(BLOCKS):
             for way, kept in zip(ways, times, strict=True):
                 kept += _block(way)

@@ -10,7 +10,7 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[nn.Module]:
+def evaluation_mode(module: nn.Module) -> Iterator[nn.Module]:
     """Evaluation mode and no gradients for a while; every part of the module is then put back as it was."""
     before = [(part, part.training) for part in module.modules()]
     module.eval()
@@ -22,21 +22,21 @@ def evaluating(module: nn.Module) -> Iterator[nn.Module]:
             part.training = training
 
 
-def outputs(module: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+def predict_outputs(module: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """The module's outputs and the targets of all batches, in their order, on the CPU; half precision comes as float.
 
     batches: (inputs, targets) on the module's device, at least one of them.
     """
     found, targets = [], []
-    with evaluating(module):
+    with evaluation_mode(module):
         for inputs, target in batches:
             found.append(module(*inputs).float())
             targets.append(target)
     return torch.cat(found).cpu(), torch.cat(targets).cpu()  # one wait for the device, not one a batch
 
 
-def answer(module: nn.Module, *inputs: Tensor) -> Tensor:
+def forward_batch(module: nn.Module, *inputs: Tensor) -> Tensor:
     """The module's output for one batch of inputs, on the CPU."""
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    with evaluating(module):
+    with evaluation_mode(module):
         return module(*(part.to(device) for part in inputs)).float().cpu()

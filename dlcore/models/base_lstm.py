@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.models import pooling
-from dlcore.models.pooling import Readout
+from dlcore.models.pooling import Pooling
 
 
 class BaseLstmConfig(Config):
@@ -15,7 +15,7 @@ class BaseLstmConfig(Config):
     hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers.")
     layers: int = number(3, low=1, high=6, help="LSTM layers, one on the other.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's outputs set to 0 in training.")
-    readout: Readout = choice("last", help="What is read out: the last state, or highest and mean of all.")
+    readout: Pooling = choice("last", help="What is read out: the last state, or highest and mean of all.")
 
 
 class BaseLstm(nn.Module):
@@ -44,9 +44,11 @@ class BaseLstm(nn.Module):
         """(N, T) whole numbers -> (N, K)."""
         states, _ = self.lstm(self.embedding(ids))  # (N, T) -> (N, T, D) -> (N, T, hidden)
         if self.readout == "pooled":
-            state = pooling.pooled(states, ids)
+            state = pooling.max_mean_pool(states, ids)
         else:
-            state = states[:, -1] if self.readout == "over_padding" else pooling.last(states, ids)  # -> (N, hidden)
+            state = (
+                states[:, -1] if self.readout == "over_padding" else pooling.last_state(states, ids)
+            )  # -> (N, hidden)
         return self.classes(self.dropout(state))
 
     @torch.no_grad()

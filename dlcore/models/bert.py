@@ -42,7 +42,7 @@ class Bert(nn.Module):
 
     @property
     def layers(self) -> nn.ModuleList:
-        """The encoder's layers, the first one first: a layer takes (N, T, D) and what `seen` gives."""
+        """The encoder's layers, the first one first: a layer takes (N, T, D) and what `attention_mask` gives."""
         layers: nn.ModuleList = self.network.encoder.layer
         return layers
 
@@ -57,14 +57,14 @@ class Bert(nn.Module):
 
     def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
         """What `embed` gave (N, T, D), and the ids (N, T) that tell padding -> (N, T, D) after the layers."""
-        x, mask = embedded, seen(ids)
+        x, mask = embedded, attention_mask(ids)
         for layer in self.layers[: self.layer]:
             x = layer(x, mask)
         return x * ids.ne(PAD)[..., None]
 
     def every_state(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
         """(N, T, D) -> the states (N, T, D) after each of all layers, padding's included."""
-        found, x, mask = [], embedded, seen(ids)
+        found, x, mask = [], embedded, attention_mask(ids)
         for layer in self.layers:
             x = layer(x, mask)
             found.append(x)
@@ -75,7 +75,7 @@ class Bert(nn.Module):
         padding gets 0. softmax(q k / sqrt(D / H)), eq. 1 of Vaswani et al. 2017."""
         first = self.embed(ids)
         before = [first, *self.every_state(first, ids)[:-1]]
-        heads, mask = int(self.network.config.num_attention_heads), seen(ids)
+        heads, mask = int(self.network.config.num_attention_heads), attention_mask(ids)
         taken = []
         for layer, x in zip(self.layers, before, strict=True):
             own = layer.get_submodule("attention.self")
@@ -87,7 +87,7 @@ class Bert(nn.Module):
         return torch.stack(taken, dim=1)
 
 
-def seen(ids: Tensor) -> Tensor:
+def attention_mask(ids: Tensor) -> Tensor:
     """(N, T) ids -> (N, 1, T, T) true where a token may be looked at: wherever there is no padding, and in a row that
     is padding alone its first place."""
     there = ids.ne(PAD)

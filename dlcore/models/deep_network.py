@@ -48,7 +48,9 @@ class DeepNetwork(nn.Module):
         super().__init__()
         pairs = (config.depth - 2) // 2
         self.stem = _layer(config, channels, config.width, stride=2 if height >= 24 else 1)
-        self.pairs = nn.Sequential(*(Pair(config, before, after) for before, after in pairwise(_widths(config, pairs))))
+        self.pairs = nn.Sequential(
+            *(ConvPair(config, before, after) for before, after in pairwise(_widths(config, pairs)))
+        )
         self.classes = nn.Linear(_widths(config, pairs)[-1], classes)
         initialise(self, config.initialisation, activation=config.activation)
 
@@ -59,7 +61,7 @@ class DeepNetwork(nn.Module):
         return self.classes(x.mean(dim=(2, 3)))  # -> (N, D) -> (N, K)
 
 
-class Pair(nn.Module):
+class ConvPair(nn.Module):
     """(N, C, H, W) -> (N, C', H', W'): two layers, and around them the shortcut where there is one."""
 
     def __init__(self, config: DeepNetworkConfig, before: int, after: int) -> None:

@@ -101,7 +101,7 @@ class DecoderLayer(nn.Module):
         return out
 
 
-def places(length: int, width: int) -> Tensor:
+def positional_encoding(length: int, width: int) -> Tensor:
     """(T, D): sines and cosines of each place, wavelengths from 2 pi to 10,000 times 2 pi (section 3.5)."""
     at = torch.arange(length)[:, None] * torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     table = torch.zeros(length, width)
@@ -109,7 +109,7 @@ def places(length: int, width: int) -> Tensor:
     return table
 
 
-def there(ids: Tensor) -> Tensor:
+def padding_mask(ids: Tensor) -> Tensor:
     """(N, T) ids, 0 is padding -> (N, T) true where a token is; an empty text counts as one token, so that no row is
     without."""
     found = ids.ne(0)
@@ -118,13 +118,13 @@ def there(ids: Tensor) -> Tensor:
     return found | first
 
 
-def mean(x: Tensor, found: Tensor) -> Tensor:
+def masked_mean(x: Tensor, found: Tensor) -> Tensor:
     """(N, T, D), (N, T) -> (N, D): the mean over the tokens, padding left out."""
     share = found.to(x.dtype) / found.sum(dim=1, keepdim=True).to(x.dtype)
     return (share[:, None] @ x).squeeze(1)
 
 
-def forget(ids: Tensor, share: float) -> Tensor:
+def word_dropout(ids: Tensor, share: float) -> Tensor:
     """Ids (N, T) of which a random share is unknown (1); padding stays."""
     lost = torch.rand(ids.shape, device=ids.device) < share
     return ids.masked_fill(lost & ids.ne(0), 1)

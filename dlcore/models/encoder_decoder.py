@@ -35,7 +35,7 @@ class EncoderDecoder(nn.Module):
         with torch.no_grad():
             self.embedding.weight *= 0.5  # as wide as the places' sines, no wider
         self.places: Tensor
-        self.register_buffer("places", encoder.places(length, config.width), persistent=False)
+        self.register_buffer("places", encoder.positional_encoding(length, config.width), persistent=False)
         self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
         self.decoder = nn.ModuleList(encoder.DecoderLayer(*sizes) for _ in range(config.layers))
         self.classes = nn.Linear(config.width, classes)
@@ -43,10 +43,10 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) whole numbers -> (N, K)."""
-        found = encoder.there(ids)
+        found = encoder.padding_mask(ids)
         words = found[:, None, None]  # (N, 1, 1, T)
         if self.training and self.word_dropout:
-            ids = encoder.forget(ids, self.word_dropout)
+            ids = encoder.word_dropout(ids, self.word_dropout)
         x = memory = self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])
         for layer in self.encoder:
             memory = layer(memory, words)
@@ -55,4 +55,4 @@ class EncoderDecoder(nn.Module):
             seen = words & torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         for layer in self.decoder:
             x = layer(x, memory, seen=seen, memory_seen=words)
-        return encoder.mean(self.classes(x), found)
+        return encoder.masked_mean(self.classes(x), found)

@@ -99,7 +99,9 @@ class FineTunedBert(nn.Module):
     def pooled(self, ids: Tensor) -> Tensor:
         """(N, T) -> (N, D): what the head is given; padding counts nothing."""
         states = self.bert(ids)
-        return states[:, 0] if self.options.pooling == "first" else encoder.mean(states, encoder.there(ids))
+        return (
+            states[:, 0] if self.options.pooling == "first" else encoder.masked_mean(states, encoder.padding_mask(ids))
+        )
 
     def weights(self, ids: Tensor) -> list[Tensor]:
         """(N, T) -> (N, heads, T, T) of each layer: how much each token (row) takes of each."""

@@ -7,21 +7,21 @@ from torch import Tensor, nn
 from dlcore.core.config import Config, choice, number
 from dlcore.models import recurrence
 from dlcore.models.bert import Bert
-from dlcore.models.pooling import Readout
+from dlcore.models.pooling import Pooling
 from dlcore.models.recurrence import Cell
 
 
-class StatesRnnConfig(Config):
+class FrozenBertRnnConfig(Config):
     """Its sizes."""
 
     hidden: int = number(64, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
     layers: int = number(1, low=1, high=6, help="Recurrent layers, one on the other.")
     both_ways: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's inputs and outputs left out.")
-    readout: Readout = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
+    readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
 
 
-class StatesRnn(nn.Module):
+class FrozenBertRnn(nn.Module):
     """States (N, T, D) with (N, T) nonzero where a token is, or ids (N, T) -> (N, K) logits: norm, recurrent layers one
     way or both, readout, linear.
 
@@ -32,14 +32,14 @@ class StatesRnn(nn.Module):
     WORDS = f"bert.{Bert.WORDS}"
     """The part whose vectors stand for the tokens: words are explained there."""
 
-    def __init__(self, config: StatesRnnConfig, *, cell: Cell, width: int, classes: int) -> None:
+    def __init__(self, config: FrozenBertRnnConfig, *, cell: Cell, width: int, classes: int) -> None:
         """`width` is D."""
         super().__init__()
         ways = 2 if config.both_ways else 1
         sizes = [width, *[config.hidden * ways] * (config.layers - 1)]
         self.norm = nn.LayerNorm(width)
-        self.forth = recurrence.stack(cell, sizes, config.hidden)
-        self.back = recurrence.stack(cell, sizes if config.both_ways else [], config.hidden)
+        self.forth = recurrence.build_layers(cell, sizes, config.hidden)
+        self.back = recurrence.build_layers(cell, sizes if config.both_ways else [], config.hidden)
         self.classes = nn.Linear(config.hidden * ways * (2 if config.readout == "pooled" else 1), classes)
         self.dropout, self.readout = nn.Dropout(config.dropout), config.readout
         self.bert: Bert | None = None
@@ -56,14 +56,14 @@ class StatesRnn(nn.Module):
             assert self.bert is not None, "ids are read by a BERT: attach one"
             read, there = self.bert(read), read
         x = self.dropout(self.norm(read))
-        x, back = recurrence.read(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
+        x, back = recurrence.run_layers(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
         logits: Tensor = self.classes(
-            recurrence.read_out(x, back, there, how=self.readout, both=both, dropout=self.dropout)
+            recurrence.pool_states(x, back, there, how=self.readout, both=both, dropout=self.dropout)
         )
         return logits
 
-    def train(self, mode: bool = True) -> "StatesRnn":
+    def train(self, mode: bool = True) -> "FrozenBertRnn":
         """Training mode for the reader; the BERT drops nothing out."""
         super().train(mode)
         if self.bert is not None:

@@ -23,14 +23,14 @@ _CONV = re.compile(r"conv(\d+)x(\d+)(?:/(\d+))?")
 
 
 @dataclass(frozen=True)
-class Written:
+class BuiltNetwork:
     """A network as it was written: the module, and the shape of one sample of its input."""
 
     module: nn.Sequential
     shape: tuple[int, ...]
 
 
-def read(text: str) -> Written:
+def build_network(text: str) -> BuiltNetwork:
     """Build the network that `text` names: the input first, then layers, parted by `-`, commas or spaces.
 
     Where no activation is named, ReLU follows every layer but the last. A chain that ends as wide as it began and is
@@ -54,7 +54,7 @@ def read(text: str) -> Written:
         layers += found
         if sum(p.numel() for layer in found for p in layer.parameters()) > MOST_PARAMETERS:
             raise RequestError(f"'{word}' after {_say(at)} has over {MOST_PARAMETERS:,} parameters: make it smaller.")
-    return Written(nn.Sequential(*layers), shape)
+    return BuiltNetwork(nn.Sequential(*layers), shape)
 
 
 def _input(word: str) -> tuple[int, ...]:

@@ -56,11 +56,11 @@ class LstmForecaster(nn.Module):
     def forward(self, x: Tensor, calendar: Tensor) -> Tensor:
         """(N, T, F), (N, C) -> (N, H, V)."""
         states, _ = self.recurrent(x)  # (N, T, units), twice as wide in both directions
-        last = read_whole(states, both=self.both)
+        last = last_full_state(states, both=self.both)
         return self.out(self.dropout(torch.relu(last))).unflatten(1, self.shape)
 
 
-def read_whole(states: Tensor, *, both: bool) -> Tensor:
+def last_full_state(states: Tensor, *, both: bool) -> Tensor:
     """(N, T, D) -> (N, D): the state that has read the whole window, in each direction."""
     if not both:
         return states[:, -1]

@@ -41,7 +41,7 @@ class NewsEncoder(nn.Module):
         self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
         self.places: Tensor
-        self.register_buffer("places", encoder.places(length, config.width), persistent=False)
+        self.register_buffer("places", encoder.positional_encoding(length, config.width), persistent=False)
         self.layers = nn.ModuleList(
             encoder.EncoderLayer(config.width, config.heads, config.feed_forward, config.dropout)
             for _ in range(config.layers)
@@ -51,16 +51,16 @@ class NewsEncoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) whole numbers -> (N, K)."""
-        found = encoder.there(ids)
+        found = encoder.padding_mask(ids)
         x = self._start(ids)
         for layer in self.layers:
             x = layer(x, found[:, None, None])
-        logits: Tensor = self.classes(self.dropout(encoder.mean(x, found)))
+        logits: Tensor = self.classes(self.dropout(encoder.masked_mean(x, found)))
         return logits
 
     def weights(self, ids: Tensor) -> list[Tensor]:
         """(N, T) -> (N, heads, T, T) of each layer: how much each word (row) takes of each."""
-        found, x = encoder.there(ids), self._start(ids)
+        found, x = encoder.padding_mask(ids), self._start(ids)
         taken = []
         for layer in self.layers:
             assert isinstance(layer, encoder.EncoderLayer)
@@ -71,5 +71,5 @@ class NewsEncoder(nn.Module):
     def _start(self, ids: Tensor) -> Tensor:
         """(N, T) -> (N, T, D)."""
         if self.training and self.word_dropout:
-            ids = encoder.forget(ids, self.word_dropout)
+            ids = encoder.word_dropout(ids, self.word_dropout)
         return self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])

@@ -15,10 +15,10 @@ from torch.autograd.function import once_differentiable
 
 from dlcore.core.config import Config, choice, number
 from dlcore.models.numpy_nn import architectures
-from dlcore.models.numpy_nn.network import Network
+from dlcore.models.numpy_nn.network import NumpyNetwork
 
 
-class DenseByHandConfig(Config):
+class NumpyDenseConfig(Config):
     """A network of dense layers."""
 
     depth: int = number(2, low=0, high=12, unit="layers", help="Hidden layers.")
@@ -30,7 +30,7 @@ class DenseByHandConfig(Config):
     start: Literal["he", "xavier", "zeros"] = choice("he", help="Spread of the weights at the start.")
 
 
-class ConvolutionalByHandConfig(Config):
+class NumpyConvConfig(Config):
     """Two convolutions with max-pool, and a hidden layer."""
 
     channels_1: int = number(8, low=1, high=64, help="Windows learnt by the first convolution.")
@@ -39,17 +39,17 @@ class ConvolutionalByHandConfig(Config):
     start: Literal["he", "xavier", "zeros"] = choice("he", help="Spread of the weights at the start.")
 
 
-class RecurrentByHandConfig(Config):
+class NumpyRnnConfig(Config):
     """One recurrent layer, read out at its end."""
 
     width: int = number(128, low=1, high=512, unit="units", help="Numbers that the state is made of.")
     gain: float = number(1.0, low=0.0, high=3.0, help="Stretch of the state's weights at the start; 1 is a rotation.")
 
 
-class HandModule(nn.Module):
+class NumpyModule(nn.Module):
     """A network by hand as a module: (N, ...) float32 -> scores (N, K); weights are named `<layer>.<parameter>`."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: NumpyNetwork) -> None:
         super().__init__()
         self.network = network
         for name, layer in network.layers.items():
@@ -61,7 +61,7 @@ class HandModule(nn.Module):
             if layer.parameters:
                 self.add_module(name, holder)
 
-    def bound(self) -> Network:
+    def bound(self) -> NumpyNetwork:
         """The network on this module's own weights: what changes in the one changes in the other."""
         return self.network.bound({name: array.numpy() for name, array in self.state_dict().items()})
 
@@ -76,7 +76,9 @@ class _Through(torch.autograd.Function):
     """Forward and backward of a network by hand, for autograd."""
 
     @staticmethod
-    def forward(ctx: Any, network: Network, rng: np.random.Generator | None, x: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, network: NumpyNetwork, rng: np.random.Generator | None, x: Tensor, *parameters: Tensor
+    ) -> Tensor:
         ctx.network = network
         return torch.from_numpy(np.array(network.forward(x.detach().numpy(), rng)))
 
@@ -88,12 +90,12 @@ class _Through(torch.autograd.Function):
         return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
 
 
-def _drawer(start: architectures.Start = "he") -> architectures.Drawer:
+def _drawer(start: architectures.Start = "he") -> architectures.WeightInitializer:
     """Weights drawn from a generator that torch's seed decides, as every model's are."""
-    return architectures.Drawer(np.random.default_rng(int(torch.randint(2**31, ()))), start)
+    return architectures.WeightInitializer(np.random.default_rng(int(torch.randint(2**31, ()))), start)
 
 
-def dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> HandModule:
+def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
     """Dense layers for pictures of `height` x `width` pixels."""
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
@@ -106,16 +108,16 @@ def dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> HandModule:
         norm=options.norm,
         dropout=options.dropout,
     )
-    return HandModule(network)
+    return NumpyModule(network)
 
 
-def convolutional(options: ConvolutionalByHandConfig, facts: Mapping[str, int]) -> HandModule:
+def convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> NumpyModule:
     """Convolutions for square pictures of `height` pixels."""
     channels = (options.channels_1, options.channels_2)
     drawer = _drawer(options.start)
-    return HandModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
+    return NumpyModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
 
 
-def recurrent(options: RecurrentByHandConfig, *, features: int, classes: int) -> HandModule:
+def recurrent(options: NumpyRnnConfig, *, features: int, classes: int) -> NumpyModule:
     """A recurrent network for sequences (N, T, features)."""
-    return HandModule(architectures.recurrent(_drawer(), features, options.width, classes, gain=options.gain))
+    return NumpyModule(architectures.recurrent(_drawer(), features, options.width, classes, gain=options.gain))

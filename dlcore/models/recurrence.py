@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.models import pooling
-from dlcore.models.pooling import Readout
+from dlcore.models.pooling import Pooling
 
 Cell = Literal["rnn", "gru", "lstm"]
 CELLS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
-def stack(cell: Cell, sizes: Sequence[int], hidden: int) -> nn.ModuleList:
+def build_layers(cell: Cell, sizes: Sequence[int], hidden: int) -> nn.ModuleList:
     """Layers one way, one on the other; `sizes` are the widths of what each is given."""
     return nn.ModuleList(_layer(cell, size, hidden) for size in sizes)
 
 
-def read(
+def run_layers(
     x: Tensor, ids: Tensor, *, forth: nn.ModuleList, back: nn.ModuleList, dropout: nn.Module
 ) -> tuple[Tensor, ...]:
     """(N, T, D), (N, T) -> (N, T, D') after the layers, and (N, T, H) what the last way back gave before dropout.
@@ -32,22 +32,22 @@ def read(
         if not len(back):
             x = first = dropout(along)
             continue
-        against, _ = back[depth](pooling.backwards(x, ids))
+        against, _ = back[depth](pooling.reverse_tokens(x, ids))
         first = against  # its last state has read the whole text, and sits at the text's length
-        x = dropout(torch.cat([along, pooling.backwards(against, ids)], dim=2))
+        x = dropout(torch.cat([along, pooling.reverse_tokens(against, ids)], dim=2))
     return x, first
 
 
-def read_out(x: Tensor, back: Tensor, ids: Tensor, *, how: Readout, both: bool, dropout: nn.Module) -> Tensor:
-    """What `read` gave -> (N, D''): both directions where each has read all of the text."""
+def pool_states(x: Tensor, back: Tensor, ids: Tensor, *, how: Pooling, both: bool, dropout: nn.Module) -> Tensor:
+    """What `run_layers` gave -> (N, D''): both directions where each has read all of the text."""
     if how == "pooled":
-        return pooling.pooled(x, ids)
+        return pooling.max_mean_pool(x, ids)
     if how == "over_padding":
         return x[:, -1]
     if not both:
-        return pooling.last(x, ids)
-    forth = pooling.last(x[..., : x.shape[2] // 2], ids)
-    return torch.cat([forth, dropout(pooling.last(back, ids))], dim=1)
+        return pooling.last_state(x, ids)
+    forth = pooling.last_state(x[..., : x.shape[2] // 2], ids)
+    return torch.cat([forth, dropout(pooling.last_state(back, ids))], dim=1)
 
 
 def _layer(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:

@@ -48,7 +48,7 @@ class ResNet(nn.Module):
             self.stages.append(nn.Sequential(first, *(block(after, after, 1) for _ in range(count - 1))))
             before = after
         self.classes = nn.Linear(before, classes)
-        start(self)
+        initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, K)."""
@@ -65,7 +65,7 @@ class Residual(nn.Module):
         changes = stride != 1 or before != after
         self.shortcut: nn.Module | None = None
         if skip:
-            self.shortcut = normalised(before, after, 1, stride=stride) if changes else nn.Identity()
+            self.shortcut = conv_bn(before, after, 1, stride=stride) if changes else nn.Identity()
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,15 +80,15 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
 
     def block(before: int, after: int, stride: int) -> nn.Module:
         body = nn.Sequential(
-            *normalised(before, after, 3, stride=stride),
+            *conv_bn(before, after, 3, stride=stride),
             nn.ReLU(),
-            *normalised(after, after, 3),
+            *conv_bn(after, after, 3),
         )
         return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
 
     widths = [config.width * 2**stage for stage in range(4)]
     return ResNet(
-        stem(config.stem, channels, config.width),
+        build_stem(config.stem, channels, config.width),
         block,
         before=config.width,
         widths=widths,
@@ -97,21 +97,21 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
     )
 
 
-def stem(kind: Stem, channels: int, width: int) -> nn.Sequential:
+def build_stem(kind: Stem, channels: int, width: int) -> nn.Sequential:
     """(N, C, H, W) -> (N, D, H/4, W/4) for imagenet, (N, D, H/2, W/2) for half, (N, D, H, W) for small."""
     if kind == "imagenet":
-        first = normalised(channels, width, 7, stride=2)
+        first = conv_bn(channels, width, 7, stride=2)
         return nn.Sequential(*first, nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))
-    return nn.Sequential(*normalised(channels, width, 3, stride=2 if kind == "half" else 1), nn.ReLU())
+    return nn.Sequential(*conv_bn(channels, width, 3, stride=2 if kind == "half" else 1), nn.ReLU())
 
 
-def normalised(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def conv_bn(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """A convolution that keeps the size (over `stride`), and batch norm, which does the bias's work."""
     conv = nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(after))
 
 
-def start(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """He's start by what goes out (He et al. 2015): it keeps the gradient's variance on its way back."""
     for part in module.modules():
         if isinstance(part, nn.Conv2d):

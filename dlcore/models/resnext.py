@@ -5,7 +5,7 @@ from typing import Literal
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.models.resnet import STEMS, Residual, ResNet, Stem, normalised, stem
+from dlcore.models.resnet import STEMS, Residual, ResNet, Stem, build_stem, conv_bn
 
 BLOCKS = {"26": (2, 2, 2, 2), "50": (3, 4, 6, 3), "101": (3, 4, 23, 3)}
 EXPANSION = 4
@@ -35,16 +35,16 @@ def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
     def block(before: int, after: int, stride: int) -> nn.Module:
         inner = config.cardinality * config.group_width * after // widths[0]
         body = nn.Sequential(
-            *normalised(before, inner, 1),
+            *conv_bn(before, inner, 1),
             nn.ReLU(),
-            *normalised(inner, inner, 3, stride=stride, groups=config.cardinality),
+            *conv_bn(inner, inner, 3, stride=stride, groups=config.cardinality),
             nn.ReLU(),
-            *normalised(inner, after, 1),
+            *conv_bn(inner, after, 1),
         )
         return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
 
     return ResNet(
-        stem(config.stem, channels, config.width),
+        build_stem(config.stem, channels, config.width),
         block,
         before=config.width,
         widths=widths,

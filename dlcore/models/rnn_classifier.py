@@ -4,11 +4,11 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.models import encoder, recurrence
-from dlcore.models.pooling import Readout
+from dlcore.models.pooling import Pooling
 from dlcore.models.recurrence import Cell
 
 
-class TextRnnConfig(Config):
+class RnnClassifierConfig(Config):
     """Its sizes."""
 
     embedding: int = number(100, low=2, high=1024, help="Numbers that stand for one word; GloVe has 100.")
@@ -17,18 +17,18 @@ class TextRnnConfig(Config):
     both_ways: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.4, low=0.0, high=0.9, help="Share of each layer's inputs and outputs left out.")
     word_dropout: float = number(0.1, low=0.0, high=0.9, help="Share of words made unknown in training.")
-    readout: Readout = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
+    readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
     frozen: bool = choice(False, help="Keep the words' vectors as they are at the start.")
 
 
-class ImprovedLstmConfig(TextRnnConfig):
+class ImprovedLstmConfig(RnnClassifierConfig):
     """The same knobs; as they stand three two-way layers."""
 
     hidden: int = number(64, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
     layers: int = number(3, low=1, high=6, help="Recurrent layers, one on the other.")
 
 
-class TextRnn(nn.Module):
+class RnnClassifier(nn.Module):
     """(N, T) ids -> (N, K) logits: embedding, recurrent layers one way or both, readout, linear.
 
     Ids are padded at the end with 0. The way back starts at each text's own last word, so padding changes nothing; it
@@ -38,25 +38,25 @@ class TextRnn(nn.Module):
     ways: Schuster & Paliwal 1997.
     """
 
-    def __init__(self, config: TextRnnConfig, *, cell: Cell, vocabulary: int, classes: int) -> None:
+    def __init__(self, config: RnnClassifierConfig, *, cell: Cell, vocabulary: int, classes: int) -> None:
         """`vocabulary` counts all ids, padding and unknown among them."""
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
         ways = 2 if config.both_ways else 1
         sizes = [config.embedding, *[config.hidden * ways] * (config.layers - 1)]
-        self.forth = recurrence.stack(cell, sizes, config.hidden)
-        self.back = recurrence.stack(cell, sizes if config.both_ways else [], config.hidden)
+        self.forth = recurrence.build_layers(cell, sizes, config.hidden)
+        self.back = recurrence.build_layers(cell, sizes if config.both_ways else [], config.hidden)
         wide = config.hidden * ways * (2 if config.readout == "pooled" else 1)
         self.classes = nn.Linear(wide, classes)
         self.dropout, self.word_dropout, self.readout = nn.Dropout(config.dropout), config.word_dropout, config.readout
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) whole numbers -> (N, K)."""
-        read = encoder.forget(ids, self.word_dropout) if self.training and self.word_dropout else ids
+        read = encoder.word_dropout(ids, self.word_dropout) if self.training and self.word_dropout else ids
         x = self.dropout(self.embedding(read))  # (N, T, D)
-        x, back = recurrence.read(x, ids, forth=self.forth, back=self.back, dropout=self.dropout)
+        x, back = recurrence.run_layers(x, ids, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
-        read = recurrence.read_out(x, back, ids, how=self.readout, both=both, dropout=self.dropout)
+        read = recurrence.pool_states(x, back, ids, how=self.readout, both=both, dropout=self.dropout)
         logits: Tensor = self.classes(read)
         return logits

@@ -62,7 +62,7 @@ class SelfAttention(nn.Module):
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
-class Recaller(nn.Module):
+class AssociativeRecall(nn.Module):
     """(N, T), (N, T) letters and values -> (N, K) logits: embeddings, self-attention, the question's token, linear.
 
     No way around the attention: what the answer knows, it has looked up.

@@ -36,7 +36,9 @@ class Seq2Seq(nn.Module):
             self.source_embedding.weight *= 0.5  # as wide as the places' sines, no wider
             self.embedding.weight *= 0.5
         self.places: Tensor
-        self.register_buffer("places", encoder.places(max(source_length, length), config.width), persistent=False)
+        self.register_buffer(
+            "places", encoder.positional_encoding(max(source_length, length), config.width), persistent=False
+        )
         self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
         self.encoder_norm = nn.LayerNorm(config.width)
         self.decoder = nn.ModuleList(encoder.DecoderLayer(*sizes) for _ in range(config.layers))
@@ -50,7 +52,7 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """(N, S) -> the memory (N, S, D), and where a symbol is (N, 1, 1, S)."""
-        seen = encoder.there(source)[:, None, None]
+        seen = encoder.padding_mask(source)[:, None, None]
         x = self.dropout(self.source_embedding(source) + self.places[: source.shape[1]])
         for layer in self.encoder:
             x = layer(x, seen)

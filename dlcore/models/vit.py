@@ -111,7 +111,7 @@ class VitBlock(nn.Module):
         super().__init__()
         inner = round(size * config.mlp_ratio)
         self.attention_norm = nn.LayerNorm(size, eps=1e-6)
-        self.attention = SelfAttention(size, config.heads)
+        self.attention = VitSelfAttention(size, config.heads)
         self.mlp_norm = nn.LayerNorm(size, eps=1e-6)
         self.mlp = nn.Sequential(
             nn.Linear(size, inner),
@@ -128,7 +128,7 @@ class VitBlock(nn.Module):
         return x + self.mlp(self.mlp_norm(x))
 
 
-class SelfAttention(nn.Module):
+class VitSelfAttention(nn.Module):
     """(N, T, D) -> (N, T, D): softmax(q k / sqrt(D / heads)) v in each head (Vaswani et al. 2017, eq. 1)."""
 
     def __init__(self, size: int, heads: int) -> None:

@@ -138,7 +138,7 @@ def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.insert(milliseconds(x), far, milliseconds(x[far] - 1)), np.insert(y, far, np.nan)
 
 
-def rivals_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:
+def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:
     """A dot for each method and variable: method -> (V,), higher is better."""
     figure = blank(title, x=unit, y="", height=140 + 30 * len(names))
     marks = ("circle", "diamond", "x", "square")

@@ -16,7 +16,7 @@ _DOMAINS = {"y": (0.48, 1.0), "y2": (0.25, 0.43), "y3": (0.0, 0.2)}
 
 
 @dataclass(frozen=True)
-class Moved:
+class SweptScores:
     """What one score gets at each factor: NAB (F,), events caught (F,) and false alarms (F,)."""
 
     nab: np.ndarray
@@ -26,10 +26,10 @@ class Moved:
 
 def score_by_factor(
     factors: np.ndarray,
-    own: Moved,
+    own: SweptScores,
     *,
     seeds: Sequence[np.ndarray] = (),
-    rivals: Mapping[str, Moved] | None = None,
+    rivals: Mapping[str, SweptScores] | None = None,
     marks: Mapping[str, float] | None = None,
     events: int,
 ) -> go.Figure:
@@ -70,7 +70,7 @@ def score_by_factor(
     return figure
 
 
-def _lines(figure: go.Figure, factors: np.ndarray, moved: Moved, *, name: str, colour: str, dash: str) -> None:
+def _lines(figure: go.Figure, factors: np.ndarray, moved: SweptScores, *, name: str, colour: str, dash: str) -> None:
     rows = (
         ("y", moved.nab, "NAB %{y:.1f}"),
         ("y2", moved.events_hit, "%{y} events"),
@@ -94,7 +94,7 @@ def _shown(nab: np.ndarray) -> np.ndarray:
     return np.where(nab < _LOWEST, np.nan, nab).astype(np.float32)
 
 
-def _axes(figure: go.Figure, own: Moved, rivals: Mapping[str, Moved], events: int) -> None:
+def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores], events: int) -> None:
     most = max([1, *(int(np.max(moved.false_alarms, initial=0)) for moved in (own, *rivals.values()))])
     grid = {"gridcolor": figure.layout.xaxis.gridcolor, "zeroline": False, "automargin": True}
     figure.update_layout(

@@ -29,7 +29,7 @@ class LayersByStep:
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColorScale:
     """How values are drawn: their title, their decimal logarithm or as they are, and the range where it is fixed."""
 
     title: str
@@ -39,7 +39,7 @@ class Scale:
 
 
 def flow_map(
-    networks: Sequence[LayersByStep], scale: Scale, *, until: int | None = None, low: bool = False
+    networks: Sequence[LayersByStep], scale: ColorScale, *, until: int | None = None, low: bool = False
 ) -> go.Figure:
     """One heat map: a band for each network, its input on top, steps to the right, one colour scale for all.
 
@@ -105,7 +105,7 @@ def flow_map(
 
 
 def profile(
-    networks: Sequence[LayersByStep], scale: Scale, *, reported: Mapping[float, float] | None = None
+    networks: Sequence[LayersByStep], scale: ColorScale, *, reported: Mapping[float, float] | None = None
 ) -> go.Figure:
     """Value by place of the layer, 0 at the input and 1 at the output, networks overlaid; a slider chooses the step.
 
@@ -159,7 +159,7 @@ def profile(
     return figure
 
 
-def drawn_values(values: np.ndarray, scale: Scale) -> np.ndarray:
+def drawn_values(values: np.ndarray, scale: ColorScale) -> np.ndarray:
     """What the colours stand for: logarithms, no lower than `LOWEST`; gaps stay gaps."""
     if not scale.log:
         return np.where(np.isfinite(values), values, np.nan)
@@ -169,7 +169,7 @@ def drawn_values(values: np.ndarray, scale: Scale) -> np.ndarray:
     return np.where(np.isfinite(logs), np.maximum(logs, LOWEST), np.nan)
 
 
-def _lines(networks: Sequence[LayersByStep], step: int, scale: Scale) -> list[go.Scatter]:
+def _lines(networks: Sequence[LayersByStep], step: int, scale: ColorScale) -> list[go.Scatter]:
     lines = []
     for number, network in enumerate(networks):
         row = int(np.abs(network.steps - step).argmin())

@@ -13,7 +13,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 @dataclass(frozen=True)
-class Roc:
+class RocCurve:
     """One model's curve, shares (P,) of the negatives and the positives called positive, its area, and where its own
     threshold puts it."""
 
@@ -24,7 +24,7 @@ class Roc:
     at: tuple[float, float]
 
 
-def roc_curves(curves: Sequence[Roc], *, positive: str, negative: str) -> go.Figure:
+def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> go.Figure:
     """A line for each model, told apart by dash too, and a mark where it works; the diagonal is guessing."""
     figure = blank("ROC", x=f"“{negative}” called “{positive}”, %", y=f"“{positive}” found, %", height=430)
     figure.add_scatter(

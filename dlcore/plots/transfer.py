@@ -12,7 +12,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
 @dataclass(frozen=True)
-class Measured:
+class LearningCurvePoint:
     """One training: samples (of each class, or in all), accuracy on test with its interval, all shares of 1."""
 
     each: int
@@ -22,7 +22,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Nouns:
+class CurveLabels:
     """What is learnt from, and how a number of them is said."""
 
     things: str = "photos"
@@ -31,10 +31,14 @@ class Nouns:
 
 
 def learning_curve(
-    lines: Mapping[str, Sequence[Measured]], *, chance: float, guess: str = "guessing", of: Nouns | None = None
+    lines: Mapping[str, Sequence[LearningCurvePoint]],
+    *,
+    chance: float,
+    guess: str = "guessing",
+    of: CurveLabels | None = None,
 ) -> go.Figure:
     """Accuracy by samples, a line for each way to start; `chance` is what guessing gets, or what `guess` names."""
-    of = of or Nouns()
+    of = of or CurveLabels()
     figure = blank(f"Right on test, by {of.things} to learn from", x=f"{of.counted} (log)", y="right, %", height=340)
     for (name, found), colour, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
         rows = sorted(found, key=lambda one: one.each)

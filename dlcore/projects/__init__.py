@@ -1,32 +1,32 @@
 """Each project joins data, a model, an objective, metrics and presets; `registry` knows them all."""
 
-from dlcore.projects.project import Evaluation, Loaded, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, Project, RunConfig
 from dlcore.projects.registry import (
     PROJECTS,
-    changed,
     configure,
     data_config,
-    datasets,
-    every,
     get,
+    list_datasets,
+    list_projects,
+    list_settings,
     load_config,
     model_config,
-    settings_of,
+    with_settings,
 )
 
 __all__ = [
     "PROJECTS",
     "Evaluation",
-    "Loaded",
+    "LoadedModel",
     "Project",
     "RunConfig",
-    "changed",
     "configure",
     "data_config",
-    "datasets",
-    "every",
     "get",
+    "list_datasets",
+    "list_projects",
+    "list_settings",
     "load_config",
     "model_config",
-    "settings_of",
+    "with_settings",
 ]

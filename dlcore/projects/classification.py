@@ -39,10 +39,10 @@ def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Ten
     """
     part = prepared.split(split)
     if part.lengths is None:
-        return inference.outputs(module, _batches(module, part, prepared, PREDICT_BATCH))
+        return inference.predict_outputs(module, _batches(module, part, prepared, PREDICT_BATCH))
     order = torch.from_numpy(np.argsort(part.lengths, kind="stable"))
     alike = Split(tuple(each[order] for each in part.inputs), part.targets[order], part.ids[order.numpy()])
-    scores, _ = inference.outputs(module, _batches(module, alike, prepared, PADDED_BATCH))
+    scores, _ = inference.predict_outputs(module, _batches(module, alike, prepared, PADDED_BATCH))
     return torch.empty_like(scores).index_copy_(0, order, scores), part.targets.cpu()
 
 
@@ -82,11 +82,11 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     scores, targets = predictions["test_scores"], predictions["test_targets"]
     if scores.shape[1] == 2 and threshold is None:
         threshold = best_threshold(predictions["validation_scores"], predictions["validation_targets"])
-    metrics = measured(scores, targets, threshold=threshold, draws=DRAWS)
+    metrics = compute_metrics(scores, targets, threshold=threshold, draws=DRAWS)
     return Evaluation(metrics=metrics, baselines={}, threshold=threshold, verdict=_verdict(metrics, n=len(targets)))
 
 
-def measured(
+def compute_metrics(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float | None = None, draws: int = 0
 ) -> dict[str, float]:
     """All metrics of probabilities (N, K), the mean log loss among them; with `draws` their intervals too."""
@@ -116,11 +116,11 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
     return float(good[np.abs(good - 0.5).argmin()])
 
 
-def majority(prepared: Prepared) -> dict[str, float]:
+def majority_class(prepared: Prepared) -> dict[str, float]:
     """Metrics on the test split of always calling the training part's commonest class."""
     n, classes = len(prepared.test), prepared.facts["classes"]
     scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
-    return measured(scores, prepared.test.targets.numpy())
+    return compute_metrics(scores, prepared.test.targets.numpy())
 
 
 def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
@@ -134,7 +134,7 @@ def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, fl
     return dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
 
 
-def told(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[str, Any]:
+def image_answer(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[str, Any]:
     """What is said of one picture: the likeliest label, every label's probability, and the picture as it was seen."""
     probabilities = named_probabilities(scores, labels)
     label = next(iter(probabilities))

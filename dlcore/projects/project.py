@@ -9,11 +9,11 @@ import pydantic
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.data.custom.registry import Kind, OwnDataset
+from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
-from dlcore.training.training_loop import Trainee
+from dlcore.training.training_loop import TrainingLoop
 
 Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
@@ -56,7 +56,7 @@ class ModelEntry:
     summary: str
     build: Callable[[Any, Mapping[str, int]], nn.Module]
     config: type[Config] = Config
-    trainee: Callable[[nn.Module, Prepared, RunConfig], Trainee] | None = None
+    trainee: Callable[[nn.Module, Prepared, RunConfig], TrainingLoop] | None = None
     unread: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A trained model ready to answer: module in evaluation mode on the CPU (shared: never train or hook it)."""
 
     module: nn.Module
@@ -136,7 +136,7 @@ class Project:
     epoch_metrics: Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]
     evaluate: Callable[[Predictions, float | None, RunConfig], Evaluation]
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
-    answer: Callable[[Loaded, bytes], dict[str, Any]]
+    answer: Callable[[LoadedModel, bytes], dict[str, Any]]
     monitor: Monitor = Monitor()
     goal: Monitor | None = None
     input_kind: Literal["csv", "image", "text"] = "csv"
@@ -146,6 +146,6 @@ class Project:
     compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
     own_data: Kind | None = None
     own_also: tuple[Kind, ...] = ()
-    own_settings: Callable[[OwnDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
+    own_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()

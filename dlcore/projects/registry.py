@@ -46,12 +46,12 @@ def get(slug: str) -> Project:
     return project
 
 
-def every() -> list[Project]:
+def list_projects() -> list[Project]:
     """All projects, in the registry's order."""
     return [get(slug) for slug in PROJECTS]
 
 
-def settings_of(slug: str, model: str) -> dict[str, list[Field]]:
+def list_settings(slug: str, model: str) -> dict[str, list[Field]]:
     """The fields a person may set, by section: training, model, data; without what means nothing to that model."""
     project = get(slug)
     unread = project.models[model].unread
@@ -79,7 +79,7 @@ def configure(
     project = get(slug)
     model = _one_of("model", model or next(iter(project.models)), project.models)
     dataset = _dataset(project, dataset)
-    mine = own.find(dataset) if own.is_own(dataset) else None
+    mine = own.find(dataset) if own.is_custom(dataset) else None
     preset = _one_of("preset", preset, project.presets)
     suited = project.own_settings(mine, model) if mine else {}
     chosen = {**_preset(project, model, preset), **suited, **(settings or {})}
@@ -111,10 +111,10 @@ def configure(
     )
 
 
-def datasets(slug: str) -> list[str]:
+def list_datasets(slug: str) -> list[str]:
     """Every dataset that the project can be trained on: its public ones, then those of one's own of its kinds."""
     project = get(slug)
-    mine = own.every(project.own_data, *project.own_also) if project.own_data else []
+    mine = own.list_datasets(project.own_data, *project.own_also) if project.own_data else []
     return [*project.datasets, *(entry.dataset for entry in mine)]
 
 
@@ -133,7 +133,7 @@ def load_config(data: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-def changed(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same config with some settings changed (`seed`, `device` and `devices` among them)."""
     flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
     place = {name: getattr(config, name) for name in ("seed", "device", "devices")}
@@ -187,16 +187,16 @@ def _dataset(project: Project, name: str | None) -> str:
         return _at_hand(project)
     if name in project.datasets or project.own_data is None:
         return _one_of("dataset", name, project.datasets)
-    if own.is_own(name) or own.find(name):
+    if own.is_custom(name) or own.find(name):
         kept = own.find(name)
         kind = kept.kind if kept and kept.kind in project.own_also else project.own_data
         return own.require(name, kind).dataset
-    return _one_of("dataset", name, datasets(project.slug))
+    return _one_of("dataset", name, list_datasets(project.slug))
 
 
 def _at_hand(project: Project) -> str:
     """The first of the project's datasets that is here; the first of all where none is, to name what is missing."""
-    return next((name for name in project.datasets if sources.available(name)), project.datasets[0])
+    return next((name for name in project.datasets if sources.is_available(name)), project.datasets[0])
 
 
 def _one_of(what: str, name: str, known: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dlcore.core.config import Field
 from dlcore.core.errors import ConfigError, RequestError
 from dlcore.projects.project import Monitor, RunConfig
-from dlcore.projects.registry import changed, configure, get, settings_of
+from dlcore.projects.registry import configure, get, list_settings, with_settings
 
 FIXED = (
     "epochs",
@@ -36,7 +36,7 @@ WIDE = 100.0
 
 
 @dataclass(frozen=True)
-class Knob:
+class SearchParameter:
     """One setting and what it may be: `low` to `high`, both included, or one of `choices` (as texts)."""
 
     name: str
@@ -47,7 +47,7 @@ class Knob:
     choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """As `read` takes it."""
+        """As `parse_parameter` takes it."""
         if self.kind == "choice":
             return f"{self.name}={','.join(self.choices)}"
         return f"{self.name}={self.low:g}..{self.high:g}"
@@ -55,7 +55,7 @@ class Knob:
     def holds(self, value: Any) -> bool:
         """Whether a value lies within it."""
         if self.kind == "choice":
-            return as_text(value) in self.choices
+            return format_choice(value) in self.choices
         return not isinstance(value, str) and value is not None and self.low <= value <= self.high
 
     def as_json(self) -> dict[str, Any]:
@@ -70,18 +70,18 @@ class Knob:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Knob":
+    def from_json(cls, data: Mapping[str, Any]) -> "SearchParameter":
         """What `as_json` gave, back again."""
         return cls(**{**data, "choices": tuple(data["choices"])})
 
 
 def fields(slug: str, model: str) -> dict[str, Field]:
     """Every setting that a search may turn, by name."""
-    found = {field.name: field for section in settings_of(slug, model).values() for field in section}
+    found = {field.name: field for section in list_settings(slug, model).values() for field in section}
     return {name: field for name, field in found.items() if name not in FIXED and field.kind != "text"}
 
 
-def read(text: str, config: RunConfig) -> Knob:
+def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
     """A knob as it is written in a line, for a search around that config.
 
     Raises:
@@ -97,16 +97,16 @@ def read(text: str, config: RunConfig) -> Knob:
     if name not in known:
         raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
     field = known[name]
-    wish = wish.strip() or usual(field, values_of(config)[name])
+    wish = wish.strip() or default_range(field, flat_settings(config)[name])
     knob = _choice(name, wish) if field.kind in ("choice", "bool") or ".." not in wish else _range(field, wish)
     ends = knob.choices if knob.kind == "choice" else (knob.low, knob.high)
     for end in ends:
-        changed(config, {name: end})  # each end must be allowed
+        with_settings(config, {name: end})  # each end must be allowed
     return knob
 
 
-def usual(field: Field, value: Any) -> str:
-    """What is usual for a setting, around the value it has, as `read` takes it."""
+def default_range(field: Field, value: Any) -> str:
+    """What is usual for a setting, around the value it has, as `parse_parameter` takes it."""
     if field.kind == "bool":
         return "false,true"
     if field.kind == "choice":
@@ -122,20 +122,20 @@ def usual(field: Field, value: Any) -> str:
     return f"{int(ends[0])}..{int(ends[1])}" if field.kind == "int" else f"{ends[0]:g}..{ends[1]:g}"
 
 
-def offered(config: RunConfig) -> list[str]:
+def default_parameters(config: RunConfig) -> list[str]:
     """The names that a search takes where nobody names any: the rate, its schedule, and the model's own sizes."""
     known = fields(config.project, config.model)
     return [name for name in FIRST if name in known]
 
 
-def read_all(texts: Sequence[str], config: RunConfig) -> tuple[Knob, ...]:
+def parse_parameters(texts: Sequence[str], config: RunConfig) -> tuple[SearchParameter, ...]:
     """Several knobs; those usually offered where none is named.
 
     Raises:
         RequestError: one of them cannot be searched, or is named twice.
         ConfigError: an end of a range is out of the setting's bounds.
     """
-    knobs = tuple(read(text, config) for text in (texts or offered(config)))
+    knobs = tuple(parse_parameter(text, config) for text in (texts or default_parameters(config)))
     names = [knob.name for knob in knobs]
     double = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if double:
@@ -143,7 +143,7 @@ def read_all(texts: Sequence[str], config: RunConfig) -> tuple[Knob, ...]:
     return knobs
 
 
-def values_of(config: RunConfig) -> dict[str, Any]:
+def flat_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting of a config by its flat name."""
     return {**config.training.model_dump(), **config.model_options, **config.data_options}
 
@@ -154,18 +154,18 @@ def goal(slug: str) -> Monitor:
     return project.goal or project.monitor
 
 
-def as_text(value: Any) -> str:
+def format_choice(value: Any) -> str:
     """A choice as a knob writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def command(config: RunConfig) -> str:
     """The command that trains this very config as an ordinary run; what the preset says already is left out."""
-    base = values_of(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
+    base = flat_settings(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
     sets = "".join(
-        f" --set {name}={as_text(value)}"
-        for name, value in values_of(config).items()
-        if as_text(value) != as_text(base[name])
+        f" --set {name}={format_choice(value)}"
+        for name, value in flat_settings(config).items()
+        if format_choice(value) != format_choice(base[name])
     )
     return (
         f"python -m dlcore train {config.project} --model {config.model} --dataset {config.dataset} "
@@ -173,14 +173,14 @@ def command(config: RunConfig) -> str:
     )
 
 
-def _choice(name: str, wish: str) -> Knob:
+def _choice(name: str, wish: str) -> SearchParameter:
     choices = tuple(dict.fromkeys(part.strip() for part in wish.split(",") if part.strip()))
     if len(choices) < 2:
         raise RequestError(f"{name}={wish[:60]}: two values are the least, as in {name}=1,2 or a range {name}=1..2.")
-    return Knob(name, "choice", choices=choices)
+    return SearchParameter(name, "choice", choices=choices)
 
 
-def _range(field: Field, wish: str) -> Knob:
+def _range(field: Field, wish: str) -> SearchParameter:
     try:
         low, high = (float(part) for part in wish.split(".."))
         whole = field.kind != "int" or (low == int(low) and high == int(high))
@@ -190,4 +190,4 @@ def _range(field: Field, wish: str) -> Knob:
         example = "16..256" if field.kind == "int" else "0.0001..0.1"
         raise ConfigError(f"{field.name}={wish[:60]} is no range: write it as {field.name}={example}, low end first.")
     log = low > 0 and (field.log or high / low >= WIDE)
-    return Knob(field.name, "int" if field.kind == "int" else "float", low, high, log)
+    return SearchParameter(field.name, "int" if field.kind == "int" else "float", low, high, log)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlcore.core.errors import RunError, WorkbenchError
 from dlcore.runs import folder as folders
 from dlcore.runs import store
-from dlcore.runs.folder import Wish, write_atomic, write_json, writing
+from dlcore.runs.folder import Command, translate_errors, write_atomic, write_json
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
 from dlcore.runs.run import Run, open_run
 from dlcore.runs.worker import launcher, queue
@@ -51,7 +51,7 @@ def create(config: "RunConfig", *, parent: str = "") -> Record:
     )
     folder = folders.of_run(run_id)
     try:
-        with writing(folder.path):
+        with translate_errors(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
             write_atomic(folder.config, config.model_dump_json(indent=1).encode())
             if parent:
@@ -125,7 +125,7 @@ def fork(ref: str, settings: Mapping[str, Any]) -> Record:
     from dlcore import projects
 
     run = open_run(ref)
-    return create(projects.changed(run.config, settings), parent=run.run_id)
+    return create(projects.with_settings(run.config, settings), parent=run.run_id)
 
 
 def delete_run(run_id: str) -> None:
@@ -150,13 +150,13 @@ def wait(run_id: str, *, timeout: float | None = None, interval: float = 0.2) ->
     return record
 
 
-def _ask(run_id: str, wish: Wish) -> Record:
+def _ask(run_id: str, wish: Command) -> Record:
     run = _own(run_id)
     record = run.record
     if record.state not in ACTIVE:
         raise RunError(f"run {run.run_id} is {record.state}: only a queued or running one can be asked to {wish}.")
     folder = folders.of_run(run.run_id)
-    with writing(folder.path):
+    with translate_errors(folder.path):
         write_atomic(folder.request, wish.encode())
     if record.state == "queued":  # the worker, if there is one, sees the request and goes without a word
         store.set_state(run.run_id, "paused" if wish == "pause" else "stopped", f"{wish} asked for while it waited")
@@ -164,7 +164,7 @@ def _ask(run_id: str, wish: Wish) -> Record:
     return run.record
 
 
-def _launch(run: Run, wish: Wish | None = None) -> Record:
+def _launch(run: Run, wish: Command | None = None) -> Record:
     config = run.config
     folder = folders.of_run(run.run_id)
     if launcher.executor_name() == "local":

@@ -102,7 +102,7 @@ def open_comparison(comparison_id: str) -> Comparison:
     return _of(comparison_id, found)
 
 
-def of_references(project: str) -> Comparison | None:
+def from_references(project: str) -> Comparison | None:
     """The runs that came with the workbench as a comparison: those of one dataset, or of one share of it (`rows`: its
     test part is thinned too), the one that most of them are of; None where there are fewer than two."""
     alike: dict[tuple[str, int], list[Record]] = {}
@@ -119,7 +119,7 @@ def of_references(project: str) -> Comparison | None:
     return Comparison(REFERENCE, "Reference runs", arms)
 
 
-def of_runs(refs: Sequence[str]) -> Comparison:
+def from_runs(refs: Sequence[str]) -> Comparison:
     """Any runs as a comparison: those of one model and one set of settings but for the seed make an arm.
 
     Raises:

@@ -19,17 +19,17 @@ from dlcore.data.splits import Prepared
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle import writer as remains
-from dlcore.runs.bundle.writer import Remains, WeightFormat
-from dlcore.runs.folder import RunFolder, Wish
-from dlcore.runs.metric_log import GradientLog, Journal, read_gradients
+from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat
+from dlcore.runs.folder import Command, RunFolder
+from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.record import Best, State, assemble
 from dlcore.runs.worker import checkpoints
-from dlcore.runs.worker.checkpoint_scheduler import Keeper
+from dlcore.runs.worker.checkpoint_scheduler import CheckpointScheduler
 from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState, count_parameters, thread_count
-from dlcore.training.training_loop import Trainee
+from dlcore.training.training_loop import TrainingLoop
 
 PREPARING_SECONDS = 0.5
 """A long preparation is told about so often."""
@@ -43,8 +43,8 @@ class Job:
     config: RunConfig
     folder: RunFolder
     bundle: Path
-    journal: Journal
-    wish: Callable[[], Wish | None] = lambda: None
+    journal: MetricLog
+    wish: Callable[[], Command | None] = lambda: None
     on_event: Callable[[Event], None] = lambda event: None
     checkpoints: bool = True
     parent: str = ""
@@ -60,14 +60,14 @@ class Outcome:
 
 
 @dataclass
-class Bench:
+class TrainingSession:
     """All that one execution works with; `progress` is what the store shows of it."""
 
     job: Job
     project: Project
     prepared: Prepared
     fabric: Fabric
-    state: TrainingState | Trainee
+    state: TrainingState | TrainingLoop
     about: dict[str, Any] = field(default_factory=dict)
     epoch_began: float = 0.0
     progress: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def execute(job: Job) -> Outcome:
     Raises:
         WorkbenchError: training could not go on; the error's `reason` says why.
     """
-    with memory.shortage(job.config.training.batch_size, job.config.device):
+    with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         bench = _set_up(job)
         outcome = _train(bench)
         if outcome.state != "paused" and bench.fabric.is_global_zero:
@@ -87,18 +87,18 @@ def execute(job: Job) -> Outcome:
     return outcome
 
 
-def rehearse(job: Job) -> tuple[Outcome, Bench]:
+def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
     """Train as `execute` does and leave off there: nothing is predicted, no test sample is looked at, no bundle left.
 
     Raises:
         WorkbenchError: training could not go on; the error's `reason` says why.
     """
-    with memory.shortage(job.config.training.batch_size, job.config.device):
+    with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         bench = _set_up(job)
         return _train(bench), bench
 
 
-def _set_up(job: Job) -> Bench:
+def _set_up(job: Job) -> TrainingSession:
     config = job.config
     project = projects.get(config.project)
     fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
@@ -112,13 +112,13 @@ def _set_up(job: Job) -> Bench:
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
-    state: TrainingState | Trainee
+    state: TrainingState | TrainingLoop
     if (own := project.models[config.model].trainee) is not None:
         state = own(module, prepared, config)
     else:
         steps = len(_batches(config, prepared, fabric))
         state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
-    bench = Bench(job, project, prepared, fabric, state)
+    bench = TrainingSession(job, project, prepared, fabric, state)
     if fabric.is_global_zero:
         checkpoints.drop_drafts(job.folder.checkpoints)
     snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
@@ -131,7 +131,7 @@ def _set_up(job: Job) -> Bench:
 class _Preparing:
     """Tells the journal how far a long preparation is, about twice a second: it writes by itself only later."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: MetricLog) -> None:
         self.journal, self.told = journal, 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -141,7 +141,7 @@ class _Preparing:
             self.told = time.monotonic()
 
 
-def _introduce(bench: Bench, parameters: int) -> None:
+def _introduce(bench: TrainingSession, parameters: int) -> None:
     """Tell the journal what is known only now that data and model are there."""
     config, state = bench.job.config, bench.state
     bench.about = {
@@ -177,7 +177,7 @@ def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
     )
 
 
-def _train(bench: Bench) -> Outcome:
+def _train(bench: TrainingSession) -> Outcome:
     """Run the events of `fit` into the journal; the state is whole at each, so heed wishes and the clock there."""
     job, state, config = bench.job, bench.state, bench.job.config
     events = _events(bench)
@@ -188,7 +188,7 @@ def _train(bench: Bench) -> Outcome:
         step=state.step,
     )
     kept_in = job.folder.checkpoints if job.checkpoints and first else None
-    keeper = Keeper(state, kept_in, numbers=(job.journal, lengths), alone=bench.fabric.world_size == 1)
+    keeper = CheckpointScheduler(state, kept_in, numbers=(job.journal, lengths), alone=bench.fabric.world_size == 1)
     if _heard(bench) == "conclude":
         return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
     if state.step:
@@ -210,7 +210,7 @@ def _train(bench: Bench) -> Outcome:
     return Outcome("finished", f"no better validation for {config.training.patience} epochs" if early else "")
 
 
-def _events(bench: Bench) -> Iterator[Event]:
+def _events(bench: TrainingSession) -> Iterator[Event]:
     """What training will tell: by `fit`, or by a training of the model's own."""
     state, prepared, config, project = bench.state, bench.prepared, bench.job.config, bench.project
     validation = Validation(
@@ -224,13 +224,13 @@ def _events(bench: Bench) -> Iterator[Event]:
     return fit(state, batches, objective=project.objective(config, prepared), validation=validation)
 
 
-def _heard(bench: Bench) -> Wish | None:
+def _heard(bench: TrainingSession) -> Command | None:
     """What a person wants, the same in every process of the run."""
     wish = bench.job.wish() if bench.fabric.is_global_zero else None
     return bench.fabric.broadcast(wish) if bench.fabric.world_size > 1 else wish
 
 
-def _write_down(bench: Bench, event: Event, lengths: GradientLog) -> None:
+def _write_down(bench: TrainingSession, event: Event, lengths: GradientLog) -> None:
     journal, progress = bench.job.journal, bench.progress
     progress["step"] = event.step
     if isinstance(event, Gradients):
@@ -247,13 +247,13 @@ def _write_down(bench: Bench, event: Event, lengths: GradientLog) -> None:
     journal.tell("progress", progress)
 
 
-def _best(bench: Bench) -> dict[str, Any] | None:
+def _best(bench: TrainingSession) -> dict[str, Any] | None:
     if not bench.state.best_epoch:
         return None
     return asdict(Best(bench.state.best_epoch, bench.project.monitor.metric, bench.state.best_value))
 
 
-def _conclude(bench: Bench, outcome: Outcome) -> None:
+def _conclude(bench: TrainingSession, outcome: Outcome) -> None:
     """Measure the best epoch on the test split and leave the bundle."""
     job, state, config, prepared = bench.job, bench.state, bench.job.config, bench.prepared
     job.journal.flush()
@@ -270,7 +270,7 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
     }
     bench.progress["metrics"] = chosen | evaluation.metrics
     record = assemble(job.run_id, bench.about, bench.progress, state=outcome.state, reason=outcome.reason)
-    left = Remains(
+    left = RunArtifacts(
         config=config,
         record=dataclasses.replace(record, created=time.time()),
         prepared=prepared,
@@ -280,7 +280,7 @@ def _conclude(bench: Bench, outcome: Outcome) -> None:
         history=history,
         gradients=read_gradients(job.folder.gradients),
     )
-    remains.write(left, job.bundle, weights=job.weights)
+    remains.write_bundle(left, job.bundle, weights=job.weights)
     job.journal.tell("progress", bench.progress)
     job.journal.flush()
 

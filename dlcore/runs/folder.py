@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from dlcore.core import settings
 from dlcore.core.errors import StoreError
 
-Wish = Literal["pause", "stop", "conclude"]
+Command = Literal["pause", "stop", "conclude"]
 """`pause`: checkpoint and go. `stop`: leave a bundle of the best epoch and go. `conclude`: the same, for a run that
 stands still already: its worker waits in the queue for it, which one that is paused or stopped does not."""
 
@@ -79,13 +79,13 @@ class RunFolder:
         """The bundle, once the run left one."""
         return self.path / "artifacts" / "bundle"
 
-    def wish(self) -> Wish | None:
+    def wish(self) -> Command | None:
         """What is asked of the worker at this moment."""
         try:
             text = self.request.read_text(encoding="utf-8").strip()
         except OSError:
             return None
-        return text if text in get_args(Wish) else None  # type: ignore[return-value]
+        return text if text in get_args(Command) else None  # type: ignore[return-value]
 
 
 def of_run(run_id: str) -> RunFolder:
@@ -94,7 +94,7 @@ def of_run(run_id: str) -> RunFolder:
 
 
 @contextlib.contextmanager
-def writing(what: Path) -> Iterator[None]:
+def translate_errors(what: Path) -> Iterator[None]:
     """Turn the operating system's errors on writing into one clear line.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dlcore.core.errors import RequestError
 from dlcore.runs.bundle.reader import Bundle
-from dlcore.runs.folder import RunFolder, Wish, writing
+from dlcore.runs.folder import Command, RunFolder, translate_errors
 from dlcore.runs.record import Record
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def train_here(
     """
     from dlcore.core import devices
     from dlcore.runs.execution import Job, execute
-    from dlcore.runs.metric_log import MemoryJournal
+    from dlcore.runs.metric_log import MemoryMetricLog
 
     _check(config, folder)
     config = config.model_copy(update={"device": devices.resolve(config.device)})
-    with writing(folder):
+    with translate_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dlcore-") as room, _stop_on_interrupt() as wish:
         job = Job(
@@ -50,7 +50,7 @@ def train_here(
             config=config,
             folder=RunFolder(Path(room)),
             bundle=folder,
-            journal=MemoryJournal(),
+            journal=MemoryMetricLog(),
             wish=wish,
             on_event=on_event or (lambda event: None),
             checkpoints=False,
@@ -71,7 +71,7 @@ def _check(config: "RunConfig", folder: Path) -> None:
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[Callable[[], Wish | None]]:
+def _stop_on_interrupt() -> Iterator[Callable[[], Command | None]]:
     """The first Ctrl-C asks for a stop, the second one ends at once."""
     asked: list[bool] = []
 

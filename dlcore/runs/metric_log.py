@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlcore.runs import catalogue, store
-from dlcore.runs.folder import writing
+from dlcore.runs.folder import translate_errors
 from dlcore.runs.record import Curve, GradientNorms
 
 FLUSH_SECONDS = 0.5
 
 
-class Journal(Protocol):
+class MetricLog(Protocol):
     """Where a run's numbers go."""
 
     def begin(self, step: int) -> None:
@@ -41,7 +41,7 @@ class Journal(Protocol):
         """All numbers so far, those of before a resume too."""
 
 
-class MemoryJournal:
+class MemoryMetricLog:
     """Keeps the numbers in this process."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class MemoryJournal:
         }
 
 
-class StoreJournal:
+class StoreMetricLog:
     """Writes to the store from a thread of its own, about twice a second, so that no step waits for a disk."""
 
     def __init__(self, run_id: str) -> None:
@@ -182,7 +182,7 @@ class GradientLog:
             StoreError: the disk is full or the folder cannot be written.
         """
         if self._lines:
-            with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+            with translate_errors(self.path), self.path.open("a", encoding="utf-8") as file:
                 file.write("\n".join(self._lines) + "\n")
             self._lines = []
         self._written = time.monotonic()
@@ -195,7 +195,7 @@ def write_gradients(path: Path, found: GradientNorms, *, until: int | None = Non
         if until is None or step <= until:
             more = {name: _meaningful(values[row]) for name, values in found.measures.items()}
             lines.append(json.dumps({"step": step, "norms": found.norms[row].tolist(), **more}))
-    with writing(path):
+    with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
 from dlcore.runs.bundle.reader import Bundle
-from dlcore.runs.folder import write_atomic, writing
+from dlcore.runs.folder import translate_errors, write_atomic
 from dlcore.runs.run import open_run
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Loaded
+    from dlcore.projects.project import LoadedModel
 
 SIZES = (1, 8)
 """Batch sizes at which the graph is held against torch."""
@@ -103,7 +103,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
         raise RunError(reason)
     from dlcore.inference import onnx_graph
 
-    onnx_graph.need_packages()
+    onnx_graph.require_packages()
     config = bundle.config
     if path.is_dir():
         path = path / f"{config.project}-{config.model}.onnx"
@@ -112,16 +112,16 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
     loaded = bundle.load()
     inputs = _inputs(loaded, max(SIZES))
     temperature = _temperature(bundle)
-    model = onnx_graph.written(loaded.module, inputs[:2], _facts(bundle, loaded, temperature))
+    model = onnx_graph.export_graph(loaded.module, inputs[:2], _facts(bundle, loaded, temperature))
     import torch
 
-    graph = onnx_graph.session(model, threads=torch.get_num_threads())
+    graph = onnx_graph.open_session(model, threads=torch.get_num_threads())
     differences = onnx_graph.differences(loaded.module, graph, inputs, sizes=SIZES)
     times = onnx_graph.latency(loaded.module, graph, inputs[:1])
     report = OnnxReport(
         str(path), str(path.with_suffix(".md")), len(model), differences, times.torch, times.onnxruntime, times.threads
     )
-    with writing(path):
+    with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, model)
         write_atomic(Path(report.card), _card(bundle, loaded, report, temperature).encode())
@@ -151,7 +151,7 @@ def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
     return replace(report, differences={int(size): value for size, value in report.differences.items()})
 
 
-def _inputs(loaded: "Loaded", count: int) -> Any:
+def _inputs(loaded: "LoadedModel", count: int) -> Any:
     """Random pictures as the network reads them, (N, ...) float32: the same on every machine."""
     import numpy as np
     import torch
@@ -161,7 +161,7 @@ def _inputs(loaded: "Loaded", count: int) -> Any:
     height, width, channels = _frame(loaded.preprocessing)
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
-    return torch.from_numpy(np.stack([images.model_input(picture, loaded.preprocessing) for picture in pixels]))
+    return torch.from_numpy(np.stack([images.to_model_input(picture, loaded.preprocessing) for picture in pixels]))
 
 
 def _frame(seen: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -178,10 +178,10 @@ def _temperature(bundle: Bundle) -> float | None:
     kept = bundle.predictions()
     if "validation_scores" not in kept or kept["validation_scores"].ndim != 2:
         return None
-    return calibration.fitted_temperature(kept["validation_scores"], kept["validation_targets"])
+    return calibration.fit_temperature(kept["validation_scores"], kept["validation_targets"])
 
 
-def _facts(bundle: Bundle, loaded: "Loaded", temperature: float | None) -> dict[str, str]:
+def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> dict[str, str]:
     """What travels inside the file, as its metadata."""
     facts = {
         "project": loaded.config.project,
@@ -221,7 +221,7 @@ def what_goes_in(seen: Mapping[str, Any]) -> str:
     )
 
 
-def _card(bundle: Bundle, loaded: "Loaded", report: OnnxReport, temperature: float | None) -> str:
+def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport, temperature: float | None) -> str:
     """The run's card, and what concerns the ONNX file."""
     off = "; ".join(f"{value:.1e} on a batch of {size}" for size, value in report.differences.items())
     calibrated = (

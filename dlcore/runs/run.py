@@ -169,7 +169,7 @@ def _state(stored: Stored, folder: RunFolder) -> tuple[State, str, int | None]:
     worker = liveness.read(folder) if state in ACTIVE else None
     if worker is None:
         return state, stored.tags.get("reason", ""), None
-    if liveness.alive(folder):
+    if liveness.is_alive(folder):
         reason = _waiting(stored) if state == "queued" else stored.tags.get("reason", "")
         return state, reason, worker.pid or None
     who = f"its process {worker.pid}" if worker.pid else "its worker"
@@ -179,7 +179,7 @@ def _state(stored: Stored, folder: RunFolder) -> tuple[State, str, int | None]:
 def _waiting(stored: Stored) -> str:
     """Why a run that was started does not run yet."""
     device = str(stored.json("about").get("device", "cpu"))
-    before = len(queue.ahead(stored.run_id, device))
+    before = len(queue.runs_ahead(stored.run_id, device))
     return f"waits for {device} behind {before} run{'s' if before > 1 else ''}" if before else "its worker is starting"
 
 

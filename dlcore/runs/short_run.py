@@ -18,7 +18,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Trial:
+class ShortRun:
     """What a few steps told: what was seen of each layer, the loss of every step, and the seconds it took.
 
     `broke` says in one line why the steps ended before their time, where they did, and `broke_at` which step could not
@@ -32,7 +32,7 @@ class Trial:
     broke_at: int = 0
 
 
-def attempt(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> Trial:
+def run_short(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> ShortRun:
     """Train `steps` steps of that config on the CPU, probing every `every` of them; the same config, the same answer.
 
     One at a time in this process, on one thread: torch's generator is set and put back.
@@ -49,7 +49,7 @@ def attempt(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every
             torch.set_num_threads(before)
 
 
-def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, begin: float) -> Trial:
+def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, begin: float) -> ShortRun:
     import torch
     from lightning_fabric import Fabric
 
@@ -59,7 +59,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     from dlcore.training.events import Gradients, Step
     from dlcore.training.fit import Validation, fit
     from dlcore.training.state import TrainingState
-    from dlcore.training.training_loop import Trainee
+    from dlcore.training.training_loop import TrainingLoop
 
     project = projects.get(config.project)
     torch.manual_seed(config.seed)
@@ -67,7 +67,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     if prepared.start is not None:
         prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
-    state: TrainingState | Trainee
+    state: TrainingState | TrainingLoop
     if (own := project.models[config.model].trainee) is not None:
         state = own(module, prepared, config)
         events = state.events(validation)
@@ -90,7 +90,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
                     break
     except NotFiniteError as error:
         broke, broke_at = str(error), error.step
-    return Trial(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke, broke_at)
+    return ShortRun(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke, broke_at)
 
 
 def _norms(layers: tuple[str, ...], seen: "list") -> GradientNorms:  # type: ignore[type-arg]

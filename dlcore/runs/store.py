@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.core import settings
 from dlcore.core.errors import StoreError
-from dlcore.runs.folder import store_error, writing
+from dlcore.runs.folder import store_error, translate_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -126,7 +126,7 @@ def _connect(uri: str) -> "MlflowClient":
     file = sqlite_file(uri)
     if file is None:
         return mlflow_client(tracking_uri=uri)
-    with writing(file.parent):
+    with translate_errors(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     with _alone(file.with_name(file.name + ".lock")):  # two first users must not both create the tables
         if not file.exists():
@@ -198,7 +198,7 @@ def _tune(client: "MlflowClient") -> None:
 @contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """One process at a time; the kernel lets go of the lock when its holder dies."""
-    with writing(lock), lock.open("w") as file:
+    with translate_errors(lock), lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

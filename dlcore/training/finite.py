@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 from dlcore.core.errors import NotFiniteError
 
 
-def diagnose(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int) -> NotFiniteError:
+def find_not_finite(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int) -> NotFiniteError:
     """Say what is to blame: the data, a weight, the first layer whose output overflowed, or the largest output."""
     for number, tensor in enumerate(inputs):
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():

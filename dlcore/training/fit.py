@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
-from dlcore.training.finite import diagnose
+from dlcore.training.finite import find_not_finite
 from dlcore.training.optimizers import SHARE
 from dlcore.training.probes import Probe
 from dlcore.training.schedules import learning_rate
@@ -62,7 +62,7 @@ def fit(state: TrainingState, batches: Batches, *, objective: Objective, validat
         NotFiniteError: the loss is not a finite number; names the step and the layer.
         MemoryShortError: the device's memory did not suffice.
     """
-    with memory.shortage(state.config.batch_size, str(state.device)):
+    with memory.catch_out_of_memory(state.config.batch_size, str(state.device)):
         while state.epoch <= state.config.epochs and not state.exhausted:
             yield from _epoch(state, batches, objective)
             yield _validate(state, validation, counts=objective.correct is not None)
@@ -96,7 +96,7 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
         loss = objective.loss(outputs, targets)
         value = loss.item() if on_cpu else None
         if value is not None and not math.isfinite(value):
-            raise diagnose(state.module, inputs, step=step)
+            raise find_not_finite(state.module, inputs, step=step)
         optimiser.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
         norms = gradients.norms(groups, scale=state.loss_scale) if told else ()
@@ -143,7 +143,7 @@ def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]
     unread.clear()
     for number, (loss, correct, samples) in enumerate(rows):
         if not math.isfinite(loss):
-            raise diagnose(state.module, inputs, step=state.step - len(rows) + number + 1)
+            raise find_not_finite(state.module, inputs, step=state.step - len(rows) + number + 1)
         _book(state, loss, correct, int(samples))
 
 

@@ -20,7 +20,7 @@ from dlcore.training.schedules import learning_rate
 Arrays = dict[str, np.ndarray]
 
 
-class Network(Protocol):
+class NumpyNetworkProtocol(Protocol):
     """Arrays by name, the very ones, changed in place; forward and backward of a batch."""
 
     def forward(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -59,7 +59,7 @@ class Network(Protocol):
         ...
 
 
-class Optimiser(Protocol):
+class NumpyOptimizerProtocol(Protocol):
     """A rule that moves parameters in place, with what it remembers."""
 
     steps: int
@@ -70,7 +70,7 @@ class Optimiser(Protocol):
         ...
 
 
-class Loss(Protocol):
+class NumpyLoss(Protocol):
     """The batch's mean loss, and its gradient."""
 
     def forward(self, z: np.ndarray, targets: np.ndarray) -> float:
@@ -82,7 +82,7 @@ class Loss(Protocol):
         ...
 
 
-class Batches(Protocol):
+class NumpyBatches(Protocol):
     """Training data in steps, always in the same order for the same epoch."""
 
     def __len__(self) -> int:
@@ -103,14 +103,20 @@ class Check:
     mode: Literal["min", "max"] = "min"
 
 
-class HandState(Progress):
+class NumpyTrainingState(Progress):
     """Network, optimiser, position and best weights of one training run by hand.
 
     Consistent whenever `fit` yields. No generator is kept: every step draws from one of its own, made of (seed, step).
     """
 
     def __init__(
-        self, network: Network, optimiser: Optimiser, config: TrainingConfig, *, steps_per_epoch: int, seed: int
+        self,
+        network: NumpyNetworkProtocol,
+        optimiser: NumpyOptimizerProtocol,
+        config: TrainingConfig,
+        *,
+        steps_per_epoch: int,
+        seed: int,
     ) -> None:
         super().__init__(config, steps_per_epoch=steps_per_epoch)
         self.network, self.optimiser, self.seed = network, optimiser, seed
@@ -156,7 +162,7 @@ class HandState(Progress):
             array[...] = weights[name]
 
 
-def fit(state: HandState, batches: Batches, *, loss: Loss, check: Check) -> Iterator[Event]:
+def fit(state: NumpyTrainingState, batches: NumpyBatches, *, loss: NumpyLoss, check: Check) -> Iterator[Event]:
     """Train from where `state` stands to the end of its config, yielding the events that `training.fit` yields.
 
     Raises:
@@ -168,7 +174,7 @@ def fit(state: HandState, batches: Batches, *, loss: Loss, check: Check) -> Iter
     yield Finished(state.step, state.epoch - 1, early=state.epoch <= state.config.epochs)
 
 
-def _epoch(state: HandState, batches: Batches, loss: Loss) -> Iterator[Event]:
+def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) -> Iterator[Event]:
     config, network = state.config, state.network
     if state.window and _due(state):
         yield _step_event(state)  # left between a step's two events
@@ -200,11 +206,11 @@ def _epoch(state: HandState, batches: Batches, loss: Loss) -> Iterator[Event]:
             begin = time.perf_counter()
 
 
-def _due(state: HandState) -> bool:
+def _due(state: NumpyTrainingState) -> bool:
     return state.step % state.log_every == 0 or state.batch == state.steps_per_epoch
 
 
-def _book(state: HandState, loss: float, correct: int, samples: int) -> None:
+def _book(state: NumpyTrainingState, loss: float, correct: int, samples: int) -> None:
     state.step += 1
     state.batch += 1
     state.samples += samples
@@ -213,13 +219,13 @@ def _book(state: HandState, loss: float, correct: int, samples: int) -> None:
     state.correct += correct
 
 
-def _step_event(state: HandState) -> Step:
+def _step_event(state: NumpyTrainingState) -> Step:
     mean, rate = sum(state.window) / len(state.window), learning_rate(state.config, state.step, state.steps)
     state.window.clear()
     return Step(state.step, state.epoch, mean, rate, state.samples, state.seconds)
 
 
-def _validate(state: HandState, check: Check) -> Epoch:
+def _validate(state: NumpyTrainingState, check: Check) -> Epoch:
     """Measure the epoch that ended, keep its weights if they are the best, and move on."""
     begin = time.perf_counter()
     samples = max(1, state.samples)
@@ -253,7 +259,7 @@ def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
             g *= longest / length
 
 
-def _measures(state: HandState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
+def _measures(state: NumpyTrainingState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
     """What else is told of each layer: `MEASURES`."""
     moved = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
     lengths = _by_layer(state.layers, before)
@@ -262,7 +268,7 @@ def _measures(state: HandState, before: Arrays) -> dict[str, tuple[float | None,
     return dict(zip(MEASURES, (ratios, *zip(*(seen[name] for name in state.layers), strict=True)), strict=True))
 
 
-def _diagnose(network: Network, x: np.ndarray, step: int) -> NotFiniteError:
+def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFiniteError:
     if not np.isfinite(x).all():
         return NotFiniteError(step, "input", "this batch holds an infinite or missing value")
     for name, array in network.parameters.items():

@@ -9,7 +9,7 @@ from dlcore.training.events import Event
 from dlcore.training.fit import Validation
 
 
-class Trainee(Protocol):
+class TrainingLoop(Protocol):
     """A training of one's own in a run: it tells the same events as `fit` and is whole at each of them.
 
     `module` answers with the weights as they are; `layers` are the names by which `Gradients` events tell; `snapshot`

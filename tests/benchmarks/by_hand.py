@@ -22,18 +22,18 @@ from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
 from dlcore.models.numpy_nn.optimisers import Adam
 from dlcore.training.config import TrainingConfig
-from dlcore.training.numpy_nn import Check, HandState, fit
+from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 
 CONFIG = TrainingConfig(epochs=20, batch_size=256, learning_rate=4e-3, schedule="one_cycle", gradient_every=0)
 
 
 def main() -> None:
     found = images.load("mnist")
-    pixels, scale = np.asarray(found.pixels), images.standardise(np.asarray(found.pixels))
-    draw = architectures.Drawer(np.random.default_rng(0))
+    pixels, scale = np.asarray(found.pixels), images.mean_and_std(np.asarray(found.pixels))
+    draw = architectures.WeightInitializer(np.random.default_rng(0))
     network = architectures.dense(draw, 784, [256, 128], 10, activation="relu", norm=True, dropout=0.1).train_only()
     batches = ArrayBatches(pixels, found.labels, CONFIG.batch_size, seed=0, prepare=Shifted(**scale, shift=2))
-    state = HandState(network, Adam(), CONFIG, steps_per_epoch=len(batches), seed=0)
+    state = NumpyTrainingState(network, Adam(), CONFIG, steps_per_epoch=len(batches), seed=0)
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in fit(state, batches, loss=SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 0.0})):
         pass

@@ -24,7 +24,7 @@ from dlcore import projects
 from dlcore.core import devices
 from dlcore.data.sources import weights
 from dlcore.models.transfer import TransferConfig, TransferNet
-from dlcore.projects.project import Loaded
+from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import food
 
 SIDE = 256
@@ -53,7 +53,7 @@ def main() -> None:
             v2.Normalize(weights.MEAN, weights.STD),
         ]
     )
-    ours = Loaded(
+    ours = LoadedModel(
         TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=10).eval(),
         config,
         {},
@@ -68,7 +68,7 @@ def main() -> None:
     taken: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(count + 3):
         payload = photo(number)
-        for name, call in (("ours", lambda p: food.look(ours, p)), ("bare", bare)):
+        for name, call in (("ours", lambda p: food.classify_photo(ours, p)), ("bare", bare)):
             begin = time.perf_counter()
             call(payload)
             if number >= 3:

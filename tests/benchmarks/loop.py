@@ -31,7 +31,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.series.series import MinMaxScaler, load_nyc_taxi
 from dlcore.data.splits import Split
 from dlcore.models.dense_autoencoder import DenseAutoencoder
-from dlcore.projects.anomaly.project import five_features
+from dlcore.projects.anomaly.project import time_features
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState
@@ -155,7 +155,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    features = five_features(load_nyc_taxi())[:ROWS]
+    features = time_features(load_nyc_taxi())[:ROWS]
     data = torch.from_numpy(MinMaxScaler.fit(features).scale(features))
     loops: dict[str, Loop] = {
         "everyone": everyone,

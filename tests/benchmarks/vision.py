@@ -36,7 +36,7 @@ from torchvision.transforms import functional as transforms
 from dlcore.core import devices
 from dlcore.data.batches import Batches
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, Pictures
+from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Split
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig
@@ -54,8 +54,8 @@ CLOCK: list[Callable[[], float]] = [time.perf_counter]
 
 def pixels_of(name: str, rows: int, side: int, channels: int) -> tuple[np.ndarray, str]:
     """uint8 pictures (N, H, W[, 3]) and where they are from."""
-    if sources.available(name):
-        return np.array(images.at_side(images.load(name).pixels[:rows], side)), name
+    if sources.is_available(name):
+        return np.array(images.resize(images.load(name).pixels[:rows], side)), name
     shape = (rows, side, side) + ((3,) if channels == 3 else ())
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), "noise"
 
@@ -93,7 +93,7 @@ def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, f
     """`fit` with its events taken, gradients recorded, pictures mirrored and moved as runs do; yields after a step."""
     config = TrainingConfig(epochs=10_000, batch_size=batch)
     channels = 1 if pixels.ndim == 3 else 3
-    scale = Pictures([MEAN] * channels, [STD] * channels, Augmentation(shift=4, flip=True))
+    scale = ImageTransform([MEAN] * channels, [STD] * channels, Augmentation(shift=4, flip=True))
 
     def flattened(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         return (inputs[0].float().mul_(1 / (255 * STD)).sub_(MEAN / STD),)

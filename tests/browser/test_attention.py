@@ -16,13 +16,13 @@ ROWS, COLUMNS, BLOCKS, HEADS = 2, 3, 2, 2
 
 
 @pytest.fixture
-def looks() -> attention.Looks:
+def looks() -> attention.AttentionView:
     """Block 1, head 1 looks at the next patch alone; the others look everywhere alike."""
     t = 1 + ROWS * COLUMNS
     attentions = np.full((BLOCKS, HEADS, t, t), 1 / t)
     attentions[0, 0] = np.roll(np.eye(t), 1, axis=1)
     picture = np.arange(64, dtype=np.uint8).reshape(8, 8)[:, :8]
-    return attention.Looks(picture[:8, :8], (ROWS, COLUMNS), 4, attentions, np.eye(t))
+    return attention.AttentionView(picture[:8, :8], (ROWS, COLUMNS), 4, attentions, np.eye(t))
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def drawn(page, looks, monkeypatch):
     monkeypatch.setattr(attention, "mount", lambda component, data, key: sent.update(data))
     attention.show_attention(looks, version="one", key="attention")
     page.set_content(
-        f"<style>{(FILES / 'attention/attention.css').read_text()}</style>{(FILES / 'attention/attention.html').read_text()}"
+        f"<style>{(FILES / 'attention/attention.css').read_text()}</style>"
+        f"{(FILES / 'attention/attention.html').read_text()}"
     )
     script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "attention/attention.js"))
     page.add_script_tag(content=script.replace("export default function", "window.draw = function"))

@@ -13,7 +13,9 @@ from dlcore.data.sources import locate as sources
 
 pytestmark = pytest.mark.browser
 RUN = "reference:forecast/blend"
-HERE = pytest.mark.skipif(not sources.available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
+HERE = pytest.mark.skipif(
+    not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)"
+)
 
 
 def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):

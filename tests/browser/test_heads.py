@@ -22,7 +22,7 @@ def drawn(page, monkeypatch):
     attentions = np.full((LAYERS, HEADS, T, T), 1 / T)
     attentions[1, 1] = np.eye(T, k=-1)
     attentions[1, 1, 0, 0] = 1.0
-    assert heads.sharpest(attentions) == 4
+    assert heads.sharpest_head(attentions) == 4
     sent = {}
     monkeypatch.setattr(heads, "mount", lambda component, data, key: sent.update(data))
     heads.show_heads_grid(attentions, WORDS, version="one", key="heads")

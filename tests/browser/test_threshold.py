@@ -12,7 +12,7 @@ from server import calm, serious, visit
 
 from dlcore.ui.components import mount as components
 from dlcore.ui.components.threshold import component as threshold
-from dlcore.ui.components.threshold.component import Judged, Over, Released, Stretch
+from dlcore.ui.components.threshold.component import ReleasedThreshold, Scope, SeriesAxis, ThresholdView
 
 pytestmark = pytest.mark.browser
 STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
@@ -147,23 +147,23 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"Tab never reached {name}")
 
 
-def judged(*, labelled: bool, size: int = 2000) -> Judged:
+def judged(*, labelled: bool, size: int = 2000) -> ThresholdView:
     random = np.random.default_rng(0)
     scores, labels = random.lognormal(-3, 1, size).astype(np.float32), np.zeros(size, np.uint8)
     scores[1000:1040] += 1.0
     labels[995:1050] = labelled
     times = 1_404_172_800_000 + 1_800_000 * np.arange(size)
-    over = Over(times, random.normal(10, 1, size).astype(np.float32), "rides in half an hour")
-    whole = Stretch("all", 0, size)
-    return Judged(scores, labels if labelled else None, 0.8, (whole,), (whole,), whole, over, "error")
+    over = SeriesAxis(times, random.normal(10, 1, size).astype(np.float32), "rides in half an hour")
+    whole = Scope("all", 0, size)
+    return ThresholdView(scores, labels if labelled else None, 0.8, (whole,), (whole,), whole, over, "error")
 
 
 @pytest.fixture
 def blank(page):
     """The component alone, in a page without a server; what it reports is kept in `window.told`."""
 
-    def mounted(judged: Judged) -> Page:
-        data = threshold._data(judged, Released(judged.own, None, ())) | {"version": "1"}
+    def mounted(judged: ThresholdView) -> Page:
+        data = threshold._data(judged, ReleasedThreshold(judged.own, None, ())) | {"version": "1"}
         folder = components._BROWSER_SIDE
         scripts = ["drawing", *(f"threshold_{part}" for part in threshold.PARTS), "threshold"]
         script = "".join((folder / f"{name}.js").read_text() for name in scripts).replace(

@@ -34,7 +34,7 @@ def test_texts_from_a_command_line_become_numbers():
 
 
 def test_every_field_has_help_and_numbers_have_bounds():
-    for project in projects.every():
+    for project in projects.list_projects():
         for entry in project.models.values():
             for part in (TrainingConfig, entry.config, project.data_config):
                 for field in config.describe(part):
@@ -46,7 +46,7 @@ def test_every_field_has_help_and_numbers_have_bounds():
 @pytest.mark.parametrize("slug", projects.PROJECTS)
 def test_setting_names_are_unique_within_a_project(slug):
     for model in projects.get(slug).models:
-        names = [field.name for section in projects.settings_of(slug, model).values() for field in section]
+        names = [field.name for section in projects.list_settings(slug, model).values() for field in section]
         assert len(names) == len(set(names))
 
 
@@ -66,7 +66,7 @@ def test_a_stored_config_with_a_strange_key_is_refused():
 
 def test_changed_keeps_the_rest():
     made = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
-    other = projects.changed(made, {"batch_size": 32, "seed": 5})
+    other = projects.with_settings(made, {"batch_size": 32, "seed": 5})
     assert (other.training.epochs, other.training.batch_size, other.seed) == (3, 32, 5)
     assert other.model_options == {"kernel_size": 9}
 

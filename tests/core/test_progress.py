@@ -1,6 +1,6 @@
 from dlcore.core import progress
 from dlcore.runs.execution import _Preparing
-from dlcore.runs.metric_log import MemoryJournal
+from dlcore.runs.metric_log import MemoryMetricLog
 
 
 def test_reports_reach_whoever_listens_and_nobody_else():
@@ -13,7 +13,7 @@ def test_reports_reach_whoever_listens_and_nobody_else():
 
 
 def test_a_run_tells_what_it_prepares_but_not_at_every_picture():
-    journal = MemoryJournal()
+    journal = MemoryMetricLog()
     told = _Preparing(journal)
     for done in range(100):
         told("Computing the features", done, 1200)

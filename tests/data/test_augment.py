@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, Pictures, holes, moved, tinted
+from dlcore.data.images.augment import Augmentation, ImageTransform, color_jitter, random_erasing, random_shift_flip
 
 
 def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
@@ -11,7 +11,7 @@ def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
 
 def test_pictures_are_moved_and_mirrored_as_wholes():
     pixels = batch()
-    seen = moved(pixels, shift=2, flip=True)
+    seen = random_shift_flip(pixels, shift=2, flip=True)
     assert seen.shape == pixels.shape and seen.dtype == torch.uint8
     middle = pixels[:, 4:8, 4:8]
     flips = 0
@@ -26,38 +26,38 @@ def test_pictures_are_moved_and_mirrored_as_wholes():
 
 def test_no_shift_and_no_flip_change_nothing():
     pixels = batch()
-    assert torch.equal(moved(pixels, shift=0, flip=False), pixels)
+    assert torch.equal(random_shift_flip(pixels, shift=0, flip=False), pixels)
 
 
 def test_holes_have_their_size_or_less_at_an_edge():
-    inside = holes(torch.zeros(500, 3, 20, 20), side=6).sum(dim=(1, 2, 3))
+    inside = random_erasing(torch.zeros(500, 3, 20, 20), side=6).sum(dim=(1, 2, 3))
     assert inside.max() == 36 and inside.min() >= 9 and (inside == 36).sum() > 150
 
 
 def test_tint_keeps_the_range_and_zero_share_changes_nothing():
     x = batch().permute(0, 3, 1, 2).float()
-    assert torch.allclose(tinted(x, share=0.0), x, atol=1e-3)
-    seen = tinted(x, share=0.5)
+    assert torch.allclose(color_jitter(x, share=0.0), x, atol=1e-3)
+    seen = color_jitter(x, share=0.5)
     assert seen.min() >= 0 and seen.max() <= 255 and not torch.allclose(seen, x)
 
 
 def test_only_training_is_changed_and_what_comes_out_is_scaled():
     pixels = batch(400, channels=3)
-    scale = images.standardise_colour(pixels.numpy())
-    transform = Pictures(scale["mean"], scale["std"], Augmentation(shift=2, flip=True, cutout=4, jitter=0.3))
+    scale = images.channel_mean_and_std(pixels.numpy())
+    transform = ImageTransform(scale["mean"], scale["std"], Augmentation(shift=2, flip=True, cutout=4, jitter=0.3))
     (seen,) = transform((pixels,), False)
     assert torch.allclose(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4)
     assert torch.allclose(seen.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3)
     assert torch.equal(seen, transform((pixels,), False)[0])
     assert not torch.equal(seen, transform((pixels,), True)[0])
     assert seen.is_contiguous(memory_format=torch.channels_last)
-    one = images.model_input(pixels[0].numpy(), {"kind": "picture", "side": 12, **scale})
+    one = images.to_model_input(pixels[0].numpy(), {"kind": "picture", "side": 12, **scale})
     assert np.allclose(one, seen[0].numpy(), atol=1e-5)
 
 
 def test_grey_pictures_get_a_channel_and_one_seed_gives_one_picture():
     pixels = batch(channels=1)[..., 0]
-    transform = Pictures([0.5], [0.25], Augmentation(shift=1, cutout=3))
+    transform = ImageTransform([0.5], [0.25], Augmentation(shift=1, cutout=3))
     torch.manual_seed(3)
     first = transform((pixels,), True)[0]
     torch.manual_seed(3)

@@ -127,8 +127,8 @@ def test_names_that_are_none_are_refused_and_a_missing_one_says_what_works_offli
             bert_weights.find(name)
     with pytest.raises(DataMissingError, match=r"data get bert:bert-base-uncased.*440 MB.*all-MiniLM-L6-v2"):
         bert_weights.require("bert-base-uncased")
-    wanted = sources.dataset("bert:bert-base-uncased")
-    assert wanted.downloadable and wanted.licence == "Apache-2.0" and not sources.available("bert:bert-base-uncased")
+    wanted = sources.get_dataset("bert:bert-base-uncased")
+    assert wanted.downloadable and wanted.licence == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
 
 
 def served(folder):
@@ -151,11 +151,11 @@ def test_it_is_fetched_from_a_mirror_and_what_is_no_bert_leaves_nothing(made, ba
         whole = (place / "model.safetensors").read_bytes()
         (place / "model.safetensors").write_bytes(whole[:-9])
         with pytest.raises(DataError, match=r"no BERT in model.safetensors.*all-MiniLM-L6-v2"):
-            sources.get("bert:tiny-bert")
+            sources.fetch("bert:tiny-bert")
         assert bert_weights.find("tiny-bert") is None
         (place / "model.safetensors").write_bytes(whole)
         told = []
-        assert sources.get("bert:tiny-bert", lambda done, total: told.append(done)) == bert_weights.find("tiny-bert")
+        assert sources.fetch("bert:tiny-bert", lambda done, total: told.append(done)) == bert_weights.find("tiny-bert")
         assert told[-1] == len(whole)
         with pytest.raises(DataError, match=r"HTTP 404.*all-MiniLM-L6-v2"):
             bert_weights.get("nobody/nothing")
@@ -176,7 +176,7 @@ def test_an_address_that_never_answers_is_given_up_within_ten_seconds(bare, monk
 
 
 def test_tokens_carry_the_checkpoints_own_ids():
-    pieces = bert_tokens.Pieces(bert_weights.require(bert_weights.OFFLINE))
+    pieces = bert_tokens.WordPieceTokenizer(bert_weights.require(bert_weights.OFFLINE))
     said = ["Hello world, this isn't quite xyzzyish 中文", "ÉTÉ \U0001f642"]
     assert [row.tolist() for row in pieces.encode(said, length=32)] == [
         [101, 7592, 2088, 1010, 2023, 3475, 1005, 1056, 3243, 1060, 2100, 28753, 4509, 1746, 1861, 102],
@@ -187,9 +187,9 @@ def test_tokens_carry_the_checkpoints_own_ids():
 
 
 def test_of_a_long_text_the_part_asked_for_is_read():
-    assert bert_tokens.kept(10, 4, "start") == [0, 1, 2, 3]
-    assert bert_tokens.kept(10, 4, "end") == [6, 7, 8, 9]
-    assert bert_tokens.kept(10, 4, "both") == [0, 7, 8, 9]
-    assert bert_tokens.kept(3, 4, "both") == [0, 1, 2]
-    rows = bert_tokens.padded([np.array([1, 2]), np.array([3])], length=3)
+    assert bert_tokens.kept_positions(10, 4, "start") == [0, 1, 2, 3]
+    assert bert_tokens.kept_positions(10, 4, "end") == [6, 7, 8, 9]
+    assert bert_tokens.kept_positions(10, 4, "both") == [0, 7, 8, 9]
+    assert bert_tokens.kept_positions(3, 4, "both") == [0, 1, 2]
+    rows = bert_tokens.pad([np.array([1, 2]), np.array([3])], length=3)
     assert rows.tolist() == [[1, 2, 0], [3, 0, 0]]

@@ -54,7 +54,7 @@ def test_it_is_found_in_a_data_folder_and_a_network_learns_from_it(tmp_path, mon
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     archive(tmp_path / "data" / "cifar-10" / "cifar-10-binary.tar.gz", whole(40))
-    assert sources.available("cifar10")
+    assert sources.is_available("cifar10")
     found = images.load("cifar10")
     assert found.names == images.CIFAR_LABELS and isinstance(found.pixels, np.memmap)
     config = projects.configure("architectures", model="resnet18", dataset="cifar10", preset="quick")

@@ -46,7 +46,7 @@ def test_no_group_is_torn_apart_and_every_class_keeps_its_share(seed):
     copies = drawn.permutation(900)[:120].reshape(-1, 4)  # thirty groups of four
     for copy in copies:
         labels[copy], groups[copy] = labels[copy[0]], copy[0]
-    rest, taken = duplicates.stratified_apart(labels, groups, 0.2, seed=seed)
+    rest, taken = duplicates.grouped_stratified_split(labels, groups, 0.2, seed=seed)
     assert not set(groups[rest]) & set(groups[taken])
     assert sorted([*rest, *taken]) == list(range(900))
     for k in range(3):
@@ -56,10 +56,13 @@ def test_no_group_is_torn_apart_and_every_class_keeps_its_share(seed):
 def test_a_planted_leak_is_caught():
     """A split that knows nothing of the groups tears some apart; ours does not."""
     labels, groups = np.zeros(200, int), np.repeat(np.arange(100), 2)
-    from dlcore.data.stratify import stratified
+    from dlcore.data.stratify import stratified_split
 
     torn = [
         len(set(groups[a]) & set(groups[b]))
-        for a, b in (stratified(labels, 0.3, seed=0), duplicates.stratified_apart(labels, groups, 0.3, seed=0))
+        for a, b in (
+            stratified_split(labels, 0.3, seed=0),
+            duplicates.grouped_stratified_split(labels, groups, 0.3, seed=0),
+        )
     ]
     assert torn[0] > 0 and torn[1] == 0

@@ -6,21 +6,21 @@ from nasty_pictures import BAD, CONVERTED, encoded, noise, ramp
 from PIL import Image
 
 from dlcore.core.errors import DataError
-from dlcore.data.images.files import MAX_BYTES, SETS, read_colour
+from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_with_its_reason_in_one_line(name):
     payload, said = BAD[name]
     with pytest.raises(DataError, match=said) as caught:
-        read_colour(payload, side=32, formats=SETS)
+        read_rgb(payload, side=32, formats=SETS)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("name", CONVERTED)
 def test_odd_pixels_are_converted_and_it_is_said(name):
     payload, said = CONVERTED[name]
-    found = read_colour(payload, side=32)
+    found = read_rgb(payload, side=32)
     assert said in found.note
     assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
     row = found.pixels[16].mean(axis=-1)
@@ -29,30 +29,30 @@ def test_odd_pixels_are_converted_and_it_is_said(name):
 
 def test_a_file_too_heavy_is_refused():
     with pytest.raises(DataError, match="up to 20 MB"):
-        read_colour(b"\0" * (MAX_BYTES + 1), side=32)
+        read_rgb(b"\0" * (MAX_BYTES + 1), side=32)
 
 
 def test_a_picture_of_that_size_passes_unchanged_and_others_keep_their_middle():
     pixels = np.asarray(noise(32))
-    assert np.array_equal(read_colour(encoded(noise(32)), side=32).pixels, pixels)
+    assert np.array_equal(read_rgb(encoded(noise(32)), side=32).pixels, pixels)
     wide = np.zeros((20, 60, 3), np.uint8)
     wide[:, 20:40] = (10, 200, 30)
-    found = read_colour(encoded(Image.fromarray(wide)), side=16).pixels
+    found = read_rgb(encoded(Image.fromarray(wide)), side=16).pixels
     assert np.abs(found[4:12, 4:12].astype(int) - (10, 200, 30)).max() <= 2  # the middle third fills the square
 
 
 def test_what_is_transparent_lies_on_white_and_exif_turns():
     see_through = Image.new("RGBA", (30, 30), (0, 0, 0, 0))
     see_through.paste((200, 0, 0, 255), (10, 10, 20, 20))
-    found = read_colour(encoded(see_through), side=30).pixels
+    found = read_rgb(encoded(see_through), side=30).pixels
     assert found[0, 0].tolist() == [255, 255, 255] and found[15, 15].tolist() == [200, 0, 0]
     exif = Image.Exif()
     exif[274] = 6
     upright = Image.fromarray(ramp((40, 40)))
-    turned = read_colour(encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95), side=40).pixels
+    turned = read_rgb(encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95), side=40).pixels
     assert np.abs(turned[..., 0].astype(int) - ramp((40, 40))).mean() < 4
 
 
 def test_the_preview_in_a_phones_jpeg_is_no_animation():
     two = encoded(noise(), "MPO", save_all=True, append_images=[noise(16)])
-    assert read_colour(two, side=32).pixels.shape == (32, 32, 3)
+    assert read_rgb(two, side=32).pixels.shape == (32, 32, 3)

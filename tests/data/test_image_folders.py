@@ -70,7 +70,7 @@ def test_the_good_come_in_and_every_other_file_is_named_with_its_reason(home, pa
     else:
         entry = own_images.import_folder(laid_out(home / "given", content), "mine")
     assert entry.rows == 24 + len(CONVERTED)
-    remarks = {one.name.rpartition("/")[2]: one for one in own_images.refused(entry)}
+    remarks = {one.name.rpartition("/")[2]: one for one in own_images.list_rejected(entry)}
     assert set(remarks) == {*BAD, *CONVERTED, "readme.txt", "stray.jpg"}  # clutter of systems is not worth a word
     for name, (_, said) in (BAD | CONVERTED).items():
         assert said in remarks[name].reason and remarks[name].used == (name in CONVERTED)
@@ -85,7 +85,7 @@ def test_a_zip_whose_names_lead_out_writes_nothing_outside(home):
     content = files() | {name: picture(1) for name in names}
     entry = own_images.import_zip(zipped(content), "mine", source="x.zip")
     assert entry.rows == 24
-    assert len([one for one in own_images.refused(entry) if "leads out" in one.reason]) >= 2
+    assert len([one for one in own_images.list_rejected(entry) if "leads out" in one.reason]) >= 2
     assert not list(home.rglob("evil*")) and not Path("/absolute").exists()
 
 
@@ -97,7 +97,7 @@ def test_a_zip_bomb_is_left_out_without_being_unpacked(home):
     entry = own_images.import_zip(packed, "mine", source="x.zip")
     assert tracemalloc.get_traced_memory()[1] < 60 * 2**20
     tracemalloc.stop()
-    assert any("80 MB unpacked" in one.reason for one in own_images.refused(entry))
+    assert any("80 MB unpacked" in one.reason for one in own_images.list_rejected(entry))
 
 
 def test_a_zip_that_lies_about_its_sizes_loses_that_file_alone(home):
@@ -105,7 +105,7 @@ def test_a_zip_that_lies_about_its_sizes_loses_that_file_alone(home):
     at = packed.rindex(b"PK\x01\x02")  # the last entry of the table of contents
     packed[at + 24 : at + 28] = (10).to_bytes(4, "little")
     entry = own_images.import_zip(bytes(packed), "mine", source="x.zip")
-    assert entry.rows == 23 and "cannot be read" in own_images.refused(entry)[0].reason
+    assert entry.rows == 23 and "cannot be read" in own_images.list_rejected(entry)[0].reason
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_full_disk_leaves_nothing_half_there(home, monkeypatch):
     monkeypatch.setattr(own_images, "_write", full)
     with pytest.raises(StoreError, match="No space"):
         own_images.import_zip(zipped(files()), "mine", source="x.zip")
-    assert own.every() == [] and list((home / "home" / "own").iterdir()) == []
+    assert own.list_datasets() == [] and list((home / "home" / "own").iterdir()) == []
 
 
 def test_links_and_odd_files_in_a_folder_are_named_and_never_followed(home):
@@ -144,15 +144,15 @@ def test_links_and_odd_files_in_a_folder_are_named_and_never_followed(home):
     (given / "set" / "class 0" / "link.jpg").symlink_to(given / "set" / "class 1" / "1.jpg")
     os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
     entry = own_images.import_folder(given, "mine")
-    reasons = {one.name.rpartition("/")[2]: one.reason for one in own_images.refused(entry)}
+    reasons = {one.name.rpartition("/")[2]: one.reason for one in own_images.list_rejected(entry)}
     assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a plain file" in reasons["pipe.jpg"]
 
 
 def test_many_files_in_one_class_are_decoded_one_at_a_time(home):
     data = [picture(seed, side=16) for seed in range(40)]
     content = {f"a/{i}.jpg": data[i % 20] for i in range(1000)} | {f"b/{i}.jpg": data[20 + i] for i in range(10)}
-    with image_folders.opened_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
-        entries, _ = image_folders.listed(opened)
+    with image_folders.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
+        entries, _ = image_folders.list_entries(opened)
         pixels = np.zeros((len(entries), 8, 8, 3), np.uint8)
         tracemalloc.start()
         good, _ = image_folders.decode(opened, entries, pixels)
@@ -222,14 +222,14 @@ def test_drafts_of_killed_processes_go_after_a_while(home):
     left = home / "cache" / "decoded" / ".x-abc"
     left.mkdir(parents=True)
     os.utime(left, (0, 0))
-    array_cache.kept("x", "0" * 64, lambda draft: np.save(draft / "a.npy", np.zeros(1)))
+    array_cache.get_or_create("x", "0" * 64, lambda draft: np.save(draft / "a.npy", np.zeros(1)))
     assert not left.exists()
 
 
 @pytest.mark.realdata("dogs_food_vehicles")
 def test_the_photographs_are_27_000_and_their_duplicates_are_kept_together():
     found = images.load("dogs_food_vehicles")
-    assert len(found.labels) + len(found.test_labels) == 27_000 == sources.dataset("dogs_food_vehicles").rows
+    assert len(found.labels) + len(found.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
     assert found.names == ("dogs", "food", "vehicles") and not found.refused
     assert found.exact == 23 and found.near == 35 and not found.also_in_test.any()
 

@@ -82,11 +82,11 @@ def test_a_cache_that_cannot_be_written_does_no_harm(monkeypatch, tmp_path):
 
 def test_scale_is_that_of_the_pixels():
     pixels = np.random.default_rng(0).integers(0, 256, (50, 4, 4), dtype=np.uint8)
-    scale = images.standardise(pixels)
-    values = images.scaled(pixels, scale)
+    scale = images.mean_and_std(pixels)
+    values = images.normalize(pixels, scale)
     assert values.dtype == np.float32
     assert abs(values.mean()) < 1e-5 and abs(values.std() - 1) < 1e-5
-    assert images.standardise(np.zeros((2, 2, 2), np.uint8)) == {"mean": 0.0, "std": 1.0}
+    assert images.mean_and_std(np.zeros((2, 2, 2), np.uint8)) == {"mean": 0.0, "std": 1.0}
 
 
 def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) -> Image.Image:
@@ -99,7 +99,7 @@ def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize(("ground", "ink"), [(255, 30), (0, 220)])
 def test_a_picture_becomes_a_bright_thing_on_dark_ground_in_the_middle(name, ground, ink):
-    seen = images.open_grey(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
+    seen = images.read_gray(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
     assert seen.shape == (28, 28) and seen.dtype == np.uint8
     columns = np.flatnonzero((seen > 128).any(axis=0))
     assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1  # in the middle
@@ -109,7 +109,7 @@ def test_a_picture_becomes_a_bright_thing_on_dark_ground_in_the_middle(name, gro
 
 def test_a_picture_of_the_data_itself_passes_unchanged():
     pixels = images.load("digits").test_pixels[0]
-    assert np.array_equal(images.open_grey(encoded(Image.fromarray(pixels)), height=8, width=8), pixels)
+    assert np.array_equal(images.read_gray(encoded(Image.fromarray(pixels)), height=8, width=8), pixels)
 
 
 def test_exif_rotation_is_applied():
@@ -118,14 +118,14 @@ def test_exif_rotation_is_applied():
     exif[274] = 6  # turned by 90 degrees
     turned = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
     straight = encoded(upright, "JPEG", quality=95)
-    seen, wanted = (images.open_grey(data, height=28, width=28).astype(int) for data in (turned, straight))
+    seen, wanted = (images.read_gray(data, height=28, width=28).astype(int) for data in (turned, straight))
     assert np.abs(seen - wanted).mean() < 4
 
 
 def test_transparent_ground_counts_as_white():
     picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
     picture.paste((10, 10, 10, 255), (20, 10, 40, 50))
-    seen = images.open_grey(encoded(picture), height=28, width=28)
+    seen = images.read_gray(encoded(picture), height=28, width=28)
     assert seen[14, 14] > 200 and seen[14, 0] < 40
 
 
@@ -160,10 +160,10 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
 )
 def test_what_is_no_picture_is_refused_in_one_line(payload, said):
     with pytest.raises(DataError, match=said) as caught:
-        images.open_grey(payload, height=28, width=28)
+        images.read_gray(payload, height=28, width=28)
     assert "\n" not in str(caught.value)
 
 
 def test_one_colour_and_one_pixel_are_handled():
     for picture in (Image.new("L", (50, 50), 255), Image.new("L", (1, 1), 7), Image.new("1", (3, 900))):
-        assert images.open_grey(encoded(picture), height=28, width=28).shape == (28, 28)
+        assert images.read_gray(encoded(picture), height=28, width=28).shape == (28, 28)

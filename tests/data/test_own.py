@@ -10,11 +10,11 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def entry(name="mine", kind="series", checksum="a" * 64):
-    return own.OwnDataset(name, kind, rows=3, checksum=checksum, source="mine.csv", facts={"step_ms": 5})
+    return own.CustomDataset(name, kind, rows=3, checksum=checksum, source="mine.csv", facts={"step_ms": 5})
 
 
 def keep(name="mine", **about):
-    return own.keep(entry(name, **about), lambda folder: (folder / "part").write_text("x"), reserved=sources.DATASETS)
+    return own.save(entry(name, **about), lambda folder: (folder / "part").write_text("x"), reserved=sources.DATASETS)
 
 
 def test_what_is_kept_is_found_by_either_name_and_listed_by_kind():
@@ -22,9 +22,11 @@ def test_what_is_kept_is_found_by_either_name_and_listed_by_kind():
     assert own.find("mine") == own.find("own:mine") == kept == own.require("own:mine", "series")
     assert (kept.folder / "part").read_text() == "x" and kept.added > 0
     keep("photos", kind="images")
-    assert [one.name for one in own.every()] == ["mine", "photos"]
-    assert [one.name for one in own.every("images")] == ["photos"]
-    assert sources.available("own:mine") and sources.dataset("own:mine").own and not sources.available("own:no")
+    assert [one.name for one in own.list_datasets()] == ["mine", "photos"]
+    assert [one.name for one in own.list_datasets("images")] == ["photos"]
+    assert (
+        sources.is_available("own:mine") and sources.get_dataset("own:mine").own and not sources.is_available("own:no")
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_names_that_will_not_do(name, home):
     with pytest.raises(RequestError) as refusal:
         keep(name)
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 200
-    assert not list(home.glob("own/*")) and own.every() == []
+    assert not list(home.glob("own/*")) and own.list_datasets() == []
 
 
 def test_a_name_is_given_once_whatever_its_capitals():
@@ -74,10 +76,10 @@ def test_what_fails_half_way_leaves_nothing(home):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(StoreError, match="No space left"):
-        own.keep(entry(), breaks, reserved=())
+        own.save(entry(), breaks, reserved=())
     with pytest.raises(KeyboardInterrupt):
-        own.keep(entry(), lambda folder: (_ for _ in ()).throw(KeyboardInterrupt), reserved=())
-    assert list(home.glob("own/*")) + list(home.glob("own/.*")) == [] and own.every() == []
+        own.save(entry(), lambda folder: (_ for _ in ()).throw(KeyboardInterrupt), reserved=())
+    assert list(home.glob("own/*")) + list(home.glob("own/.*")) == [] and own.list_datasets() == []
 
 
 def test_the_second_of_two_writers_is_told(monkeypatch):
@@ -85,7 +87,7 @@ def test_the_second_of_two_writers_is_told(monkeypatch):
         keep()  # somebody else is faster while this one writes
 
     with pytest.raises(RequestError, match="already"):
-        own.keep(entry(), slow, reserved=())
+        own.save(entry(), slow, reserved=())
     assert (own.require("mine", "series").folder / "part").read_text() == "x"
 
 
@@ -111,4 +113,4 @@ def test_what_cannot_be_read_is_not_there(home, text):
     folder = home / "own" / "mine"
     folder.mkdir(parents=True)
     (folder / own.ABOUT).write_text(text, encoding="latin-1")
-    assert own.find("mine") is None and own.every() == []
+    assert own.find("mine") is None and own.list_datasets() == []

@@ -13,8 +13,8 @@ GOOD = "text,label\n" + "".join(f'"{word}, number {n}",{word}\n' for word in ("y
 
 def test_csv_and_json_lines_give_the_same():
     rows = [{"Review": f"{word}, number {n}", "Sentiment": word} for word in ("yes", "no") for n in range(6)]
-    lines = own_texts.take("\n".join(json.dumps(row) for row in rows).encode())
-    table = own_texts.take(GOOD.encode())
+    lines = own_texts.validate("\n".join(json.dumps(row) for row in rows).encode())
+    table = own_texts.validate(GOOD.encode())
     assert lines.texts == table.texts and lines.labels.tolist() == table.labels.tolist() == [1] * 6 + [0] * 6
     assert table.names == ("no", "yes") and table.columns == ("text", "label")
     assert lines.columns == ("Review", "Sentiment")
@@ -22,7 +22,7 @@ def test_csv_and_json_lines_give_the_same():
 
 def test_other_columns_a_mark_a_semicolon_and_named_columns():
     payload = "\ufeffid;says;kind\n" + "".join(f"{n};<b>word</b> {n};{'ab'[n % 2]}\n" for n in range(10))
-    taken = own_texts.take(payload.encode(), text="says", label="kind")
+    taken = own_texts.validate(payload.encode(), text="says", label="kind")
     assert taken.texts[3] == "word 3" and taken.names == ("a", "b")
 
 
@@ -53,25 +53,25 @@ def test_other_columns_a_mark_a_semicolon_and_named_columns():
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_row(payload, said):
     with pytest.raises(DataError, match=said) as caught:
-        own_texts.take(payload.encode())
+        own_texts.validate(payload.encode())
     assert "\n" not in str(caught.value)
 
 
 def test_bytes_that_are_no_text_and_too_many_of_them(monkeypatch):
     with pytest.raises(DataError, match="UTF-8"):
-        own_texts.take(b"text,label\n\xff\xfe,y\n")
+        own_texts.validate(b"text,label\n\xff\xfe,y\n")
     monkeypatch.setattr(own_texts, "BYTES_LIMIT", 10)
     with pytest.raises(DataError, match="up to 10 are read"):
-        own_texts.take(GOOD.encode())
+        own_texts.validate(GOOD.encode())
 
 
 def test_kept_texts_are_a_dataset_of_every_language_project(home):
-    entry = own_texts.keep("mine", own_texts.take(GOOD.encode()), source="some/mine.csv")
+    entry = own_texts.save("mine", own_texts.validate(GOOD.encode()), source="some/mine.csv")
     found = own_texts.load("own:mine", checksum=entry.checksum)
     assert found.names == ("no", "yes") and len(found.texts) == 12 and found.test is None
     assert entry.source == "mine.csv"
     for slug in ("news", "questions", "reviews_lstm", "reviews_transformer"):
-        assert "own:mine" in projects.datasets(slug)
+        assert "own:mine" in projects.list_datasets(slug)
     small = {"vectors": "none", "tokens": "words", "min_frequency": 1, "vocabulary": 100}
     config = projects.configure("news", dataset="mine", settings=small)
     prepared = projects.get("news").prepare(config)

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from dlcore.data.images.photos import Changes, Photographs, Views, cut_out, mixed
+from dlcore.data.images.photos import FeatureViews, PhotoAugmentation, PhotoTransform, mixup, random_resized_crop
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)
 
@@ -12,12 +12,12 @@ def batch(n: int = 40, side: int = 32) -> torch.Tensor:
 
 def test_nothing_is_cut_off_where_all_is_wanted():
     x = torch.rand(6, 3, 20, 20)
-    assert torch.allclose(cut_out(x, side=20, zoom=1.0, flip=False), x, atol=1e-5)
+    assert torch.allclose(random_resized_crop(x, side=20, zoom=1.0, flip=False), x, atol=1e-5)
 
 
 def test_half_of_them_are_mirrored():
     x = torch.rand(200, 3, 16, 16)
-    seen = cut_out(x, side=16, zoom=1.0, flip=True)
+    seen = random_resized_crop(x, side=16, zoom=1.0, flip=True)
     turned = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(seen, x, strict=True)]
     straight = [torch.allclose(a, b, atol=1e-5) for a, b in zip(seen, x, strict=True)]
     assert 60 < sum(turned) < 140 and sum(turned) + sum(straight) == 200
@@ -25,13 +25,15 @@ def test_half_of_them_are_mirrored():
 
 def test_what_is_cut_out_lies_inside_and_has_its_share():
     ramp = torch.linspace(0, 1, 64).expand(300, 1, 64, 64)
-    widths = cut_out(ramp, side=64, zoom=0.25, flip=False)
+    widths = random_resized_crop(ramp, side=64, zoom=0.25, flip=False)
     reach = (widths.amax(dim=(1, 2, 3)) - widths.amin(dim=(1, 2, 3))).numpy()
     assert reach.max() <= 1.001 and reach.min() > 0.25**0.5 * (3 / 4) ** 0.5 - 0.05 and np.median(reach) < 0.95
 
 
 def test_only_training_is_changed_and_sides_are_as_asked():
-    transform = Photographs(MEAN, STD, Changes(side=24, zoom=0.5, flip=True, jitter=0.2, erase=6, mixup=0.4))
+    transform = PhotoTransform(
+        MEAN, STD, PhotoAugmentation(side=24, zoom=0.5, flip=True, jitter=0.2, erase=6, mixup=0.4)
+    )
     pixels = batch()
     (seen,) = transform((pixels,), False)
     again = (pixels.permute(0, 3, 1, 2).float() / 255 - torch.tensor(MEAN).view(1, 3, 1, 1)) / 0.2
@@ -42,19 +44,19 @@ def test_only_training_is_changed_and_sides_are_as_asked():
 
 def test_a_mixture_is_between_its_two():
     x = torch.rand(10, 4)
-    seen, mix = mixed(x, alpha=1.0)
+    seen, mix = mixup(x, alpha=1.0)
     assert torch.allclose(seen, mix.share * x + (1 - mix.share) * x[mix.other])
-    assert mixed(x, alpha=0.0) == (x, None)
+    assert mixup(x, alpha=0.0) == (x, None)
 
 
 def test_of_views_training_draws_and_the_rest_take_the_first():
     views = torch.stack([torch.zeros(50, 3), torch.ones(50, 3)], dim=1)
-    assert not Views()((views,), False)[0].any()
-    assert 5 < float(Views()((views,), True)[0][:, 0].sum()) < 45
+    assert not FeatureViews()((views,), False)[0].any()
+    assert 5 < float(FeatureViews()((views,), True)[0][:, 0].sum()) < 45
 
 
 def test_one_seed_one_picture():
-    transform, pixels = Photographs(MEAN, STD, Changes(zoom=0.3, flip=True, mixup=0.2)), batch()
+    transform, pixels = PhotoTransform(MEAN, STD, PhotoAugmentation(zoom=0.3, flip=True, mixup=0.2)), batch()
     seen = []
     for _ in range(2):
         torch.manual_seed(3)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from dlcore.data.text import sequences
-from dlcore.data.text.sequences import FORMS, Alphabet, Sizes
+from dlcore.data.text.sequences import FORMS, Alphabet, SplitSizes
 
-SIZES = Sizes(train=3000, validation=200, test=400, longest=8, each=5)
+SIZES = SplitSizes(train=3000, validation=200, test=400, longest=8, each=5)
 TASKS = ("dates_in_words", "reversing", "sorting")
 
 
 @pytest.mark.parametrize("form", range(len(FORMS)))
 def test_each_form_is_written_like_its_example(form):
-    assert sequences.written(datetime.date(2026, 9, 23), form) == FORMS[form]
+    assert sequences.format_date(datetime.date(2026, 9, 23), form) == FORMS[form]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_each_form_is_written_like_its_example(form):
     ],
 )
 def test_years_in_words(year, said):
-    assert sequences.year_in_words(year) == said
+    assert sequences.year_to_words(year) == said
 
 
 def test_days_in_words():
@@ -54,7 +54,9 @@ def test_days_in_words():
         "thirtieth",
         "thirty-first",
     ]
-    endings = [sequences.written(datetime.date(2001, 3, day), 4).split()[1] for day in (1, 2, 3, 4, 11, 12, 13, 21, 22)]
+    endings = [
+        sequences.format_date(datetime.date(2001, 3, day), 4).split()[1] for day in (1, 2, 3, 4, 11, 12, 13, 21, 22)
+    ]
     assert endings == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd"]
 
 
@@ -62,12 +64,12 @@ def test_no_two_days_are_ever_written_alike():
     days = [sequences.FIRST_DAY + datetime.timedelta(days=place) for place in range(73_049)]
     assert days[-1] == sequences.LAST_DAY
     for form in range(len(FORMS)):
-        assert len({sequences.written(day, form) for day in days}) == len(days)
+        assert len({sequences.format_date(day, form) for day in days}) == len(days)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_parts_share_nothing_and_the_test_part_is_every_seeds(task):
-    parts, other = (sequences.make(task, SIZES, seed=seed) for seed in (0, 1))
+    parts, other = (sequences.make_splits(task, SIZES, seed=seed) for seed in (0, 1))
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [3000, 200, 400]
     apart = [
         set(part.targets if task == "dates_in_words" else part.sources)
@@ -76,12 +78,12 @@ def test_parts_share_nothing_and_the_test_part_is_every_seeds(task):
     assert not apart[0] & apart[1] and not apart[0] & apart[2] and not apart[1] & apart[2]
     assert parts.test.sources == other.test.sources and parts.longer.sources == other.longer.sources
     assert parts.train.checksum != other.train.checksum
-    assert parts.train.checksum == sequences.make(task, SIZES, seed=0).train.checksum
+    assert parts.train.checksum == sequences.make_splits(task, SIZES, seed=0).train.checksum
 
 
 @pytest.mark.parametrize("task", ["reversing", "sorting"])
 def test_items_are_solved_and_longer_ones_are_longer(task):
-    parts = sequences.make(task, SIZES, seed=0)
+    parts = sequences.make_splits(task, SIZES, seed=0)
     for part in (parts.train, parts.longer):
         for source, target in zip(part.sources, part.targets, strict=True):
             assert list(target) == (list(source)[::-1] if task == "reversing" else sorted(source))
@@ -90,7 +92,7 @@ def test_items_are_solved_and_longer_ones_are_longer(task):
 
 
 def test_dates_are_iso_and_all_forms_come():
-    parts = sequences.make("dates_in_words", SIZES, seed=0)
+    parts = sequences.make_splits("dates_in_words", SIZES, seed=0)
     assert all(datetime.date.fromisoformat(target).isoformat() == target for target in parts.test.targets)
     assert set(parts.train.kinds.tolist()) == set(range(len(FORMS))) and not len(parts.longer)
 
@@ -101,5 +103,5 @@ def test_symbols_there_and_back():
     ids = known.encode(["cab", "ax"], length=5, ends=True)
     assert ids.tolist() == [[6, 4, 5, 3, 0], [4, 1, 3, 0, 0]]
     assert known.decode(ids[0]) == "cab" and known.decode(ids[1]) == "a\N{REPLACEMENT CHARACTER}"
-    assert sequences.given(ids).tolist() == [[2, 6, 4, 5, 0], [2, 4, 1, 0, 0]]
+    assert sequences.decoder_inputs(ids).tolist() == [[2, 6, 4, 5, 0], [2, 4, 1, 0, 0]]
     assert [known.name(number) for number in (3, 4)] == ["end", "a"] and Alphabet(" ").name(4) == "␣"

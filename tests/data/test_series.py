@@ -60,11 +60,11 @@ def test_the_scaler_learns_from_training_rows_alone():
 
 def test_windows_and_point_means():
     rows = np.arange(12.0).reshape(6, 2)
-    found = windows.sliding(rows, 3)
+    found = windows.sliding_windows(rows, 3)
     assert found.shape == (4, 3, 2)
     assert found[1].tolist() == rows[1:4].tolist()
     per_place = found[:, :, 0].numpy()  # each window says of each point its own value: the mean is that value
-    means = windows.PointMeans(6)
+    means = windows.PointwiseMean(6)
     means.add(per_place)
     assert means.means.tolist() == rows[:, 0].tolist()
 

@@ -34,18 +34,18 @@ LABELS = (np.arange(N) // 10 == 33).astype(int)  # points 330 to 339
 
 
 def test_columns_and_period_are_guessed_and_can_be_changed():
-    found = series_intake.take(payload(anomaly=LABELS, spare=np.arange(N)))
+    found = series_intake.validate(payload(anomaly=LABELS, spare=np.arange(N)))
     assert found.columns == Columns("when", "load", "anomaly")
     assert found.guessed == found.series.period == 24 and found.series.step_ms == 3_600_000
     assert found.series.labels.tolist() == LABELS.tolist()
-    other = series_intake.take(payload(spare=np.arange(N)), asked=Columns("", "spare"), period=12)
+    other = series_intake.validate(payload(spare=np.arange(N)), asked=Columns("", "spare"), period=12)
     assert other.columns == Columns("when", "spare") and other.series.period == 12 and not other.series.windows
-    assert series_intake.take(payload(), period=0).series.period == 0
+    assert series_intake.validate(payload(), period=0).series.period == 0
 
 
 def test_what_is_kept_is_what_is_loaded():
-    found = series_intake.take(payload(anomaly=LABELS))
-    kept = series_intake.keep("mine", found, source="/somewhere/mine.csv")
+    found = series_intake.validate(payload(anomaly=LABELS))
+    kept = series_intake.save("mine", found, source="/somewhere/mine.csv")
     loaded = series.load("own:mine", checksum=kept.checksum)
     np.testing.assert_array_equal(loaded.times, found.series.times)
     np.testing.assert_array_equal(loaded.values, found.series.values)
@@ -54,7 +54,7 @@ def test_what_is_kept_is_what_is_loaded():
 
 
 def test_a_file_that_was_changed_on_the_disk_is_noticed():
-    kept = series_intake.keep("mine", series_intake.take(payload()))
+    kept = series_intake.save("mine", series_intake.validate(payload()))
     file = kept.folder / series.FILE
     with np.load(file) as archive:
         times, values = archive["times"], archive["values"].copy()
@@ -68,10 +68,10 @@ def test_a_file_that_was_changed_on_the_disk_is_noticed():
 
 
 def test_a_file_named_in_a_request_is_kept_once():
-    first = series_intake.keep_file(Path("my load.csv"), payload())
-    assert (first.name, series_intake.keep_file(Path("copy.csv"), payload()).name) == ("my-load", "my-load")
-    assert series_intake.keep_file(Path("my load.csv"), payload(n=300)).name == "my-load-2"
-    assert len(own.every()) == 2
+    first = series_intake.save_file(Path("my load.csv"), payload())
+    assert (first.name, series_intake.save_file(Path("copy.csv"), payload()).name) == ("my-load", "my-load")
+    assert series_intake.save_file(Path("my load.csv"), payload(n=300)).name == "my-load-2"
+    assert len(own.list_datasets()) == 2
 
 
 NASTY = {
@@ -105,23 +105,23 @@ def test_nasty_files_are_refused_in_one_line_and_nothing_is_kept(name, home):
     data, words = NASTY[name]
     asked = Columns("", "", "label") if name == "labels in words" else None
     with pytest.raises(DataError) as refusal:
-        series_intake.keep("mine", series_intake.take(data, asked=asked))
+        series_intake.save("mine", series_intake.validate(data, asked=asked))
     message = str(refusal.value)
     assert words in message and "\n" not in message and len(message) < 250
-    assert own.every() == []
+    assert own.list_datasets() == []
 
 
 def test_a_column_that_is_not_there_or_asked_for_twice():
     for asked, words in ((Columns("x", ""), "no column 'x'"), (Columns("when", "when"), "asked for twice")):
         with pytest.raises(DataError, match=words):
-            series_intake.take(payload(), asked=asked)
+            series_intake.validate(payload(), asked=asked)
     for period in (-1, 1, N):
         with pytest.raises(DataError, match=f"period={period} is refused"):
-            series_intake.take(payload(), period=period)
+            series_intake.validate(payload(), period=period)
 
 
 def test_a_series_that_never_changes_is_kept_without_a_period():
-    assert series_intake.take(table().assign(load=7).to_csv(index=False).encode()).series.period == 0
+    assert series_intake.validate(table().assign(load=7).to_csv(index=False).encode()).series.period == 0
 
 
 ROW = {"start": "2021-03-14 18:00", "end": "2021-03-15 03:00", "name": "storm"}
@@ -138,14 +138,14 @@ GOOD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_windows_from_a_second_file(name):
-    (window,) = series_intake.take(payload(), windows=GOOD[name]).series.windows
+    (window,) = series_intake.validate(payload(), windows=GOOD[name]).series.windows
     moments = [pd.Timestamp(moment, unit="ms").isoformat(" ", "minutes") for moment in (window.start, window.end)]
     assert (moments, window.name) == ([ROW["start"], ROW["end"]], "storm")
 
 
 def test_a_day_alone_is_the_whole_day():
-    (window,) = series_intake.take(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.windows
-    found = series_intake.take(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.labels
+    (window,) = series_intake.validate(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.windows
+    found = series_intake.validate(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.labels
     assert found.sum() == 48 and window.name == "labelled"
 
 
@@ -168,14 +168,14 @@ BAD = {
 def test_bad_windows_are_refused_in_one_line(name):
     data, words = BAD[name]
     with pytest.raises(DataError) as refusal:
-        series_intake.take(payload(), windows=data)
+        series_intake.validate(payload(), windows=data)
     assert words in str(refusal.value) and "\n" not in str(refusal.value)
 
 
 def test_names_of_windows_carry_no_markup():
-    assert series_windows.plain_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
-    assert series_windows.plain_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
-    assert series_windows.plain_name(None) == "labelled" and len(series_windows.plain_name("x" * 999)) == 60
+    assert series_windows.sanitize_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
+    assert series_windows.sanitize_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
+    assert series_windows.sanitize_name(None) == "labelled" and len(series_windows.sanitize_name("x" * 999)) == 60
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_names_of_windows_carry_no_markup():
     ],
 )
 def test_the_period_found(values, step_ms, wanted):
-    assert seasonality.guess_period(values, step_ms) == wanted
+    assert seasonality.detect_period(values, step_ms) == wanted
 
 
 def test_the_taxi_series_repeats_by_the_week():
     taxi = series.load_nyc_taxi()
-    assert seasonality.guess_period(taxi.values, taxi.step_ms) == taxi.period == 336
+    assert seasonality.detect_period(taxi.values, taxi.step_ms) == taxi.period == 336

@@ -11,7 +11,7 @@ from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.sources import download as downloads
 from dlcore.data.sources import locate as sources
-from dlcore.data.sources.locate import Dataset, File
+from dlcore.data.sources.locate import Dataset, DatasetFile
 
 
 @pytest.fixture(autouse=True)
@@ -54,10 +54,10 @@ def test_a_dataset_of_several_files_needs_all_of_them(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     folder = tmp_path / "fashion-mnist"
     folder.mkdir()
-    names = [file.name for file in sources.dataset("fashion_mnist").files]
+    names = [file.name for file in sources.get_dataset("fashion_mnist").files]
     for name in names[:3]:
         (folder / name).touch()
-    assert not sources.available("fashion_mnist")
+    assert not sources.is_available("fashion_mnist")
     (folder / names[3]).touch()
     assert sources.find("fashion_mnist") == folder
 
@@ -74,7 +74,7 @@ def test_missing_data_names_the_next_step_size_and_licence():
 
 
 def test_the_shipped_series_is_the_one_whose_checksum_is_named():
-    file = sources.dataset("nyc_taxi").files[0]
+    file = sources.get_dataset("nyc_taxi").files[0]
     data = (settings.ASSETS / "data" / file.name).read_bytes()
     assert len(data) == file.size and f"sha256:{hashlib.sha256(data).hexdigest()}" == file.checksum
 
@@ -97,7 +97,7 @@ def mirror(tmp_path, monkeypatch):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     files = tuple(
-        File(name, size, url=f"http://no.invalid/{name}", checksum=f"sha256:{hashlib.sha256(data).hexdigest()}")
+        DatasetFile(name, size, url=f"http://no.invalid/{name}", checksum=f"sha256:{hashlib.sha256(data).hexdigest()}")
         for name, size, data in (("a.bin", 1000, b"a" * 1000), ("b.bin", 3000, b"b" * 3000))
     )
     tiny = Dataset(
@@ -113,7 +113,7 @@ def mirror(tmp_path, monkeypatch):
 
 def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
     seen: list[tuple[int, int]] = []
-    folder = sources.get("tiny", lambda done, total: seen.append((done, total)))
+    folder = sources.fetch("tiny", lambda done, total: seen.append((done, total)))
     assert (folder / "b.bin").read_bytes() == b"b" * 3000
     assert folder == tmp_path / "cache" / "data" / "tiny"
     assert seen[-1] == (4000, 4000) and all(total == 4000 for _, total in seen)
@@ -123,12 +123,12 @@ def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
 def test_a_wrong_file_leaves_nothing_and_a_second_try_keeps_what_was_right(mirror, tmp_path):
     (mirror / "b.bin").write_bytes(b"torn")
     with pytest.raises(DataError, match=r"b\.bin gave a file that is not the one expected"):
-        sources.get("tiny")
+        sources.fetch("tiny")
     cached = tmp_path / "cache" / "data" / "tiny"
     assert [path.name for path in cached.iterdir()] == ["a.bin"]
     (mirror / "a.bin").unlink()  # would fail now if it were asked for again
     (mirror / "b.bin").write_bytes(b"b" * 3000)
-    assert sources.available("tiny") or sources.get("tiny") == cached
+    assert sources.is_available("tiny") or sources.fetch("tiny") == cached
 
 
 def test_without_network_one_line_and_no_hang(monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcore.data.stratify import sample, stratified
+from dlcore.data.stratify import stratified_sample, stratified_split
 
 
 @settings(max_examples=50, deadline=None)
@@ -14,7 +14,7 @@ from dlcore.data.stratify import sample, stratified
 )
 def test_parts_are_disjoint_complete_and_keep_shares(labels, share, seed):
     labels = np.array(labels)
-    rest, part = stratified(labels, share, seed=seed)
+    rest, part = stratified_split(labels, share, seed=seed)
     assert sorted([*rest, *part]) == list(range(len(labels)))
     for label in np.unique(labels):
         count, taken = (labels == label).sum(), (labels[part] == label).sum()
@@ -24,10 +24,10 @@ def test_parts_are_disjoint_complete_and_keep_shares(labels, share, seed):
 
 def test_the_seed_decides():
     labels = np.arange(300) % 3
-    first, again, other = (stratified(labels, 0.3, seed=seed)[1] for seed in (1, 1, 2))
+    first, again, other = (stratified_split(labels, 0.3, seed=seed)[1] for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(0, 300), (300, 300), (1000, 300), (30, 30)])
 def test_sample_size(rows, expected):
-    assert len(sample(np.arange(300) % 3, rows, seed=0)) == expected
+    assert len(stratified_sample(np.arange(300) % 3, rows, seed=0)) == expected

@@ -31,23 +31,23 @@ def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
 
 
 def test_every_column_of_changing_numbers_is_a_variable_and_the_rest_says_why_not(home):
-    intake = table_intake.take(sheet())
+    intake = table_intake.validate(sheet())
     assert intake.table.names == ("gas", "heat") and intake.time == "time"
     assert intake.left_out == {"place": "holds no numbers", "flat": "never changes"}
     assert 0 < (~intake.table.observed[:, 0]).mean() < 0.1 and intake.table.observed[:, 1].all()
-    entry = table_intake.keep("air", intake, source="air.csv")
+    entry = table_intake.save("air", intake, source="air.csv")
     assert (entry.kind, entry.rows, entry.facts["names"]) == ("table", 400, ["gas", "heat"])
     again = tables.load("own:air", checksum=entry.checksum)
     np.testing.assert_array_equal(again.values, intake.table.values)
-    assert sources.dataset("own:air").kind == "table" and "own:air" in projects.datasets("forecast")
-    assert "own:air" not in projects.datasets("anomaly")
+    assert sources.get_dataset("own:air").kind == "table" and "own:air" in projects.list_datasets("forecast")
+    assert "own:air" not in projects.list_datasets("anomaly")
     with pytest.raises(DataError, match="holds table, not series"):
         projects.configure("anomaly", dataset="own:air")
 
 
 def test_a_number_that_stands_for_a_hole_is_none(home):
     cells = [str(v) if v % 7 else "-200" for v in range(400)]
-    intake = table_intake.take(sheet(flat=cells), columns=["gas", "flat"], missing=-200.0)
+    intake = table_intake.validate(sheet(flat=cells), columns=["gas", "flat"], missing=-200.0)
     assert np.isnan(intake.table.values[0, 1]) and intake.table.values[1, 1] == 1
 
 
@@ -67,18 +67,18 @@ def test_a_number_that_stands_for_a_hole_is_none(home):
 )
 def test_what_will_not_do_is_refused_by_row_and_column(home, payload, chosen, said):
     with pytest.raises(DataError) as refused:
-        table_intake.take(payload, **chosen)
+        table_intake.validate(payload, **chosen)
     assert said in str(refused.value) and "\n" not in str(refused.value)
-    assert own.every() == []
+    assert own.list_datasets() == []
 
 
 def test_a_file_that_is_kept_already_is_found_again_and_a_damaged_one_refused(home, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes(sheet())
-    first = table_intake.keep_file(path, sheet())
-    assert table_intake.keep_file(path, sheet()) == first and first.dataset == "own:mine"
+    first = table_intake.save_file(path, sheet())
+    assert table_intake.save_file(path, sheet()) == first and first.dataset == "own:mine"
     with pytest.raises(RequestError, match="already"):
-        table_intake.keep("mine", table_intake.take(sheet(seed=1)))
+        table_intake.save("mine", table_intake.validate(sheet(seed=1)))
     file = first.folder / tables.FILE
     np.savez_compressed(file, times=np.arange(400), values=np.zeros((400, 2)))
     with pytest.raises(DataError, match="is damaged"):
@@ -89,11 +89,11 @@ def test_a_file_that_is_kept_already_is_found_again_and_a_damaged_one_refused(ho
 
 
 def test_a_forecast_is_trained_on_it_and_its_metrics_carry_its_names(home):
-    table_intake.keep("air", table_intake.take(sheet(900)))
+    table_intake.save("air", table_intake.validate(sheet(900)))
     config = projects.configure("forecast", model="improved", dataset="own:air", preset="quick", device="cpu")
     assert config.data_options["validation"] == "last" and config.data_checksum
     prepared = forecast.prepare(config)
-    assert prepared.facts["variables"] == 2 and forecast.named(config, 2) == (("gas", "heat"), ("gas", "heat"))
+    assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
     module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
     found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)

@@ -51,11 +51,11 @@ def test_another_file_under_that_name_is_refused(tmp_path, monkeypatch):
 def test_filling_uses_nothing_later():
     nan = np.nan
     values = np.array([[nan, 1.0], [2.0, nan], [nan, nan], [5.0, 4.0]])
-    assert tables.forward_filled(values, np.array([9.0, 9.0])).tolist() == [[9, 1], [2, 1], [2, 1], [5, 4]]
+    assert tables.forward_fill(values, np.array([9.0, 9.0])).tolist() == [[9, 1], [2, 1], [2, 1], [5, 4]]
 
 
 def test_names_become_slugs_and_no_two_alike():
-    assert tables.slugs_of(("PT08.S1(CO)", "a b", "a-b", "°")) == ("pt08_s1_co", "a_b", "a_b_2", "v")
+    assert tables.make_slugs(("PT08.S1(CO)", "a b", "a-b", "°")) == ("pt08_s1_co", "a_b", "a_b_2", "v")
 
 
 def test_a_strangers_csv_may_have_holes_but_no_words():

@@ -29,7 +29,7 @@ def known() -> Vocabulary:
     ],
 )
 def test_clean(raw, wanted):
-    assert text.clean(raw) == wanted
+    assert text.clean_text(raw) == wanted
 
 
 def test_words_by_frequency_after_padding_and_unknown(known):

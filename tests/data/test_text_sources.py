@@ -10,7 +10,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import corpora as text
 from dlcore.data.text import word_vectors
-from dlcore.data.text.vocabulary import Vocabulary, bert
+from dlcore.data.text.vocabulary import Vocabulary, bert_vocabulary
 
 TRAIN = ["A good film, a very good film!", "a bad film", "don't see this film", "good good good"] * 3
 
@@ -113,13 +113,13 @@ def test_vectors_from_a_text_file(folder):
             f"{word} {' '.join([str(value)] * 100)}" for word, value in (("film", 1), ("'s", 3), ("do", 2), ("n't", 4))
         )
     )
-    found = word_vectors.of(["[PAD]", "film", "film's", "don't", "zebra"])
+    found = word_vectors.load_vectors(["[PAD]", "film", "film's", "don't", "zebra"])
     assert found.known.tolist() == [False, True, True, True, False]
     assert found.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
-    assert word_vectors.commonest(2) == ["film", "'s"]
+    assert word_vectors.most_frequent_words(2) == ["film", "'s"]
     (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
     with pytest.raises(DataError, match="line 1: wanted are a word and 100 numbers, not 2"):
-        word_vectors.of(["film"])
+        word_vectors.load_vectors(["film"])
 
 
 def test_byte_pairs_know_every_word_of_their_letters_and_round_trip():
@@ -132,7 +132,7 @@ def test_byte_pairs_know_every_word_of_their_letters_and_round_trip():
 
 @pytest.mark.realdata("bert_vocabulary")
 def test_berts_pieces_cut_to_those_needed_cut_the_texts_alike():
-    whole, known = bert(), Vocabulary.fit(TRAIN, size=1000, min_frequency=1, kind="wordpiece")
+    whole, known = bert_vocabulary(), Vocabulary.fit(TRAIN, size=1000, min_frequency=1, kind="wordpiece")
     assert len(whole) == 30_522 and len(known) < 4000
     for each in TRAIN:
         assert known.tokens(each) == whole.tokens(each)
@@ -148,4 +148,4 @@ def test_the_real_ones():
     assert np.bincount(found.labels[found.test]).tolist() == [1900] * 4
     questions = text.load("trec6")
     assert questions.test.sum() == 500 and len(set(text.load("trec50").names)) == 50
-    assert sources.dataset("trec6").rows == len(questions.texts) + questions.doubled
+    assert sources.get_dataset("trec6").rows == len(questions.texts) + questions.doubled

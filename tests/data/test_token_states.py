@@ -38,7 +38,7 @@ def test_what_is_kept_comes_back_padded_with_zeros():
 
 def test_the_key_tells_any_change():
     keys = {
-        token_states.key_of(decided_by, texts)
+        token_states.cache_key(decided_by, texts)
         for decided_by, texts in (
             ("x", ["ab", "c"]),
             ("y", ["ab", "c"]),
@@ -49,7 +49,7 @@ def test_the_key_tells_any_change():
         )
     }
     assert len(keys) == 6
-    assert token_states.key_of("x", ["\ud800"])
+    assert token_states.cache_key("x", ["\ud800"])
 
 
 @pytest.mark.parametrize("which", ["npy", "offsets.npy"])
@@ -75,10 +75,10 @@ def test_the_longest_unused_make_way_and_what_is_needed_stays(folder, monkeypatc
     size, chunks = token_states.usage()
     assert chunks == 3
     monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))
-    token_states.make_room(size // 3, of=["c" * 32])
+    token_states.evict(size // 3, of=["c" * 32])
     assert {path.name[0] for path in folder.iterdir()} == {"a", "c"}
     with pytest.raises(DataError, match=r"at most 0\.0 MB are kept: set DLCORE_STATES_GB"):
-        token_states.make_room(size, of=["c" * 32])
+        token_states.evict(size, of=["c" * 32])
     assert token_states.clear() > 0 and token_states.usage() == (0, 0)
 
 
@@ -86,11 +86,11 @@ def test_a_disk_without_room_is_said_before_anything_is_computed(monkeypatch):
     free = shutil._ntuple_diskusage(10**12, 10**12 - 10**8, 10**8)
     monkeypatch.setattr(token_states.shutil, "disk_usage", lambda place: free)
     with pytest.raises(DataError, match=r"take 1\.0 GB and the disk of .* has 0\.1 GB free"):
-        token_states.make_room(10**9, of=[])
+        token_states.evict(10**9, of=[])
 
 
 def test_a_bound_that_is_no_number_is_refused(monkeypatch):
     for said in ("much", "-1", "nan", "inf"):
         monkeypatch.setenv("DLCORE_STATES_GB", said)
         with pytest.raises(ConfigError, match="DLCORE_STATES_GB"):
-            token_states.make_room(1, of=[])
+            token_states.evict(1, of=[])

@@ -8,17 +8,17 @@ from nasty_pictures import JPEG
 
 from dlcore.core.errors import DataError
 from dlcore.data.images import uploads
-from dlcore.data.images.files import read_colour
-from dlcore.data.images.uploads import Photo, Turned, handed_in
+from dlcore.data.images.files import read_rgb
+from dlcore.data.images.uploads import Photo, RejectedUpload, read_uploads
 
 
 def judged(files) -> list[str]:
     """What becomes of files: the reason, for those turned away here or on decoding; `ok` for photos."""
     found = []
-    for one in handed_in(files):
+    for one in read_uploads(files):
         if isinstance(one, Photo):
             try:
-                read_colour(one.payload, side=64)
+                read_rgb(one.payload, side=64)
                 found.append("ok")
             except DataError as error:
                 found.append(str(error))
@@ -53,16 +53,16 @@ def test_odd_ones_are_read(name):
 
 
 def test_a_zip_of_photos_is_a_list_of_photos_with_harmless_names():
-    found = list(handed_in([("z.zip", zipped({"a/b/one.jpg": JPEG, "a/two\n\x1b[31m.jpg": JPEG}))]))
+    found = list(read_uploads([("z.zip", zipped({"a/b/one.jpg": JPEG, "a/two\n\x1b[31m.jpg": JPEG}))]))
     assert [one.name for one in found] == ["one.jpg", "two[31m.jpg"] and all(isinstance(one, Photo) for one in found)
 
 
 def test_more_photos_than_are_answered_at_once_are_counted_off():
-    found = list(handed_in([(f"{i}.jpg", JPEG) for i in range(200)]))
+    found = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
     assert len(found) == uploads.MOST_PHOTOS + 1
-    assert isinstance(found[-1], Turned) and "at once" in found[-1].reason
+    assert isinstance(found[-1], RejectedUpload) and "at once" in found[-1].reason
 
 
 def test_names_are_made_plain():
-    assert uploads.plain("../../x.jpg") == "x.jpg" and uploads.plain("C:\\a\\y.png") == "y.png"
-    assert uploads.plain("\x00\x07") == "a file" and len(uploads.plain("n" * 500)) == 80
+    assert uploads.safe_name("../../x.jpg") == "x.jpg" and uploads.safe_name("C:\\a\\y.png") == "y.png"
+    assert uploads.safe_name("\x00\x07") == "a file" and len(uploads.safe_name("n" * 500)) == 80

@@ -12,7 +12,7 @@ from torchvision import models
 from dlcore.core.errors import DataError, DataMissingError, RequestError
 from dlcore.data.sources import locate as sources
 from dlcore.data.sources import weights
-from dlcore.data.sources.weights import Weights
+from dlcore.data.sources.weights import PretrainedWeights
 from dlcore.models.transfer import TransferConfig, TransferNet
 
 
@@ -26,7 +26,7 @@ def bare(tmp_path, monkeypatch):
     made = tmp_path / "made.pth"
     torch.save(models.mobilenet_v2(weights=None).state_dict(), made)
     digits = hashlib.sha256(made.read_bytes()).hexdigest()[:8]
-    entry = Weights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", made.stat().st_size, 0.0)
+    entry = PretrainedWeights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", made.stat().st_size, 0.0)
     monkeypatch.setitem(weights.WEIGHTS, "mobilenet_v2", entry)
     return made, entry
 
@@ -75,11 +75,11 @@ def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare
     try:
         (folder / entry.name).write_bytes(b"not the weights")
         with pytest.raises(DataError, match="sha256 begins with"):
-            weights.get("mobilenet_v2")
+            weights.fetch("mobilenet_v2")
         assert list((tmp_path / "cache" / "weights").iterdir()) == []
         (folder / entry.name).write_bytes(made.read_bytes())
         seen = []
-        path = weights.get("mobilenet_v2", lambda done, total: seen.append((done, total)))
+        path = weights.fetch("mobilenet_v2", lambda done, total: seen.append((done, total)))
         assert path == weights.find("mobilenet_v2") and seen[-1][0] == entry.size
     finally:
         server.shutdown()
@@ -88,10 +88,10 @@ def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare
 
 def test_they_are_fetched_by_name_like_a_dataset(bare):
     _, entry = bare
-    wanted = sources.dataset("weights:mobilenet_v2")
-    assert wanted.downloadable and wanted.size == entry.size and not sources.available("weights:mobilenet_v2")
+    wanted = sources.get_dataset("weights:mobilenet_v2")
+    assert wanted.downloadable and wanted.size == entry.size and not sources.is_available("weights:mobilenet_v2")
     with pytest.raises(RequestError, match="no dataset 'weights:none'"):
-        sources.dataset("weights:none")
+        sources.get_dataset("weights:none")
 
 
 def test_every_backbone_has_weights_whose_name_is_torchvisions():

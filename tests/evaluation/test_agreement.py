@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation.agreement import agreement, of_predictions
+from dlcore.evaluation.agreement import agreement_of_predictions, paired_agreement
 
 
 def table(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -14,7 +14,7 @@ def table(both: int, only_first: int, only_second: int, neither: int) -> tuple[n
 
 def test_agresti_and_mins_example():
     """Approval of the prime minister (Agresti, Categorical Data Analysis, table 10.1): 794, 150, 86, 570."""
-    found = agreement(*table(794, 150, 86, 570))
+    found = paired_agreement(*table(794, 150, 86, 570))
     assert (found.n, found.only_first, found.only_second) == (1600, 150, 86)
     assert found.difference == pytest.approx(0.04)
     assert found.low == pytest.approx(0.0213, abs=2e-4) and found.high == pytest.approx(0.0587, abs=2e-4)
@@ -22,7 +22,7 @@ def test_agresti_and_mins_example():
 
 
 def test_few_samples_apart_are_judged_exactly():
-    found = agreement(*table(80, 6, 1, 13))  # 2 * (1 + 7) / 2^7
+    found = paired_agreement(*table(80, 6, 1, 13))  # 2 * (1 + 7) / 2^7
     assert found.p_value == pytest.approx(0.125)
     assert found.verdict == "no difference"
     assert found.sentence("A", "B").startswith(
@@ -32,7 +32,7 @@ def test_few_samples_apart_are_judged_exactly():
 
 def test_against_oneself_there_is_no_difference():
     right = np.random.default_rng(0).random(500) < 0.8
-    found = agreement(right, right)
+    found = paired_agreement(right, right)
     assert (found.p_value, found.difference, found.verdict) == (1.0, 0.0, "no difference")
     assert found.low < 0 < found.high
 
@@ -41,12 +41,12 @@ def test_noise_is_called_a_difference_about_once_in_twenty_times():
     rng, called = np.random.default_rng(1), 0
     for _ in range(400):
         one, other = rng.random((2, 300)) < 0.85
-        called += agreement(one, other).verdict != "no difference"
+        called += paired_agreement(one, other).verdict != "no difference"
     assert 2 <= called <= 30  # the exact test is a little shy of 20
 
 
 def test_the_sentence_names_the_winner():
-    found = agreement(*table(50, 2, 40, 8))
+    found = paired_agreement(*table(50, 2, 40, 8))
     assert found.verdict == "second"
     assert found.sentence("VGG", "ResNet").startswith("ResNet is better than VGG")
     assert "p below 0.001" in found.sentence("VGG", "ResNet")
@@ -61,13 +61,13 @@ def test_predictions_are_matched_by_their_ids():
     one, other = table(5, 3, 0, 2)
     ids = np.arange(10)
     order = np.random.default_rng(0).permutation(10)
-    found = of_predictions(predictions(one, ids), predictions(other[order], ids[order]))
+    found = agreement_of_predictions(predictions(one, ids), predictions(other[order], ids[order]))
     assert (found.both, found.only_first, found.only_second, found.neither) == (5, 3, 0, 2)
 
 
 def test_other_samples_are_refused():
     right = np.ones(3, dtype=bool)
     with pytest.raises(DataError, match="same samples"):
-        of_predictions(predictions(right, np.arange(3)), predictions(right, np.arange(3) + 10))
+        agreement_of_predictions(predictions(right, np.arange(3)), predictions(right, np.arange(3) + 10))
     with pytest.raises(DataError):
-        agreement(right, right[:2])
+        paired_agreement(right, right[:2])

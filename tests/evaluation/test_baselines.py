@@ -84,7 +84,7 @@ def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> 
     changed[place:] += jump
     before, after = (baselines.series_scores(times, kind, train=train) for kind in (values, changed))
     for name, score in before.items():
-        reach = smoothing.ahead(48) if name.endswith("_centred") else 0
+        reach = smoothing.lookahead(48) if name.endswith("_centred") else 0
         np.testing.assert_allclose(score[: place - reach], after[name][: place - reach], rtol=1e-6, atol=1e-6)
 
 
@@ -103,7 +103,7 @@ def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> 
 def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) -> None:
     times = np.arange(days * 86_400_000 // step_ms) * step_ms
     train = np.arange(len(times)) < len(times) // 2
-    assert baselines.usual_period(times, train) == period
+    assert baselines.seasonal_period(times, train) == period
     values = np.sin(np.arange(len(times)) / 5)
     found = baselines.series_scores(times, values, train=train)
     assert all(np.isfinite(score).all() for score in found.values())

@@ -19,9 +19,9 @@ def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_a_known_temperature_is_found_and_mends_the_gap(temperature):
     scores, targets = drawn(temperature)
-    found = calibration.fitted_temperature(scores, targets)
+    found = calibration.fit_temperature(scores, targets)
     assert found == pytest.approx(temperature, rel=0.05)
-    mended = calibration.tempered(scores, found)
+    mended = calibration.apply_temperature(scores, found)
     assert classification.metrics(mended, targets)["ece"] < 0.015
     assert np.array_equal(mended.argmax(axis=1), scores.argmax(axis=1))
     np.testing.assert_allclose(mended.sum(axis=1), 1)
@@ -29,6 +29,6 @@ def test_a_known_temperature_is_found_and_mends_the_gap(temperature):
 
 def test_temperature_one_changes_nothing_and_zeros_do_no_harm():
     scores, targets = drawn(1.0, 200)
-    np.testing.assert_allclose(calibration.tempered(scores, 1.0), scores, atol=1e-6)
+    np.testing.assert_allclose(calibration.apply_temperature(scores, 1.0), scores, atol=1e-6)
     certain = np.eye(5)[targets]
-    assert np.isfinite(calibration.fitted_temperature(certain, targets))
+    assert np.isfinite(calibration.fit_temperature(certain, targets))

@@ -35,7 +35,8 @@ def test_many_classes_equal_scikit_learn(seed: int, classes: int) -> None:
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     np.testing.assert_array_equal(
-        classification.confusion(scores, targets), reference.confusion_matrix(targets, called, labels=range(classes))
+        classification.confusion_matrix(scores, targets),
+        reference.confusion_matrix(targets, called, labels=range(classes)),
     )
 
 
@@ -84,8 +85,10 @@ def test_intervals_hold_the_value_and_are_repeatable(classes: int) -> None:
 
 def test_worst_names_the_confident_mistakes_first() -> None:
     scores = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
-    np.testing.assert_array_equal(classification.worst(scores, np.array([0, 1, 1, 1])), [1, 0, 2])
-    by_threshold = classification.worst(scores, np.array([0, 1, 1, 1]), threshold=0.75)  # 0.7 is called 0 then
+    np.testing.assert_array_equal(classification.most_confident_errors(scores, np.array([0, 1, 1, 1])), [1, 0, 2])
+    by_threshold = classification.most_confident_errors(
+        scores, np.array([0, 1, 1, 1]), threshold=0.75
+    )  # 0.7 is called 0 then
     np.testing.assert_array_equal(by_threshold, [1, 0, 2, 3])
 
 

@@ -49,7 +49,7 @@ def test_intervals_hold_the_value_and_filled_targets_are_told_apart(case):
 
 def test_holes_are_filled_with_what_was_before():
     targets = np.array([[[np.nan], [2.0], [np.nan]]])
-    assert forecast.filled_forward(targets, np.array([[9.0]])).ravel().tolist() == [9, 2, 2]
+    assert forecast.fill_targets_forward(targets, np.array([[9.0]])).ravel().tolist() == [9, 2, 2]
 
 
 def test_seasonal_naive_never_looks_at_an_hour_to_come():
@@ -59,7 +59,7 @@ def test_seasonal_naive_never_looks_at_an_hour_to_come():
 
 
 def test_weeks_are_scored_apart_and_the_last_one_takes_the_rest(case):
-    found = forecast.by_week(*case)
+    found = forecast.metrics_by_week(*case)
     assert found["start"].tolist() == [0, 168, 336, 504] and np.isfinite(found["skill"]).all()
 
 
@@ -103,9 +103,9 @@ def test_ridge_with_holes_is_ridge_on_the_rows_that_are_known():
 def test_the_lead_is_told_over_the_same_weeks(case):
     predicted, targets, last = case
     other = predicted + np.random.default_rng(5).normal(0, 1, predicted.shape)
-    found = forecast.lead(predicted, other, targets, last, draws=100)
+    found = forecast.skill_lead(predicted, other, targets, last, draws=100)
     assert 0 < found["skill_low"] < found["skill"] < found["skill_high"]
     mine, theirs = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
     assert found["skill"] == pytest.approx(mine - theirs)
-    same = forecast.lead(predicted, predicted, targets, last, draws=20)
+    same = forecast.skill_lead(predicted, predicted, targets, last, draws=20)
     assert same["skill_low"] == same["skill_high"] == 0

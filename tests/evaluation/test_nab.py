@@ -20,50 +20,50 @@ def alarms(*places: int) -> np.ndarray:
 
 @pytest.mark.parametrize("profile", nab.PROFILES)
 def test_an_oracle_gets_100_and_silence_0(profile: nab.Profile) -> None:
-    assert nab.score(alarms(*TAXI[:, 0]), TAXI, profile=profile, start=5000) == pytest.approx(100)
+    assert nab.file_score(alarms(*TAXI[:, 0]), TAXI, profile=profile, start=5000) == pytest.approx(100)
     everything_labelled = np.zeros(N, bool)
     for start, stop in TAXI:
         everything_labelled[start:stop] = True
-    assert nab.score(everything_labelled, TAXI, profile=profile) == pytest.approx(100)
-    assert nab.score(alarms(), TAXI, profile=profile) == 0
+    assert nab.file_score(everything_labelled, TAXI, profile=profile) == pytest.approx(100)
+    assert nab.file_score(alarms(), TAXI, profile=profile) == 0
 
 
 def test_a_published_alarm_earns_what_was_published() -> None:
     """NAB's results/relativeEntropy/realKnownCause/relativeEntropy_nyc_taxi.csv: the alarm at 2014-11-27 23:30, index
     7199 in the Thanksgiving window, earns 0.79740775314 by the standard profile."""
-    raw = nab.score(alarms(7199), TAXI) / 100 * 10 - 5
+    raw = nab.file_score(alarms(7199), TAXI) / 100 * 10 - 5
     assert raw == pytest.approx(0.79740775314 - 4, abs=1e-10)
 
 
 def test_published_file_scores_are_of_the_right_order() -> None:
     """NAB publishes raw 3.8334 (relativeEntropy) and 3.7752 (ARTime) of at most 5 for this file, both with no window
     missed: normalised 88.3 and 87.8, between alarms in the middle of all windows and at three quarters of them."""
-    middle, late = (nab.score(alarms(*(TAXI[:, 0] + place)), TAXI) for place in (103, 155))
+    middle, late = (nab.file_score(alarms(*(TAXI[:, 0] + place)), TAXI) for place in (103, 155))
     for published in (3.83335967699, 3.77521001372):
         normalised = 100 * (published + 5) / 10
         assert late < normalised < middle
 
 
 def test_weights_by_hand() -> None:
-    far = nab.score(alarms(100), TAXI)  # before the first window: the full cost
+    far = nab.file_score(alarms(100), TAXI)  # before the first window: the full cost
     assert far == pytest.approx(100 * -0.11 / 10)
-    assert nab.score(alarms(100), TAXI, profile="low_fp") == pytest.approx(2 * far)
-    assert nab.score(alarms(100), TAXI, start=101) == 0
+    assert nab.file_score(alarms(100), TAXI, profile="low_fp") == pytest.approx(2 * far)
+    assert nab.file_score(alarms(100), TAXI, start=101) == 0
     # One window of five caught at its start: 1 - 4 + 5 of 10; with misses at double weight 1 - 8 + 10 of 15.
-    assert nab.score(alarms(5839), TAXI) == pytest.approx(20)
-    assert nab.score(alarms(5839), TAXI, profile="low_fn") == pytest.approx(20)
+    assert nab.file_score(alarms(5839), TAXI) == pytest.approx(20)
+    assert nab.file_score(alarms(5839), TAXI, profile="low_fn") == pytest.approx(20)
     # One window length (206 points from its last) after a window: the scaled sigmoid at 1.
-    after = nab.score(alarms(6045 + 206), TAXI)
+    after = nab.file_score(alarms(6045 + 206), TAXI)
     assert after == pytest.approx(100 * 0.11 * (2 / (1 + np.exp(5)) - 1) / 10)
-    assert nab.scores(alarms(5839), TAXI).keys() == {"nab_standard", "nab_low_fp", "nab_low_fn"}
+    assert nab.profile_scores(alarms(5839), TAXI).keys() == {"nab_standard", "nab_low_fp", "nab_low_fn"}
 
 
 def test_only_windows_after_the_start_count() -> None:
-    assert nab.score(alarms(7080), TAXI[:2], start=7000) == pytest.approx(100)
+    assert nab.file_score(alarms(7080), TAXI[:2], start=7000) == pytest.approx(100)
     with pytest.raises(DataError, match="needs a labelled window"):
-        nab.score(alarms(7080), TAXI[:2], start=7287)
+        nab.file_score(alarms(7080), TAXI[:2], start=7287)
     with pytest.raises(DataError, match="in order"):
-        nab.score(alarms(), TAXI[::-1])
+        nab.file_score(alarms(), TAXI[::-1])
 
 
 def slowly(called: np.ndarray, windows: np.ndarray, start: int) -> float:
@@ -90,7 +90,7 @@ def test_equals_the_slow_way(seed: int) -> None:
     edges = np.sort(rng.choice(120, size=6, replace=False))
     windows = edges.reshape(3, 2)
     called, start = rng.random(120) < rng.choice([0.02, 0.2, 0.9]), int(rng.integers(0, windows[2, 1]))
-    assert nab.score(called, windows, start=start) == pytest.approx(slowly(called, windows, start))
+    assert nab.file_score(called, windows, start=start) == pytest.approx(slowly(called, windows, start))
 
 
 @given(st.integers(0, 10_000))
@@ -101,4 +101,4 @@ def test_an_alarm_more_outside_the_windows_never_helps(seed: int) -> None:
     more = called.copy()
     more[outside] = True
     for profile in nab.PROFILES:
-        assert nab.score(more, TAXI, profile=profile) <= nab.score(called, TAXI, profile=profile)
+        assert nab.file_score(more, TAXI, profile=profile) <= nab.file_score(called, TAXI, profile=profile)

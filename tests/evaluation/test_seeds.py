@@ -16,7 +16,7 @@ def recipe(n: int, accuracy: float, *, runs: int, drawn: np.random.Generator, ha
 def test_a_recipe_against_the_very_same_runs_is_no_difference():
     drawn = np.random.default_rng(0)
     runs = recipe(4000, 0.9, runs=3, drawn=drawn, hard=drawn.random(4000))
-    gap = seeds.on_same_samples(runs, runs)
+    gap = seeds.compare_on_same_samples(runs, runs)
     assert gap.verdict == "no difference" and gap.value == 0 and gap.low < 0 < gap.high
 
 
@@ -26,7 +26,7 @@ def test_a_recipe_against_itself_with_other_seeds_is_hardly_ever_a_difference():
         drawn = np.random.default_rng(trial)
         hard = drawn.random(1500)
         first, second = (recipe(1500, 0.85, runs=3, drawn=drawn, hard=hard) for _ in range(2))
-        called += seeds.on_same_samples(first, second).verdict != "no difference"
+        called += seeds.compare_on_same_samples(first, second).verdict != "no difference"
     assert called <= 0.05 * 300
 
 
@@ -34,7 +34,7 @@ def test_a_better_recipe_is_found_and_named_on_either_side():
     drawn = np.random.default_rng(1)
     hard = drawn.random(4000)
     good, bad = (recipe(4000, level, runs=3, drawn=drawn, hard=hard) for level in (0.92, 0.85))
-    gap, mirrored = seeds.on_same_samples(good, bad), seeds.on_same_samples(bad, good)
+    gap, mirrored = seeds.compare_on_same_samples(good, bad), seeds.compare_on_same_samples(bad, good)
     assert gap.verdict == "first" and mirrored.verdict == "second"
     assert gap.low > 0 and gap.value == pytest.approx(-mirrored.value) and gap.p_value < 0.01
     assert gap.seeds == (3, 3)
@@ -44,35 +44,35 @@ def test_spread_over_seeds_widens_the_interval():
     """Two seeds that disagree by five points each cannot tell recipes three points apart, however many samples."""
     n = 20_000
     at = lambda level: np.arange(n) < level * n  # noqa: E731
-    gap = seeds.on_same_samples([at(0.90), at(0.95)], [at(0.87), at(0.92)])
+    gap = seeds.compare_on_same_samples([at(0.90), at(0.95)], [at(0.87), at(0.92)])
     assert gap.value == pytest.approx(0.03) and gap.verdict == "no difference" and gap.high - gap.low > 0.1
 
 
 def test_one_seed_each_is_mcnemar():
     drawn = np.random.default_rng(2)
     first, second = (drawn.random(500) < level for level in (0.9, 0.8))
-    assert seeds.on_same_samples([first], [second]).p_value == uncertainty.mcnemar(first, second)
+    assert seeds.compare_on_same_samples([first], [second]).p_value == uncertainty.mcnemar(first, second)
 
 
 def test_one_seed_against_several_borrows_their_spread():
     drawn = np.random.default_rng(3)
     hard = drawn.random(2000)
     runs = recipe(2000, 0.9, runs=4, drawn=drawn, hard=hard)
-    assert seeds.on_same_samples(runs[:1], runs[1:]).verdict == "no difference"
+    assert seeds.compare_on_same_samples(runs[:1], runs[1:]).verdict == "no difference"
 
 
 def test_p_values_of_many_pairs_are_corrected_in_order():
-    gap = seeds.Gap(0.1, 0.0, 0.2, 0.02, "first", (1, 1))
+    gap = seeds.SeedDifference(0.1, 0.0, 0.2, 0.02, "first", (1, 1))
     pairs = {("a", "b"): gap, ("a", "c"): seeds.replace(gap, p_value=0.01), ("b", "c"): seeds.replace(gap, p_value=0.9)}
-    found = seeds.holm(pairs)
+    found = seeds.holm_correction(pairs)
     assert [found[pair].p_value for pair in pairs] == pytest.approx([0.04, 0.03, 0.9])
     assert [found[pair].verdict for pair in pairs] == ["first", "first", "no difference"]
 
 
 def test_shares_measured_apart():
-    assert seeds.of_shares([0.90, 0.91], [0.905, 0.9], n=2000).verdict == "no difference"
-    assert seeds.of_shares([0.95, 0.951, 0.949], [0.90, 0.901, 0.899], n=2000).verdict == "first"
-    assert seeds.of_shares([0.9], [0.8], n=50).verdict == "no difference"
+    assert seeds.compare_shares([0.90, 0.91], [0.905, 0.9], n=2000).verdict == "no difference"
+    assert seeds.compare_shares([0.95, 0.951, 0.949], [0.90, 0.901, 0.899], n=2000).verdict == "first"
+    assert seeds.compare_shares([0.9], [0.8], n=50).verdict == "no difference"
 
 
 def test_interval_of_one_run_is_wilsons_and_of_several_wider_with_their_spread():
@@ -87,4 +87,4 @@ def test_interval_of_one_run_is_wilsons_and_of_several_wider_with_their_spread()
 )
 def test_what_cannot_be_compared_is_refused(first, second):
     with pytest.raises(DataError):
-        seeds.on_same_samples(first, second)
+        seeds.compare_on_same_samples(first, second)

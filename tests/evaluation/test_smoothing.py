@@ -29,7 +29,7 @@ def test_what_a_mean_may_see(seed: int, n: int, width: int) -> None:
     causal = [smoothing.trailing_mean(values, width) for values in (scores, changed)]
     np.testing.assert_allclose(causal[0][:place], causal[1][:place], rtol=0, atol=1e-9)
     centred = [smoothing.centred_mean(values, width) for values in (scores, changed)]
-    before = max(place - smoothing.ahead(width), 0)
+    before = max(place - smoothing.lookahead(width), 0)
     np.testing.assert_allclose(centred[0][:before], centred[1][:before], rtol=0, atol=1e-9)
 
 
@@ -37,7 +37,7 @@ def test_what_a_mean_may_see(seed: int, n: int, width: int) -> None:
 def test_each_mean_is_of_the_points_it_says(seed: int, n: int, width: int) -> None:
     scores = np.random.default_rng(seed).gamma(2.0, size=n)
     trailing = [scores[max(i - width + 1, 0) : i + 1].mean() for i in range(n)]
-    low, high = width // 2, smoothing.ahead(width)
+    low, high = width // 2, smoothing.lookahead(width)
     centred = [scores[max(i - low, 0) : i + high + 1].mean() for i in range(n)]
     np.testing.assert_allclose(smoothing.trailing_mean(scores, width), trailing)
     np.testing.assert_allclose(smoothing.centred_mean(scores, width), centred)

@@ -67,27 +67,27 @@ def test_mcnemar_equals_the_binomial_test(only_first: int, only_second: int) -> 
 
 def test_a_run_does_not_differ_from_itself() -> None:
     right = np.random.default_rng(0).integers(0, 2, size=400)
-    assert uncertainty.difference(right, right).verdict == "no difference"
+    assert uncertainty.paired_difference(right, right).verdict == "no difference"
 
 
 def test_noise_is_no_difference_and_a_real_gap_is_one() -> None:
     rng = np.random.default_rng(5)
     first, noisy, better = rng.random(1000) < 0.8, rng.random(1000) < 0.8, rng.random(1000) < 0.9
-    assert uncertainty.difference(first, noisy).verdict == "no difference"
-    found = uncertainty.difference(first, better)
+    assert uncertainty.paired_difference(first, noisy).verdict == "no difference"
+    found = uncertainty.paired_difference(first, better)
     assert found.verdict == "second" and found.high < 0 and found.p_value is not None and found.p_value < 0.001
 
 
 def test_losses_are_compared_by_the_paired_bootstrap() -> None:
     rng = np.random.default_rng(6)
     loss = rng.random(500)
-    found = uncertainty.difference(-loss, -loss - 0.1 + rng.normal(scale=0.1, size=500))
+    found = uncertainty.paired_difference(-loss, -loss - 0.1 + rng.normal(scale=0.1, size=500))
     assert found.verdict == "first" and found.p_value is None
     assert found.low < found.value < found.high
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(DataError, match="sample by sample"):
-        uncertainty.difference(np.ones(3), np.ones(4))
+        uncertainty.paired_difference(np.ones(3), np.ones(4))
     with pytest.raises(DataError, match="not a share"):
         uncertainty.wilson(0, 0)

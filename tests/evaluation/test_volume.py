@@ -64,7 +64,7 @@ def test_an_oracle_wins_and_chance_gets_the_labelled_share() -> None:
 
 def test_the_longest_buffer_is_the_median_window_unless_given() -> None:
     scores, targets = seeded(4)
-    windows = volume.ranges(targets.astype(bool))
+    windows = volume.true_ranges(targets.astype(bool))
     median = int(np.median(windows[:, 1] - windows[:, 0]))
     assert volume.vus_pr(scores, targets) == volume.vus_pr(scores, targets, longest=median)
 

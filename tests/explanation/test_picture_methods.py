@@ -87,23 +87,23 @@ def test_occlusion_is_what_the_answer_loses(channels):
             return torch.stack([x[:, :4, :4].sum(dim=(1, 2)), x.sum(dim=(1, 2))], dim=1)
 
     x = torch.rand(1, channels, 7, 7) if channels else torch.rand(1, 7, 7)
-    window = occlusion.Window(2, 2)
+    window = occlusion.OcclusionWindow(2, 2)
     found = occlusion.occlusion(Sum(), x, 0, window=window, baseline=torch.zeros(1, *x.shape[1:]))
     flat = x.sum(dim=1) if channels else x
     wanted = flat[0].numpy() * (np.arange(7)[:, None] < 4) * (np.arange(7)[None] < 4)
-    np.testing.assert_allclose(found[0], occlusion.as_coarse(wanted, window), atol=1e-5)
+    np.testing.assert_allclose(found[0], occlusion.coarsen(wanted, window), atol=1e-5)
     assert window.places(7) == 4
 
 
 def test_window_fits_what_is_affordable():
-    assert occlusion.window_for(28, 28, affordable=225) == occlusion.Window(4, 2)
+    assert occlusion.window_for(28, 28, affordable=225) == occlusion.OcclusionWindow(4, 2)
     few = occlusion.window_for(64, 64, affordable=49)
     assert few.places(64) ** 2 <= 49 and few.side < 32
 
 
 def test_effort_shrinks_with_the_networks_size_and_is_bounded():
-    assert effort.effort_for(14_000_000) == effort.FULL
-    large = effort.effort_for(2_000_000_000)
+    assert effort.budget_for(14_000_000) == effort.FULL
+    large = effort.budget_for(2_000_000_000)
     assert not large.full and large.steps == 16 and large.places == 49 and large.draws == 1
     dense = DenseClassifier(DenseClassifierConfig(), features=64, classes=3)
     assert effort.multiply_adds(dense, torch.rand(4, 8, 8)) == 64 * 256 + 256 * 128 + 128 * 64 + 64 * 3
@@ -131,7 +131,7 @@ def test_distances_of_known_looks():
 def test_random_weights_differ_and_leave_module_and_generator_alone():
     module = Vit(HybridConfig(**SIZES), channels=1, height=8, width=8, classes=3)
     before, state = {k: v.clone() for k, v in module.state_dict().items()}, torch.get_rng_state()
-    one, again, other = (trust.randomised(module, seed=seed) for seed in (0, 0, 1))
+    one, again, other = (trust.randomize_weights(module, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
     for name in ("positions", "blocks.0.mlp.0.weight"):
@@ -143,9 +143,9 @@ def test_random_weights_differ_and_leave_module_and_generator_alone():
 def test_a_map_of_the_picture_alone_fails_the_random_weights_test():
     module, picture = nn.Linear(4, 2), np.random.default_rng(0).random((6, 6))
     relevant = picture > 0.1
-    assert trust.likeness(module, lambda _: picture, relevant=relevant) == pytest.approx([1, 1, 1])
+    assert trust.similarity(module, lambda _: picture, relevant=relevant) == pytest.approx([1, 1, 1])
     maps = iter(np.random.default_rng(1).normal(size=(4, 30, 30)))
-    changed = trust.likeness(module, lambda _: next(maps), relevant=np.ones((30, 30), dtype=bool))
+    changed = trust.similarity(module, lambda _: next(maps), relevant=np.ones((30, 30), dtype=bool))
     assert np.abs(changed).max() < 0.2
 
 
@@ -154,8 +154,8 @@ def test_deletion_takes_the_best_pixels_first_and_black_ones_never():
     x[0, 6:] = 0
     good = np.zeros((8, 8))
     good[:4, :4] = 1 + x[0, :4, :4].numpy()
-    best = trust.deletion(module, x, 1, good, baseline=torch.zeros(1, 8, 8), steps=12)
-    worst = trust.deletion(module, x, 1, -good, baseline=torch.zeros(1, 8, 8), steps=12)
+    best = trust.deletion_curve(module, x, 1, good, baseline=torch.zeros(1, 8, 8), steps=12)
+    worst = trust.deletion_curve(module, x, 1, -good, baseline=torch.zeros(1, 8, 8), steps=12)
     assert best.area < best.low_area < best.chance_area < worst.area
     assert best.ours[0] == worst.ours[0] and best.ours[-1] == pytest.approx(0.5)
     at = 4  # 4 of 12 steps: 16 of the 48 pixels that are not black, the whole corner

@@ -7,7 +7,7 @@ from dlcore.explanation.attribution import attribute
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.models.news_encoder import NewsEncoder, NewsEncoderConfig
-from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 
 SIZES = {"vocabulary": 40, "classes": 3}
 BUILDS = {
@@ -15,7 +15,9 @@ BUILDS = {
     "encoder": lambda: NewsEncoder(NewsEncoderConfig(width=8, heads=2, layers=2, feed_forward=16), length=20, **SIZES),
     "encoder_decoder": lambda: EncoderDecoder(EncoderDecoderConfig(width=8, feed_forward=16), length=20, **SIZES),
     **{
-        cell: (lambda cell=cell: TextRnn(TextRnnConfig(embedding=8, hidden=8, layers=2), cell=cell, **SIZES))
+        cell: (
+            lambda cell=cell: RnnClassifier(RnnClassifierConfig(embedding=8, hidden=8, layers=2), cell=cell, **SIZES)
+        )
         for cell in ("rnn", "gru", "lstm")
     },
 }

@@ -22,7 +22,7 @@ def _quick_checkpoints(home: Path, monkeypatch):
         from dlcore.runs.worker import liveness
 
         known = liveness.read(folder.RunFolder(worker.parent))
-        if known and known.pid and liveness.alive(folder.RunFolder(worker.parent)):
+        if known and known.pid and liveness.is_alive(folder.RunFolder(worker.parent)):
             os.kill(known.pid, signal.SIGKILL)
 
 

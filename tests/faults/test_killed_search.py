@@ -31,7 +31,7 @@ def made(trials: int, *, epochs: int, workers: int = 1):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": epochs, "train_rows": 300}
     )
-    wanted = search_space.read_all(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
+    wanted = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
     return searches.create(base, wanted, trials=trials, workers=workers)
 
 

@@ -24,7 +24,7 @@ def test_every_command_of_the_readme_is_understood(command):
 
 
 def test_every_page_and_dataset_is_named():
-    for project in projects.every():
+    for project in projects.list_projects():
         assert f"| {project.title} |" in TEXT
     for name in DATASETS:
         assert f"| `{name}` |" in TEXT
@@ -44,7 +44,7 @@ def test_the_readme_names_each_room():
 
 def test_a_page_says_of_itself_what_its_project_says():
     """The menu reads titles from the page files, so that it need not import torch; the two must not drift apart."""
-    for project in projects.every():
+    for project in projects.list_projects():
         page = page_of(project.slug)
         assert page is not None and page.section == project.section, project.slug
         said = page.part(project.slug) or page

@@ -16,7 +16,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def test_the_autoencoder_layer_by_layer():
-    found = anatomy.take_apart(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
+    found = anatomy.analyze(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
     dense = [layer for layer in found.layers if layer.kind == "Linear"]
     assert [layer.total for layer in dense] == [512_512, 16_416, 16_896, 513_000]
     assert [layer.biases for layer in dense] == [512, 32, 512, 1000]
@@ -53,7 +53,7 @@ class Shared(nn.Module):
 
 def test_a_layer_called_twice_is_counted_once_and_skips_are_edges():
     module = Shared()
-    found = anatomy.take_apart(module, (torch.rand(BATCH, 8),))
+    found = anatomy.analyze(module, (torch.rand(BATCH, 8),))
     assert found.parameters == parameters(module) == 80
     assert [one.scope for one in found.operations if one.name == "linear"] == [("layer",), ("layer (2)",)]
     assert found.multiply_adds == 2 * 64
@@ -76,7 +76,7 @@ MODULES = {
 def test_multiply_adds_are_pytorchs(name):
     module, shape = MODULES[name]
     module.eval()
-    found = anatomy.take_apart(module, (torch.rand(BATCH, *shape),))
+    found = anatomy.analyze(module, (torch.rand(BATCH, *shape),))
     counter = FlopCounterMode(display=False)
     with counter:
         module(torch.rand(1, *shape))
@@ -87,7 +87,7 @@ def test_multiply_adds_are_pytorchs(name):
 
 def test_recurrent_layers_are_counted_by_hand():
     module = nn.LSTM(5, 7, num_layers=2, bidirectional=True, batch_first=True)
-    found = anatomy.take_apart(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
+    found = anatomy.analyze(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
     weights = sum(p.numel() for p in module.parameters() if p.dim() == 2)
     assert (found.layers[0].weights, found.layers[0].biases) == (weights, parameters(module) - weights)
     assert found.multiply_adds == 11 * weights
@@ -97,6 +97,6 @@ def test_the_module_is_left_as_it_was_even_where_it_fails():
     module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(5, 2)).train()
     fast = torch.backends.mha.get_fastpath_enabled()
     with pytest.raises(RuntimeError):
-        anatomy.take_apart(module, (torch.rand(BATCH, 3),))
+        anatomy.analyze(module, (torch.rand(BATCH, 3),))
     assert module.training and all(not part._forward_hooks and not part._forward_pre_hooks for part in module.modules())
     assert torch.backends.mha.get_fastpath_enabled() == fast

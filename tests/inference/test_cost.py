@@ -10,23 +10,23 @@ from dlcore.models.vgg import Vgg, VggConfig
 
 
 def test_multiply_adds_of_resnet_18_and_vgg_16_are_the_published_ones():
-    counted = cost.count(
+    counted = cost.count_cost(
         lambda: resnet(ResNetConfig(stem="imagenet"), channels=3, classes=1000), (3, 224, 224), batch_size=2
     )
     assert counted.parameters == 11_689_512 and counted.multiply_adds == pytest.approx(1.81e9, rel=0.01)
     options = VggConfig(version="D", batch_norm=False)
     build = lambda: Vgg(options, channels=3, height=224, width=224, classes=1000)  # noqa: E731
-    counted = cost.count(build, (3, 224, 224), batch_size=2)
+    counted = cost.count_cost(build, (3, 224, 224), batch_size=2)
     assert counted.parameters == 138_357_544 and counted.multiply_adds == pytest.approx(15.47e9, rel=0.01)
 
 
 def test_memory_is_weights_gradients_optimiser_and_what_backward_needs():
     build = lambda: nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))  # noqa: E731
-    found = cost.count(build, (100,), batch_size=32, optimiser="sgd")
+    found = cost.count_cost(build, (100,), batch_size=32, optimiser="sgd")
     weights = 100 * 50 + 50 + 50 * 10 + 10
     kept = 32 * (100 + 50)  # the input, and the hidden values after the ReLU
     assert found.training_bytes == 4 * (3 * weights + kept)
-    assert cost.count(build, (100,), batch_size=32).training_bytes == 4 * (4 * weights + kept)
+    assert cost.count_cost(build, (100,), batch_size=32).training_bytes == 4 * (4 * weights + kept)
     assert found.multiply_adds == 100 * 50 + 50 * 10
 
 

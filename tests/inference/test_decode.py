@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from dlcore.inference.decode import write
+from dlcore.inference.decode import decode
 from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
 
 SYMBOLS, LENGTH = 7, 3  # 4 special numbers, 3 symbols
@@ -43,7 +43,7 @@ def plain(ids) -> tuple[int, ...]:
 
 
 def test_a_beam_that_keeps_everything_finds_the_likeliest_text_of_all(module):
-    found = write(module, SOURCE, length=LENGTH, beams=40)
+    found = decode(module, SOURCE, length=LENGTH, beams=40)
     for row, source in enumerate(SOURCE):
         every = {text: log_probability(module, source, text) for text in every_text()}
         assert plain(found.best[row]) == max(every, key=every.__getitem__)
@@ -57,7 +57,7 @@ def test_a_beam_that_keeps_everything_finds_the_likeliest_text_of_all(module):
 
 
 def test_greedy_takes_the_likeliest_symbol_each_time(module):
-    found = write(module, SOURCE, length=LENGTH)
+    found = decode(module, SOURCE, length=LENGTH)
     for row, source in enumerate(SOURCE):
         ids = plain(found.best[row])
         assert float(found.scores[row, 0]) == pytest.approx(log_probability(module, source, ids), abs=1e-4)
@@ -67,7 +67,7 @@ def test_greedy_takes_the_likeliest_symbol_each_time(module):
 
 
 def test_steps_lead_to_the_end_and_never_a_sign_in_between(module):
-    found = write(module, SOURCE, length=LENGTH, beams=4)
+    found = decode(module, SOURCE, length=LENGTH, beams=4)
     assert torch.equal(found.steps[-1].scores, found.scores)
     for before, after in itertools.pairwise(found.steps):
         drafts = before.ids.gather(1, after.parents[..., None].expand(-1, -1, before.ids.shape[2]))
@@ -80,7 +80,7 @@ def test_steps_lead_to_the_end_and_never_a_sign_in_between(module):
 
 def test_a_beam_of_the_same_text_alone_or_in_a_batch_and_the_module_stays_as_it_was(module):
     module.train()
-    together = write(module, SOURCE, length=LENGTH, beams=3)
-    alone = write(module, SOURCE[1:, :2], length=LENGTH, beams=3)
+    together = decode(module, SOURCE, length=LENGTH, beams=3)
+    alone = decode(module, SOURCE[1:, :2], length=LENGTH, beams=3)
     assert module.training and torch.equal(together.ids[1], alone.ids[0])
     module.eval()

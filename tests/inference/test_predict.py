@@ -17,7 +17,7 @@ def batches(x: torch.Tensor, y: torch.Tensor, size: int) -> list[predict.Batch]:
 
 def test_batches_give_what_one_pass_gives(module):
     x, y = torch.rand(23, 4), torch.arange(23)
-    outputs, targets = predict.outputs(module, batches(x, y, 5))
+    outputs, targets = predict.predict_outputs(module, batches(x, y, 5))
     module.eval()
     torch.testing.assert_close(outputs, module(x))
     assert torch.equal(targets, y) and not outputs.requires_grad
@@ -27,8 +27,8 @@ def test_module_is_left_as_it_was(module):
     module.train()
     module[2].eval()  # one part apart from the rest
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    predict.outputs(module, batches(torch.rand(9, 4), torch.zeros(9), 4))
-    predict.answer(module, torch.rand(1, 4))
+    predict.predict_outputs(module, batches(torch.rand(9, 4), torch.zeros(9), 4))
+    predict.forward_batch(module, torch.rand(1, 4))
     assert module.training and module[0].training and not module[2].training
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert torch.is_grad_enabled() and all(parameter.grad is None for parameter in module.parameters())
@@ -36,10 +36,10 @@ def test_module_is_left_as_it_was(module):
 
 def test_module_is_put_back_after_an_error(module):
     with pytest.raises(RuntimeError):
-        predict.answer(module, torch.rand(1, 5))
+        predict.forward_batch(module, torch.rand(1, 5))
     assert module.training and torch.is_grad_enabled()
 
 
 def test_half_precision_comes_as_float():
     module = nn.Linear(4, 3).bfloat16()
-    assert predict.answer(module, torch.rand(2, 4).bfloat16()).dtype == torch.float32
+    assert predict.forward_batch(module, torch.rand(2, 4).bfloat16()).dtype == torch.float32

@@ -22,7 +22,7 @@ def ours(checkpoint):
 
 @pytest.fixture(scope="module")
 def rows(checkpoint):
-    return bert_tokens.Pieces(checkpoint).encode(TEXTS, length=64)
+    return bert_tokens.WordPieceTokenizer(checkpoint).encode(TEXTS, length=64)
 
 
 def test_it_gives_what_transformers_own_model_gives(checkpoint, ours, rows):
@@ -31,7 +31,7 @@ def test_it_gives_what_transformers_own_model_gives(checkpoint, ours, rows):
 
     logging.disable_progress_bar()
     theirs = BertModel.from_pretrained(checkpoint.folder, local_files_only=True, attn_implementation="eager").eval()
-    ids = torch.from_numpy(bert_tokens.padded(rows))
+    ids = torch.from_numpy(bert_tokens.pad(rows))
     found = ids.ne(0)
     with torch.no_grad():
         wanted = theirs(ids, attention_mask=found.long(), output_attentions=True, output_hidden_states=True)
@@ -43,7 +43,7 @@ def test_it_gives_what_transformers_own_model_gives(checkpoint, ours, rows):
 
 def test_padding_changes_nothing(checkpoint, rows):
     ours = bert.pretrained(checkpoint.config, checkpoint.state()).double()  # float32 rounds by 3e-6 where T differs
-    short, long = (torch.from_numpy(bert_tokens.padded(rows, length=length)) for length in (0, 200))
+    short, long = (torch.from_numpy(bert_tokens.pad(rows, length=length)) for length in (0, 200))
     with torch.no_grad():
         first, second = ours(short), ours(long)
     torch.testing.assert_close(second[:, : short.shape[1]], first, atol=1e-6, rtol=0)

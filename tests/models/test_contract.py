@@ -43,10 +43,10 @@ def room() -> "tempfile.TemporaryDirectory[str]":
 @functools.cache
 def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
     project = projects.get(slug)
-    here = [name for name in project.datasets if sources.available(name)]
+    here = [name for name in project.datasets if sources.is_available(name)]
     if not here:
         pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
-    names = {field.name for field in projects.settings_of(project.slug, model)["data"]}
+    names = {field.name for field in projects.list_settings(project.slug, model)["data"]}
     small = {name: 300 for name in ("rows", "train_rows") if name in names}
     if slug == "gradients":
         small["depth"] = SHALLOW  # at its full depth half of them are there because they do not learn

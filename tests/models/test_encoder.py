@@ -46,7 +46,7 @@ def test_layers_are_those_of_pytorch_from_its_weights(width_heads, ids):
         nn.init.normal_(parameter, std=0.1)
     ours = nn.ModuleDict({"layers": nn.ModuleList(encoder.EncoderLayer(width, heads, 2048, 0.0) for _ in range(4))})
     ours.load_state_dict(encoder.from_torch(theirs.state_dict()))
-    x, found = torch.randn(*ids.shape, width), encoder.there(ids)
+    x, found = torch.randn(*ids.shape, width), encoder.padding_mask(ids)
     wanted, got = theirs(x, src_key_padding_mask=~found), x
     for layer in ours["layers"]:
         got = layer(got, found[:, None, None])
@@ -67,7 +67,7 @@ def test_a_decoder_layer_is_pytorchs_from_its_weights(ids):
     }
     ours = encoder.DecoderLayer(20, 4, 32, 0.0).eval()
     ours.load_state_dict(state)
-    found, x, memory = encoder.there(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
+    found, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
     got = ours(x, memory, seen=found[:, None, None], memory_seen=found[:, None, None])
     wanted = theirs(x, memory, tgt_key_padding_mask=~found, memory_key_padding_mask=~found)
     torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
@@ -91,7 +91,7 @@ def test_weights_of_attention_sum_to_one_and_leave_padding_out(model, ids):
 
 
 def test_places_are_the_papers_sines():
-    table = encoder.places(50, 100)
+    table = encoder.positional_encoding(50, 100)
     assert table[0, 0::2].eq(0).all() and table[0, 1::2].eq(1).all()
     assert table[7, 10] == pytest.approx(torch.tensor(7 / 10_000 ** (10 / 100)).sin().item(), abs=1e-6)
     assert table[7, 11] == pytest.approx(torch.tensor(7 / 10_000 ** (10 / 100)).cos().item(), abs=1e-6)
@@ -99,7 +99,7 @@ def test_places_are_the_papers_sines():
 
 def test_words_are_forgotten_in_training_alone_and_padding_never(ids):
     torch.manual_seed(0)
-    lost = encoder.forget(ids, 0.5)
+    lost = encoder.word_dropout(ids, 0.5)
     assert lost[ids == 0].eq(0).all() and 0.3 < (lost[ids != 0] == 1).float().mean() < 0.7
     model = NewsEncoder(ImprovedEncoderConfig(width=20, heads=4), vocabulary=50, length=30, classes=4).eval()
     assert torch.equal(model(ids), model(ids))

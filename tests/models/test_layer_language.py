@@ -5,16 +5,16 @@ import torch
 from torch import nn
 
 from dlcore.core.errors import RequestError
-from dlcore.models.layer_language import read
+from dlcore.models.layer_language import build_network
 
 
 def kinds(text: str) -> list[str]:
-    return [type(layer).__name__ for layer in read(text).module]
+    return [type(layer).__name__ for layer in build_network(text).module]
 
 
 def test_an_autoencoder_is_known_by_its_ends():
     assert kinds("1000-512-32-512-1000") == ["Linear", "ReLU", "Linear", "Linear", "ReLU", "Linear", "Sigmoid"]
-    assert sum(p.numel() for p in read("1000-512-32-512-1000").module.parameters()) == 1_058_824
+    assert sum(p.numel() for p in build_network("1000-512-32-512-1000").module.parameters()) == 1_058_824
 
 
 def test_others_end_bare_and_what_is_named_is_not_added_to():
@@ -27,7 +27,7 @@ def test_others_end_bare_and_what_is_named_is_not_added_to():
     "text", ["1x28x28-conv3x16-pool2-conv5x8/2-norm-64-drop0.5-10", "3x32x32,conv3x4,relu,flat,10", "5-9"]
 )
 def test_what_is_written_runs(text):
-    written = read(text)
+    written = build_network(text)
     assert written.module.eval()(torch.rand(2, *written.shape)).shape[0] == 2
     assert isinstance(written.module, nn.Sequential)
 
@@ -50,4 +50,4 @@ def test_what_is_written_runs(text):
 )
 def test_what_cannot_be_read_is_told_in_one_line(text, said):
     with torch.device("meta"), pytest.raises(RequestError, match=said):
-        read(text)
+        build_network(text)

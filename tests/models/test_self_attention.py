@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from dlcore.data.text import recall
-from dlcore.models.self_attention import PAD, QUESTION, Recaller, SelfAttention, SelfAttentionConfig
+from dlcore.models.self_attention import PAD, QUESTION, AssociativeRecall, SelfAttention, SelfAttentionConfig
 
 
 def test_both_sides_number_the_tokens_alike():
@@ -35,10 +35,10 @@ def test_equals_scaled_dot_product_attention(heads, scaled, mask):
 
 def test_without_positions_order_does_not_matter():
     torch.manual_seed(0)
-    made = recall.make(5, pairs=6, question="last", seed=0)
+    made = recall.make_sequences(5, pairs=6, question="last", seed=0)
     letters, values = torch.from_numpy(made.letters), torch.from_numpy(made.values)
     order = torch.randperm(letters.shape[1])
     for positions in (False, True):
-        module = Recaller(SelfAttentionConfig(positions=positions), letters=10, classes=10, length=7)
+        module = AssociativeRecall(SelfAttentionConfig(positions=positions), letters=10, classes=10, length=7)
         same = torch.allclose(module(letters, values), module(letters[:, order], values[:, order]), atol=1e-5)
         assert same is not positions

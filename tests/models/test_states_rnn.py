@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dlcore.models.bert import Bert
-from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
+from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 
 CONFIG = {
     "vocab_size": 50,
@@ -18,8 +18,8 @@ CONFIG = {
 
 def build(cell="gru", readout="pooled", **options):
     torch.manual_seed(0)
-    config = StatesRnnConfig(hidden=8, readout=readout, **options)
-    return StatesRnn(config, cell=cell, width=16, classes=3)
+    config = FrozenBertRnnConfig(hidden=8, readout=readout, **options)
+    return FrozenBertRnn(config, cell=cell, width=16, classes=3)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

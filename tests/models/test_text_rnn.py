@@ -8,7 +8,7 @@ from dlcore.models import pooling
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.models.recurrence import CELLS
-from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 
 LENGTHS = (1, 2, 10, 29, 30, 17)
 
@@ -31,8 +31,8 @@ def padded(ids: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("how", ["last", "pooled"])
 def test_padding_changes_nothing(cell, both_ways, how, ids):
     torch.manual_seed(0)
-    config = TextRnnConfig(embedding=8, hidden=12, layers=2, both_ways=both_ways, readout=how)
-    model = TextRnn(config, cell=cell, vocabulary=50, classes=3).eval()
+    config = RnnClassifierConfig(embedding=8, hidden=12, layers=2, both_ways=both_ways, readout=how)
+    model = RnnClassifier(config, cell=cell, vocabulary=50, classes=3).eval()
     torch.testing.assert_close(model(padded(ids)), model(ids), rtol=0, atol=1e-6)
 
 
@@ -57,8 +57,8 @@ def test_over_padding_the_answer_hangs_on_the_padding(ids):
 @pytest.mark.parametrize("cell", CELLS)
 def test_both_ways_are_pytorchs_packed_network_from_the_same_weights(cell, ids):
     torch.manual_seed(0)
-    ours = TextRnn(
-        TextRnnConfig(embedding=8, hidden=12, layers=2, readout="last"), cell=cell, vocabulary=50, classes=3
+    ours = RnnClassifier(
+        RnnClassifierConfig(embedding=8, hidden=12, layers=2, readout="last"), cell=cell, vocabulary=50, classes=3
     ).eval()
     theirs = CELLS[cell](8, 12, 2, batch_first=True, bidirectional=True)
     theirs.load_state_dict(
@@ -80,10 +80,10 @@ def test_both_ways_are_pytorchs_packed_network_from_the_same_weights(cell, ids):
 
 def test_pooled_is_the_highest_and_the_mean_of_the_words_alone():
     states, ids = torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[4, 5, 0]])
-    assert pooling.pooled(states, ids).tolist() == [[3.0, 2.0]]
-    assert pooling.last(states, ids).tolist() == [[3.0]]
-    assert pooling.backwards(states, ids).flatten().tolist() == [3.0, 1.0, 9.0]
-    assert pooling.pooled(states, torch.zeros(1, 3)).isfinite().all()
+    assert pooling.max_mean_pool(states, ids).tolist() == [[3.0, 2.0]]
+    assert pooling.last_state(states, ids).tolist() == [[3.0]]
+    assert pooling.reverse_tokens(states, ids).flatten().tolist() == [3.0, 1.0, 9.0]
+    assert pooling.max_mean_pool(states, torch.zeros(1, 3)).isfinite().all()
 
 
 def test_an_encoder_decoder_takes_the_mean_over_the_words(ids):

@@ -187,7 +187,7 @@ def test_depth_counts_layers_with_weights(depth):
 def test_a_skip_hands_the_input_on():
     """With the pair's own way shut the input goes through unchanged, new channels at 0."""
     config = DeepNetworkConfig(depth=8, width=4, skip=True)
-    pair = deep_network.Pair(config, 4, 8)
+    pair = deep_network.ConvPair(config, 4, 8)
     for part in pair.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.zeros_(part.weight)

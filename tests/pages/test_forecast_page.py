@@ -50,7 +50,7 @@ def test_beijing_can_be_looked_at():
     assert not test.exception and "43,824 rows of 7 variables" in words(test)
 
 
-@pytest.mark.skipif(not sources.available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
+@pytest.mark.skipif(not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
 def test_a_warmer_past_is_forecast_beside_the_real_one():
     test = opened(panel="Try it", run=RUN)
     test.slider(key="warmer").set_value(5.0).run()
@@ -79,7 +79,7 @@ def test_a_table_of_days_is_spoken_of_in_days(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.3, (700, 2))
     values = np.stack([10 + np.sin(days / 9), 5 + np.cos(days / 9)], axis=1) + noise
     rows = [f"{day},{heat:.3f},{gas:.3f}" for day, (heat, gas) in zip(when, values, strict=True)]
-    table_intake.keep("days", table_intake.take("\n".join(["when,heat,gas", *rows]).encode()))
+    table_intake.save("days", table_intake.validate("\n".join(["when,heat,gas", *rows]).encode()))
     settings = {"epochs": 1, "window": 8, "horizon": 2, "validation": "last"}
     config = projects.configure(
         "forecast", model="lstm", dataset="own:days", preset="quick", device="cpu", settings=settings

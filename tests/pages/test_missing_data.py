@@ -63,7 +63,7 @@ def test_a_download_that_fails_says_why_and_leaves_nothing(bare, monkeypatch, tm
         progress(1, 2)
         raise DataError("no network: connect, then try again.")
 
-    monkeypatch.setattr(sources, "get", fail)
+    monkeypatch.setattr(sources, "fetch", fail)
     app = page("Data")
     next(b for b in app.button if b.label == "Download").click().run()
     assert [e.value for e in app.error] == ["no network: connect, then try again."]
@@ -98,7 +98,7 @@ def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(
 
 def test_word_vectors_that_are_missing_are_asked_for_before_a_run_is_started(bare, monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    own_texts.keep("mine", own_texts.take(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20))))
+    own_texts.save("mine", own_texts.validate(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20))))
     app = AppTest.from_file(str(ROOT / "pages" / "language" / "news.py"), default_timeout=60)
     app.query_params["panel"] = "Train"
     app.run()

@@ -84,7 +84,7 @@ def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said)
     assert not app.exception
     (error,) = app.error
     assert said in error.value and "\n" not in error.value
-    assert own.every() == [] and not any(button.label == "Keep this series" for button in app.button)
+    assert own.list_datasets() == [] and not any(button.label == "Keep this series" for button in app.button)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dlcore.evaluation.classification import Calibration
+from dlcore.evaluation.classification import ReliabilityBins
 from dlcore.plots import attention, attribution, calibration, classification, errors, series, style, training
 
 RNG = np.random.default_rng(0)
@@ -38,7 +38,7 @@ FIGURES: dict[str, go.Figure] = {
     "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
     "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
     "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
-    "calibration": calibration.reliability({"as it is": Calibration(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}),
+    "calibration": calibration.reliability({"as it is": ReliabilityBins(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}),
     "deletion": attribution.deletion_curve(
         *np.linspace([0, 1, 1], [1, 0, 0], 20).T, low=np.zeros(20), high=np.ones(20), label="bag"
     ),

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from dlcore.plots.fragility import Moved, score_by_factor
+from dlcore.plots.fragility import SweptScores, score_by_factor
 
 FACTORS = np.geomspace(0.5, 2, 5)
 
 
-def moved(top: float) -> Moved:
-    return Moved(np.linspace(-50, top, 5), np.array([5, 5, 5, 4, 3]), np.array([9, 4, 0, 0, 0]))
+def moved(top: float) -> SweptScores:
+    return SweptScores(np.linspace(-50, top, 5), np.array([5, 5, 5, 4, 3]), np.array([9, 4, 0, 0, 0]))
 
 
 def test_run_seeds_and_rival_share_one_axis() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dlcore.plots.gradients import LOWEST, LayersByStep, Scale, drawn_values, flow_map, profile
+from dlcore.plots.gradients import LOWEST, ColorScale, LayersByStep, drawn_values, flow_map, profile
 
-NORM = Scale("norm")
+NORM = ColorScale("norm")
 
 
 def network(name: str, layers: int, *, steps: int = 12, marked: tuple[int, ...] = ()) -> LayersByStep:
@@ -38,7 +38,7 @@ def test_long_runs_are_thinned():
 def test_logarithms_have_a_floor_and_gaps_stay():
     drawn = drawn_values(np.array([[1e-40, 0.0, 10.0, np.nan, np.inf]]), NORM)
     assert drawn[0, :3].tolist() == [LOWEST, LOWEST, 1.0] and np.isnan(drawn[0, 3:]).all()
-    assert drawn_values(np.array([[0.5, np.nan]]), Scale("dead", log=False))[0, 0] == 0.5
+    assert drawn_values(np.array([[0.5, np.nan]]), ColorScale("dead", log=False))[0, 0] == 0.5
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
@@ -53,6 +53,6 @@ def test_a_profile_moves_in_the_browser(count):
 
 def test_values_that_are_all_gaps_can_be_drawn():
     empty = LayersByStep("sigmoid", np.arange(3), np.full((3, 5), np.nan))
-    for scale in (Scale("dead", log=False, low=0, high=1), NORM):
+    for scale in (ColorScale("dead", log=False, low=0, high=1), NORM):
         flow_map([empty], scale)
         profile([empty], scale)

@@ -1,10 +1,10 @@
-from dlcore.plots.transfer import Measured, learning_curve
+from dlcore.plots.transfer import LearningCurvePoint, learning_curve
 
 
 def test_each_way_to_start_is_a_line_in_order_of_its_photos_with_its_interval():
     lines = {
-        "taken over": [Measured(40, 0.8, 0.7, 0.9), Measured(10, 0.6, 0.5, 0.7)],
-        "anew": [Measured(10, 0.2, 0.1, 0.3)],
+        "taken over": [LearningCurvePoint(40, 0.8, 0.7, 0.9), LearningCurvePoint(10, 0.6, 0.5, 0.7)],
+        "anew": [LearningCurvePoint(10, 0.2, 0.1, 0.3)],
     }
     figure = learning_curve(lines, chance=0.1)
     first, second = figure.data

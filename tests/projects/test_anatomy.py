@@ -10,7 +10,7 @@ import torch
 from dlcore import cli, projects, runs
 from dlcore.data.images import images
 from dlcore.projects.foundations import anatomy
-from dlcore.projects.foundations.quiz import Measured, mark
+from dlcore.projects.foundations.quiz import RunEvidence, mark_answer
 from dlcore.ui.widgets import quiz
 
 
@@ -42,14 +42,14 @@ def test_as_many_principal_components_as_the_bottleneck_rebuild_what_lies_in_the
 
 
 @pytest.fixture(scope="module")
-def seen() -> Measured:
-    return quiz.measured(runs.open_run("reference:anatomy/autoencoder"))
+def seen() -> RunEvidence:
+    return quiz.run_evidence(runs.open_run("reference:anatomy/autoencoder"))
 
 
 @pytest.mark.parametrize("question", anatomy.QUESTIONS, ids=lambda one: one.name)
 def test_a_stored_run_marks_right_and_wrong(seen, question):
     found = question.find(seen)
-    assert [mark(question, place, seen).right for place in range(len(question.choices))] == [
+    assert [mark_answer(question, place, seen).right for place in range(len(question.choices))] == [
         place == found.right for place in range(len(question.choices))
     ]
 

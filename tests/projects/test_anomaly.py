@@ -95,7 +95,7 @@ def leaky(series: Series, run: projects.RunConfig):
     """A preparation with the classic fault: the scaler has seen the whole series."""
     whole = dataclasses.replace(series, values=series.values)
     prepared = anomaly.prepare_series(whole, run)
-    features = anomaly.five_features(series)
+    features = anomaly.time_features(series)
     scaled = anomaly.MinMaxScaler.fit(features).scale(features)
     rows = dataclasses.replace(prepared.source["rows"], scaled=scaled)[:5000]
     return dataclasses.replace(prepared, train=anomaly._split(rows, series.times[:5000], np.zeros(5000, bool), run))
@@ -190,13 +190,13 @@ def test_cross_fitted_points_are_judged_by_networks_that_never_saw_them_and_held
     module, prepared, _ = fresh("calendar", leave_out="")
     rows, span = prepared.source["rows"], prepared.source["spans"]["train"]
     assert set(rows.folds[:5000]) == set(range(7)) and (rows.folds[5000:] == -1).all()
-    part = scored.by_split(module, prepared, view="folded window", length=48, names=("train",))["train"]
+    part = scored.errors_by_split(module, prepared, view="folded window", length=48, names=("train",))["train"]
     window, fold, turn = (tensor[1000:1001] for tensor in prepared.train.inputs)
     with torch.no_grad():
         rebuilt = module(window, torch.full_like(fold, -1), turn).unflatten(1, (2, 7))[0, :, int(fold[0, -1]), -1]
     assert part.causal[1047] == pytest.approx((rebuilt - window[0, -1, 0]).square().numpy(), rel=1e-4)
     kept = np.arange(5000) >= 47
-    scored.learn_usual(module, part, rows[span], kept=kept)
+    scored.fit_error_scale(module, part, rows[span], kept=kept)
     chosen = kept & (rows.folds[:5000] != 2) & (rows.places[:5000] == 30)
     assert module.usual[1, 2, 30] == pytest.approx(np.sqrt(part.causal[chosen, 1].mean()), rel=1e-5)
     everything = kept & (rows.places[:5000] == 30)
@@ -283,7 +283,7 @@ def test_the_verdict_says_whether_the_simple_methods_are_beaten(own, said):
 
 def loaded(model="dense_32"):
     module, prepared, run = fresh(model)
-    return projects.Loaded(
+    return projects.LoadedModel(
         module, run, prepared.facts, prepared.preprocessing, prepared.labels, threshold=0.05
     ), prepared
 

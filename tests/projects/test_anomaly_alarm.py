@@ -28,7 +28,7 @@ def case(request):
 @pytest.mark.parametrize("place", [5839, 6000, 10_319])
 def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, place):
     module, prepared, config = case
-    found = alarm.rebuild(module, prepared, config, place)
+    found = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
     assert len(found.times) == len(found.seen) == len(found.rebuilt) == len(found.errors)
     np.testing.assert_array_equal(found.seen, series.values[found.first : found.first + len(found.times)])
@@ -42,7 +42,7 @@ def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, plac
 def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(case):
     module, prepared, config = case
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    found = alarm.rebuild(module, prepared, config, 6000)
+    found = alarm.reconstruct(module, prepared, config, 6000)
     begin = time.process_time()
     explained = alarm.explain(module, prepared, config, found, nothing="mean")
     assert time.process_time() - begin < 3
@@ -66,7 +66,7 @@ def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
     _, prepared, config = built("conv")
     place = 9000
     prepared.source["rows"].scaled[place - 3, 0] = 2.0
-    found = alarm.rebuild(ForgetsBusyHours(), prepared, config, place)
+    found = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
     assert found.at == len(found.times) - 1  # a causal score is made from the window that ends at its point
     assert int(found.by_point.argmax()) == found.at - 3
     explained = alarm.explain(ForgetsBusyHours(), prepared, config, found, nothing=nothing)

@@ -10,7 +10,7 @@ from PIL import Image
 from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.images import images
-from dlcore.projects.project import Loaded
+from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import images as pictures
 
 PHOTOGRAPHS = pytest.mark.realdata("dogs_food_vehicles")
@@ -78,12 +78,14 @@ def test_every_recipe_builds_its_model_for_its_pictures(model, preset):
         assert module(torch.empty(2, 3, side, side)).shape == (2, 3)
 
 
-def loaded(channels: int) -> Loaded:
+def loaded(channels: int) -> LoadedModel:
     made = config()
     facts = {"channels": channels, "height": 32, "width": 32, "classes": 3}
     module = projects.get("architectures").models["resnet18"].build(projects.model_config(made), facts).eval()
     scale = {"mean": [0.5] * channels, "std": [0.25] * channels}
-    return Loaded(module, made, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c"))
+    return LoadedModel(
+        module, made, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -6,7 +6,7 @@ import pytest
 from dlcore import projects, runs
 from dlcore.core.errors import DataError
 from dlcore.projects.foundations import attention
-from dlcore.projects.foundations.quiz import Measured, mark
+from dlcore.projects.foundations.quiz import RunEvidence, mark_answer
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +35,11 @@ def test_training_and_test_sequences_are_drawn_apart():
     assert not np.array_equal(data.train.inputs[0], other.train.inputs[0])
 
 
-def trial(losses: np.ndarray, *, pair: float = 0.1, rest: float = 1.0) -> Measured:
+def trial(losses: np.ndarray, *, pair: float = 0.1, rest: float = 1.0) -> RunEvidence:
     layers = tuple(f"attention.{name}" for name in ("query", "key", "value", "out"))
     norms = np.tile([pair, pair, rest, rest], (len(losses), 1))
     steps = np.arange(1, len(losses) + 1)
-    return Measured({}, {"batch_loss": (steps, losses)}, layers, steps, norms)
+    return RunEvidence({}, {"batch_loss": (steps, losses)}, layers, steps, norms)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_answers_follow_the_trial(end, right):
     run = trial(np.linspace(2.3, end, 100) if end < 2 else np.full(100, end))
     run.curves["batch_loss"][1][-10:] = end
     question = next(one for one in attention.QUESTIONS if one.name == "root")
-    assert [mark(question, place, run).right for place in range(3)] == [place == right for place in range(3)]
+    assert [mark_answer(question, place, run).right for place in range(3)] == [place == right for place in range(3)]
 
 
 def test_which_gradient_is_shorter_is_read_from_the_trial():

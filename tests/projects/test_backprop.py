@@ -9,9 +9,9 @@ from dlcore.data.images import images
 from dlcore.data.sources import locate as sources
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.backprop_walk import walk
-from dlcore.projects.foundations.numpy_nn import HandTrainee
-from dlcore.projects.foundations.quiz import mark
-from dlcore.runs.short_run import attempt
+from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
+from dlcore.projects.foundations.quiz import mark_answer
+from dlcore.runs.short_run import run_short
 from dlcore.training.fit import Validation
 from dlcore.training.state import load_snapshot
 from dlcore.ui.widgets import quiz
@@ -31,7 +31,7 @@ def built(config):
     return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts), prepared
 
 
-def trained(config, *, stop: int | None = None, kept: dict | None = None) -> HandTrainee:
+def trained(config, *, stop: int | None = None, kept: dict | None = None) -> NumpyTrainingLoop:
     module, prepared = built(config)
     state = PROJECT.models[config.model].trainee(module, prepared, config)
     if kept is not None:
@@ -98,25 +98,25 @@ def test_the_reference_run_is_right_on_98_5_of_100():
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not sources.available("mnist"), reason="data not here: mnist")
+@pytest.mark.skipif(not sources.is_available("mnist"), reason="data not here: mnist")
 def test_the_reference_network_answers_as_stored():
     left = runs.open_run(REFERENCE).left
     loaded, stored, found = left.load(), left.predictions(), images.load("mnist")
     rows = stored["test_ids"][:300]
-    x = torch.from_numpy(images.scaled(np.asarray(found.test_pixels[rows]), left.preprocessing))
+    x = torch.from_numpy(images.normalize(np.asarray(found.test_pixels[rows]), left.preprocessing))
     with torch.no_grad():
         scores = loaded.module(x).softmax(dim=1).numpy()
     np.testing.assert_allclose(scores, stored["test_scores"][:300], atol=1e-4)
     strokes = np.kron(np.asarray(found.test_pixels[rows[0]]), np.ones((2, 2), np.uint8))
-    again = backprop.judged(loaded, backprop.drawn(strokes, 28))
+    again = backprop.classify_pixels(loaded, backprop.prepare_drawing(strokes, 28))
     assert again["label"] == loaded.labels[int(stored["test_targets"][0])]
 
 
 def test_questions_mark_right_and_wrong_answers_from_the_stored_run():
-    measured = quiz.measured(runs.open_run(REFERENCE))
+    measured = quiz.run_evidence(runs.open_run(REFERENCE))
     for question in backprop.QUESTIONS:
         found = question.find(measured)
-        marks = [mark(question, place, measured).right for place in range(len(question.choices))]
+        marks = [mark_answer(question, place, measured).right for place in range(len(question.choices))]
         assert marks == [place == found.right for place in range(len(question.choices))] and found.why
     assert backprop.QUESTIONS[0].find(measured).right == 2  # near ln 10
     assert backprop.QUESTIONS[2].find(measured).right == 1  # dropout and moved pictures make training the harder part
@@ -129,17 +129,17 @@ def test_each_way_to_break_it_shows_its_signature_and_the_usual_settings_do_not(
 
 
 def tried(settings):
-    from dlcore.ui.pages.backprop.predict import measured_trial
+    from dlcore.ui.pages.backprop.predict import short_run_evidence
 
     config = projects.configure("backprop", model="dense", dataset="digits", preset="quick", settings=dict(settings))
-    found = attempt(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)
-    return measured_trial(found, dict(settings))
+    found = run_short(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)
+    return short_run_evidence(found, dict(settings))
 
 
 def test_a_drawing_is_cropped_and_centred_as_mnist_is():
     strokes = np.zeros((56, 56), dtype=np.uint8)
     strokes[3:25, 40:44] = 255
-    seen = backprop.drawn(strokes, 28)
+    seen = backprop.prepare_drawing(strokes, 28)
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     assert seen.shape == (28, 28) and len(rows) == 20 and rows[0] == 4 and 12 <= columns.mean() <= 15
-    assert backprop.drawn(np.zeros((56, 56), dtype=np.uint8), 28) is None
+    assert backprop.prepare_drawing(np.zeros((56, 56), dtype=np.uint8), 28) is None

@@ -28,7 +28,7 @@ def here(place, home, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(place))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     lines = "".join(f"{words},{label}\n" for words, label in ROWS)
-    own_texts.keep("kinds", own_texts.take(f"text,label\n{lines}".encode()), source="kinds.csv")
+    own_texts.save("kinds", own_texts.validate(f"text,label\n{lines}".encode()), source="kinds.csv")
     return place
 
 
@@ -69,31 +69,31 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     )
     with pytest.raises(ConfigError, match="needs start=pretrained"):
         projects.get("bert").prepare(config)
-    assert own.is_own(config.dataset)
+    assert own.is_custom(config.dataset)
 
 
 def test_a_hidden_word_is_masked_and_marks_stay(here):
     reader = bert_reading.reader(tiny_bert.NAME)
-    seen = texts.Seen(["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1)
+    seen = texts.EncodedText(["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1)
     assert seen.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
     assert seen.without().tolist() == [[101, 103, 103, 102]]
-    words, taken = bert_reading.look(reader, "The film " * 60)
+    words, taken = bert_reading.attend(reader, "The film " * 60)
     assert len(words) == bert_reading.MOST and taken.shape == (2, 2, len(words), len(words))
     np.testing.assert_allclose(taken.sum(axis=-1), 1.0, atol=1e-5)
 
 
 def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
     reader = bert_reading.reader(tiny_bert.NAME)
-    blanks = bert_reading.fill(reader, "The [MASK] sat on the __ .")
+    blanks = bert_reading.fill_blanks(reader, "The [MASK] sat on the __ .")
     assert [len(blank.guesses) for blank in blanks] == [5, 5]
     for blank in blanks:
         shares = [share for _, share in blank.guesses]
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
     with pytest.raises(DataError, match="no blank"):
-        bert_reading.fill(reader, "Nothing is missing here.")
+        bert_reading.fill_blanks(reader, "Nothing is missing here.")
     with pytest.raises(DataError, match="after the 64 pieces"):
-        bert_reading.fill(reader, "word " * 80 + "[MASK]")
+        bert_reading.fill_blanks(reader, "word " * 80 + "[MASK]")
     tiny_bert.write(tmp_path / "headless")
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "headless"))
     with pytest.raises(DataError, match="data get bert:bert-base-uncased"):
-        bert_reading.fill(bert_reading.reader(tiny_bert.NAME), "The [MASK].")
+        bert_reading.fill_blanks(bert_reading.reader(tiny_bert.NAME), "The [MASK].")

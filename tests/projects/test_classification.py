@@ -21,7 +21,7 @@ def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_measured_agrees_with_scikit_learn_and_bounds_everything():
     scores, targets = made(400, 5)
-    found = classification.measured(scores, targets, draws=50)
+    found = classification.compute_metrics(scores, targets, draws=50)
     assert found["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
     assert found["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
     for name in ("accuracy", "precision", "recall", "f1", "ece", "loss"):
@@ -32,7 +32,7 @@ def test_measured_agrees_with_scikit_learn_and_bounds_everything():
 
 def test_certain_and_wrong_is_a_finite_loss():
     scores, targets = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 1])
-    assert np.isfinite(classification.measured(scores, targets)["loss"])
+    assert np.isfinite(classification.compute_metrics(scores, targets)["loss"])
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -11,7 +11,7 @@ from dlcore.data.images import images
 from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS
 from dlcore.evaluation import agreement, calibration, classification
-from dlcore.projects import Loaded
+from dlcore.projects import LoadedModel
 
 PROJECT = projects.get("fashion")
 
@@ -27,7 +27,7 @@ def prepared(config):
 
 
 @pytest.fixture(scope="module")
-def loaded(config, prepared) -> Loaded:
+def loaded(config, prepared) -> LoadedModel:
     """A dense network that learnt the digits by the plainest of loops."""
     torch.manual_seed(0)
     module = PROJECT.models["dense"].build(projects.model_config(config), prepared.facts)
@@ -37,7 +37,7 @@ def loaded(config, prepared) -> Loaded:
         optimiser.zero_grad()
         objective.loss(module(x), prepared.train.targets).backward()
         optimiser.step()
-    return Loaded(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
+    return LoadedModel(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
 
 
 def test_parts_are_apart_and_the_test_part_is_the_same_for_every_seed(prepared):
@@ -66,7 +66,7 @@ def test_scale_knows_the_training_part_alone():
 
 def test_transform_is_what_inference_does(prepared):
     (scaled,) = prepared.transform((prepared.test.inputs[0][:5],), False)
-    again = images.scaled(prepared.test.inputs[0][:5].numpy(), prepared.preprocessing)
+    again = images.normalize(prepared.test.inputs[0][:5].numpy(), prepared.preprocessing)
     np.testing.assert_allclose(scaled.numpy(), again, atol=1e-5)
     assert abs(float(prepared.transform(prepared.train.inputs, True)[0].mean())) < 1e-4
 
@@ -137,7 +137,7 @@ def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_pat
     assert projects.configure("fashion").dataset == "digits"
     folder = tmp_path / "fashion-mnist"
     folder.mkdir()
-    for file in sources.dataset("fashion_mnist").files:
+    for file in sources.get_dataset("fashion_mnist").files:
         (folder / file.name).touch()
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     assert projects.configure("fashion").dataset == "fashion_mnist"
@@ -146,13 +146,13 @@ def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_pat
 def test_the_improved_reference_run_is_better_than_the_plain_one_and_means_what_it_says():
     """What README claims of them: at least 90.5 % right, better than the plain network on the same pictures."""
     improved, plain = (runs.open_run(f"reference:fashion/{name}").bundle for name in ("improved", "dense"))
-    found = agreement.of_predictions(improved.predictions(), plain.predictions())
+    found = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
     assert found.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
     for bundle in (improved, plain):
         stored = bundle.predictions()
-        temperature = calibration.fitted_temperature(stored["validation_scores"], stored["validation_targets"])
+        temperature = calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])
         before, after = (
             classification.metrics(scores, stored["test_targets"])["ece"]
-            for scores in (stored["test_scores"], calibration.tempered(stored["test_scores"], temperature))
+            for scores in (stored["test_scores"], calibration.apply_temperature(stored["test_scores"], temperature))
         )
         assert temperature > 1 and after < before / 2  # both are too sure, and one number mends most of it

@@ -17,10 +17,10 @@ from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.batches import Batches
 from dlcore.data.images import folders as image_folders
 from dlcore.data.images import images
-from dlcore.data.images.photos import Mix
+from dlcore.data.images.photos import MixupResult
 from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
-from dlcore.projects.project import Loaded
+from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import food, food_features
 from dlcore.training import optimizers
 from dlcore.training.config import TrainingConfig
@@ -175,7 +175,7 @@ def test_a_mixed_batch_is_judged_by_both_its_labels(small):
     prepared = food.prepare(made)
     loss = food.objective(made, prepared).loss
     outputs, targets, other = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 3, 2])
-    prepared.transform.mix = Mix(other, 0.3)
+    prepared.transform.mix = MixupResult(other, 0.3)
     wanted = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(outputs, targets[other])
     torch.testing.assert_close(loss(outputs, targets), wanted)
     prepared.transform.mix = None
@@ -194,7 +194,7 @@ def test_one_photo_is_answered_as_the_test_was(small):
     made = config()
     prepared = food.prepare(made)
     module = food.PROJECT.models[made.model].build(projects.model_config(made), prepared.facts).eval()
-    loaded = Loaded(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
+    loaded = LoadedModel(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
     found = food.answer(loaded, path.read_bytes())
     assert json.dumps(found) and sum(found["probabilities"].values()) == pytest.approx(1)

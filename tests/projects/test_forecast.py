@@ -15,7 +15,7 @@ from dlcore.projects.forecast import lesson as forecast_lesson
 from dlcore.projects.forecast import project as forecast
 from dlcore.projects.forecast import scores as forecast_scores
 from dlcore.projects.forecast import windows
-from dlcore.projects.project import Loaded
+from dlcore.projects.project import LoadedModel
 from dlcore.training.state import count_parameters
 
 START = 1_262_304_000_000  # 1 January 2010
@@ -46,7 +46,7 @@ def prepared(model: str = "lstm", **chosen):
 @pytest.mark.parametrize("horizon", [1, 5])
 def test_no_hour_of_one_part_is_seen_or_predicted_by_a_training_moment(validation, horizon):
     data = windows.ForecastData(window=12, horizon=horizon, validation=validation)
-    parts = windows.cut(3000, data)
+    parts = windows.cut_windows(3000, data)
     hours = {name: set((first[:, None] + np.arange(-12, horizon)).ravel().tolist()) for name, first in parts.items()}
     assert not hours["train"] & hours["validation"] and not hours["train"] & hours["test"]
     ahead = {name: set((parts[name][:, None] + np.arange(horizon)).ravel().tolist()) for name in ("validation", "test")}
@@ -56,7 +56,7 @@ def test_no_hour_of_one_part_is_seen_or_predicted_by_a_training_moment(validatio
 
 def test_a_table_too_short_is_refused_with_what_to_do():
     with pytest.raises(DataError, match=r"leave \d+ moments for the .* part.*shorter window"):
-        windows.cut(120, windows.ForecastData(window=48))
+        windows.cut_windows(120, windows.ForecastData(window=48))
 
 
 def test_scales_are_those_of_training_hours_alone():
@@ -114,7 +114,7 @@ def test_no_change_is_persistence(measured):
     assert own["skill"] == pytest.approx(0, abs=1e-6)
     names = [name for name in rivals["persistence"] if name.startswith("r2_")]
     assert {name for name in names if name.endswith("_filled")} and "r2_temp" not in names
-    slugs = forecast.named(made, 3)[1]
+    slugs = forecast.variable_names(made, 3)[1]
     again = numbers.metrics(*(predictions[f"test_{n}"] for n in ("scores", "targets", "last")), names=slugs)
     for name in ("r2_mean", "r2_pm2_5", "r2_dewp", "r2_mean_filled"):
         assert again[name] == pytest.approx(rivals["persistence"][name], abs=1e-5)
@@ -149,7 +149,7 @@ def test_the_blend_holds_ridge_and_shares_no_week_with_it():
         torch.nn.init.zeros_(parameter)
     half = (1 - 0.2) / 2 + 0.2
     torch.testing.assert_close(module.eval()(x, calendar, linear), half * linear)
-    warm = forecast_why.warmer(module, data, 1300, variable=1, by=5.0)
+    warm = forecast_why.what_if(module, data, 1300, variable=1, by=5.0)
     assert warm.shape == (1, 3) and np.isfinite(warm).all()
     with pytest.raises(DataError, match="strategy=direct"):
         forecast.prepare_table(table(), config("blend", strategy="recursive"))
@@ -168,7 +168,7 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
     change = forecast_why.explain(module, data, first, variable=0, hour=0, asked="change")
     last = data.source["filled"][first - 1, 0]
     assert change.output == pytest.approx(told - last, abs=1e-3)
-    warm = forecast_why.warmer(module, data, first, variable=1, by=5.0)
+    warm = forecast_why.what_if(module, data, first, variable=1, by=5.0)
     assert warm[0, 1] > forecast.forecasts(module, data, np.array([first]))[0, 0, 1]
     assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
 
@@ -177,7 +177,7 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
 def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
     made, data = prepared(model, units=4)
     module = forecast.PROJECT.models[model].build(projects.model_config(made), data.facts).eval()
-    loaded = Loaded(module, made, data.facts, data.preprocessing, NAMES)
+    loaded = LoadedModel(module, made, data.facts, data.preprocessing, NAMES)
     first = int(data.source["cuts"]["test"][100])
     rows = ["time,dead,T,gas"]
     whole = table()
@@ -193,7 +193,7 @@ def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
 
 
 def test_the_lessons_arms_differ_in_what_it_is_about_alone():
-    made = forecast_lesson.arms("beijing_pm25", seeds=(0, 1), epochs=3)
+    made = forecast_lesson.find_variants("beijing_pm25", seeds=(0, 1), epochs=3)
     fast, slow, both = (configs[0] for configs in made.values())
     assert (fast.training.learning_rate, slow.training.learning_rate, both.training.learning_rate) == (1e-2, 1e-3, 1e-3)
     assert fast.model == slow.model == "lstm" and both.model == "bidirectional"

@@ -6,11 +6,18 @@ from dlcore import projects
 from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
-from dlcore.projects.vision.gradients import NETWORKS, PROJECT, cures, in_word, in_words, weight_layers
-from dlcore.runs.short_run import attempt
+from dlcore.projects.vision.gradients import (
+    NETWORKS,
+    PROJECT,
+    describe_network,
+    describe_setting,
+    list_remedies,
+    weight_layers,
+)
+from dlcore.runs.short_run import run_short
 from dlcore.training import gradients
 
-HERE = "fashion_mnist" if sources.available("fashion_mnist") else "digits"
+HERE = "fashion_mnist" if sources.is_available("fashion_mnist") else "digits"
 
 
 def config(model: str = "vgg_deep", **settings):
@@ -33,35 +40,35 @@ def test_layers_with_weights_are_as_many_as_the_depth():
 
 
 def test_a_network_in_words_follows_its_settings():
-    assert in_words(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
+    assert describe_network(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
     changed = config(skip=True, normalisation="batch", depth=8, clip_norm=1.0)
-    assert in_words(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
+    assert describe_network(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
 
 
 def test_an_odd_depth_is_said_as_it_is_built():
-    assert in_words(config(depth=21)).startswith("20 layers")
+    assert describe_network(config(depth=21)).startswith("20 layers")
 
 
 def test_every_switch_has_its_words():
     for field in describe(DeepNetworkConfig):
         for choice in field.choices:
-            assert in_word(field.name, choice)
+            assert describe_setting(field.name, choice)
 
 
 def test_cures_suit_the_verdict_and_change_something():
-    vanishing = cures(config(), "vanishing")
+    vanishing = list_remedies(config(), "vanishing")
     assert [cure.name for cure in vanishing if cure.suits] == ["Batch norm", "Skip connections", "He's start"]
     assert vanishing[0].suits and not vanishing[-1].suits
     for cure in vanishing:
-        changed = projects.changed(config(), cure.settings)
+        changed = projects.with_settings(config(), cure.settings)
         assert changed != config(), cure.name
-    exploding = [cure.name for cure in cures(config(initialisation="he"), "exploding") if cure.suits]
+    exploding = [cure.name for cure in list_remedies(config(initialisation="he"), "exploding") if cure.suits]
     assert exploding == ["Batch norm", "Clip at 1", "A tenth of the rate"]
-    assert "ReLU" in [cure.name for cure in cures(config("sigmoid"), "vanishing") if cure.suits]
+    assert "ReLU" in [cure.name for cure in list_remedies(config("sigmoid"), "vanishing") if cure.suits]
 
 
 def test_nothing_is_offered_that_is_there_already():
-    names = [cure.name for cure in cures(config("resnet", clip_norm=1.0), "healthy")]
+    names = [cure.name for cure in list_remedies(config("resnet", clip_norm=1.0), "healthy")]
     assert names == ["Leaky ReLU", "A tenth of the rate"]
 
 
@@ -76,7 +83,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
-    first, again = (attempt(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
+    first, again = (run_short(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
     assert torch.equal(torch.rand(3), wanted)  # the generator is where it was
     assert first.gradients.steps.tolist() == [1, 2, 4, 6] and first.losses.steps.tolist() == [1, 2, 3, 4, 5, 6]
     assert first.gradients.norms.tolist() == again.gradients.norms.tolist()
@@ -85,7 +92,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
 
 def test_an_attempt_that_breaks_says_where(prepared):
     """Residual without normalisation, unclipped and at the learning rate of the others."""
-    broken = attempt(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
+    broken = run_short(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
     assert "step 3" in broken.broke and broken.broke_at == 3 and len(broken.losses.values) == 2
 
 
@@ -94,5 +101,5 @@ def test_the_default_what_if_is_quick(prepared):
     import time
 
     begin = time.process_time()
-    attempt(config(), prepared)
+    run_short(config(), prepared)
     assert time.process_time() - begin < 5

@@ -5,7 +5,7 @@ import pytest
 from dlcore import projects
 from dlcore.core.errors import RequestError
 from dlcore.projects import search_space
-from dlcore.projects.search_space import Knob
+from dlcore.projects.search_space import SearchParameter
 
 
 def config(slug: str = "forecast", **chosen):
@@ -14,13 +14,15 @@ def config(slug: str = "forecast", **chosen):
 
 def test_a_range_a_choice_and_a_bare_name():
     base = config()
-    assert search_space.read("learning_rate=1e-4..1e-1", base) == Knob("learning_rate", "float", 1e-4, 1e-1, log=True)
-    assert search_space.read("units=16..256", base) == Knob("units", "int", 16, 256, log=True)
-    assert search_space.read("dropout=0..0.5", base) == Knob("dropout", "float", 0.0, 0.5)
-    assert search_space.read("optimiser=adam, adamw", base).choices == ("adam", "adamw")
-    assert search_space.read("mask_input", base).choices == ("false", "true")
-    assert search_space.read("learning_rate", base).holds(base.training.learning_rate)
-    assert not search_space.read("units=128..256", base).holds(64)
+    assert search_space.parse_parameter("learning_rate=1e-4..1e-1", base) == SearchParameter(
+        "learning_rate", "float", 1e-4, 1e-1, log=True
+    )
+    assert search_space.parse_parameter("units=16..256", base) == SearchParameter("units", "int", 16, 256, log=True)
+    assert search_space.parse_parameter("dropout=0..0.5", base) == SearchParameter("dropout", "float", 0.0, 0.5)
+    assert search_space.parse_parameter("optimiser=adam, adamw", base).choices == ("adam", "adamw")
+    assert search_space.parse_parameter("mask_input", base).choices == ("false", "true")
+    assert search_space.parse_parameter("learning_rate", base).holds(base.training.learning_rate)
+    assert not search_space.parse_parameter("units=128..256", base).holds(64)
 
 
 @pytest.mark.parametrize(
@@ -39,23 +41,26 @@ def test_a_range_a_choice_and_a_bare_name():
 )
 def test_what_makes_no_sense_is_refused_in_a_line(text, said):
     with pytest.raises(RequestError, match=said.replace(".", r"\.")) as refused:
-        search_space.read(text, config())
+        search_space.parse_parameter(text, config())
     assert "\n" not in str(refused.value)
 
 
 def test_a_knob_named_twice_is_refused():
     with pytest.raises(RequestError, match="'units' is named twice"):
-        search_space.read_all(["units", "units=8..16"], config())
+        search_space.parse_parameters(["units", "units=8..16"], config())
 
 
 @pytest.mark.parametrize("slug", list(projects.PROJECTS))
 def test_every_project_offers_knobs_whose_usual_ranges_hold(slug):
     for model in projects.get(slug).models:
         base = projects.configure(slug, model=model)
-        found = search_space.read_all([], base)
+        found = search_space.parse_parameters([], base)
         assert "learning_rate" in [knob.name for knob in found]
         for knob in found:
-            assert knob.holds(search_space.values_of(base)[knob.name]) and search_space.read(str(knob), base) == knob
+            assert (
+                knob.holds(search_space.flat_settings(base)[knob.name])
+                and search_space.parse_parameter(str(knob), base) == knob
+            )
 
 
 def test_the_command_names_only_what_differs_from_the_preset():

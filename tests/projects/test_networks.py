@@ -13,11 +13,11 @@ MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(sl
 @pytest.mark.parametrize(("slug", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
 def test_every_model_can_be_opened(slug, model):
     project = projects.get(slug)
-    if not any(sources.available(name) for name in project.datasets):
+    if not any(sources.is_available(name) for name in project.datasets):
         pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
-    found = networks.of_model(slug, model)
+    found = networks.analyze_model(slug, model)
     assert found.parameters > 0 and len(found.layers) > 1
-    by_hand = any(kind == "HandModule" or kind.endswith("ByHand") for kind in found.kinds.values())
+    by_hand = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in found.kinds.values())
     assert found.seen is not by_hand
     if by_hand:  # in NumPy: torch sees the parameters alone
         return
@@ -28,10 +28,10 @@ def test_every_model_can_be_opened(slug, model):
 
 
 def test_one_in_words_needs_no_weights():
-    assert networks.written("1000-512-32-512-1000").parameters == 1_058_824
-    assert networks.written("100000-50000-100000").parameters == 10_000_150_000
+    assert networks.analyze_text("1000-512-32-512-1000").parameters == 1_058_824
+    assert networks.analyze_text("100000-50000-100000").parameters == 10_000_150_000
 
 
 def test_one_that_is_not_there_is_refused():
     with pytest.raises(RequestError, match="no model 'nobody'"):
-        networks.of_model("fashion", "nobody")
+        networks.analyze_model("fashion", "nobody")

@@ -11,8 +11,8 @@ from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import series as series_intake
-from dlcore.data.custom.registry import OwnDataset
-from dlcore.data.series.series import LabelledWindow, Series
+from dlcore.data.custom.registry import CustomDataset
+from dlcore.data.series.series import LabeledWindow, Series
 from dlcore.projects.anomaly import custom_series
 from dlcore.projects.command import command_line
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.usefixtures("home")
 N = 600
 
 
-def kept(name="mine", *, labelled=True, shift=0.0) -> OwnDataset:
+def kept(name="mine", *, labelled=True, shift=0.0) -> CustomDataset:
     hours = np.arange(N)
     values = shift + 50 + 20 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 2, N)
     values[500:512] += 60
     times = pd.date_range("2021-03-01", periods=N, freq="1h").to_numpy().astype("datetime64[ms]").astype(np.int64)
-    windows = (LabelledWindow(int(times[500]), int(times[511]), "surge"),) if labelled else ()
+    windows = (LabeledWindow(int(times[500]), int(times[511]), "surge"),) if labelled else ()
     series = Series(times, values, windows, period=24)
-    return series_intake.keep(name, series_intake.Intake(series, series_intake.Columns("t", "v"), 24))
+    return series_intake.save(name, series_intake.ValidatedSeries(series, series_intake.Columns("t", "v"), 24))
 
 
 def quick(dataset="mine", model="dense_32", **settings):
@@ -40,9 +40,9 @@ def test_a_config_names_the_dataset_and_pins_its_content():
         config = quick(name)
         assert (config.dataset, config.data_checksum) == ("own:mine", entry.checksum)
     assert projects.load_config(json.loads(config.model_dump_json())) == config
-    assert projects.changed(config, {"epochs": 3}).data_checksum == entry.checksum
-    assert projects.changed(config, {"dataset": "nyc_taxi"}).data_checksum == ""
-    assert "own:mine" in projects.datasets("anomaly") and "own:mine" not in projects.datasets("fashion")
+    assert projects.with_settings(config, {"epochs": 3}).data_checksum == entry.checksum
+    assert projects.with_settings(config, {"dataset": "nyc_taxi"}).data_checksum == ""
+    assert "own:mine" in projects.list_datasets("anomaly") and "own:mine" not in projects.list_datasets("fashion")
 
 
 def test_settings_suit_the_series_unless_a_person_says_otherwise():
@@ -124,7 +124,7 @@ def test_every_model_trains_on_it(tmp_path):
 
 def test_labels_are_exactly_those_inside_a_window():
     times = np.arange(20, dtype=np.int64) * 10
-    windows = (LabelledWindow(30, 50, ""), LabelledWindow(45, 61, ""), LabelledWindow(-5, 0, ""))
+    windows = (LabeledWindow(30, 50, ""), LabeledWindow(45, 61, ""), LabeledWindow(-5, 0, ""))
     series = Series(times, times * 1.0, windows)
     wanted = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
     assert series.labels.tolist() == wanted.astype(int).tolist()

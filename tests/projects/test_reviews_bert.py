@@ -18,7 +18,7 @@ from dlcore.data.text import token_states
 from dlcore.inference import predict as inference
 from dlcore.models.bert import Bert
 from dlcore.projects.language import bert_features, reviews_bert, texts
-from dlcore.projects.language.bert_features import Reading
+from dlcore.projects.language.bert_features import FeatureConfig
 from dlcore.runs.bundle import inspection
 from dlcore.runs.foreground import train_here
 
@@ -73,7 +73,7 @@ def reviews(n=150):
         " ".join(rng.permutation(["the", "film", "was", "and", *rng.choice(WORDS[5:], i % 7), ("bad", "good")[label]]))
         for i, label in enumerate(labels)
     ]
-    return text.unique(said, labels, text.SENTIMENT, checksum="0" * 64)
+    return text.deduplicate(said, labels, text.SENTIMENT, checksum="0" * 64)
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def invented(place, monkeypatch):
 
 
 def reading(**changes):
-    return Reading(**{"checkpoint": bert_weights.require("tiny"), "length": 16, "keep": "both", **changes})
+    return FeatureConfig(**{"checkpoint": bert_weights.require("tiny"), "length": 16, "keep": "both", **changes})
 
 
 def computed(said, how):
     """How many texts had to be computed."""
     told = []
     with progress.listening(lambda what, done, total: told.append((done, total))):
-        states = bert_features.of_texts(said, how)
+        states = bert_features.compute_states(said, how)
     return states, (told[-1][1] if told else 0)
 
 
@@ -117,7 +117,7 @@ def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monk
     said, how = reviews().texts, reading(layer=3)
     states, _ = computed(said, how)
     network = bert_features.bert.pretrained(how.checkpoint.config, how.checkpoint.state(), layer=3)
-    pieces = bert_features.bert_tokens.Pieces(how.checkpoint)
+    pieces = bert_features.bert_tokens.WordPieceTokenizer(how.checkpoint)
     for row in (0, 41, len(said) - 1):
         (ids,) = pieces.encode([said[row]], length=16, keep="both")
         found, there = states.gather(torch.tensor([row]))
@@ -139,7 +139,7 @@ def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), progress.listening(give_up):
-        bert_features.of_texts(said, how)
+        bert_features.compute_states(said, how)
     left = token_states.usage()[1]
     assert 1 <= left < 8
     found = []
@@ -158,7 +158,7 @@ def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
 def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(invented, place, tmp_path):
     config = projects.configure("reviews_bert", dataset="imdb", preset="full", device="cpu", settings=SMALL)
     train_here(config, tmp_path / "run", weights="float16")
-    bundle = inspection.accept(tmp_path / "run")
+    bundle = inspection.validate_bundle(tmp_path / "run")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
     kept = bundle.preprocessing
     assert kept["bert"] == "tiny" and kept["bert_checksum"] == bert_weights.require("tiny").checksum
@@ -167,10 +167,10 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     said = ["the film was good and good", "bad plot"]
     found = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in said]
     assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in found)
-    ids = torch.from_numpy(texts.read(loaded, said[0]).ids)
+    ids = torch.from_numpy(texts.encode_text(loaded, said[0]).ids)
     padded = torch.nn.functional.pad(ids, (0, 40))
     torch.testing.assert_close(
-        inference.answer(loaded.module, padded), inference.answer(loaded.module, ids), atol=1e-5, rtol=0
+        inference.forward_batch(loaded.module, padded), inference.forward_batch(loaded.module, ids), atol=1e-5, rtol=0
     )
     stored = bundle.predictions()
     row = int(stored["test_ids"][0])
@@ -184,7 +184,7 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     with pytest.raises(DataMissingError, match="'tiny' is not on this machine") as caught:
         bundle.load()
     assert caught.value.dataset == "bert:tiny"
-    assert "accuracy" in inspection.accept(tmp_path / "run").evaluation.metrics, "results need no BERT"
+    assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "results need no BERT"
 
 
 def test_more_than_the_bert_can_do_is_refused(invented):

@@ -8,15 +8,15 @@ from dlcore import projects
 from dlcore.core.errors import DataError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
-from dlcore.data.text.corpora import Texts
-from dlcore.projects import Loaded
+from dlcore.data.text.corpora import TextDataset
+from dlcore.projects import LoadedModel
 from dlcore.projects.language import texts
 
 PROJECT = projects.get("reviews_lstm")
 SMALL = {"bucketed": True, "length": 12, "vocabulary": 200, "embedding": 8, "hidden": 8, "layers": 1, "dropout": 0.0}
 
 
-def made(n: int = 400) -> Texts:
+def made(n: int = 400) -> TextDataset:
     """Reviews that one word decides."""
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=n)
@@ -27,7 +27,7 @@ def made(n: int = 400) -> Texts:
         )
         for row, label in enumerate(labels)
     ]
-    return Texts(texts, labels, np.arange(n), text.SENTIMENT, 0, "x")
+    return TextDataset(texts, labels, np.arange(n), text.SENTIMENT, 0, "x")
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def prepared(config):
 
 
 @pytest.fixture(scope="module")
-def loaded(config, prepared) -> Loaded:
+def loaded(config, prepared) -> LoadedModel:
     torch.manual_seed(0)
     module = PROJECT.models["base_lstm"].build(projects.model_config(config), prepared.facts)
     optimiser, objective = torch.optim.Adam(module.parameters(), lr=2e-2), PROJECT.objective(config, prepared)
@@ -58,7 +58,7 @@ def loaded(config, prepared) -> Loaded:
         objective.loss(module(ids), prepared.train.targets).backward()
         optimiser.step()
     preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
-    return Loaded(module.eval(), config, prepared.facts, preprocessing, prepared.labels, threshold=0.5)
+    return LoadedModel(module.eval(), config, prepared.facts, preprocessing, prepared.labels, threshold=0.5)
 
 
 def test_parts_are_apart_balanced_and_the_test_part_is_fixed(prepared):
@@ -121,7 +121,7 @@ def test_answer_is_the_prediction_of_the_same_review(loaded, prepared, config):
 
 
 def test_answer_goes_by_the_threshold(loaded):
-    strict = Loaded(loaded.module, loaded.config, loaded.facts, loaded.preprocessing, loaded.labels, threshold=1.0)
+    strict = LoadedModel(loaded.module, loaded.config, loaded.facts, loaded.preprocessing, loaded.labels, threshold=1.0)
     assert PROJECT.answer(strict, b"great film story")["label"] == "negative"
 
 

@@ -9,11 +9,11 @@ from dlcore.core.errors import DataError
 from dlcore.data import memory_task
 from dlcore.data.splits import SPLITS
 from dlcore.projects.foundations import rnn
-from dlcore.projects.foundations.quiz import Found, mark
+from dlcore.projects.foundations.quiz import CorrectChoice, mark_answer
 from dlcore.projects.foundations.rnn_walk import unroll
-from dlcore.projects.project import Loaded
-from dlcore.runs.short_run import attempt
-from dlcore.ui.pages.backprop.predict import measured_trial
+from dlcore.projects.project import LoadedModel
+from dlcore.runs.short_run import run_short
+from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.pages.rnn.results import TABLE, bridges
 
 PROJECT = projects.get("rnn")
@@ -32,14 +32,14 @@ def built(config):
 
 
 def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
-    made = memory_task.make(500, gap=9, seed=0)
+    made = memory_task.make_sequences(500, gap=9, seed=0)
     assert made.inputs.shape == (500, 10, 10) and made.inputs.dtype == np.float32
     assert np.array_equal(made.inputs[:, 0].argmax(axis=1), made.targets)
     assert np.all(made.inputs[:, 0].sum(axis=1) == 1)
     later = [np.corrcoef(made.inputs[:, t, k], made.targets == k)[0, 1] for t in range(1, 10) for k in range(10)]
     assert np.abs(later).max() < 0.2 and abs(made.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
-    assert np.array_equal(made.inputs, memory_task.make(500, gap=9, seed=0).inputs)
-    assert made.checksum != memory_task.make(500, gap=9, seed=1).checksum
+    assert np.array_equal(made.inputs, memory_task.make_sequences(500, gap=9, seed=0).inputs)
+    assert made.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
 
 
 def test_parts_are_apart_and_the_test_part_is_every_seeds():
@@ -85,7 +85,7 @@ def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates()
 def test_a_run_on_the_memory_task_reads_no_pictures():
     config = configured()
     module, prepared = built(config)
-    loaded = Loaded(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
+    loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
     with pytest.raises(DataError, match="memory task"):
         PROJECT.answer(loaded, b"x")
 
@@ -94,13 +94,13 @@ def test_the_measured_curves_and_the_questions_on_them():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
     found = bridges()
-    assert rnn.longest(found, "lstm") > rnn.longest(found, "rnn") >= 10
+    assert rnn.longest_gap(found, "lstm") > rnn.longest_gap(found, "rnn") >= 10
     for question in rnn.QUESTIONS:
         right = question.find(found).right
-        marks = [mark(question, place, found).right for place in range(len(question.choices))]
+        marks = [mark_answer(question, place, found).right for place in range(len(question.choices))]
         assert marks == [place == right for place in range(len(question.choices))]
     turned = {"rnn": {5: 1.0, 50: 0.95, 150: 0.95}, "lstm": {5: 1.0, 50: 0.5}}
-    answers: list[Found] = [question.find(turned) for question in rnn.QUESTIONS]
+    answers: list[CorrectChoice] = [question.find(turned) for question in rnn.QUESTIONS]
     assert [one.right for one in answers] == [0, 3, 2]
 
 
@@ -113,8 +113,8 @@ def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(b
 
 def tried(settings):
     config = projects.configure("rnn", model="rnn", dataset="memory", preset="quick", settings=settings)
-    found = attempt(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
-    return measured_trial(found, settings)
+    found = run_short(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
+    return short_run_evidence(found, settings)
 
 
 def test_the_reference_run_reads_rows_right_97_times_of_100():

@@ -76,7 +76,7 @@ def test_nothing_is_left_of_a_batch_but_what_some_item_needs():
 def test_what_a_bundle_holds_is_what_its_model_writes(bundle):
     stored, loaded = bundle.predictions(), bundle.load()
     source, target = seq2seq.alphabets(bundle.preprocessing)
-    said = seq2seq.texts(stored["test_sources"][:5], source)
+    said = seq2seq.decode_rows(stored["test_sources"][:5], source)
     for row, text in enumerate(said):
         answer = seq2seq.answer(loaded, text.encode())
         assert answer["answer"] == target.decode(stored["test_written"][row].tolist())
@@ -124,8 +124,8 @@ def test_pairs_of_ones_own_are_trained_on_and_shown(home):
     """A file of two columns: taken in, learnt from, tested on a fifth, and seen on every panel."""
     rows = [(f"{n} km", f"{n * 1000} m") for n in range(200)]
     lines = "\n".join(["read,write", *(f"{a},{b}" for a, b in rows)])
-    own_pairs.keep("units", own_pairs.take(lines.encode()))
-    assert projects.datasets("seq2seq")[-1] == "own:units"
+    own_pairs.save("units", own_pairs.validate(lines.encode()))
+    assert projects.list_datasets("seq2seq")[-1] == "own:units"
     runs.train_here(configured("own:units"), home / "bundle")
     found = runs.Bundle(home / "bundle")
     assert len(found.predictions()["test_written"]) == 40 and "copy" in found.evaluation.baselines
@@ -145,7 +145,7 @@ def test_a_text_it_cannot_read_is_refused_in_one_line(text, word):
     module = seq2seq.PROJECT.models["transformer"].build(projects.model_config(config), prepared.facts)
     facts = {**prepared.facts, "source_length": 51}
     with pytest.raises(DataError, match=word) as found:
-        seq2seq.answer(projects.Loaded(module, config, facts, prepared.preprocessing, ()), text)
+        seq2seq.answer(projects.LoadedModel(module, config, facts, prepared.preprocessing, ()), text)
     assert "\n" not in str(found.value)
 
 
@@ -175,10 +175,10 @@ def test_the_home_page_shows_answers_symbol_by_symbol(bundle):
 
 def test_simple_ways_to_answer():
     days = [datetime.date(2001, 2, 3) + datetime.timedelta(days=40 * place) for place in range(50)]
-    asked = [sequences.written(day, form) for day in days for form in (0, 3, 7)]
+    asked = [sequences.format_date(day, form) for day in days for form in (0, 3, 7)]
     found = judged.parsed_dates([*asked, "september the third, two thousand and five"])
     assert found == [day.isoformat() for day in days for _ in range(3)] + [""]
-    assert judged.nearest(["abc", "xyz"], ["cba", "zyx"], ["abd", "wxy"]) == ["cba", "zyx"]
+    assert judged.nearest_neighbor(["abc", "xyz"], ["cba", "zyx"], ["abd", "wxy"]) == ["cba", "zyx"]
     assert judged.exact_match(["a", "b"], ["a", "c"])["exact_match"] == 0.5
 
 
@@ -197,5 +197,5 @@ def test_it_learns_to_sort():
         inputs = seq2seq.trim(tuple(part[some] for part in prepared.train.inputs), True)
         task.loss(module(*inputs), prepared.train.targets[some]).backward()
         optimiser.step()
-    written = decode.write(module, prepared.test.inputs[0], length=prepared.facts["target_length"]).best
+    written = decode.decode(module, prepared.test.inputs[0], length=prepared.facts["target_length"]).best
     assert float((written == prepared.test.targets).all(dim=1).float().mean()) > 0.5

@@ -11,8 +11,8 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
 from dlcore.data.text import word_vectors
-from dlcore.data.text.corpora import Texts
-from dlcore.projects import Loaded
+from dlcore.data.text.corpora import TextDataset
+from dlcore.projects import LoadedModel
 from dlcore.projects.language import pooling_lesson, texts
 
 NAMES = ("World", "Sports", "Business", "Sci/Tech")
@@ -26,14 +26,14 @@ CHOICES = {
 SMALL = {"length": 16, "vocabulary": 300, "min_frequency": 1, "vectors": "none"}
 
 
-def made(n: int = 300, classes: int = 4) -> Texts:
+def made(n: int = 300, classes: int = 4) -> TextDataset:
     """Texts that one word decides; the last third is the source's test part."""
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=n)
     fill = np.array(["the", "said", "on", "monday", "report", "today"])
     said = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
     names = text.SENTIMENT if classes == 2 else NAMES
-    return Texts(said, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
+    return TextDataset(said, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
 
 
 def patched(patch: pytest.MonkeyPatch, slug: str) -> None:
@@ -58,7 +58,7 @@ def trained(request):
         objective.loss(module(*prepared.train.inputs), prepared.train.targets).backward()
         optimiser.step()
     preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
-    return config, prepared, Loaded(module, config, prepared.facts, preprocessing, prepared.labels, threshold=None)
+    return config, prepared, LoadedModel(module, config, prepared.facts, preprocessing, prepared.labels, threshold=None)
 
 
 def test_the_sources_test_part_is_the_test(trained):
@@ -104,12 +104,12 @@ def test_an_answer_is_the_prediction_of_the_same_text(trained):
 def test_a_hidden_word_counts_as_unknown(trained):
     _, _, loaded = trained
     word = TELLING[1]
-    seen = texts.read(loaded, f"the {word} report zebra")
+    seen = texts.encode_text(loaded, f"the {word} report zebra")
     assert seen.words == ["the", word, "report", "zebra"] and seen.unknown.tolist() == [False, False, False, True]
     whole = texts.probabilities(loaded, seen)
     without = texts.probabilities(loaded, seen, hidden=[1, 99])
-    assert without == texts.probabilities(loaded, texts.read(loaded, "the zebra report zebra"))
-    label = texts.label_of(loaded, whole)
+    assert without == texts.probabilities(loaded, texts.encode_text(loaded, "the zebra report zebra"))
+    label = texts.predicted_label(loaded, whole)
     assert label == loaded.labels[1] and without[label] != whole[label]
 
 
@@ -138,10 +138,12 @@ def glove(monkeypatch):
 
     def of(words):
         known = np.array([word in table for word in words])
-        return word_vectors.Vectors(np.array([[table.get(word, 0.0)] * 100 for word in words], dtype=np.float32), known)
+        return word_vectors.WordVectors(
+            np.array([[table.get(word, 0.0)] * 100 for word in words], dtype=np.float32), known
+        )
 
-    monkeypatch.setattr(word_vectors, "of", of)
-    monkeypatch.setattr(word_vectors, "commonest", lambda count: ["goal", "unsaid", "two words"])
+    monkeypatch.setattr(word_vectors, "load_vectors", of)
+    monkeypatch.setattr(word_vectors, "most_frequent_words", lambda count: ["goal", "unsaid", "two words"])
 
 
 def test_vectors_are_put_in_before_training_and_unsaid_words_are_known(monkeypatch, glove):
@@ -182,7 +184,7 @@ def test_seven_variants_differ_from_the_base_as_they_say():
 
 
 def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
-    made = pooling_lesson.arms("movie_reviews", seeds=(0, 1), epochs=2)
+    made = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
     assert [len(configs) for configs in made.values()] == [2, 2, 2]
     first = [configs[0] for configs in made.values()]
     assert {config.model_options["readout"] for config in first} == {"over_padding", "last", "pooled"}
@@ -198,14 +200,14 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     assert prepared.transform is None and prepared.train.lengths is None
     torch.manual_seed(0)
     module = project.models["base_lstm"].build(projects.model_config(config), prepared.facts).eval()
-    loaded = Loaded(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
+    loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
     scores = project.predict(module, prepared, config)["test_scores"]
     said = prepared.source["texts"]["test"][0]
     assert project.answer(loaded, said.encode())["probabilities"]["positive"] == pytest.approx(scores[0, 1], abs=1e-6)
-    seen = texts.read(loaded, said)
-    later = pooling_lesson.over_padding(loaded, seen, most=30)
+    seen = texts.encode_text(loaded, said)
+    later = pooling_lesson.probability_over_padding(loaded, seen, most=30)
     assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
-    own, fresh = pooling_lesson.difference_left(loaded, seen, texts.read(loaded, "the goal"), most=30)
+    own, fresh = pooling_lesson.difference_left(loaded, seen, texts.encode_text(loaded, "the goal"), most=30)
     assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)
 
 
@@ -229,7 +231,7 @@ def test_balanced_classes_weigh_the_same(monkeypatch):
 def test_texts_whose_words_come_once_or_that_have_none_break_no_baseline(monkeypatch, slug, words, left):
     labels = np.arange(60) % 2
     said = [words.format(n if left else "." * n) for n in range(60)]
-    found = Texts(said, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
+    found = TextDataset(said, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
     monkeypatch.setattr(text, "load", lambda name: found)
     model, sizes = CHOICES[slug]
     config = projects.configure(slug, model=model, settings={**SMALL, **sizes, "length": 8})

@@ -23,7 +23,7 @@ def asked(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     labels = np.arange(120) % 3
     said = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
-    found = text.Texts(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
+    found = text.TextDataset(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
     monkeypatch.setattr(text, "load", lambda name: found)
     return found
 
@@ -43,19 +43,19 @@ def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
 
 
 def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(asked):
-    offered = {field.name for field in projects.settings_of("questions", "bert_gru")["data"]}
+    offered = {field.name for field in projects.list_settings("questions", "bert_gru")["data"]}
     assert offered == {"length", "keep", "balanced", "rows"}
-    assert {"tokens", "vectors"} <= {field.name for field in projects.settings_of("questions", "gru")["data"]}
+    assert {"tokens", "vectors"} <= {field.name for field in projects.list_settings("questions", "gru")["data"]}
     with pytest.raises(ConfigError, match="'tokens' means nothing to 'bert_gru'"):
         configured("bert_gru", bert=tiny_bert.NAME, tokens="words")
     by_words = configured("gru", tokens="words", vectors="none", embedding=8)
-    forked = projects.changed(by_words, {"model": "bert_gru", "after_layer": 1})
+    forked = projects.with_settings(by_words, {"model": "bert_gru", "after_layer": 1})
     assert forked.data_options["length"] == SMALL["length"] and forked.data_options["tokens"] == "wordpiece"
 
 
 def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
     train_here(configured("bert_gru", bert=tiny_bert.NAME, after_layer=2), tmp_path / "run", weights="float16")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
-    loaded = inspection.accept(tmp_path / "run").load()
+    loaded = inspection.validate_bundle(tmp_path / "run").load()
     found = projects.get("questions").answer(loaded, b"where is it")
     assert set(found["probabilities"]) == {"a", "b", "c"} and found["tokens"] == 3

@@ -8,7 +8,7 @@ from dlcore import projects
 from dlcore.data.images import images
 from dlcore.explanation import trust
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
-from dlcore.projects import Loaded
+from dlcore.projects import LoadedModel
 from dlcore.projects.vision import explain as picture_maps
 
 PROJECT = projects.get("vit")
@@ -52,23 +52,26 @@ def test_attention_shown_is_the_attention_used(config):
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Loaded:
+def loaded() -> LoadedModel:
     config = projects.configure("vit", model="hybrid", dataset="digits", preset="quick")
     prepared = PROJECT.prepare(config)
     torch.manual_seed(0)
     module = PROJECT.models["hybrid"].build(projects.model_config(config), prepared.facts)
-    return Loaded(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
+    return LoadedModel(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
 
 
 @pytest.mark.parametrize("how", ["gradients", "occlusion", "rollout"])
 def test_every_way_to_explain_a_picture_leaves_the_model_alone(loaded, how):
     before = {name: value.clone() for name, value in loaded.module.state_dict().items()}
-    asked = picture_maps.ask(loaded, images.load("digits").test_pixels[0], 3)
+    asked = picture_maps.prepare_explanation(loaded, images.load("digits").test_pixels[0], 3)
     assert asked.ways == ("gradients", "occlusion", "rollout") and asked.effort.full
-    found = picture_maps.draw(asked, how)
+    found = picture_maps.compute_map(asked, how)
     assert found.values.shape == (8, 8) and np.isfinite(found.values).all()
-    alike = trust.likeness(
-        asked.module, lambda module: picture_maps.draw(asked, how, module).values, relevant=asked.relevant, draws=1
+    alike = trust.similarity(
+        asked.module,
+        lambda module: picture_maps.compute_map(asked, how, module).values,
+        relevant=asked.relevant,
+        draws=1,
     )
     assert len(alike) == 1
     assert all(torch.equal(value, before[name]) for name, value in loaded.module.state_dict().items())

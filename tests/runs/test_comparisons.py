@@ -81,13 +81,13 @@ def test_it_goes_through_the_queue_and_is_stopped_together(home):
 def test_chosen_runs_are_taken_together_by_their_settings(home):
     first, again = (runs.create(config(seed)).run_id for seed in (0, 1))
     other = runs.create(config(0, learning_rate=1e-2)).run_id
-    found = comparisons.of_runs([first, other, again])
+    found = comparisons.from_runs([first, other, again])
     assert [[record.run_id for record in records] for records in found.arms.values()] == [[first, again], [other]]
-    mixed = comparisons.of_runs([first, "reference:fashion/dense"])
+    mixed = comparisons.from_runs([first, "reference:fashion/dense"])
     assert list(mixed.arms) == ["dense", "dense (reference)"]
 
 
 def test_reference_runs_make_one_where_there_are_several(home):
-    assert len(comparisons.of_references("anomaly").arms) >= 3
-    assert comparisons.of_references("backprop") is None
-    assert comparisons.of_references("seq2seq") is None  # each of another task
+    assert len(comparisons.from_references("anomaly").arms) >= 3
+    assert comparisons.from_references("backprop") is None
+    assert comparisons.from_references("seq2seq") is None  # each of another task

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from dlcore import projects
-from dlcore.core.errors import DataError, MemoryShortError, NotFiniteError
+from dlcore.core.errors import DataError, NotFiniteError, OutOfMemoryError
 from dlcore.runs import Bundle, execution
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
-from dlcore.runs.metric_log import MemoryJournal, read_gradients
+from dlcore.runs.metric_log import MemoryMetricLog, read_gradients
 from dlcore.runs.worker import checkpoint_scheduler
 
 TIMES = {"elapsed_s", "epoch_s"}
@@ -45,7 +45,7 @@ def configure(model="dense_32", epochs=2, **settings):
 
 def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
     """Execute until the end, with a pause (or another wish) at the first chance from each of these steps on."""
-    journal = journal or MemoryJournal()
+    journal = journal or MemoryMetricLog()
     steps = list(pause_at)
     while True:
         seen = [0]
@@ -104,7 +104,7 @@ def test_one_seed_one_run_and_another_seed_another(tmp_path):
 def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
     run(tmp_path / "straight", configure())
     folder = RunFolder(tmp_path / "torn")
-    journal = MemoryJournal()
+    journal = MemoryMetricLog()
     for step in (40, 100):
         job = Job("0" * 32, configure(), folder, folder.path / "bundle", journal, checkpoints=True)
         seen = [0]
@@ -182,7 +182,7 @@ def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monk
         monkeypatch.setattr(
             execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short})
         )
-        with pytest.raises(MemoryShortError, match="half the batch") as caught:
+        with pytest.raises(OutOfMemoryError, match="half the batch") as caught:
             run(tmp_path / stage, configure(epochs=1))
         assert "batch_size=32" in str(caught.value)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dlcore.runs.metric_log import GradientLog, MemoryJournal, read_gradients
+from dlcore.runs.metric_log import GradientLog, MemoryMetricLog, read_gradients
 
 
 def test_gradients_come_back(tmp_path):
@@ -66,7 +66,7 @@ def test_nothing_recorded_reads_as_none(tmp_path):
 
 
 def test_memory_keeps_curves():
-    journal = MemoryJournal()
+    journal = MemoryMetricLog()
     journal.scalars(1, {"batch_loss": 2.0})
     journal.scalars(2, {"batch_loss": 1.0, "learning_rate": 0.1})
     curves = journal.history()

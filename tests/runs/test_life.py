@@ -32,7 +32,7 @@ def unlaunched(monkeypatch):
 
 def kill(run_id):
     """A worker that signed in and is gone."""
-    worker = liveness.Worker("token", time.time(), pid=2**22 - 3, started=1.0, host=liveness.this_host())
+    worker = liveness.WorkerInfo("token", time.time(), pid=2**22 - 3, started=1.0, host=liveness.this_host())
     write_json(of_run(run_id).worker, asdict(worker))
 
 
@@ -65,7 +65,7 @@ def test_pause_and_stop_of_a_waiting_run_work_at_once(config, unlaunched):
     record = runs.create(config)
     runs.start(record.run_id)
     assert runs.pause(record.run_id).state == "paused"
-    assert queue.ahead("nobody", "cpu") == []
+    assert queue.runs_ahead("nobody", "cpu") == []
     assert runs.resume(record.run_id).state == "queued"
     assert runs.stop(record.run_id).state == "stopped"
     assert unlaunched == [(record.run_id, None)] * 2

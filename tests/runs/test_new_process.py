@@ -17,12 +17,12 @@ import json, sys
 from pathlib import Path
 from dlcore import projects, runs
 from dlcore.runs import folder
-from dlcore.runs.worker import checkpoint_scheduler as keeper
+from dlcore.runs.worker import checkpoint_scheduler
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
-from dlcore.runs.metric_log import MemoryJournal, StoreJournal
+from dlcore.runs.metric_log import MemoryMetricLog, StoreMetricLog
 
-keeper.LOOK_SECONDS = 0.0
+checkpoint_scheduler.LOOK_SECONDS = 0.0
 part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 REVIEWS = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
 CALENDAR = {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}
@@ -34,12 +34,12 @@ for project, model, dataset, small in MODELS:
     config = projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=settings)
     if part == "straight":
         place = where / model
-        done = execute(Job("0" * 32, config, RunFolder(place), place / "bundle", MemoryJournal(), checkpoints=False))
+        done = execute(Job("0" * 32, config, RunFolder(place), place / "bundle", MemoryMetricLog(), checkpoints=False))
         assert done.state == "finished", done
         continue
     run_id = known.get(model) or runs.create(config).run_id
     known[model] = run_id
-    journal, at, seen = StoreJournal(run_id), folder.of_run(run_id), [0]
+    journal, at, seen = StoreMetricLog(run_id), folder.of_run(run_id), [0]
     pause_at = [float("inf")]
     def note(event):
         seen[0] = event.step

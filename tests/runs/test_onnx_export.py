@@ -41,7 +41,7 @@ def test_the_file_answers_as_torch_does(exported):
     graph, loaded = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"]), bundle.load()
     height = int(loaded.preprocessing["height"])
     pixels = np.random.default_rng(3).integers(0, 256, (5, height, height), dtype=np.uint8)
-    given = np.stack([images.model_input(one, loaded.preprocessing) for one in pixels])
+    given = np.stack([images.to_model_input(one, loaded.preprocessing) for one in pixels])
     with torch.no_grad():
         expected = loaded.module(torch.from_numpy(given)).numpy()
     assert np.abs(graph.run(["logits"], {"pictures": given})[0] - expected).max() <= onnx_graph.CLOSE
@@ -127,14 +127,14 @@ def beginning():
 def test_networks_of_other_kinds_take_any_batch(module, shape):
     inputs = torch.randn(8, *shape, generator=torch.Generator().manual_seed(0))
     training = module.training
-    graph = onnx_graph.session(onnx_graph.written(module, inputs[:2], {}), threads=1)
+    graph = onnx_graph.open_session(onnx_graph.export_graph(module, inputs[:2], {}), threads=1)
     assert max(onnx_graph.differences(module, graph, inputs, sizes=(1, 8)).values()) <= onnx_graph.CLOSE
     assert module.training == training
 
 
 def test_a_graph_that_answers_otherwise_is_refused(exported):
     bundle, report = exported
-    graph = onnx_graph.session(Path(report.path).read_bytes(), threads=1)
+    graph = onnx_graph.open_session(Path(report.path).read_bytes(), threads=1)
     other = bundle.load().module
     with torch.no_grad():
         next(other.parameters()).add_(0.1)
@@ -150,7 +150,7 @@ def test_what_has_no_graph_is_refused_in_one_line():
             return x if x.sum() > 0 else -x
 
     with pytest.raises(RunError, match="cannot be written as ONNX") as caught:
-        onnx_graph.written(Undecided(), torch.ones(2, 3), {})
+        onnx_graph.export_graph(Undecided(), torch.ones(2, 3), {})
     assert "\n" not in str(caught.value)
 
 

@@ -10,7 +10,7 @@ from dlcore.projects import search_space
 from dlcore.runs import execution, folder
 from dlcore.runs.search import searches
 from dlcore.runs.search import trials as search_worker
-from dlcore.runs.search.study import Attempt, Plan, Study
+from dlcore.runs.search.study import Plan, Study, Trial
 
 TINY = {"epochs": 3, "train_rows": 100}
 
@@ -23,7 +23,9 @@ def config(slug: str = "fashion", **settings):
 
 def made(trials: int = 4, *wanted: str, **settings):
     base = config(**settings)
-    return searches.create(base, search_space.read_all(wanted or ("learning_rate=1e-4..1e-1",), base), trials=trials)
+    return searches.create(
+        base, search_space.parse_parameters(wanted or ("learning_rate=1e-4..1e-1",), base), trials=trials
+    )
 
 
 class Here:
@@ -102,7 +104,7 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
     def breaks(job):
         raise NotFiniteError(3, "out", "a loss of inf")
 
-    monkeypatch.setattr(execution, "rehearse", breaks)
+    monkeypatch.setattr(execution, "train_without_test", breaks)
     assert done(made(2)).state == "failed"  # all there are
     search = done(made(5))
     assert search.state == "failed" and "the first 3 trials failed: Not a finite number at step 3" in search.reason
@@ -114,12 +116,12 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
 def test_too_few_and_too_many_are_refused(home, trials, workers):
     base = config()
     with pytest.raises(RequestError, match="is refused: it must be a whole number"):
-        searches.create(base, search_space.read_all(["dropout"], base), trials=trials, workers=workers)
+        searches.create(base, search_space.parse_parameters(["dropout"], base), trials=trials, workers=workers)
     assert searches.list_searches() == []
 
 
 def attempt(number, value, state="finished"):
-    return Attempt(number, state, {}, value=value)
+    return Trial(number, state, {}, value=value)
 
 
 def test_the_best_came_to_its_full_length(home):

@@ -7,7 +7,7 @@ import pytest
 
 from dlcore.core.errors import StoreError
 from dlcore.runs import catalogue, store
-from dlcore.runs.metric_log import StoreJournal
+from dlcore.runs.metric_log import StoreMetricLog
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_resumed_run_does_not_tell_a_step_again(stored, again):
     """The checkpoint was taken at step 2: after its last event, or between two events of that step."""
     run_id = new_run()
     store.append(run_id, [("batch_loss", step, float(step), 0) for step in (1, 2, 3, 4)])
-    journal = StoreJournal(run_id)
+    journal = StoreMetricLog(run_id)
     journal.begin(2)
     for step in again:
         journal.scalars(step, {"batch_loss": -1.0})

@@ -11,10 +11,10 @@ from dlcore.core.errors import NotFiniteError
 from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
-from dlcore.models.numpy_nn.optimisers import Adam, Optimiser, Sgd
+from dlcore.models.numpy_nn.optimisers import Adam, NumpyOptimizer, Sgd
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
-from dlcore.training.numpy_nn import Check, HandState, fit
+from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = TrainingConfig(
@@ -31,14 +31,16 @@ def blobs(rows: int = 50) -> tuple[np.ndarray, np.ndarray]:
     return pixels, targets
 
 
-def started(config: TrainingConfig = CONFIG, rule: Optimiser | None = None) -> tuple[HandState, ArrayBatches]:
-    draw = architectures.Drawer(np.random.default_rng(1))
+def started(
+    config: TrainingConfig = CONFIG, rule: NumpyOptimizer | None = None
+) -> tuple[NumpyTrainingState, ArrayBatches]:
+    draw = architectures.WeightInitializer(np.random.default_rng(1))
     network = architectures.dense(draw, 16, [12, 6], 4, activation="relu", norm=True, dropout=0.2).train_only()
     batches = ArrayBatches(*blobs(), config.batch_size, seed=3, prepare=Shifted(0.3, 0.2, shift=1))
-    return HandState(network, rule or Adam(), config, steps_per_epoch=len(batches), seed=3), batches
+    return NumpyTrainingState(network, rule or Adam(), config, steps_per_epoch=len(batches), seed=3), batches
 
 
-def events(state: HandState, batches: ArrayBatches):
+def events(state: NumpyTrainingState, batches: ArrayBatches):
     def measure() -> dict[str, float]:
         pixels, targets = blobs()
         return {"validation_loss": SoftmaxCrossEntropy().forward(state.network.forward(pixels / 50.0 - 1.5), targets)}
@@ -122,15 +124,15 @@ import numpy as np
 from dlcore.data.images import images
 from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.models.numpy_nn import architectures, layers, optimisers
-from dlcore.training.numpy_nn import Check, HandState, fit
+from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 from dlcore.training.config import TrainingConfig
 found = images.load("digits")
-scale = Shifted(**images.standardise(found.pixels))
-draw = architectures.Drawer(np.random.default_rng(0))
+scale = Shifted(**images.mean_and_std(found.pixels))
+draw = architectures.WeightInitializer(np.random.default_rng(0))
 network = architectures.dense(draw, 64, [64], 10, activation="relu", norm=True, dropout=0.0).train_only()
 config = TrainingConfig(epochs=8, batch_size=32, learning_rate=0.01, gradient_every=0)
 batches = ArrayBatches(found.pixels, found.labels, 32, seed=0, prepare=scale)
-state = HandState(network, optimisers.Adam(), config, steps_per_epoch=len(batches), seed=0)
+state = NumpyTrainingState(network, optimisers.Adam(), config, steps_per_epoch=len(batches), seed=0)
 list(fit(state, batches, loss=layers.SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 0.0})))
 scores = network.forward(scale(found.test_pixels, None))
 print((scores.argmax(axis=1) == found.test_labels).mean() > 0.95, "torch" in sys.modules)

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from dlcore.core import seeds
-from dlcore.core.errors import MemoryShortError, NotFiniteError
+from dlcore.core.errors import NotFiniteError, OutOfMemoryError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
 from dlcore.training import gradients, schedules
@@ -197,7 +197,7 @@ def test_a_memory_shortage_says_half_the_batch():
     def greedy(outputs, targets):
         return torch.empty(2**60)
 
-    with pytest.raises(MemoryShortError, match="batch_size=8"):
+    with pytest.raises(OutOfMemoryError, match="batch_size=8"):
         list(fit(state, batches, objective=Objective(greedy), validation=Validation(measure)))
 
 

@@ -13,7 +13,7 @@ from dlcore.runs import Curve
 from dlcore.ui.components import mount as components
 from dlcore.ui.components.curves.component import learning_rate_marks
 from dlcore.ui.shell import thumbnails
-from dlcore.ui.shell.home import rows_of
+from dlcore.ui.shell.home import page_rows
 from dlcore.ui.shell.menu import PageFile
 from dlcore.ui.widgets import figure
 
@@ -81,7 +81,7 @@ def test_sections_share_a_row_of_cards_only_whole():
     def pages(section: str, count: int) -> list[PageFile]:
         return [PageFile(f"{section}{i}", section, "", "", "", Path()) for i in range(count)]
 
-    rows = rows_of([pages("a", 1), pages("b", 2), pages("c", 4), pages("d", 2), pages("e", 2)])
+    rows = page_rows([pages("a", 1), pages("b", 2), pages("c", 4), pages("d", 2), pages("e", 2)])
     assert [[page.section for page in row] for row in rows] == [
         ["a", "b", "b"],
         ["c", "c", "c"],

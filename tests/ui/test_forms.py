@@ -21,7 +21,7 @@ def app() -> None:
 
     from dlcore.ui.widgets import forms
 
-    st.session_state["changed"] = forms.settings(FIELDS, {"size": 16}, key="knobs")
+    st.session_state["changed"] = forms.setting_widgets(FIELDS, {"size": 16}, key="knobs")
 
 
 def opened(monkeypatch) -> AppTest:

@@ -15,7 +15,7 @@ def alone():
             raise DataError(f"no {word} here: fetch it.")
         st.caption("whole")
 
-    error_boundary.guarded(lambda: part("file"))
+    error_boundary.with_error_boundary(lambda: part("file"))
 
 
 def test_an_error_of_a_fragment_is_one_line():

@@ -7,20 +7,20 @@ import numpy as np
 
 from dlcore.evaluation import anomaly
 from dlcore.ui.components.threshold import component as threshold
-from dlcore.ui.components.threshold.component import Judged, Over, Stretch, Window
+from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesAxis, ThresholdView
 from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
-def judged(**changes) -> Judged:
+def judged(**changes) -> ThresholdView:
     scores = np.array([0.1, 0.2, 0.3, np.nan], np.float32)
-    over = Over(np.arange(4) * 1_800_000, scores, "rides", (Window(0, 1_800_000, "storm"),))
-    return Judged(
+    over = SeriesAxis(np.arange(4) * 1_800_000, scores, "rides", (NamedWindow(0, 1_800_000, "storm"),))
+    return ThresholdView(
         **(
             {
                 "scores": scores,
                 "labels": np.array([0, 1, 0, 0]),
                 "own": 0.25,
-                "scopes": (Stretch("all", 0, 4),),
+                "scopes": (Scope("all", 0, 4),),
                 "over": over,
             }
             | changes
@@ -29,18 +29,21 @@ def judged(**changes) -> Judged:
 
 
 def test_scores_are_sent_as_they_are_stored_and_what_is_no_number_never_alarms():
-    data = threshold._data(judged(), threshold.Released(0.25, None, ()))
+    data = threshold._data(judged(), threshold.ReleasedThreshold(0.25, None, ()))
     assert data["scores"]["type"] == "float32"
     back = np.frombuffer(base64.b64decode(data["scores"]["base64"]), "float32")
     assert back[:3].tolist() == judged().scores[:3].tolist() and back[3] == -np.inf
-    assert threshold._data(judged(scores=np.arange(4)), threshold.Released(1, None, ()))["scores"]["type"] == "float64"
+    assert (
+        threshold._data(judged(scores=np.arange(4)), threshold.ReleasedThreshold(1, None, ()))["scores"]["type"]
+        == "float64"
+    )
 
 
 def test_even_times_are_two_numbers_and_others_are_sent_whole():
-    start = threshold.Released(0.25, None, ())
+    start = threshold.ReleasedThreshold(0.25, None, ())
     data = threshold._data(judged(), start)
     assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 48)
-    gaps = threshold._data(judged(over=Over(np.array([0, 1, 2, 9]) * 1_800_000)), start)
+    gaps = threshold._data(judged(over=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
     assert np.frombuffer(base64.b64decode(gaps["times"]["base64"])).tolist() == [0, 1.8e6, 3.6e6, 1.62e7]
     assert len(json.dumps(data)) < 3000
 
@@ -60,7 +63,7 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
         "validation": part([1, 4], [0, 0], 3),
         "test": part([9, 1, 9], [0, 0, 1], 5),
     }
-    found = series_threshold.judge(splits, 4.0, over=Over(np.arange(8) * 1_800_000))
+    found = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
     assert [(one.name, one.start, one.stop) for one in found.scopes] == [
         ("all it was not trained on", 3, 8),
         ("test", 5, 8),
@@ -72,7 +75,7 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
 
 
 def test_labels_by_hand_are_a_csv_of_moments():
-    assert series_threshold.label_csv((Window(0, 1_800_000),)).split() == [
+    assert series_threshold.label_csv((NamedWindow(0, 1_800_000),)).split() == [
         "start,end",
         "1970-01-01",
         "00:00:00,1970-01-01",

@@ -11,7 +11,7 @@ from dlcore.projects.command import command_line
 from dlcore.runs import Best, Record, State
 from dlcore.ui.shell import jobs_bar, states, times
 from dlcore.ui.widgets import run_actions
-from dlcore.ui.widgets.headline import headline, say
+from dlcore.ui.widgets.headline import format_metric, summary
 
 
 def record(state: State = "running", **more) -> Record:
@@ -19,9 +19,9 @@ def record(state: State = "running", **more) -> Record:
 
 
 def test_every_state_has_its_own_word_sign_and_icon():
-    assert set(states.LOOKS) == set(get_args(State))
+    assert set(states.STATE_STYLE) == set(get_args(State))
     for part in ("word", "sign", "icon"):
-        values = [getattr(look, part) for look in states.LOOKS.values()]
+        values = [getattr(look, part) for look in states.STATE_STYLE.values()]
         assert len(set(values)) == len(values)
 
 
@@ -51,25 +51,25 @@ def test_a_reference_run_cannot_be_steered():
 
 
 def test_the_reason_is_said_in_plain_words():
-    assert states.plain_words(record("failed", reason="out of memory on cpu")) == "Out of memory on cpu."
-    assert states.plain_words(record("paused")) == states.LOOKS["paused"].meaning
+    assert states.describe_state(record("failed", reason="out of memory on cpu")) == "Out of memory on cpu."
+    assert states.describe_state(record("paused")) == states.STATE_STYLE["paused"].meaning
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (3000, "50 min"), (7500, "2 h 5 min")]
 )
 def test_spans_in_words(seconds, words):
-    assert times.span(seconds) == words
+    assert times.format_duration(seconds) == words
 
 
 def test_time_left_follows_the_pace_so_far():
-    assert times.left(25, 100, 10.0) == "about 30 s left"
-    assert times.left(0, 100, 0.0) == ""
-    assert times.left(100, 100, 10.0) == ""
+    assert times.format_remaining(25, 100, 10.0) == "about 30 s left"
+    assert times.format_remaining(0, 100, 0.0) == ""
+    assert times.format_remaining(100, 100, 10.0) == ""
 
 
 def test_age_does_not_change_every_second():
-    assert times.ago(time.time() - 20) == times.ago(time.time() - 40) == "just now"
+    assert times.format_age(time.time() - 20) == times.format_age(time.time() - 40) == "just now"
 
 
 def test_progress_names_the_epoch_it_is_in():
@@ -84,19 +84,19 @@ def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
         metrics={"accuracy": 0.9, "accuracy_low": 0.88, "accuracy_high": 0.92, "loss": 0.3},
         baselines={"majority_class": {"accuracy": 0.1}, "nearest_centroid": {"accuracy": 0.95}},
     )
-    top = headline(evaluation)
+    top = summary(evaluation)
     assert (top.metric, top.value, top.low, top.high) == ("accuracy", 0.9, 0.88, 0.92)
     assert (top.baseline, top.baseline_value, top.beaten) == ("nearest class mean", 0.95, True)
-    assert say("accuracy", 0.9) == "90.0%"
+    assert format_metric("accuracy", 0.9) == "90.0%"
 
 
 def test_where_events_are_sought_the_headline_needs_no_threshold():
     evaluation = Evaluation(metrics={"f1": 0.1, "auc_pr": 0.4, "events_hit": 3.0}, baselines={"naive": {"auc_pr": 0.3}})
-    assert headline(evaluation).metric == "auc_pr"
+    assert summary(evaluation).metric == "auc_pr"
 
 
 def test_no_known_metric_is_no_headline():
-    assert headline(Evaluation(metrics={}, baselines={})) is None
+    assert summary(Evaluation(metrics={}, baselines={})) is None
 
 
 def test_the_command_line_trains_the_same_run():

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import folders as image_folders
-from dlcore.data.images.folders import KEPT, Entry, Refused
+from dlcore.data.images.folders import KEPT, Entry, RejectedFile
 from dlcore.data.sources import locate as sources
 
 MOST_NAMED = 200
 """So many refused files are kept by name; the rest are counted."""
 
 
-def import_folder(path: Path, name: str) -> OwnDataset:
-    """Keep the good pictures of a folder or zip of class folders under that name; the rest are in `refused`.
+def import_folder(path: Path, name: str) -> CustomDataset:
+    """Keep the good pictures of a folder or zip of class folders under that name; the rest are in `list_rejected`.
 
     Raises:
         DataError: it holds no set of pictures; says why. Nothing is kept then.
@@ -31,23 +31,23 @@ def import_folder(path: Path, name: str) -> OwnDataset:
         return _import(opened, name, path.name)
 
 
-def import_zip(payload: bytes, name: str, *, source: str) -> OwnDataset:
+def import_zip(payload: bytes, name: str, *, source: str) -> CustomDataset:
     """The same from a zip's bytes, handed in as the file `source`.
 
     Raises:
         DataError: it is no zip that can be read, or holds no set of pictures. Nothing is kept then.
     """
     own.check_name(name, reserved=sources.DATASETS)
-    with image_folders.opened_zip(io.BytesIO(payload), source) as opened:
+    with image_folders.open_zip(io.BytesIO(payload), source) as opened:
         return _import(opened, name, source)
 
 
-def refused(dataset: OwnDataset) -> tuple[Refused, ...]:
+def list_rejected(dataset: CustomDataset) -> tuple[RejectedFile, ...]:
     """The files that were left out of a dataset of one's own, or taken in changed, and why."""
-    return tuple(Refused(**one) for one in dataset.facts.get("refused", ()))
+    return tuple(RejectedFile(**one) for one in dataset.facts.get("refused", ()))
 
 
-def _import(opened: image_folders.Source, name: str, source: str) -> OwnDataset:
+def _import(opened: image_folders.Source, name: str, source: str) -> CustomDataset:
     listed = image_folders.survey(opened)
     facts: Mapping[str, Any] = {
         "classes": list(listed.names),
@@ -58,8 +58,8 @@ def _import(opened: image_folders.Source, name: str, source: str) -> OwnDataset:
     for entry in listed.entries:
         digest.update(f"{entry.part}/{entry.label}\0".encode())
         digest.update(hashlib.sha256(opened.read(entry.name)).digest())
-    kept = OwnDataset(name, "images", len(listed.entries), digest.hexdigest(), source, facts)
-    return own.keep(kept, lambda draft: _write(opened, listed.entries, draft / KEPT), reserved=sources.DATASETS)
+    kept = CustomDataset(name, "images", len(listed.entries), digest.hexdigest(), source, facts)
+    return own.save(kept, lambda draft: _write(opened, listed.entries, draft / KEPT), reserved=sources.DATASETS)
 
 
 def _write(opened: image_folders.Source, entries: tuple[Entry, ...], file: Path) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import delimited
-from dlcore.data.text.sequences import Pairs, Parts, Sizes
+from dlcore.data.text.sequences import SequencePairs, SequenceSplits, SplitSizes
 
 BYTES_LIMIT = 32 * 2**20
 ROWS_LIMIT = 200_000
@@ -22,15 +22,15 @@ TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 KEPT = "pairs.json"
 
 
-def take(payload: bytes) -> list[tuple[str, str]]:
+def validate(payload: bytes) -> list[tuple[str, str]]:
     """Read and check a file with a head and two columns; sources come as small letters, and each once.
 
     Raises:
         DataError: it cannot be read or used: says the line, the column and the reason.
     """
-    content = delimited.text_of(payload, limit=BYTES_LIMIT, wanted="CSV")
-    delimiter = delimited.delimiter_of(content)
-    rows = delimited.rows_of(content, delimiter=delimiter, cell_limit=BYTES_LIMIT)
+    content = delimited.decode_file(payload, limit=BYTES_LIMIT, wanted="CSV")
+    delimiter = delimited.detect_delimiter(content)
+    rows = delimited.read_rows(content, delimiter=delimiter, cell_limit=BYTES_LIMIT)
     head = [cell.strip() for cell in next(rows, (1, []))[1]]
     if len(head) != 2:
         raise DataError(f"line 1 has {len(head)} columns: wanted are two, what is read and what is to be written.")
@@ -59,7 +59,7 @@ def _pair(row: list[str], head: list[str], line: int, delimiter: str) -> tuple[s
     return source, target
 
 
-def keep(name: str, pairs: list[tuple[str, str]], *, source: str = "") -> OwnDataset:
+def save(name: str, pairs: list[tuple[str, str]], *, source: str = "") -> CustomDataset:
     """Keep them under that name.
 
     Raises:
@@ -67,12 +67,12 @@ def keep(name: str, pairs: list[tuple[str, str]], *, source: str = "") -> OwnDat
         StoreError: the folder of datasets cannot be written.
     """
     payload = json.dumps(pairs, ensure_ascii=False).encode()
-    entry = OwnDataset(name, "pairs", len(pairs), hashlib.sha256(payload).hexdigest(), Path(source).name)
+    entry = CustomDataset(name, "pairs", len(pairs), hashlib.sha256(payload).hexdigest(), Path(source).name)
 
     def write(draft: Path) -> None:
         (draft / KEPT).write_bytes(payload)
 
-    return own.keep(entry, write, reserved=sources.DATASETS)
+    return own.save(entry, write, reserved=sources.DATASETS)
 
 
 def load(name: str, *, checksum: str = "") -> list[tuple[str, str]]:
@@ -85,16 +85,16 @@ def load(name: str, *, checksum: str = "") -> list[tuple[str, str]]:
     return [(pair[0], pair[1]) for pair in json.loads((entry.folder / KEPT).read_text(encoding="utf-8"))]
 
 
-def parts(pairs: list[tuple[str, str]], sizes: Sizes, *, seed: int) -> Parts:
+def split_pairs(pairs: list[tuple[str, str]], sizes: SplitSizes, *, seed: int) -> SequenceSplits:
     """A fifth to test on, the same for every seed; a tenth to validate on; the rest to learn from, up to the sizes."""
     order = np.random.default_rng(0).permutation(len(pairs))
     test, rest = np.split(order, [min(sizes.test, round(len(pairs) * TEST_SHARE))])
     rest = np.random.default_rng(seed).permutation(rest)
     validation, train = np.split(rest, [min(sizes.validation, round(len(pairs) * VALIDATION_SHARE))])
 
-    def some(rows: np.ndarray) -> Pairs:
+    def some(rows: np.ndarray) -> SequencePairs:
         chosen = [pairs[row] for row in rows.tolist()]
         lengths = np.array([len(source) for source, _ in chosen], dtype=np.int64)
-        return Pairs(tuple(source for source, _ in chosen), tuple(target for _, target in chosen), lengths)
+        return SequencePairs(tuple(source for source, _ in chosen), tuple(target for _, target in chosen), lengths)
 
-    return Parts(some(train[: sizes.train]), some(validation), some(test), some(test[:0]))
+    return SequenceSplits(some(train[: sizes.train]), some(validation), some(test), some(test[:0]))

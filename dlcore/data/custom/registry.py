@@ -1,6 +1,6 @@
 """Datasets of one's own: checked once, kept under `DLCORE_HOME` by name and kind, and found again like any other.
 
-One mechanism for every kind of data. Whoever takes a file in checks it, and hands `keep` what the dataset is and a
+One mechanism for every kind of data. Whoever takes a file in checks it, and hands `save` what the dataset is and a
 function that writes its files; `find` gives both back. A dataset appears whole or not at all, and never changes: to
 change one, remove it and add it again. Elsewhere it goes by `own:NAME`, so that it cannot be taken for a public one.
 """
@@ -31,7 +31,7 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt"
 
 
 @dataclass(frozen=True)
-class OwnDataset:
+class CustomDataset:
     """What is kept of a dataset beside its files.
 
     `checksum` is the sha256 of its content, by the rule of its kind; `source` the name of the file it was made from;
@@ -57,25 +57,25 @@ class OwnDataset:
         return _root() / self.name
 
 
-def is_own(dataset: str) -> bool:
+def is_custom(dataset: str) -> bool:
     """Whether a run's dataset is one's own."""
     return dataset.startswith(PREFIX)
 
 
-def every(*kinds: Kind) -> list[OwnDataset]:
+def list_datasets(*kinds: Kind) -> list[CustomDataset]:
     """All that are kept, or those of these kinds, by name; what cannot be read is left out."""
     folders = sorted(path for path in _root().glob("[!.]*") if path.is_dir())
     found = [entry for folder in folders if (entry := _read(folder)) is not None]
     return [entry for entry in found if not kinds or entry.kind in kinds]
 
 
-def find(name: str) -> OwnDataset | None:
+def find(name: str) -> CustomDataset | None:
     """The dataset of that name, with or without `own:`; None where there is none."""
     plain = name.removeprefix(PREFIX)
     return _read(_root() / plain) if _NAME.fullmatch(plain) else None
 
 
-def require(name: str, kind: Kind, *, checksum: str = "") -> OwnDataset:
+def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
     """The dataset of that name and kind; with a `checksum`, the very one that a run was made from.
 
     Raises:
@@ -110,7 +110,9 @@ def check_name(name: str, *, reserved: Collection[str] = ()) -> str:
         )
     if name in reserved:
         raise RequestError(f"'{name}' is the name of a public dataset: choose another for yours.")
-    taken = [entry.name for entry in every() if entry.name.lower() == name.lower()]  # some disks know no capitals
+    taken = [
+        entry.name for entry in list_datasets() if entry.name.lower() == name.lower()
+    ]  # some disks know no capitals
     if taken:
         raise RequestError(
             f"there is a dataset '{taken[0]}' already: choose another name, or remove it first "
@@ -119,7 +121,7 @@ def check_name(name: str, *, reserved: Collection[str] = ()) -> str:
     return name
 
 
-def keep(entry: OwnDataset, write: Callable[[Path], None], *, reserved: Collection[str]) -> OwnDataset:
+def save(entry: CustomDataset, write: Callable[[Path], None], *, reserved: Collection[str]) -> CustomDataset:
     """Keep a dataset: `write` puts its files into the folder it is handed, which then moves to its place at once.
 
     `reserved` are names of public datasets. A kill, a full disk or a second writer leaves nothing half there.
@@ -129,9 +131,9 @@ def keep(entry: OwnDataset, write: Callable[[Path], None], *, reserved: Collecti
         StoreError: the folder cannot be written.
     """
     check_name(entry.name, reserved=reserved)
-    if len(every()) >= MOST:
+    if len(list_datasets()) >= MOST:
         raise RequestError(f"there are {MOST} datasets of your own already: remove one that you no longer need.")
-    stamped = OwnDataset(**{**asdict(entry), "added": time.time()})
+    stamped = CustomDataset(**{**asdict(entry), "added": time.time()})
     with _drafted() as draft:
         write(draft)
         (draft / ABOUT).write_text(json.dumps({"format": FORMAT, **asdict(stamped)}, indent=1), encoding="utf-8")
@@ -143,7 +145,7 @@ def keep(entry: OwnDataset, write: Callable[[Path], None], *, reserved: Collecti
     return stamped
 
 
-def remove(name: str) -> OwnDataset:
+def remove(name: str) -> CustomDataset:
     """Delete a dataset and its files; runs made from it keep their scores.
 
     Raises:
@@ -152,7 +154,7 @@ def remove(name: str) -> OwnDataset:
     """
     found = find(name)
     if found is None:
-        known = ", ".join(entry.name for entry in every()) or "none"
+        known = ", ".join(entry.name for entry in list_datasets()) or "none"
         shown = "".join(c if c.isprintable() else "?" for c in name)[:40]
         raise RequestError(f"there is no dataset of your own named '{shown}': yours are {known}.")
     with _writing():
@@ -177,10 +179,10 @@ def _root() -> Path:
     return settings.home() / "own"
 
 
-def _read(folder: Path) -> OwnDataset | None:
+def _read(folder: Path) -> CustomDataset | None:
     try:
         value = json.loads((folder / ABOUT).read_bytes())
-        entry = OwnDataset(**{name: value[name] for name in OwnDataset.__dataclass_fields__})
+        entry = CustomDataset(**{name: value[name] for name in CustomDataset.__dataclass_fields__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return entry if entry.kind in get_args(Kind) and entry.name == folder.name else None

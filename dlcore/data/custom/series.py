@@ -1,6 +1,6 @@
 """A CSV of one's own becomes a series that models can be trained on: checked, described, kept.
 
-What a page shows before anything is kept, and what the command line keeps at once, is the same `Intake`.
+What a page shows before anything is kept, and what the command line keeps at once, is the same `ValidatedSeries`.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.series import window_file as series_windows
 from dlcore.data.series.csv_file import Columns, Sheet, open_sheet
-from dlcore.data.series.seasonality import guess_period
+from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.series import FILE, Series
 from dlcore.data.sources import locate as sources
 
@@ -22,7 +22,7 @@ LEAST = 100
 
 
 @dataclass(frozen=True)
-class Intake:
+class ValidatedSeries:
     """A series that was checked and can be kept. `guessed` is the period found in it, in points; 0 for none."""
 
     series: Series
@@ -30,19 +30,19 @@ class Intake:
     guessed: int
 
 
-def take(
+def validate(
     payload: bytes, *, windows: bytes | None = None, period: int | None = None, asked: Columns | None = None
-) -> Intake:
+) -> ValidatedSeries:
     """Check a CSV, and a file of labelled windows with it; `asked` names columns, empty ones are guessed.
 
     Raises:
         DataError: names the row and the column of the first thing that is wrong.
     """
     sheet = open_sheet(payload)
-    return judge(sheet, columns=chosen(sheet, asked), windows=windows, period=period)
+    return validate_sheet(sheet, columns=choose_columns(sheet, asked), windows=windows, period=period)
 
 
-def chosen(sheet: Sheet, asked: Columns | None) -> Columns:
+def choose_columns(sheet: Sheet, asked: Columns | None) -> Columns:
     """The columns asked for, the others guessed among those that are left.
 
     Raises:
@@ -55,7 +55,9 @@ def chosen(sheet: Sheet, asked: Columns | None) -> Columns:
     return sheet.guess(asked)
 
 
-def judge(sheet: Sheet, *, columns: Columns, windows: bytes | None = None, period: int | None = None) -> Intake:
+def validate_sheet(
+    sheet: Sheet, *, columns: Columns, windows: bytes | None = None, period: int | None = None
+) -> ValidatedSeries:
     """Check a sheet whose columns are known.
 
     Raises:
@@ -70,13 +72,13 @@ def judge(sheet: Sheet, *, columns: Columns, windows: bytes | None = None, perio
         labelled = series_windows.parse(windows)
     else:
         labelled = series_windows.from_labels(times, sheet.labels(columns.label)) if columns.label else ()
-    series_windows.check(labelled, times)
+    series_windows.check_windows(labelled, times)
     series = Series(times, values, labelled)
-    guessed = guess_period(values, series.step_ms)
-    return with_period(Intake(series, columns, guessed), period)
+    guessed = detect_period(values, series.step_ms)
+    return with_period(ValidatedSeries(series, columns, guessed), period)
 
 
-def with_period(intake: Intake, period: int | None) -> Intake:
+def with_period(intake: ValidatedSeries, period: int | None) -> ValidatedSeries:
     """The same with another period, in points; None takes the one that was found.
 
     Raises:
@@ -89,7 +91,7 @@ def with_period(intake: Intake, period: int | None) -> Intake:
     return dataclasses.replace(intake, series=dataclasses.replace(intake.series, period=chosen))
 
 
-def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
+def save(name: str, intake: ValidatedSeries, *, source: str = "") -> own.CustomDataset:
     """Keep the series under a name.
 
     Raises:
@@ -97,7 +99,7 @@ def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
         StoreError: the folder cannot be written.
     """
     series = intake.series
-    entry = own.OwnDataset(
+    entry = own.CustomDataset(
         name=name,
         kind="series",
         rows=len(series.values),
@@ -116,17 +118,17 @@ def keep(name: str, intake: Intake, *, source: str = "") -> own.OwnDataset:
     def write(folder: Path) -> None:
         np.savez_compressed(folder / FILE, allow_pickle=False, times=series.times, values=series.values)
 
-    return own.keep(entry, write, reserved=sources.DATASETS)
+    return own.save(entry, write, reserved=sources.DATASETS)
 
 
-def keep_file(path: Path, payload: bytes) -> own.OwnDataset:
+def save_file(path: Path, payload: bytes) -> own.CustomDataset:
     """Keep a CSV that a request named by its path, under its file's name; one that is kept already is found again.
 
     Raises:
         DataError: names the row and the column of the first thing that is wrong.
     """
-    intake = take(payload)
-    same = [entry for entry in own.every("series") if entry.checksum == intake.series.checksum]
+    intake = validate(payload)
+    same = [entry for entry in own.list_datasets("series") if entry.checksum == intake.series.checksum]
     labels = [list(dataclasses.astuple(window)) for window in intake.series.windows]
     kept = next((entry for entry in same if [list(w) for w in entry.facts["windows"]] == labels), None)
-    return kept or keep(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
+    return kept or save(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)

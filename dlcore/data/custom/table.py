@@ -9,8 +9,8 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as own
-from dlcore.data.series.csv_file import LABEL_NAMES, Sheet, open_sheet, shortened
-from dlcore.data.series.tables import FILE, Table, numbers
+from dlcore.data.series.csv_file import LABEL_NAMES, Sheet, open_sheet, shorten
+from dlcore.data.series.tables import FILE, Table, parse_numbers
 from dlcore.data.sources import locate as sources
 
 LEAST = 200
@@ -20,7 +20,7 @@ MOST = 64
 
 
 @dataclass(frozen=True)
-class TableIntake:
+class ValidatedTable:
     """A table that was checked and can be kept. `left_out` tells of each column that is not in it why."""
 
     table: Table
@@ -28,7 +28,9 @@ class TableIntake:
     left_out: dict[str, str]
 
 
-def take(payload: bytes, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None) -> TableIntake:
+def validate(
+    payload: bytes, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None
+) -> ValidatedTable:
     """Check a CSV; empty cells are holes, and so is the number `missing` where one is given.
 
     `columns` names the variables; without any, every column of numbers is one.
@@ -36,10 +38,12 @@ def take(payload: bytes, *, time: str = "", columns: Sequence[str] = (), missing
     Raises:
         DataError: names the row and the column of the first thing that is wrong.
     """
-    return judge(open_sheet(payload), time=time, columns=columns, missing=missing)
+    return validate_sheet(open_sheet(payload), time=time, columns=columns, missing=missing)
 
 
-def judge(sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None) -> TableIntake:
+def validate_sheet(
+    sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None
+) -> ValidatedTable:
     """Check a sheet.
 
     Raises:
@@ -53,7 +57,7 @@ def judge(sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing:
         )
     asked = [sheet.known(name) for name in dict.fromkeys(columns)]
     if time in asked:
-        raise DataError(f"column '{shortened(time)}' holds the times: it is no variable.")
+        raise DataError(f"column '{shorten(time)}' holds the times: it is no variable.")
     kept: dict[str, np.ndarray] = {}
     left_out: dict[str, str] = {}
     for name in asked or [name for name in sheet.columns if name != time]:
@@ -64,7 +68,7 @@ def judge(sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing:
             kept[name] = values
     if len(kept) < 2:
         raise DataError(
-            f"columns of changing numbers beside '{shortened(time)}': {len(kept)}, and a table has two at the least. "
+            f"columns of changing numbers beside '{shorten(time)}': {len(kept)}, and a table has two at the least. "
             "A single one is added as a series (--value COLUMN)."
         )
     if len(kept) > MOST:
@@ -72,10 +76,10 @@ def judge(sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing:
             f"{len(kept)} columns of numbers: {MOST} are the most. Name those that matter (--columns a,b,c)."
         )
     names = tuple(kept)
-    return TableIntake(Table(times, np.column_stack(list(kept.values())), names, ("",) * len(names)), time, left_out)
+    return ValidatedTable(Table(times, np.column_stack(list(kept.values())), names, ("",) * len(names)), time, left_out)
 
 
-def keep(name: str, intake: TableIntake, *, source: str = "") -> own.OwnDataset:
+def save(name: str, intake: ValidatedTable, *, source: str = "") -> own.CustomDataset:
     """Keep the table under a name.
 
     Raises:
@@ -83,7 +87,7 @@ def keep(name: str, intake: TableIntake, *, source: str = "") -> own.OwnDataset:
         StoreError: the folder cannot be written.
     """
     table = intake.table
-    entry = own.OwnDataset(
+    entry = own.CustomDataset(
         name=name,
         kind="table",
         rows=len(table.times),
@@ -102,18 +106,18 @@ def keep(name: str, intake: TableIntake, *, source: str = "") -> own.OwnDataset:
     def write(folder: Path) -> None:
         np.savez_compressed(folder / FILE, allow_pickle=False, times=table.times, values=table.values)
 
-    return own.keep(entry, write, reserved=sources.DATASETS)
+    return own.save(entry, write, reserved=sources.DATASETS)
 
 
-def keep_file(path: Path, payload: bytes) -> own.OwnDataset:
+def save_file(path: Path, payload: bytes) -> own.CustomDataset:
     """Keep a CSV that a request named by its path, under its file's name; one that is kept already is found again.
 
     Raises:
         DataError: names the row and the column of the first thing that is wrong.
     """
-    intake = take(payload)
-    kept = next((entry for entry in own.every("table") if entry.checksum == intake.table.checksum), None)
-    return kept or keep(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
+    intake = validate(payload)
+    kept = next((entry for entry in own.list_datasets("table") if entry.checksum == intake.table.checksum), None)
+    return kept or save(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
 
 
 def load(dataset: str, *, checksum: str = "") -> Table:
@@ -145,7 +149,7 @@ def _column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> 
     if not strict and name.lower() in LABEL_NAMES:
         return None, "holds labels"
     try:
-        values = numbers(sheet.table[name], name)
+        values = parse_numbers(sheet.table[name], name)
     except DataError:
         if strict or sheet.mostly_numbers(name):
             raise
@@ -155,5 +159,5 @@ def _column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> 
     seen = values[~np.isnan(values)]
     why = "is empty" if not len(seen) else "never changes" if np.ptp(seen) == 0 else ""
     if why and strict:
-        raise DataError(f"column '{shortened(name)}' {why}: there is nothing in it to forecast; leave it out.")
+        raise DataError(f"column '{shorten(name)}' {why}: there is nothing in it to forecast; leave it out.")
     return (None, why) if why else (values, "")

@@ -11,10 +11,10 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import delimited
-from dlcore.data.text.corpora import Texts, clean, unique
+from dlcore.data.text.corpora import TextDataset, clean_text, deduplicate
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 200_000
@@ -30,7 +30,7 @@ LABEL_NAMES = ("label", "class", "category", "sentiment", "target", "topic", "ty
 
 
 @dataclass(frozen=True)
-class Taken:
+class ValidatedTexts:
     """What a file holds: cleaned texts, class numbers (N,), the classes' names, and the columns it was read from."""
 
     texts: list[str]
@@ -39,13 +39,13 @@ class Taken:
     columns: tuple[str, str]
 
 
-def take(payload: bytes, *, text: str = "", label: str = "") -> Taken:
+def validate(payload: bytes, *, text: str = "", label: str = "") -> ValidatedTexts:
     """Read and check a file; `text` and `label` name its columns, else they are guessed.
 
     Raises:
         DataError: it cannot be read or used: says the row, the column and the reason.
     """
-    content = delimited.text_of(payload, limit=BYTES_LIMIT, wanted="CSV and no JSON lines")
+    content = delimited.decode_file(payload, limit=BYTES_LIMIT, wanted="CSV and no JSON lines")
     rows = _json_lines(content) if content.lstrip()[:1] == "{" else _table(content)
     texts, labels, columns = _checked(rows, text, label)
     counts = Counter(labels)
@@ -66,10 +66,10 @@ def take(payload: bytes, *, text: str = "", label: str = "") -> Taken:
         )
     names = tuple(sorted(counts))
     number = {name: place for place, name in enumerate(names)}
-    return Taken(texts, np.array([number[name] for name in labels], dtype=np.int64), names, columns)
+    return ValidatedTexts(texts, np.array([number[name] for name in labels], dtype=np.int64), names, columns)
 
 
-def keep(name: str, taken: Taken, *, source: str = "") -> OwnDataset:
+def save(name: str, taken: ValidatedTexts, *, source: str = "") -> CustomDataset:
     """Keep them under that name.
 
     Raises:
@@ -80,11 +80,11 @@ def keep(name: str, taken: Taken, *, source: str = "") -> OwnDataset:
         {"texts": taken.texts, "labels": taken.labels.tolist(), "names": taken.names}, ensure_ascii=False
     ).encode()
     facts = {"classes": list(taken.names), "text": taken.columns[0], "label": taken.columns[1]}
-    entry = OwnDataset(name, "text", len(taken.texts), hashlib.sha256(payload).hexdigest(), Path(source).name, facts)
-    return own.keep(entry, lambda draft: _write(draft / KEPT, payload), reserved=sources.DATASETS)
+    entry = CustomDataset(name, "text", len(taken.texts), hashlib.sha256(payload).hexdigest(), Path(source).name, facts)
+    return own.save(entry, lambda draft: _write(draft / KEPT, payload), reserved=sources.DATASETS)
 
 
-def load(name: str, *, checksum: str = "") -> Texts:
+def load(name: str, *, checksum: str = "") -> TextDataset:
     """The texts of that name, each once; with a `checksum` the very ones that a run was made from.
 
     Raises:
@@ -92,7 +92,7 @@ def load(name: str, *, checksum: str = "") -> Texts:
     """
     entry = own.require(name, "text", checksum=checksum)
     kept = json.loads((entry.folder / KEPT).read_text(encoding="utf-8"))
-    return unique(
+    return deduplicate(
         kept["texts"], np.array(kept["labels"], dtype=np.int64), tuple(kept["names"]), checksum=entry.checksum
     )
 
@@ -120,8 +120,8 @@ def _plain(value: object) -> str:
 
 
 def _table(content: str) -> Iterator[tuple[int, dict[str, str]]]:
-    delimiter = delimited.delimiter_of(content)
-    rows = delimited.rows_of(content, delimiter=delimiter, cell_limit=2 * LETTERS_LIMIT)
+    delimiter = delimited.detect_delimiter(content)
+    rows = delimited.read_rows(content, delimiter=delimiter, cell_limit=2 * LETTERS_LIMIT)
     head = [cell.strip() for cell in next(rows, (1, []))[1]]
     if len(set(head)) != len(head):
         raise DataError("two columns have one name: rename one of them in line 1.")
@@ -144,7 +144,7 @@ def _checked(
         for column in columns:
             if column not in row:
                 raise DataError(f"line {number} has no '{column[:40]}'.")
-        said, named = clean(row[columns[0]]), clean(row[columns[1]])
+        said, named = clean_text(row[columns[0]]), clean_text(row[columns[1]])
         for column, value in zip(columns, (said, named), strict=True):
             if not value:
                 raise DataError(

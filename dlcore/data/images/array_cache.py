@@ -35,7 +35,7 @@ def checksum(*files: Path, salt: str = "") -> str:
     return digest.hexdigest()
 
 
-def kept(name: str, key: str, make: Callable[[Path], None]) -> Path:
+def get_or_create(name: str, key: str, make: Callable[[Path], None]) -> Path:
     """The folder of that name and key; where it is not there yet, `make` fills it (it is handed an empty folder).
 
     Raises:

@@ -27,7 +27,7 @@ class Augmentation:
     jitter: float = 0.0
 
 
-class Pictures:
+class ImageTransform:
     """(N, H, W) or (N, H, W, C) uint8 -> (N, C, H, W) float, the mean of each channel taken off, divided by its spread.
 
     Coloured pictures keep their channels last in memory, which convolutions are given as they are.
@@ -42,14 +42,14 @@ class Pictures:
         pixels = inputs[0] if inputs[0].dim() == 4 else inputs[0].unsqueeze(-1)
         how = self.augmentation
         if training and (how.shift or how.flip):
-            pixels = moved(pixels, shift=how.shift, flip=how.flip)
+            pixels = random_shift_flip(pixels, shift=how.shift, flip=how.flip)
         x = pixels.permute(0, 3, 1, 2).float()  # (N, H, W, C) -> (N, C, H, W), a view of the same order in memory
         if training and how.jitter:
-            x = tinted(x, share=how.jitter)
+            x = color_jitter(x, share=how.jitter)
         factor, offset = (torch.tensor(part, device=x.device).view(1, -1, 1, 1) for part in self._line())
         x = x.mul_(factor).add_(offset)
         if training and how.cutout:
-            x = x.masked_fill_(holes(x, side=how.cutout), 0.0)
+            x = x.masked_fill_(random_erasing(x, side=how.cutout), 0.0)
         return (x,)
 
     def _line(self) -> tuple[list[float], list[float]]:
@@ -57,7 +57,7 @@ class Pictures:
         return factors, [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
 
 
-def moved(pixels: Tensor, *, shift: int, flip: bool) -> Tensor:
+def random_shift_flip(pixels: Tensor, *, shift: int, flip: bool) -> Tensor:
     """Pixels (N, H, W, C), each picture moved by up to `shift` pixels and mirrored by chance: one gather for all."""
     n, height, width, _ = pixels.shape
     down, across = torch.randint(-shift, shift + 1, (2, n, 1)).to(pixels.device)
@@ -70,14 +70,14 @@ def moved(pixels: Tensor, *, shift: int, flip: bool) -> Tensor:
     return pixels[which, rows[:, :, None], columns[:, None, :]]
 
 
-def tinted(x: Tensor, *, share: float) -> Tensor:
+def color_jitter(x: Tensor, *, share: float) -> Tensor:
     """Values 0 to 255 (N, C, H, W), contrast and brightness of each picture scaled by 1 - share to 1 + share."""
     contrast, brightness = (1 + share * (2 * torch.rand(2, len(x), 1, 1, 1) - 1)).to(x.device)
     middle = x.mean(dim=(1, 2, 3), keepdim=True)
     return ((x - middle) * contrast + middle * brightness).clamp_(0, 255)
 
 
-def holes(x: Tensor, *, side: int) -> Tensor:
+def random_erasing(x: Tensor, *, side: int) -> Tensor:
     """A square of `side` pixels in each picture of (N, C, H, W), maybe over an edge: (N, 1, H, W), true inside."""
     n, _, height, width = x.shape
     inside = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.data.stratify import stratified
+from dlcore.data.stratify import stratified_split
 
 ALIKE, SAME = 0.97, 0.95
 """Least correlation of two 8x8 grey copies for a pair to be looked at more closely, and of the 32x32 ones for it to
@@ -74,16 +74,16 @@ def near_pairs(pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
 
 
-def stratified_apart(
+def grouped_stratified_split(
     labels: np.ndarray, groups: np.ndarray, share: float, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `stratified`, with every group on one side; a group goes by the label of its first picture.
+    """As `stratified_split`, with every group on one side; a group goes by the label of its first picture.
 
     labels (N,), groups (N,) as in `Duplicates` or any other numbering.
     """
     _, first, member = np.unique(groups, return_index=True, return_inverse=True)
     taken = np.zeros(len(first), dtype=bool)
-    taken[stratified(labels[first], share, seed=seed)[1]] = True
+    taken[stratified_split(labels[first], share, seed=seed)[1]] = True
     return np.flatnonzero(~taken[member]), np.flatnonzero(taken[member])
 
 

@@ -28,14 +28,14 @@ _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """A picture as the workbench keeps it: pixels (H, W, 3) uint8, and what had to be done to get there."""
 
     pixels: np.ndarray
     note: str = ""
 
 
-def read_colour(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -> Picture:
+def read_rgb(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -> DecodedImage:
     """A picture's file as (side, side, 3) uint8: shorter side scaled to `side`, the middle kept.
 
     Turned as its EXIF says; what is transparent lies on white; CMYK, 1-bit and 16-bit pixels are converted.
@@ -43,14 +43,14 @@ def read_colour(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS
     Raises:
         DataError: not a picture of these formats, torn, animated, or too large.
     """
-    with opened(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as picture, _in_turn(picture):
+    with open_image(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as picture, _in_turn(picture):
         if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a phone's JPEG with a preview
             raise DataError("it holds several pictures (animated, or several pages): save the one that is meant.")
         note = _note(picture)
-        return Picture(np.asarray(_colour(_fitted(_upright(picture), side))), note)
+        return DecodedImage(np.asarray(_colour(_fitted(_upright(picture), side))), note)
 
 
-def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
+def read_gray(payload: bytes, *, height: int, width: int) -> np.ndarray:
     """A picture's file as the model knows pictures: (H, W) uint8, bright thing on dark ground, filling the frame.
 
     Turned as its EXIF says, made grey, inverted where its border is light, cropped to what stands out, scaled with
@@ -59,13 +59,13 @@ def open_grey(payload: bytes, *, height: int, width: int) -> np.ndarray:
     Raises:
         DataError: not a picture of a known format, torn, or too large.
     """
-    with opened(payload, draft=("L", (4 * width, 4 * height))) as picture, _in_turn(picture):
+    with open_image(payload, draft=("L", (4 * width, 4 * height))) as picture, _in_turn(picture):
         grey = np.asarray(_colour(_upright(picture)).convert("L"))
     return _framed(grey, height=height, width=width)
 
 
 @contextlib.contextmanager
-def opened(
+def open_image(
     payload: bytes, *, formats: tuple[str, ...] = FORMATS, draft: tuple[str, tuple[int, int]] | None = None
 ) -> "Iterator[Image.Image]":
     """The picture in a file's bytes, not yet decoded, its size and format checked.

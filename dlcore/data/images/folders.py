@@ -19,7 +19,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data.images.files import MAX_BYTES, SETS, read_colour
+from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 
 MOST_FILES, MOST_CLASSES, LEAST_PICTURES = 200_000, 1_000, 5
 MOST_TOTAL = 16 * 2**30
@@ -57,7 +57,7 @@ _CLUTTER = {"thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
-class Refused:
+class RejectedFile:
     """A file that was left out, or taken in changed (`used`), and why, in a few words."""
 
     name: str
@@ -80,7 +80,7 @@ class Survey:
 
     entries: tuple[Entry, ...]
     names: tuple[str, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RejectedFile, ...]
 
     @property
     def labels(self) -> np.ndarray:
@@ -117,14 +117,14 @@ def source(path: Path) -> Iterator[Source]:
         yield _Food101(path) if (path / "meta" / "test.txt").is_file() else _Folder(path)
         return
     try:
-        with path.open("rb") as file, opened_zip(file, path.name) as found:
+        with path.open("rb") as file, open_zip(file, path.name) as found:
             yield found
     except (FileNotFoundError, PermissionError) as error:
         raise DataError(f"{path.name} cannot be read ({error.strerror}): {_WANTED}") from None
 
 
 @contextlib.contextmanager
-def opened_zip(file: IO[bytes], name: str) -> Iterator[Source]:
+def open_zip(file: IO[bytes], name: str) -> Iterator[Source]:
     """The zip in an open file that goes by `name`.
 
     Raises:
@@ -144,17 +144,17 @@ def survey(opened: Source, use: Callable[[Entry, bytes], None] | None = None) ->
     Raises:
         DataError: too many files or bytes, fewer than two classes, or a class with too few pictures.
     """
-    entries, refused = listed(opened)
+    entries, refused = list_entries(opened)
     good = []
     for entry in entries:
         try:
             payload = _bytes(opened, entry.name)
-            note = read_colour(payload, side=8, formats=SETS).note
+            note = read_rgb(payload, side=8, formats=SETS).note
         except DataError as error:
-            refused.append(Refused(entry.name, str(error)))
+            refused.append(RejectedFile(entry.name, str(error)))
             continue
         if note:
-            refused.append(Refused(entry.name, note, used=True))
+            refused.append(RejectedFile(entry.name, note, used=True))
         if use is not None:
             use(entry, payload)
         good.append(entry)
@@ -162,30 +162,30 @@ def survey(opened: Source, use: Callable[[Entry, bytes], None] | None = None) ->
     return Survey(tuple(good), names, tuple(sorted(refused, key=lambda one: (one.used, one.name))))
 
 
-def decode(opened: Source, entries: Sequence[Entry], pixels: np.ndarray) -> tuple[np.ndarray, list[Refused]]:
+def decode(opened: Source, entries: Sequence[Entry], pixels: np.ndarray) -> tuple[np.ndarray, list[RejectedFile]]:
     """Decode entries into pixels (N, side, side, 3), which may be a memory map; gives which rows are good, (N,)."""
     good = np.zeros(len(pixels), dtype=bool)
     remarks = []
     for row, entry in enumerate(entries):
         try:
-            picture = read_colour(_bytes(opened, entry.name), side=pixels.shape[1], formats=SETS)
+            picture = read_rgb(_bytes(opened, entry.name), side=pixels.shape[1], formats=SETS)
         except DataError as error:
-            remarks.append(Refused(entry.name, str(error)))
+            remarks.append(RejectedFile(entry.name, str(error)))
             continue
         pixels[row], good[row] = picture.pixels, True
         if picture.note:
-            remarks.append(Refused(entry.name, picture.note, used=True))
+            remarks.append(RejectedFile(entry.name, picture.note, used=True))
     return good, remarks
 
 
-def listed(opened: Source) -> tuple[list[Entry], list[Refused]]:
+def list_entries(opened: Source) -> tuple[list[Entry], list[RejectedFile]]:
     """Entries by their place alone, content unseen, in order of part, class and name; and what has no place.
 
     Raises:
         DataError: too many files or bytes.
     """
     found: list[PurePosixPath] = []
-    refused: list[Refused] = []
+    refused: list[RejectedFile] = []
     total = 0
     for name, size, reason in opened.files():
         path = PurePosixPath(name)
@@ -197,11 +197,11 @@ def listed(opened: Source) -> tuple[list[Entry], list[Refused]]:
         if len(found) + len(refused) >= MOST_FILES or total > MOST_TOTAL:
             raise DataError(f"more than {MOST_FILES:,} files or {MOST_TOTAL >> 30} GiB unpacked: split the set up.")
         if reason:
-            refused.append(Refused(name, reason))
+            refused.append(RejectedFile(name, reason))
         elif size > MAX_BYTES:
-            refused.append(Refused(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read."))
+            refused.append(RejectedFile(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read."))
         elif len(path.parts) < 2:
-            refused.append(Refused(name, "it lies in no class folder."))
+            refused.append(RejectedFile(name, "it lies in no class folder."))
         else:
             found.append(path)
     entries = [_entry(path) for path in found]
@@ -218,7 +218,7 @@ def _entry(path: PurePosixPath) -> Entry:
     return Entry(str(path), label[:100], PARTS.get(above, "train"))
 
 
-def class_names(good: Sequence[Entry], refused: Sequence[Refused]) -> tuple[str, ...]:
+def class_names(good: Sequence[Entry], refused: Sequence[RejectedFile]) -> tuple[str, ...]:
     """The classes' names in order, if there are enough of them and of their good pictures.
 
     Raises:
@@ -244,7 +244,7 @@ def class_names(good: Sequence[Entry], refused: Sequence[Refused]) -> tuple[str,
     return tuple(sorted(counts))
 
 
-def _first(refused: Sequence[Refused]) -> str:
+def _first(refused: Sequence[RejectedFile]) -> str:
     one = min((one for one in refused if not one.used), key=lambda one: one.name)
     return f"{one.name[-60:]}, {one.reason.rstrip('.')}"
 

@@ -17,25 +17,25 @@ from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.images import array_cache, duplicates
 from dlcore.data.images import folders as image_folders
-from dlcore.data.images.files import FORMATS, MAX_BYTES, open_grey, read_colour
-from dlcore.data.images.folders import Entry, Refused
+from dlcore.data.images.files import FORMATS, MAX_BYTES, read_gray, read_rgb
+from dlcore.data.images.folders import Entry, RejectedFile
 from dlcore.data.sources import locate as sources
-from dlcore.data.stratify import stratified
+from dlcore.data.stratify import stratified_split
 
 __all__ = [
     "FORMATS",
     "MAX_BYTES",
     "Images",
-    "at_side",
+    "channel_mean_and_std",
     "load",
-    "model_input",
-    "open_grey",
+    "mean_and_std",
+    "normalize",
     "read_cifar",
-    "read_colour",
+    "read_gray",
     "read_idx",
-    "scaled",
-    "standardise",
-    "standardise_colour",
+    "read_rgb",
+    "resize",
+    "to_model_input",
 ]
 
 FASHION_LABELS = (
@@ -89,7 +89,7 @@ class Images:
     exact: int = 0
     near: int | None = None
     conflicts: int = 0
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RejectedFile, ...] = ()
 
     def __post_init__(self) -> None:
         """Where nothing is said of duplicates every picture stands for itself."""
@@ -113,7 +113,7 @@ def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
     Raises:
         DataError: it is not on this machine, or a file is not what it should be.
     """
-    if own.is_own(name):
+    if own.is_custom(name):
         entry = own.require(name, "images", checksum=checksum)
         return _folders(f"own-{entry.name}", entry.folder / image_folders.KEPT, side)
     if name in FOLDERS:
@@ -131,7 +131,7 @@ def _mnist(folder: Path) -> Images:
 
 def _idx(name: str, folder: Path, names: tuple[str, ...]) -> Images:
     """A set in MNIST's layout: pictures and labels to train on, pictures and labels to test on."""
-    files = [folder / file.name for file in sources.dataset(name).files]
+    files = [folder / file.name for file in sources.get_dataset(name).files]
 
     def decode() -> Arrays:
         arrays = dict(zip(PARTS, map(read_idx, files), strict=True))
@@ -151,7 +151,7 @@ def _digits(file: Path) -> Images:
         table = np.loadtxt(text, delimiter=",", dtype=np.int64)  # (1797, 64 values of 0..16 and the digit)
     pixels = np.round(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
     labels = table[:, -1]
-    rest, test = stratified(labels, 0.2, seed=0)  # no official test part: one drawn once, the same for every seed
+    rest, test = stratified_split(labels, 0.2, seed=0)  # no official test part: one drawn once, the same for every seed
     parts = (pixels[rest], labels[rest], pixels[test], labels[test])
     return _images(_compared(dict(zip(PARTS, parts, strict=True)), near=False), names=tuple("0123456789"))
 
@@ -299,14 +299,14 @@ def _folders(name: str, path: Path, side: int) -> Images:
         exact=about["exact"],
         near=about["near"],
         conflicts=about["conflicts"],
-        refused=tuple(Refused(**one) for one in about["refused"]),
+        refused=tuple(RejectedFile(**one) for one in about["refused"]),
     )
 
 
 def _decode_folders(path: Path, draft: Path) -> None:
     """Decode, compare and cut into parts; rows of the part to learn from come first, those of the test part after."""
     with image_folders.source(path) as opened:
-        entries, refused = image_folders.listed(opened)
+        entries, refused = image_folders.list_entries(opened)
         raw = _blank(draft / "raw.npy", len(entries), SIDE)
         good, remarks = image_folders.decode(opened, entries, raw)
     rows = np.flatnonzero(good)
@@ -317,7 +317,7 @@ def _decode_folders(path: Path, draft: Path) -> None:
     if in_test.any():
         rest, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
     else:
-        rest, test = duplicates.stratified_apart(labels, found.groups, TEST_SHARE, seed=0)
+        rest, test = duplicates.grouped_stratified_split(labels, found.groups, TEST_SHARE, seed=0)
     order = np.r_[rest, test]
     pixels = _blank(draft / "pixels.npy", len(order), SIDE)
     for start in range(0, len(order), 1024):
@@ -352,7 +352,7 @@ def _blank(file: Path, n: int, side: int) -> np.memmap:
 def _kept(name: str, key: str, make: Callable[[Path], None]) -> tuple[Arrays, dict[str, Any]]:
     """Arrays and what is said about them: memory-mapped from the cache, or in memory where there is no room for one."""
     try:
-        place = array_cache.kept(name, key, make)
+        place = array_cache.get_or_create(name, key, make)
     except OSError:
         with tempfile.TemporaryDirectory(prefix="dlcore-") as draft:
             make(Path(draft))
@@ -365,7 +365,7 @@ def _contents(place: Path, read: Callable[[Path], np.ndarray]) -> tuple[Arrays, 
     return {file.stem: read(file) for file in place.glob("*.npy")}, about
 
 
-def standardise(pixels: np.ndarray) -> dict[str, float]:
+def mean_and_std(pixels: np.ndarray) -> dict[str, float]:
     """Mean and standard deviation of uint8 pixels scaled to [0, 1]; of the training part, nothing else."""
     counts = np.bincount(np.ravel(pixels), minlength=256)  # exact, and no copy of the pixels as floats
     values = np.arange(256) / 255
@@ -374,19 +374,19 @@ def standardise(pixels: np.ndarray) -> dict[str, float]:
     return {"mean": mean, "std": spread or 1.0}
 
 
-def standardise_colour(pixels: np.ndarray) -> dict[str, list[float]]:
+def channel_mean_and_std(pixels: np.ndarray) -> dict[str, list[float]]:
     """The same for each channel of pixels (N, H, W, C)."""
-    scales = [standardise(pixels[..., channel]) for channel in range(pixels.shape[-1])]
+    scales = [mean_and_std(pixels[..., channel]) for channel in range(pixels.shape[-1])]
     return {name: [scale[name] for scale in scales] for name in ("mean", "std")}
 
 
-def scaled(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+def normalize(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
     """uint8 pixels (..., C) or (..., H, W) as a model reads them: ([0, 1] - mean) / std, float32."""
     mean, spread = (np.asarray(preprocessing[name], dtype=np.float32) for name in ("mean", "std"))
     return ((pixels.astype(np.float32) / 255 - mean) / spread).astype(np.float32)
 
 
-def at_side(pixels: np.ndarray, side: int) -> np.ndarray:
+def resize(pixels: np.ndarray, side: int) -> np.ndarray:
     """Pictures (N, H, W) or (N, H, W, C), uint8, brought to side x side; those of that size are given as they are.
 
     Shrunk pixels are means of what they cover, enlarged ones lie between their neighbours.
@@ -402,13 +402,13 @@ def at_side(pixels: np.ndarray, side: int) -> np.ndarray:
     return found
 
 
-def model_input(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+def to_model_input(pixels: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
     """One picture (H, W) or (H, W, C), uint8, as its model reads it: (H, W) or (C, H, W), float32.
 
     `preprocessing` is a run's; its `kind` tells grey pictures laid flat from those for convolutions, which are brought
     to the model's side.
     """
     if preprocessing.get("kind") != "picture":
-        return scaled(pixels, preprocessing)
-    sized = at_side(pixels[None], int(preprocessing["side"]))[0]
-    return np.ascontiguousarray(scaled(sized.reshape(*sized.shape[:2], -1), preprocessing).transpose(2, 0, 1))
+        return normalize(pixels, preprocessing)
+    sized = resize(pixels[None], int(preprocessing["side"]))[0]
+    return np.ascontiguousarray(normalize(sized.reshape(*sized.shape[:2], -1), preprocessing).transpose(2, 0, 1))

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlcore.data.images.augment import holes, tinted
+from dlcore.data.images.augment import color_jitter, random_erasing
 
 
 @dataclass(frozen=True)
-class Changes:
+class PhotoAugmentation:
     """How training photographs are changed, each time anew.
 
     side: pixels that training sees, 0 for all of the picture's; zoom: the least share of the picture's area cut out
@@ -31,38 +31,38 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Mix:
+class MixupResult:
     """Which other sample each of a batch was mixed with (N,), and the share that is its own."""
 
     other: Tensor
     share: float
 
 
-class Photographs:
+class PhotoTransform:
     """(N, H, W, 3) uint8 -> (N, 3, h, w) float, standardised; `mix` tells how the last training batch was mixed."""
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float], changes: Changes) -> None:
+    def __init__(self, mean: Sequence[float], std: Sequence[float], changes: PhotoAugmentation) -> None:
         self.mean, self.std, self.changes = tuple(mean), tuple(std), changes
-        self.mix: Mix | None = None
+        self.mix: MixupResult | None = None
 
     def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         """One batch; changed only in training."""
         how = self.changes
         x = inputs[0].permute(0, 3, 1, 2).float()  # (N, H, W, C) -> (N, C, H, W), channels last in memory
         if training:
-            x = cut_out(x, side=how.side or x.shape[-1], zoom=how.zoom, flip=how.flip)
+            x = random_resized_crop(x, side=how.side or x.shape[-1], zoom=how.zoom, flip=how.flip)
             if how.jitter:
-                x = tinted(x, share=how.jitter)
+                x = color_jitter(x, share=how.jitter)
         mean, std = (torch.tensor(part, device=x.device).view(1, -1, 1, 1) for part in (self.mean, self.std))
         x = (x / 255 - mean) / std
         if training and how.erase:
-            x = x.masked_fill_(holes(x, side=how.erase), 0.0)
+            x = x.masked_fill_(random_erasing(x, side=how.erase), 0.0)
         if training:
-            x, self.mix = mixed(x, alpha=how.mixup)
+            x, self.mix = mixup(x, alpha=how.mixup)
         return (x.contiguous(memory_format=torch.channels_last),)
 
 
-class Views:
+class FeatureViews:
     """Features (N, V, F) of each picture's views -> (N, F): one of them by chance in training, else the first."""
 
     def __init__(self, mixup: float = 0.0) -> None:
@@ -75,13 +75,13 @@ class Views:
             return (views[:, 0],)
         n = len(views)
         which = torch.randint(views.shape[1], (n,)).to(views.device)
-        x, self.mix = mixed(views[torch.arange(n, device=views.device), which], alpha=self.alpha)
+        x, self.mix = mixup(views[torch.arange(n, device=views.device), which], alpha=self.alpha)
         return (x,)
 
-    mix: Mix | None
+    mix: MixupResult | None
 
 
-def cut_out(x: Tensor, *, side: int, zoom: float, flip: bool) -> Tensor:
+def random_resized_crop(x: Tensor, *, side: int, zoom: float, flip: bool) -> Tensor:
     """Of each picture (N, C, H, W) a rectangle by chance, brought to (side, side), every second one mirrored.
 
     Its area is between `zoom` and all of the picture's, its sides are to each other as 3:4 to 4:3 (Szegedy et al.
@@ -100,10 +100,10 @@ def cut_out(x: Tensor, *, side: int, zoom: float, flip: bool) -> Tensor:
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def mixed(x: Tensor, *, alpha: float) -> tuple[Tensor, Mix | None]:
+def mixup(x: Tensor, *, alpha: float) -> tuple[Tensor, MixupResult | None]:
     """A batch mixed with itself in another order, by a share from Beta(alpha, alpha) (Zhang et al. 2018, eq. 1)."""
     if not alpha:
         return x, None
     share = float(torch._sample_dirichlet(torch.tensor([alpha, alpha]))[0])
     other = torch.randperm(len(x)).to(x.device)
-    return x * share + x[other] * (1 - share), Mix(other, share)
+    return x * share + x[other] * (1 - share), MixupResult(other, share)

@@ -27,71 +27,77 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Turned:
+class RejectedUpload:
     """One file turned away, and why, in one line."""
 
     name: str
     reason: str
 
 
-def handed_in(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Turned]:
+def read_uploads(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
     """Each file as a photo or as turned away; zips are looked into. At most `MOST_PHOTOS` photos, then one line more.
 
     Whether a photo can be decoded is for whoever decodes it to say.
     """
     photos = turned = 0
     for one in _each(files):
-        photos, turned = photos + isinstance(one, Photo), turned + isinstance(one, Turned)
+        photos, turned = photos + isinstance(one, Photo), turned + isinstance(one, RejectedUpload)
         if photos > MOST_PHOTOS:
-            yield Turned(one.name, f"only {MOST_PHOTOS} photos are answered at once; this one and what follows wait.")
+            yield RejectedUpload(
+                one.name, f"only {MOST_PHOTOS} photos are answered at once; this one and what follows wait."
+            )
             return
         if turned > MOST_REFUSED:
-            yield Turned(one.name, f"more than {MOST_REFUSED} files were refused; what follows was not looked at.")
+            yield RejectedUpload(
+                one.name, f"more than {MOST_REFUSED} files were refused; what follows was not looked at."
+            )
             return
         yield one
 
 
-def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Turned]:
+def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
     for name, payload in files:
         if payload.startswith(_ZIP):
-            yield from _in_zip(plain(name), payload)
+            yield from _in_zip(safe_name(name), payload)
         elif len(payload) > MAX_BYTES:
-            yield Turned(plain(name), f"{len(payload) / 2**20:.0f} MB; up to {MAX_BYTES >> 20} MB is read.")
+            yield RejectedUpload(safe_name(name), f"{len(payload) / 2**20:.0f} MB; up to {MAX_BYTES >> 20} MB is read.")
         else:
-            yield Photo(plain(name), payload)
+            yield Photo(safe_name(name), payload)
 
 
-def _in_zip(name: str, payload: bytes) -> Iterator[Photo | Turned]:
+def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
     if len(payload) > MOST_ZIP_BYTES:
-        yield Turned(name, f"a zip of {len(payload) / 2**20:.0f} MB; up to {MOST_ZIP_BYTES >> 20} MB is read.")
+        yield RejectedUpload(name, f"a zip of {len(payload) / 2**20:.0f} MB; up to {MOST_ZIP_BYTES >> 20} MB is read.")
         return
     entries, length = _directory(payload)
     if entries > MOST_ENTRIES or length > MOST_ENTRIES * 512:
-        yield Turned(name, f"a zip of too many files; up to {MOST_ENTRIES:,} are looked at, so split it up.")
+        yield RejectedUpload(name, f"a zip of too many files; up to {MOST_ENTRIES:,} are looked at, so split it up.")
         return
     try:
-        with image_folders.opened_zip(io.BytesIO(payload), name) as opened:
+        with image_folders.open_zip(io.BytesIO(payload), name) as opened:
             for inner, size, reason in opened.files():
                 yield _inner(opened, inner, size, reason)
     except DataError:
-        yield Turned(name, "this zip cannot be read, it may be torn: pack it again, or hand in the photos themselves.")
+        yield RejectedUpload(
+            name, "this zip cannot be read, it may be torn: pack it again, or hand in the photos themselves."
+        )
 
 
-def _inner(opened: image_folders.Source, inner: str, size: int, reason: str) -> Photo | Turned:
+def _inner(opened: image_folders.Source, inner: str, size: int, reason: str) -> Photo | RejectedUpload:
     """One file of a zip, read only if its head promises a bearable size; its promise is not believed either."""
-    name = plain(inner)
+    name = safe_name(inner)
     if reason:
-        return Turned(name, reason)
+        return RejectedUpload(name, reason)
     if size > MAX_BYTES:
-        return Turned(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read.")
+        return RejectedUpload(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read.")
     try:
         found = opened.read(inner)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        return Turned(name, f"it cannot be unpacked ({one_line(error)[:80]}).")
+        return RejectedUpload(name, f"it cannot be unpacked ({one_line(error)[:80]}).")
     if found.startswith(_ZIP):
-        return Turned(name, "a zip inside a zip: unpack it first.")
+        return RejectedUpload(name, "a zip inside a zip: unpack it first.")
     if len(found) > MAX_BYTES:
-        return Turned(name, f"more than {MAX_BYTES >> 20} MB unpacked.")
+        return RejectedUpload(name, f"more than {MAX_BYTES >> 20} MB unpacked.")
     return Photo(name, found)
 
 
@@ -103,7 +109,7 @@ def _directory(payload: bytes) -> tuple[int, int]:
     return int.from_bytes(payload[at + 10 : at + 12], "little"), int.from_bytes(payload[at + 12 : at + 16], "little")
 
 
-def plain(name: str, limit: int = 80) -> str:
+def safe_name(name: str, limit: int = 80) -> str:
     """A name as it may be shown: its last part, printable, short; `a file` where nothing is left."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     kept = "".join(c for c in last if c.isprintable())[:limit]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.tables import HOUR_MS, Table, milliseconds
+from dlcore.data.series.tables import HOUR_MS, Table, to_milliseconds
 from dlcore.data.sources import locate as sources
 
 MISSING = -200.0
@@ -60,9 +60,9 @@ def load_air_quality() -> Table:
         times = pd.to_datetime(stamps, format=_FORMATS[":" in str(frame["Time"].iloc[0])])
         values = frame[list(UNITS)].to_numpy(np.float64)
     except (ValueError, KeyError, UnicodeDecodeError, IndexError) as error:
-        home = sources.dataset("air_quality").homepage
+        home = sources.get_dataset("air_quality").homepage
         raise DataError(f"{path} is not the Air Quality table ({error}): take AirQualityUCI.csv from {home}.") from None
-    moments = milliseconds(times)
+    moments = to_milliseconds(times)
     if len(moments) < 2 or (np.diff(moments) != HOUR_MS).any():
         raise DataError(f"{path}: its rows are not one hour apart; take the file as it was published.")
     values[values == MISSING] = np.nan

@@ -103,7 +103,7 @@ class Sheet:
         bad = np.flatnonzero(flags.isna().to_numpy())
         if len(bad):
             raise DataError(
-                f"row {bad[0] + 2}, column '{shortened(column)}': {_say(cells.iloc[bad[0]])} is no label: write 1 "
+                f"row {bad[0] + 2}, column '{shorten(column)}': {_say(cells.iloc[bad[0]])} is no label: write 1 "
                 "where something is out of the ordinary and 0 elsewhere."
             )
         return flags.to_numpy(np.float64).astype(bool)
@@ -125,8 +125,8 @@ class Sheet:
             DataError: there is none; says which there are.
         """
         if column not in self.columns:
-            known = ", ".join(f"'{shortened(name)}'" for name in self.columns[:20])
-            raise DataError(f"row 1: there is no column '{shortened(column)}': the file has {known}.")
+            known = ", ".join(f"'{shorten(name)}'" for name in self.columns[:20])
+            raise DataError(f"row 1: there is no column '{shorten(column)}': the file has {known}.")
         return column
 
 
@@ -147,10 +147,10 @@ def open_sheet(payload: bytes) -> Sheet:
     Raises:
         DataError: it is no text, no table, too long or too short.
     """
-    return Sheet(_read(decoded(payload)))
+    return Sheet(_read(decode_text(payload)))
 
 
-def decoded(payload: bytes) -> str:
+def decode_text(payload: bytes) -> str:
     """The file as text: UTF-8, or UTF-16 where the file says so itself."""
     if not payload.strip():
         raise DataError("the file is empty: choose a CSV with a time and a value column.")
@@ -205,7 +205,7 @@ def _read(text: str) -> pd.DataFrame:
     table.columns = [str(name).strip() for name in table.columns]
     if len(table.columns) < 2:
         raise DataError(
-            f"row 1: one column ('{shortened(text.partition(LINE)[0].strip())}'): a time and a value column are needed."
+            f"row 1: one column ('{shorten(text.partition(LINE)[0].strip())}'): a time and a value column are needed."
         )
     _check_header(table, next(csv.reader([text.partition(LINE)[0].rstrip("\r")], delimiter=separator), []))
     if len(table) < ROWS_NEEDED:
@@ -221,7 +221,7 @@ def _check_header(table: pd.DataFrame, names: list[str]) -> None:
     double = next((name for place, name in enumerate(plain) if name and name in plain[:place]), None)
     if double is not None or table.columns.has_duplicates:
         name = double or table.columns[table.columns.duplicated()][0]
-        raise DataError(f"row 1: two columns are named '{shortened(name)}': rename one.")
+        raise DataError(f"row 1: two columns are named '{shorten(name)}': rename one.")
 
 
 def _separator(text: str) -> str:
@@ -251,7 +251,7 @@ def _value_column(table: pd.DataFrame) -> str:
 def _at_first(table: pd.DataFrame) -> str:
     if not len(table.columns):
         return "what is left"
-    return f"column '{shortened(table.columns[0])}': {shortened(table.iloc[0, 0])!r}"
+    return f"column '{shorten(table.columns[0])}': {shorten(table.iloc[0, 0])!r}"
 
 
 def _by_name(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
@@ -288,7 +288,7 @@ def _times(cells: pd.Series, column: str) -> np.ndarray:
     bad = np.flatnonzero(stamps.isna().to_numpy())
     if len(bad):
         raise DataError(
-            f"row {bad[0] + 2}, column '{shortened(column)}': {_say(cells.iloc[bad[0]])} is no time: "
+            f"row {bad[0] + 2}, column '{shorten(column)}': {_say(cells.iloc[bad[0]])} is no time: "
             "write it like 2014-07-01 00:30."
         )
     return stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
@@ -330,7 +330,7 @@ def _values(cells: pd.Series, column: str) -> np.ndarray:
             problem = "where a number is needed: fill it or leave the row out"
         else:
             problem = "is not a number (a point divides decimals)"
-        raise DataError(f"row {row}, column '{shortened(column)}': {_say(cell)} {problem}.")
+        raise DataError(f"row {row}, column '{shorten(column)}': {_say(cell)} {problem}.")
     return numbers
 
 
@@ -343,7 +343,7 @@ def _check_order(times: np.ndarray, column: str) -> None:
     ):
         if wrong.any():
             at = int(np.argmax(wrong)) + 1
-            raise DataError(f"row {at + 2}, column '{shortened(column)}': {_stamp(times[at])} {problem}.")
+            raise DataError(f"row {at + 2}, column '{shorten(column)}': {_stamp(times[at])} {problem}.")
     step = np.median(gaps)
     uneven = np.abs(gaps - step) > step / 2
     if uneven.any():
@@ -351,7 +351,7 @@ def _check_order(times: np.ndarray, column: str) -> None:
         missing = gaps[at - 1] / step - 1
         how = f"{missing:,.0f} row{'s are' if missing >= 2 else ' is'} missing" if missing >= 1 else "the step changes"
         raise DataError(
-            f"row {at + 2}, column '{shortened(column)}': {how} before {_stamp(times[at])} "
+            f"row {at + 2}, column '{shorten(column)}': {how} before {_stamp(times[at])} "
             f"(the usual step is {step / 60000:g} minutes): {_mend(gaps[at - 1] - step)}."
         )
 
@@ -372,10 +372,10 @@ def _flags(cells: pd.Series) -> pd.Series:
 
 
 def _say(cell: str) -> str:
-    return f"'{shortened(cell)}'" if cell.strip() else "an empty cell"
+    return f"'{shorten(cell)}'" if cell.strip() else "an empty cell"
 
 
-def shortened(text: object) -> str:
+def shorten(text: object) -> str:
     """A stranger's text made safe for one line."""
     clean = "".join(c if c.isprintable() else "?" for c in str(text))
     return clean if len(clean) <= 40 else clean[:37] + "..."

@@ -6,11 +6,11 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.data.series.series import DAY_MS
 
-Spans = tuple[tuple[int, int], ...]
+Intervals = tuple[tuple[int, int], ...]
 """Epoch milliseconds; the start belongs to a span, the end does not."""
 
 
-def parse(text: str, *, name: str) -> Spans:
+def parse(text: str, *, name: str) -> Intervals:
     """Read spans; a day named as an end belongs to its span as a whole.
 
     Raises:
@@ -29,7 +29,7 @@ def parse(text: str, *, name: str) -> Spans:
     return tuple(found)
 
 
-def inside(times: np.ndarray, spans: Spans) -> np.ndarray:
+def is_inside(times: np.ndarray, spans: Intervals) -> np.ndarray:
     """(T,) whether each of the moments, in epoch milliseconds, lies in any of the spans."""
     found = np.zeros(len(times), bool)
     for start, stop in spans:

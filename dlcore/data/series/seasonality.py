@@ -12,7 +12,7 @@ LONGEST = 100_000
 """Points looked at: the newest; a rhythm that takes more does not help a model."""
 
 
-def guess_period(values: np.ndarray, step_ms: int) -> int:
+def detect_period(values: np.ndarray, step_ms: int) -> int:
     """The period of values (n,) in points; 0 where none is found.
 
     A week or a day wins where the series resembles itself after it (the week where it does so no less); else the

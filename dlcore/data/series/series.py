@@ -23,7 +23,7 @@ FILE = "series.npz"
 
 
 @dataclass(frozen=True)
-class LabelledWindow:
+class LabeledWindow:
     """A span that people marked as anomalous: epoch milliseconds, both ends included, and what happened then."""
 
     start: int
@@ -42,9 +42,9 @@ class Series:
 
     times: np.ndarray
     values: np.ndarray
-    windows: tuple[LabelledWindow, ...] = ()
+    windows: tuple[LabeledWindow, ...] = ()
     name: str = ""
-    unlabelled: tuple[LabelledWindow, ...] = ()
+    unlabelled: tuple[LabeledWindow, ...] = ()
     period: int = 0
 
     @property
@@ -72,7 +72,7 @@ def load(dataset: str, *, checksum: str = "") -> Series:
     Raises:
         DataError: it is not here, or not what it was.
     """
-    return load_own(dataset, checksum=checksum) if own.is_own(dataset) else load_nyc_taxi()
+    return load_own(dataset, checksum=checksum) if own.is_custom(dataset) else load_nyc_taxi()
 
 
 def load_own(dataset: str, *, checksum: str = "") -> Series:
@@ -88,7 +88,7 @@ def load_own(dataset: str, *, checksum: str = "") -> Series:
             times, values = archive["times"], archive["values"]
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {again}.") from None
-    windows = tuple(LabelledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts["windows"])
+    windows = tuple(LabeledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts["windows"])
     series = Series(times, values, windows, entry.name, period=int(entry.facts["period"]))
     if series.checksum != entry.checksum:
         raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {again}.")
@@ -114,7 +114,7 @@ def load_nyc_taxi() -> Series:
     )
 
 
-def public_holidays(dataset: str) -> tuple[LabelledWindow, ...]:
+def public_holidays(dataset: str) -> tuple[LabeledWindow, ...]:
     """Days of a dataset that are known to be unusual and carry no label; none where nothing is known."""
     return _windows(_nyc_labels()["unlabelled"]) if dataset == "nyc_taxi" else ()
 
@@ -185,8 +185,8 @@ def _nyc_labels() -> dict[str, Any]:
     return found
 
 
-def _windows(rows: Sequence[Mapping[str, str]]) -> tuple[LabelledWindow, ...]:
-    return tuple(LabelledWindow(_milliseconds(w["start"]), _milliseconds(w["end"]), w["event"]) for w in rows)
+def _windows(rows: Sequence[Mapping[str, str]]) -> tuple[LabeledWindow, ...]:
+    return tuple(LabeledWindow(_milliseconds(w["start"]), _milliseconds(w["end"]), w["event"]) for w in rows)
 
 
 def _milliseconds(text: str) -> int:

@@ -62,7 +62,7 @@ class Table:
     @property
     def slugs(self) -> tuple[str, ...]:
         """The variables' names as metrics carry them: `PT08.S1(CO)` is `pt08_s1_co`."""
-        return slugs_of(self.names)
+        return make_slugs(self.names)
 
 
 def step_name(step_ms: int | None) -> str:
@@ -76,7 +76,7 @@ def load(dataset: str, *, checksum: str = "") -> Table:
     Raises:
         DataError: it is not here, or not what it was.
     """
-    if own.is_own(dataset):
+    if own.is_custom(dataset):
         entry = own.find(dataset)
         if entry is not None and entry.kind == "table":
             from dlcore.data.custom import table as table_intake
@@ -105,7 +105,9 @@ def load_beijing() -> Table:
         values = frame[list(BEIJING)].to_numpy(np.float64)
     except (ValueError, KeyError) as error:
         raise DataError(f"{path} is not the Beijing PM2.5 table ({error}): take it from {_home()}.") from None
-    return Table(milliseconds(times), values, tuple(BEIJING), tuple(BEIJING.values()), "Beijing PM2.5", warmed="TEMP")
+    return Table(
+        to_milliseconds(times), values, tuple(BEIJING), tuple(BEIJING.values()), "Beijing PM2.5", warmed="TEMP"
+    )
 
 
 def read_csv(payload: bytes) -> Table:
@@ -118,11 +120,11 @@ def read_csv(payload: bytes) -> Table:
     time = sheet.guess().time
     times = sheet.times(time)
     names = tuple(name for name in sheet.columns if name != time)
-    columns = [numbers(sheet.table[name], name) for name in names]
+    columns = [parse_numbers(sheet.table[name], name) for name in names]
     return Table(times, np.column_stack(columns), names, ("",) * len(names), "your file")
 
 
-def forward_filled(values: np.ndarray, start: np.ndarray) -> np.ndarray:
+def forward_fill(values: np.ndarray, start: np.ndarray) -> np.ndarray:
     """(T, V) with holes -> (T, V) without: the last value that was measured, `start` (V,) before the first one.
 
     Nothing later than a hole is used; interpolation would tell the model what comes after it.
@@ -133,19 +135,19 @@ def forward_filled(values: np.ndarray, start: np.ndarray) -> np.ndarray:
     return np.where(last >= 0, found, start)
 
 
-def slugs_of(names: tuple[str, ...]) -> tuple[str, ...]:
+def make_slugs(names: tuple[str, ...]) -> tuple[str, ...]:
     """Names as metrics carry them: `PT08.S1(CO)` is `pt08_s1_co`; no two alike."""
     plain = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "v" for name in names]
     return tuple(f"{name}_{i}" if name in plain[:i] else name for i, name in enumerate(plain))
 
 
-def milliseconds(times: pd.Series) -> np.ndarray:
+def to_milliseconds(times: pd.Series) -> np.ndarray:
     """Time stamps as epoch milliseconds (T,) int64."""
     found: np.ndarray = times.to_numpy().astype("datetime64[ms]").astype(np.int64)
     return found
 
 
-def numbers(cells: pd.Series, column: str) -> np.ndarray:
+def parse_numbers(cells: pd.Series, column: str) -> np.ndarray:
     """A column's cells (T,) as float64, NaN where one is empty.
 
     Raises:
@@ -168,4 +170,4 @@ def numbers(cells: pd.Series, column: str) -> np.ndarray:
 
 
 def _home() -> str:
-    return sources.dataset("beijing_pm25").homepage
+    return sources.get_dataset("beijing_pm25").homepage

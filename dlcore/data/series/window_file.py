@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.csv_file import decoded, shortened
-from dlcore.data.series.series import DAY_MS, LabelledWindow
+from dlcore.data.series.csv_file import decode_text, shorten
+from dlcore.data.series.series import DAY_MS, LabeledWindow
 
 BYTES_LIMIT = 2**20
 MOST = 10_000
@@ -19,7 +19,7 @@ NAME_LENGTH = 60
 _WHOLE_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 
 
-def parse(payload: bytes) -> tuple[LabelledWindow, ...]:
+def parse(payload: bytes) -> tuple[LabeledWindow, ...]:
     """The bytes of a CSV (`start,end` and perhaps `name`), or of JSON: a list of `[start, end]`, of
     `[start, end, name]` or of objects with these names, alone or under `windows`.
 
@@ -30,14 +30,14 @@ def parse(payload: bytes) -> tuple[LabelledWindow, ...]:
     """
     if len(payload) > BYTES_LIMIT:
         raise DataError(f"the file of windows is larger than {BYTES_LIMIT // 2**20} MB: is it the right one?")
-    text = decoded(payload).strip()
+    text = decode_text(payload).strip()
     rows = _from_json(text) if text[:1] in "[{" else _from_csv(text)
     if len(rows) > MOST:
         raise DataError(f"{len(rows):,} windows are more than the {MOST:,} that are read: join or drop some.")
     return tuple(_window(where, row) for where, row in rows)
 
 
-def from_labels(times: np.ndarray, labels: np.ndarray) -> tuple[LabelledWindow, ...]:
+def from_labels(times: np.ndarray, labels: np.ndarray) -> tuple[LabeledWindow, ...]:
     """One window for each run of true in labels (T,) over times (T,), numbered in order.
 
     Raises:
@@ -49,12 +49,12 @@ def from_labels(times: np.ndarray, labels: np.ndarray) -> tuple[LabelledWindow, 
         raise DataError(f"{len(starts):,} labelled stretches are more than the {MOST:,} that are read: join some.")
     pairs = zip(starts, stops, strict=True)
     return tuple(
-        LabelledWindow(int(times[start]), int(times[stop - 1]), f"event {number}")
+        LabeledWindow(int(times[start]), int(times[stop - 1]), f"event {number}")
         for number, (start, stop) in enumerate(pairs, start=1)
     )
 
 
-def check(windows: tuple[LabelledWindow, ...], times: np.ndarray) -> None:
+def check_windows(windows: tuple[LabeledWindow, ...], times: np.ndarray) -> None:
     """Every window holds a point of the series.
 
     Raises:
@@ -107,20 +107,20 @@ def _from_json(text: str) -> list[tuple[str, tuple[Any, ...]]]:
         elif isinstance(item, list) and 2 <= len(item) <= 3:
             rows.append((where, (*item, "")[:3]))
         else:
-            raise DataError(f"{where}: {shortened(item)} is neither [start, end] nor [start, end, name].")
+            raise DataError(f"{where}: {shorten(item)} is neither [start, end] nor [start, end, name].")
     return rows
 
 
-def _window(where: str, row: tuple[Any, ...]) -> LabelledWindow:
+def _window(where: str, row: tuple[Any, ...]) -> LabeledWindow:
     start, end = (_moment(where, part, text) for part, text in zip(("start", "end"), row[:2], strict=True))
     if _WHOLE_DAY.fullmatch(str(row[1]).strip()):
         end += DAY_MS - 1
     if end < start:
-        raise DataError(f"{where}: it ends ({shortened(row[1])}) before it starts ({shortened(row[0])}): swap them.")
-    return LabelledWindow(start, end, plain_name(row[2]))
+        raise DataError(f"{where}: it ends ({shorten(row[1])}) before it starts ({shorten(row[0])}): swap them.")
+    return LabeledWindow(start, end, sanitize_name(row[2]))
 
 
-def plain_name(text: object) -> str:
+def sanitize_name(text: object) -> str:
     """A stranger's name for a window, fit for a page: one line, no markup."""
     kept = "".join(c for c in str(text or "") if c.isprintable() and c not in "<>[]()`*_$\\|&")
     return " ".join(kept.split()).lstrip("=@+-")[:NAME_LENGTH] or "labelled"
@@ -129,7 +129,7 @@ def plain_name(text: object) -> str:
 def _moment(where: str, part: str, text: object) -> int:
     stamp = pd.to_datetime(str(text).strip(), errors="coerce", utc=True) if isinstance(text, str) else pd.NaT
     if stamp is pd.NaT:
-        raise DataError(f"{where}, {part}: '{shortened(text)}' is no time: write it like 2014-07-01 00:30.")
+        raise DataError(f"{where}, {part}: '{shorten(text)}' is no time: write it like 2014-07-01 00:30.")
     return int(stamp.tz_localize(None).value // 1_000_000)
 
 

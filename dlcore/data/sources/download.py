@@ -80,7 +80,7 @@ def _check_name(url: str) -> None:
         raise DataError(f"no network, or no host '{host}': {_OFFLINE}.")
 
 
-def answering(url: str, *, within: float = ANSWER_S) -> None:
+def check_reachable(url: str, *, within: float = ANSWER_S) -> None:
     """Ask whether there is something at `url`, and give up after `within` seconds whatever it waits for.
 
     Raises:

@@ -1,7 +1,7 @@
 """Where a dataset is found, and how one is fetched; `datasets` says which there are.
 
 A dataset is looked for in this order: the folders of `DLCORE_DATA`, the cache folder, the Python package that carries
-it, then `assets/data`. What is nowhere can be fetched with `get`, which needs a network; nothing else here does.
+it, then `assets/data`. What is nowhere can be fetched with `fetch`, which needs a network; nothing else here does.
 Datasets of one's own (`own:NAME`, see `own`) are found under `DLCORE_HOME`.
 """
 
@@ -13,21 +13,21 @@ from dlcore.core import settings
 from dlcore.core.errors import DataMissingError, RequestError
 from dlcore.data.custom import registry as own
 from dlcore.data.sources import bert_weights, weights
-from dlcore.data.sources.registry import DATASETS, Dataset, File
+from dlcore.data.sources.registry import DATASETS, Dataset, DatasetFile
 
-__all__ = ["DATASETS", "Dataset", "Progress", "available", "dataset", "find", "get", "require"]
+__all__ = ["DATASETS", "Dataset", "Progress", "fetch", "find", "get_dataset", "is_available", "require"]
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
 
-def dataset(name: str) -> Dataset:
+def get_dataset(name: str) -> Dataset:
     """The dataset of that name; `own:NAME` is one that a person added.
 
     Raises:
         RequestError: there is none; says which there are.
     """
-    if own.is_own(name):
+    if own.is_custom(name):
         return _own(name)
     if name.removeprefix(weights.PREFIX) in weights.WEIGHTS:
         return _weights(name)
@@ -40,14 +40,14 @@ def dataset(name: str) -> Dataset:
 
 def find(name: str) -> Path | None:
     """Where the dataset lies on this machine: its file, or the folder of its files; None where it is not."""
-    if own.is_own(name):
+    if own.is_custom(name):
         kept = own.find(name)
         return kept.folder if kept else None
     if name.startswith(weights.PREFIX):
-        return weights.find(dataset(name).name.removeprefix(weights.PREFIX))
+        return weights.find(get_dataset(name).name.removeprefix(weights.PREFIX))
     if name.startswith(bert_weights.PREFIX):
         return bert_weights.find(name.removeprefix(bert_weights.PREFIX))
-    wanted = dataset(name)
+    wanted = get_dataset(name)
     names = [file.name for file in wanted.files]
     for folder in _folders(wanted):
         if wanted.unpacked:
@@ -61,7 +61,7 @@ def find(name: str) -> Path | None:
     return None
 
 
-def available(name: str) -> bool:
+def is_available(name: str) -> bool:
     """Whether the dataset can be used at once, without a download."""
     return find(name) is not None
 
@@ -74,11 +74,11 @@ def require(name: str) -> Path:
     """
     found = find(name)
     if found is None:
-        raise DataMissingError(name, f"{_absent(dataset(name))}.")
+        raise DataMissingError(name, f"{_absent(get_dataset(name))}.")
     return found
 
 
-def get(name: str, progress: Progress | None = None) -> Path:
+def fetch(name: str, progress: Progress | None = None) -> Path:
     """Fetch the dataset unless it is here already, and say where it lies.
 
     Whole files are kept: what an interrupted download had finished is not fetched again, and a torn file never stays.
@@ -88,20 +88,20 @@ def get(name: str, progress: Progress | None = None) -> Path:
         DataError: no network, a file with another checksum, or no address is known; says what to do instead.
         StoreError: the cache folder cannot be written.
     """
-    found, wanted = find(name), dataset(name)
+    found, wanted = find(name), get_dataset(name)
     if found is not None:
         return found
     if not wanted.downloadable:
         raise DataMissingError(name, f"{_absent(wanted)}.")
     if name.startswith(weights.PREFIX):
-        return weights.get(name.removeprefix(weights.PREFIX), progress)
+        return weights.fetch(name.removeprefix(weights.PREFIX), progress)
     if name.startswith(bert_weights.PREFIX):
         return bert_weights.get(name.removeprefix(bert_weights.PREFIX), progress)
     from dlcore.data.sources.download import download  # pooch and requests take 0.2 s, and only a download needs them
 
     target, before = settings.cache() / "data" / name, 0
     for file in wanted.files:
-        address = f"{settings.mirror()}/{name}/{file.name}" if settings.mirror() else file.url
+        address = f"{settings.mirror_url()}/{name}/{file.name}" if settings.mirror_url() else file.url
         download(address, target / file.name, file.checksum, progress=_part(progress, before, wanted.size))
         before += file.size
     return require(name)
@@ -132,13 +132,13 @@ def _weights(name: str) -> Dataset:
         homepage="https://docs.pytorch.org/vision/stable/models.html",
         licence=found.licence,
         rows=0,
-        files=(File(found.name, found.size, url=found.url, checksum=f"sha256:{found.digits}"),),
+        files=(DatasetFile(found.name, found.size, url=found.url, checksum=f"sha256:{found.digits}"),),
     )
 
 
 def _bert(name: str) -> Dataset:
     named = name.removeprefix(bert_weights.PREFIX)
-    about = bert_weights.known(named)
+    about = bert_weights.get_known(named)
     return Dataset(
         name=name,
         title=f"{named}, a pretrained BERT",
@@ -146,7 +146,7 @@ def _bert(name: str) -> Dataset:
         homepage=f"{bert_weights.HOME}/{about.hub}",
         licence=about.licence,
         rows=0,
-        files=(File(bert_weights.WEIGHTS, about.size, url=bert_weights.url_of(named, bert_weights.WEIGHTS)),),
+        files=(DatasetFile(bert_weights.WEIGHTS, about.size, url=bert_weights.file_url(named, bert_weights.WEIGHTS)),),
         package=about.package,
     )
 

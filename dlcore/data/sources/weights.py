@@ -29,7 +29,7 @@ RESIZED, MEAN, STD = 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class Weights:
+class PretrainedWeights:
     """One file: `accuracy` is what torchvision reports on ImageNet's validation part, `size` its bytes, about."""
 
     backbone: str
@@ -46,14 +46,18 @@ class Weights:
     @property
     def url(self) -> str:
         """Where it is fetched from, unless `DLCORE_MIRROR` names another place."""
-        return f"{settings.mirror()}/weights/{self.name}" if settings.mirror() else f"{HOME}/{self.name}"
+        return f"{settings.mirror_url()}/weights/{self.name}" if settings.mirror_url() else f"{HOME}/{self.name}"
 
 
-WEIGHTS: dict[str, Weights] = {
-    "mobilenet_v2": Weights("mobilenet_v2", "mobilenet_v2-b0353104.pth", 14_212_972, 0.71878),
-    "mobilenet_v3_large": Weights("mobilenet_v3_large", "mobilenet_v3_large-8738ca79.pth", 22_139_000, 0.74042),
-    "efficientnet_b0": Weights("efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_000, 0.77692),
-    "resnet50": Weights("resnet50", "resnet50-0676ba61.pth", 102_530_000, 0.7613),
+WEIGHTS: dict[str, PretrainedWeights] = {
+    "mobilenet_v2": PretrainedWeights("mobilenet_v2", "mobilenet_v2-b0353104.pth", 14_212_972, 0.71878),
+    "mobilenet_v3_large": PretrainedWeights(
+        "mobilenet_v3_large", "mobilenet_v3_large-8738ca79.pth", 22_139_000, 0.74042
+    ),
+    "efficientnet_b0": PretrainedWeights(
+        "efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_000, 0.77692
+    ),
+    "resnet50": PretrainedWeights("resnet50", "resnet50-0676ba61.pth", 102_530_000, 0.7613),
 }
 
 
@@ -63,7 +67,7 @@ def find(backbone: str) -> Path | None:
     return next((folder / name for folder in _folders() if (folder / name).is_file()), None)
 
 
-def get(backbone: str, progress: Progress | None = None) -> Path:
+def fetch(backbone: str, progress: Progress | None = None) -> Path:
     """Fetch the weights into the cache folder unless they are here, and say where they lie.
 
     Raises:
@@ -116,7 +120,7 @@ def load(backbone: str) -> "dict[str, Tensor]":
     return {name: value.half().float() if value.is_floating_point() else value for name, value in found.items()}
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The file's sha256; computed once while the file stays as it is."""
     about = path.stat()
     return _digest(str(path), about.st_size, about.st_mtime_ns)
@@ -128,8 +132,8 @@ def _digest(path: str, size: int, written: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(path: Path, wanted: Weights) -> None:
-    found = digest(path)
+def _check(path: Path, wanted: PretrainedWeights) -> None:
+    found = file_digest(path)
     if not found.startswith(wanted.digits):
         raise DataError(
             f"{path.name}: its sha256 begins with {found[:8]}, that of {wanted.name} with {wanted.digits}; "

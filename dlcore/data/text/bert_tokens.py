@@ -15,7 +15,7 @@ START_SHARE = 4
 """Of what is kept with `both`, one part in so many is from the start (Sun et al. 2019, table 2: 128 and 382)."""
 
 
-class Pieces:
+class WordPieceTokenizer:
     """The words and pieces of words that a BERT knows, cut as in its paper (Devlin et al. 2019)."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -38,7 +38,9 @@ class Pieces:
             [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch_fast(list(texts))
         )
         return [
-            np.array([self.first, *(one.ids[place] for place in kept(len(one.ids), length - 2, keep)), self.last])
+            np.array(
+                [self.first, *(one.ids[place] for place in kept_positions(len(one.ids), length - 2, keep)), self.last]
+            )
             for one in encoded
         ]
 
@@ -49,7 +51,7 @@ class Pieces:
         return [text[start:stop] if number == self.unknown else token for number, token, (start, stop) in spans]
 
 
-def kept(count: int, most: int, keep: Keep) -> list[int]:
+def kept_positions(count: int, most: int, keep: Keep) -> list[int]:
     """Places that are kept of `count` pieces when `most` of them are read."""
     if count <= most:
         return list(range(count))
@@ -57,7 +59,7 @@ def kept(count: int, most: int, keep: Keep) -> list[int]:
     return [*range(head), *range(count - (most - head), count)]
 
 
-def padded(ids: Sequence[np.ndarray], *, length: int = 0) -> np.ndarray:
+def pad(ids: Sequence[np.ndarray], *, length: int = 0) -> np.ndarray:
     """(N, T) int64, padded at the end with 0; T is the longest row, or `length` where that is more."""
     longest = max([length, *(len(row) for row in ids)])
     rows = np.zeros((len(ids), longest), dtype=np.int64)

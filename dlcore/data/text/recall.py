@@ -23,7 +23,7 @@ Place = Literal["last", "first"]
 
 
 @dataclass(frozen=True)
-class Recall:
+class RecallSequences:
     """Sequences as numbers: letters and values (N, T) int64, PAD where a sequence has ended; answers (N,) 0 to 9."""
 
     letters: np.ndarray
@@ -37,7 +37,7 @@ class Recall:
         return "sha256:" + hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
 
 
-def make(rows: int, *, pairs: int, question: Place, seed: int) -> Recall:
+def make_sequences(rows: int, *, pairs: int, question: Place, seed: int) -> RecallSequences:
     """`rows` sequences of 2 to `pairs` pairs with different letters, and one question about a letter that was there."""
     random = np.random.default_rng(seed)
     counts = random.integers(LEAST_PAIRS, pairs + 1, rows)
@@ -54,10 +54,10 @@ def make(rows: int, *, pairs: int, question: Place, seed: int) -> Recall:
     at = np.zeros(rows, dtype=np.int64) if shift else counts
     letters[every, at] = order[every, asked] + 1
     values[every, at] = QUESTION
-    return Recall(letters, values, digits[every, asked])
+    return RecallSequences(letters, values, digits[every, asked])
 
 
-def read(text: str, *, pairs: int) -> tuple[np.ndarray, np.ndarray]:
+def parse_sequence(text: str, *, pairs: int) -> tuple[np.ndarray, np.ndarray]:
     """`a3 b7 a?` as letters and values (1, T).
 
     Raises:
@@ -76,7 +76,7 @@ def read(text: str, *, pairs: int) -> tuple[np.ndarray, np.ndarray]:
     return letters, values
 
 
-def words(letters: np.ndarray, values: np.ndarray) -> list[str]:
+def format_sequence(letters: np.ndarray, values: np.ndarray) -> list[str]:
     """One sequence (T,) as it is written."""
     ends = ("", "?", *DIGITS)
     return [LETTERS[a - 1] + ends[b] for a, b in zip(letters.tolist(), values.tolist(), strict=True) if b != PAD]

@@ -26,7 +26,7 @@ FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 
 
 @dataclass(frozen=True)
-class Pairs:
+class SequencePairs:
     """N sources and what is to be written for each; `kinds` (N,) is the form of a date, or an item's length."""
 
     sources: tuple[str, ...]
@@ -43,17 +43,17 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Parts:
+class SequenceSplits:
     """Three parts that share no item (of dates: no day), and items longer than any of them (empty for dates)."""
 
-    train: Pairs
-    validation: Pairs
-    test: Pairs
-    longer: Pairs
+    train: SequencePairs
+    validation: SequencePairs
+    test: SequencePairs
+    longer: SequencePairs
 
 
 @dataclass(frozen=True)
-class Sizes:
+class SplitSizes:
     """How many items of each part; the `longest` item to reverse or sort; `each`: items of each length beyond it."""
 
     train: int
@@ -63,7 +63,7 @@ class Sizes:
     each: int
 
 
-def make(task: Task, sizes: Sizes, *, seed: int) -> Parts:
+def make_splits(task: Task, sizes: SplitSizes, *, seed: int) -> SequenceSplits:
     """The parts of one task; training and validation follow from the seed, the test part does not."""
     return _dates(sizes, seed) if task == "dates_in_words" else _symbols(task, sizes, seed)
 
@@ -78,7 +78,7 @@ SOLVED: dict[str, Callable[[str], str]] = {
 """The one line that solves a task; the network is shown examples instead."""
 
 
-def _symbols(task: Task, sizes: Sizes, seed: int) -> Parts:
+def _symbols(task: Task, sizes: SplitSizes, seed: int) -> SequenceSplits:
     fixed, own = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
     span = (SHORTEST, sizes.longest)
     test = _drawn(task, sizes.test, span, fixed, without=set())
@@ -89,7 +89,7 @@ def _symbols(task: Task, sizes: Sizes, seed: int) -> Parts:
         for length in range(sizes.longest + 1, 2 * sizes.longest + 1)
         for item in _drawn(task, sizes.each, (length, length), fixed, without=set())
     ]
-    return Parts(*(_solved(task, part) for part in (train, validation, test, longer)))
+    return SequenceSplits(*(_solved(task, part) for part in (train, validation, test, longer)))
 
 
 def _drawn(
@@ -104,9 +104,9 @@ def _drawn(
     return found
 
 
-def _solved(task: Task, items: Sequence[str]) -> Pairs:
+def _solved(task: Task, items: Sequence[str]) -> SequencePairs:
     lengths = np.array([len(item) for item in items], dtype=np.int64)
-    return Pairs(tuple(items), tuple(SOLVED[task](item) for item in items), lengths)
+    return SequencePairs(tuple(items), tuple(SOLVED[task](item) for item in items), lengths)
 
 
 # --- dates ------------------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ FORMS = (
 """The ways in which a day is written, by the example of one."""
 
 
-def written(day: datetime.date, form: int) -> str:
+def format_date(day: datetime.date, form: int) -> str:
     """A day as the form of that number writes it, in small letters."""
     n, month, year, weekday = day.day, _MONTHS[day.month - 1], day.year, _DAYS[day.weekday()]
     ending = "th" if 11 <= n <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
@@ -185,12 +185,12 @@ def written(day: datetime.date, form: int) -> str:
         f"{weekday}, {month} {n}{ending}, {year}",
         f"the {n}{ending} of {month} {year}",
         f"the {ordinal(n)} of {month} {year}",
-        f"{month} the {ordinal(n)}, {year_in_words(year)}",
+        f"{month} the {ordinal(n)}, {year_to_words(year)}",
         f"{n}.{day.month}.{year}",
     )[form]
 
 
-def in_words(number: int) -> str:
+def number_to_words(number: int) -> str:
     """1 to 99 in words."""
     if number < len(_ONES):
         return _ONES[number]
@@ -200,22 +200,22 @@ def in_words(number: int) -> str:
 
 def ordinal(number: int) -> str:
     """1 to 99 as an ordinal in words: twenty-third."""
-    before, dash, last = in_words(number).rpartition("-")
+    before, dash, last = number_to_words(number).rpartition("-")
     return f"{before}{dash}{_ORDINALS.get(last, last + 'th')}"
 
 
-def year_in_words(year: int) -> str:
+def year_to_words(year: int) -> str:
     """1900 to 2099 as they are said: nineteen eighty-four, two thousand and five, twenty twenty-six."""
     century, rest = divmod(year, 100)
     if century == 20 and rest < 10:
-        return f"two thousand and {in_words(rest)}" if rest else "two thousand"
-    said = in_words(century)
+        return f"two thousand and {number_to_words(rest)}" if rest else "two thousand"
+    said = number_to_words(century)
     if rest == 0:
         return f"{said} hundred"
-    return f"{said} oh {in_words(rest)}" if rest < 10 else f"{said} {in_words(rest)}"
+    return f"{said} oh {number_to_words(rest)}" if rest < 10 else f"{said} {number_to_words(rest)}"
 
 
-def _dates(sizes: Sizes, seed: int) -> Parts:
+def _dates(sizes: SplitSizes, seed: int) -> SequenceSplits:
     """Days of two centuries: those of the test part and of the validation part come in no form in training."""
     count = (LAST_DAY - FIRST_DAY).days + 1
     fixed, own = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
@@ -223,16 +223,16 @@ def _dates(sizes: Sizes, seed: int) -> Parts:
     test, rest = days[: sizes.test], own.permutation(days[sizes.test :])
     validation, left = rest[: sizes.validation], rest[sizes.validation :]
     train = own.choice(left, sizes.train)
-    return Parts(
+    return SequenceSplits(
         _day_pairs(train, own), _day_pairs(validation, own), _day_pairs(test, fixed), _day_pairs(test[:0], own)
     )
 
 
-def _day_pairs(places: np.ndarray, random: np.random.Generator) -> Pairs:
+def _day_pairs(places: np.ndarray, random: np.random.Generator) -> SequencePairs:
     forms = random.integers(0, len(FORMS), len(places))
     days = [FIRST_DAY + datetime.timedelta(days=int(place)) for place in places]
-    sources = tuple(written(day, int(form)) for day, form in zip(days, forms, strict=True))
-    return Pairs(sources, tuple(day.isoformat() for day in days), forms)
+    sources = tuple(format_date(day, int(form)) for day, form in zip(days, forms, strict=True))
+    return SequencePairs(sources, tuple(day.isoformat() for day in days), forms)
 
 
 # --- symbols as numbers -----------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Alphabet:
         return special[number] if number < SPECIAL else self.symbols[number - SPECIAL].replace(" ", "␣")
 
 
-def given(targets: np.ndarray) -> np.ndarray:
+def decoder_inputs(targets: np.ndarray) -> np.ndarray:
     """What the decoder is given (N, L) to write the targets (N, L): the start, and each target but the last."""
     shifted: np.ndarray = np.concatenate([np.full((len(targets), 1), START, dtype=np.int64), targets[:, :-1]], axis=1)
     shifted[shifted == END] = PAD  # after the end nothing is asked

@@ -69,7 +69,7 @@ class TokenStates:
         return states.to(rows.device).float(), found.long().to(rows.device)
 
 
-def key_of(decided_by: str, texts: Sequence[str]) -> str:
+def cache_key(decided_by: str, texts: Sequence[str]) -> str:
     """The name of a chunk: 32 digits of the sha256 over what decides its numbers and over its texts."""
     digest = hashlib.sha256(f"{decided_by}\0{len(texts)}\0".encode())
     for text in texts:
@@ -116,7 +116,7 @@ def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
         ) from None
 
 
-def make_room(needed: int, *, of: Sequence[str]) -> None:
+def evict(needed: int, *, of: Sequence[str]) -> None:
     """See that `needed` more bytes fit beside the chunks named in `of`; chunks longest unused make way.
 
     Raises:
@@ -125,7 +125,7 @@ def make_room(needed: int, *, of: Sequence[str]) -> None:
     _tidy()
     wanted, kept = set(of), _kept()
     own = sum(size for path, size, _ in kept if path.stem in wanted)
-    bound = settings.states_bytes()
+    bound = settings.feature_cache_bytes()
     smaller = "use fewer texts (rows) or fewer tokens of each (length)"
     if own + needed > bound:
         raise DataError(

@@ -70,7 +70,7 @@ class Vocabulary:
 
     @classmethod
     def _of_bert(cls, texts: Iterable[str], *, size: int, min_frequency: int) -> "Vocabulary":
-        whole = bert()
+        whole = bert_vocabulary()
         counts = np.zeros(len(whole), dtype=np.int64)
         for one in whole._tokenizer.encode_batch_fast(list(texts)):
             np.add.at(counts, one.ids, 1)
@@ -105,7 +105,7 @@ class Vocabulary:
         return [word for word, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
-def bert() -> Vocabulary:
+def bert_vocabulary() -> Vocabulary:
     """The whole vocabulary of bert-base-uncased, its pieces numbered anew: padding 0, unknown 1.
 
     Raises:

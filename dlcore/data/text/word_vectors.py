@@ -19,7 +19,7 @@ MEMBER = "glove.6B.100d.txt"
 
 
 @dataclass(frozen=True)
-class Vectors:
+class WordVectors:
     """`vectors` (V, 100) float32 for a vocabulary's words; `known` (V,) says which of them GloVe has. The others stay
     as `vectors` has them: zero."""
 
@@ -27,7 +27,7 @@ class Vectors:
     known: np.ndarray
 
 
-def of(words: Sequence[str]) -> Vectors:
+def load_vectors(words: Sequence[str]) -> WordVectors:
     """The vectors of these words; for a word with an apostrophe that GloVe cuts in two, the mean of its parts.
 
     Raises:
@@ -42,10 +42,10 @@ def of(words: Sequence[str]) -> Vectors:
         found = [places[part] for part in _parts(word, places) if part in places]
         if found:
             vectors[number], known[number] = np.asarray(table[found], dtype=np.float32).mean(axis=0), True
-    return Vectors(vectors, known)
+    return WordVectors(vectors, known)
 
 
-def commonest(count: int) -> list[str]:
+def most_frequent_words(count: int) -> list[str]:
     """GloVe's words, the most frequent first.
 
     Raises:
@@ -69,7 +69,7 @@ def _table(file: Path) -> tuple[list[str], np.ndarray]:
     """All words and their vectors (N, 100) float16, memory-mapped; read once and kept in the cache."""
     stat = file.stat()
     key = array_cache.checksum(salt=f"glove-1 {file.name} {stat.st_size} {stat.st_mtime_ns}")
-    folder = array_cache.kept("glove", key, lambda draft: _read(file, draft))
+    folder = array_cache.get_or_create("glove", key, lambda draft: _read(file, draft))
     return (folder / "words.txt").read_text(encoding="utf-8").split("\n"), array_cache.load(folder / "vectors.npy")
 
 

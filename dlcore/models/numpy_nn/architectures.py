@@ -5,16 +5,27 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.models.numpy_nn.layers import Array, BatchNorm, Dense, Dropout, Flatten, Layer, Relu, Rng, Sigmoid, Tanh
-from dlcore.models.numpy_nn.network import Network
-from dlcore.models.numpy_nn.pictures import Convolution, MaxPool, Picture
+from dlcore.models.numpy_nn.layers import (
+    Array,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    NumpyLayer,
+    Relu,
+    Rng,
+    Sigmoid,
+    Tanh,
+)
+from dlcore.models.numpy_nn.network import NumpyNetwork
+from dlcore.models.numpy_nn.pictures import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Start = Literal["he", "xavier", "zeros"]
-ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+ACTIVATIONS: dict[str, type[NumpyLayer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
 
 
-class Drawer:
+class WeightInitializer:
     """Draws starting weights, float32.
 
     he: variance 2 / inputs, which ReLU halves to 1 / inputs (He et al. 2015, eq. 10). xavier: 2 / (inputs + outputs)
@@ -37,14 +48,21 @@ def zeros(n: int) -> Array:
 
 
 def dense(
-    draw: Drawer, features: int, widths: list[int], classes: int, *, activation: str, norm: bool, dropout: float
-) -> Network:
+    draw: WeightInitializer,
+    features: int,
+    widths: list[int],
+    classes: int,
+    *,
+    activation: str,
+    norm: bool,
+    dropout: float,
+) -> NumpyNetwork:
     """Pixels laid flat, then hidden layers of those widths, then one score for each class.
 
     With batch norm behind it a layer has no bias: the mean that batch norm takes off would swallow it.
     """
 
-    def parts() -> Iterator[tuple[str, Layer]]:
+    def parts() -> Iterator[tuple[str, NumpyLayer]]:
         yield "flatten", Flatten()
         before = features
         for number, width in enumerate(widths, 1):
@@ -57,10 +75,12 @@ def dense(
             before = width
         yield "classes", Dense(draw(classes, before), zeros(classes))
 
-    return Network(dict(parts()))
+    return NumpyNetwork(dict(parts()))
 
 
-def convolutional(draw: Drawer, side: int, channels: tuple[int, int], width: int, classes: int) -> Network:
+def convolutional(
+    draw: WeightInitializer, side: int, channels: tuple[int, int], width: int, classes: int
+) -> NumpyNetwork:
     """Two convolutions, each with ReLU and max-pool, then one hidden layer (LeCun et al. 1998, with ReLU).
 
     Small pictures (below 16 pixels) get windows of 3 with a border and larger ones windows of 5 without.
@@ -68,9 +88,9 @@ def convolutional(draw: Drawer, side: int, channels: tuple[int, int], width: int
     window, padding = (3, 1) if side < 16 else (5, 0)
     first, second = channels
     after = ((side + 2 * padding - window + 1) // 2 + 2 * padding - window + 1) // 2
-    return Network(
+    return NumpyNetwork(
         {
-            "picture": Picture(),
+            "picture": AddChannel(),
             "convolution_1": Convolution(draw(first, 1, window, window), zeros(first), padding=padding),
             "pool_1": MaxPool(2),
             "relu_1": Relu(),
@@ -85,14 +105,14 @@ def convolutional(draw: Drawer, side: int, channels: tuple[int, int], width: int
     )
 
 
-def recurrent(draw: Drawer, features: int, width: int, classes: int, *, gain: float = 1.0) -> Network:
+def recurrent(draw: WeightInitializer, features: int, width: int, classes: int, *, gain: float = 1.0) -> NumpyNetwork:
     """A recurrent layer, read out after its last step.
 
     The weights from state to state start as a rotation times `gain`: at 1 they neither stretch nor shrink (Saxe et al.
     2014), so at first the tanh alone shrinks the gradient on its way back.
     """
     turned, _ = np.linalg.qr(draw.rng.normal(size=(width, width)))
-    return Network(
+    return NumpyNetwork(
         {
             "recurrent": Recurrent(draw(width, features), (gain * turned).astype(np.float32), zeros(width)),
             "classes": Dense(draw(classes, width), zeros(classes)),

@@ -10,7 +10,7 @@ Array = np.ndarray
 Rng = np.random.Generator
 
 
-class Layer:
+class NumpyLayer:
     """What all layers share: named parameters, a gradient for each, buffers that are kept but not learnt.
 
     `forward` is handed a generator `rng` while training and None when answering: dropout draws from it, and batch norm
@@ -33,7 +33,7 @@ class Layer:
         raise NotImplementedError
 
 
-class Dense(Layer):
+class Dense(NumpyLayer):
     """Every output a weighted sum of all inputs: y = x W^T + b, x (N, F), W (D, F), b (D,), y (N, D).
 
     y_nd = sum_f x_nf W_df + b_d, so dy_nd/dW_df = x_nf, dy_nd/db_d = 1, dy_nd/dx_nf = W_df, and by the chain rule
@@ -59,7 +59,7 @@ class Dense(Layer):
         return dy @ self.parameters["weight"] if self.asked_back else dy
 
 
-class Relu(Layer):
+class Relu(NumpyLayer):
     """y = max(0, x). Its slope is 1 where x > 0 and 0 elsewhere (at 0 itself we take 0): dL/dx = dL/dy * [x > 0]."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
@@ -70,7 +70,7 @@ class Relu(Layer):
         return dy * self.on
 
 
-class Tanh(Layer):
+class Tanh(NumpyLayer):
     """y = tanh(x). With tanh = sinh / cosh the quotient rule gives 1 - tanh^2: dL/dx = dL/dy * (1 - y^2), 1 at most."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
@@ -81,7 +81,7 @@ class Tanh(Layer):
         return dy * (1 - self.y**2)
 
 
-class Sigmoid(Layer):
+class Sigmoid(NumpyLayer):
     """y = 1 / (1 + e^-x). dy/dx = e^-x / (1 + e^-x)^2 = y (1 - y), at most 1/4: ten of them leave 1e-6 of a gradient.
 
     Written as (1 + tanh(x / 2)) / 2, which is the same and overflows for no x.
@@ -95,7 +95,7 @@ class Sigmoid(Layer):
         return dy * self.y * (1 - self.y)
 
 
-class Flatten(Layer):
+class Flatten(NumpyLayer):
     """(N, ...) -> (N, F): the same numbers in a row. So are the gradients, laid back as they were."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
@@ -106,7 +106,7 @@ class Flatten(Layer):
         return dy.reshape(self.shape)
 
 
-class Dropout(Layer):
+class Dropout(NumpyLayer):
     """Each number is set to 0 with probability p while training, and the others divided by 1 - p, so that the expected
     value stays: y = x m, with m either 0 or 1 / (1 - p). Hence dL/dx = dL/dy m. An answer leaves everything as it is.
 
@@ -129,7 +129,7 @@ class Dropout(Layer):
         return dy if self.mask is None else dy * self.mask
 
 
-class BatchNorm(Layer):
+class BatchNorm(NumpyLayer):
     """Each feature brought to mean 0 and variance 1 over the batch, then scaled and moved (Ioffe and Szegedy 2015):
 
         m = mean(x)    v = mean((x - m)^2)    s = sqrt(v + eps)    h = (x - m) / s    y = gamma h + beta

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dlcore.models.numpy_nn.layers import Array, Layer, Relu, Rng, Sigmoid, Tanh
+from dlcore.models.numpy_nn.layers import Array, NumpyLayer, Relu, Rng, Sigmoid, Tanh
 
 ACTIVATIONS = (Relu, Tanh, Sigmoid)
 
 
-class Network:
+class NumpyNetwork:
     """Named layers in a row. Parameters go by `<layer>.<parameter>`, in forward order."""
 
-    def __init__(self, layers: Mapping[str, Layer]) -> None:
+    def __init__(self, layers: Mapping[str, NumpyLayer]) -> None:
         self.layers = dict(layers)
         self.outputs: dict[str, Array] = {}
         self.backwards: dict[str, Array] = {}
@@ -33,7 +33,7 @@ class Network:
                 break
         return dy
 
-    def train_only(self) -> "Network":
+    def train_only(self) -> "NumpyNetwork":
         """Spare the gradient of the data themselves, for which no step of training asks; gives the network."""
         next(layer for layer in self.layers.values() if layer.parameters).asked_back = False
         return self
@@ -57,7 +57,7 @@ class Network:
         """What is kept but not learnt, the very arrays."""
         return {f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.buffers.items()}
 
-    def bound(self, arrays: Mapping[str, Array]) -> "Network":
+    def bound(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
         """The same network on other arrays, named as `parameters` and `buffers` are; the arrays are not copied."""
         layers = {}
         for name, layer in self.layers.items():
@@ -65,7 +65,7 @@ class Network:
             twin.parameters = {one: arrays[f"{name}.{one}"] for one in layer.parameters}
             twin.buffers = {one: arrays[f"{name}.{one}"] for one in layer.buffers}
             twin.gradients = {}
-        return Network(layers)
+        return NumpyNetwork(layers)
 
     def learning(self) -> list[str]:
         """Names of the layers that have parameters."""

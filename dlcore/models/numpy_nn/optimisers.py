@@ -8,7 +8,7 @@ import numpy as np
 Arrays = Mapping[str, np.ndarray]
 
 
-class Optimiser:
+class NumpyOptimizer:
     """What the rules share: how many steps were done, and arrays that are remembered from one step to the next."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Optimiser:
         return self.memory.setdefault(name, np.zeros_like(like))
 
 
-class Sgd(Optimiser):
+class Sgd(NumpyOptimizer):
     """Downhill, with a share of the last step kept: v <- momentum v + g, w <- w - rate v (Polyak 1964).
 
     Weight decay pulls each weight towards 0 by adding decay w to its gradient.
@@ -51,7 +51,7 @@ class Sgd(Optimiser):
         return rate * v
 
 
-class Adam(Optimiser):
+class Adam(NumpyOptimizer):
     """Each weight gets a step of its own length (Kingma and Ba 2015, algorithm 1):
 
         m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2

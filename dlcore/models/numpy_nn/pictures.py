@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dlcore.models.numpy_nn.layers import Array, Layer, Rng
+from dlcore.models.numpy_nn.layers import Array, NumpyLayer, Rng
 
 
-class Convolution(Layer):
+class Convolution(NumpyLayer):
     """A small window slid over the picture, with the same weights W (O, C, K, K) at every place, and b (O,):
 
         y_nohw = b_o + sum over c, i, j of x_nc(h+i)(w+j) W_ocij
@@ -56,7 +56,7 @@ class Convolution(Layer):
         return dx[:, :, p : dx.shape[2] - p, p : dx.shape[3] - p] if p else dx
 
 
-class MaxPool(Layer):
+class MaxPool(NumpyLayer):
     """The largest of each S x S square; rows and columns left over at the end are cut off.
 
     y is one of its inputs, and moving any of the others a little changes nothing: dL/dx is dL/dy at the place of the
@@ -88,7 +88,7 @@ class MaxPool(Layer):
         return dx
 
 
-class Picture(Layer):
+class AddChannel(NumpyLayer):
     """(N, H, W) -> (N, 1, H, W): grey pictures get their one channel. The same numbers, so the same gradients."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:

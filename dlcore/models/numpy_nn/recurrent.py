@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dlcore.models.numpy_nn.layers import Array, Layer, Rng
+from dlcore.models.numpy_nn.layers import Array, NumpyLayer, Rng
 
 
-class Recurrent(Layer):
+class Recurrent(NumpyLayer):
     """The same few weights at every time step, handed a state from the step before (Elman 1990):
 
         a_t = W x_t + U h_(t-1) + b        h_t = tanh(a_t)        h_0 = 0

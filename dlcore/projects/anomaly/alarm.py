@@ -16,7 +16,7 @@ from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.projects.anomaly.project import VIEWS
-from dlcore.projects.anomaly.scores import Rows, View
+from dlcore.projects.anomaly.scores import ScaledRows, View
 from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import data_config
 
@@ -37,7 +37,7 @@ hides the time from the model as well."""
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class Reconstruction:
     """A window as the model saw and rebuilt it.
 
     times (L,) epoch milliseconds; seen and rebuilt (L,) in the series' own units; errors (L, G) the distance of each
@@ -59,7 +59,7 @@ class Rebuilt:
 
 
 @dataclass(frozen=True)
-class Explained:
+class ErrorAttribution:
     """What a window's error leans on, by integrated gradients and by feature ablation, both (L, C).
 
     output is the window's error, floor that of the window it is compared with, delta how far the gradients' sum misses
@@ -111,7 +111,7 @@ def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
     return errors.mean(dim=(1, 2))
 
 
-def rebuild(module: nn.Module, prepared: Prepared, config: RunConfig, place: int) -> Rebuilt:
+def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place: int) -> Reconstruction:
     """The window behind the score of a point, `place` counted over the whole series.
 
     A score leans on the windows that end at its point or, where scores are means over some time, in that time before
@@ -131,7 +131,7 @@ def rebuild(module: nn.Module, prepared: Prepared, config: RunConfig, place: int
     first = int(starts[worst])
     series: Series = prepared.source["series"]
     times = series.times[first : first + length]
-    return Rebuilt(
+    return Reconstruction(
         times=times,
         seen=series.values[first : first + length],
         rebuilt=_copy(module, prepared, config, first=first),
@@ -142,8 +142,8 @@ def rebuild(module: nn.Module, prepared: Prepared, config: RunConfig, place: int
 
 
 def explain(
-    module: nn.Module, prepared: Prepared, config: RunConfig, found: Rebuilt, *, nothing: Nothing = "usual"
-) -> Explained:
+    module: nn.Module, prepared: Prepared, config: RunConfig, found: Reconstruction, *, nothing: Nothing = "usual"
+) -> ErrorAttribution:
     """What the error of a window leans on, over time and channel."""
     view, length = VIEWS[config.model], len(found.times)
     window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
@@ -161,7 +161,7 @@ def explain(
     names = np.unique(blocks)
     sums = np.array([slopes.values[0][blocks[0] == name].sum() for name in names])
     effects = np.array([taken.values[0][blocks[0] == name].mean() for name in names])
-    return Explained(
+    return ErrorAttribution(
         channels=channels(config),
         gradients=slopes.values[0],
         ablation=taken.values[0],
@@ -175,11 +175,11 @@ def explain(
 
 def channels(config: RunConfig) -> tuple[str, ...]:
     """What the model's input channels are, in words."""
-    value = "value" if own.is_own(config.dataset) else "count"
+    value = "value" if own.is_custom(config.dataset) else "count"
     return (value,) if VIEWS[config.model] in _VALUE_ALONE else (value, *CLOCK)
 
 
-def judges_rows(config: RunConfig) -> bool:
+def scores_rows(config: RunConfig) -> bool:
     """Whether the model looks at one row at a time."""
     return VIEWS[config.model] == "row"
 
@@ -202,7 +202,7 @@ def _reach(prepared: Prepared, config: RunConfig) -> int:
 
 def _windows(prepared: Prepared, starts: np.ndarray, *, length: int, view: View) -> tuple[Tensor, Tensor, Tensor]:
     """(n, L, C) windows, (n, L) folds and (n,) places in the period, from their first points (n,)."""
-    rows: Rows = prepared.source["rows"]
+    rows: ScaledRows = prepared.source["rows"]
     places = starts[:, None] + np.arange(length)
     seen = rows.scaled[places]
     seen = seen[:, :, :1] if view in _VALUE_ALONE else seen

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import DAY_MS
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 USUAL_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
 
 
-def settings(dataset: OwnDataset, model: str) -> Mapping[str, Any]:
+def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
     """Half of the series to train on, a tenth to validate, the rest to test; a window that fits its rhythm; and no day
     left out, since whatever the preset leaves out belongs to another series.
 

@@ -21,13 +21,13 @@ COMPARED = {"nab_standard": "NAB", "vus_pr": "VUS-PR"}
 
 
 def evaluate(
-    predictions: Predictions, threshold: float | None, *, judged: "Judged", seed: int, dataset: str
+    predictions: Predictions, threshold: float | None, *, judged: "ThresholdData", seed: int, dataset: str
 ) -> Evaluation:
     """Every metric of the causal scores, `<name>_centred` of the centred ones, and each seed apart.
 
     `threshold` is for the causal scores alone; the centred ones, and each seed, have their own, made as `judged` says.
     """
-    counted = Counted.of(predictions, judged, dataset=dataset)
+    counted = CountingRule.of(predictions, judged, dataset=dataset)
     causal = _joined(predictions, "scores")
     limit = counted.judged.threshold(causal) if threshold is None else threshold
     metrics = counted.metrics(causal, threshold=limit, draws=BOOTSTRAP_DRAWS, seed=seed)
@@ -57,7 +57,7 @@ def threshold_of(scores: np.ndarray, rule: Rule, *, judged: np.ndarray, known: n
 
 
 @dataclass(frozen=True)
-class Judged:
+class ThresholdData:
     """Where thresholds come from: which points before the test part (n,), which of them are `known` to be unusual (n,),
     and by what rule."""
 
@@ -71,12 +71,12 @@ class Judged:
 
 
 def baselines(
-    series: Series, judged: Judged, *, train: np.ndarray, ends: tuple[int, int], smooth: int
+    series: Series, judged: ThresholdData, *, train: np.ndarray, ends: tuple[int, int], smooth: int
 ) -> dict[str, dict[str, float]]:
     """The same metrics for scores that need no training; train (T,) tells what they may learn from, `smooth` is the
     length of the running means in points (0: a seventh of the period)."""
     found = {}
-    counted = Counted(series.labels, series.step_ms / HOUR_MS, ends, judged, _ranges(series.times, series))
+    counted = CountingRule(series.labels, series.step_ms / HOUR_MS, ends, judged, _ranges(series.times, series))
     scores = simple.series_scores(
         series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
     )
@@ -85,7 +85,7 @@ def baselines(
     return found
 
 
-def compared(evaluation: Evaluation, *, smooth: bool) -> str:
+def compare_with_baselines(evaluation: Evaluation, *, smooth: bool) -> str:
     """Whether the network is better than every simple method that smooths alike, in a sentence for each kind."""
     said = [_against(evaluation, "", "causal" if smooth else "raw")]
     if f"{next(iter(COMPARED))}_centred" in evaluation.metrics and smooth:
@@ -94,18 +94,18 @@ def compared(evaluation: Evaluation, *, smooth: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountingRule:
     """How scores (T,) of one series are counted: against targets (T,), after which `ends` of train and validation, at
     thresholds from where, and with which (P, 2) index ranges known to be unusual."""
 
     targets: np.ndarray
     step_hours: float
     ends: tuple[int, int]
-    judged: Judged
+    judged: ThresholdData
     plausible: np.ndarray
 
     @classmethod
-    def of(cls, predictions: Predictions, judged: Judged, *, dataset: str) -> "Counted":
+    def of(cls, predictions: Predictions, judged: ThresholdData, *, dataset: str) -> "CountingRule":
         """From what a run stored."""
         times = _joined(predictions, "ids")
         lengths = [len(predictions[f"{name}_scores"]) for name in PARTS]
@@ -117,7 +117,7 @@ class Counted:
     @property
     def events(self) -> int:
         """Labelled windows that count."""
-        return len(scoring.ranges(self.targets[self.ends[0] :].astype(bool)))
+        return len(scoring.true_ranges(self.targets[self.ends[0] :].astype(bool)))
 
     def metrics(
         self, scores: np.ndarray, *, threshold: float | None = None, draws: int = 0, seed: int = 0
@@ -136,7 +136,7 @@ class Counted:
         )
 
 
-def _seeds(predictions: Predictions, counted: Counted) -> dict[str, dict[str, float]]:
+def _seeds(predictions: Predictions, counted: CountingRule) -> dict[str, dict[str, float]]:
     """Each seed's own metrics, and their mean, lowest and highest; nothing where there is one seed."""
     if "test_members" not in predictions:
         return {}

@@ -20,8 +20,8 @@ from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfi
 from dlcore.projects.anomaly import custom_series
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
-from dlcore.projects.anomaly.scores import Errors, Rows, View
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows, View
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config, model_config
 from dlcore.training.fit import Objective
 
@@ -72,15 +72,15 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     ends = split_ends(len(series.values), train_share=data.train_share, validation_share=data.validation_share)
     bounds = zip((0, *ends), (*ends, len(series.values)), strict=True)
     spans = {name: slice(low, high) for name, (low, high) in zip(SPLITS, bounds, strict=True)}
-    left_out = written.inside(series.times, _left_out(data))
+    left_out = written.is_inside(series.times, _left_out(data))
     if left_out[: ends[0]].all():
         raise DataError(f"leave_out={data.leave_out!r} leaves nothing to train on: keep some days.")
-    features = five_features(series)
+    features = time_features(series)
     scaler = MinMaxScaler.fit(features[: ends[0]][~left_out[: ends[0]]])
     count = series.period if 0 < series.period * LEAST_PERIODS <= ends[0] else 1
     preprocessing: dict[str, Any] = {"scaler": scaler.as_json(), "step_ms": series.step_ms}
     places = scored.places_of(series.times, preprocessing, count=count)
-    rows = Rows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
+    rows = ScaledRows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
     parts = {
         name: _split(rows[span], series.times[span], left_out[span] & (name == "train"), config)
         for name, span in spans.items()
@@ -97,7 +97,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     )
 
 
-def five_features(series: Series) -> np.ndarray:
+def time_features(series: Series) -> np.ndarray:
     """(T, 5): the value, and sine and cosine of the time of day and of the week."""
     return np.column_stack([series.values, calendar(series.times)])
 
@@ -131,15 +131,15 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     series, spans = prepared.source["series"], prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
     length, stop = _window(config), spans["validation"].stop
-    parts = scored.by_split(module, prepared, view=VIEWS[config.model], length=length, names=names)
-    rows: Rows = prepared.source["rows"][:stop]
+    parts = scored.errors_by_split(module, prepared, view=VIEWS[config.model], length=length, names=names)
+    rows: ScaledRows = prepared.source["rows"][:stop]
     judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
     if isinstance(module, CalendarAutoencoder):
         train = spans["train"]
         kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
-        scored.learn_usual(module, parts["train"], rows[train], kept=kept[train])
-    usual, smooth = scored.usual_of(module), _smooth(config, prepared.preprocessing["step_ms"])
-    whole = scored.finished(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
+        scored.fit_error_scale(module, parts["train"], rows[train], kept=kept[train])
+    usual, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
+    whole = scored.smooth_scores(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
     known = _known(series.times[:stop], config)
     limit = measured.threshold_of(causal, _data(config).threshold_rule, judged=judged, known=known)
@@ -156,9 +156,9 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = _judged(times, (lengths[0], sum(lengths)), config)
-    judged = measured.Judged(points, _known(times, config), _data(config).threshold_rule)
+    judged = measured.ThresholdData(points, _known(times, config), _data(config).threshold_rule)
     found = measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
-    if not written.inside(times, _left_out(_data(config))).any():
+    if not written.is_inside(times, _left_out(_data(config))).any():
         return found
     kept = f"Kept out of training and of the threshold: {_data(config).leave_out}."
     return dataclasses.replace(found, verdict=f"{found.verdict} {kept}")
@@ -171,7 +171,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     train = ~prepared.source["left_out"]
     train[ends[0] :] = False
     times = series.times[: ends[1]]
-    judged = measured.Judged(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
+    judged = measured.ThresholdData(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
     smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
     return measured.baselines(series, judged, train=train, ends=ends, smooth=smooth)
 
@@ -188,10 +188,10 @@ def thresholds(
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """Whether the network beats the simple methods."""
-    return measured.compared(evaluation, smooth=_data(config).smoothing_h > 0)
+    return measured.compare_with_baselines(evaluation, smooth=_data(config).smoothing_h > 0)
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """Errors and alarms for a CSV with a time and a value column: same model, same scaler, same threshold.
 
     Raises:
@@ -247,7 +247,7 @@ def _smooth(config: RunConfig, step_ms: int) -> int:
     return max(1, round(_data(config).smoothing_h * measured.HOUR_MS / step_ms))
 
 
-def _left_out(data: AnomalyData) -> written.Spans:
+def _left_out(data: AnomalyData) -> written.Intervals:
     return written.parse(data.leave_out, name="leave_out")
 
 
@@ -288,25 +288,25 @@ def _known(times: np.ndarray, config: RunConfig) -> np.ndarray:
     return _within_reach(times, spans, config)
 
 
-def _within_reach(times: np.ndarray, spans: written.Spans, config: RunConfig) -> np.ndarray:
+def _within_reach(times: np.ndarray, spans: written.Intervals, config: RunConfig) -> np.ndarray:
     """(n,) points whose trailing or centred mean takes in a point of a span."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
-    return written.inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
+    return written.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
 
-def _answered(loaded: Loaded, series: Series) -> Errors:
+def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     """The scores of a series that the model never saw."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
-    features = five_features(series)
+    features = time_features(series)
     scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
     places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
-    rows = Rows(scaled, np.full(len(scaled), -1), places)
+    rows = ScaledRows(scaled, np.full(len(scaled), -1), places)
     part = scored.errors(module, rows, view=VIEWS[config.model], length=length)
-    smooth, usual = _smooth(config, series.step_ms), scored.usual_of(module)
-    return scored.finished([part], rows, usual=usual, smooth=smooth, length=length)[0]
+    smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
+    return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
 
 
-def _split(rows: Rows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
+def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
     """Rows or windows of one part that hold no point to `skip`; a window's id is the time of its first point."""
     view, length = VIEWS[config.model], _window(config)
     if len(rows) < length:

@@ -30,7 +30,7 @@ LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Rows:
+class ScaledRows:
     """A stretch of a series as models see it: scaled (n, F), the fold of each point (n,), and its place in the
     period (n,); -1 is the fold of a point that nobody learns from."""
 
@@ -38,35 +38,35 @@ class Rows:
     folds: np.ndarray
     places: np.ndarray
 
-    def __getitem__(self, rows: slice) -> "Rows":
-        return Rows(self.scaled[rows], self.folds[rows], self.places[rows])
+    def __getitem__(self, rows: slice) -> "ScaledRows":
+        return ScaledRows(self.scaled[rows], self.folds[rows], self.places[rows])
 
     def __len__(self) -> int:
         return len(self.scaled)
 
 
 @dataclass(frozen=True)
-class Errors:
+class ReconstructionErrors:
     """Errors of n points by S seeds, both (n, S) float64: `causal` (0 before the first whole window) and `centred`."""
 
     causal: np.ndarray
     centred: np.ndarray
 
-    def cut(self, start: int) -> "Errors":
+    def cut(self, start: int) -> "ReconstructionErrors":
         """Without the points before `start`."""
-        return Errors(self.causal[start:], self.centred[start:])
+        return ReconstructionErrors(self.causal[start:], self.centred[start:])
 
 
-def inputs_of(rows: Rows, *, view: View, length: int) -> tuple[Tensor, ...]:
+def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...]:
     """What a model's forward takes: every row or window of a stretch of n points."""
     if view == "row":
         return (torch.from_numpy(rows.scaled),)  # (n, F)
     if view == "value window":
-        return (windows.sliding(rows.scaled[:, :1], length).transpose(1, 2),)  # (N, 1, L)
-    seen = windows.sliding(rows.scaled, length)  # (N, L, F)
+        return (windows.sliding_windows(rows.scaled[:, :1], length).transpose(1, 2),)  # (N, 1, L)
+    seen = windows.sliding_windows(rows.scaled, length)  # (N, L, F)
     if view == "window":
         return (seen,)
-    folds = windows.sliding(rows.folds[:, None], length)[:, :, 0]  # (N, L)
+    folds = windows.sliding_windows(rows.folds[:, None], length)[:, :, 0]  # (N, L)
     return seen, folds, torch.from_numpy(rows.places[: len(seen)])  # and (N,)
 
 
@@ -75,11 +75,11 @@ def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tenso
     return inputs[0][:, None, :, 0].expand(-1, members, -1) if view == "folded window" else inputs[0]
 
 
-def errors(module: nn.Module, rows: Rows, *, view: View, length: int) -> Errors:
+def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
     """The squared errors of a stretch of at least `length` points that is judged by itself."""
     seeds = module.seeds if isinstance(module, CalendarAutoencoder) else 1
     inputs = inputs_of(rows, view=view, length=length)
-    last, means = [], windows.PointMeans(len(rows), series=(seeds,))
+    last, means = [], windows.PointwiseMean(len(rows), series=(seeds,))
     split = Split(inputs, inputs[-1], rows.places)
     training = module.training
     module.eval()
@@ -92,14 +92,14 @@ def errors(module: nn.Module, rows: Rows, *, view: View, length: int) -> Errors:
     module.train(training)
     causal = np.zeros((len(rows), seeds))
     causal[length - 1 :] = np.concatenate(last)
-    return Errors(causal, causal if view == "folded window" else means.means)
+    return ReconstructionErrors(causal, causal if view == "folded window" else means.means)
 
 
-def by_split(
+def errors_by_split(
     module: nn.Module, prepared: Prepared, *, view: View, length: int, names: Sequence[SplitName] = SPLITS
-) -> dict[SplitName, Errors]:
+) -> dict[SplitName, ReconstructionErrors]:
     """The errors of each split's points; a split's windows may reach back into the split before it, never ahead."""
-    found: dict[SplitName, Errors] = {}
+    found: dict[SplitName, ReconstructionErrors] = {}
     for name in names:
         span = prepared.source["spans"][name]
         before = min(length - 1, span.start)
@@ -108,7 +108,9 @@ def by_split(
     return found
 
 
-def finished(parts: Sequence[Errors], rows: Rows, *, usual: np.ndarray, smooth: int, length: int) -> list[Errors]:
+def smooth_scores(
+    parts: Sequence[ReconstructionErrors], rows: ScaledRows, *, usual: np.ndarray, smooth: int, length: int
+) -> list[ReconstructionErrors]:
     """Scores from the errors of successive parts of one series, of which `rows` (n) are the points.
 
     usual (S, G, P) is the usual size of an error at each of the P places of a period, for each fold and (last) for
@@ -125,7 +127,7 @@ def finished(parts: Sequence[Errors], rows: Rows, *, usual: np.ndarray, smooth: 
     found = []
     for start, stop in zip([0, *ends], ends, strict=False):
         ahead = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centred.T]
-        found.append(Errors(causal[start:stop], np.stack(ahead, axis=1)))
+        found.append(ReconstructionErrors(causal[start:stop], np.stack(ahead, axis=1)))
     return found
 
 
@@ -137,15 +139,17 @@ def scores(
     length: int,
     smooth: int,
     names: Sequence[SplitName] = SPLITS,
-) -> dict[SplitName, Errors]:
+) -> dict[SplitName, ReconstructionErrors]:
     """The scores of the first splits of a series (all of them, unless `names` says otherwise)."""
-    parts = by_split(module, prepared, view=view, length=length, names=names)
+    parts = errors_by_split(module, prepared, view=view, length=length, names=names)
     rows = prepared.source["rows"][: prepared.source["spans"][names[-1]].stop]
-    whole = finished(list(parts.values()), rows, usual=usual_of(module), smooth=smooth, length=length)
+    whole = smooth_scores(list(parts.values()), rows, usual=get_error_scale(module), smooth=smooth, length=length)
     return dict(zip(parts, whole, strict=True))
 
 
-def learn_usual(module: CalendarAutoencoder, train: Errors, rows: Rows, *, kept: np.ndarray) -> None:
+def fit_error_scale(
+    module: CalendarAutoencoder, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray
+) -> None:
     """Give the module the usual size of an error at each place: the root of the mean square over the training points
     (n,) that were `kept`.
 
@@ -157,12 +161,12 @@ def learn_usual(module: CalendarAutoencoder, train: Errors, rows: Rows, *, kept:
     for fold in range(module.folds + 1):
         others = kept & (rows.folds != fold)
         for seed in range(module.seeds):
-            sizes = usual_sizes(train.causal[others, seed], rows.places[others], count=found.shape[2])
+            sizes = error_scale(train.causal[others, seed], rows.places[others], count=found.shape[2])
             found[seed, fold] = torch.from_numpy(sizes)
     module.usual.copy_(found)
 
 
-def usual_sizes(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.ndarray:
+def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.ndarray:
     """(count,) the root of the mean of the squared errors (n,) at each place, at least a tenth of the middle place's.
 
     A place that never comes takes the root of the mean of all; where all is zero, 1.
@@ -175,7 +179,7 @@ def usual_sizes(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
     return np.maximum(found, LEAST_SHARE * np.median(found) or found.max())
 
 
-def usual_of(module: nn.Module) -> np.ndarray:
+def get_error_scale(module: nn.Module) -> np.ndarray:
     """(S, G, P) the usual sizes that errors are held against; ones where the model has none."""
     if isinstance(module, CalendarAutoencoder):
         return module.usual.cpu().numpy().astype(np.float64)

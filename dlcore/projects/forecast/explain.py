@@ -12,9 +12,9 @@ from dlcore.evaluation import ridge
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import attribute
 from dlcore.inference import predict as inference
-from dlcore.projects.forecast.scores import Rival
+from dlcore.projects.forecast.scores import RidgeBaseline
 
-Asked = Literal["value", "change"]
+ForecastTarget = Literal["value", "change"]
 STEPS = 128
 """Points of the integrated gradients' way."""
 BLOCK = 3
@@ -24,7 +24,7 @@ TRUSTED = 0.05
 
 
 @dataclass(frozen=True)
-class Reasons:
+class ForecastAttribution:
     """What each hour and variable adds to one forecast, in that variable's unit, against a window of training means.
 
     gradients, ablation (L, V); output and floor are the forecast of the window and that of the means; delta is by how
@@ -48,7 +48,9 @@ class Reasons:
         return abs(self.delta) <= TRUSTED * max(abs(self.output - self.floor), 1e-9)
 
 
-def explain(module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: Asked) -> Reasons:
+def explain(
+    module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: ForecastTarget
+) -> ForecastAttribution:
     """Why the forecast of one variable, `hour` steps ahead, is what it is.
 
     Asked for a value, the last hour counts twice where changes are predicted: by itself, and through the network.
@@ -79,7 +81,7 @@ def explain(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
     gradients = found[0].values[0, :, :told].reshape(length, -1, variables).sum(axis=1)
     maps = [gradients, found[1].values[0, :, :variables]]
     delta = found[0].delta
-    return Reasons(
+    return ForecastAttribution(
         maps[0],
         maps[1],
         float(found[0].output[0]),
@@ -88,7 +90,7 @@ def explain(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
     )
 
 
-def warmer(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
+def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
     """The forecast (H, V) had one variable been higher by so much, in its unit, all through the window.
 
     It says what the model makes of that, not what the world would: nothing else in the window is moved with it.
@@ -101,7 +103,9 @@ def warmer(module: nn.Module, prepared: Prepared, first: int, *, variable: int, 
     last[:, variable] += by
     if "linear" in prepared.preprocessing:
         held[1] = _linear_if(prepared, first, variable, by)
-    found: np.ndarray = scale.to_values(inference.answer(module, changed, *held).double().numpy(), last)[0, :steps]
+    found: np.ndarray = scale.to_values(inference.forward_batch(module, changed, *held).double().numpy(), last)[
+        0, :steps
+    ]
     return found
 
 
@@ -114,7 +118,7 @@ def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
 
 def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tensor:
     """What the linear part of a blend says (1, H, V) with one variable higher by so much."""
-    rival = Rival.of(prepared)
+    rival = RidgeBaseline.of(prepared)
     filled = rival.filled.copy()
     filled[first - rival.window : first, variable] += by
     changed = replace(rival, filled=filled)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import configure
 
-ARMS = {
+VARIANTS = {
     "rate 0.01": ("lstm", 1e-2),
     "rate 0.001": ("lstm", 1e-3),
     "rate 0.001, both directions": ("bidirectional", 1e-3),
@@ -16,7 +16,7 @@ REPORTED = {"rate 0.01": 0.6191, "rate 0.001": 0.7616, "rate 0.001, both directi
 TITLE = "The lesson of the rates"
 
 
-def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[RunConfig]]:
+def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[RunConfig]]:
     """The runs of the lesson by arm, one a seed.
 
     Raises:
@@ -34,5 +34,5 @@ def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[R
             )
             for seed in seeds
         ]
-        for name, (model, rate) in ARMS.items()
+        for name, (model, rate) in VARIANTS.items()
     }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series import tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
@@ -27,8 +27,8 @@ from dlcore.models.lstm_forecaster import (
 from dlcore.models.transformer_forecaster import TransformerForecaster, TransformerForecasterConfig
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
-from dlcore.projects.forecast.windows import CALENDAR, ForecastData, Scale
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Monitor, Predictions, Project, RunConfig
+from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config
 from dlcore.training.fit import Objective
 
@@ -52,17 +52,17 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
     """
     data = _data(config)
     trained = data.model_copy(update={"horizon": _steps(data)})
-    cuts = windows.cut(len(table.times), data)
-    scale = windows.scale_of(table, cuts["train"], trained)
-    changes = windows.scale_of(table, cuts["train"], data.model_copy(update={"target": "change"}))
-    features, calendar = windows.features_of(table, scale, data), windows.calendar_of(table.times)
-    filled = tables.forward_filled(table.values, scale.mean)
+    cuts = windows.cut_windows(len(table.times), data)
+    scale = windows.fit_scale(table, cuts["train"], trained)
+    changes = windows.fit_scale(table, cuts["train"], data.model_copy(update={"target": "change"}))
+    features, calendar = windows.input_features(table, scale, data), windows.calendar_features(table.times)
+    filled = tables.forward_fill(table.values, scale.mean)
     blended = scored.blended(table, cuts, changes, data) if config.model == BLEND else None
     learnt = table.values if data.loss_on == "observed" else filled
     parts: dict[SplitName, Split] = {}
     for name in SPLITS:
         first, values = cuts[name], learnt if name == "train" else table.values
-        targets = scale.to_targets(windows.to_come(values, first, trained.horizon), filled[first - 1])
+        targets = scale.to_targets(windows.future_values(values, first, trained.horizon), filled[first - 1])
         parts[name] = Split(
             (torch.from_numpy(first),), torch.from_numpy(targets.astype(np.float32)), table.times[first]
         )
@@ -91,7 +91,7 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
         labels=table.names,
         checksum=table.checksum,
         source={"table": table, "filled": filled, "cuts": cuts, "features": features, "scale": scale, "data": data},
-        transform=windows.gathering(features, calendar, data.window, blended.outputs if blended else None),
+        transform=windows.input_gatherer(features, calendar, data.window, blended.outputs if blended else None),
     )
 
 
@@ -115,7 +115,7 @@ class _Loss:
         return (squared * weights).sum() / weights.sum().clamp(min=1e-9)
 
 
-def _weights(scale: Scale) -> Tensor:
+def _weights(scale: TableScale) -> Tensor:
     """(H, V) or (1, V): one for values; for changes between 1 (skill) and their squared share of the deviation (R2)."""
     if scale.change is None:
         return torch.ones(1, len(scale.mean))
@@ -132,10 +132,12 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     for name in ("validation", "test"):
         first = prepared.source["cuts"][name]
         found[f"{name}_scores"] = forecasts(module, prepared, first).astype(np.float32)
-        found[f"{name}_targets"] = windows.to_come(table.values, first, prepared.facts["horizon"]).astype(np.float32)
+        found[f"{name}_targets"] = windows.future_values(table.values, first, prepared.facts["horizon"]).astype(
+            np.float32
+        )
         found[f"{name}_last"] = filled[first - 1].astype(np.float32)
         found[f"{name}_ids"] = table.times[first]
-    linear = scored.linear(prepared)[prepared.source["cuts"]["test"]]
+    linear = scored.ridge_outputs(prepared)[prepared.source["cuts"]["test"]]
     return found | {"test_linear": linear.astype(np.float32)}
 
 
@@ -148,10 +150,10 @@ def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.nd
     rounds = prepared.facts["horizon"] // prepared.facts["steps"]
     last = filled[first - 1]
     if rounds == 1:
-        outputs, _ = inference.outputs(module, batches.epoch(1))
+        outputs, _ = inference.predict_outputs(module, batches.epoch(1))
         return scale.to_values(outputs.double().numpy(), last)
     found: list[np.ndarray] = []
-    with inference.evaluating(module):
+    with inference.evaluation_mode(module):
         for (x, *_), _ in batches.epoch(1):
             rows = first[sum(len(part) for part in found) :][: len(x)]
             found.append(_one_by_one(module, x, prepared, rows, rounds))
@@ -162,7 +164,7 @@ def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndar
     """(N, H, V): each hour from those before it, forecasts taken for measured values."""
     table, scale, features = prepared.source["table"], prepared.source["scale"], prepared.source["features"]
     last, found, variables = prepared.source["filled"][first - 1], [], len(table.names)
-    calendar = torch.from_numpy(windows.calendar_of(table.times).astype(np.float32)).to(x.device)
+    calendar = torch.from_numpy(windows.calendar_features(table.times).astype(np.float32)).to(x.device)
     data: ForecastData = prepared.source["data"]
     for step in range(rounds):
         out = scale.to_values(module(x, calendar[first + step]).double().cpu().numpy(), last)[:, 0]  # (N, V)
@@ -186,7 +188,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     batches = Batches(prepared.validation, ROWS_AT_ONCE, device=device, transform=prepared.transform)
-    outputs, targets = inference.outputs(module, batches.epoch(1))
+    outputs, targets = inference.predict_outputs(module, batches.epoch(1))
     scale, cuts = prepared.source["scale"], prepared.source["cuts"]
     last = prepared.source["filled"][cuts["validation"] - 1]
     values = [scale.to_values(part.double().numpy(), last) for part in (outputs, targets)]
@@ -198,7 +200,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
     """Scores on the test part, on what was measured, and how often intervals hold; there is no threshold."""
-    names, slugs = named(config, predictions["test_scores"].shape[2])
+    names, slugs = variable_names(config, predictions["test_scores"].shape[2])
     return scored.evaluate(predictions, names=names, slugs=slugs, seed=config.seed)
 
 
@@ -209,11 +211,13 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """Whether the network beats the simple methods."""
-    kept = own.find(config.dataset) if own.is_own(config.dataset) else None
-    return scored.compared(evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS))
+    kept = own.find(config.dataset) if own.is_custom(config.dataset) else None
+    return scored.compare_with_baselines(
+        evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS)
+    )
 
 
-def named(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The variables' names of a run's dataset, and how metrics carry them, without reading it."""
     from dlcore.data.series.air_quality import UNITS
 
@@ -224,10 +228,10 @@ def named(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str
     else:
         kept = own.find(config.dataset)
         names = tuple(kept.facts["names"]) if kept and kept.kind == "table" else (config.dataset.removeprefix("own:"),)
-    return names[:variables], tables.slugs_of(names[:variables])
+    return names[:variables], tables.make_slugs(names[:variables])
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """The hours after the end of a CSV with a time column and the very columns that the model learnt from.
 
     Raises:
@@ -257,13 +261,13 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     }
 
 
-def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
+def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
     """A stranger's table as `forecasts` takes it: scaled as in training, cut nowhere."""
-    scale = Scale.from_json(loaded.preprocessing["scale"])
-    features, calendar = windows.features_of(table, scale, data), windows.calendar_of(table.times)
+    scale = TableScale.from_json(loaded.preprocessing["scale"])
+    features, calendar = windows.input_features(table, scale, data), windows.calendar_features(table.times)
     linear = scored.linear_outputs(table, loaded, np.array([len(table.times) - data.horizon]))
     none = Split((torch.zeros(0, dtype=torch.int64),), torch.zeros(0), np.zeros(0, np.int64))
-    filled = tables.forward_filled(table.values, scale.mean)
+    filled = tables.forward_fill(table.values, scale.mean)
     return Prepared(
         none,
         none,
@@ -271,11 +275,11 @@ def _asked(table: Table, loaded: Loaded, data: ForecastData) -> Prepared:
         loaded.facts,
         loaded.preprocessing,
         source={"table": table, "filled": filled, "features": features, "scale": scale, "data": data},
-        transform=windows.gathering(features, calendar, data.window, linear),
+        transform=windows.input_gatherer(features, calendar, data.window, linear),
     )
 
 
-def own_settings(dataset: OwnDataset, model: str) -> dict[str, Any]:
+def own_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
     """Data of one's own: validated on their last part where they are short."""
     return {"validation": "last" if dataset.rows < SHORT else "weeks"}
 

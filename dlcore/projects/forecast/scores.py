@@ -9,8 +9,8 @@ from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.splits import Prepared, SplitName
 from dlcore.evaluation import conformal, forecast, ridge
-from dlcore.projects.forecast.windows import WEEK, ForecastData, Scale, calendar_of, to_come
-from dlcore.projects.project import Evaluation, Loaded, Predictions
+from dlcore.projects.forecast.windows import WEEK, ForecastData, TableScale, calendar_features, future_values
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions
 
 LEVEL = 0.9
 DRAWS = 500
@@ -47,7 +47,7 @@ def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[
     said = {"persistence": forecast.persistence(last, horizon=targets.shape[1])}
     if "test_linear" in predictions:
         linear_said = said["ridge"] = predictions["test_linear"]
-        lead = forecast.lead(predicted, linear_said, targets, last, draws=DRAWS, seed=seed)
+        lead = forecast.skill_lead(predicted, linear_said, targets, last, draws=DRAWS, seed=seed)
         found |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
     rivals = {name: forecast.metrics(each, targets, last, names=slugs) for name, each in said.items()}
     return Evaluation(found, rivals, verdict=_verdict(found, names, slugs))
@@ -58,7 +58,7 @@ def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
     table: Table = prepared.source["table"]
     filled, cuts = prepared.source["filled"], prepared.source["cuts"]
     test, horizon = cuts["test"], prepared.facts["horizon"]
-    targets, last = to_come(table.values, test, horizon), filled[test - 1]
+    targets, last = future_values(table.values, test, horizon), filled[test - 1]
     day = max(1, round(24 * HOUR_MS / table.step_ms))
     said = {}
     for name, period in {"seasonal_naive": 7 * day, "yesterday": day}.items():
@@ -67,12 +67,12 @@ def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
     return {name: forecast.metrics(each, targets, last, names=table.slugs) for name, each in said.items()}
 
 
-def linear(prepared: Prepared) -> np.ndarray:
+def ridge_outputs(prepared: Prepared) -> np.ndarray:
     """What ridge regression says of every moment (T, H, V), by the place of its first hour to come; NaN before the
     first whole window. Its strength is chosen on validation, then it is fitted on training and validation together."""
     table, cuts = prepared.source["table"], prepared.source["cuts"]
     window, horizon = prepared.facts["window"], prepared.facts["horizon"]
-    rival = Rival.of(prepared)
+    rival = RidgeBaseline.of(prepared)
     sides = [rival.sides(cuts[name], horizon) for name in ("train", "validation")]
     first = slice(0, len(table.names))  # the strength is chosen by the first hour ahead
     strength = ridge.choose(*((x, y[:, first]) for x, y in sides))
@@ -86,23 +86,23 @@ def linear(prepared: Prepared) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Rival:
+class RidgeBaseline:
     """Ridge regression's view of a table: every lag of the window, the hour, the day of the week, and the products of
     the hour with the last value and with its last change, by which a rise can mean one thing at 7 and another at 22."""
 
     filled: np.ndarray
     values: np.ndarray
     calendar: np.ndarray
-    scale: Scale
+    scale: TableScale
     window: int
 
     @classmethod
-    def of(cls, prepared: Prepared) -> "Rival":
+    def of(cls, prepared: Prepared) -> "RidgeBaseline":
         """The view of a run's table, scaled by its training hours."""
         table: Table = prepared.source["table"]
-        scale = Scale.from_json(prepared.preprocessing["linear_scale"])
-        filled = tables.forward_filled(table.values, scale.mean)
-        return cls(filled, table.values, calendar_of(table.times), scale, prepared.facts["window"])
+        scale = TableScale.from_json(prepared.preprocessing["linear_scale"])
+        filled = tables.forward_fill(table.values, scale.mean)
+        return cls(filled, table.values, calendar_features(table.times), scale, prepared.facts["window"])
 
     def features(self, first: np.ndarray) -> np.ndarray:
         """(N, D) of the moments whose first hour to come is at these places."""
@@ -115,7 +115,7 @@ class Rival:
 
     def sides(self, first: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """(N, D) and (N, H V): features, and the changes to come in units of their deviation."""
-        targets = self.scale.to_targets(to_come(self.values, first, horizon), self.filled[first - 1])
+        targets = self.scale.to_targets(future_values(self.values, first, horizon), self.filled[first - 1])
         return self.features(first), targets.reshape(len(first), -1)
 
     def foretold(self, outputs: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -125,7 +125,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Blended:
+class BlendedLinear:
     """The linear method as a part of a model: its weights (D + 1, H V), and outputs (T, H, V) for every moment, 0
     before the first whole window."""
 
@@ -133,11 +133,11 @@ class Blended:
     outputs: np.ndarray
 
 
-def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: Scale, data: ForecastData) -> Blended:
+def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: TableScale, data: ForecastData) -> BlendedLinear:
     """Ridge regression fitted on training moments alone. A training moment is answered by a fit that never saw its
     week (one of `FOLDS`): what is left over of it is then as large as on new data."""
-    filled = tables.forward_filled(table.values, scale.mean)
-    rival = Rival(filled, table.values, calendar_of(table.times), scale, data.window)
+    filled = tables.forward_fill(table.values, scale.mean)
+    rival = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, data.window)
     train, validation = cuts["train"], cuts["validation"]
     sides = rival.sides(train, data.horizon)
     strength = ridge.choose(sides, rival.sides(validation, data.horizon))
@@ -152,23 +152,23 @@ def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: Scale, da
         if out.any() and not out.all():
             (others,) = ridge.fit(sides[0][~out], sides[1][~out], strengths=(strength,))
             outputs[train[out]] = ridge.predict(others, sides[0][out]).reshape(int(out.sum()), data.horizon, -1)
-    return Blended(weights, outputs)
+    return BlendedLinear(weights, outputs)
 
 
-def linear_outputs(table: Table, loaded: Loaded, first: np.ndarray) -> np.ndarray | None:
+def linear_outputs(table: Table, loaded: LoadedModel, first: np.ndarray) -> np.ndarray | None:
     """What the linear part of a model says of some moments of a stranger's table (T, H, V); None where it has none."""
     if "linear" not in loaded.preprocessing:
         return None
-    scale = Scale.from_json(loaded.preprocessing["linear_scale"])
-    filled = tables.forward_filled(table.values, scale.mean)
-    rival = Rival(filled, table.values, calendar_of(table.times), scale, loaded.facts["window"])
+    scale = TableScale.from_json(loaded.preprocessing["linear_scale"])
+    filled = tables.forward_fill(table.values, scale.mean)
+    rival = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, loaded.facts["window"])
     weights = np.asarray(loaded.preprocessing["linear"])
     found = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
     found[first] = ridge.predict(weights, rival.features(first)).reshape(len(first), *found.shape[1:])
     return found
 
 
-def compared(evaluation: Evaluation, *, last: str = "hour") -> str:
+def compare_with_baselines(evaluation: Evaluation, *, last: str = "hour") -> str:
     """Whether the network beats copying the last hour and ridge regression, and where it loses to the latter."""
     own, rivals = evaluation.metrics, evaluation.baselines
     said = []

@@ -46,7 +46,7 @@ class ForecastData(Config):
 
 
 @dataclass(frozen=True)
-class Scale:
+class TableScale:
     """What the training hours tell of each variable: mean and deviation (V,), and of its change in 1 to H hours (H, V).
 
     `change` is None where values are predicted, not changes.
@@ -81,13 +81,13 @@ class Scale:
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "change": change}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Scale":
+    def from_json(cls, data: Mapping[str, Any]) -> "TableScale":
         """What `as_json` gave, back again."""
         change = None if data["change"] is None else np.asarray(data["change"], np.float64)
         return cls(np.asarray(data["mean"], np.float64), np.asarray(data["deviation"], np.float64), change)
 
 
-def cut(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
+def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
     """The first hour to come of every moment of each part, as its place in the table.
 
     Test moments are the last ones. No hour that a validation or test moment sees or predicts is seen or predicted by a
@@ -126,7 +126,7 @@ def cut(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
     return parts
 
 
-def learnt_hours(train: np.ndarray, data: ForecastData, points: int) -> np.ndarray:
+def training_hours(train: np.ndarray, data: ForecastData, points: int) -> np.ndarray:
     """(T,) true at every hour that a training moment sees or predicts: scales are taken from these alone."""
     edges = np.zeros(points + 1, np.int64)
     np.add.at(edges, train - data.window, 1)
@@ -135,57 +135,59 @@ def learnt_hours(train: np.ndarray, data: ForecastData, points: int) -> np.ndarr
     return found
 
 
-def scale_of(table: Table, train: np.ndarray, data: ForecastData) -> Scale:
+def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale:
     """Means and deviations over measured values of the training hours; a variable that never moves counts as 1."""
-    values = table.values[learnt_hours(train, data, len(table.times))]
+    values = table.values[training_hours(train, data, len(table.times))]
     counts = (~np.isnan(values)).sum(axis=0)
     safe = np.where(np.isnan(values), 0.0, values)
     mean = safe.sum(axis=0) / np.maximum(counts, 1)
     spread = np.sqrt((np.where(np.isnan(values), 0.0, values - mean) ** 2).sum(axis=0) / np.maximum(counts, 1))
     spread = np.where(spread > 0, spread, 1.0)
     if data.target == "values":
-        return Scale(mean, spread)
-    filled = tables.forward_filled(table.values, mean)
-    moved = to_come(table.values, train, data.horizon) - filled[train - 1][:, None]
+        return TableScale(mean, spread)
+    filled = tables.forward_fill(table.values, mean)
+    moved = future_values(table.values, train, data.horizon) - filled[train - 1][:, None]
     known = ~np.isnan(moved)
     change = np.sqrt((np.where(known, moved, 0.0) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
-    return Scale(mean, spread, np.where(change > 0, change, 1.0))
+    return TableScale(mean, spread, np.where(change > 0, change, 1.0))
 
 
-def to_come(values: np.ndarray, first: np.ndarray, horizon: int) -> np.ndarray:
+def future_values(values: np.ndarray, first: np.ndarray, horizon: int) -> np.ndarray:
     """(T, V), (N,) -> (N, H, V): the hours from each first one on."""
     found: np.ndarray = values[first[:, None] + np.arange(horizon)]
     return found
 
 
-def calendar_of(times: np.ndarray) -> np.ndarray:
+def calendar_features(times: np.ndarray) -> np.ndarray:
     """(T,) epoch milliseconds -> (T, 31): the hour of the day and the day of the week, one of each switched on."""
     hour = times // HOUR_MS % 24
     day = (times // (24 * HOUR_MS) + 3) % 7  # 1 January 1970 was a Thursday; a week begins on Monday
     return np.concatenate([np.eye(24)[hour], np.eye(7)[day]], axis=1)
 
 
-def features_of(table: Table, scale: Scale, data: ForecastData) -> np.ndarray:
+def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.ndarray:
     """(T, F) float32: scaled values filled forward; then, as asked for, their changes against the hour before, 1 where
     one was missing, and the calendar."""
-    filled = tables.forward_filled(table.values, scale.mean)
+    filled = tables.forward_fill(table.values, scale.mean)
     parts = [scale.scaled(filled)]
     if data.difference_input:
         parts.append(scale.moved(np.diff(filled, axis=0, prepend=filled[:1])))
     if data.mask_input:
         parts.append(np.isnan(table.values).astype(np.float64))
     if data.calendar_input:
-        parts.append(calendar_of(table.times))
+        parts.append(calendar_features(table.times))
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def width(variables: int, data: ForecastData) -> int:
+def feature_count(variables: int, data: ForecastData) -> int:
     """F: how many numbers tell of an hour."""
     told = 1 + data.difference_input + data.mask_input
     return variables * told + (CALENDAR if data.calendar_input else 0)
 
 
-def gathering(features: np.ndarray, calendar: np.ndarray, window: int, linear: np.ndarray | None = None) -> Transform:
+def input_gatherer(
+    features: np.ndarray, calendar: np.ndarray, window: int, linear: np.ndarray | None = None
+) -> Transform:
     """From the place (N,) of each first hour to come to a model's inputs: the window before it (N, L, F), its calendar
     (N, C), and what the linear rival says (N, H, V) where that is an input too."""
     kept = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]

@@ -12,12 +12,12 @@ from dlcore.core.config import Config, number, parse
 from dlcore.data.batches import Batches
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split, SplitName
-from dlcore.data.stratify import sample, stratified
+from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.evaluation import anomaly
 from dlcore.inference import predict as inference
 from dlcore.models.autoencoder import Autoencoder, AutoencoderConfig
-from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
 from dlcore.training.fit import Objective
 
 HEIGHT, WIDTH = 25, 40
@@ -42,9 +42,9 @@ def prepare(config: RunConfig) -> Prepared:
     """Pictures as rows of 1,000 numbers; one class is nowhere but in the test part, where it stands last."""
     options = parse(AnatomyData, config.data_options)
     found = images.load(config.dataset)
-    train, validation = stratified(found.labels, options.validation_share, seed=config.seed)
+    train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
     train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
-    train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
+    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
     strange = found.test_labels == options.left_out
     test = np.concatenate([np.flatnonzero(~strange), np.flatnonzero(strange)])
     height, width = found.pixels.shape[1:]
@@ -84,7 +84,7 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
     return Objective(loss=lambda outputs, targets: functional.mse_loss(outputs, targets.float() / 255))
 
 
-def errors(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarray:
+def reconstruction_errors(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarray:
     """Mean squared error of each picture of a split (N,), float32."""
     device = next(module.parameters()).device
     batches = Batches(prepared.split(split), PREDICT_BATCH, device=device, transform=prepared.transform).epoch(1)
@@ -92,7 +92,7 @@ def errors(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarra
 
 
 def _errors(module: nn.Module, batches: Iterator[inference.Batch]) -> Iterator[Tensor]:
-    with inference.evaluating(module):
+    with inference.evaluation_mode(module):
         for inputs, targets in batches:
             yield (module(*inputs).float() - targets.float() / 255).square().mean(dim=1)
 
@@ -100,12 +100,12 @@ def _errors(module: nn.Module, batches: Iterator[inference.Batch]) -> Iterator[T
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """Errors of validation and test pictures; targets are 1 for the class that was left out."""
     classes = prepared.source["classes"]
-    validation = errors(module, prepared, "validation")
+    validation = reconstruction_errors(module, prepared, "validation")
     return {
         "validation_scores": validation,
         "validation_targets": np.zeros(len(validation), dtype=np.int64),
         "validation_ids": prepared.validation.ids,
-        "test_scores": errors(module, prepared, "test"),
+        "test_scores": reconstruction_errors(module, prepared, "test"),
         "test_targets": (classes == prepared.preprocessing["left_out"]).astype(np.int64),
         "test_ids": prepared.test.ids,
     }
@@ -113,7 +113,7 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
     """Mean squared error on the validation pictures."""
-    return {"validation_loss": float(errors(module, prepared, "validation").mean())}
+    return {"validation_loss": float(reconstruction_errors(module, prepared, "validation").mean())}
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
@@ -166,21 +166,21 @@ def _rebuilt(split: Split, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return rest
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """A picture's error, whether that is strange, and its reconstruction (25, 40).
 
     Raises:
         DataError: the file is not a picture that can be read.
     """
     seen = loaded.preprocessing
-    return judged(loaded, images.open_grey(payload, height=int(seen["height"]), width=int(seen["width"])))
+    return score_pixels(loaded, images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"])))
 
 
-def judged(loaded: Loaded, pixels: np.ndarray) -> dict[str, Any]:
+def score_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
     """The same of pixels (H, W) uint8 that are as the dataset has them."""
     x = rows(pixels[None]).float() / 255
-    code = inference.answer(loaded.module.get_submodule("encoder"), x)
-    rebuilt = inference.answer(loaded.module, x)
+    code = inference.forward_batch(loaded.module.get_submodule("encoder"), x)
+    rebuilt = inference.forward_batch(loaded.module, x)
     error = float((rebuilt - x).square().mean())
     return {
         "error": error,
@@ -195,29 +195,31 @@ def judged(loaded: Loaded, pixels: np.ndarray) -> dict[str, Any]:
 # --- predict, then run ------------------------------------------------------------------------------------------------
 
 
-def _strangers(run: Measured) -> Found:
+def _strangers(run: RunEvidence) -> CorrectChoice:
     times = run.metrics["error_strangers"] / run.metrics["loss"]
     right = 0 if times < 1 else 1 if times < 1.5 else 2 if times < 4 else 3
-    return Found(
+    return CorrectChoice(
         right,
         f"Known {run.metrics['loss']:.4f}, strangers {run.metrics['error_strangers']:.4f}: {times:.2f} x.",
     )
 
 
-def _shortest(run: Measured) -> Found:
+def _shortest(run: RunEvidence) -> CorrectChoice:
     lengths = np.exp(np.log(np.maximum(run.norms, 1e-30)).mean(axis=0))
     said = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
-    return Found(int(lengths.argmin()), f"Mean length over the run: {said}.")
+    return CorrectChoice(int(lengths.argmin()), f"Mean length over the run: {said}.")
 
 
-def _halved(run: Measured) -> Found:
+def _halved(run: RunEvidence) -> CorrectChoice:
     values = run.curves["validation_loss"][1]
     fell = 1 - float(values.min()) / float(values[0])
     right = 0 if fell < 0.1 else 1 if fell < 0.5 else 2
-    return Found(right, f"From {values[0]:.4f} after the first epoch to {values.min():.4f} at best: {fell:.0%} less.")
+    return CorrectChoice(
+        right, f"From {values[0]:.4f} after the first epoch to {values.min():.4f} at best: {fell:.0%} less."
+    )
 
 
-QUESTIONS: tuple[Question[Measured], ...] = (
+QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "strangers",
         "One class was never shown. How large is its mean error, compared with the known ones'?",
@@ -239,19 +241,19 @@ QUESTIONS: tuple[Question[Measured], ...] = (
 )
 
 
-def _alike(run: Measured) -> tuple[bool, str]:
+def _alike(run: RunEvidence) -> tuple[bool, str]:
     first, last = run.first("batch_loss"), run.last("batch_loss")
     return last > 0.25 * first, f"The loss went from {first:.3f} to {last:.3f}."
 
 
-def _flat(run: Measured) -> tuple[bool, str]:
+def _flat(run: RunEvidence) -> tuple[bool, str]:
     values = run.curves["batch_loss"][1]
     still = float(np.median(run.norms[len(run.norms) // 2 :].sum(axis=1)) if len(run.norms) else 0.0)
     stuck = float(values[-10:].mean()) > 0.5 * float(values[0]) or still < 1e-6 or bool(run.broke)
     return stuck, f"The loss ended at {values[-1]:.3f}; all gradients together are {still:.1e} long in the second half."
 
 
-def _creeps(run: Measured) -> tuple[bool, str]:
+def _creeps(run: RunEvidence) -> tuple[bool, str]:
     values, length = run.curves["batch_loss"][1], float(run.norms[-1].max())
     return (
         values[-1] > 0.8 * values[0] and length > 1e-4,
@@ -259,22 +261,22 @@ def _creeps(run: Measured) -> tuple[bool, str]:
     )
 
 
-BREAKS: tuple[Break[Measured], ...] = (
-    Break(
+BREAKS: tuple[Failure[RunEvidence], ...] = (
+    Failure(
         "A bottleneck of one number",
         "All of a picture has to go through one number.",
         {"bottleneck": 1},
         "the loss falls at first and then stays above a quarter of where it began.",
         _alike,
     ),
-    Break(
+    Failure(
         "A rate a thousand times too high",
         "Each step throws the weights far away; the sigmoids end at 0 or 1.",
         {"learning_rate": 1.0},
         "the loss stays where it is, and the gradient is gone.",
         _flat,
     ),
-    Break(
+    Failure(
         "A rate a thousand times too low",
         "Each step moves a weight by a millionth.",
         {"learning_rate": 1e-6},

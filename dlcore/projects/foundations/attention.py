@@ -10,14 +10,14 @@ from torch import nn
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import recall
-from dlcore.data.text.recall import Recall
+from dlcore.data.text.recall import RecallSequences
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
-from dlcore.models.self_attention import Recaller, SelfAttentionConfig
+from dlcore.models.self_attention import AssociativeRecall, SelfAttentionConfig
 from dlcore.projects import classification
-from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
-from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
+from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
 
 TEST_ROWS = 2000
 CLASSES = len(recall.DIGITS)
@@ -37,8 +37,8 @@ def prepare(config: RunConfig) -> Prepared:
     """Three parts, drawn one after the other from the run's seed; the test part is the same for every seed."""
     options = parse(RecallData, config.data_options)
     how: dict[str, Any] = {"pairs": options.pairs, "question": options.question}
-    learnt = recall.make(options.train_rows + options.validation_rows, seed=config.seed, **how)
-    test = recall.make(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
+    learnt = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
+    test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
     cut = options.train_rows
     return Prepared(
         train=_split(learnt, slice(0, cut)),
@@ -51,7 +51,7 @@ def prepare(config: RunConfig) -> Prepared:
     )
 
 
-def _split(found: Recall, part: slice) -> Split:
+def _split(found: RecallSequences, part: slice) -> Split:
     inputs = (torch.from_numpy(found.letters[part].copy()), torch.from_numpy(found.values[part].copy()))
     return Split(inputs, torch.from_numpy(found.answers[part].copy()), np.arange(len(found.answers))[part])
 
@@ -63,9 +63,11 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     regression = linear.logistic_regression(_bag(train), train.targets.numpy(), _bag(test), classes=CLASSES)
     there = _there(test)
     return {
-        "majority": classification.measured(simple.majority(train.targets.numpy(), len(test), classes=CLASSES), truth),
-        "any_digit_there": classification.measured(there / there.sum(axis=1, keepdims=True), truth),
-        "logistic_regression": classification.measured(regression, truth),
+        "majority": classification.compute_metrics(
+            simple.majority(train.targets.numpy(), len(test), classes=CLASSES), truth
+        ),
+        "any_digit_there": classification.compute_metrics(there / there.sum(axis=1, keepdims=True), truth),
+        "logistic_regression": classification.compute_metrics(regression, truth),
     }
 
 
@@ -83,7 +85,7 @@ def _bag(split: Split) -> np.ndarray:
     return np.concatenate([_there(split), known, np.eye(11)[asked][:, 1:]], axis=1).astype(np.float32)
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What digit stood with the letter asked for in a text such as `a3 b7 a?`, and where the question looked.
 
     Raises:
@@ -91,12 +93,12 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     """
     text = payload[:2000].decode("utf-8", errors="replace")
     pairs = max(loaded.facts["tokens"] - 1, 1)
-    letters, values = recall.read(text, pairs=pairs)
+    letters, values = recall.parse_sequence(text, pairs=pairs)
     inputs = (torch.from_numpy(letters), torch.from_numpy(values))
-    scores = inference.answer(loaded.module, *inputs)
+    scores = inference.forward_batch(loaded.module, *inputs)
     probabilities = classification.named_probabilities(scores, loaded.labels)
     label = next(iter(probabilities))
-    words = recall.words(letters[0], values[0])
+    words = recall.format_sequence(letters[0], values[0])
     return {
         "label": label,
         "probability": probabilities[label],
@@ -108,7 +110,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
 
 def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> list[list[float]]:
     """Each head's weights (heads, T) in the question's row."""
-    assert isinstance(module, Recaller)
+    assert isinstance(module, AssociativeRecall)
     with torch.no_grad():
         weights: list[list[float]] = module.weights(*inputs)[0, :, at].tolist()
     return weights
@@ -117,17 +119,17 @@ def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> lis
 # --- predict, then run ------------------------------------------------------------------------------------------------
 
 
-def _start(run: Measured) -> Found:
+def _start(run: RunEvidence) -> CorrectChoice:
     loss = run.first("batch_loss")
     nearest = int(np.abs(np.log([0.1, 1.0, LN_K, 10.0]) - np.log(loss)).argmin())
-    return Found(nearest, f"It began at {loss:.2f}; finding all ten digits alike costs -ln(1/10) = {LN_K:.2f}.")
+    return CorrectChoice(nearest, f"It began at {loss:.2f}; finding all ten digits alike costs -ln(1/10) = {LN_K:.2f}.")
 
 
-def _reached(run: Measured) -> float:
+def _reached(run: RunEvidence) -> float:
     return float(run.curves["batch_loss"][1][-10:].mean())
 
 
-def _shortest(run: Measured) -> Found:
+def _shortest(run: RunEvidence) -> CorrectChoice:
     wanted = {name: place for place, name in enumerate(run.layers) if name.startswith("attention.")}
     lengths = {name: float(run.norms[:3, place].mean()) for name, place in wanted.items()}
     names = ("attention.query", "attention.key", "attention.value", "attention.out")
@@ -139,17 +141,19 @@ def _shortest(run: Measured) -> Found:
         else "Saturated rows pass nothing on; but scores that were not "
         "divided hand the gradient on 16 times as long where a row is not saturated, and those few make up for it."
     )
-    return Found(0 if pair else 1, f"Mean length in the first three steps: {said}. {why}")
+    return CorrectChoice(0 if pair else 1, f"Mean length in the first three steps: {said}. {why}")
 
 
-def without_root(run: Measured) -> Found:
+def compare_without_root(run: RunEvidence) -> CorrectChoice:
     """Of a trial without the division: how far its loss came in as many steps."""
     reached = _reached(run)
     right = 0 if reached < 0.1 else 1 if reached < 0.9 * LN_K else 2
-    return Found(right, f"After {len(run.curves['batch_loss'][1])} steps without the root the loss is {reached:.2f}.")
+    return CorrectChoice(
+        right, f"After {len(run.curves['batch_loss'][1])} steps without the root the loss is {reached:.2f}."
+    )
 
 
-QUESTIONS: tuple[Question[Measured], ...] = (
+QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "start",
         "The network is fresh and knows nothing. How large is its very first loss, with ten digits?",
@@ -161,7 +165,7 @@ QUESTIONS: tuple[Question[Measured], ...] = (
         "Scores are not divided by the root of d_k = 256: their spread is 16, not 1. Where is the loss after "
         "100 steps?",
         ("near 0, as with the root", "between: it learns, but slowly", "at 2.3, where it began"),
-        without_root,
+        compare_without_root,
     ),
     Question(
         "shortest",
@@ -174,15 +178,15 @@ TRIAL = {"key_size": 256, "scaled": False}
 """What the questions are about: a hundred steps with wide keys and no division."""
 
 
-def _blind(run: Measured) -> tuple[bool, str]:
+def _blind(run: RunEvidence) -> tuple[bool, str]:
     return _reached(run) > 0.8 * LN_K, f"The loss ends at {_reached(run):.2f}; guessing costs {LN_K:.2f}."
 
 
-def _slow(run: Measured) -> tuple[bool, str]:
+def _slow(run: RunEvidence) -> tuple[bool, str]:
     return _reached(run) > 0.3, f"The loss ends at {_reached(run):.2f}."
 
 
-def _wild(run: Measured) -> tuple[bool, str]:
+def _wild(run: RunEvidence) -> tuple[bool, str]:
     top, end = float(run.curves["batch_loss"][1].max()), _reached(run)
     return (
         top > 2 * LN_K or end > LN_K,
@@ -190,22 +194,22 @@ def _wild(run: Measured) -> tuple[bool, str]:
     )
 
 
-BREAKS: tuple[Break[Measured], ...] = (
-    Break(
+BREAKS: tuple[Failure[RunEvidence], ...] = (
+    Failure(
         "No division by the root",
         "Keys of 256 numbers, and scores as they are.",
         TRIAL,
         "most softmax rows are all but 0 and 1 from the start, and the loss lags behind.",
         _slow,
     ),
-    Break(
+    Failure(
         "Question first, causal mask",
         "The question stands before the pairs, and may look only at what came before.",
         {"question": "first", "mask": "causal"},
         "it sees nothing but itself: the loss stays near ln 10.",
         _blind,
     ),
-    Break(
+    Failure(
         "A rate a hundred times too high",
         "Steps so long that the softmax is thrown into a corner.",
         {"learning_rate": 0.3},
@@ -216,7 +220,7 @@ BREAKS: tuple[Break[Measured], ...] = (
 
 
 def _build(options: SelfAttentionConfig, facts: Mapping[str, int]) -> nn.Module:
-    return Recaller(options, letters=facts["letters"], classes=facts["classes"], length=facts["tokens"])
+    return AssociativeRecall(options, letters=facts["letters"], classes=facts["classes"], length=facts["tokens"])
 
 
 PROJECT = Project(

@@ -12,11 +12,11 @@ from dlcore.data.array_batches import Shifted
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
 from dlcore.models import numpy_module
-from dlcore.models.numpy_module import ConvolutionalByHandConfig, DenseByHandConfig
+from dlcore.models.numpy_module import NumpyConvConfig, NumpyDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.foundations.numpy_nn import HandTrainee
-from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
-from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
+from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
+from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -38,14 +38,14 @@ def prepare(config: RunConfig) -> Prepared:
     return fashion.prepare(config.model_copy(update={"data_options": options}))
 
 
-def trainee(module: nn.Module, prepared: Prepared, config: RunConfig) -> HandTrainee:
+def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training in NumPy: pictures moved, scaled, and stepped through by hand."""
     seen = prepared.preprocessing
     shift = parse(BackpropData, config.data_options).shift
-    return HandTrainee(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
+    return NumpyTrainingLoop(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What digit a picture's file shows: the likeliest, every digit's probability, and the picture as it was seen.
 
     Raises:
@@ -53,18 +53,18 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     """
     side = int(loaded.preprocessing["height"])
     box = BOX.get(side, side)
-    return judged(loaded, centred(images.open_grey(payload, height=box, width=box), side))
+    return classify_pixels(loaded, center_ink(images.read_gray(payload, height=box, width=box), side))
 
 
-def judged(loaded: Loaded, pixels: np.ndarray) -> dict[str, Any]:
+def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
     """The same of pixels (H, W) uint8 that are as the model knows them."""
-    x = images.scaled(pixels, loaded.preprocessing)[None]
+    x = images.normalize(pixels, loaded.preprocessing)[None]
     with torch.no_grad():
         scores = loaded.module(torch.from_numpy(x))
-    return classification.told(scores, loaded.labels, pixels)
+    return classification.image_answer(scores, loaded.labels, pixels)
 
 
-def drawn(strokes: np.ndarray, side: int) -> np.ndarray | None:
+def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
     """A drawing (H, W) uint8, bright on dark, as the set of pictures of `side` pixels has its digits: cropped, shrunk
     into the box and centred. None where nothing is drawn."""
     from PIL import Image
@@ -77,10 +77,10 @@ def drawn(strokes: np.ndarray, side: int) -> np.ndarray | None:
     scale = box / max(cut.shape)
     height, width = (max(1, round(length * scale)) for length in cut.shape)
     small = np.asarray(Image.fromarray(cut).resize((width, height), Image.Resampling.BOX))
-    return centred(small, side)
+    return center_ink(small, side)
 
 
-def centred(picture: np.ndarray, side: int) -> np.ndarray:
+def center_ink(picture: np.ndarray, side: int) -> np.ndarray:
     """A picture (h, w) uint8 laid on black (side, side) with its centre of mass in the middle, as far as it fits."""
     height, width = picture.shape
     found = np.zeros((side, side), dtype=np.uint8)
@@ -101,39 +101,39 @@ LOSSES = (0.1, 1.0, float(np.log(10)), 10.0)
 SAME = 0.05
 
 
-def _start(run: Measured) -> Found:
+def _start(run: RunEvidence) -> CorrectChoice:
     loss = run.first("batch_loss")
     nearest = int(np.abs(np.log(LOSSES) - np.log(loss)).argmin())
-    return Found(nearest, f"It began at {loss:.2f}. A network that finds all ten alike has -ln(1/10) = 2.30.")
+    return CorrectChoice(nearest, f"It began at {loss:.2f}. A network that finds all ten alike has -ln(1/10) = 2.30.")
 
 
-def weight_layers(run: Measured) -> list[int]:
+def weight_layers(run: RunEvidence) -> list[int]:
     """Places of the layers that multiply, batch norms left out."""
     return [place for place, name in enumerate(run.layers) if not name.startswith("norm")]
 
 
-def lengths(run: Measured) -> np.ndarray:
+def gradient_lengths(run: RunEvidence) -> np.ndarray:
     """Geometric mean of the gradient's length over all recorded steps (L,), of the layers that multiply."""
     norms = run.norms[:, weight_layers(run)]
     return np.exp(np.log(np.maximum(norms, 1e-30)).mean(axis=0))
 
 
-def _shortest(run: Measured) -> Found:
-    found = lengths(run)
+def _shortest(run: RunEvidence) -> CorrectChoice:
+    found = gradient_lengths(run)
     place = int(found.argmin())
     right = 0 if place == 0 else 2 if place == len(found) - 1 else 1
     names = [run.layers[place] for place in weight_layers(run)]
     said = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
-    return Found(right, f"Mean length over the run: {said}.")
+    return CorrectChoice(right, f"Mean length over the run: {said}.")
 
 
-def _gap(run: Measured) -> Found:
+def _gap(run: RunEvidence) -> CorrectChoice:
     train, validation = run.last("train_loss"), run.last("validation_loss")
     right = 2 if abs(train - validation) < SAME * max(train, validation) else 0 if train < validation else 1
-    return Found(right, f"After the last epoch: {train:.3f} in training, {validation:.3f} in validation.")
+    return CorrectChoice(right, f"After the last epoch: {train:.3f} in training, {validation:.3f} in validation.")
 
 
-QUESTIONS: tuple[Question[Measured], ...] = (
+QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "start",
         "Before its first step the network knows nothing. How large is its loss, with ten digits?",
@@ -161,13 +161,13 @@ BREAK_STEPS = 80
 _PLAIN = {"norm": False, "dropout": 0.0, "batch_size": 32, "shift": 0, "schedule": "constant"}
 
 
-def _still(run: Measured) -> tuple[bool, str]:
+def _still(run: RunEvidence) -> tuple[bool, str]:
     hidden, loss = run.norms[:, :-1], run.last("batch_loss")
     words = f"The hidden layers' longest gradient was {hidden.max():.2g}, the loss ended at {loss:.2f}."
     return bool(hidden.max() == 0 and loss > 2.0), words
 
 
-def _explodes(run: Measured) -> tuple[bool, str]:
+def _explodes(run: RunEvidence) -> tuple[bool, str]:
     losses = run.curves["batch_loss"][1]
     worst = float(losses.max(initial=0))
     return bool(run.broke) or worst > 10 * losses[
@@ -175,8 +175,8 @@ def _explodes(run: Measured) -> tuple[bool, str]:
     ], run.broke or f"The loss went from {losses[0]:.2f} up to {worst:.3g}."
 
 
-def _vanishes(run: Measured) -> tuple[bool, str]:
-    found = lengths(run)
+def _vanishes(run: RunEvidence) -> tuple[bool, str]:
+    found = gradient_lengths(run)
     ratio = float(found[0] / found[-1])
     words = (
         f"The first layer's gradient is {ratio:.1e} of the last one's; the loss ended at {run.last('batch_loss'):.2f}."
@@ -184,22 +184,22 @@ def _vanishes(run: Measured) -> tuple[bool, str]:
     return ratio < 1e-3 and run.last("batch_loss") > 2.0, words
 
 
-BREAKS: tuple[Break[Measured], ...] = (
-    Break(
+BREAKS: tuple[Failure[RunEvidence], ...] = (
+    Failure(
         "All weights zero",
         "Every weight starts at 0, so every unit of a layer gives, and is told, the same.",
         {**_PLAIN, "start": "zeros"},
         "no gradient reaches a hidden layer, and the loss stays near ln 10 = 2.30: the last bias alone learns.",
         _still,
     ),
-    Break(
+    Failure(
         "A rate far too large",
         "Plain descent with steps of length 10 along the gradient.",
         {**_PLAIN, "optimiser": "sgd", "learning_rate": 10.0, "momentum": 0.9},
         "the loss grows instead of falling, up to numbers that are none any more.",
         _explodes,
     ),
-    Break(
+    Failure(
         "Ten layers of sigmoid",
         "Ten hidden layers; each sigmoid passes on a quarter of the gradient at most.",
         {**_PLAIN, "depth": 10, "width": 32, "narrowing": False, "activation": "sigmoid", "start": "xavier"},
@@ -209,11 +209,11 @@ BREAKS: tuple[Break[Measured], ...] = (
 )
 
 
-def _dense(options: DenseByHandConfig, facts: Mapping[str, int]) -> nn.Module:
+def _dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> nn.Module:
     return numpy_module.dense(options, facts)
 
 
-def _convolutional(options: ConvolutionalByHandConfig, facts: Mapping[str, int]) -> nn.Module:
+def _convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> nn.Module:
     return numpy_module.convolutional(options, facts)
 
 
@@ -228,15 +228,15 @@ PROJECT = Project(
             title="Dense 256-128",
             summary="Two hidden layers with batch norm, ReLU and a little dropout, all of it in NumPy.",
             build=_dense,
-            config=DenseByHandConfig,
-            trainee=trainee,
+            config=NumpyDenseConfig,
+            trainee=build_training_loop,
         ),
         "convolutional": ModelEntry(
             title="Convolutional 8-16",
             summary="Two convolutions with max-pool and a hidden layer, in NumPy: slower, and it knows of neighbours.",
             build=_convolutional,
-            config=ConvolutionalByHandConfig,
-            trainee=trainee,
+            config=NumpyConvConfig,
+            trainee=build_training_loop,
         ),
     },
     data_config=BackpropData,

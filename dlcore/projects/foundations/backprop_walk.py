@@ -8,27 +8,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_module import NumpyModule
 from dlcore.models.numpy_nn.layers import (
     BatchNorm,
     Dense,
     Dropout,
     Flatten,
-    Layer,
+    NumpyLayer,
     Relu,
     Sigmoid,
     SoftmaxCrossEntropy,
     Tanh,
 )
-from dlcore.models.numpy_nn.network import Network
-from dlcore.models.numpy_nn.pictures import Convolution, MaxPool, Picture
+from dlcore.models.numpy_nn.network import NumpyNetwork
+from dlcore.models.numpy_nn.pictures import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Stage:
+class WalkStage:
     """One layer of the walk, all for a single example, without the batch's axis.
 
     kind is the layer's class in small letters. `x` goes in, `y` comes out, `dy` and `dx` are the loss's gradients by
@@ -49,11 +49,11 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Walk:
+class BackpropWalk:
     """All stages in forward order, and what stands at the end: probabilities (K,), their gradient by the scores (K,),
     the true class and the loss. `error` is the largest of all differences from autograd."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[WalkStage, ...]
     probabilities: np.ndarray
     dz: np.ndarray
     target: int
@@ -61,7 +61,7 @@ class Walk:
     error: float
 
 
-def walk(module: HandModule, x: np.ndarray, target: int) -> Walk:
+def walk(module: NumpyModule, x: np.ndarray, target: int) -> BackpropWalk:
     """Go forward and back with one example x (...), as answered (not as trained), in 64 bits, and check it."""
     network = module.network.bound({n: array.double().numpy() for n, array in module.state_dict().items()})
     batch, loss = np.asarray(x, dtype=np.float64)[None], SoftmaxCrossEntropy()
@@ -75,7 +75,7 @@ def walk(module: HandModule, x: np.ndarray, target: int) -> Walk:
     for place, (name, layer) in enumerate(network.layers.items()):
         dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
         stages.append(
-            Stage(
+            WalkStage(
                 name,
                 type(layer).__name__.lower(),
                 inputs[0],
@@ -89,10 +89,10 @@ def walk(module: HandModule, x: np.ndarray, target: int) -> Walk:
             )
         )
         inputs = network.outputs[name]
-    return Walk(tuple(stages), loss.probabilities[0], dz[0], target, value, max(errors.values()))
+    return BackpropWalk(tuple(stages), loss.probabilities[0], dz[0], target, value, max(errors.values()))
 
 
-def _facts(layer: Layer) -> dict[str, np.ndarray | float]:
+def _facts(layer: NumpyLayer) -> dict[str, np.ndarray | float]:
     if isinstance(layer, BatchNorm):
         spread = np.sqrt(layer.buffers["running_var"] + layer.eps)
         return {"mean": layer.buffers["running_mean"], "spread": spread}
@@ -105,7 +105,7 @@ def _facts(layer: Layer) -> dict[str, np.ndarray | float]:
     return {}
 
 
-def differences(network: Network, x: np.ndarray, target: int) -> dict[str, float]:
+def differences(network: NumpyNetwork, x: np.ndarray, target: int) -> dict[str, float]:
     """For each layer, how far its dL/dx and the gradients of its parameters are from autograd's: the largest difference
     over the largest of autograd's numbers. The network must just have gone forward and back with x (1, ...)."""
     tensors = {n: torch.tensor(array, requires_grad=True) for n, array in network.parameters.items()}
@@ -133,38 +133,38 @@ def _apart(mine: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(mine - other).max(initial=0)) / (largest or 1.0)
 
 
-Twin = Callable[[Layer, Tensor, Mapping[str, Tensor]], Tensor]
+Twin = Callable[[NumpyLayer, Tensor, Mapping[str, Tensor]], Tensor]
 
 
-def _norm(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _norm(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
     mean, variance = (torch.tensor(layer.buffers[name]) for name in ("running_mean", "running_var"))
     return functional.batch_norm(x, mean, variance, mine["weight"], mine["bias"], training=False, eps=BatchNorm.eps)
 
 
-def _convolution(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _convolution(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
     assert isinstance(layer, Convolution)
     return functional.conv2d(x, mine["weight"], mine.get("bias"), padding=layer.padding)
 
 
-def _pool(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _pool(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
     assert isinstance(layer, MaxPool)
     return functional.max_pool2d(x, layer.side)
 
 
-def _recurrent(layer: Layer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _recurrent(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
     h = torch.zeros(len(x), len(mine["bias"]), dtype=x.dtype)
     weights = [mine["weight"], mine["recurrent"], mine["bias"], torch.zeros_like(mine["bias"])]
     states, _ = torch.rnn_tanh(x, h[None], weights, True, 1, 0.0, False, False, True)
     return states[:, -1]
 
 
-TWINS: dict[type[Layer], Twin] = {
+TWINS: dict[type[NumpyLayer], Twin] = {
     Dense: lambda layer, x, mine: functional.linear(x, mine["weight"], mine.get("bias")),
     Relu: lambda layer, x, mine: torch.relu(x),
     Tanh: lambda layer, x, mine: torch.tanh(x),
     Sigmoid: lambda layer, x, mine: torch.sigmoid(x),
     Flatten: lambda layer, x, mine: x.flatten(1),
-    Picture: lambda layer, x, mine: x[:, None],
+    AddChannel: lambda layer, x, mine: x[:, None],
     Dropout: lambda layer, x, mine: x,
     BatchNorm: _norm,
     Convolution: _convolution,

@@ -11,9 +11,9 @@ from torch import nn
 
 from dlcore.data.array_batches import ArrayBatches, Prepare
 from dlcore.data.splits import Prepared
-from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_module import NumpyModule
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
-from dlcore.models.numpy_nn.optimisers import Adam, Optimiser, Sgd
+from dlcore.models.numpy_nn.optimisers import Adam, NumpyOptimizer, Sgd
 from dlcore.projects.project import RunConfig
 from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig
@@ -22,13 +22,13 @@ from dlcore.training.fit import Validation
 from dlcore.training.state import thread_count
 
 
-class HandTrainee(by_hand.HandState):
+class NumpyTrainingLoop(by_hand.NumpyTrainingState):
     """The state of a training by hand as a run holds it: beside it the module that answers with the same memory."""
 
     def __init__(
         self, module: nn.Module, prepared: Prepared, config: RunConfig, *, prepare: Prepare | None = None
     ) -> None:
-        assert isinstance(module, HandModule)
+        assert isinstance(module, NumpyModule)
         self.module: nn.Module = module
         train = prepared.train
         self.batches = ArrayBatches(
@@ -40,7 +40,7 @@ class HandTrainee(by_hand.HandState):
         )
         super().__init__(
             module.bound().train_only(),
-            optimiser(config.training),
+            build_optimizer(config.training),
             config.training,
             steps_per_epoch=len(self.batches),
             seed=config.seed,
@@ -70,7 +70,7 @@ def _exchanged(value: Any, kind: type, change: Any) -> Any:
     return change(value) if isinstance(value, kind) else value
 
 
-def optimiser(config: TrainingConfig) -> Optimiser:
+def build_optimizer(config: TrainingConfig) -> NumpyOptimizer:
     """The rule that the config names."""
     if config.optimiser == "sgd":
         return Sgd(momentum=config.momentum, decay=config.weight_decay)

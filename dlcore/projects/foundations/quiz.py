@@ -17,7 +17,7 @@ Evidence = TypeVar("Evidence")
 
 
 @dataclass(frozen=True)
-class Found:
+class CorrectChoice:
     """What the evidence says: the place of the right choice, and a sentence with the numbers it follows from."""
 
     right: int
@@ -31,16 +31,16 @@ class Question(Generic[Evidence]):
     name: str
     text: str
     choices: tuple[str, ...]
-    find: Callable[[Evidence], Found]
+    find: Callable[[Evidence], CorrectChoice]
 
 
 @dataclass(frozen=True)
-class Marked:
+class MarkedAnswer:
     """An answer that was marked."""
 
     question: str
     chosen: int
-    found: Found
+    found: CorrectChoice
 
     @property
     def right(self) -> bool:
@@ -49,7 +49,7 @@ class Marked:
 
 
 @dataclass(frozen=True)
-class Break(Generic[Evidence]):
+class Failure(Generic[Evidence]):
     """A way to break it: `settings` over the usual ones, the signature to expect, and whether the evidence shows it."""
 
     name: str
@@ -60,7 +60,7 @@ class Break(Generic[Evidence]):
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunEvidence:
     """What a run or a trial of it measured, by layer and by step; all that a question may look at.
 
     curves: name -> steps (n,), values (n,). `steps` (m,), `norms` (m, L) and each of `measures` (m, L) belong to
@@ -86,7 +86,7 @@ class Measured:
         return float(self.curves[name][1][-1])
 
 
-def mark(question: Question[Evidence], chosen: int, evidence: Evidence) -> Marked:
+def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -> MarkedAnswer:
     """Mark one answer.
 
     Raises:
@@ -96,10 +96,10 @@ def mark(question: Question[Evidence], chosen: int, evidence: Evidence) -> Marke
     for place in (chosen, found.right):
         if not 0 <= place < len(question.choices):
             raise RequestError(f"'{question.name}' has no choice {place}: it has {len(question.choices)}.")
-    return Marked(question.name, chosen, found)
+    return MarkedAnswer(question.name, chosen, found)
 
 
-def score(marked: Sequence[Marked]) -> str:
+def score(marked: Sequence[MarkedAnswer]) -> str:
     """How many answers were right, in words."""
     right = sum(one.right for one in marked)
     words = {0: "None", len(marked): "All"}

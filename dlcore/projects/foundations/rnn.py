@@ -16,12 +16,12 @@ from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
-from dlcore.models.numpy_module import RecurrentByHandConfig
+from dlcore.models.numpy_module import NumpyRnnConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations import backprop
-from dlcore.projects.foundations.numpy_nn import HandTrainee
-from dlcore.projects.foundations.quiz import Break, Found, Measured, Question
-from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
+from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
+from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -59,8 +59,8 @@ def prepare(config: RunConfig) -> Prepared:
 
 def _memory(config: RunConfig) -> Prepared:
     options = parse(RnnData, config.data_options)
-    made = memory_task.make(options.rows, gap=options.gap, seed=config.seed)
-    test = memory_task.make(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
+    made = memory_task.make_sequences(options.rows, gap=options.gap, seed=config.seed)
+    test = memory_task.make_sequences(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
     held = max(1, round(options.rows * options.validation_share))
     return Prepared(
         train=_split(made, slice(held, None)),
@@ -73,19 +73,19 @@ def _memory(config: RunConfig) -> Prepared:
     )
 
 
-def _split(made: memory_task.Memory, rows: slice) -> Split:
+def _split(made: memory_task.MemoryTask, rows: slice) -> Split:
     inputs, targets = made.inputs[rows], made.targets[rows]
     return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(made.targets))[rows])
 
 
-def trainee(module: nn.Module, prepared: Prepared, config: RunConfig) -> HandTrainee:
+def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training in NumPy, through time by hand."""
     seen = prepared.preprocessing
     scale = None if seen["kind"] == MEMORY else Shifted(seen["mean"], seen["std"])
-    return HandTrainee(module, prepared, config, prepare=scale)
+    return NumpyTrainingLoop(module, prepared, config, prepare=scale)
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What digit a picture's file shows, read row by row.
 
     Raises:
@@ -101,10 +101,10 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
 def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) -> tuple[np.ndarray, int]:
     """One sequence (T, F) of the test part as the network reads it, and its class."""
     if dataset == MEMORY:
-        test = memory_task.make(TEST_ROWS, gap=gap, seed=TEST_SEED)
+        test = memory_task.make_sequences(TEST_ROWS, gap=gap, seed=TEST_SEED)
         return test.inputs[row], int(test.targets[row])
     found = images.load(dataset)
-    return images.scaled(np.asarray(found.test_pixels[row]), preprocessing), int(found.test_labels[row])
+    return images.normalize(np.asarray(found.test_pixels[row]), preprocessing), int(found.test_labels[row])
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ BRIDGED = 0.9
 """Right this often, a gap counts as bridged; guessing gets 0.1."""
 
 
-def longest(found: Bridges, model: str) -> int:
+def longest_gap(found: Bridges, model: str) -> int:
     """The longest gap such that this and every shorter one was bridged; 0 where none was."""
     last = 0
     for gap, accuracy in sorted(found[model].items()):
@@ -125,23 +125,23 @@ def longest(found: Bridges, model: str) -> int:
     return last
 
 
-def _further(found: Bridges) -> Found:
-    rnn, lstm = longest(found, "rnn"), longest(found, "lstm")
+def _further(found: Bridges) -> CorrectChoice:
+    rnn, lstm = longest_gap(found, "rnn"), longest_gap(found, "lstm")
     right = 0 if rnn > lstm else 1 if lstm > rnn else 2
-    return Found(right, f"Right nine times of ten up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
+    return CorrectChoice(right, f"Right nine times of ten up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
 
 
-def _first_to_fail(found: Bridges) -> Found:
-    last = longest(found, "rnn")
+def _first_to_fail(found: Bridges) -> CorrectChoice:
+    last = longest_gap(found, "rnn")
     right = 0 if last < 10 else 1 if last < 40 else 2 if last < 100 else 3
-    return Found(right, f"The RNN bridged every gap up to {last}.")
+    return CorrectChoice(right, f"The RNN bridged every gap up to {last}.")
 
 
-def _how_it_fails(found: Bridges) -> Found:
+def _how_it_fails(found: Bridges) -> CorrectChoice:
     values = [accuracy for _, accuracy in sorted(found["rnn"].items())]
     drop = max((a - b for a, b in itertools.pairwise(values)), default=0.0)
     right = 2 if min(values) >= BRIDGED else 1 if drop > 0.5 * (max(values) - min(values)) else 0
-    return Found(right, f"Its accuracy by gap: {', '.join(f'{value:.0%}' for value in values)}.")
+    return CorrectChoice(right, f"Its accuracy by gap: {', '.join(f'{value:.0%}' for value in values)}.")
 
 
 QUESTIONS: tuple[Question[Bridges], ...] = (
@@ -172,38 +172,38 @@ BREAK_GAP = 10
 _PLAIN = {"gap": BREAK_GAP, "rows": 2000, "width": 64, "batch_size": 32, "schedule": "constant", "clip_norm": 0.0}
 
 
-def _faded(run: Measured) -> tuple[bool, str]:
+def _faded(run: RunEvidence) -> tuple[bool, str]:
     loss = float(run.curves["batch_loss"][1][-10:].mean())
     return loss > 1.5, f"After {len(run.curves['batch_loss'][1])} steps the loss is {loss:.2f} (guessing: 2.30)."
 
 
-def _burst(run: Measured) -> tuple[bool, str]:
+def _burst(run: RunEvidence) -> tuple[bool, str]:
     most = float(run.norms[:, 0].max(initial=0))
     return bool(run.broke) or most > 100, run.broke or f"The longest gradient of the recurrent layer was {most:.3g}."
 
 
-def _wild(run: Measured) -> tuple[bool, str]:
+def _wild(run: RunEvidence) -> tuple[bool, str]:
     losses = run.curves["batch_loss"][1]
     loss = float(losses[-10:].mean())
     return bool(run.broke) or loss > 2.0, run.broke or f"The loss stays at {loss:.2f}, at worst {losses.max():.3g}."
 
 
-BREAKS: tuple[Break[Measured], ...] = (
-    Break(
+BREAKS: tuple[Failure[RunEvidence], ...] = (
+    Failure(
         "Weights that shrink",
         "The weights from state to state start at half a rotation: each step halves the gradient.",
         {**_PLAIN, "gain": 0.5},
         f"over a gap of {BREAK_GAP} hardly a thousandth of it is left, and the loss stays near 2.30.",
         _faded,
     ),
-    Break(
+    Failure(
         "Weights that stretch",
         "They start at three times a rotation: the gradient grows from step to step.",
         {**_PLAIN, "gain": 3.0, "width": 8, "gap": 30},
         "the gradient is more than a hundred long at times, or no number at all.",
         _burst,
     ),
-    Break(
+    Failure(
         "A rate far too large",
         "Plain descent with steps of length 3 along the gradient, and no clipping.",
         {**_PLAIN, "optimiser": "sgd", "learning_rate": 3.0, "momentum": 0.9},
@@ -213,7 +213,7 @@ BREAKS: tuple[Break[Measured], ...] = (
 )
 
 
-def _rnn(options: RecurrentByHandConfig, facts: Mapping[str, int]) -> nn.Module:
+def _rnn(options: NumpyRnnConfig, facts: Mapping[str, int]) -> nn.Module:
     return numpy_module.recurrent(options, features=facts["features"], classes=facts["classes"])
 
 
@@ -232,8 +232,8 @@ PROJECT = Project(
             title="Recurrent, by hand",
             summary="One recurrent layer with tanh in NumPy, its gradient carried back through every step.",
             build=_rnn,
-            config=RecurrentByHandConfig,
-            trainee=trainee,
+            config=NumpyRnnConfig,
+            trainee=build_training_loop,
         ),
         "lstm": ModelEntry(
             title="LSTM",

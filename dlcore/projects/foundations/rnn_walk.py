@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dlcore.models.lstm_classifier import LstmClassifier
-from dlcore.models.numpy_module import HandModule
+from dlcore.models.numpy_module import NumpyModule
 from dlcore.projects.foundations.backprop_walk import walk
 
 
 @dataclass(frozen=True)
-class Unrolled:
+class UnrolledRun:
     """x (T, F); states (T, D) after each step; by_step (T, D), the loss's gradient by what is handed on at each step:
     by the state, or by the LSTM's cell. `weights` are there for the network by hand alone, `error` its largest
     difference from autograd."""
@@ -34,12 +34,12 @@ class Unrolled:
         return np.sqrt((self.by_step**2).sum(axis=1))
 
 
-def unroll(module: nn.Module, x: np.ndarray, target: int) -> Unrolled:
+def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
     """Read one sequence (T, F) and go back through its steps."""
-    if isinstance(module, HandModule):
+    if isinstance(module, NumpyModule):
         found = walk(module, x, target)
         stage = found.stages[0]
-        return Unrolled(
+        return UnrolledRun(
             stage.x,
             np.asarray(stage.facts["states"])[1:],
             np.asarray(stage.facts["by_step"]),
@@ -53,20 +53,20 @@ def unroll(module: nn.Module, x: np.ndarray, target: int) -> Unrolled:
     return _lstm(module, x, target)
 
 
-def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> Unrolled:
+def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> UnrolledRun:
     """Step by step, so that every cell can be asked for its gradient; by autograd, which leaves the weights alone."""
     inputs = torch.as_tensor(x, dtype=torch.float32)[None]
     h = c = torch.zeros(1, module.lstm.hidden_size)
     states, cells = [], []
     with torch.enable_grad():
         for t in range(inputs.shape[1]):
-            h, c = step(module, inputs[:, t], h, c)
+            h, c = lstm_step(module, inputs[:, t], h, c)
             states.append(h)
             cells.append(c)
         scores = module.classes(h)
         loss = functional.cross_entropy(scores, torch.tensor([target]))
         back = torch.autograd.grad(loss, cells)
-    return Unrolled(
+    return UnrolledRun(
         np.asarray(x, dtype=np.float64),
         np.stack([state.detach().numpy()[0] for state in states]),
         np.stack([one.numpy()[0] for one in back]),
@@ -76,7 +76,7 @@ def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> Unrolled:
     )
 
 
-def step(module: LstmClassifier, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+def lstm_step(module: LstmClassifier, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """One step of an LSTM (Gers et al. 2000): c <- f c + i g, h <- o tanh(c), all of them (1, D), x (1, F)."""
     w_x, w_h, b_x, b_h = module.lstm.all_weights[0]
     i, f, g, o = (functional.linear(x, w_x, b_x) + functional.linear(h, w_h, b_h)).chunk(4, dim=1)

@@ -17,7 +17,7 @@ from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
 from dlcore.projects import classification
 from dlcore.projects.language import bert_texts, questions, texts
@@ -52,7 +52,7 @@ def prepare(config: RunConfig) -> Prepared:
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
         raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: take another BERT.")
-    pieces = bert_tokens.Pieces(checkpoint)
+    pieces = bert_tokens.WordPieceTokenizer(checkpoint)
     ids = {name: pieces.encode(said[name], length=options.length, keep=options.keep) for name in SPLITS}
     facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(found.names)}
     pooled = _pooled(checkpoint, plan, facts, ids) if plan.train == "head" else {}
@@ -62,14 +62,14 @@ def prepare(config: RunConfig) -> Prepared:
         if pooled:
             return Split((torch.from_numpy(np.array(pooled[name])),), targets, rows)
         lengths = np.array([len(row) for row in ids[name]])
-        return Split((torch.from_numpy(bert_tokens.padded(ids[name])),), targets, rows, lengths=lengths)
+        return Split((torch.from_numpy(bert_tokens.pad(ids[name])),), targets, rows, lengths=lengths)
 
     return Prepared(
         train=split("train"),
         validation=split("validation"),
         test=split("test"),
         facts=facts,
-        preprocessing=texts.as_pieces(checkpoint, length=options.length, keep=options.keep),
+        preprocessing=texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
         labels=found.names,
         checksum=found.checksum,
         source={"texts": said, "doubled": found.doubled},
@@ -129,16 +129,16 @@ def _pooled(
                 progress.report("Reading every text with the pretrained BERT, once", done, total)
             np.save(draft / f"{name}.npy", kept)
 
-    place = array_cache.kept("bert-pooled", digest.hexdigest(), make)
+    place = array_cache.get_or_create("bert-pooled", digest.hexdigest(), make)
     return {name: array_cache.load(place / f"{name}.npy") for name in SPLITS}
 
 
 def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and what was pooled of them, texts of about the same length together."""
     order = np.argsort([len(row) for row in ids], kind="stable")
-    with evaluating(network):
+    with evaluation_mode(network):
         for rows in np.split(order, range(AT_ONCE, len(order), AT_ONCE)):
-            few = torch.from_numpy(bert_tokens.padded([ids[row] for row in rows]))
+            few = torch.from_numpy(bert_tokens.pad([ids[row] for row in rows]))
             yield rows, network.pooled(few).numpy()
 
 

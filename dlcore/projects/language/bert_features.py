@@ -11,7 +11,7 @@ from dlcore.core import progress
 from dlcore.data.sources.bert_weights import Checkpoint
 from dlcore.data.text import bert_tokens, token_states
 from dlcore.data.text.token_states import CHUNK, Chunk, TokenStates
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.models import bert
 
 TOKENS_AT_ONCE = 4096
@@ -21,7 +21,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Reading:
+class FeatureConfig:
     """How texts are read: by which BERT, how many tokens, which part, and after which of its layers (0: the last)."""
 
     checkpoint: Checkpoint
@@ -44,7 +44,7 @@ class Reading:
         return f"{VERSION} {self.checkpoint.checksum} {self.length} {self.keep} {self.layer} {kind}"
 
 
-def of_texts(texts: Sequence[str], reading: Reading, *, rows: np.ndarray | None = None) -> TokenStates:
+def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.ndarray | None = None) -> TokenStates:
     """The states of every token of those texts, in their order; what is not kept yet is computed now.
 
     `rows` (N,), rising, are the texts' places in their source: those of one stretch of it are kept together, so that
@@ -57,25 +57,25 @@ def of_texts(texts: Sequence[str], reading: Reading, *, rows: np.ndarray | None 
     stretches = (np.arange(len(texts)) if rows is None else rows) // CHUNK
     starts = np.flatnonzero(np.diff(stretches, prepend=-1))
     parts = [texts[start:stop] for start, stop in pairwise([*starts.tolist(), len(texts)])]
-    keys = [token_states.key_of(reading.decided_by, part) for part in parts]
+    keys = [token_states.cache_key(reading.decided_by, part) for part in parts]
     width = reading.checkpoint.width
     chunks = [token_states.load(key, texts=len(part), width=width) for key, part in zip(keys, parts, strict=True)]
     missing = [place for place, chunk in enumerate(chunks) if chunk is None]
     if missing:
-        pieces = bert_tokens.Pieces(reading.checkpoint)
+        pieces = bert_tokens.WordPieceTokenizer(reading.checkpoint)
         ids = {place: pieces.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
         tokens = sum(len(row) for each in ids.values() for row in each)
-        token_states.make_room(tokens * width * token_states.BYTES, of=keys)
+        token_states.evict(tokens * width * token_states.BYTES, of=keys)
         for place in _computed(ids, keys, reading):
             chunks[place] = token_states.load(keys[place], texts=len(parts[place]), width=width)
     whole = [chunk for chunk in chunks if chunk is not None]
     if len(whole) != len(parts):
-        return of_texts(texts, reading, rows=rows)  # another process cleared some meanwhile
+        return compute_states(texts, reading, rows=rows)  # another process cleared some meanwhile
     sizes = [len(part) for part in parts]
     return TokenStates(whole, np.array([(part, row) for part, size in enumerate(sizes) for row in range(size)]))
 
 
-def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Reading) -> Iterator[int]:
+def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: FeatureConfig) -> Iterator[int]:
     """Compute and keep the chunks of `ids`, each told once it is there.
 
     Another process may be at the same ones: each begins elsewhere, and what the other has made is not made again.
@@ -91,15 +91,15 @@ def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Re
         yield place
 
 
-def _states(network: bert.Bert, ids: list[np.ndarray], reading: Reading, *, told: tuple[int, int]) -> Chunk:
+def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, told: tuple[int, int]) -> Chunk:
     """The states of one chunk's texts, those of about the same length computed together."""
     lengths = np.array([len(row) for row in ids])
     offsets = np.concatenate([[0], lengths.cumsum()])
     states = np.zeros((offsets[-1], network.width), dtype=np.float16)
     kind, (done, total) = torch.device(reading.device).type, told
-    with evaluating(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
+    with evaluation_mode(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
         for rows in _alike(lengths):
-            few = torch.from_numpy(bert_tokens.padded([ids[row] for row in rows])).to(reading.device)
+            few = torch.from_numpy(bert_tokens.pad([ids[row] for row in rows])).to(reading.device)
             found = network(few).half().cpu().numpy()
             for row, each in zip(rows, found, strict=True):
                 states[offsets[row] : offsets[row + 1]] = each[: lengths[row]]

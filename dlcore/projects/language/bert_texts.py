@@ -8,7 +8,7 @@ from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, SplitName
-from dlcore.data.stratify import sample
+from dlcore.data.stratify import stratified_sample
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.projects.language import texts
@@ -39,7 +39,7 @@ class BertTexts:
     """A source's texts, those of each part by their numbers in it (N,), and the BERT that is to read them."""
 
     checkpoint: bert_weights.Checkpoint
-    found: text.Texts
+    found: text.TextDataset
     parts: dict[SplitName, np.ndarray]
 
     @property
@@ -63,5 +63,7 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     found = texts.load(config)
     cut = texts.cut(found, options.rows, seed=config.seed)
     parts: dict[SplitName, np.ndarray] = {name: cut[name] for name in SPLITS}
-    parts["train"] = parts["train"][sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)]
+    parts["train"] = parts["train"][
+        stratified_sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)
+    ]
     return BertTexts(checkpoint, found, parts)

@@ -6,19 +6,19 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.models.base_lstm import BaseLstm
-from dlcore.projects.language.texts import Seen
-from dlcore.projects.project import Loaded, RunConfig
+from dlcore.projects.language.texts import EncodedText
+from dlcore.projects.project import LoadedModel, RunConfig
 from dlcore.projects.registry import configure, get, model_config
 
 TITLE = "The lesson of the last state"
-ARMS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}
+VARIANTS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}
 """What is read out, by arm; all else is alike."""
 SMALL = {"rows": 8000, "length": 300, "vocabulary": 8000, "embedding": 32, "hidden": 32, "layers": 1, "bucketed": False}
 
 
-def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[RunConfig]]:
+def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[RunConfig]]:
     """The runs of the lesson by arm, one a seed: every review padded to 300 words, its start read.
 
     Raises:
@@ -36,11 +36,11 @@ def arms(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[R
             )
             for seed in seeds
         ]
-        for name, how in ARMS.items()
+        for name, how in VARIANTS.items()
     }
 
 
-def over_padding(loaded: Loaded, seen: Seen, *, most: int = 400) -> np.ndarray | None:
+def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: int = 400) -> np.ndarray | None:
     """Probability (most + 1,) of the second class, read out after so much padding, 0 first; None for a model that is
     not read out at one state."""
     module = loaded.module
@@ -51,9 +51,12 @@ def over_padding(loaded: Loaded, seen: Seen, *, most: int = 400) -> np.ndarray |
     return np.asarray(scores.softmax(dim=1)[:, 1].numpy())
 
 
-def difference_left(loaded: Loaded, one: Seen, other: Seen, *, most: int = 200) -> tuple[np.ndarray, np.ndarray] | None:
+def difference_left(
+    loaded: LoadedModel, one: EncodedText, other: EncodedText, *, most: int = 200
+) -> tuple[np.ndarray, np.ndarray] | None:
     """How far apart the states of two texts still are after so much padding, as a share of how far they were after
-    their last words: (most + 1,) of this model, and of the same network before it learnt. None as `over_padding`."""
+    their last words: (most + 1,) of this model, and of the same network before it learnt. None as for
+    `probability_over_padding`."""
     module = loaded.module
     if not isinstance(module, BaseLstm) or module.readout == "pooled":
         return None
@@ -70,9 +73,9 @@ def difference_left(loaded: Loaded, one: Seen, other: Seen, *, most: int = 200) 
     return found[0], found[1]
 
 
-def _states(module: BaseLstm, seen: Seen, most: int) -> torch.Tensor:
+def _states(module: BaseLstm, seen: EncodedText, most: int) -> torch.Tensor:
     """(most + 1, D): the state after the last word, and after each word of padding."""
-    with evaluating(module):
+    with evaluation_mode(module):
         states, _ = module.lstm(module.embedding(functional.pad(torch.from_numpy(seen.ids), (0, most))))
     last: torch.Tensor = states[0, seen.ids.shape[1] - 1 :]
     return last

@@ -14,9 +14,9 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.evaluation import linear
-from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
+from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.models.rnn_classifier import TextRnn, TextRnnConfig
+from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification
 from dlcore.projects.language import reviews_bert, texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
@@ -33,7 +33,7 @@ class QuestionsData(texts.TextData):
     vectors: texts.Vectors = choice("glove", help="Vectors that the pieces start with: chance, or GloVe's.")
 
 
-class BertGruConfig(StatesRnnConfig):
+class BertGruConfig(FrozenBertRnnConfig):
     """Its sizes, and where BERT is read."""
 
     hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
@@ -66,7 +66,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
     """Hand the network that reads BERT's states the BERT that its run read with; the others lack nothing."""
-    if isinstance(module, StatesRnn):
+    if isinstance(module, FrozenBertRnn):
         reviews_bert.complete(module, preprocessing)
 
 
@@ -84,20 +84,20 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     found = texts.baselines(prepared, config)
     with contextlib.suppress(DataError):
         scores = linear.trigram_svm(said["train"], targets, said["test"], classes=classes)
-        measured = classification.measured(scores, prepared.test.targets.numpy())
-        found["trigram_svm"] = texts.without_odds(measured)
+        measured = classification.compute_metrics(scores, prepared.test.targets.numpy())
+        found["trigram_svm"] = texts.drop_probability_metrics(measured)
     return found
 
 
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
-    def build(options: TextRnnConfig, facts: Mapping[str, int]) -> nn.Module:
-        return TextRnn(options, cell=cell, vocabulary=facts["vocabulary"], classes=facts["classes"])
+    def build(options: RnnClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
+        return RnnClassifier(options, cell=cell, vocabulary=facts["vocabulary"], classes=facts["classes"])
 
     return build
 
 
 def _over_bert(options: BertGruConfig, facts: Mapping[str, int]) -> nn.Module:
-    return StatesRnn(options, cell="gru", width=facts["width"], classes=facts["classes"])
+    return FrozenBertRnn(options, cell="gru", width=facts["width"], classes=facts["classes"])
 
 
 _CELLS: dict[Cell, tuple[str, str]] = {
@@ -114,7 +114,7 @@ PROJECT = Project(
     summary="Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM.",
     datasets=("trec6", "trec50"),
     models={
-        cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=TextRnnConfig)
+        cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=RnnClassifierConfig)
         for cell, (title, summary) in _CELLS.items()
     }
     | {

@@ -15,7 +15,7 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
-from dlcore.models.frozen_bert_rnn import StatesRnn, StatesRnnConfig
+from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.projects import classification
 from dlcore.projects.language import bert_features, bert_texts, texts
@@ -51,9 +51,9 @@ def prepare(config: RunConfig) -> Prepared:
     if options.after_layer > layers:
         raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
     used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: another seed finds the same chunks
-    states = bert_features.of_texts(
+    states = bert_features.compute_states(
         [found.texts[row] for row in used],
-        bert_features.Reading(
+        bert_features.FeatureConfig(
             checkpoint, options.length, options.keep, options.after_layer, devices.resolve(config.device)
         ),
         rows=used,
@@ -68,7 +68,7 @@ def prepare(config: RunConfig) -> Prepared:
         test=splits["test"],
         facts={"width": checkpoint.width, "length": options.length, "classes": len(found.names)},
         preprocessing={
-            **texts.as_pieces(checkpoint, length=options.length, keep=options.keep),
+            **texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
             "after_layer": options.after_layer,
         },
         labels=found.names,
@@ -91,12 +91,12 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
         DataError: the one of that name is not the one that the run was made with.
     """
     checkpoint, layer = texts.checkpoint_of(preprocessing), int(preprocessing.get("after_layer", 0))
-    cast(StatesRnn, module).attach(bert.pretrained(checkpoint.config, checkpoint.state(), layer=layer))
+    cast(FrozenBertRnn, module).attach(bert.pretrained(checkpoint.config, checkpoint.state(), layer=layer))
 
 
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
     def build(options: Any, facts: Mapping[str, int]) -> nn.Module:
-        return StatesRnn(options, cell=cell, width=facts["width"], classes=facts["classes"])
+        return FrozenBertRnn(options, cell=cell, width=facts["width"], classes=facts["classes"])
 
     return build
 
@@ -121,13 +121,13 @@ PROJECT = Project(
             title="GRU over BERT",
             summary="BERT stays as it is and reads every review once; a two-way GRU reads what it made of each word.",
             build=_build("gru"),
-            config=StatesRnnConfig,
+            config=FrozenBertRnnConfig,
         ),
         "lstm": ModelEntry(
             title="LSTM over BERT",
             summary="The same with an LSTM, which keeps a second memory and has a third more weights.",
             build=_build("lstm"),
-            config=StatesRnnConfig,
+            config=FrozenBertRnnConfig,
         ),
     },
     data_config=ReviewsBertData,

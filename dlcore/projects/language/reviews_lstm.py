@@ -8,7 +8,7 @@ from dlcore.core.config import choice
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
-from dlcore.models.rnn_classifier import ImprovedLstmConfig, TextRnn
+from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
 from dlcore.projects import classification
 from dlcore.projects.language import texts
 from dlcore.projects.project import ModelEntry, Project, RunConfig
@@ -30,7 +30,7 @@ def _build(options: BaseLstmConfig, facts: Mapping[str, int]) -> nn.Module:
 
 
 def _improved(options: ImprovedLstmConfig, facts: Mapping[str, int]) -> nn.Module:
-    return TextRnn(options, cell="lstm", vocabulary=facts["vocabulary"], classes=facts["classes"])
+    return RnnClassifier(options, cell="lstm", vocabulary=facts["vocabulary"], classes=facts["classes"])
 
 
 _RECIPE = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}

@@ -15,12 +15,12 @@ from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import sequences
-from dlcore.data.text.sequences import PAD, Alphabet, Pairs, Task
+from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs, Task
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
 from dlcore.training.fit import Objective
 
 TEST_ROWS = 2000
@@ -46,7 +46,7 @@ class Seq2SeqData(Config):
 def prepare(config: RunConfig) -> Prepared:
     """Items that share nothing between the parts (dates: no day); alphabets from the training part alone."""
     options = parse(Seq2SeqData, config.data_options)
-    sizes = sequences.Sizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
+    sizes = sequences.SplitSizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
     parts = _parts(config, sizes)
     source, target = Alphabet.fit(parts.train.sources), Alphabet.fit(parts.train.targets)
     every = (parts.train, parts.validation, parts.test, parts.longer)
@@ -58,10 +58,10 @@ def prepare(config: RunConfig) -> Prepared:
         "target_length": lengths[1] + 1,
     }
 
-    def split(pairs: Pairs) -> Split:
+    def split(pairs: SequencePairs) -> Split:
         ids = source.encode(pairs.sources, length=facts["source_length"])
         wanted = target.encode(pairs.targets, length=facts["target_length"], ends=True)
-        inputs = (torch.from_numpy(ids), torch.from_numpy(sequences.given(wanted)))
+        inputs = (torch.from_numpy(ids), torch.from_numpy(sequences.decoder_inputs(wanted)))
         return Split(inputs, torch.from_numpy(wanted), np.arange(len(pairs)), lengths=(ids != PAD).sum(axis=1))
 
     return Prepared(
@@ -76,12 +76,12 @@ def prepare(config: RunConfig) -> Prepared:
     )
 
 
-def _parts(config: RunConfig, sizes: sequences.Sizes) -> sequences.Parts:
+def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.SequenceSplits:
     """Items made here, or those of a file of one's own."""
-    if own.is_own(config.dataset):
+    if own.is_custom(config.dataset):
         kept = own_pairs.load(config.dataset, checksum=config.data_checksum)
-        return own_pairs.parts(kept, sizes, seed=config.seed)
-    return sequences.make(cast(Task, config.dataset), sizes, seed=config.seed)
+        return own_pairs.split_pairs(kept, sizes, seed=config.seed)
+    return sequences.make_splits(cast(Task, config.dataset), sizes, seed=config.seed)
 
 
 def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
@@ -114,11 +114,11 @@ def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
     return _right(outputs, targets).sum()
 
 
-def forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:
+def teacher_forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:
     """With the true answer given: mean surprise at the symbols of each (N,), and whether all are right (N,)."""
     device, losses, right = next(module.parameters()).device, [], []
     plain = Split(part.inputs, part.targets, part.ids)
-    with evaluating(module):
+    with evaluation_mode(module):
         for inputs, targets in Batches(plain, AT_ONCE, device=device, transform=prepared.transform).epoch(1):
             outputs = module(*inputs).float()
             losses.append(_losses(outputs, targets))
@@ -126,11 +126,11 @@ def forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarr
     return torch.cat(losses).cpu().numpy(), torch.cat(right).cpu().numpy()
 
 
-def written(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def generate(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Nothing given but the source: what the model writes (N, length), and its log probability (N,)."""
     device, ids, scores = next(module.parameters()).device, [], []
     for (source, *_), _ in Batches(part, AT_ONCE, device=device, transform=trim).epoch(1):
-        found = decode.write(module, source, length=length, beams=beams)
+        found = decode.decode(module, source, length=length, beams=beams)
         ids.append(found.best)
         scores.append(found.scores[:, 0])
     return torch.cat(ids).cpu().numpy(), torch.cat(scores).cpu().numpy()
@@ -139,9 +139,9 @@ def written(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> t
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
     """Loss and whole answers right with the true answer given, and exact match of what is written without it."""
     held = prepared.validation
-    losses, right = forced(module, prepared, held)
+    losses, right = teacher_forced(module, prepared, held)
     few = Split(tuple(part[:WATCHED] for part in held.inputs), held.targets[:WATCHED], held.ids[:WATCHED])
-    ids, _ = written(module, few, length=prepared.facts["target_length"])
+    ids, _ = generate(module, few, length=prepared.facts["target_length"])
     return {
         "validation_loss": float(losses.mean()),
         "validation_accuracy": float(right.mean()),
@@ -152,10 +152,10 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """The test items, what was written for each, greedily and with a beam, and for those longer than any learnt."""
     test, length = prepared.test, prepared.facts["target_length"]
-    losses, right = forced(module, prepared, test)
-    ids, scores = written(module, test, length=length)
-    beam, _ = written(module, test, length=length, beams=BEAMS)
-    parts: sequences.Parts = prepared.source["parts"]
+    losses, right = teacher_forced(module, prepared, test)
+    ids, scores = generate(module, test, length=length)
+    beam, _ = generate(module, test, length=length, beams=BEAMS)
+    parts: sequences.SequenceSplits = prepared.source["parts"]
     found = {
         "test_scores": scores,
         "test_targets": test.targets.numpy(),
@@ -169,7 +169,7 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     }
     longer: Split | None = prepared.source["longer"]
     if longer is not None:
-        found["longer_written"], _ = written(module, longer, length=length)
+        found["longer_written"], _ = generate(module, longer, length=length)
         found |= {"longer_targets": longer.targets.numpy(), "longer_kinds": parts.longer.kinds}
     small = {np.dtype(np.int64): np.int16, np.dtype(np.float64): np.float32}
     return {name: array.astype(small.get(array.dtype, array.dtype)) for name, array in found.items()}
@@ -186,10 +186,10 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     losses = predictions["test_losses"].astype(np.float64)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5
     loss = float(losses.mean())
-    metrics = {**judged.share(right), "loss": loss, "loss_low": loss - half, "loss_high": loss + half}
+    metrics = {**judged.share_correct(right), "loss": loss, "loss_low": loss - half, "loss_high": loss + half}
     parts = {
-        "beam": judged.share((predictions["test_beam"] == targets).all(axis=1)),
-        "answer_given": judged.share(predictions["test_forced"]),
+        "beam": judged.share_correct((predictions["test_beam"] == targets).all(axis=1)),
+        "answer_given": judged.share_correct(predictions["test_forced"]),
     }
     low, high = metrics["exact_match_low"], metrics["exact_match_high"]
     verdict = (
@@ -205,9 +205,9 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Copying the source, what stood with the most similar training item, and a date parser that learns nothing."""
-    parts: sequences.Parts = prepared.source["parts"]
+    parts: sequences.SequenceSplits = prepared.source["parts"]
     train, test = parts.train, parts.test
-    near = judged.nearest(train.sources, train.targets, test.sources)
+    near = judged.nearest_neighbor(train.sources, train.targets, test.sources)
     found = {
         "copy": judged.exact_match(test.sources, test.targets),
         "nearest_item": judged.exact_match(near, test.targets),
@@ -225,7 +225,7 @@ def alphabets(preprocessing: Mapping[str, Any]) -> tuple[Alphabet, Alphabet]:
     return Alphabet(preprocessing["source_symbols"]), Alphabet(preprocessing["target_symbols"])
 
 
-def read(loaded: Loaded, payload: bytes) -> tuple[str, Tensor]:
+def encode_source(loaded: LoadedModel, payload: bytes) -> tuple[str, Tensor]:
     """A text as the model reads it: cleaned, and its ids (1, S).
 
     Raises:
@@ -245,17 +245,17 @@ def read(loaded: Loaded, payload: bytes) -> tuple[str, Tensor]:
     return said, torch.from_numpy(source.encode([said], length=len(said)))
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What the model writes for a text, greedily and with a beam, each symbol with its probability.
 
     Raises:
         DataError: the text cannot be read.
     """
-    said, source = read(loaded, payload)
+    said, source = encode_source(loaded, payload)
     _, target = alphabets(loaded.preprocessing)
     length = int(loaded.facts["target_length"])
-    found = decode.write(loaded.module, source, length=length)
-    beam = decode.write(loaded.module, source, length=length, beams=BEAMS)
+    found = decode.decode(loaded.module, source, length=length)
+    beam = decode.decode(loaded.module, source, length=length, beams=BEAMS)
     sums = [step.scores[0, 0].item() for step in found.steps]
     symbols = [target.name(int(number)) for number in found.best[0, : len(sums)]]
     return {
@@ -273,7 +273,7 @@ def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
     }
 
 
-def texts(ids: np.ndarray, alphabet: Alphabet) -> list[str]:
+def decode_rows(ids: np.ndarray, alphabet: Alphabet) -> list[str]:
     """Rows of ids (N, T) as texts."""
     return [alphabet.decode(row) for row in cast(Sequence[list[int]], ids.tolist())]
 

@@ -17,15 +17,15 @@ from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
-from dlcore.data.stratify import sample, stratified
+from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.data.text import bert_tokens, word_vectors
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
-from dlcore.data.text.vocabulary import bert as vocabulary_of_bert
+from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import Loaded, RunConfig
+from dlcore.projects.project import LoadedModel, RunConfig
 from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
@@ -99,32 +99,32 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     return tuple(name for name, asked in wanted.items() if asked)
 
 
-def load(config: RunConfig) -> text.Texts:
+def load(config: RunConfig) -> text.TextDataset:
     """The run's texts: a public dataset's, or those of one's own that it was made from.
 
     Raises:
         DataError: they are not on this machine.
     """
-    if own.is_own(config.dataset):
+    if own.is_custom(config.dataset):
         return own_texts.load(config.dataset, checksum=config.data_checksum)
     return text.load(config.dataset)
 
 
-def cut(found: text.Texts, rows: int, *, seed: int) -> dict[str, np.ndarray]:
+def cut(found: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
     """Row numbers of the three parts; with `rows` each part is thinned, so a test text never moves into training."""
     labels = found.labels
     if found.test is None:
-        rest, test = stratified(labels, TEST_SHARE, seed=0)
+        rest, test = stratified_split(labels, TEST_SHARE, seed=0)
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:
         rest, test, share = np.flatnonzero(~found.test), np.flatnonzero(found.test), VALIDATION_SHARE
-    inner, held = stratified(labels[rest], share, seed=seed)
+    inner, held = stratified_split(labels[rest], share, seed=seed)
     parts = dict(zip(SPLITS, (rest[inner], rest[held], test), strict=True))
     if rows <= 0:
         return dict(parts)
     shares = {name: max(2, round(rows * len(part) / len(labels))) for name, part in parts.items()}
     seeds = {"train": seed, "validation": seed, "test": 0}
-    return {name: part[sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
+    return {name: part[stratified_sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
 
 
 def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
@@ -136,10 +136,10 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
         return known, None
     if options.tokens != "byte_pair":  # a word that training never says still has a vector
         whole = set(vocabulary_of_bert().words) if options.tokens == "wordpiece" else None
-        more = [word for word in word_vectors.commonest(UNSEEN) if whole is None or word in whole]
+        more = [word for word in word_vectors.most_frequent_words(UNSEEN) if whole is None or word in whole]
         single = [word for word in more if whole is not None or known.tokens(word) == [word]]
         known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])), kind=known.kind)
-    found = word_vectors.of([word.removeprefix("##") for word in known.words])
+    found = word_vectors.load_vectors([word.removeprefix("##") for word in known.words])
 
     def start(module: nn.Module) -> None:
         embedding = module.get_submodule("embedding")
@@ -185,23 +185,23 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     a method that finds no word to count is left out."""
     texts, classes = prepared.source["texts"], prepared.facts["classes"]
     targets, truth = prepared.train.targets.numpy(), prepared.test.targets.numpy()
-    found = {"majority": classification.majority(prepared)}
+    found = {"majority": classification.majority_class(prepared)}
     with contextlib.suppress(DataError):
         regression = linear.tfidf_logistic_regression(texts["train"], targets, texts["test"], classes=classes)
-        found["tfidf_logistic_regression"] = classification.measured(regression, truth)
+        found["tfidf_logistic_regression"] = classification.compute_metrics(regression, truth)
     with contextlib.suppress(DataError):
         machine = linear.nb_svm(texts["train"], targets, texts["test"], classes=classes)
-        found["nb_svm"] = without_odds(classification.measured(machine, truth))
+        found["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
     return found
 
 
-def without_odds(measured: Mapping[str, float]) -> dict[str, float]:
+def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
     """Metrics of a method that calls and orders but gives no probabilities: those that take them for such are out."""
     return {name: value for name, value in measured.items() if not name.startswith(("loss", "ece"))}
 
 
 @dataclass(frozen=True)
-class Seen:
+class EncodedText:
     """What a model reads of a text: the words, their ids (1, T), how many were left out as too many.
 
     `gone` is the id that a hidden word gets, `strange` that of an unknown one; so many `marks` of the model's own stand
@@ -228,18 +228,20 @@ class Seen:
 
 
 _VOCABULARIES: WeakKeyDictionary[nn.Module, text.Vocabulary] = WeakKeyDictionary()
-_PIECES: WeakKeyDictionary[nn.Module, bert_tokens.Pieces] = WeakKeyDictionary()
+_PIECES: WeakKeyDictionary[nn.Module, bert_tokens.WordPieceTokenizer] = WeakKeyDictionary()
 """A loaded model's vocabulary, or BERT's pieces; to build them anew takes longer than to answer."""
 
 
-def vocabulary(loaded: Loaded) -> text.Vocabulary:
+def vocabulary(loaded: LoadedModel) -> text.Vocabulary:
     """The words or pieces that a model knows."""
     if loaded.module not in _VOCABULARIES:
         _VOCABULARIES[loaded.module] = text.from_preprocessing(loaded.preprocessing)
     return _VOCABULARIES[loaded.module]
 
 
-def as_pieces(checkpoint: bert_weights.Checkpoint, *, length: int, keep: bert_tokens.Keep) -> dict[str, Any]:
+def wordpiece_preprocessing(
+    checkpoint: bert_weights.Checkpoint, *, length: int, keep: bert_tokens.Keep
+) -> dict[str, Any]:
     """All that is needed to cut another text as for that BERT, in JSON's types: its name, not its words."""
     return {
         "kind": PIECES,
@@ -269,19 +271,19 @@ def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
     return found
 
 
-def _read_pieces(loaded: Loaded, said: str) -> Seen:
+def _read_pieces(loaded: LoadedModel, said: str) -> EncodedText:
     """A cleaned text as a BERT reads it, between [CLS] and [SEP]."""
     if loaded.module not in _PIECES:
-        _PIECES[loaded.module] = bert_tokens.Pieces(checkpoint_of(loaded.preprocessing))
+        _PIECES[loaded.module] = bert_tokens.WordPieceTokenizer(checkpoint_of(loaded.preprocessing))
     pieces, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
     words, (ids,) = pieces.tokens(said), pieces.encode([said], length=length, keep=keep)
-    kept = [words[place] for place in bert_tokens.kept(len(words), length - 2, keep)]
-    return Seen(
+    kept = [words[place] for place in bert_tokens.kept_positions(len(words), length - 2, keep)]
+    return EncodedText(
         ["[CLS]", *kept, "[SEP]"], ids[None], len(words) - len(kept), gone=pieces.mask, strange=pieces.unknown, marks=1
     )
 
 
-def read(loaded: Loaded, said: str) -> Seen:
+def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
     """A cleaned text as the model reads it."""
     if loaded.preprocessing.get("kind") == PIECES:
         return _read_pieces(loaded, said)
@@ -290,25 +292,25 @@ def read(loaded: Loaded, said: str) -> Seen:
     words = known.tokens(said)
     (ids,) = trim((torch.from_numpy(known.encode([said], length=length, keep=keep)),), False)
     kept = (words[:length] if keep == "start" else words[-length:]) or ["?"]
-    return Seen(kept, ids.numpy(), max(0, len(words) - length))
+    return EncodedText(kept, ids.numpy(), max(0, len(words) - length))
 
 
-def probabilities(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> dict[str, float]:
+def probabilities(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, float]:
     """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown, or masked, ones."""
     ids = torch.from_numpy(seen.without(hidden))
     if not loaded.config.data_options.get("bucketed", True):  # it learnt from padded rows, so it is asked with one
         ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
-    return classification.named_probabilities(inference.answer(loaded.module, ids), loaded.labels)
+    return classification.named_probabilities(inference.forward_batch(loaded.module, ids), loaded.labels)
 
 
-def attentions(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> np.ndarray:
+def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
     """Of a Transformer (L, H, T, T): how much each word takes of each, rows sum to 1; words at `hidden` are hidden."""
-    with inference.evaluating(loaded.module) as module:
+    with inference.evaluation_mode(loaded.module) as module:
         layers: list[Tensor] = module.weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
     return torch.cat(layers).numpy()
 
 
-def label_of(loaded: Loaded, found: Mapping[str, float]) -> str:
+def predicted_label(loaded: LoadedModel, found: Mapping[str, float]) -> str:
     """The label called: the likeliest, or with two classes the one that the run's threshold says."""
     if len(loaded.labels) != 2:
         return max(found, key=found.__getitem__)
@@ -316,19 +318,19 @@ def label_of(loaded: Loaded, found: Mapping[str, float]) -> str:
     return loaded.labels[1 if found[loaded.labels[1]] >= threshold else 0]
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What a text is: label, its probability, every label's probability, words read and words unknown.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
     """
-    seen = read(loaded, text.read_text(payload))
+    seen = encode_text(loaded, text.read_text(payload))
     tokens, unknown = seen.ids.shape[1] - 2 * seen.marks, int(seen.unknown.sum())
     if tokens == unknown:
         read_words = f"none of the {tokens} words read is" if tokens > 1 else "the one word read is not"
         raise DataError(f"{read_words} in the model's vocabulary: write an English text.")
     found = probabilities(loaded, seen)
-    label = label_of(loaded, found)
+    label = predicted_label(loaded, found)
     threshold = 0.5 if loaded.threshold is None else loaded.threshold
     return {
         "label": label,

@@ -11,7 +11,7 @@ from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.vision import images as pictures
-from dlcore.projects.vision.images import PictureData
+from dlcore.projects.vision.images import ImageData
 
 
 def _vgg(options: VggConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -86,7 +86,7 @@ PROJECT = Project(
             config=ResNextConfig,
         ),
     },
-    data_config=PictureData,
+    data_config=ImageData,
     presets={
         "quick": {
             "epochs": 5,

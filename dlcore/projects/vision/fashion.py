@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, moved
+from dlcore.data.images.augment import Augmentation, random_shift_flip
 from dlcore.data.splits import Prepared, Split
-from dlcore.data.stratify import sample, stratified
+from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.project import Loaded, ModelEntry, Project, RunConfig
-from dlcore.projects.vision.images import NEVER_MIRRORED, simpler
+from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.vision.images import NEVER_MIRRORED, simple_baselines
 
 
 class FashionData(Config):
@@ -34,9 +34,9 @@ def prepare(config: RunConfig) -> Prepared:
     """Official test part as it is; the rest cut by the seed into training and validation, every class at its share."""
     options = parse(FashionData, config.data_options)
     found = images.load(config.dataset)
-    train, validation = stratified(found.labels, options.validation_share, seed=config.seed)
-    train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
-    scale = images.standardise(found.pixels[train])
+    train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
+    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
+    scale = images.mean_and_std(found.pixels[train])
     height, width = found.pixels.shape[1:]
     return Prepared(
         train=_split(found.pixels[train], found.labels[train], train),
@@ -69,26 +69,26 @@ class _Scale:
     def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         pixels = inputs[0]
         if training and (self.how.shift or self.how.flip):
-            pixels = moved(pixels.unsqueeze(-1), shift=self.how.shift, flip=self.how.flip).squeeze(-1)
+            pixels = random_shift_flip(pixels.unsqueeze(-1), shift=self.how.shift, flip=self.how.flip).squeeze(-1)
         return (pixels.float().mul_(self.factor).add_(self.offset),)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class, nearest class mean and logistic regression, fitted on the same training part."""
     train, test = (split.inputs[0].numpy().astype(np.float32) / 255 for split in (prepared.train, prepared.test))
-    return simpler(prepared, train, prepared.train.targets.numpy(), test)
+    return simple_baselines(prepared, train, prepared.train.targets.numpy(), test)
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What a picture's file shows: the likeliest label, every label's probability, and the picture as the model saw it.
 
     Raises:
         DataError: the file is not a picture that can be read.
     """
     seen = loaded.preprocessing
-    pixels = images.open_grey(payload, height=int(seen["height"]), width=int(seen["width"]))
-    scores = inference.answer(loaded.module, torch.from_numpy(images.scaled(pixels, seen)).unsqueeze(0))
-    return classification.told(scores, loaded.labels, pixels)
+    pixels = images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"]))
+    scores = inference.forward_batch(loaded.module, torch.from_numpy(images.normalize(pixels, seen)).unsqueeze(0))
+    return classification.image_answer(scores, loaded.labels, pixels)
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:

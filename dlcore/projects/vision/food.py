@@ -12,17 +12,17 @@ from torch.nn import functional
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.core.errors import ConfigError, DataMissingError
 from dlcore.data.images import images
-from dlcore.data.images.duplicates import stratified_apart
+from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.images.images import Images
-from dlcore.data.images.photos import Changes, Mix, Photographs, Views
+from dlcore.data.images.photos import FeatureViews, MixupResult, PhotoAugmentation, PhotoTransform
 from dlcore.data.sources import weights
 from dlcore.data.splits import Prepared, Split
-from dlcore.data.stratify import sample
+from dlcore.data.stratify import stratified_sample
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
 from dlcore.projects import classification
-from dlcore.projects.project import Evaluation, Loaded, ModelEntry, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project, RunConfig
 from dlcore.projects.vision import food_features
 from dlcore.projects.vision import images as pictures
 from dlcore.training.fit import Objective
@@ -77,20 +77,22 @@ def prepare(config: RunConfig) -> Prepared:
         raise ConfigError(f"{config.dataset} is grey: choose a dataset of coloured photographs.")
     train, validation = _parts(found, options, config.seed)
     test = np.arange(len(found.test_labels))
-    changes = Changes(options.train_side, options.zoom, options.flip, options.jitter, options.erase, options.mixup)
+    changes = PhotoAugmentation(
+        options.train_side, options.zoom, options.flip, options.jitter, options.erase, options.mixup
+    )
     parts = (
         (found.pixels, found.labels, train),
         (found.pixels, found.labels, validation),
         (found.test_pixels, found.test_labels, test),
     )
     if plan.train == "head":
-        learn, last = food_features.of_pictures(found, backbone=BACKBONE_OF[config.model], side=options.side)
+        learn, last = food_features.compute_features(found, backbone=BACKBONE_OF[config.model], side=options.side)
         splits = [
             _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
         ]
     else:
         splits = [
-            _split(images.at_side(pixels[rows], options.side), labels[rows], np.arange(len(rows)), rows)
+            _split(images.resize(pixels[rows], options.side), labels[rows], np.arange(len(rows)), rows)
             for pixels, labels, rows in parts
         ]
     return Prepared(
@@ -109,7 +111,9 @@ def prepare(config: RunConfig) -> Prepared:
         checksum=found.checksum,
         source={"images": found},
         start=_starter(found, plan, config, options.side, train) if plan.start == "pretrained" else None,
-        transform=Views(options.mixup) if plan.train == "head" else Photographs(weights.MEAN, weights.STD, changes),
+        transform=FeatureViews(options.mixup)
+        if plan.train == "head"
+        else PhotoTransform(weights.MEAN, weights.STD, changes),
     )
 
 
@@ -119,7 +123,7 @@ def _starter(
     backbone = BACKBONE_OF[config.model]
 
     def warm() -> tuple[np.ndarray, np.ndarray]:
-        learn, _ = food_features.of_pictures(found, backbone=backbone, side=side)
+        learn, _ = food_features.compute_features(found, backbone=backbone, side=side)
         return learn[rows].reshape(-1, learn.shape[-1]), found.labels[rows].repeat(learn.shape[1])
 
     return partial(_start, backbone=backbone, warm=warm if plan.warm_head else None)
@@ -141,9 +145,9 @@ def needs(config: RunConfig) -> tuple[str, ...]:
 
 def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.flatnonzero(~found.also_in_test)
-    rest, held = stratified_apart(found.labels[rows], found.groups[rows], options.validation_share, seed=seed)
+    rest, held = grouped_stratified_split(found.labels[rows], found.groups[rows], options.validation_share, seed=seed)
     train, validation = rows[rest], rows[held]
-    return train[sample(found.labels[train], options.train_rows, seed=seed)], validation
+    return train[stratified_sample(found.labels[train], options.train_rows, seed=seed)], validation
 
 
 def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.ndarray | None = None) -> Split:
@@ -186,10 +190,10 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """Cross-entropy with smoothed labels, of mixed pictures the same mixture of two; and how many are right."""
     smoothing = parse(FoodData, config.data_options).label_smoothing
     transform = prepared.transform
-    assert isinstance(transform, Photographs | Views)
+    assert isinstance(transform, PhotoTransform | FeatureViews)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        mix: Mix | None = transform.mix
+        mix: MixupResult | None = transform.mix
         own = functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
         if mix is None or len(mix.other) != len(targets):
             return own
@@ -203,8 +207,8 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     """Majority class; nearest mean and logistic regression on tiny pictures; and logistic regression on the features
     of the untouched pretrained network, where its weights are at hand."""
     found, side = cast(Images, prepared.source["images"]), pictures.BASELINE_SIDE
-    learn = images.at_side(found.pixels[prepared.train.ids], side)
-    last = images.at_side(found.test_pixels[prepared.test.ids], side)
+    learn = images.resize(found.pixels[prepared.train.ids], side)
+    last = images.resize(found.test_pixels[prepared.test.ids], side)
     small = [
         Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
         for part, split in ((learn, prepared.train), (last, prepared.test))
@@ -212,7 +216,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     shrunk = Prepared(small[0], prepared.validation, small[1], prepared.facts, prepared.preprocessing)
     named = pictures.baselines(shrunk, config)
     try:
-        known, asked = food_features.of_pictures(
+        known, asked = food_features.compute_features(
             found, backbone=BACKBONE_OF[config.model], side=prepared.facts["height"]
         )
     except DataMissingError:
@@ -224,7 +228,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         classes=prepared.facts["classes"],
     )
     truth = prepared.test.targets.numpy()
-    return {**named, "logistic_regression_on_features": classification.measured(scores, truth)}
+    return {**named, "logistic_regression_on_features": classification.compute_metrics(scores, truth)}
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
@@ -237,24 +241,26 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
     return f"Logistic regression on the untouched network's features gets {rival['accuracy']:.1%}, {said}."
 
 
-def look(loaded: Loaded, payload: bytes) -> tuple[np.ndarray, np.ndarray]:
+def classify_photo(loaded: LoadedModel, payload: bytes) -> tuple[np.ndarray, np.ndarray]:
     """A photo as the network is given it, (H, W, 3) uint8, and the probability of each class (K,).
 
     Raises:
         DataError: the file is not a picture that can be read.
     """
-    pixels = pictures.as_seen(payload, loaded.preprocessing)
-    scores = inference.answer(loaded.module, torch.from_numpy(images.model_input(pixels, loaded.preprocessing)[None]))
+    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    scores = inference.forward_batch(
+        loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
+    )
     return pixels, scores[0].double().softmax(dim=0).numpy()
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What a photo shows: the likeliest class, and every class's probability, the likeliest first.
 
     Raises:
         DataError: the file is not a picture that can be read.
     """
-    _, scores = look(loaded, payload)
+    _, scores = classify_photo(loaded, payload)
     order = np.argsort(-scores)
     found = {loaded.labels[k]: float(scores[k]) for k in order}
     label = next(iter(found))

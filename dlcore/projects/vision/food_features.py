@@ -11,7 +11,7 @@ from dlcore.core import progress
 from dlcore.data.images import array_cache, images
 from dlcore.data.images.images import Images
 from dlcore.data.sources import weights
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.models.transfer import Backbone, TransferConfig, TransferNet
 
 VIEWS = 2
@@ -20,7 +20,7 @@ AT_ONCE = 16
 _VERSION = 1
 
 
-def of_pictures(found: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
+def compute_features(found: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Features (N, V, F) float32 of the part to learn from, and of the part kept for the end; memory-mapped.
 
     Raises:
@@ -44,16 +44,16 @@ def of_pictures(found: Images, *, backbone: Backbone, side: int) -> tuple[np.nda
                 progress.report("Computing the features of every picture, once", done, total)
             kept.flush()
 
-    place = array_cache.kept(f"features-{backbone}", key, make)
+    place = array_cache.get_or_create(f"features-{backbone}", key, make)
     return array_cache.load(place / "learn.npy"), array_cache.load(place / "test.npy")
 
 
 def _computed(network: TransferNet, pixels: np.ndarray, side: int) -> Iterator[tuple[slice, np.ndarray]]:
     mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in (weights.MEAN, weights.STD))
-    with evaluating(network):
+    with evaluation_mode(network):
         for start in range(0, len(pixels), AT_ONCE):
             rows = slice(start, min(start + AT_ONCE, len(pixels)))
-            few = torch.from_numpy(np.array(images.at_side(pixels[rows], side))).permute(0, 3, 1, 2)
+            few = torch.from_numpy(np.array(images.resize(pixels[rows], side))).permute(0, 3, 1, 2)
             x = ((few.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
             views = [network.features(x), network.features(x.flip(-1))]
             yield rows, torch.stack(views, dim=1).numpy()

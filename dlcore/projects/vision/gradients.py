@@ -136,22 +136,22 @@ WORDS: dict[str, dict[object, str]] = {
 """The switches of a deep network as people say them."""
 
 
-def in_word(name: str, value: object) -> str:
+def describe_setting(name: str, value: object) -> str:
     """One switch of a deep network, or its depth: of layers, which come in pairs between the first and the last."""
     return f"{int(str(value)) // 2 * 2} layers" if name == "depth" else WORDS[name][value]
 
 
-def in_words(config: RunConfig) -> str:
+def describe_network(config: RunConfig) -> str:
     """What a network is, whatever its settings were changed to: its depth and its five switches."""
     options = parse(DeepNetworkConfig, config.model_options).model_dump()
     order = ("depth", "activation", "normalisation", "initialisation", "skip")
-    parts = [in_word(name, options[name]) for name in order]
+    parts = [describe_setting(name, options[name]) for name in order]
     parts.append(f"rate {config.training.learning_rate:g}")
     return ", ".join([*parts, f"clipped at {config.training.clip_norm:g}"] if config.training.clip_norm else parts)
 
 
 @dataclass(frozen=True)
-class Cure:
+class Remedy:
     """One setting changed, and why; `suits` says whether it is a cure for what was found."""
 
     name: str
@@ -160,7 +160,7 @@ class Cure:
     suits: bool
 
 
-CURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "normalisation": (
         "Batch norm",
         "Each channel is brought back to variance 1, so no layer can shrink or swell the signal.",
@@ -196,7 +196,7 @@ CURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 """What may be changed: its name, why it helps, and the verdicts for which it is made."""
 
 
-def cures(config: RunConfig, kind: str) -> list[Cure]:
+def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
     """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
     options, training = parse(DeepNetworkConfig, config.model_options), config.training
     changes: dict[str, dict[str, Any]] = {}
@@ -213,5 +213,5 @@ def cures(config: RunConfig, kind: str) -> list[Cure]:
     if not training.clip_norm:
         changes["clip_norm"] = {"clip_norm": 1.0}
     changes["learning_rate"] = {"learning_rate": max(1e-7, training.learning_rate / 10)}
-    found = [Cure(*CURES[name][:2], settings, kind in CURES[name][2]) for name, settings in changes.items()]
+    found = [Remedy(*REMEDIES[name][:2], settings, kind in REMEDIES[name][2]) for name, settings in changes.items()]
     return sorted(found, key=lambda cure: not cure.suits)

@@ -8,15 +8,15 @@ import torch
 
 from dlcore.core.config import Config, choice, number, parse
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, Pictures
-from dlcore.data.images.duplicates import stratified_apart
+from dlcore.data.images.augment import Augmentation, ImageTransform
+from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.splits import Prepared, Split
-from dlcore.data.stratify import sample
+from dlcore.data.stratify import stratified_sample
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import Loaded, RunConfig
+from dlcore.projects.project import LoadedModel, RunConfig
 
 NEVER_MIRRORED = ("digits", "mnist")
 """A mirrored two is no two."""
@@ -24,7 +24,7 @@ BASELINE_SIDE, BASELINE_ROWS = 16, 10_000
 """Simple methods see the pictures this small, and so many of them: enough to say what is easy."""
 
 
-class PictureData(Config):
+class ImageData(Config):
     """How pictures are brought to size, cut into parts, and changed in training."""
 
     side: int = number(64, low=32, high=256, unit="pixels", help="Height and width that every picture is brought to.")
@@ -46,15 +46,17 @@ def prepare(config: RunConfig) -> Prepared:
     Every class at its share; pictures that are the same or nearly so stay together, and those that the test part holds
     too are not learnt from. Mean and spread of each channel are the training part's.
     """
-    options = parse(PictureData, config.data_options)
+    options = parse(ImageData, config.data_options)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     rows = np.flatnonzero(~found.also_in_test)
-    rest, held = stratified_apart(found.labels[rows], found.groups[rows], options.validation_share, seed=config.seed)
+    rest, held = grouped_stratified_split(
+        found.labels[rows], found.groups[rows], options.validation_share, seed=config.seed
+    )
     train, validation = rows[rest], rows[held]
-    train = train[sample(found.labels[train], options.train_rows, seed=config.seed)]
+    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
     split = _split(found.pixels, found.labels, train, options.side)
     seen = split.inputs[0].numpy()
-    scale = images.standardise_colour(seen if seen.ndim == 4 else seen[..., None])
+    scale = images.channel_mean_and_std(seen if seen.ndim == 4 else seen[..., None])
     return Prepared(
         train=split,
         validation=_split(found.pixels, found.labels, validation, options.side),
@@ -63,30 +65,30 @@ def prepare(config: RunConfig) -> Prepared:
         preprocessing={"kind": "picture", "channels": found.channels, "side": options.side, **scale},
         labels=found.names,
         checksum=found.checksum,
-        transform=Pictures(scale["mean"], scale["std"], augmentation(options, config.dataset)),
+        transform=ImageTransform(scale["mean"], scale["std"], augmentation(options, config.dataset)),
     )
 
 
-def augmentation(options: PictureData, dataset: str) -> Augmentation:
+def augmentation(options: ImageData, dataset: str) -> Augmentation:
     """How the dataset's training pictures are changed."""
     flip = options.flip and dataset not in NEVER_MIRRORED
     return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.jitter)
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) -> Split:
-    small = images.at_side(pixels[rows], side)
+    small = images.resize(pixels[rows], side)
     return Split((torch.from_numpy(small),), torch.from_numpy(labels[rows]), rows.astype(np.int64))
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class, nearest class mean and logistic regression on pictures of 16 x 16 pixels."""
-    rows = sample(prepared.train.targets.numpy(), BASELINE_ROWS, seed=config.seed)
-    train = images.at_side(prepared.train.inputs[0].numpy()[rows], BASELINE_SIDE).astype(np.float32) / 255
-    test = images.at_side(prepared.test.inputs[0].numpy(), BASELINE_SIDE).astype(np.float32) / 255
-    return simpler(prepared, train, prepared.train.targets.numpy()[rows], test)
+    rows = stratified_sample(prepared.train.targets.numpy(), BASELINE_ROWS, seed=config.seed)
+    train = images.resize(prepared.train.inputs[0].numpy()[rows], BASELINE_SIDE).astype(np.float32) / 255
+    test = images.resize(prepared.test.inputs[0].numpy(), BASELINE_SIDE).astype(np.float32) / 255
+    return simple_baselines(prepared, train, prepared.train.targets.numpy()[rows], test)
 
 
-def simpler(
+def simple_baselines(
     prepared: Prepared, train: np.ndarray, targets: np.ndarray, test: np.ndarray
 ) -> dict[str, dict[str, float]]:
     """What simple methods get right of the pictures test (M, ...) once fitted on train (N, ...), targets (N,)."""
@@ -94,24 +96,26 @@ def simpler(
     centroid = simple.nearest_centroid(train, targets, test, classes=classes)
     regression = linear.logistic_regression(train, targets, test, classes=classes)
     return {
-        "majority": classification.majority(prepared),
-        "nearest_centroid": classification.measured(centroid, truth),
-        "logistic_regression": classification.measured(regression, truth),
+        "majority": classification.majority_class(prepared),
+        "nearest_centroid": classification.compute_metrics(centroid, truth),
+        "logistic_regression": classification.compute_metrics(regression, truth),
     }
 
 
-def answer(loaded: Loaded, payload: bytes) -> dict[str, Any]:
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """What a picture's file shows: the likeliest label, every label's probability, and the picture as the model saw it.
 
     Raises:
         DataError: the file is not a picture that can be read.
     """
-    pixels = as_seen(payload, loaded.preprocessing)
-    scores = inference.answer(loaded.module, torch.from_numpy(images.model_input(pixels, loaded.preprocessing)[None]))
-    return classification.told(scores, loaded.labels, pixels)
+    pixels = read_model_image(payload, loaded.preprocessing)
+    scores = inference.forward_batch(
+        loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
+    )
+    return classification.image_answer(scores, loaded.labels, pixels)
 
 
-def as_seen(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
+def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
     """A picture's file as (H, W) or (H, W, 3) uint8, of the size and colours that the model was trained on.
 
     Raises:
@@ -119,5 +123,5 @@ def as_seen(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
     """
     side = int(preprocessing["side"])
     if preprocessing["channels"] == 1:
-        return images.open_grey(payload, height=side, width=side)
-    return images.read_colour(payload, side=side).pixels
+        return images.read_gray(payload, height=side, width=side)
+    return images.read_rgb(payload, side=side).pixels

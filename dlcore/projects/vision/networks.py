@@ -18,18 +18,18 @@ _FEW = {"rows": 300, "train_rows": 300}
 """Settings of data, where a project has them, that keep the preparation of three samples short."""
 
 
-def written(text: str) -> Anatomy:
+def analyze_text(text: str) -> Anatomy:
     """The anatomy of a network in the layer language, without ever making its weights.
 
     Raises:
         RequestError: it cannot be read.
     """
     with torch.device("meta"):
-        found = layer_language.read(text)
-        return anatomy.take_apart(found.module, (torch.empty(BATCH, *found.shape),))
+        found = layer_language.build_network(text)
+        return anatomy.analyze(found.module, (torch.empty(BATCH, *found.shape),))
 
 
-def of_model(slug: str, model: str) -> Anatomy:
+def analyze_model(slug: str, model: str) -> Anatomy:
     """The anatomy of a project's model with its default settings and the facts that the project names.
 
     Raises:
@@ -54,9 +54,9 @@ def _opened(build: Build, inputs: tuple[Tensor, ...]) -> Anatomy:
             module = build()
             if any(isinstance(part, nn.RNNBase) for part in module.modules()):
                 raise NotImplementedError  # meta takes them step by step, which is slower than to compute them
-            return anatomy.take_apart(module, tuple(part.to("meta") for part in inputs))
+            return anatomy.analyze(module, tuple(part.to("meta") for part in inputs))
     except Exception:  # what looks at a value cannot run on meta
-        return anatomy.take_apart(build(), inputs)
+        return anatomy.analyze(build(), inputs)
 
 
 def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
@@ -82,10 +82,10 @@ def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
 def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     """Three samples of the project's own data, and the model as its full recipe builds it for them."""
     project = registry.get(slug)
-    here = next((name for name in project.datasets if sources.available(name)), None)
+    here = next((name for name in project.datasets if sources.is_available(name)), None)
     if here is None:
         raise RequestError(f"its data is not on this machine: `python -m dlcore data get {project.datasets[0]}`")
-    known = {field.name for field in registry.settings_of(slug, model)["data"]}
+    known = {field.name for field in registry.list_settings(slug, model)["data"]}
     few = {name: value for name, value in _FEW.items() if name in known}
     config = registry.configure(slug, model=model, dataset=here, settings=few)
     prepared = project.prepare(config)

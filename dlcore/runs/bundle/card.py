@@ -17,7 +17,7 @@ _DEFAULT_LIMITS = (
 )
 
 
-def text(run: Mapping[str, Any]) -> str:
+def render_card(run: Mapping[str, Any]) -> str:
     """The card in Markdown, from what `run.json` holds."""
     record, evaluation = run["record"], run["evaluation"]
     project = projects.get(record["project"])

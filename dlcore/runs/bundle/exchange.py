@@ -20,7 +20,7 @@ from dlcore.runs import folder as folders
 from dlcore.runs import metric_log, store
 from dlcore.runs.bundle import inspection
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
-from dlcore.runs.folder import write_atomic, writing
+from dlcore.runs.folder import translate_errors, write_atomic
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
@@ -43,7 +43,7 @@ def export_run(ref: str, path: Path) -> Path:
     if path.is_dir():
         path = path / f"{record.project}-{record.model}-{'reference' if run.is_reference else run.run_id[:8]}.zip"
     draft = path.with_name(f".{path.name}.tmp")
-    with writing(path):
+    with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _pack(bundle.folder, draft)
@@ -62,7 +62,7 @@ def import_run(path: Path) -> Record:
     """
     with _staged(path) as draft:
         try:
-            bundle = inspection.accept(draft)
+            bundle = inspection.validate_bundle(draft)
         except RequestError as error:  # name the file that was given, not where it was unpacked
             raise RunError(str(error).replace(f"{draft}/", "").replace(str(draft), path.name)) from None
         return _take_in(bundle, path.name)
@@ -83,7 +83,7 @@ def _staged(path: Path) -> Iterator[Path]:
     if not path.exists():
         raise RunError(f"{path} does not exist: name a bundle's folder or zip file.")
     draft = settings.home() / "runs" / f".import-{uuid.uuid4().hex}"
-    with writing(draft):
+    with translate_errors(draft):
         draft.mkdir(parents=True)
     try:
         if path.is_dir():
@@ -104,7 +104,7 @@ def _copy_folder(source: Path, draft: Path) -> None:
         if file.is_file():
             total += file.stat().st_size
             _within(total, source)
-            with writing(draft):
+            with translate_errors(draft):
                 shutil.copyfile(file, draft / name)
 
 
@@ -147,7 +147,7 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
 def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
     """Unpack one file, never more than its header promised."""
     total = 0
-    with writing(target), target.open("wb") as file:
+    with translate_errors(target), target.open("wb") as file:
         while chunk := packed.read(_CHUNK):
             total += len(chunk)
             if total > limit:
@@ -178,7 +178,7 @@ def _take_in(bundle: Bundle, name: str) -> Record:
     )
     folder = folders.of_run(run_id)
     try:
-        with writing(folder.path):
+        with translate_errors(folder.path):
             folder.path.mkdir(parents=True)
             write_atomic(folder.config, config.model_dump_json(indent=1).encode())
             folder.bundle.parent.mkdir()

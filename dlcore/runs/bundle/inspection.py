@@ -23,7 +23,7 @@ ARRAYS = {*TEST_NAMES, *(f"{split}_{kind}" for split in ("train", "validation", 
 MEASURED = {"layers", "steps", "norms", *MEASURES}
 
 
-def accept(folder: Path) -> Bundle:
+def validate_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`, if every part of it can be read and fits the others.
 
     Raises:

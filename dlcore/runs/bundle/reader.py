@@ -17,7 +17,7 @@ from dlcore.core.errors import RunError
 from dlcore.runs.record import Curve, GradientNorms, Record, restore
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Evaluation, Loaded, RunConfig
+    from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
 
 REQUIRED = (
     "card.md",
@@ -129,7 +129,7 @@ class Bundle:
         except TypeError as error:
             raise RunError(f"{self.folder / 'run.json'}: its evaluation cannot be read ({error}).") from None
 
-    def load(self, *, complete: bool = True) -> "Loaded":
+    def load(self, *, complete: bool = True) -> "LoadedModel":
         """The trained model, in evaluation mode on the CPU (safetensors only). Not `complete`, it lacks what the bundle
         leaves out, and answers nothing; it needs no other files, and whether the weights fit is seen all the same.
 
@@ -141,7 +141,7 @@ class Bundle:
         import safetensors.torch
 
         from dlcore import projects
-        from dlcore.projects.project import Loaded
+        from dlcore.projects.project import LoadedModel
         from dlcore.runs.bundle import weight_format
 
         config, project = self.config, projects.get(self.config.project)
@@ -154,7 +154,7 @@ class Bundle:
         except (RuntimeError, KeyError, safetensors.SafetensorError) as error:
             what = str(error).splitlines()[0]
             raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None
-        return Loaded(module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold)
+        return LoadedModel(module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold)
 
     def _read(self, name: str) -> bytes:
         try:

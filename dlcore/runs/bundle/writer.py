@@ -22,12 +22,12 @@ from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs.bundle import card, weight_format
 from dlcore.runs.bundle.weight_format import WeightFormat
-from dlcore.runs.folder import read_json, writing
+from dlcore.runs.folder import read_json, translate_errors
 from dlcore.runs.record import Curve, GradientNorms, Record
 
 
 @dataclass(frozen=True)
-class Remains:
+class RunArtifacts:
     """All that goes into a bundle. `predictions` are keyed `<split>_scores` and so on."""
 
     config: RunConfig
@@ -40,7 +40,7 @@ class Remains:
     gradients: GradientNorms | None = None
 
 
-def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") -> None:
+def write_bundle(remains: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
     """Write the bundle beside its place and then move it there, so that it is never half written.
 
     Raises:
@@ -50,7 +50,7 @@ def write(remains: Remains, folder: Path, *, weights: WeightFormat = "float32") 
     before = read_json(folder / "run.json")
     same_run = before.get("record", {}).get("run_id") == remains.record.run_id
     looks = 1 + (int(before.get("test_looks", 0)) if same_run else 0)
-    with writing(folder):
+    with translate_errors(folder):
         for left in folder.parent.glob(f".{folder.name}.*"):  # of a worker that was killed while it wrote
             shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(parents=True)
@@ -74,12 +74,12 @@ def _replace(draft: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _files(remains: Remains, weights: WeightFormat, looks: int) -> dict[str, bytes]:
+def _files(remains: RunArtifacts, weights: WeightFormat, looks: int) -> dict[str, bytes]:
     prepared = remains.prepared
     run = describe(remains) | {"weights": weights, "test_looks": looks}
     files = {
         "run.json": _json(run),
-        "card.md": card.text(run).encode(),
+        "card.md": card.render_card(run).encode(),
         "metrics.csv": metrics_csv(remains.history),
         "model.safetensors": safetensors.torch.save(weight_format.stored(remains.weights, weights)),
         "preprocessing.json": _json(dict(prepared.preprocessing)),
@@ -96,7 +96,7 @@ def _files(remains: Remains, weights: WeightFormat, looks: int) -> dict[str, byt
     return files
 
 
-def describe(remains: Remains) -> dict[str, Any]:
+def describe(remains: RunArtifacts) -> dict[str, Any]:
     """`run.json`: everything needed to know what was measured, and to measure it again."""
     return {
         "format": 1,

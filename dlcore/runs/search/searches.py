@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs import folder as folders
-from dlcore.runs.folder import RunFolder, read_json, write_atomic, write_json, writing
+from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_atomic, write_json
 from dlcore.runs.record import ACTIVE, State
-from dlcore.runs.search.study import Attempt, Plan, Study, forget
+from dlcore.runs.search.study import Plan, Study, Trial, release
 from dlcore.runs.worker import launcher, liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
-    from dlcore.projects.search_space import Knob
+    from dlcore.projects.search_space import SearchParameter
 
 MOST_TRIALS, MOST_WORKERS = 500, 16
 FORMAT = 1
@@ -34,7 +34,7 @@ class Search:
 
     search_id: str
     config: "RunConfig"
-    knobs: "tuple[Knob, ...]"
+    knobs: "tuple[SearchParameter, ...]"
     trials: int
     workers: int
     metric: str
@@ -44,7 +44,7 @@ class Search:
     state: State
     reason: str
     pid: int | None
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Trial, ...]
 
     @property
     def is_active(self) -> bool:
@@ -57,7 +57,7 @@ class Search:
         return sum(attempt.state != "running" for attempt in self.attempts)
 
     @property
-    def best(self) -> Attempt | None:
+    def best(self) -> Trial | None:
         """The best of those that came to their full length; None before the first."""
         whole = [one for one in self.attempts if one.state == "finished" and one.value is not None]
         sign = 1 if self.mode == "max" else -1
@@ -95,7 +95,7 @@ class Search:
 
 
 def create(
-    config: "RunConfig", knobs: "Sequence[Knob]", *, trials: int = 20, workers: int = 1, prune: bool = True
+    config: "RunConfig", knobs: "Sequence[SearchParameter]", *, trials: int = 20, workers: int = 1, prune: bool = True
 ) -> Search:
     """A new search around a config, queued, not started; its first trial is the config as it stands.
 
@@ -111,7 +111,7 @@ def create(
     _check(knobs, trials, workers)
     if launcher.executor_name() == "local":
         config = config.model_copy(update={"device": devices.resolve(config.device)})
-    config = projects.changed(config, {"devices": 1, "gradient_every": 0})
+    config = projects.with_settings(config, {"devices": 1, "gradient_every": 0})
     if config.device.startswith("cuda") and launcher.executor_name() == "local":
         config = config.model_copy(update={"device": "cuda:0" if workers > 1 else config.device})
         _check_gpus(workers)
@@ -131,18 +131,18 @@ def create(
         "device": config.device,
         "devices": workers,
     }
-    now = settings_searched.values_of(config)
+    now = settings_searched.flat_settings(config)
     first = {
-        knob.name: settings_searched.as_text(now[knob.name]) if knob.kind == "choice" else now[knob.name]
+        knob.name: settings_searched.format_choice(now[knob.name]) if knob.kind == "choice" else now[knob.name]
         for knob in knobs
         if knob.holds(now[knob.name])
     }
     try:
-        with writing(folder.path):
+        with translate_errors(folder.path):
             folder.path.mkdir(parents=True)
         study_of(folder, asked).make(first)
         set_state(search_id, "queued", "")
-        with writing(folder.path):
+        with translate_errors(folder.path):
             write_json(folder.config, asked)  # last: what has none is no search
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
@@ -172,7 +172,7 @@ def pause(search_id: str) -> Search:
     if not search.is_active:
         raise RunError(f"{_named(search)} is {search.state}: only one that runs or waits can be paused.")
     folder = folders.of_run(search.search_id)
-    with writing(folder.path):
+    with translate_errors(folder.path):
         write_atomic(folder.request, b"pause")
     if search.state == "queued":
         set_state(search.search_id, "paused", "pause asked for while it waited")
@@ -197,7 +197,7 @@ def resume(search_id: str, *, trials: int | None = None) -> Search:
         raise RunError(f"{_named(search)} did all its {search.trials} trials: ask for more of them (--trials N).")
     launcher.check()
     folder = folders.of_run(search.search_id)
-    with writing(folder.path):
+    with translate_errors(folder.path):
         write_json(folder.config, {**read_json(folder.config), "trials": wanted})
     set_state(search.search_id, "queued", "")
     return _launch(open_search(search.search_id))
@@ -214,7 +214,7 @@ def delete(search_id: str) -> Search:
         raise RunError(f"{_named(search)} is {search.state}: pause it first, then delete it.")
     folder = folders.of_run(search.search_id)
     queue.leave(search.search_id)
-    forget(folder.path)
+    release(folder.path)
     shutil.rmtree(folder.path, ignore_errors=True)
     return search
 
@@ -271,7 +271,7 @@ def best_config(search: Search) -> "RunConfig":
     if search.best is None:
         raise RunError(f"{_named(search)} has no finished trial yet: wait for its first.")
     usual = {"gradient_every": TrainingConfig().gradient_every}
-    return projects.changed(search.config, {**usual, **search.best.settings})
+    return projects.with_settings(search.config, {**usual, **search.best.settings})
 
 
 def importances(search: Search) -> dict[str, float]:
@@ -282,11 +282,11 @@ def importances(search: Search) -> dict[str, float]:
 
 def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
     """The trials of the search in this folder, by what was asked for."""
-    from dlcore.projects.search_space import Knob
+    from dlcore.projects.search_space import SearchParameter
 
     config = asked["config"]
     plan = Plan(
-        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]),
+        knobs=tuple(SearchParameter.from_json(knob) for knob in asked["knobs"]),
         trials=asked["trials"],
         mode=asked["mode"],
         seed=config["seed"],
@@ -299,7 +299,7 @@ def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
 def set_state(search_id: str, state: State, reason: str) -> None:
     """Write down how the search stands."""
     folder = folders.of_run(search_id)
-    with writing(folder.path):
+    with translate_errors(folder.path):
         write_json(folder.path / "state.json", {"state": state, "reason": reason[:4000]})
 
 
@@ -313,7 +313,7 @@ def _launch(search: Search) -> Search:
 
 def _read(folder: RunFolder) -> Search:
     from dlcore import projects
-    from dlcore.projects.search_space import Knob
+    from dlcore.projects.search_space import SearchParameter
 
     asked = read_json(folder.config)
     state, reason, pid = _state(folder)
@@ -322,7 +322,7 @@ def _read(folder: RunFolder) -> Search:
     return Search(
         search_id=folder.path.name,
         config=projects.load_config(asked["config"]),
-        knobs=tuple(Knob.from_json(knob) for knob in asked["knobs"]),
+        knobs=tuple(SearchParameter.from_json(knob) for knob in asked["knobs"]),
         trials=asked["trials"],
         workers=asked["workers"],
         metric=asked["metric"],
@@ -345,7 +345,7 @@ def _state(folder: RunFolder) -> tuple[State, str, int | None]:
         worker = liveness.read(folder) if state in ACTIVE else None
         if worker is None:
             return state, told.get("reason", ""), None
-        if liveness.alive(folder):
+        if liveness.is_alive(folder):
             return state, told.get("reason", ""), worker.pid or None
         pid = worker.pid
     return "interrupted", f"its process {pid} is gone (killed, or the machine went down): resume it.", None
@@ -355,7 +355,7 @@ def _every() -> "list[folders.Path]":
     return [path.parent for path in (settings.home() / "searches").glob(f"{folders.SEARCH}*/config.json")]
 
 
-def _check(knobs: "Sequence[Knob]", trials: int, workers: int) -> None:
+def _check(knobs: "Sequence[SearchParameter]", trials: int, workers: int) -> None:
     if not knobs:
         raise RequestError("a search needs something to turn: name a setting, for example learning_rate=1e-4..1e-1.")
     if not 2 <= trials <= MOST_TRIALS:

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from dlcore.core.errors import StoreError, one_line
-from dlcore.runs.folder import RunFolder, writing
+from dlcore.runs.folder import RunFolder, translate_errors
 
 if TYPE_CHECKING:
     import optuna
 
-    from dlcore.projects.search_space import Knob
+    from dlcore.projects.search_space import SearchParameter
 
-AttemptState = Literal["running", "finished", "pruned", "failed"]
+TrialState = Literal["running", "finished", "pruned", "failed"]
 MOST_DEATHS = 3
 """A trial whose worker died so often (too little memory, say) is given up."""
 _NAME = "search"
@@ -36,13 +36,13 @@ _COMPARED_FIRST = 4
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Trial:
     """One trial of a search. `value` is the metric of the search at the epoch that was best by validation; `curve` its
     value after each epoch (from 1 on); `starts` how often a worker took it up; `validated_on` names the validation
     samples, alike where two trials were measured on the same ones."""
 
     number: int
-    state: AttemptState
+    state: TrialState
     settings: Mapping[str, Any]
     value: float | None = None
     curve: Mapping[int, float] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Attempt:
 class Plan:
     """What a study must know of its search: the knobs, how many trials, which way is better, and how to go about it."""
 
-    knobs: "tuple[Knob, ...]"
+    knobs: "tuple[SearchParameter, ...]"
     trials: int
     mode: Literal["min", "max"]
     seed: int
@@ -92,7 +92,7 @@ class Study:
             StoreError: the folder cannot be written.
         """
         file = self.folder / "trials.db"
-        with writing(file), _plain_errors(file):
+        with translate_errors(file), _plain_errors(file):
             with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers and a writer do not wait for each other
             import optuna
@@ -106,12 +106,12 @@ class Study:
             if first:
                 study.enqueue_trial(dict(first))
 
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> list[Trial]:
         """Every trial that was begun, in order."""
         return [_attempt(trial) for trial in self._open().get_trials(deepcopy=False) if trial.state.name != "WAITING"]
 
     @contextlib.contextmanager
-    def taken(self) -> "Iterator[Taken | None]":
+    def taken(self) -> "Iterator[ClaimedTrial | None]":
         """The next trial to work on, held inside the block: one that was left, else a new one; None where there is
         none to be had (all were begun, and those under way are in other hands)."""
         with contextlib.ExitStack() as held:
@@ -135,7 +135,7 @@ class Study:
             }
         return {}
 
-    def _left(self, held: contextlib.ExitStack) -> "Taken | None":
+    def _left(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
         """A trial that is under way in nobody's hands."""
         study = self._open()
         for trial in study.get_trials(deepcopy=False):
@@ -150,7 +150,7 @@ class Study:
                 return self._hold(study, trial._trial_id, folder)
         return None
 
-    def _new(self, held: contextlib.ExitStack) -> "Taken | None":
+    def _new(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
         """A trial that nobody began yet; the same whoever asks, by the search's seed and the trial's number."""
         study = self._open()
         begun = sum(trial.state.name != "WAITING" for trial in study.get_trials(deepcopy=False))
@@ -163,7 +163,7 @@ class Study:
         held.enter_context(lock)
         return self._hold(study, trial._trial_id, folder)
 
-    def _hold(self, study: "optuna.Study", trial_id: int, folder: RunFolder) -> "Taken":
+    def _hold(self, study: "optuna.Study", trial_id: int, folder: RunFolder) -> "ClaimedTrial":
         import optuna
 
         number = study._storage.get_trial(trial_id).number
@@ -177,11 +177,11 @@ class Study:
         starts = int(trial.user_attrs.get("starts", 0)) + 1
         trial.set_user_attr("starts", starts)
         deaths = starts - 1 - int(trial.user_attrs.get("pauses", 0))
-        return Taken(study, trial, folder, settings, deaths)
+        return ClaimedTrial(study, trial, folder, settings, deaths)
 
     def _folder_of(self, number: int) -> RunFolder:
         path = self.folder / "trials" / str(number)
-        with writing(path):
+        with translate_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return RunFolder(path)
 
@@ -207,7 +207,7 @@ class Study:
 
 
 @dataclass
-class Taken:
+class ClaimedTrial:
     """A trial in this process's hands; `deaths` is how many workers died over it."""
 
     study: "optuna.Study"
@@ -258,7 +258,7 @@ class Taken:
         return float(self.trial.user_attrs.get("seconds", 0.0)) + time.monotonic() - self.begun
 
 
-def _suggested(trial: "optuna.trial.Trial", knob: "Knob") -> Any:
+def _suggested(trial: "optuna.trial.Trial", knob: "SearchParameter") -> Any:
     if knob.kind == "choice":
         return trial.suggest_categorical(knob.name, list(knob.choices))
     if knob.kind == "int":
@@ -266,13 +266,13 @@ def _suggested(trial: "optuna.trial.Trial", knob: "Knob") -> Any:
     return trial.suggest_float(knob.name, knob.low, knob.high, log=knob.log)
 
 
-def _attempt(trial: "optuna.trial.FrozenTrial") -> Attempt:
-    states: dict[str, AttemptState] = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
+def _attempt(trial: "optuna.trial.FrozenTrial") -> Trial:
+    states: dict[str, TrialState] = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
     about = trial.user_attrs
     state = states.get(trial.state.name, "running")
     curve = dict(sorted(trial.intermediate_values.items()))
     best = int(about.get("best_epoch", 0))
-    return Attempt(
+    return Trial(
         number=trial.number,
         state=state,
         settings=trial.params,
@@ -297,7 +297,7 @@ def _storage(file: Path, _process: int) -> "optuna.storages.BaseStorage":
         return optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 30}})
 
 
-def forget(folder: Path) -> None:
+def release(folder: Path) -> None:
     """Let go of a search's file before its folder is deleted."""
     _storage.cache_clear()
 
@@ -312,7 +312,7 @@ def fingerprint(parts: Sequence[bytes]) -> str:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One process at a time."""
-    with writing(path), path.open("a") as file:
+    with translate_errors(path), path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

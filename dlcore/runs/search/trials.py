@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dlcore.core.errors import DataError, TrainingError, WorkbenchError, one_line
-from dlcore.runs.folder import RunFolder, Wish, read_json, write_atomic
+from dlcore.runs.folder import Command, RunFolder, read_json, write_atomic
 from dlcore.runs.record import State
 from dlcore.runs.search import searches
-from dlcore.runs.search.study import MOST_DEATHS, Study, Taken, fingerprint
+from dlcore.runs.search.study import MOST_DEATHS, ClaimedTrial, Study, fingerprint
 from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ HOPELESS = 3
 """A search whose first trials all fail, so many of them, goes no further."""
 
 
-class Post(Protocol):
+class SearchContext(Protocol):
     """What a worker knows of itself (`worker.Post`)."""
 
     run_id: str
@@ -34,7 +34,7 @@ class Post(Protocol):
     rank: int
     told_to_go: list[str]
 
-    def wish(self) -> Wish | None:
+    def wish(self) -> Command | None:
         """What is asked of it."""
 
     def is_current(self) -> bool:
@@ -42,10 +42,10 @@ class Post(Protocol):
 
 
 @dataclass
-class Bench:
+class SearchSession:
     """One worker's search: the config that every trial starts from, the trials, and where it tells how it goes."""
 
-    post: Post
+    post: SearchContext
     base: "RunConfig"
     study: Study
     metric: str
@@ -56,7 +56,7 @@ class Bench:
         return self.post.wish() is not None or not self.post.is_current()
 
 
-def lead(post: Post, log: Callable[[str], None]) -> None:
+def lead(post: SearchContext, log: Callable[[str], None]) -> None:
     """The first worker: does trials, waits for the others' last ones, and writes down how the search ended."""
     searches.set_state(post.run_id, "running", "")
     try:
@@ -72,13 +72,13 @@ def lead(post: Post, log: Callable[[str], None]) -> None:
     log(f"{state}{': ' if reason else ''}{reason}")
 
 
-def follow(post: Post, log: Callable[[str], None]) -> None:
+def follow(post: SearchContext, log: Callable[[str], None]) -> None:
     """Any other worker: does trials as long as the first one lives and there are any."""
     with contextlib.suppress(WorkbenchError):  # the first one meets it too, and tells it
         _work(_bench(post, log))
 
 
-def _bench(post: Post, log: Callable[[str], None]) -> Bench:
+def _bench(post: SearchContext, log: Callable[[str], None]) -> SearchSession:
     from dlcore import projects
 
     asked = read_json(post.folder.config)
@@ -89,13 +89,13 @@ def _bench(post: Post, log: Callable[[str], None]) -> Bench:
     config = projects.load_config(asked["config"])
     if config.device.startswith("cuda") and workers > 1:
         config = config.model_copy(update={"device": f"cuda:{post.rank}"})
-    return Bench(post, config, searches.study_of(post.folder, asked), asked["metric"], log)
+    return SearchSession(post, config, searches.study_of(post.folder, asked), asked["metric"], log)
 
 
-def _work(bench: Bench) -> tuple[State, str]:
+def _work(bench: SearchSession) -> tuple[State, str]:
     """Trial after trial, until there is none left or somebody says stop."""
     while True:
-        if bench.must_go() or (bench.post.rank and not liveness.alive(bench.post.folder)):
+        if bench.must_go() or (bench.post.rank and not liveness.is_alive(bench.post.folder)):
             return "paused", ""
         with bench.study.taken() as taken:
             if taken is not None and not _attempt(bench, taken):
@@ -112,7 +112,7 @@ def _work(bench: Bench) -> tuple[State, str]:
             time.sleep(queue.POLL_SECONDS)
 
 
-def _attempt(bench: Bench, taken: Taken) -> bool:
+def _attempt(bench: SearchSession, taken: ClaimedTrial) -> bool:
     """One trial from its checkpoint, or from the start; False where it was laid down before its end."""
     from dlcore import projects
 
@@ -124,7 +124,7 @@ def _attempt(bench: Bench, taken: Taken) -> bool:
     )
     bench.log(f"trial {taken.number}: {said}")
     try:
-        config = projects.changed(bench.base, {"device": bench.base.device, **taken.settings})
+        config = projects.with_settings(bench.base, {"device": bench.base.device, **taken.settings})
         ended = _train(bench, taken, config)
     except WorkbenchError as error:
         return _fail(bench, taken, one_line(error))
@@ -137,13 +137,13 @@ def _attempt(bench: Bench, taken: Taken) -> bool:
     return ended
 
 
-def _train(bench: Bench, taken: Taken, config: "RunConfig") -> bool:
+def _train(bench: SearchSession, taken: ClaimedTrial, config: "RunConfig") -> bool:
     from dlcore.runs import execution
-    from dlcore.runs.metric_log import MemoryJournal
+    from dlcore.runs.metric_log import MemoryMetricLog
 
     pruned: list[int] = []
 
-    def heard() -> Wish | None:
+    def heard() -> Command | None:
         return "pause" if bench.must_go() else "stop" if pruned else None
 
     def on_event(event: "Event") -> None:
@@ -160,11 +160,11 @@ def _train(bench: Bench, taken: Taken, config: "RunConfig") -> bool:
         config=config,
         folder=taken.folder,
         bundle=taken.folder.bundle,
-        journal=MemoryJournal(),
+        journal=MemoryMetricLog(),
         wish=heard,
         on_event=on_event,
     )
-    outcome, trained = execution.rehearse(job)
+    outcome, trained = execution.train_without_test(job)
     ids = trained.prepared.validation.ids
     taken.note({"best_epoch": trained.state.best_epoch, "validated_on": fingerprint([ids.tobytes()])})
     if outcome.state == "paused":
@@ -182,7 +182,7 @@ def _train(bench: Bench, taken: Taken, config: "RunConfig") -> bool:
     return True
 
 
-def _fail(bench: Bench, taken: Taken, reason: str) -> bool:
+def _fail(bench: SearchSession, taken: ClaimedTrial, reason: str) -> bool:
     taken.note({"reason": reason})
     taken.end("failed")
     bench.log(f"trial {taken.number} failed: {reason}")

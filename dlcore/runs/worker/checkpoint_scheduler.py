@@ -4,10 +4,10 @@ import os
 import time
 from pathlib import Path
 
-from dlcore.runs.metric_log import GradientLog, Journal
+from dlcore.runs.metric_log import GradientLog, MetricLog
 from dlcore.runs.worker import checkpoints
 from dlcore.training.state import TrainingState
-from dlcore.training.training_loop import Trainee
+from dlcore.training.training_loop import TrainingLoop
 
 CHECKPOINT_SECONDS = 30.0
 """A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
@@ -19,11 +19,16 @@ CHECKPOINT_SHARE = 0.05
 """At most so much of the time goes into checkpoints."""
 
 
-class Keeper:
+class CheckpointScheduler:
     """Decides when a checkpoint is due and writes it, always after the numbers that belong before it."""
 
     def __init__(
-        self, state: TrainingState | Trainee, folder: Path | None, *, numbers: tuple[Journal, GradientLog], alone: bool
+        self,
+        state: TrainingState | TrainingLoop,
+        folder: Path | None,
+        *,
+        numbers: tuple[MetricLog, GradientLog],
+        alone: bool,
     ) -> None:
         """`folder` None keeps none; `numbers` are flushed before; `alone`: no other process trains the same run."""
         self.state, self.folder, self.numbers, self.alone = state, folder, numbers, alone

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dlcore.runs.folder import write_atomic, writing
+from dlcore.runs.folder import translate_errors, write_atomic
 
 KEEP = 3
 _NAME = re.compile(r"step-(\d+)(?:\.(\d+))?\.pt")
@@ -25,7 +25,7 @@ def save(folder: Path, snapshot: dict[str, Any], *, step: int) -> Path:
     buffer = io.BytesIO()
     torch.save(snapshot, buffer)
     data = buffer.getvalue()
-    with writing(folder):
+    with translate_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = _free_name(folder, step)
         write_atomic(path, hashlib.sha256(data).digest() + data)

@@ -19,7 +19,7 @@ from dlcore.core import settings
 from dlcore.core.errors import RunError, one_line
 from dlcore.runs import folder as folders
 from dlcore.runs import store
-from dlcore.runs.folder import RunFolder, Wish, read_json, write_atomic, write_json, writing
+from dlcore.runs.folder import Command, RunFolder, read_json, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
 
 LOCAL_MINUTES = 60 * 24 * 365
@@ -44,7 +44,7 @@ def check() -> None:
         )
 
 
-def launch(run_id: str, folder: RunFolder, *, wish: Wish | None = None) -> None:
+def launch(run_id: str, folder: RunFolder, *, wish: Command | None = None) -> None:
     """Start the run's worker, with a wish for it to find where there is one; comes back at once.
 
     Raises:
@@ -52,9 +52,9 @@ def launch(run_id: str, folder: RunFolder, *, wish: Wish | None = None) -> None:
         StoreError: the run's folder cannot be written.
     """
     check()
-    worker = liveness.Worker(token=uuid.uuid4().hex, launched=time.time(), executor=executor_name())
+    worker = liveness.WorkerInfo(token=uuid.uuid4().hex, launched=time.time(), executor=executor_name())
     path = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
-    with writing(folder.path):
+    with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
         if wish:
             write_atomic(folder.request, wish.encode())

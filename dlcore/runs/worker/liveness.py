@@ -24,7 +24,7 @@ SAME_START = 0.05
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerInfo:
     """Who works on a run. `token` names the launch; `pid` is 0 between the launch and the worker's signing in."""
 
     token: str
@@ -35,10 +35,10 @@ class Worker:
     executor: str = "local"
 
 
-def sign_in(folder: RunFolder, token: str) -> Worker:
+def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
     """Write down that this very process is the run's worker."""
     before = read(folder)
-    worker = Worker(
+    worker = WorkerInfo(
         token=token,
         launched=before.launched if before else time.time(),
         pid=os.getpid(),
@@ -51,16 +51,16 @@ def sign_in(folder: RunFolder, token: str) -> Worker:
     return worker
 
 
-def read(folder: RunFolder) -> Worker | None:
+def read(folder: RunFolder) -> WorkerInfo | None:
     """Who works on the run, or worked on it last; None where nobody ever did."""
     known = read_json(folder.worker)
     try:
-        return Worker(**known)
+        return WorkerInfo(**known)
     except TypeError:
         return None
 
 
-def alive(folder: RunFolder) -> bool:
+def is_alive(folder: RunFolder) -> bool:
     """Whether the run's worker lives, or was launched so lately that it may still be starting."""
     worker = read(folder)
     if worker is None:
@@ -82,7 +82,7 @@ def this_host() -> str:
     return "/".join(parts)
 
 
-def _same_process(worker: Worker) -> bool:
+def _same_process(worker: WorkerInfo) -> bool:
     for _ in range(2):  # the clock may be set between the two readings that a start is made of: look twice
         started = _started(worker.pid)
         if started is not None and abs(started - worker.started) < SAME_START:

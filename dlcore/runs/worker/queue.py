@@ -14,13 +14,13 @@ from typing import IO
 
 from dlcore.core import settings
 from dlcore.runs import folder
-from dlcore.runs.folder import writing
+from dlcore.runs.folder import translate_errors
 from dlcore.runs.worker import liveness
 
 POLL_SECONDS = 0.25
 
 
-class Withdrawn(Exception):  # noqa: N818 - not an error: a person changed their mind
+class WithdrawnError(Exception):
     """The run shall wait no longer: it was paused, stopped or launched anew."""
 
 
@@ -30,7 +30,7 @@ def join(run_id: str, device: str, *, devices: int = 1) -> None:
     now = time.time_ns()
     for name in _names(device, devices):
         place = _place(name)
-        with writing(place):
+        with translate_errors(place):
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{now:020d}-{run_id}").touch()
 
@@ -42,19 +42,19 @@ def leave(run_id: str) -> None:
             ticket.unlink()
 
 
-def ahead(run_id: str, device: str) -> list[str]:
+def runs_ahead(run_id: str, device: str) -> list[str]:
     """Ids of the live runs that go before this one on the device, the running one first."""
     before = []
     for ticket in _tickets(_place(device)):
         if _owner(ticket) == run_id:
             break
-        if liveness.alive(folder.of_run(_owner(ticket))):
+        if liveness.is_alive(folder.of_run(_owner(ticket))):
             before.append(_owner(ticket))
     return before
 
 
 @contextlib.contextmanager
-def turn(run_id: str, device: str, *, devices: int = 1, keep_waiting: Callable[[], bool]) -> Iterator[None]:
+def wait_turn(run_id: str, device: str, *, devices: int = 1, keep_waiting: Callable[[], bool]) -> Iterator[None]:
     """Wait for the device, hold it inside the block, give the ticket back after it.
 
     Raises:
@@ -75,7 +75,7 @@ def _hold(run_id: str, place: Path, keep_waiting: Callable[[], bool]) -> Iterato
     with (place / "lock").open("a") as lock:
         while not (_is_first(run_id, place) and _locked(lock)):
             if not keep_waiting():
-                raise Withdrawn
+                raise WithdrawnError
             time.sleep(POLL_SECONDS)
         yield
 
@@ -85,7 +85,7 @@ def _is_first(run_id: str, place: Path) -> bool:
     for ticket in _tickets(place):
         if _owner(ticket) == run_id:
             return True
-        if liveness.alive(folder.of_run(_owner(ticket))):
+        if liveness.is_alive(folder.of_run(_owner(ticket))):
             return False
         with contextlib.suppress(OSError):
             ticket.unlink()

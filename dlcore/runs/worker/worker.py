@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs import folder as folders
 from dlcore.runs import store
-from dlcore.runs.folder import BALLAST_BYTES, RunFolder, Wish, read_json
+from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, read_json
 from dlcore.runs.record import State
 from dlcore.runs.worker import liveness, queue
 
@@ -31,7 +31,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR2)
 
 
 @dataclass
-class Post:
+class WorkerContext:
     """This process as the worker of one launch of a run."""
 
     run_id: str
@@ -45,7 +45,7 @@ class Post:
         worker = liveness.read(self.folder)
         return worker is not None and worker.token == self.token
 
-    def wish(self) -> Wish | None:
+    def wish(self) -> Command | None:
         """What a person, the system or a newer launch wants of this worker."""
         return "pause" if self.told_to_go else self.folder.wish()
 
@@ -57,7 +57,7 @@ class Post:
 def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
     """Work on a run; called in every process that the launcher started (`token` names the launch)."""
     rank = int(os.environ.get("SUBMITIT_LOCAL_GLOBALID") or os.environ.get("SLURM_PROCID") or 0)
-    post = Post(run_id, token, folders.of_run(run_id), rank)
+    post = WorkerContext(run_id, token, folders.of_run(run_id), rank)
     _redirect_output(post.folder)
     _restore_gpus(visible_gpus)
     for number in SIGNALS:
@@ -69,7 +69,7 @@ def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
         _lead(post)
 
 
-def _lead(post: Post) -> None:
+def _lead(post: WorkerContext) -> None:
     """The first process: signs in, waits its turn, trains, writes down the end."""
     with _only_worker(post):
         if post.is_current():
@@ -78,41 +78,41 @@ def _lead(post: Post) -> None:
                 _wait_and_work(post, queued=worker.executor == "local")
 
 
-def _wait_and_work(post: Post, *, queued: bool) -> None:
+def _wait_and_work(post: WorkerContext, *, queued: bool) -> None:
     """Elsewhere than on this machine the cluster did the queueing."""
     if not queued:
         return _work(post)
     config = read_json(post.folder.config)
     device, devices = str(config.get("device", "cpu")), int(config.get("devices", 1))
     try:
-        with queue.turn(post.run_id, device, devices=devices, keep_waiting=post.may_wait):
+        with queue.wait_turn(post.run_id, device, devices=devices, keep_waiting=post.may_wait):
             if post.may_wait():
                 _work(post)
-    except queue.Withdrawn:
+    except queue.WithdrawnError:
         if post.told_to_go:
             _set_state(post, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting")
     return None
 
 
-def _follow(post: Post) -> None:
+def _follow(post: WorkerContext) -> None:
     """Any other process of a data-parallel run: waits for the first one to begin, and trains beside it."""
-    from dlcore.runs.metric_log import MemoryJournal
+    from dlcore.runs.metric_log import MemoryMetricLog
 
     while not _begun(post).exists():
-        if not post.is_current() or not liveness.alive(post.folder):
+        if not post.is_current() or not liveness.is_alive(post.folder):
             return None
         time.sleep(queue.POLL_SECONDS)
     if _is_search(post):
         from dlcore.runs.search import trials as search_worker
 
         return search_worker.follow(post, _log)
-    _execute(post, MemoryJournal())
+    _execute(post, MemoryMetricLog())
     return None
 
 
-def _work(post: Post) -> None:
+def _work(post: WorkerContext) -> None:
     """Train with everything written down, however it ends."""
-    from dlcore.runs.metric_log import StoreJournal
+    from dlcore.runs.metric_log import StoreMetricLog
 
     if _is_search(post):
         from dlcore.runs.search import trials as search_worker
@@ -122,7 +122,7 @@ def _work(post: Post) -> None:
     post.folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     store.set_state(post.run_id, "running", "")
     _begin(post)
-    journal = StoreJournal(post.run_id)
+    journal = StoreMetricLog(post.run_id)
     try:
         state, reason = _execute(post, journal)
     except BaseException as error:
@@ -141,18 +141,18 @@ def _work(post: Post) -> None:
     return None
 
 
-def _begin(post: Post) -> None:
+def _begin(post: WorkerContext) -> None:
     """Let the other processes of this launch begin."""
     for old in post.folder.path.glob("begun-*"):
         old.unlink(missing_ok=True)
     _begun(post).touch()
 
 
-def _is_search(post: Post) -> bool:
+def _is_search(post: WorkerContext) -> bool:
     return post.run_id.startswith(folders.SEARCH)
 
 
-def _set_state(post: Post, state: State, reason: str) -> None:
+def _set_state(post: WorkerContext, state: State, reason: str) -> None:
     if _is_search(post):
         from dlcore.runs.search import searches
 
@@ -160,7 +160,7 @@ def _set_state(post: Post, state: State, reason: str) -> None:
     return store.set_state(post.run_id, state, reason)
 
 
-def _execute(post: Post, journal: "object") -> tuple[State, str]:
+def _execute(post: WorkerContext, journal: "object") -> tuple[State, str]:
     from dlcore import projects
     from dlcore.runs.execution import Job, execute
 
@@ -217,11 +217,11 @@ def _write(stream: int, text: str) -> None:
         os.write(stream, text.encode())
 
 
-def _begun(post: Post) -> "folders.Path":
+def _begun(post: WorkerContext) -> "folders.Path":
     return post.folder.path / f"begun-{post.token}"
 
 
-def _take_signal(post: Post, number: int, _frame: FrameType | None) -> None:
+def _take_signal(post: WorkerContext, number: int, _frame: FrameType | None) -> None:
     post.told_to_go.append(signal.Signals(number).name)
 
 
@@ -243,7 +243,7 @@ def _restore_gpus(visible: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _only_worker(post: Post) -> Iterator[None]:
+def _only_worker(post: WorkerContext) -> Iterator[None]:
     """Hold the run's lock; wait a little for a worker that is on its way out."""
     with post.folder.lock.open("a") as lock:
         deadline = time.monotonic() + TAKEOVER_SECONDS

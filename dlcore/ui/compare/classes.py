@@ -10,8 +10,8 @@ import streamlit as st
 from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
-from dlcore.ui.compare.tests import Tested
-from dlcore.ui.modalities.overview import shortened
+from dlcore.ui.compare.tests import TestedVariant
+from dlcore.ui.modalities.overview import shorten
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -24,7 +24,7 @@ LINE = 38
 """Letters of a title in a line above a confusion matrix."""
 
 
-def show(project: "Project", arms: Sequence[Tested]) -> None:
+def show(project: "Project", arms: Sequence[TestedVariant]) -> None:
     """Confusion matrices, accuracy by class, and what each model alone gets right."""
     labels = arms[0].bundles[0].labels
     counts = [np.stack([_confusion(bundle) for bundle in arm.bundles]) for arm in arms]
@@ -57,34 +57,34 @@ def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
     stored = run_cache.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     classes = scores.shape[1]
-    cells = targets.astype(np.int64) * classes + run_cache.called(bundle, scores)
+    cells = targets.astype(np.int64) * classes + run_cache.predicted_classes(bundle, scores)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def alone_right(right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+def correct_by_one_only(right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Which samples one arm alone gets right, (A, N): most of its seeds do, and most of every other arm's do not."""
     most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in right])  # (A, N)
     found: np.ndarray = most & (most.sum(axis=0) == 1)
     return found
 
 
-def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
+def _alone(project: "Project", arms: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
     st.subheader("What each one alone gets right", anchor=False)
-    found = alone_right([arm.right for arm in arms])
+    found = correct_by_one_only([arm.right for arm in arms])
     stored = run_cache.predictions(arms[0].bundles[0])
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
-        if project.input_kind == "image" and len(rows) and samples.at_hand(arms[0].bundles[0].config):
+        if project.input_kind == "image" and len(rows) and samples.is_available(arms[0].bundles[0].config):
             rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
-            pictures = samples.of_run(arms[0].bundles[0].config).test_pixels
-            samples.shown(
+            pictures = samples.load_run_images(arms[0].bundles[0].config).test_pixels
+            samples.show_images(
                 [pictures[stored["test_ids"][row]] for row in rows],
                 [labels[stored["test_targets"][row]] for row in rows],
                 alt=f"A picture that {arm.arm} alone gets right",
                 width=104,
             )
-        elif project.input_kind == "text" and len(rows) and samples.at_hand(arms[0].bundles[0].config):
+        elif project.input_kind == "text" and len(rows) and samples.is_available(arms[0].bundles[0].config):
             with st.expander(f"The shortest that {arm.arm} alone gets right"):
                 _texts(
                     arms[0].bundles[0].config.dataset, stored["test_ids"][rows], stored["test_targets"][rows], labels
@@ -93,7 +93,7 @@ def _alone(project: "Project", arms: Sequence[Tested], labels: tuple[str, ...]) 
 
 def _texts(dataset: str, ids: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> None:
     """The shortest of the texts on these rows, each with what it is."""
-    said = [samples.text_of(dataset, int(row)) for row in ids]
+    said = [samples.get_text(dataset, int(row)) for row in ids]
     for place in np.argsort([len(each) for each in said], kind="stable")[:ALONE]:
         st.caption(labels[targets[place]])
-        st.text(shortened(said[place]))
+        st.text(shorten(said[place]))

@@ -14,11 +14,11 @@ from dlcore.ui.compare import costs as comparison_costs
 from dlcore.ui.compare import curves as comparison_curves
 from dlcore.ui.compare import splits as comparison_parts
 from dlcore.ui.compare import tests as comparison_scores
-from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.jobs_bar import store_exists
 from dlcore.ui.shell.page import load
-from dlcore.ui.shell.run_picker import label, records_of
-from dlcore.ui.shell.times import ago
+from dlcore.ui.shell.run_picker import label, list_records
+from dlcore.ui.shell.times import format_age
 from dlcore.ui.train.comparison_form import ADDRESS
 
 if TYPE_CHECKING:
@@ -64,40 +64,40 @@ def side_by_side(project: "Project", *, more: "More | None" = None) -> None:
     active = bool(chosen.active)
     fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
     if more is not None:
-        guarded(lambda: more(chosen))
+        with_error_boundary(lambda: more(chosen))
     _scores(project, chosen)
 
 
 def _scores(project: "Project", chosen: Comparison) -> None:
     """Who wins, at what cost, class by class."""
-    found = comparison_scores.tested(chosen.arms)
+    found = comparison_scores.tested_variants(chosen.arms)
     if not found:
         st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
         return
     if not comparison_scores.classifiers(found):
-        guarded(lambda: comparison_scores.metrics(found))
+        with_error_boundary(lambda: comparison_scores.metrics(found))
         return
-    if not comparison_scores.comparable(found):
+    if not comparison_scores.has_same_samples(found):
         st.warning(
             "These runs were not tested on the same samples, so their scores are not compared: choose runs of one "
             "dataset.",
             icon=":material/rule:",
         )
         return
-    guarded(lambda: comparison_parts.ground(found))
-    guarded(lambda: comparison_scores.verdict(found))
-    guarded(lambda: comparison_parts.against_simple(found))
-    guarded(lambda: comparison_costs.table(project, found))
-    guarded(lambda: comparison_parts.show(found))
-    guarded(lambda: comparison_classes.show(project, found))
+    with_error_boundary(lambda: comparison_parts.describe_data(found))
+    with_error_boundary(lambda: comparison_scores.summarize(found))
+    with_error_boundary(lambda: comparison_parts.compare_with_baselines(found))
+    with_error_boundary(lambda: comparison_costs.table(project, found))
+    with_error_boundary(lambda: comparison_parts.show(found))
+    with_error_boundary(lambda: comparison_classes.show(project, found))
 
 
 def _choose(project: "Project") -> Comparison | None:
     known = {one.comparison_id: one for one in (comparisons.list_comparisons(project.slug) if store_exists() else [])}
-    shipped = comparisons.of_references(project.slug)
+    shipped = comparisons.from_references(project.slug)
     if shipped:
         known[shipped.comparison_id] = shipped
-    records = {record.run_id: record for record in records_of(project.slug)}
+    records = {record.run_id: record for record in list_records(project.slug)}
     if not known and len(records) < 2:
         st.info(
             "Nothing to compare yet: open **Train** above, then **Compare several models**. A comparison trains each "
@@ -132,7 +132,7 @@ def _choose(project: "Project") -> Comparison | None:
     if len(picked) < 2:
         st.caption("Runs alike in all but the seed are taken together.")
         return None
-    return comparisons.of_runs(picked)
+    return comparisons.from_runs(picked)
 
 
 def titled(project: "Project", one: Comparison) -> Comparison:
@@ -148,7 +148,7 @@ def titled(project: "Project", one: Comparison) -> Comparison:
 def _title(one: Comparison) -> str:
     if one.comparison_id == comparisons.REFERENCE:
         return f"★ {one.title}"
-    return f"{one.title} · {ago(one.created)}"
+    return f"{one.title} · {format_age(one.created)}"
 
 
 def _state(chosen: Comparison) -> None:
@@ -174,4 +174,4 @@ def _curves(project: "Project", chosen: Comparison, active: int) -> None:
             st.rerun()
     if len(chosen.active) != active:
         st.rerun()
-    guarded(lambda: comparison_curves.show(project, titled(project, chosen)))
+    with_error_boundary(lambda: comparison_curves.show(project, titled(project, chosen)))

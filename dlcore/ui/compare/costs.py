@@ -10,7 +10,7 @@ import streamlit as st
 
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle
-from dlcore.ui.compare.tests import Tested, spent
+from dlcore.ui.compare.tests import TestedVariant, format_seconds
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.metric_table import BASELINES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 
-def table(project: "Project", arms: Sequence[Tested]) -> None:
+def table(project: "Project", arms: Sequence[TestedVariant]) -> None:
     """Scores and costs, a row for each model, simple methods below."""
     rows = [_row(project, arm) for arm in arms]
     first = run_cache.evaluation(arms[0].bundles[0])
@@ -45,14 +45,16 @@ def table(project: "Project", arms: Sequence[Tested]) -> None:
         "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. "
         f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: as measured in the run, on its device."
     )
-    other = {arm.arm: preset.instead_of_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"}
+    other = {
+        arm.arm: preset.differences_from_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"
+    }
     if any(other.values()):
         st.caption(
             f"Not quite the full recipe: {'; '.join(f'{name}: {said}' for name, said in other.items() if said)}."
         )
 
 
-def _row(project: "Project", arm: Tested) -> dict[str, str]:
+def _row(project: "Project", arm: TestedVariant) -> dict[str, str]:
     mean, low, high = seeds.interval(arm.right)
     losses = [run_cache.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
     epoch_s = [
@@ -76,7 +78,7 @@ def _row(project: "Project", arm: Tested) -> dict[str, str]:
             "One answer": f"{1e3 * cost['latency']:.{1 if cost['latency'] >= 1e-3 else 2}f} ms",
         }
     return row | {
-        "Epoch": spent(float(np.mean(epoch_s))) if epoch_s else "–",
+        "Epoch": format_seconds(float(np.mean(epoch_s))) if epoch_s else "–",
         "Best epoch": ", ".join(str(one.best.epoch) for one in arm.records if one.best),
         "Device": record.device,
     }
@@ -109,7 +111,7 @@ def _counted(
     if shape is None:
         return {}
     config = entry.config.model_validate(json.loads(options))
-    counted = cost.count(lambda: entry.build(config, known), shape, batch_size=batch_size, optimiser=optimiser)
+    counted = cost.count_cost(lambda: entry.build(config, known), shape, batch_size=batch_size, optimiser=optimiser)
     seconds = cost.latency(entry.build(config, known).eval(), torch.zeros(1, *shape))
     return {"multiply_adds": counted.multiply_adds, "training_bytes": counted.training_bytes, "latency": seconds}
 

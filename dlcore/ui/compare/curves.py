@@ -23,7 +23,7 @@ def show(project: "Project", comparison: Comparison) -> None:
     drawn = [
         curves
         for place, (arm, records) in enumerate(comparison.arms.items())
-        if (curves := of_arm(arm, records, colour=place)) is not None
+        if (curves := variant_curves(arm, records, colour=place)) is not None
     ]
     models = {records[0].model: place for place, records in enumerate(comparison.arms.values())}
     same = {record.dataset for record in comparison.records} == {
@@ -37,7 +37,7 @@ def show(project: "Project", comparison: Comparison) -> None:
     ):
         claims = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
         st.caption(f"Reported as the best on validation: {claims}. Not measured here.")
-        drawn += [reported(model, claimed[model], project=project, colour=models[model]) for model in claimed]
+        drawn += [reported_curves(model, claimed[model], project=project, colour=models[model]) for model in claimed]
     if not drawn:
         st.caption("The first curves appear with the first epochs.")
         return
@@ -49,12 +49,12 @@ def show(project: "Project", comparison: Comparison) -> None:
     )
 
 
-def of_arm(arm: str, records: Sequence[Record], *, colour: int) -> RunCurves | None:
+def variant_curves(arm: str, records: Sequence[Record], *, colour: int) -> RunCurves | None:
     """The seeds of one arm as one set of curves; None before any of them has ended an epoch."""
     found = [(record, history) for record in records if (history := _history(record)).get("validation_loss")]
     if not found:
         return None
-    history, bands = pooled([history for _, history in found])
+    history, bands = pooled_curves([history for _, history in found])
     first = found[0][0]
     return RunCurves(
         run_id=f"{arm}-{len(found)}",
@@ -67,7 +67,7 @@ def of_arm(arm: str, records: Sequence[Record], *, colour: int) -> RunCurves | N
     )
 
 
-def pooled(
+def pooled_curves(
     histories: Sequence[Mapping[str, Curve]],
 ) -> tuple[dict[str, Curve], dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Mean of several runs' curves at every step that one of them has, and the lowest and highest at it."""
@@ -88,7 +88,9 @@ def pooled(
     return means, bands
 
 
-def reported(model: str, curves: Mapping[str, tuple[float, ...]], *, project: "Project", colour: int) -> RunCurves:
+def reported_curves(
+    model: str, curves: Mapping[str, tuple[float, ...]], *, project: "Project", colour: int
+) -> RunCurves:
     """What others claim, a value an epoch."""
     history = {
         name: Curve(np.arange(1, len(values) + 1, dtype=np.int64), np.array(values)) for name, values in curves.items()

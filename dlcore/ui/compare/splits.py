@@ -7,21 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import curves, seeds
-from dlcore.plots.roc import Roc, roc_curves
+from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
-from dlcore.ui.compare.tests import Tested
+from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.headline import NAMES, baseline_title, fair
-from dlcore.ui.widgets.metric_table import say
+from dlcore.ui.widgets.headline import NAMES, baseline_title, causal_baselines
+from dlcore.ui.widgets.metric_table import format_metric
 
 MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 ONE_SIDED, EVEN = 0.95, 0.8
 """A model that calls so large a share one class is stuck, unless that class has itself so large a share."""
 
 
-def ground(arms: Sequence[Tested]) -> None:
+def describe_data(arms: Sequence[TestedVariant]) -> None:
     """What the models were trained and tested on, in a line."""
     runs = [bundle for arm in arms for bundle in arm.bundles]
     names = list(dict.fromkeys(dataset_title(run.config.dataset) for run in runs))
@@ -33,16 +33,16 @@ def ground(arms: Sequence[Tested]) -> None:
     st.caption(f"On “{names[0]}”: {from_to} samples to learn from, {tested:,} to test on.")
 
 
-def against_simple(arms: Sequence[Tested]) -> None:
+def compare_with_baselines(arms: Sequence[TestedVariant]) -> None:
     """Whether the best simple method does better than the models, in a sentence."""
-    said = rivalry(arms)
+    said = baseline_summary(arms)
     if said:
         st.markdown(said)
 
 
-def rivalry(arms: Sequence[Tested]) -> str:
+def baseline_summary(arms: Sequence[TestedVariant]) -> str:
     """Who does better than the best simple method, who does not; empty where there is none."""
-    rivals = fair(run_cache.evaluation(arms[0].bundles[0]).baselines)
+    rivals = causal_baselines(run_cache.evaluation(arms[0].bundles[0]).baselines)
     known = {name: values["accuracy"] for name, values in rivals.items() if "accuracy" in values}
     if not known:
         return ""
@@ -61,10 +61,10 @@ def rivalry(arms: Sequence[Tested]) -> str:
     return f"Against the best simple method, {simple}: {told}."
 
 
-def one_sided(arm: Tested, labels: tuple[str, ...]) -> str:
+def degenerate_summary(arm: TestedVariant, labels: tuple[str, ...]) -> str:
     """A sentence where a model calls nearly everything one class that is not nearly everything; else empty."""
     stored = [(bundle, run_cache.predictions(bundle)) for bundle in arm.bundles]
-    called = np.concatenate([run_cache.called(bundle, found["test_scores"]) for bundle, found in stored])
+    called = np.concatenate([run_cache.predicted_classes(bundle, found["test_scores"]) for bundle, found in stored])
     truth = np.concatenate([found["test_targets"] for _, found in stored])
     counts = np.bincount(called, minlength=len(labels)) / len(called)
     top = int(counts.argmax())
@@ -76,12 +76,12 @@ def one_sided(arm: Tested, labels: tuple[str, ...]) -> str:
     )
 
 
-def show(arms: Sequence[Tested]) -> None:
+def show(arms: Sequence[TestedVariant]) -> None:
     """What each model was measured to be on train, validation and test, and its other metrics on test."""
     labels = arms[0].bundles[0].labels
     st.subheader("On every part, by every measure", anchor=False)
     st.dataframe(
-        pd.DataFrame([{"Model": arm.arm, **of_parts(arm)} for arm in arms]),
+        pd.DataFrame([{"Model": arm.arm, **metrics_by_split(arm)} for arm in arms]),
         hide_index=True,
         width="stretch",
         alt="Accuracy and loss of each model on train, validation and test",
@@ -91,7 +91,7 @@ def show(arms: Sequence[Tested]) -> None:
         "At each one's best epoch, chosen on validation. Train is the epoch's mean while the weights still moved, with "
         f"dropout and augmentation, so it may do worse than the others.{two}"
     )
-    rows = [{"Model": arm.arm, **{NAMES[name]: text for name, text in of_test(arm).items()}} for arm in arms]
+    rows = [{"Model": arm.arm, **{NAMES[name]: text for name, text in test_metrics(arm).items()}} for arm in arms]
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
@@ -100,20 +100,20 @@ def show(arms: Sequence[Tested]) -> None:
         len(arm.bundles) > 1 for arm in arms
     )
     st.caption(f"Test part; {what}.{several}")
-    stuck = [said for arm in arms if (said := one_sided(arm, labels))]
+    stuck = [said for arm in arms if (said := degenerate_summary(arm, labels))]
     if stuck:
         st.markdown(" ".join(stuck))
     if len(labels) == 2:
         _roc(arms, labels)
 
 
-def of_parts(arm: Tested) -> dict[str, str]:
+def metrics_by_split(arm: TestedVariant) -> dict[str, str]:
     """Accuracy and loss by part, each at the run's best epoch; means over seeds."""
     found = {}
     for metric in ("accuracy", "loss"):
         for part in ("train", "validation", "test"):
             values = [value for bundle in arm.bundles if (value := _of_part(bundle, part, metric)) is not None]
-            text = say(metric, float(np.mean(values))) if values else "–"
+            text = format_metric(metric, float(np.mean(values))) if values else "–"
             found[f"{NAMES[metric]}, {part}"] = text
     return found
 
@@ -127,20 +127,24 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
     return float(curve.values[best.epoch - 1])
 
 
-def of_test(arm: Tested) -> dict[str, str]:
+def test_metrics(arm: TestedVariant) -> dict[str, str]:
     """The other metrics on test, by name: mean, and lowest and highest of several seeds."""
     found = {}
     for name in MEASURES:
         values = [metrics[name] for bundle in arm.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)]
         if len(values) == len(arm.bundles):
-            ends = f" ({say(name, min(values))} to {say(name, max(values))})" if len(values) > 1 else ""
-            found[name] = f"{say(name, float(np.mean(values)))}{ends}"
+            ends = (
+                f" ({format_metric(name, min(values))} to {format_metric(name, max(values))})"
+                if len(values) > 1
+                else ""
+            )
+            found[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
     return found
 
 
-def _roc(arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
+def _roc(arms: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
     """The first seed's curve of each."""
-    drawn = [roc_of(arm) for arm in arms]
+    drawn = [variant_roc(arm) for arm in arms]
     figure = roc_curves(drawn, positive=labels[1], negative=labels[0])
     areas = ", ".join(f"{one.name} {one.area:.3f}" for one in drawn)
     show_figure(figure, key="compared-roc", alt=f"ROC curves and the areas under them: {areas}")
@@ -152,12 +156,12 @@ def _roc(arms: Sequence[Tested], labels: tuple[str, ...]) -> None:
     )
 
 
-def roc_of(arm: Tested) -> Roc:
+def variant_roc(arm: TestedVariant) -> RocCurve:
     """The curve of an arm's first seed, on test."""
     bundle = arm.bundles[0]
     stored = run_cache.predictions(bundle)
     scores, positive = stored["test_scores"], stored["test_targets"] == 1
-    called = run_cache.called(bundle, scores) == 1
+    called = run_cache.predicted_classes(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
     at = tuple(float(called[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
-    return Roc(arm.arm, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))
+    return RocCurve(arm.arm, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))

@@ -5,7 +5,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.projects.project import Project
 from dlcore.ui.custom_data import upload_form
 from dlcore.ui.widgets import samples
@@ -14,7 +14,7 @@ LIMIT_MB = 500
 _ADDED = "own-images-added"
 
 
-def add(project: Project) -> None:
+def show_form(project: Project) -> None:
     """The form that takes a zip in, and the list of what is kept."""
     st.subheader("Your own pictures", anchor=False)
     st.caption(
@@ -27,7 +27,7 @@ def add(project: Project) -> None:
         sent = st.form_submit_button("Add", icon=":material/add_photo_alternate:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.removesuffix(".zip")), file.name)
-    for entry in own.every("images"):
+    for entry in own.list_datasets("images"):
         _listed(entry)
 
 
@@ -38,12 +38,12 @@ def _take_in(payload: bytes, name: str, source: str) -> None:
     except WorkbenchError as error:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return
-    samples.pictures.clear()  # another set of that name may have been looked at before
+    samples.load_images.clear()  # another set of that name may have been looked at before
     st.session_state[_ADDED] = entry.dataset
     st.rerun()
 
 
-def added() -> str:
+def pop_added() -> str:
     """The dataset taken in just now, told once, with a word on it; empty where there is none."""
     name = str(st.session_state.pop(_ADDED, ""))
     entry = own.find(name) if name else None
@@ -59,9 +59,9 @@ def added() -> str:
     return name
 
 
-def _listed(entry: OwnDataset) -> None:
+def _listed(entry: CustomDataset) -> None:
     with st.expander(f"{entry.name}: {entry.rows:,} pictures, {len(entry.facts['classes'])} classes"):
-        remarks = own_images.refused(entry)
+        remarks = own_images.list_rejected(entry)
         if remarks:
             st.dataframe(
                 {

@@ -8,7 +8,7 @@ from dlcore.data.custom import registry as own
 from dlcore.ui.custom_data import upload_form
 
 
-def add() -> None:
+def show_form() -> None:
     """The form that takes a file in, and the list of what is kept."""
     st.subheader("Your own pairs", anchor=False)
     st.caption(
@@ -27,12 +27,12 @@ def add() -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name)
-    upload_form.listed("pairs", lambda entry: f"{entry.rows:,} pairs")
+    upload_form.list_datasets("pairs", lambda entry: f"{entry.rows:,} pairs")
 
 
 def _take_in(payload: bytes, name: str, source: str) -> None:
     try:
-        entry = own_pairs.keep(name, own_pairs.take(payload), source=source)
+        entry = own_pairs.save(name, own_pairs.validate(payload), source=source)
     except WorkbenchError as error:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return

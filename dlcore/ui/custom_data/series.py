@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.data.custom import series as series_intake
-from dlcore.data.custom.series import Intake
+from dlcore.data.custom.series import ValidatedSeries
 from dlcore.data.series import window_file as series_windows
 from dlcore.data.series.csv_file import Columns
 from dlcore.plots.series import series_over_time
@@ -17,9 +17,9 @@ from dlcore.ui.widgets.figure import show_figure
 NONE = "none"
 
 
-def add() -> None:
+def show_form() -> None:
     """The form that takes a CSV in; the page is drawn anew once it is kept."""
-    upload_form.add(
+    upload_form.show_form(
         "series",
         icon=":material/add_chart:",
         about="A CSV with a time and a value column, evenly spaced. It is checked here, kept on this machine under a "
@@ -27,11 +27,11 @@ def add() -> None:
         "still raises alarms, but nobody can say how many are right.",
         look=_looked_at,
         preview=_preview,
-        keep=lambda name, intake, source: series_intake.keep(name, intake, source=source),
+        keep=lambda name, intake, source: series_intake.save(name, intake, source=source),
     )
 
 
-def _looked_at(file: UploadedFile) -> Intake:
+def _looked_at(file: UploadedFile) -> ValidatedSeries:
     """Guess the columns, let them be changed, and check every row."""
     sheet = upload_form.sheet(file)
     guess = sheet.guess()
@@ -85,19 +85,19 @@ def _label(place: Any, names: list[str], guess: Columns, file: UploadedFile) -> 
     return "" if chosen == NONE else str(chosen)
 
 
-def _rhythm(found: Intake, period: int) -> str:
+def _rhythm(found: ValidatedSeries, period: int) -> str:
     if not period:
         return "No rhythm: the usual is the same at all times." if found.guessed else "No rhythm was found in it."
-    said = f"It repeats after {span(period * found.series.step_ms)}"
+    said = f"It repeats after {format_span(period * found.series.step_ms)}"
     return f"{said}, as its autocorrelation suggests." if period == found.guessed else f"{said}, as you say."
 
 
-def _preview(intake: Intake) -> None:
+def _preview(intake: ValidatedSeries) -> None:
     series = intake.series
-    style.facts(
+    style.summary_row(
         [
             ("Points", f"{len(series.values):,}", ""),
-            ("Step", span(series.step_ms), ""),
+            ("Step", format_span(series.step_ms), ""),
             ("From", _day(int(series.times[0])), ""),
             ("To", _day(int(series.times[-1])), ""),
             ("Labelled windows", f"{len(series.windows):,}", f"{series.labels.mean():.1%} of the points"),
@@ -111,7 +111,7 @@ def _preview(intake: Intake) -> None:
     show_figure(figure, key="own-preview", alt=f"The {len(series.values):,} points of the file over time")
 
 
-def span(milliseconds: float) -> str:
+def format_span(milliseconds: float) -> str:
     """A stretch of time in the unit that people would use."""
     for unit, size in (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000)):
         if milliseconds >= size:
@@ -121,8 +121,8 @@ def span(milliseconds: float) -> str:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _judged(file_id: str, columns: Columns, windows_id: str, _sheet: Any, _windows: bytes | None) -> Intake:
-    found: Intake = series_intake.judge(_sheet, columns=columns, windows=_windows)
+def _judged(file_id: str, columns: Columns, windows_id: str, _sheet: Any, _windows: bytes | None) -> ValidatedSeries:
+    found: ValidatedSeries = series_intake.validate_sheet(_sheet, columns=columns, windows=_windows)
     return found
 
 

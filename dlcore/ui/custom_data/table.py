@@ -6,15 +6,15 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.data.custom import table as table_intake
-from dlcore.data.custom.table import TableIntake
+from dlcore.data.custom.table import ValidatedTable
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.custom_data.series import span
+from dlcore.ui.custom_data.series import format_span
 from dlcore.ui.shell import style
 
 
-def add() -> None:
+def show_form() -> None:
     """The form that takes a CSV in; the page is drawn anew once it is kept."""
-    upload_form.add(
+    upload_form.show_form(
         "table",
         icon=":material/table_view:",
         about="A CSV with a time column, evenly spaced, and two or more columns of numbers; a cell may be empty where "
@@ -22,11 +22,11 @@ def add() -> None:
         "trained on: a model forecasts all its columns at once.",
         look=_looked_at,
         preview=_preview,
-        keep=lambda name, intake, source: table_intake.keep(name, intake, source=source),
+        keep=lambda name, intake, source: table_intake.save(name, intake, source=source),
     )
 
 
-def _looked_at(file: UploadedFile) -> TableIntake:
+def _looked_at(file: UploadedFile) -> ValidatedTable:
     """Guess the columns, let them be changed, and check every row."""
     sheet = upload_form.sheet(file)
     names, guess = list(sheet.columns), sheet.guess().time
@@ -46,7 +46,7 @@ def _looked_at(file: UploadedFile) -> TableIntake:
         max_selections=table_intake.MOST,
     )
     with st.spinner("Checking every row"):
-        return table_intake.judge(sheet, time=time, columns=columns, missing=_number(mark))
+        return table_intake.validate_sheet(sheet, time=time, columns=columns, missing=_number(mark))
 
 
 def _number(text: str) -> float | None:
@@ -59,12 +59,12 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _preview(intake: TableIntake) -> None:
+def _preview(intake: ValidatedTable) -> None:
     table = intake.table
     observed = table.observed
-    style.facts(
+    style.summary_row(
         [
-            ("Rows", f"{len(table.times):,}", f"{span(table.step_ms)} apart"),
+            ("Rows", f"{len(table.times):,}", f"{format_span(table.step_ms)} apart"),
             ("Variables", str(len(table.names)), ""),
             ("Missing", f"{1 - observed.mean():.1%}", "of all values"),
         ]

@@ -9,7 +9,7 @@ from dlcore.projects.project import Project
 from dlcore.ui.custom_data import upload_form
 
 
-def add(project: Project) -> None:
+def show_form(project: Project) -> None:
     """The form that takes a file in, and the list of what is kept."""
     st.subheader("Your own texts", anchor=False)
     st.caption(
@@ -30,13 +30,13 @@ def add(project: Project) -> None:
         sent = st.form_submit_button("Add", icon=":material/note_add:")
     if sent and file is not None:
         _take_in(file.getvalue(), name or own.free_name(file.name.rpartition(".")[0]), file.name, column, label)
-    upload_form.listed("text", lambda entry: f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes")
+    upload_form.list_datasets("text", lambda entry: f"{entry.rows:,} texts of {len(entry.facts['classes'])} classes")
 
 
 def _take_in(payload: bytes, name: str, source: str, text: str, label: str) -> None:
     try:
         with st.spinner("Reading every row"):
-            entry = own_texts.keep(name, own_texts.take(payload, text=text, label=label), source=source)
+            entry = own_texts.save(name, own_texts.validate(payload, text=text, label=label), source=source)
     except WorkbenchError as error:
         st.error(f"Nothing was taken in: {one_line(error)}", icon=":material/error:")
         return

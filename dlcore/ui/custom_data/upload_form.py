@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import registry as own
-from dlcore.data.custom.registry import OwnDataset
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.csv_file import BYTES_LIMIT, Sheet, open_sheet
 from dlcore.data.sources import locate as sources
 
@@ -16,16 +16,16 @@ Intake = TypeVar("Intake")
 """What was read of the file and checked, before it is kept."""
 
 
-def add(
+def show_form(
     what: str,
     *,
     icon: str,
     about: str,
     look: Callable[[UploadedFile], Intake],
     preview: Callable[[Intake], None],
-    keep: Callable[[str, Intake, str], OwnDataset],
+    keep: Callable[[str, Intake, str], CustomDataset],
 ) -> None:
-    """The form that takes a CSV in; the page is drawn anew once it is kept, and `added` tells its name then.
+    """The form that takes a CSV in; the page is drawn anew once it is kept, and `pop_added` tells its name then.
 
     `what` is "series" or "table"; `look` reads and checks the file, `preview` shows what would be kept, `keep` keeps it
     under a name, with the file's own name beside it.
@@ -57,7 +57,7 @@ def add(
             st.rerun()
 
 
-def added(what: str) -> str:
+def pop_added(what: str) -> str:
     """The dataset that was kept just now, told once; empty where there is none."""
     return str(st.session_state.pop(_added(what), ""))
 
@@ -73,7 +73,7 @@ def sheet(file: UploadedFile) -> Sheet:
     return found
 
 
-def remove(entry: OwnDataset) -> None:
+def remove(entry: CustomDataset) -> None:
     """A button that deletes a dataset of one's own once that is confirmed."""
     with st.popover("Remove this dataset", icon=":material/delete:"):
         st.markdown("Its copy on this machine is deleted. Runs made from it keep their scores.")
@@ -87,9 +87,9 @@ def remove(entry: OwnDataset) -> None:
             st.rerun()
 
 
-def listed(kind: own.Kind, said: Callable[[OwnDataset], str]) -> None:
+def list_datasets(kind: own.Kind, said: Callable[[CustomDataset], str]) -> None:
     """What is kept of a kind, a line each, and the button that takes it away."""
-    for entry in own.every(kind):
+    for entry in own.list_datasets(kind):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
                 f"**{entry.name}**: {said(entry)}, from {entry.source}. Choose it as the dataset under Train.",

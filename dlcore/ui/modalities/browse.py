@@ -35,7 +35,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         format_func=lambda k: "any class" if k is None else labels[k],
     )
     order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
-    rows = chosen(scores, targets, answers=answers or EVERY, of_class=of_class, order=order)
+    rows = select_rows(scores, targets, answers=answers or EVERY, of_class=of_class, order=order)
     if not len(rows):
         st.info("No test picture is like that.", icon=":material/search_off:")
         return
@@ -45,12 +45,12 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     row = int(rows[at - 1])
     _one(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
     following = rows[at : at + NEXT]
-    if samples.at_hand(run.config) and len(following):
-        found = samples.of_run(run.config).test_pixels
+    if samples.is_available(run.config) and len(following):
+        found = samples.load_run_images(run.config).test_pixels
         said = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
         st.caption("The next ones, with the model's answer; ✗ marks a wrong one")
-        samples.shown(
+        samples.show_images(
             [found[stored["test_ids"][row]] for row in following],
             [name + mark for name, mark in zip(said, marks, strict=True)],
             alt="A test picture",
@@ -58,7 +58,9 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         )
 
 
-def chosen(scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: int | None, order: str) -> np.ndarray:
+def select_rows(
+    scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: int | None, order: str
+) -> np.ndarray:
     """Row numbers of the samples asked for, in the order asked for."""
     right = scores.argmax(axis=1) == targets
     wanted = {EVERY: np.ones_like(right), RIGHT: right, WRONG: ~right}[answers]
@@ -74,12 +76,12 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
     left, right = st.columns([1, 2], gap="large")
     answer = int(scores.argmax())
     with left:
-        if samples.at_hand(run.config):
-            samples.shown(
-                [samples.of_run(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
+        if samples.is_available(run.config):
+            samples.show_images(
+                [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
             )
         else:
-            where = "" if own.is_own(dataset) else f": get {sources.dataset(dataset).title} under Data to see it"
+            where = "" if own.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
             st.caption(f"The picture is not on this machine{where}. Its probabilities are kept with the run.")
         verdict = "right" if answer == truth else "wrong"
         st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")

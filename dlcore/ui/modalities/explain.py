@@ -10,7 +10,7 @@ from dlcore.ui.widgets import run_cache
 
 def explain(project: Project, run: Run | None) -> None:
     """The explanation that suits the project's kind of input."""
-    bundle = run_cache.finished(run, to_see="why a trained model decides as it does")
+    bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
     shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]

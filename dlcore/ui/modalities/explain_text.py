@@ -15,12 +15,12 @@ from dlcore.plots import attribution as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.typed.component import shortened
+from dlcore.ui.components.typed.component import shorten
 from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.findings import say_finding
+from dlcore.ui.widgets.findings import show_check
 
 TRUSTED = 0.05
 """The contributions may miss the answer by this share of it and still be called trustworthy."""
@@ -37,7 +37,7 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     of = st.segmented_control(
         "What to explain",
         [SAMPLE, OWN],
-        default=SAMPLE if samples.at_hand(run.config) else OWN,
+        default=SAMPLE if samples.is_available(run.config) else OWN,
         required=True,
         key="explain",
         bind="query-params",
@@ -51,7 +51,7 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | Non
     """The text of a test sample and the class to explain; None where its text is not here."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
-    said = samples.text_of(run.config.dataset, origin) if samples.at_hand(run.config) else ""
+    said = samples.get_text(run.config.dataset, origin) if samples.is_available(run.config) else ""
     if not said:
         st.info(samples.GONE, icon=":material/search_off:")
         return None
@@ -60,7 +60,7 @@ def _sample(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | Non
 
 def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
     """A text of one's own, at first the one that was typed under Try it, and the class to explain."""
-    key, loaded = f"explained-text-{project.slug}", run_cache.loaded(bundle)
+    key, loaded = f"explained-text-{project.slug}", run_cache.load_model(bundle)
     if key not in st.session_state:
         st.session_state[key] = last_typed(project)
     typed = st.text_area("Your text, in English", key=key, height=120)
@@ -77,30 +77,30 @@ def _own_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         range(len(labels)),
         index=labels.index(found["label"]),
         format_func=lambda k: f"{labels[k]} ({odds[labels[k]]:.1%})",
-        key=f"explained-own-class-{run_cache.key_of(bundle)}-{hash(said)}",
+        key=f"explained-own-class-{run_cache.bundle_key(bundle)}-{hash(said)}",
     )
-    why = run_cache.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    why = run_cache.threshold_note(labels, probability=found["probability"], threshold=found.get("threshold"))
     st.markdown(f"The model says **{found['label']}** ({found['probability']:.1%}).{why}")
     return said, target
 
 
 def _explained(said: str, target: int, bundle: Bundle) -> None:
     """The words' contributions, drawn and marked in the text, and whether they may be trusted."""
-    found = _of_text(run_cache.key_of(bundle), said, target, _bundle=bundle)
-    label, words = bundle.labels[target], [shortened(word) for word in found["words"]]
+    found = _of_text(run_cache.bundle_key(bundle), said, target, _bundle=bundle)
+    label, words = bundle.labels[target], [shorten(word) for word in found["words"]]
     figure = plots.token_contributions(words, found["values"], label=label)
     show_figure(figure, key="explained", alt=f"The words that did most for or against {label}, as bars")
     st.caption("The number behind a word is its place among the words that the model read.")
-    st.html(highlighted(words, found["values"]))
+    st.html(highlight(words, found["values"]))
     nothing = "masked words" if found["masked"] else "unknown words, so an unknown one does nothing"
     st.caption(
         f"All words the model read: orange-red underlined speak for “{label}”, blue dotted against it. Method: "
         f"integrated gradients (Sundararajan et al. 2017) at the words' vectors, compared with a text of {nothing}."
     )
-    _trust(run_cache.key_of(bundle), said, target, found, bundle)
+    _trust(run_cache.bundle_key(bundle), said, target, found, bundle)
 
 
-def highlighted(words: list[str], values: np.ndarray) -> str:
+def highlight(words: list[str], values: np.ndarray) -> str:
     """The words as HTML, escaped, each coloured by what it did, and underlined so that colour is not alone."""
     reach = float(np.abs(values).max()) or 1.0
     parts = [
@@ -122,17 +122,17 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     scores, labels = stored["test_scores"][row], bundle.labels
-    answer, truth = int(run_cache.called(bundle, scores[None])[0]), int(stored["test_targets"][row])
+    answer, truth = int(run_cache.predicted_classes(bundle, scores[None])[0]), int(stored["test_targets"][row])
     target: int = st.selectbox(
         "What speaks for",
         range(len(labels)),
         index=answer,
         format_func=lambda k: f"{labels[k]} ({scores[k]:.1%})",
-        key=f"explained-class-{row}-{run_cache.key_of(bundle)}",
+        key=f"explained-class-{row}-{run_cache.bundle_key(bundle)}",
     )
     verdict = "right" if answer == truth else "wrong"
     threshold = run_cache.evaluation(bundle).threshold
-    why = run_cache.by_threshold(labels, probability=float(scores[answer]), threshold=threshold)
+    why = run_cache.threshold_note(labels, probability=float(scores[answer]), threshold=threshold)
     st.markdown(
         f"The model says **{labels[answer]}** ({scores[answer]:.1%}), which is **{verdict}**: it is “{labels[truth]}”."
         f"{why}"
@@ -146,8 +146,8 @@ def _of_text(key: str, said: str, target: int, _bundle: Any) -> dict[str, Any]:
 
     from dlcore.explanation.attribution import attribute
 
-    model = run_cache.loaded(_bundle)
-    seen = texts.read(model, said)
+    model = run_cache.load_model(_bundle)
+    seen = texts.encode_text(model, said)
     ids = torch.from_numpy(seen.ids)
     nothing = seen.without()
     # From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
@@ -176,17 +176,17 @@ def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bund
     """Four tests of the explanation: sum, random weights, hiding each word, hiding the best words first."""
     st.subheader("May it be trusted?", anchor=False)
     of = MASKED if found["masked"] else TEXT
-    say_finding(findings.adds_up(found["output"], found["floor"], found["delta"], of=of))
+    show_check(findings.check_completeness(found["output"], found["floor"], found["delta"], of=of))
     if int((found["ids"] != found["nothing"]).sum()) < FEWEST:
         st.caption(f"The other tests need {FEWEST} words or more that the model knows.")
         return
     tests = _tested(key, said, target, _bundle=bundle, _found=found)
-    say_finding(findings.of_random_weights(tests["likeness"], of=TEXT))
-    say_finding(
-        findings.of_two_methods(tests["agree"], one="Integrated gradients", other="Hiding each word alone", of=TEXT)
+    show_check(findings.check_random_weights(tests["likeness"], of=TEXT))
+    show_check(
+        findings.check_agreement(tests["agree"], one="Integrated gradients", other="Hiding each word alone", of=TEXT)
     )
     curve, label = tests["deletion"], bundle.labels[target]
-    say_finding(findings.of_deletion(curve, of=TEXT))
+    show_check(findings.check_deletion(curve, of=TEXT))
     figure = plots.deletion_curve(
         curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label, parts=("words", "hidden")
     )
@@ -202,7 +202,7 @@ def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict
     from dlcore.explanation.agreement import rank_correlation
     from dlcore.explanation.attribution import attribute
 
-    module, ids = run_cache.loaded(_bundle).module, torch.from_numpy(_found["ids"])
+    module, ids = run_cache.load_model(_bundle).module, torch.from_numpy(_found["ids"])
     unknown = torch.from_numpy(_found["nothing"])
 
     def explained(own: Any) -> np.ndarray:
@@ -213,9 +213,9 @@ def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict
     relevant = (_found["ids"] != _found["nothing"])[0]
     hidden = attribute(module, ids, target, baseline=unknown, method="feature_ablation").values[0]
     return {
-        "likeness": trust.likeness(module, explained, relevant=relevant, draws=3),
+        "likeness": trust.similarity(module, explained, relevant=relevant, draws=3),
         "agree": rank_correlation(_found["values"][relevant], hidden[relevant]),
-        "deletion": trust.deletion(_Row(module), ids, target, _found["values"], baseline=unknown, steps=10),
+        "deletion": trust.deletion_curve(_Row(module), ids, target, _found["values"], baseline=unknown, steps=10),
     }
 
 

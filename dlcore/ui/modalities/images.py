@@ -9,15 +9,15 @@ from dlcore import projects
 from dlcore.data.custom import images as own_images
 from dlcore.data.custom import registry as own
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, Pictures
-from dlcore.data.images.folders import Refused
+from dlcore.data.images.augment import Augmentation, ImageTransform
+from dlcore.data.images.folders import RejectedFile
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
 from dlcore.ui.custom_data import images as images_own
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -30,32 +30,32 @@ CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker",
 def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, of a run with default settings where there is none, or another one; and one's own."""
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
-    guarded(lambda: _dataset(config))
+    with_error_boundary(lambda: _dataset(config))
     if project.own_data == "images":
-        images_own.add(project)
+        images_own.show_form(project)
 
 
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
     """The config whose pictures are looked at: that of the page's run unless another dataset is chosen."""
-    gone = own.is_own(config.dataset) and not samples.at_hand(config)
+    gone = own.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if gone else [config.dataset]
     if project.own_data == "images":
-        known = projects.datasets(project.slug)
-        names += [name for name in known if name not in names and sources.available(name)]
+        known = projects.list_datasets(project.slug)
+        names += [name for name in known if name not in names and sources.is_available(name)]
     if gone:
         st.info(
             f"The pictures that this run learnt from, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
             "machine any more; its scores stay.",
             icon=":material/folder_off:",
         )
-    added = images_own.added()
+    added = images_own.pop_added()
     if len(names) < 2:
         return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
     name = st.selectbox(
         "Pictures of",
         names,
         index=names.index(added) if added in names else 0,
-        format_func=lambda name: sources.dataset(name).title,
+        format_func=lambda name: sources.get_dataset(name).title,
         key=f"pictures-of-{project.slug}-{'-'.join(names)}",
         help="It opens on those of the run chosen above; any other set on this machine may be looked at.",
     )
@@ -64,20 +64,20 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
 
 def _dataset(config: RunConfig) -> None:
     _said(config.dataset)
-    found = samples.of_run(config)
+    found = samples.load_run_images(config)
     _parts(found)
-    repeated(found)
+    describe_duplicates(found)
     _left_out(_remarks(config.dataset, found))
     _samples(found)
     _changed(found, config)
 
 
 def _said(name: str) -> None:
-    if own.is_own(name):
+    if own.is_custom(name):
         entry = own.require(name, "images")
         st.markdown(f"**{entry.name}**, your own: {entry.rows:,} pictures from `{entry.source}`.")
         return
-    source = sources.dataset(name)
+    source = sources.get_dataset(name)
     where = f"[Source]({source.homepage})" if source.homepage else "No home page is known"
     st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; licence: {source.licence}.")
 
@@ -100,7 +100,7 @@ def _spoken(found: images.Images) -> tuple[str, ...]:
     return tuple(name.replace("_", " ") for name in found.names)
 
 
-def repeated(found: images.Images) -> None:
+def describe_duplicates(found: images.Images) -> None:
     """Duplicates in a sentence, and where they went."""
     near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
     same = "1 picture is" if found.exact == 1 else f"{found.exact:,} pictures are"
@@ -125,15 +125,15 @@ def repeated(found: images.Images) -> None:
             for group in groups:
                 rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
                 said = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
-                samples.shown([found.pixels[row] for row in rows], said, alt="Alike", width=104)
+                samples.show_images([found.pixels[row] for row in rows], said, alt="Alike", width=104)
 
 
-def _remarks(name: str, found: images.Images) -> Sequence[Refused]:
+def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
     """What was said of single files; of one's own set when it was taken in, since good ones alone were kept."""
-    return own_images.refused(own.require(name, "images")) if own.is_own(name) else found.refused
+    return own_images.list_rejected(own.require(name, "images")) if own.is_custom(name) else found.refused
 
 
-def _left_out(remarks: Sequence[Refused]) -> None:
+def _left_out(remarks: Sequence[RejectedFile]) -> None:
     out = [one for one in remarks if not one.used]
     changed = [one for one in remarks if one.used]
     if not remarks:
@@ -152,7 +152,7 @@ def _samples(found: images.Images) -> None:
     each = max(1, min(SHOWN, MOST_SHOWN // len(found.names)))
     rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in range(min(len(found.names), MOST_SHOWN))])
     names = [_spoken(found)[k] for k in found.labels[rows]]
-    samples.shown([found.pixels[row] for row in rows], names, alt="A training picture", width=104)
+    samples.show_images([found.pixels[row] for row in rows], names, alt="A training picture", width=104)
 
 
 def _changed(found: images.Images, config: RunConfig) -> None:
@@ -161,7 +161,7 @@ def _changed(found: images.Images, config: RunConfig) -> None:
     if not {"flip", "shift", "cutout", "jitter"} <= set(options):
         return
     st.subheader("As training sees one of them", anchor=False)
-    how = pictures.augmentation(pictures.PictureData(**options), config.dataset)
+    how = pictures.augmentation(pictures.ImageData(**options), config.dataset)
     on = [word for name, word in CHANGES.items() if getattr(how, name)]
     row = int(np.flatnonzero(found.labels == 0)[0])
     versions = _versions(config.dataset, row, int(options["side"]), how)
@@ -171,19 +171,19 @@ def _changed(found: images.Images, config: RunConfig) -> None:
         if on
         else "This run changes nothing: every epoch sees the same pixels."
     )
-    samples.shown(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same picture", width=104)
+    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same picture", width=104)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.ndarray]:
     import torch
 
-    found = samples.pictures(dataset)
-    picture = images.at_side(np.asarray(found.pixels[row : row + 1]), side)
+    found = samples.load_images(dataset)
+    picture = images.resize(np.asarray(found.pixels[row : row + 1]), side)
     batch = torch.from_numpy(picture.copy()).repeat(CHANGED, *[1] * (picture.ndim - 1))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         channels = found.channels
-        (seen,) = Pictures([0.0] * channels, [1.0] * channels, how)((batch,), True)
+        (seen,) = ImageTransform([0.0] * channels, [1.0] * channels, how)((batch,), True)
     shown = (seen.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
     return [one[..., 0] if channels == 1 else one for one in shown]

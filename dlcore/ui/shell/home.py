@@ -11,14 +11,14 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.jobs_bar import store_exists
 from dlcore.ui.shell.links import link_to_page, link_to_run
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
-from dlcore.ui.shell.states import look
+from dlcore.ui.shell.states import state_style
 from dlcore.ui.shell.thumbnails import thumbnail
-from dlcore.ui.shell.times import ago
-from dlcore.ui.widgets.headline import Headline, headline, say
+from dlcore.ui.shell.times import format_age
+from dlcore.ui.widgets.headline import Summary, format_metric, summary
 
 _RECENT = 6
 _PER_ROW = 3
@@ -27,19 +27,19 @@ _PER_ROW = 3
 def show() -> None:
     """Draw the home page."""
     st.title("Watch a network learn", anchor=False)
-    style.lead(
+    style.subtitle(
         "Every page is one classic experiment on real data: train a model on your own machine, watch it learn, ask why "
         "it decided so, and compare it honestly with something simpler."
     )
     sections = [list(pages) for _, pages in groupby(find_pages(), key=lambda page: page.section)]
     before = ""
-    for row in rows_of(sections):
+    for row in page_rows(sections):
         _cards(row, before)
         before = row[-1].section
-    guarded(_recent)
+    with_error_boundary(_recent)
 
 
-def rows_of(sections: list[list[PageFile]]) -> list[list[PageFile]]:
+def page_rows(sections: list[list[PageFile]]) -> list[list[PageFile]]:
     """Pages in rows of three: small sections share a row, a section begins a new row where it would be torn."""
     rows: list[list[PageFile]] = []
     for pages in sections:
@@ -71,7 +71,7 @@ def _card(page: PageFile) -> None:
     st.html(_score(reference[0] if reference else None))
 
 
-def best_reference(slug: str) -> tuple[Headline | None, str] | None:
+def best_reference(slug: str) -> tuple[Summary | None, str] | None:
     """Headline and picture of the project's best reference run; None where it has none that can be read."""
     found = [_read(run.run_id) for run in _references(slug)]
     if not found:
@@ -79,7 +79,7 @@ def best_reference(slug: str) -> tuple[Headline | None, str] | None:
     return max(found, key=lambda pair: _rank(pair[0]))
 
 
-def _rank(top: Headline | None) -> tuple[bool, float, float]:
+def _rank(top: Summary | None) -> tuple[bool, float, float]:
     """Runs better than their baseline come first; of equally good ones that whose baseline is harder to beat."""
     return (not top.beaten, top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
 
@@ -92,11 +92,11 @@ def _references(slug: str) -> list[Run]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _read(run_id: str) -> tuple[Headline | None, str]:
+def _read(run_id: str) -> tuple[Summary | None, str]:
     bundle = runs.open_run(run_id).bundle
     if bundle is None:
         return None, ""
-    return headline(bundle.evaluation), thumbnail(bundle.predictions())
+    return summary(bundle.evaluation), thumbnail(bundle.predictions())
 
 
 def _picture(svg: str) -> str:
@@ -107,13 +107,13 @@ def _picture(svg: str) -> str:
     return f'<div class="dl-thumb"><img alt="" src="data:image/svg+xml;base64,{data}"></div>'
 
 
-def _score(top: Headline | None) -> str:
+def _score(top: Summary | None) -> str:
     if top is None:
         return '<p class="dl-score"><span>No reference run yet</span></p>'
-    value = f"<strong>{say(top.metric, top.value)}</strong> <span>{html.escape(top.name)}</span>"
+    value = f"<strong>{format_metric(top.metric, top.value)}</strong> <span>{html.escape(top.name)}</span>"
     if top.baseline_value is None:
         return f'<p class="dl-score">{value}</p>'
-    against = f"{html.escape(top.baseline)} {say(top.metric, top.baseline_value)}"
+    against = f"{html.escape(top.baseline)} {format_metric(top.metric, top.baseline_value)}"
     return f'<p class="dl-score">{value}<span class="dl-baseline">baseline: {against}</span></p>'
 
 
@@ -127,9 +127,9 @@ def _recent() -> None:
 
 
 def _line(record: Record) -> str:
-    parts = [look(record).word, title_of(record.project), record.model.replace("_", " ")]
+    parts = [state_style(record).word, title_of(record.project), record.model.replace("_", " ")]
     if record.best:
         parts.append(
             f"best {record.best.metric.replace('_', ' ')} {record.best.value:.4g} at epoch {record.best.epoch}"
         )
-    return " · ".join([*parts, ago(record.created)])
+    return " · ".join([*parts, format_age(record.created)])

@@ -12,8 +12,8 @@ from dlcore.runs.search.searches import Search
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.links import link_to_run, link_to_search
 from dlcore.ui.shell.menu import title_of
-from dlcore.ui.shell.states import LOOKS, look
-from dlcore.ui.shell.times import left
+from dlcore.ui.shell.states import STATE_STYLE, state_style
+from dlcore.ui.shell.times import format_remaining
 from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
@@ -31,7 +31,7 @@ def active_jobs() -> list[Record]:
     """Runs that are running or waiting; asks no store where there is none yet."""
     if not store_exists():
         return []
-    return run_actions.active_of(runs.list_runs(limit=100))
+    return run_actions.active_records(runs.list_runs(limit=100))
 
 
 def store_exists() -> bool:
@@ -59,18 +59,18 @@ def _jobs(before: int) -> None:
 
 def _job(record: Record) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        link_to_run(record, label=f"{look(record).word}: {_title(record)}")
+        link_to_run(record, label=f"{state_style(record).word}: {_title(record)}")
         if record.state == "running":
             st.progress(fraction(record), text=progress_text(record))
         else:
-            st.html(f'<span class="dl-job">{html.escape(look(record).meaning)}</span>')
+            st.html(f'<span class="dl-job">{html.escape(state_style(record).meaning)}</span>')
         run_actions.action_buttons(record, key="strip", compact=True)
 
 
 def _search(search: Search) -> None:
     """Paused on its page alone, where its trials are seen."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        state, config = LOOKS[search.state], search.config
+        state, config = STATE_STYLE[search.state], search.config
         title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
         link_to_search(config.project, search.search_id, label=title, icon=state.icon)
         if search.state == "running":
@@ -94,6 +94,6 @@ def progress_text(record: Record) -> str:
         return f"{record.epoch} of {record.epochs} epochs done"
     if record.doing:
         return record.doing
-    rest = left(record.step, record.steps, record.duration_s)
+    rest = format_remaining(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
     return f"{epoch}, {rest}" if rest else epoch

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dlcore.runs.record import Record
 from dlcore.ui.shell.menu import PageFile, page_of
-from dlcore.ui.shell.states import look
+from dlcore.ui.shell.states import state_style
 
 OPEN = "open"
 """What a link asks for in the address: a panel to open. `panel` itself would lose to the one that is open already."""
@@ -21,7 +21,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
     st.page_link(
         str(page.path),
         label=label,
-        icon=look(record).icon,
+        icon=state_style(record).icon,
         query_params={"run": record.run_id, "panel": panel, OPEN: panel, **_part(page, record.project)},
     )
 

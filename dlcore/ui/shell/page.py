@@ -9,12 +9,12 @@ import streamlit as st
 
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import style
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.links import OPEN, OPEN_PART
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.preload import read_plotly
 from dlcore.ui.shell.run_picker import choose_run
-from dlcore.ui.widgets.headline import Headline, headline, say
+from dlcore.ui.widgets.headline import Summary, format_metric, summary
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -52,7 +52,7 @@ def show(
     """
     first: dict[str, Address] = {STEPS: step_by_step} if step_by_step else {}
     panels = {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}
-    guarded(partial(_page, slug, panels, opens_on))
+    with_error_boundary(partial(_page, slug, panels, opens_on))
 
 
 def chosen_part(slug: str) -> str:
@@ -89,7 +89,7 @@ def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
     with chooser:
         run = choose_run(slug, opens_on=opens_on)
     if run is not None:
-        guarded(partial(_facts, run))
+        with_error_boundary(partial(_facts, run))
     names = [name for name in (STEPS, *PANELS) if name in panels or name == "Train"]
     first = STEPS if STEPS in panels else FIRST
     asked = st.query_params.pop(OPEN, "")
@@ -109,14 +109,14 @@ def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
     read_plotly(ours=chosen == "Train")
     panel = panels.get(chosen or first, "dlcore.ui.train.train:train")
     with st.container(key=f"panel-of-{slug}"):
-        guarded(partial(_panel, slug, panel, run))
+        with_error_boundary(partial(_panel, slug, panel, run))
 
 
 def _head(page: PageFile | None, slug: str) -> None:
     """Title and what the page is about; of a page in parts, what the one that is open is about."""
     st.title(page.title if page else slug, anchor=False)
     part = page.part(slug) if page else None
-    style.lead(part.summary if part else page.summary if page else "")
+    style.subtitle(part.summary if part else page.summary if page else "")
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:
@@ -141,23 +141,23 @@ def _facts(run: Run) -> None:
     if record.state in ACTIVE:
         rows.append(("Preset", record.preset, ""))
         rows.append(("Seed", str(record.seed), f"on {record.device}"))
-        style.facts(rows)
+        style.summary_row(rows)
         return
     bundle = run.bundle
-    top = headline(bundle.evaluation) if bundle else None
+    top = summary(bundle.evaluation) if bundle else None
     if top is not None:
         rows.append(
             (
                 top.name if top.metric.startswith("nab") else f"{top.name} on test",
-                say(top.metric, top.value),
+                format_metric(top.metric, top.value),
                 _interval(top),
             )
         )
         if top.baseline_value is not None:
             note = "does as well or better" if top.beaten else ""
-            rows.append((f"Best baseline: {top.baseline}", say(top.metric, top.baseline_value), note))
+            rows.append((f"Best baseline: {top.baseline}", format_metric(top.metric, top.baseline_value), note))
     rows.append(("Best epoch", *_epoch(record)))
-    style.facts(rows)
+    style.summary_row(rows)
 
 
 def _epoch(record: Record) -> tuple[str, str]:
@@ -166,7 +166,7 @@ def _epoch(record: Record) -> tuple[str, str]:
     return str(record.best.epoch), f"of {record.epochs}, by {record.best.metric.replace('_', ' ')}"
 
 
-def _interval(top: Headline) -> str:
+def _interval(top: Summary) -> str:
     if top.low is None or top.high is None:
         return ""
-    return f"{say(top.metric, top.low)} to {say(top.metric, top.high)}"
+    return f"{format_metric(top.metric, top.low)} to {format_metric(top.metric, top.high)}"

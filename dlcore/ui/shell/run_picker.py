@@ -8,8 +8,8 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.shell.jobs_bar import store_exists
-from dlcore.ui.shell.states import look, short_id
-from dlcore.ui.shell.times import ago
+from dlcore.ui.shell.states import short_id, state_style
+from dlcore.ui.shell.times import format_age
 
 
 def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
@@ -17,7 +17,7 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
     `opens_on` names the reference run that is chosen at first.
     """
-    records = records_of(slug)
+    records = list_records(slug)
     if not records:
         return None
     labels = {record.run_id: label(record) for record in records}
@@ -38,11 +38,11 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
         help="Runs that came with the workbench, and yours, newest first. This page's address leads to the chosen one.",
     )
     st.session_state[_drawn(slug)] = key
-    remember(slug, chosen)
+    remember_run(slug, chosen)
     return runs.open_run(chosen)
 
 
-def records_of(slug: str) -> list[Record]:
+def list_records(slug: str) -> list[Record]:
     """A project's runs: the active ones, then the reference runs, then all others, newest first."""
     own = runs.list_runs(slug) if store_exists() else []
     shipped = [run.record for run in runs.references(slug)]
@@ -56,7 +56,7 @@ def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
     return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 
 
-def remember(slug: str, run_id: str) -> None:
+def remember_run(slug: str, run_id: str) -> None:
     """Keep the choice in the URL and for the next visit to this page."""
     st.session_state[f"last-run-of-{slug}"] = run_id
     if st.query_params.get("run") != run_id:
@@ -65,10 +65,10 @@ def remember(slug: str, run_id: str) -> None:
 
 def label(record: Record) -> str:
     """A run in one line: state, model, data, how well, how old."""
-    state = look(record)
+    state = state_style(record)
     parts = [f"{state.sign} {state.word}", record.model.replace("_", " "), record.dataset.replace("_", " ")]
     if not record.is_reference:
-        parts += [record.preset, ago(record.created), short_id(record.run_id)]
+        parts += [record.preset, format_age(record.created), short_id(record.run_id)]
     return " · ".join(part for part in parts if part)
 
 

@@ -31,7 +31,7 @@ def _import_all() -> None:
         with suppress(Exception):
             importlib.import_module(module)
     with suppress(Exception):
-        importlib.import_module("dlcore.projects").every()
+        importlib.import_module("dlcore.projects").list_projects()
     for panel in _PANELS:
         with suppress(Exception):
             importlib.import_module(f"dlcore.ui.{panel}")

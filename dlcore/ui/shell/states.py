@@ -9,7 +9,7 @@ Colour = Literal["gray", "blue", "orange", "green", "red", "violet"]
 
 
 @dataclass(frozen=True)
-class Look:
+class StateStyle:
     """How a state is shown: never by its colour alone. `sign` is for plain text, `icon` for badges."""
 
     word: str
@@ -19,30 +19,32 @@ class Look:
     meaning: str
 
 
-LOOKS: dict[State, Look] = {
-    "queued": Look("Queued", "◷", ":material/schedule:", "gray", "Starts by itself when its device is free."),
-    "running": Look("Running", "▶", ":material/play_arrow:", "blue", "Training in its own process."),
-    "paused": Look("Paused", "‖", ":material/pause:", "orange", "Put aside with everything it needs to go on."),
-    "stopped": Look("Stopped", "■", ":material/stop:", "orange", "Ended before its time; its best epoch was kept."),
-    "finished": Look("Finished", "✓", ":material/check_circle:", "green", "Trained to its end and tested once."),
-    "failed": Look("Failed", "✕", ":material/error:", "red", "Could not go on."),
-    "interrupted": Look(
+STATE_STYLE: dict[State, StateStyle] = {
+    "queued": StateStyle("Queued", "◷", ":material/schedule:", "gray", "Starts by itself when its device is free."),
+    "running": StateStyle("Running", "▶", ":material/play_arrow:", "blue", "Training in its own process."),
+    "paused": StateStyle("Paused", "‖", ":material/pause:", "orange", "Put aside with everything it needs to go on."),
+    "stopped": StateStyle(
+        "Stopped", "■", ":material/stop:", "orange", "Ended before its time; its best epoch was kept."
+    ),
+    "finished": StateStyle("Finished", "✓", ":material/check_circle:", "green", "Trained to its end and tested once."),
+    "failed": StateStyle("Failed", "✕", ":material/error:", "red", "Could not go on."),
+    "interrupted": StateStyle(
         "Interrupted", "⚡", ":material/power_off:", "orange", "Its process ended without a word. Resume it."
     ),
 }
-REFERENCE = Look(
+REFERENCE = StateStyle(
     "Reference run", "★", ":material/bookmark:", "violet", "Came with the workbench; measured by us on real data."
 )
 
 
-def look(record: Record) -> Look:
+def state_style(record: Record) -> StateStyle:
     """How this run is shown."""
-    return REFERENCE if record.is_reference else LOOKS[record.state]
+    return REFERENCE if record.is_reference else STATE_STYLE[record.state]
 
 
-def plain_words(record: Record) -> str:
+def describe_state(record: Record) -> str:
     """What its state means for this run, with the reason where there is one, in a sentence or two."""
-    meaning = look(record).meaning
+    meaning = state_style(record).meaning
     if not record.reason or record.state in ("running", "finished", "queued"):
         return meaning
     reason = record.reason[0].upper() + record.reason[1:]

@@ -13,12 +13,12 @@ def apply() -> None:
     st.html(_sheet())
 
 
-def lead(text: str) -> None:
+def subtitle(text: str) -> None:
     """A page's sentence under its title."""
     st.html(f'<p class="dl-lead">{html.escape(text)}</p>')
 
 
-def facts(rows: Iterable[tuple[str, str, str]]) -> None:
+def summary_row(rows: Iterable[tuple[str, str, str]]) -> None:
     """A row of small facts: what it is, its value, and a note beside the value."""
     cells = (
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}"

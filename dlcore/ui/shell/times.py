@@ -3,7 +3,7 @@
 import time
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time in its two largest units: 45 s, 3 min 20 s, 2 h 5 min."""
     whole = max(0, round(seconds))
     if whole < 60:
@@ -14,17 +14,17 @@ def span(seconds: float) -> str:
     return f"{hours} h {rest // 60} min" if hours < 48 else f"{hours // 24} days"
 
 
-def ago(moment: float) -> str:
+def format_age(moment: float) -> str:
     """How long ago an epoch time was."""
     passed = time.time() - moment
     if passed < 60:
         return "just now"
     minutes = int(passed // 60)
-    return f"{minutes} min ago" if minutes < 60 else f"{span(passed)} ago"
+    return f"{minutes} min ago" if minutes < 60 else f"{format_duration(passed)} ago"
 
 
-def left(step: int, steps: int, spent: float) -> str:
+def format_remaining(step: int, steps: int, spent: float) -> str:
     """How much longer at the pace so far; empty before there is a pace."""
     if step <= 0 or steps <= step or spent <= 0:
         return ""
-    return f"about {span(spent / step * (steps - step))} left"
+    return f"about {format_duration(spent / step * (steps - step))} left"

@@ -30,7 +30,7 @@ def _form(project: "Project") -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
-    ready = [name for name in project.models if trainable(project, name)]
+    ready = [name for name in project.models if can_train(project, name)]
     # no multiselect: it shrinks as it loses the focus, and the button moves away from under the pointer
     picked = st.pills(
         "Models",
@@ -45,7 +45,7 @@ def _form(project: "Project") -> None:
     if len(ready) < len(project.models):
         away = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
         st.caption(f"Not here to choose: {away}. What they begin with is not here: see it under Model above.")
-    names = [name for name in projects.datasets(slug) if _here(name)]
+    names = [name for name in projects.list_datasets(slug) if _here(name)]
     if not names:
         st.caption("None of this page's datasets is on this machine: see Data.")
         return
@@ -84,14 +84,14 @@ def _form(project: "Project") -> None:
         _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
 
 
-def trainable(project: "Project", model: str) -> bool:
+def can_train(project: "Project", model: str) -> bool:
     """Whether what the model needs beside a dataset is on this machine."""
     from dlcore import projects
 
-    return all(sources.available(name) for name in project.needs(projects.configure(project.slug, model=model)))
+    return all(sources.is_available(name) for name in project.needs(projects.configure(project.slug, model=model)))
 
 
-def arms(
+def build_variants(
     slug: str, models: Sequence[str], *, dataset: str, preset: str, seeds: Sequence[int], epochs: int
 ) -> "dict[str, list[RunConfig]]":
     """Configs by model's title, one a seed; all alike in data, preset and epochs (as `budget` has it).
@@ -127,7 +127,7 @@ def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: s
     budget = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
     title = f"{budget} on {dataset_title(dataset)}"
     try:
-        wanted = arms(project.slug, models, dataset=dataset, preset=preset, seeds=range(seeds), epochs=epochs)
+        wanted = build_variants(project.slug, models, dataset=dataset, preset=preset, seeds=range(seeds), epochs=epochs)
         made = comparisons.create(title, wanted)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
@@ -143,4 +143,4 @@ def open_under_results(comparison_id: str) -> None:
 
 
 def _here(name: str) -> bool:
-    return name not in sources.DATASETS or sources.available(name)
+    return name not in sources.DATASETS or sources.is_available(name)

@@ -9,11 +9,11 @@ import streamlit as st
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record, Run
 from dlcore.ui.components.curves.component import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
-from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.jobs_bar import fraction, progress_text
-from dlcore.ui.shell.run_picker import records_of, remember
-from dlcore.ui.shell.states import look, plain_words, short_id
-from dlcore.ui.shell.times import span
+from dlcore.ui.shell.run_picker import list_records, remember_run
+from dlcore.ui.shell.states import describe_state, short_id, state_style
+from dlcore.ui.shell.times import format_duration
 from dlcore.ui.train.new_run import begin_fork
 from dlcore.ui.widgets import export_import, run_actions
 
@@ -29,7 +29,7 @@ def show(project: "Project", run: Run) -> None:
     """Draw the run; while it is active the drawing follows it."""
     state = run.record.state
     fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
-    export_import.away(run)
+    export_import.export_run_panel(run)
 
 
 def _watch(slug: str, run_id: str, before: str) -> None:
@@ -37,17 +37,17 @@ def _watch(slug: str, run_id: str, before: str) -> None:
     record = run.record
     if record.state != before:
         st.rerun()
-    guarded(lambda: _state(slug, record, run))
-    guarded(lambda: _curves(slug, run, record))
-    guarded(lambda: _gradients(slug, run))
-    guarded(lambda: _log(run))
+    with_error_boundary(lambda: _state(slug, record, run))
+    with_error_boundary(lambda: _curves(slug, run, record))
+    with_error_boundary(lambda: _gradients(slug, run))
+    with_error_boundary(lambda: _log(run))
 
 
 def _state(slug: str, record: Record, run: Run) -> None:
-    state = look(record)
+    state = state_style(record)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.badge(state.word, icon=state.icon, color=state.colour)
-        st.html(f'<p class="dl-state">{html.escape(plain_words(record))}</p>', width="stretch")
+        st.html(f'<p class="dl-state">{html.escape(describe_state(record))}</p>', width="stretch")
         _next_steps(slug, record, run)
     if record.doing and record.state == "running":
         st.progress(0.0, text=record.doing)
@@ -74,14 +74,14 @@ def _retry(slug: str, run: Run) -> None:
         key=f"half-{run.run_id}",
         help=f"Fork this run with a batch of {half}.",
     ):
-        forked = run_actions.launch(lambda: runs.fork(run.run_id, {"batch_size": half}))
+        forked = run_actions.launch_run(lambda: runs.fork(run.run_id, {"batch_size": half}))
         if forked:
-            remember(slug, forked)
+            remember_run(slug, forked)
             st.rerun()
 
 
 def _compared(slug: str, record: Record) -> tuple[str, ...]:
-    others = {other.run_id: other for other in records_of(slug) if other.run_id != record.run_id and other.epoch}
+    others = {other.run_id: other for other in list_records(slug) if other.run_id != record.run_id and other.epoch}
     if not others:
         return ()
     return tuple(
@@ -148,7 +148,7 @@ def _log(run: Run) -> None:
         text = run.log_tail(200)
         st.code(text or "The log is empty so far.", language=None, wrap_lines=True, height=260 if text else "content")
         record = run.record
-        st.caption(f"Trained {span(record.duration_s)} on {record.device}, seed {record.seed}.")
+        st.caption(f"Trained {format_duration(record.duration_s)} on {record.device}, seed {record.seed}.")
 
 
 def _capital(text: str) -> str:

@@ -11,7 +11,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
 from dlcore.ui.shell import download_offer
-from dlcore.ui.shell.run_picker import remember
+from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 from dlcore.ui.train import preset as recipe
 from dlcore.ui.widgets import export_import, forms, run_actions
@@ -37,7 +37,7 @@ def show(project: "Project", run: Run | None) -> None:
         else:
             _new(project)
     with st.expander("Bring a run from a file", icon=":material/upload_file:"):
-        export_import.bring(project.slug)
+        export_import.import_run_panel(project.slug)
 
 
 def begin_fork(slug: str, run_id: str) -> None:
@@ -55,9 +55,9 @@ def _new(project: "Project") -> None:
     )
     st.caption(project.models[model].summary)
     dataset = _dataset(project)
-    here = sources.available(dataset)
+    here = sources.is_available(dataset)
     if not here:
-        download_offer.offer(dataset)
+        download_offer.offer_download(dataset)
     presets = list(project.presets)
     chosen = st.segmented_control(
         "Preset",
@@ -69,16 +69,16 @@ def _new(project: "Project") -> None:
         width="stretch",
     )
     preset = chosen or presets[0]
-    st.caption(recipe.about(project, model, preset))
+    st.caption(recipe.describe_preset(project, model, preset))
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     key = f"{slug}-{model}-{dataset}-{preset}"
     where = _where(base, key)
-    changed = _more(projects.settings_of(slug, model), base, key)
+    changed = _more(projects.list_settings(slug, model), base, key)
     absent = _absent(
         project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
     )
     if absent:
-        download_offer.offer(absent[0])
+        download_offer.offer_download(absent[0])
         if absent[0] == "glove":
             st.caption("Or choose “none” for **Vectors** under More settings: the words' vectors then begin by chance.")
     if st.button(
@@ -89,7 +89,7 @@ def _new(project: "Project") -> None:
         key=f"train-{slug}",
         disabled=not here or bool(absent),
     ):
-        run_id = run_actions.launch(
+        run_id = run_actions.launch_run(
             lambda: runs.create(
                 projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **where})
             )
@@ -100,7 +100,7 @@ def _new(project: "Project") -> None:
 def _absent(project: "Project", config: "Callable[[], RunConfig]") -> list[str]:
     """What the run needs beside its dataset, as pretrained weights, and what is not on this machine."""
     try:
-        return [name for name in project.needs(config()) if not sources.available(name)]
+        return [name for name in project.needs(config()) if not sources.is_available(name)]
     except WorkbenchError:
         return []  # settings that do not go together: said when the run is asked for
 
@@ -109,7 +109,7 @@ def _dataset(project: "Project") -> str:
     """Choose among the project's datasets and one's own; opens on the first that is here."""
     from dlcore import projects
 
-    key, known = f"dataset-{project.slug}", projects.datasets(project.slug)
+    key, known = f"dataset-{project.slug}", projects.list_datasets(project.slug)
     if st.session_state.get(key) not in known:  # at first, or once it was removed
         st.session_state[key] = projects.configure(project.slug).dataset
     chosen: str = st.selectbox("Dataset", known, key=key, format_func=dataset_title)
@@ -128,14 +128,14 @@ def _fork(project: "Project", parent: str) -> None:
     st.caption("The same run from the start, with what you change here.")
     key = f"fork-{parent}"
     where = _where(config, key)
-    changed = _more(projects.settings_of(slug, config.model), config, key, expanded=True)
+    changed = _more(projects.list_settings(slug, config.model), config, key, expanded=True)
     both = {**changed, **{name: value for name, value in where.items() if value != getattr(config, name)}}
     start, leave = st.columns(2)
     if leave.button("Cancel", width="stretch", key=f"cancel-{key}"):
         del st.session_state[_fork_key(slug)]
         st.rerun()
     if start.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{key}"):
-        run_id = run_actions.launch(lambda: runs.fork(parent, both))
+        run_id = run_actions.launch_run(lambda: runs.fork(parent, both))
         if run_id:
             del st.session_state[_fork_key(slug)]
         _go(slug, run_id)
@@ -146,9 +146,9 @@ def _where(config: "RunConfig", key: str) -> dict[str, Any]:
     fields = {field.name: field for field in describe(type(config))}
     seed, devices = st.columns(2)
     with seed:
-        chosen_seed = forms.setting(fields["seed"], config.seed, key=f"{key}-seed")
+        chosen_seed = forms.setting_widget(fields["seed"], config.seed, key=f"{key}-seed")
     with devices:
-        count = forms.setting(fields["devices"], config.devices, key=f"{key}-devices")
+        count = forms.setting_widget(fields["devices"], config.devices, key=f"{key}-devices")
     names = _devices()
     if config.device not in names:
         names[config.device] = config.device
@@ -174,7 +174,7 @@ def _more(
         for section, fields in sections.items():
             if fields:
                 st.markdown(f"**{section.capitalize()}**")
-                changed |= forms.settings(fields, values, key=key)
+                changed |= forms.setting_widgets(fields, values, key=key)
     return changed
 
 
@@ -189,7 +189,7 @@ def _devices() -> dict[str, str]:
 def dataset_title(name: str) -> str:
     """A dataset's title; its name where it has none."""
     try:
-        return sources.dataset(name).title
+        return sources.get_dataset(name).title
     except WorkbenchError:
         return name.replace("_", " ")
 
@@ -198,7 +198,7 @@ def _go(slug: str, run_id: str | None) -> None:
     if run_id is None:
         return
     try:
-        remember(slug, run_id)
+        remember_run(slug, run_id)
         st.toast("Started. You may close this tab: the run goes on.", icon=":material/play_arrow:")
     except WorkbenchError as error:
         st.error(one_line(error))

@@ -17,18 +17,18 @@ UNSAID = ("precision", "gradient_every", "patience")
 """Settings that make no network another one."""
 
 
-def about(project: "Project", model: str, preset: str) -> str:
+def describe_preset(project: "Project", model: str, preset: str) -> str:
     """What a preset is, in a line; of the full one also what the reference run was made with instead."""
     if preset != FULL:
         return SAID.get(preset, "")
     shipped = next((run for run in runs.references(project.slug) if run.record.model == model), None)
     if shipped is None:
         return "The full recipe; no reference run of it came along"
-    other = instead_of_full(shipped.config)
+    other = differences_from_full(shipped.config)
     return f"The full recipe; the reference run was made with {other}" if other else SAID[FULL]
 
 
-def instead_of_full(config: "RunConfig") -> str:
+def differences_from_full(config: "RunConfig") -> str:
     """The settings of model and training that are not those of the full preset, with both values; empty where none."""
     from dlcore import projects
 

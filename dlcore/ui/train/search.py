@@ -14,12 +14,12 @@ from dlcore.plots import search as plots
 from dlcore.projects import search_space as turning
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
-from dlcore.runs.search.study import Attempt
+from dlcore.runs.search.study import Trial
 from dlcore.ui.shell import style
-from dlcore.ui.shell.error_boundary import fragment, guarded
-from dlcore.ui.shell.run_picker import remember
-from dlcore.ui.shell.states import LOOKS
-from dlcore.ui.shell.times import ago, span
+from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.run_picker import remember_run
+from dlcore.ui.shell.states import STATE_STYLE
+from dlcore.ui.shell.times import format_age, format_duration
 from dlcore.ui.train import search_form
 from dlcore.ui.train.search_form import ADDRESS
 from dlcore.ui.widgets import run_actions
@@ -40,9 +40,9 @@ def show(project: "Project") -> None:
     """The chosen search, and beside it the form that starts one."""
     view, form = st.columns([2, 1], gap="large")
     with form, st.container(border=True, key="new-search"):
-        guarded(lambda: search_form.show(project))
+        with_error_boundary(lambda: search_form.show(project))
     with view:
-        guarded(lambda: _chosen(project))
+        with_error_boundary(lambda: _chosen(project))
 
 
 def _chosen(project: "Project") -> None:
@@ -68,7 +68,7 @@ def _chosen(project: "Project") -> None:
 
 def _title(project: "Project", search: Search) -> str:
     model = project.models[search.config.model].title
-    return f"{model}, {search.done} of {search.trials} trials · {ago(search.created)}"
+    return f"{model}, {search.done} of {search.trials} trials · {format_age(search.created)}"
 
 
 def _watch(project: "Project", search_id: str, before: bool) -> None:
@@ -79,12 +79,12 @@ def _watch(project: "Project", search_id: str, before: bool) -> None:
     if search.best is not None:
         _best(project, search)
     if search.attempts:
-        guarded(lambda: _pictures(search))
+        with_error_boundary(lambda: _pictures(search))
         _table(search)
 
 
 def _state(search: Search) -> None:
-    look = LOOKS[search.state]
+    look = STATE_STYLE[search.state]
     reason = search.reason[:1].upper() + search.reason[1:]
     said = MEANING.get(search.state, "" if search.reason else look.meaning) or reason
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -125,11 +125,11 @@ def _best(project: "Project", search: Search) -> None:
     as_it_stood = (
         first.number == 0
         and first.state == "finished"
-        and all(knob.holds(turning.values_of(search.config)[knob.name]) for knob in search.knobs)
+        and all(knob.holds(turning.flat_settings(search.config)[knob.name]) for knob in search.knobs)
     )
     stood = f"; as the preset stands {first.value:.4g}" if as_it_stood and first.value is not None else ""
-    settings = [(name.replace("_", " "), told(value), "") for name, value in best.settings.items()]
-    style.facts([("Best so far", f"{best.value:.4g}", f"{metric}, trial {best.number}{stood}"), *settings])
+    settings = [(name.replace("_", " "), format_setting(value), "") for name, value in best.settings.items()]
+    style.summary_row([("Best so far", f"{best.value:.4g}", f"{metric}, trial {best.number}{stood}"), *settings])
     uneven = " Not all trials were validated on the same samples: small differences mean nothing."
     better = "higher" if search.mode == "max" else "lower"
     st.caption(
@@ -138,9 +138,9 @@ def _best(project: "Project", search: Search) -> None:
         f"{uneven if search.uneven else ''}"
     )
     if st.button("Train the best as a run", icon=":material/model_training:", key=f"best-{search.search_id}"):
-        run_id = run_actions.launch(lambda: runs.create(searches.best_config(search)))
+        run_id = run_actions.launch_run(lambda: runs.create(searches.best_config(search)))
         if run_id:
-            remember(project.slug, run_id)
+            remember_run(project.slug, run_id)
             st.query_params.pop(ADDRESS, None)
             st.rerun()
     with st.expander("The command that trains it", icon=":material/terminal:"):
@@ -202,18 +202,21 @@ def _table(search: Search) -> None:
         st.dataframe(rows, hide_index=True, width="stretch", alt="Every trial with its settings and its result")
 
 
-def _row(search: Search, one: Attempt) -> dict[str, object]:
+def _row(search: Search, one: Trial) -> dict[str, object]:
     words = {"running": "under way", "finished": "to its end", "pruned": "ended early", "failed": "failed"}
     return {
         "Trial": one.number,
         search.metric.replace("_", " "): f"{one.value:.5g}" if one.value is not None else "–",
         "How": f"{words[one.state]}{': ' + one.reason if one.state == 'failed' else ''}",
         "Epochs": len(one.curve),
-        "Time": span(one.seconds) if one.seconds else "–",
-        **{knob.name: told(one.settings[knob.name]) if knob.name in one.settings else "–" for knob in search.knobs},
+        "Time": format_duration(one.seconds) if one.seconds else "–",
+        **{
+            knob.name: format_setting(one.settings[knob.name]) if knob.name in one.settings else "–"
+            for knob in search.knobs
+        },
     }
 
 
-def told(value: object) -> str:
+def format_setting(value: object) -> str:
     """A setting's value in a few figures."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -30,10 +30,10 @@ def show(project: "Project") -> None:
     model = st.selectbox(
         "Model", list(project.models), key=f"{key}-model", format_func=lambda name: project.models[name].title
     )
-    dataset = st.selectbox("Dataset", projects.datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
-    here = dataset not in sources.DATASETS or sources.available(dataset)
+    dataset = st.selectbox("Dataset", projects.list_datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
+    here = dataset not in sources.DATASETS or sources.is_available(dataset)
     if not here:
-        download_offer.offer(dataset)
+        download_offer.offer_download(dataset)
     preset = st.segmented_control(
         "Starting from the preset",
         list(project.presets),
@@ -74,8 +74,8 @@ def show(project: "Project") -> None:
         disabled=not (texts and here),
     ):
         try:
-            wanted = projects.changed(base, {"epochs": int(epochs)})
-            turned = turning.read_all(texts, wanted)
+            wanted = projects.with_settings(base, {"epochs": int(epochs)})
+            turned = turning.parse_parameters(texts, wanted)
             made = searches.create(wanted, turned, trials=int(trials), workers=int(workers), prune=prune)
             searches.start(made.search_id)
         except WorkbenchError as error:
@@ -87,22 +87,22 @@ def show(project: "Project") -> None:
 
 def _knobs(base: "RunConfig", key: str) -> list[str]:
     """Choose settings and their ranges; gives each as `knobs.read` takes it."""
-    known, now = turning.fields(base.project, base.model), turning.values_of(base)
+    known, now = turning.fields(base.project, base.model), turning.flat_settings(base)
     chosen = st.multiselect(
         "What to turn",
         list(known),
-        default=turning.offered(base),
+        default=turning.default_parameters(base),
         key=f"{key}-knobs",
         max_selections=8,
-        format_func=lambda name: forms.label(known[name]),
+        format_func=lambda name: forms.setting_label(known[name]),
         help="The more settings, the more trials it takes to know them.",
     )
-    return [_knob(known[name], turning.usual(known[name], now[name]), key=f"{key}-{name}") for name in chosen]
+    return [_knob(known[name], turning.default_range(known[name], now[name]), key=f"{key}-{name}") for name in chosen]
 
 
 def _knob(field: Field, usual: str, *, key: str) -> str:
     """The range or the choices of one setting."""
-    name = forms.label(field)
+    name = forms.setting_label(field)
     if field.kind in ("choice", "bool"):
         options = usual.split(",")
         picked = st.multiselect(f"{name}: one of", options, default=options, key=f"{key}-choices")

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.evaluation import calibration, classification
-from dlcore.evaluation.classification import Calibration
+from dlcore.evaluation.classification import ReliabilityBins
 from dlcore.plots.calibration import reliability
 from dlcore.runs import Bundle
 from dlcore.ui.widgets import run_cache
@@ -25,28 +25,30 @@ def show_calibration(bundle: Bundle) -> None:
     errors = [classification.metrics(scores, targets)["ece"]]
     temperature = None
     if "validation_scores" in stored and len(stored["validation_targets"]):
-        temperature = _fitted(run_cache.key_of(bundle), _stored=stored)
-        cooled = calibration.tempered(scores, temperature)
+        temperature = _fitted(run_cache.bundle_key(bundle), _stored=stored)
+        cooled = calibration.apply_temperature(scores, temperature)
         drawn["with temperature"] = _bins(cooled, targets)
         errors.append(classification.metrics(cooled, targets)["ece"])
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with left:
         show_figure(reliability(drawn), key="calibration", alt=f"Reliability diagram; mean gap {errors[0]:.1%}")
-    right.markdown(told(scores, targets, temperature, errors))
+    right.markdown(describe_calibration(scores, targets, temperature, errors))
 
 
-def _bins(scores: np.ndarray, targets: np.ndarray) -> Calibration:
+def _bins(scores: np.ndarray, targets: np.ndarray) -> ReliabilityBins:
     found = classification.calibration(scores, targets)
     enough = found.count >= min(FEWEST, found.count.max())
-    return Calibration(found.confidence[enough], found.accuracy[enough], found.count[enough])
+    return ReliabilityBins(found.confidence[enough], found.accuracy[enough], found.count[enough])
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _fitted(key: str, _stored: dict[str, np.ndarray]) -> float:
-    return calibration.fitted_temperature(_stored["validation_scores"], _stored["validation_targets"])
+    return calibration.fit_temperature(_stored["validation_scores"], _stored["validation_targets"])
 
 
-def told(scores: np.ndarray, targets: np.ndarray, temperature: float | None, errors: list[float]) -> str:
+def describe_calibration(
+    scores: np.ndarray, targets: np.ndarray, temperature: float | None, errors: list[float]
+) -> str:
     """The diagram in words: probabilities (N, K), the temperature, and the calibration errors without and with it."""
     sure, right = float(scores.max(axis=1).mean()), float((scores.argmax(axis=1) == targets).mean())
     answers = "answers (the likelier class, whatever the threshold)" if scores.shape[1] == 2 else "answers"

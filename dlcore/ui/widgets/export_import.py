@@ -12,14 +12,14 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.ui.shell.error_boundary import fragment
-from dlcore.ui.shell.run_picker import remember
+from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 
 _LAST_MADE = "onnx-made"
 """Which run's ONNX file is shown: one a session, since the file is held in memory."""
 
 
-def away(run: Run) -> None:
+def export_run_panel(run: Run) -> None:
     """The command line of this run, and its bundle and its network as ONNX to download where it left one."""
     from dlcore.projects.command import command_line
 
@@ -103,7 +103,7 @@ def _made(run_id: str, step: int) -> _Made:
     return _Made(report, packed.getvalue())
 
 
-def bring(slug: str) -> None:
+def import_run_panel(slug: str) -> None:
     """Take a bundle in as a run of one's own."""
     with st.form(f"bring-{slug}", border=False):
         file = st.file_uploader("A bundle (zip)", type="zip", key=f"bundle-file-{slug}")
@@ -121,7 +121,7 @@ def bring(slug: str) -> None:
     if record.project != slug:
         st.success(f"Brought in as a run of '{record.project}': find it on that page.", icon=":material/check_circle:")
         return
-    remember(slug, record.run_id)
+    remember_run(slug, record.run_id)
     st.rerun()
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dlcore.explanation.findings import Finding
+from dlcore.explanation.findings import SanityCheck
 
-LOOKS = {
+CHECK_STYLE = {
     "passed": ("green", ":material/check_circle:"),
     "in part": ("orange", ":material/rule:"),
     "failed": ("red", ":material/cancel:"),
@@ -12,9 +12,9 @@ LOOKS = {
 }
 
 
-def say_finding(finding: Finding) -> None:
+def show_check(finding: SanityCheck) -> None:
     """The test's name with its verdict, and the sentence behind it."""
-    colour, icon = LOOKS[finding.kind]
+    colour, icon = CHECK_STYLE[finding.kind]
     left, right = st.columns([2, 5], gap="small")
     left.badge(finding.name, icon=icon, color=colour)  # type: ignore[arg-type]
     right.markdown(finding.sentence)

@@ -10,10 +10,10 @@ from dlcore.core.config import Field
 _ACRONYMS = {"lr": "LR", "id": "ID", "mlp": "MLP"}
 
 
-def setting(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
+def setting_widget(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
     """Draw the widget of one setting, starting from `value`, and give what it holds now; `keep` holds it while another
     panel is open."""
-    text, note = label(field), bounds(field)
+    text, note = setting_label(field), setting_help(field)
     hold: Literal["session"] | None = "session" if keep else None
     if field.kind == "choice":
         index = field.choices.index(str(value)) if str(value) in field.choices else 0
@@ -33,18 +33,18 @@ def setting(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
     return st.text_input(text, value=str(value), key=key, help=note, persist_state=hold)
 
 
-def settings(fields: Sequence[Field], values: Mapping[str, Any], *, key: str) -> dict[str, Any]:
+def setting_widgets(fields: Sequence[Field], values: Mapping[str, Any], *, key: str) -> dict[str, Any]:
     """Draw several settings below each other; gives those that differ from `values`."""
     changed = {}
     for field in fields:
         start = values.get(field.name, field.default)
-        now = setting(field, start, key=f"{key}-{field.name}")
+        now = setting_widget(field, start, key=f"{key}-{field.name}")
         if now != start and (now is not None or field.optional):
             changed[field.name] = now
     return changed
 
 
-def label(field: Field) -> str:
+def setting_label(field: Field) -> str:
     """A setting's name as people read it, with its unit."""
     words = [_ACRONYMS.get(word, word) for word in field.name.split("_")]
     name = " ".join(words)
@@ -52,7 +52,7 @@ def label(field: Field) -> str:
     return f"{name} ({field.unit})" if field.unit else name
 
 
-def bounds(field: Field) -> str:
+def setting_help(field: Field) -> str:
     """A setting's help with what is allowed."""
     if field.low is None or field.high is None:
         return field.help

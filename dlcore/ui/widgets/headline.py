@@ -68,7 +68,7 @@ _LOWER_IS_BETTER = {"loss", "ece", "mae", "false_alarms", "delay_h"}
 
 
 @dataclass(frozen=True)
-class Headline:
+class Summary:
     """A metric of the run with its interval, and the best baseline's value of the same metric, where there is one."""
 
     metric: str
@@ -93,9 +93,9 @@ class Headline:
         return self.baseline_value >= self.value
 
 
-def headline(evaluation: "Evaluation") -> Headline | None:
+def summary(evaluation: "Evaluation") -> Summary | None:
     """The first of the preferred metrics that the run has, rather one that some baseline has too."""
-    metrics, baselines = evaluation.metrics, fair(evaluation.baselines)
+    metrics, baselines = evaluation.metrics, causal_baselines(evaluation.baselines)
     order = _OF_EVENTS if "events_hit" in metrics else PREFERRED
     shared = [name for name in order if any(name in values for values in baselines.values())]
     mine = [name for name in (*shared, *order) if name in metrics]
@@ -104,7 +104,7 @@ def headline(evaluation: "Evaluation") -> Headline | None:
     metric = mine[0]
     rivals = {name: values[metric] for name, values in baselines.items() if metric in values}
     best = (min if metric in _LOWER_IS_BETTER else max)(rivals, key=lambda name: rivals[name], default="")
-    return Headline(
+    return Summary(
         metric=metric,
         value=metrics[metric],
         low=metrics.get(f"{metric}_low"),
@@ -114,13 +114,13 @@ def headline(evaluation: "Evaluation") -> Headline | None:
     )
 
 
-def fair(baselines: "Mapping[str, Mapping[str, float]]") -> "dict[str, Mapping[str, float]]":
+def causal_baselines(baselines: "Mapping[str, Mapping[str, float]]") -> "dict[str, Mapping[str, float]]":
     """The baselines that use nothing later than the point they judge: a centred one sees what a run's own score may
     not."""
     return {name: values for name, values in baselines.items() if not name.endswith("_centred")}
 
 
-def say(metric: str, value: float) -> str:
+def format_metric(metric: str, value: float) -> str:
     """A metric's value as people read it: fractions as percentages where that is the custom."""
     if metric in ("accuracy", "exact_match"):
         return f"{value:.1%}"

@@ -10,7 +10,7 @@ from dlcore.ui.widgets.figure import show_figure
 _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
 
-def learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
+def show_learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
     """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn. No accuracy: the loss alone."""
     st.subheader("How it learnt", anchor=False)
     if record.best is not None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.projects.project import Evaluation
-from dlcore.ui.widgets.headline import BASELINES, NAMES, baseline_method, baseline_title, fair
+from dlcore.ui.widgets.headline import BASELINES, NAMES, baseline_method, baseline_title, causal_baselines
 
 METHODS = {
     "majority": "the commonest class of the training part, whatever the sample",
@@ -72,7 +72,7 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
     shown = [name for name in WORDS if any(name in values for values in methods.values())]
     table = pd.DataFrame(
         [
-            {"Method": method, **{NAMES[name]: cell(values, name) for name in shown}}
+            {"Method": method, **{NAMES[name]: format_cell(values, name) for name in shown}}
             for method, values in methods.items()
         ]
     )
@@ -81,10 +81,10 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
         f"Test split, {n:,} {unit}. In brackets: where the value would lie 95 times in 100 with other test data."
     )
     with st.expander("What the rows and columns mean"):
-        meanings(shown, evaluation.baselines)
+        show_definitions(shown, evaluation.baselines)
 
 
-def meanings(metrics: Iterable[str], baselines: Iterable[str]) -> None:
+def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
     """Every metric and every simple method in plain words."""
     methods = dict.fromkeys(baseline_method(name) for name in baselines)
     rows = [f"- **{NAMES[name]}**: {WORDS[name]}" for name in metrics if name in WORDS]
@@ -92,10 +92,12 @@ def meanings(metrics: Iterable[str], baselines: Iterable[str]) -> None:
     st.markdown("\n".join(rows))
 
 
-def winner(evaluation: Evaluation, metric: str) -> str:
+def compare_with_baseline(evaluation: Evaluation, metric: str) -> str:
     """A sentence on the run against the best baseline by one metric; within the run's interval is no difference."""
     own = evaluation.metrics.get(metric)
-    rivals = {name: values[metric] for name, values in fair(evaluation.baselines).items() if metric in values}
+    rivals = {
+        name: values[metric] for name, values in causal_baselines(evaluation.baselines).items() if metric in values
+    }
     if own is None or not rivals:
         return ""
     sign = -1 if metric in _LOWER_WINS else 1
@@ -103,7 +105,8 @@ def winner(evaluation: Evaluation, metric: str) -> str:
     name, value = baseline_title(best), rivals[best]
     low, high = evaluation.metrics.get(f"{metric}_low", own), evaluation.metrics.get(f"{metric}_high", own)
     against = (
-        f"{NAMES[metric]} {say(metric, own)} ({say(metric, low)} to {say(metric, high)}) against {say(metric, value)}"
+        f"{NAMES[metric]} {format_metric(metric, own)} ({format_metric(metric, low)} to {format_metric(metric, high)}) "
+        f"against {format_metric(metric, value)}"
     )
     if low <= value <= high:
         return f"**No clear difference** from the best simple method, “{name}”: {against}."
@@ -112,7 +115,7 @@ def winner(evaluation: Evaluation, metric: str) -> str:
     return f"**The network wins** over the best simple method, “{name}”: {against}."
 
 
-def say(metric: str, value: float) -> str:
+def format_metric(metric: str, value: float) -> str:
     """A metric's value as a person reads it: percent, a count, or a plain number."""
     if metric in _PERCENT:
         return f"{value:.1%}"
@@ -121,12 +124,12 @@ def say(metric: str, value: float) -> str:
     return f"{value:.0f}" if metric in _COUNTS else f"{value:.3f}"
 
 
-def cell(values: Mapping[str, float], name: str) -> str:
+def format_cell(values: Mapping[str, float], name: str) -> str:
     """A table's cell: the value, and its interval where one is known; a dash where it is not defined."""
     if name not in values:
         return "–"
     low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
     if low is None or high is None:
-        return say(name, values[name])
+        return format_metric(name, values[name])
     ends = f"{100 * low:.1f}–{100 * high:.1f}" if name in _PERCENT else f"{low:.3f}–{high:.3f}"
-    return f"{say(name, values[name])} ({ends})"
+    return f"{format_metric(name, values[name])} ({ends})"

@@ -15,7 +15,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
-from dlcore.projects.foundations.quiz import Break, Marked, Measured, Question, mark, score
+from dlcore.projects.foundations.quiz import Failure, MarkedAnswer, Question, RunEvidence, mark_answer, score
 from dlcore.runs import Run
 from dlcore.ui.widgets.figure import show_figure
 
@@ -23,7 +23,7 @@ OF_THE_RUN = "Three questions on the run that is chosen above; its own numbers m
 Evidence = TypeVar("Evidence")
 
 
-def ask(
+def show_quiz(
     questions: Sequence[Question[Evidence]],
     evidence: Callable[[], Evidence],
     *,
@@ -75,7 +75,9 @@ def _mark(
     try:
         with st.spinner("Running"):
             seen = evidence()
-        marked = [mark(one, place, seen) for one, place in zip(questions, chosen, strict=True) if place is not None]
+        marked = [
+            mark_answer(one, place, seen) for one, place in zip(questions, chosen, strict=True) if place is not None
+        ]
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return False
@@ -83,7 +85,7 @@ def _mark(
     return True
 
 
-def _say(marked: Marked | None, question: Question[Evidence]) -> None:
+def _say(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
     if marked is None:
         return
     if marked.right:
@@ -97,9 +99,9 @@ def _forget(done: str) -> None:
     st.session_state.pop(done, None)
 
 
-def break_it(
-    breaks: Sequence[Break[Evidence]],
-    run: Callable[[Break[Evidence]], Evidence],
+def show_failures(
+    breaks: Sequence[Failure[Evidence]],
+    run: Callable[[Failure[Evidence]], Evidence],
     *,
     key: str,
     picture: Callable[[Evidence, str], None] | None = None,
@@ -132,19 +134,19 @@ def break_it(
         picture(seen, f"{key}-broken")
 
 
-def measured(run: Run) -> Measured:
+def run_evidence(run: Run) -> RunEvidence:
     """What a run measured, as questions read it."""
     config, bundle, found = run.config, run.bundle, run.gradients()
     curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
     settings = {**config.training.model_dump(), **config.model_options, **config.data_options}
     metrics = dict(bundle.evaluation.metrics) if bundle else {}
     if found is None:
-        return Measured(settings, curves, metrics=metrics)
-    return Measured(settings, curves, found.layers, found.steps, found.norms, found.measures, metrics)
+        return RunEvidence(settings, curves, metrics=metrics)
+    return RunEvidence(settings, curves, found.layers, found.steps, found.norms, found.measures, metrics)
 
 
 def loss_by_step(
-    seen: Measured, *, key: str, usual: Measured | None = None, guessing: float | None = None, top: float = 1e6
+    seen: RunEvidence, *, key: str, usual: RunEvidence | None = None, guessing: float | None = None, top: float = 1e6
 ) -> None:
     """The loss of a broken network by step, up to `top`; beside that of the usual one, and what guessing would get."""
     steps, losses = seen.curves["batch_loss"]

@@ -67,10 +67,10 @@ def action_buttons(record: Record, *, key: str, compact: bool = False, first: bo
         help_text = f"{action.name}: {action.help}" if compact else action.help
         kind: Literal["primary", "secondary"] = "primary" if action is RESUME and first and not compact else "secondary"
         if st.button(label, icon=icon, help=help_text, key=f"{key}-{action.name}-{record.run_id}", type=kind):
-            perform(action, record.run_id)
+            perform_action(action, record.run_id)
 
 
-def perform(action: Action, run_id: str) -> None:
+def perform_action(action: Action, run_id: str) -> None:
     """Do it, tell it, and draw the page again; a refusal is told in its one line."""
     try:
         action.perform(run_id)
@@ -81,7 +81,7 @@ def perform(action: Action, run_id: str) -> None:
     st.rerun()
 
 
-def launch(make: Callable[[], Record], *, start: bool = True) -> str | None:
+def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
     """Make a run and start it; gives its id, or None after saying in one line why there is none."""
     try:
         record = make()
@@ -93,6 +93,6 @@ def launch(make: Callable[[], Record], *, start: bool = True) -> str | None:
     return record.run_id
 
 
-def active_of(records: Sequence[Record]) -> list[Record]:
+def active_records(records: Sequence[Record]) -> list[Record]:
     """Those that run or wait, in the order in which they were asked for."""
     return sorted((record for record in records if record.state in runs.ACTIVE), key=lambda record: record.created)

@@ -7,14 +7,14 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.evaluation import classification
-from dlcore.projects.project import Evaluation, Loaded
+from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.shell.links import link_to_run
 
 KEPT_ARRAYS, KEPT_MODELS = 12, 3
 
 
-def finished(run: Run | None, *, to_see: str) -> Bundle | None:
+def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
     """The run's bundle; where there is none, None after saying what to do to see `to_see`."""
     if run is None:
         st.info(
@@ -63,14 +63,14 @@ def evaluation(bundle: Bundle) -> Evaluation:
     return _evaluation(*_key(bundle), _bundle=bundle)
 
 
-def called(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
+def predicted_classes(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
     """The class numbers (N,) that a classifier calls of its probabilities (N, K): the likeliest, or with two classes
     what the run's own threshold says, by which its metrics were counted."""
     threshold = evaluation(bundle).threshold
-    return classification.predicted(scores, threshold=0.5 if threshold is None else threshold)
+    return classification.predicted_classes(scores, threshold=0.5 if threshold is None else threshold)
 
 
-def by_threshold(labels: tuple[str, ...], *, probability: float, threshold: float | None) -> str:
+def threshold_note(labels: tuple[str, ...], *, probability: float, threshold: float | None) -> str:
     """Why the less likely of two classes is called; empty where the likelier one is."""
     if threshold is None or len(labels) != 2 or probability >= 0.5:
         return ""
@@ -80,12 +80,12 @@ def by_threshold(labels: tuple[str, ...], *, probability: float, threshold: floa
     )
 
 
-def loaded(bundle: Bundle) -> Loaded:
+def load_model(bundle: Bundle) -> LoadedModel:
     """The trained model; shared by all sessions: answer with it, never train or hook it."""
     return _loaded(*_key(bundle), _bundle=bundle)
 
 
-def key_of(bundle: Bundle) -> str:
+def bundle_key(bundle: Bundle) -> str:
     """A text that changes whenever the bundle does."""
     return "-".join(str(part) for part in _key(bundle))
 
@@ -116,6 +116,6 @@ def _evaluation(folder: str, written: int, _bundle: Any) -> Evaluation:
 
 
 @st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")
-def _loaded(folder: str, written: int, _bundle: Any) -> Loaded:
-    found: Loaded = _bundle.load()
+def _loaded(folder: str, written: int, _bundle: Any) -> LoadedModel:
+    found: LoadedModel = _bundle.load()
     return found

@@ -14,7 +14,7 @@ from dlcore.projects.project import RunConfig
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
-def pictures(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
+def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
     """All pictures of a dataset, those of class folders with so many pixels a side; memory-mapped where possible.
 
     Raises:
@@ -23,16 +23,16 @@ def pictures(dataset: str, side: int = images.SIDE, checksum: str = "") -> image
     return images.load(dataset, side=side, checksum=checksum)
 
 
-def of_run(config: RunConfig) -> images.Images:
+def load_run_images(config: RunConfig) -> images.Images:
     """All pictures of a run's dataset, as large as the run reads them."""
     side = max(images.SIDE, int(config.data_options.get("side", 0)))
-    return pictures(config.dataset, side, config.data_checksum if own.is_own(config.dataset) else "")
+    return load_images(config.dataset, side, config.data_checksum if own.is_custom(config.dataset) else "")
 
 
-def at_hand(config: RunConfig) -> bool:
+def is_available(config: RunConfig) -> bool:
     """Whether the very samples that a run was made from are on this machine."""
-    if not own.is_own(config.dataset):
-        return sources.available(config.dataset)
+    if not own.is_custom(config.dataset):
+        return sources.is_available(config.dataset)
     kept = own.find(config.dataset)
     return kept is not None and config.data_checksum in ("", kept.checksum)
 
@@ -40,63 +40,63 @@ def at_hand(config: RunConfig) -> bool:
 GONE = "The text of this sample is not on this machine any more: another dataset of that name is here, or none."
 
 
-def texts(dataset: str) -> text.Texts:
+def load_texts(dataset: str) -> text.TextDataset:
     """All texts of a dataset."""
-    return _texts(dataset, version(dataset))
+    return _texts(dataset, dataset_version(dataset))
 
 
-def version(dataset: str) -> str:
+def dataset_version(dataset: str) -> str:
     """What changes when a dataset of one's own makes room for another of its name; empty for all others."""
-    kept = own.find(dataset) if own.is_own(dataset) else None
+    kept = own.find(dataset) if own.is_custom(dataset) else None
     return kept.checksum if kept else ""
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts")
-def _texts(dataset: str, version: str) -> text.Texts:
-    return own_texts.load(dataset) if own.is_own(dataset) else text.load(dataset)
+def _texts(dataset: str, version: str) -> text.TextDataset:
+    return own_texts.load(dataset) if own.is_custom(dataset) else text.load(dataset)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _places(dataset: str, version: str) -> dict[int, int]:
-    return {int(row): place for place, row in enumerate(texts(dataset).rows)}
+    return {int(row): place for place, row in enumerate(load_texts(dataset).rows)}
 
 
-def text_of(dataset: str, row: int) -> str:
+def get_text(dataset: str, row: int) -> str:
     """The text on that line of the source; empty where there is none."""
-    place = _places(dataset, version(dataset)).get(row)
-    return "" if place is None else texts(dataset).texts[place]
+    place = _places(dataset, dataset_version(dataset)).get(row)
+    return "" if place is None else load_texts(dataset).texts[place]
 
 
-def short_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
+def shortest_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
     """The place of the shortest of the first texts whose rows are `ids` (N,), of those with so many words; of fewer
     words there is little to explain."""
-    found = [text_of(dataset, int(row)) for row in ids[:among]]
+    found = [get_text(dataset, int(row)) for row in ids[:among]]
     enough = [said if said.count(" ") + 1 >= least else "" for said in found]
     return int(np.argmin([len(said) or 10**9 for said in (enough if any(enough) else found)]))
 
 
 def word_counts(dataset: str) -> np.ndarray:
     """Words of every text (N,), split at spaces."""
-    return _word_counts(dataset, version(dataset))
+    return _word_counts(dataset, dataset_version(dataset))
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def _word_counts(dataset: str, version: str) -> np.ndarray:
-    return np.array([words.count(" ") + 1 for words in texts(dataset).texts], dtype=np.int32)
+    return np.array([words.count(" ") + 1 for words in load_texts(dataset).texts], dtype=np.int32)
 
 
-def enlarged(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
+def enlarge(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
     """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it; a large
     one at twice that side, enough for a sharp screen."""
     if min(picture.shape[:2]) > 2 * side:
-        picture = images.at_side(picture[None], 2 * side)[0]
+        picture = images.resize(picture[None], 2 * side)[0]
     times = max(1, side // picture.shape[0])
     return picture.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
 
 
-def shown(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
+def show_images(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
     """Pictures in a row that wraps, each with its caption."""
     with st.container(horizontal=True, gap="small"):
         for picture, caption in zip(found, captions, strict=True):
             with st.container(width=width):
-                st.image(enlarged(picture, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")
+                st.image(enlarge(picture, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")

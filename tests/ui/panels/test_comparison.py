@@ -6,13 +6,13 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
-from dlcore.evaluation.seeds import Gap
+from dlcore.evaluation.seeds import SeedDifference
 from dlcore.runs import Curve, comparisons, store
-from dlcore.ui.compare.classes import alone_right
+from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import titled
 from dlcore.ui.compare.costs import sample_shape
-from dlcore.ui.compare.curves import pooled, reported
-from dlcore.ui.compare.tests import best_until, ranged, spent, winner
+from dlcore.ui.compare.curves import pooled_curves, reported_curves
+from dlcore.ui.compare.tests import best_until_epoch, format_range, format_seconds, winner_sentence
 from dlcore.ui.train import comparison_form
 
 
@@ -26,45 +26,47 @@ def curve(*values: float) -> Curve:
 
 
 def test_curves_of_seeds_are_pooled_where_any_of_them_has_a_value():
-    means, bands = pooled([{"train_loss": curve(4, 2)}, {"train_loss": curve(2, 1, 0.5)}])
+    means, bands = pooled_curves([{"train_loss": curve(4, 2)}, {"train_loss": curve(2, 1, 0.5)}])
     assert means["train_loss"].steps.tolist() == [10, 20, 30] and means["train_loss"].values.tolist() == [3, 1.5, 0.5]
     low, high = bands["train_loss"]
     assert low.tolist() == [2, 1, 0.5] and high.tolist() == [4, 2, 0.5]
 
 
 def test_one_seed_has_no_band():
-    means, bands = pooled([{"validation_loss": curve(1, 2)}])
+    means, bands = pooled_curves([{"validation_loss": curve(1, 2)}])
     assert not bands and means["validation_loss"].values.tolist() == [1, 2]
 
 
 def test_what_others_report_is_named_so_and_drawn_by_epoch():
     project = projects.get("architectures")
-    drawn = reported("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
+    drawn = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
     assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
     assert drawn.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
 
 
 def test_a_range_below_zero_is_no_row_of_dashes():
-    assert ranged([-0.4, 0.1, -0.012]) == "−0.104 (−0.4 to 0.1)"
-    assert ranged([0.5]) == "0.5"
+    assert format_range([-0.4, 0.1, -0.012]) == "−0.104 (−0.4 to 0.1)"
+    assert format_range([0.5]) == "0.5"
 
 
-def gap(verdict: str) -> Gap:
-    return Gap(0.0, 0.0, 0.0, 0.5, verdict, (3, 3))
+def gap(verdict: str) -> SeedDifference:
+    return SeedDifference(0.0, 0.0, 0.0, 0.5, verdict, (3, 3))
 
 
 def test_the_winner_is_named_or_nobody():
     means = {"A": 0.9, "B": 0.8, "C": 0.7}
     pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
-    assert winner(means, pairs, where="here").startswith("**A wins** here. Accuracy A: 90.0%; B: 80.0%; C: 70.0%")
+    assert winner_sentence(means, pairs, where="here").startswith(
+        "**A wins** here. Accuracy A: 90.0%; B: 80.0%; C: 70.0%"
+    )
     same = dict.fromkeys(pairs, gap("no difference"))
-    assert winner(means, same, where="here").startswith("**No difference** here")
+    assert winner_sentence(means, same, where="here").startswith("**No difference** here")
     partly = pairs | {("A", "B"): gap("no difference")}
-    assert "**No difference between A and B** here; A beats C" in winner(means, partly, where="here")
+    assert "**No difference between A and B** here; A beats C" in winner_sentence(means, partly, where="here")
 
 
 def test_arms_are_called_by_their_titles():
-    shipped = comparisons.of_references("vit")
+    shipped = comparisons.from_references("vit")
     assert list(titled(projects.get("vit"), shipped).arms) == [
         "Convolutional network of equal size",
         "Vision Transformer with a convolutional stem",
@@ -76,18 +78,18 @@ def test_arms_are_called_by_their_titles():
 
 def test_the_first_epochs_alone_count_at_equal_epochs():
     run = runs.open_run("reference:vit/vit")
-    found = [best_until(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
+    found = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
     assert found[0] is None and found[1] < found[2] < found[3] == run.history()["validation_accuracy"].values.max()
 
 
 def test_short_times_keep_what_comes_after_the_point():
-    assert [spent(seconds) for seconds in (0.0, 0.043, 4.26, 42.4)] == ["0 s", "0.043 s", "4.3 s", "42 s"]
+    assert [format_seconds(seconds) for seconds in (0.0, 0.043, 4.26, 42.4)] == ["0 s", "0.043 s", "4.3 s", "42 s"]
 
 
 def test_alone_right_means_most_seeds_of_one_and_of_no_other():
     a = [np.array([1, 1, 0, 1], bool), np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)]
     b = [np.array([0, 1, 0, 0], bool)]
-    assert alone_right([a, b]).tolist() == [[True, False, False, False], [False, False, False, False]]
+    assert correct_by_one_only([a, b]).tolist() == [[True, False, False, False], [False, False, False, False]]
 
 
 def test_shapes_of_inputs_come_from_the_datas_facts():
@@ -97,7 +99,7 @@ def test_shapes_of_inputs_come_from_the_datas_facts():
 
 
 def test_arms_differ_in_model_and_seed_alone():
-    made = comparison_form.arms(
+    made = comparison_form.build_variants(
         "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
     )
     assert list(made) == ["ResNet-18", "VGG-16 (version C)"]

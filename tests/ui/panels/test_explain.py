@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from dlcore.projects.anomaly.alarm import Explained
+from dlcore.projects.anomaly.alarm import ErrorAttribution
 from dlcore.ui.pages.anomaly.explain import adds_up, agree
 
-FOUND = Explained(
+FOUND = ErrorAttribution(
     channels=("value",),
     gradients=np.ones((4, 1)),
     ablation=np.ones((4, 1)),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dlcore.evaluation.rejection import Doubt
+from dlcore.evaluation.rejection import AbstentionRule
 from dlcore.ui.pages.food import predict as food_try
 from dlcore.ui.pages.food import results as food_results
 
@@ -76,7 +76,7 @@ def test_a_drawing_is_explained_without_any_data():
 
 
 def test_the_rule_says_its_false_alarms():
-    words = food_try.rule(Doubt(0.5, 0.4, 0.035, 0.02, 0.06, 400))
+    words = food_try.describe_rule(AbstentionRule(0.5, 0.4, 0.035, 0.02, 0.06, 400))
     assert "3.5% of 400" in words and "1 in 20" in words and "below 40%" in words
 
 

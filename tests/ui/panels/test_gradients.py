@@ -26,7 +26,7 @@ def _fresh(home):
 @pytest.mark.parametrize(("better", "worse"), [pair[:2] for pair in LESSONS])
 def test_the_reference_runs_teach_what_is_said_of_them(better, worse):
     first, second = (runs.open_run(f"reference:gradients/{name}").left for name in (better, worse))
-    assert agreement.of_predictions(first.predictions(), second.predictions()).verdict == "first"
+    assert agreement.agreement_of_predictions(first.predictions(), second.predictions()).verdict == "first"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_reference_runs_teach_what_is_said_of_them(better, worse):
     ],
 )
 def test_the_verdict_on_each_reference_run(name, kind):
-    found = flow.of_run(runs.open_run(f"reference:gradients/{name}"), name)
+    found = flow.run_network(runs.open_run(f"reference:gradients/{name}"), name)
     assert found.verdict.kind == kind
     if name == "vgg_deep":  # early layers orders of magnitude below late ones, accuracy near chance
         metrics = runs.evaluate(f"reference:gradients/{name}")["metrics"]
@@ -92,7 +92,7 @@ def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
 @pytest.mark.realdata("fashion_mnist")
 def test_what_if_answers_and_keeps_the_last_attempts():
     app = opened("Try it")
-    assert sources.available("fashion_mnist") and not app.error
+    assert sources.is_available("fashion_mnist") and not app.error
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient vanishes" in words(app) and "50 steps in" in words(app)
     next(box for box in app.selectbox if box.label == "Normalisation").set_value("batch").run()

@@ -70,7 +70,7 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     def script():
         from dlcore.ui.shell import download_offer
 
-        download_offer.offer("dogs_food_vehicles")
+        download_offer.offer_download("dogs_food_vehicles")
 
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button
@@ -90,9 +90,9 @@ def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
 def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkeypatch):
     monkeypatch.delenv("DLCORE_DATA", raising=False)  # the small set that comes along will do
     pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
-    assert samples.at_hand(pinned)
+    assert samples.is_available(pinned)
     own.remove("mine")
-    assert not samples.at_hand(pinned)
+    assert not samples.is_available(pinned)
     app = AppTest.from_function(gone, default_timeout=60).run()
     assert not app.exception and not app.error
     assert "“mine”, are not on this machine any more" in app.info[0].value
@@ -115,6 +115,6 @@ def gone() -> None:
 def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
     pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
     other = pinned.model_copy(update={"data_checksum": "0" * 64})
-    assert samples.at_hand(pinned) and not samples.at_hand(other)
+    assert samples.is_available(pinned) and not samples.is_available(other)
     with pytest.raises(DataError, match="not the one this run was made from"):
-        samples.of_run(other)
+        samples.load_run_images(other)

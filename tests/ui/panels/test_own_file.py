@@ -9,12 +9,12 @@ from dlcore.ui.widgets import samples
 def script():
     from dlcore.ui.custom_data import pairs as own_pairs
 
-    own_pairs.add()
+    own_pairs.show_form()
 
 
 def test_what_is_kept_is_listed_and_can_be_removed(home):
     rows = "\n".join(f"{number:03d},{number:03d}"[::-1] for number in range(200))
-    own_pairs.keep("mine", own_pairs.take(f"read,write\n{rows}\n".encode()), source="mine.csv")
+    own_pairs.save("mine", own_pairs.validate(f"read,write\n{rows}\n".encode()), source="mine.csv")
     app = AppTest.from_function(script, default_timeout=60).run()
     said = " ".join(caption.value for caption in app.caption)
     assert "**mine**: 200 pairs, from mine.csv" in said
@@ -26,6 +26,6 @@ def test_what_is_kept_is_listed_and_can_be_removed(home):
 def test_texts_of_a_name_that_is_taken_anew_are_read_anew(home):
     for word in ("first", "second"):
         rows = "".join(f"{word} text number {n},{n % 2}\n" for n in range(12))
-        own_texts.keep("mine", own_texts.take(f"text,label\n{rows}".encode()))
-        assert samples.text_of("own:mine", 3).startswith(word) and len(samples.word_counts("own:mine")) == 12
+        own_texts.save("mine", own_texts.validate(f"text,label\n{rows}".encode()))
+        assert samples.get_text("own:mine", 3).startswith(word) and len(samples.word_counts("own:mine")) == 12
         own.remove("mine")

@@ -16,17 +16,17 @@ def evaluation(rival: float, *, metric: str = "accuracy") -> Evaluation:
     ("rival", "said"), [(0.9, "The simple method wins"), (0.84, "No clear difference"), (0.6, "The network wins")]
 )
 def test_the_interval_decides(rival: float, said: str) -> None:
-    assert said in metric_table.winner(evaluation(rival), "accuracy")
+    assert said in metric_table.compare_with_baseline(evaluation(rival), "accuracy")
 
 
 @pytest.mark.parametrize(("rival", "said"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
 def test_a_lower_loss_wins(rival: float, said: str) -> None:
     found = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
-    assert said in metric_table.winner(found, "loss")
+    assert said in metric_table.compare_with_baseline(found, "loss")
 
 
 def test_without_a_baseline_nobody_wins() -> None:
-    assert metric_table.winner(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
+    assert metric_table.compare_with_baseline(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
 
 
 def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> None:
@@ -36,9 +36,9 @@ def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> No
 
 def test_values_are_read_as_people_read_them() -> None:
     assert [
-        metric_table.say("accuracy", 0.8567),
-        metric_table.say("events_hit", 4.0),
-        metric_table.say("roc_auc", 0.98765),
+        metric_table.format_metric("accuracy", 0.8567),
+        metric_table.format_metric("events_hit", 4.0),
+        metric_table.format_metric("roc_auc", 0.98765),
     ] == [
         "85.7%",
         "4",

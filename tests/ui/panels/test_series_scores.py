@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from dlcore.data.series.series import LabelledWindow, Series
+from dlcore.data.series.series import LabeledWindow, Series
 from dlcore.projects.project import Evaluation
 from dlcore.ui.pages.anomaly import robustness, threshold_rules
 from dlcore.ui.pages.anomaly import scores as series_scores
 from dlcore.ui.pages.anomaly import seeds as series_seeds
-from dlcore.ui.widgets.headline import baseline_title, headline
+from dlcore.ui.widgets.headline import baseline_title, summary
 
 HALF_HOUR = 1_800_000
 
@@ -51,7 +51,7 @@ def test_causal_and_centred_scores_never_meet() -> None:
     assert "nab_standard_centred" not in series_scores.own_metrics(found, "causal", "causal")
     assert series_scores.own_metrics(found, "raw", "causal") == {}
     assert "99.0 against 97.0" in series_scores.duel(found, "centred", "causal")
-    top = headline(found)
+    top = summary(found)
     assert top is not None
     assert (top.metric, top.baseline, top.baseline_value) == ("nab_standard", "weekly median, causal", 90.0)
 
@@ -85,9 +85,9 @@ def joined() -> tuple[series_scores.Whole, Series]:
     scores, targets = np.zeros(len(times)), np.zeros(len(times), int)
     targets[600:640] = 1
     scores[610:615], scores[800], scores[100] = 1.1, 0.95, 1.0
-    holiday = LabelledWindow(int(times[790]), int(times[810]), "Quiet Day")
+    holiday = LabeledWindow(int(times[790]), int(times[810]), "Quiet Day")
     series = Series(
-        times, scores, windows=(LabelledWindow(int(times[600]), int(times[639]), "storm"),), unlabelled=(holiday,)
+        times, scores, windows=(LabeledWindow(int(times[600]), int(times[639]), "storm"),), unlabelled=(holiday,)
     )
     return series_scores.Whole(scores, targets, times, (480, 560)), series
 

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from dlcore.explanation import findings
-from dlcore.explanation.trust import Deletion
+from dlcore.explanation.trust import DeletionCurve
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
-from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, chosen
+from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, select_rows
 from dlcore.ui.modalities.results import losses
-from dlcore.ui.widgets.calibration import told
+from dlcore.ui.widgets.calibration import describe_calibration
 
 
 def test_sum():
-    good, bad = findings.adds_up(5.0, -1.0, 0.01), findings.adds_up(5.0, -1.0, -2.0)
+    good, bad = findings.check_completeness(5.0, -1.0, 0.01), findings.check_completeness(5.0, -1.0, -2.0)
     assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
     assert bad.kind == "failed" and "33.3%" in bad.sentence
-    assert findings.adds_up(0.02, 0.0200001, 0.0).kind == "not told"
+    assert findings.check_completeness(0.02, 0.0200001, 0.0).kind == "not told"
 
 
 @pytest.mark.parametrize(
@@ -24,19 +24,19 @@ def test_sum():
     [([0.1, -0.1], "passed"), ([0.3, 0.4, 0.3], "in part"), ([0.9], "failed"), ([float("nan")], "not told")],
 )
 def test_random_weights(values, kind):
-    assert findings.of_random_weights(values).kind == kind
+    assert findings.check_random_weights(values).kind == kind
 
 
 @pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
 def test_two_methods(value, kind):
-    found = findings.of_two_methods(value, one="Grad-CAM", other="Occlusion")
+    found = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
     assert found.kind == kind and "Grad-CAM and occlusion" in found.sentence
-    assert findings.of_two_methods(float("nan"), one="a", other="b").kind == "not told"
+    assert findings.check_agreement(float("nan"), one="a", other="b").kind == "not told"
 
 
-def curve(ours: float, chance: float, low: float) -> Deletion:
+def curve(ours: float, chance: float, low: float) -> DeletionCurve:
     flat = np.ones(5)
-    return Deletion(np.linspace(0, 1, 5), ours * flat, chance * flat, low * flat, chance * flat)
+    return DeletionCurve(np.linspace(0, 1, 5), ours * flat, chance * flat, low * flat, chance * flat)
 
 
 @pytest.mark.parametrize(
@@ -49,22 +49,22 @@ def curve(ours: float, chance: float, low: float) -> Deletion:
     ],
 )
 def test_deletion(found, kind):
-    assert findings.of_deletion(found).kind == kind
+    assert findings.check_deletion(found).kind == kind
 
 
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
-    said = told(scores, targets, 2.0, [0.3, 0.1])
+    said = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
     assert "90.0% sure and 60.0% of its answers (the likelier class" in said and "too sure" in said and "10.0%" in said
-    assert "nothing to correct" in told(scores, targets, 1.0, [0.3, 0.3])
+    assert "nothing to correct" in describe_calibration(scores, targets, 1.0, [0.3, 0.3])
 
 
 def test_samples_chosen_by_answer_class_and_order():
     scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
     targets = np.array([0, 1, 1, 0])
-    assert chosen(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
-    assert chosen(scores, targets, answers=WRONG, of_class=None, order=ORDERS[1]).tolist() == [3, 1]
-    assert chosen(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
+    assert select_rows(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
+    assert select_rows(scores, targets, answers=WRONG, of_class=None, order=ORDERS[1]).tolist() == [3, 1]
+    assert select_rows(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
 
 
 def test_losses_of_the_three_parts_in_a_sentence():

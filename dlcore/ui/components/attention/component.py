@@ -10,7 +10,7 @@ _ATTENTION = drawing_component("attention")
 
 
 @dataclass(frozen=True)
-class Looks:
+class AttentionView:
     """What one picture's attention is.
 
     picture (H, W) or (H, W, 3) uint8; grid: rows and columns of its patches, of `patch` pixels each; attentions
@@ -24,7 +24,7 @@ class Looks:
     rolled: np.ndarray
 
 
-def show_attention(looks: Looks, *, version: str, key: str) -> None:
+def show_attention(looks: AttentionView, *, version: str, key: str) -> None:
     """Draw it; `version` changes with the picture and the model."""
     tops = looks.attentions.max(axis=-1)  # (B, heads, T): a byte a share, the largest of each row exact
     shares = np.rint(255 * looks.attentions / np.maximum(tops[..., None], 1e-12))

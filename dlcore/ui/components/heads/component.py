@@ -21,12 +21,12 @@ def show_heads_grid(attentions: np.ndarray, words: Sequence[str], *, version: st
         "words": list(words),
         "shares": pack(shares, dtype="uint8"),
         "tops": pack(tops),
-        "first": sharpest(attentions),
+        "first": sharpest_head(attentions),
     }
     mount(_HEADS, data, key=key)
 
 
-def sharpest(attentions: np.ndarray) -> int:
+def sharpest_head(attentions: np.ndarray) -> int:
     """The head of attentions (L, H, T, T), counted through all layers, whose words give one other word most."""
     inner = attentions[:, :, 1:-1, 1:-1].copy()
     if not inner.size:

@@ -8,7 +8,7 @@ from dlcore.ui.components.mount import drawing_component, mount_reporting
 _PASTE = drawing_component("paste")
 
 
-def pasted(*, key: str) -> bytes:
+def paste_image(*, key: str) -> bytes:
     """The picture pasted last, as the bytes of a JPEG; empty while there is none."""
     text = str(mount_reporting(_PASTE, {}, key=key, defaults={"picture": ""})["picture"])
     try:

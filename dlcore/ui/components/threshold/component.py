@@ -25,7 +25,7 @@ _DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Scope:
     """Points [start, stop) of the scores, under a name: a part of the series, or what counts are made on."""
 
     name: str
@@ -34,7 +34,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Window:
+class NamedWindow:
     """A named span of time, epoch milliseconds, both ends included."""
 
     start: int
@@ -43,7 +43,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Words:
+class ThresholdWording:
     """What the things counted are called: `positive` is one of what is sought, `call` what the model says of it."""
 
     positive: str = "event"
@@ -54,19 +54,19 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Over:
+class SeriesAxis:
     """When the scores are those of a series: times (N,) epoch milliseconds, rising; its values (N,), what they are
     (with their unit), named windows, and spans that are known but carry no label."""
 
     times: np.ndarray
     values: np.ndarray | None = None
     value: str = ""
-    windows: tuple[Window, ...] = ()
-    plausible: tuple[Window, ...] = ()
+    windows: tuple[NamedWindow, ...] = ()
+    plausible: tuple[NamedWindow, ...] = ()
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountingMode:
     """How it is counted: `inclusive`, whether a score equal to the threshold counts; `axis`, the ends of the scores'
     axis where they are known; `ratio`, how many false alarms a missed event costs at the start."""
 
@@ -76,7 +76,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ThresholdView:
     """What the component shows.
 
     scores (N,), higher = stranger (or more surely positive); labels (N,) 0 or 1, or None; `own` is the run's own
@@ -88,26 +88,26 @@ class Judged:
     scores: np.ndarray
     labels: np.ndarray | None
     own: float
-    scopes: tuple[Stretch, ...]
-    parts: tuple[Stretch, ...] = ()
-    rules: Stretch | None = None
-    over: Over | None = None
+    scopes: tuple[Scope, ...]
+    parts: tuple[Scope, ...] = ()
+    rules: Scope | None = None
+    over: SeriesAxis | None = None
     score: str = "score"
-    words: Words = Words()
+    words: ThresholdWording = ThresholdWording()
     marks: tuple[tuple[str, float], ...] = ()
-    counted: Counted = Counted()
+    counted: CountingMode = CountingMode()
 
 
 @dataclass(frozen=True)
-class Released:
+class ReleasedThreshold:
     """What a person left: the threshold, the alarm chosen (a place in the scores), windows marked by hand."""
 
     threshold: float
     alarm: int | None
-    marked: tuple[Window, ...]
+    marked: tuple[NamedWindow, ...]
 
 
-def show_threshold(judged: Judged, *, key: str) -> Released:
+def show_threshold(judged: ThresholdView, *, key: str) -> ReleasedThreshold:
     """Draw the component and give what was last released; its address parameter is `threshold`.
 
     `key` names the run: a threshold in the address or from an earlier visit is taken up for the same key alone.
@@ -115,28 +115,28 @@ def show_threshold(judged: Judged, *, key: str) -> Released:
     widget = f"threshold-{key}"
     if widget not in st.session_state:  # it is mounted anew: begin where this person left it
         st.session_state[f"{widget}-start"] = _start(judged, key)
-    start: Released = st.session_state[f"{widget}-start"]
+    start: ReleasedThreshold = st.session_state[f"{widget}-start"]
     data = _data(judged, start)
     data["version"] = _version(data)
     defaults = {"threshold": start.threshold, "alarm": start.alarm, "marked": data["marked"]}
     found = mount_reporting(_THRESHOLD, data, key=widget, defaults=defaults)
-    marked = tuple(Window(int(a), int(b), f"yours {i}") for i, (a, b) in enumerate(found["marked"] or (), start=1))
+    marked = tuple(NamedWindow(int(a), int(b), f"yours {i}") for i, (a, b) in enumerate(found["marked"] or (), start=1))
     alarm = found["alarm"]
-    released = Released(float(found["threshold"]), None if alarm is None else int(alarm), marked)
+    released = ReleasedThreshold(float(found["threshold"]), None if alarm is None else int(alarm), marked)
     _remember(released, judged, key)
     return released
 
 
-def _start(judged: Judged, key: str) -> Released:
+def _start(judged: ThresholdView, key: str) -> ReleasedThreshold:
     kept = st.session_state.get(f"released-{key}")
-    if isinstance(kept, Released):
+    if isinstance(kept, ReleasedThreshold):
         return kept
     owner = st.session_state.get("threshold-in-address")
     wanted = _number(st.query_params.get(PARAMETER, "")) if owner in (None, key) else None
-    return Released(judged.own if wanted is None else wanted, None, ())
+    return ReleasedThreshold(judged.own if wanted is None else wanted, None, ())
 
 
-def _remember(released: Released, judged: Judged, key: str) -> None:
+def _remember(released: ReleasedThreshold, judged: ThresholdView, key: str) -> None:
     """Keep it for the next visit, and in the address where it is not the run's own."""
     st.session_state[f"released-{key}"] = released
     st.session_state["threshold-in-address"] = key
@@ -155,7 +155,7 @@ def _number(text: str) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _data(judged: Judged, start: Released) -> dict[str, Any]:
+def _data(judged: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
     """All that the browser needs; arrays packed, the same at every rerun so that it is sent once."""
     over = judged.over
     data: dict[str, Any] = {
@@ -192,7 +192,7 @@ def _sent(scores: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(kept), -np.inf, kept).astype(kept.dtype)
 
 
-def _over(over: Over) -> dict[str, Any]:
+def _over(over: SeriesAxis) -> dict[str, Any]:
     steps = np.diff(over.times)
     step = float(np.median(steps)) if len(steps) else float(_DAY_MS)
     even = bool((steps == step).all())
@@ -200,7 +200,7 @@ def _over(over: Over) -> dict[str, Any]:
         "times": None if even else pack(over.times, dtype="float64"),
         "begin_ms": float(over.times[0]),
         "step_ms": step,
-        "gap": points_a_day(step),
+        "gap": points_per_day(step),
         "value": over.value,
         "values": None if over.values is None else pack(over.values),
         "windows": [vars(window) for window in over.windows],
@@ -208,12 +208,12 @@ def _over(over: Over) -> dict[str, Any]:
     }
 
 
-def points_a_day(step_ms: float) -> int:
+def points_per_day(step_ms: float) -> int:
     """Points within which two alarms are one burst: a day's, at least one; half-hours have 48, as in `evaluation`."""
     return max(1, round(_DAY_MS / step_ms)) if step_ms > 0 else DAY
 
 
-def _stretches(stretches: Sequence[Stretch]) -> list[dict[str, Any]]:
+def _stretches(stretches: Sequence[Scope]) -> list[dict[str, Any]]:
     return [vars(stretch) for stretch in stretches]
 
 

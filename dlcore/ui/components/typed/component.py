@@ -15,7 +15,7 @@ MOST_LETTERS = 60
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedText:
     """What stands in the box, and the places of the words that are hidden, of those that `version` stands for."""
 
     text: str
@@ -23,39 +23,39 @@ class Typed:
     version: str = ""
 
 
-def as_typed(key: str, start: str) -> Typed:
+def current_text(key: str, start: str) -> TypedText:
     """What was reported last, or the text to start with."""
     kept = st.session_state.get(key)
     try:
         found = json.loads(kept["typed"] if kept else "{}")
-        return Typed(
+        return TypedText(
             str(found.get("text", start)),
             tuple(int(place) for place in found.get("hidden", ())),
             str(found.get("version", "")),
         )
     except (KeyError, TypeError, ValueError):
-        return Typed(start)
+        return TypedText(start)
 
 
 def show_typed(
     words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str, marks: int = 0
-) -> Typed:
+) -> TypedText:
     """Show the box and the words below it.
 
     `words_of` gives the words that the model reads of a text, and for each whether it is unknown; it is to raise
     nothing. So many `marks` of the model's own at each end cannot be hidden. Gives what was typed; nothing is hidden
     once the same text falls into other words, as those of another model.
     """
-    now = as_typed(key, start)
+    now = current_text(key, start)
     words, unknown = words_of(now.text)
     version = hashlib.sha256(json.dumps([now.text, list(words)]).encode()).hexdigest()[:16]
     if now.version != version:
-        now = Typed(now.text)
+        now = TypedText(now.text)
     data = {
         "text": now.text,
         "hidden": list(now.hidden),
         "label": label,
-        "words": [shortened(word) for word in words],
+        "words": [shorten(word) for word in words],
         "marks": marks,
         "unknown": [bool(each) for each in unknown],
         "note": "Press a word to hide it from the model. Dashed: not in its vocabulary." if words else "",
@@ -65,6 +65,6 @@ def show_typed(
     return now
 
 
-def shortened(word: str) -> str:
+def shorten(word: str) -> str:
     """A word as it is shown: of one without an end its start."""
     return word if len(word) <= MOST_LETTERS else word[: MOST_LETTERS - 2] + " …"

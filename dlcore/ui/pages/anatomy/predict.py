@@ -11,9 +11,9 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots.palette import BLUE, ORANGE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import anatomy
-from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Bundle, Run
-from dlcore.runs.short_run import attempt
+from dlcore.runs.short_run import run_short
 from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -28,25 +28,25 @@ STEPS = 120
 
 def try_it(project: "Project", run: Run | None) -> None:
     """One picture's way through the bottleneck; then the questions and the breaks."""
-    bundle = run_cache.finished(run, to_see="what it makes of a picture")
+    bundle = run_cache.finished_bundle(run, to_see="what it makes of a picture")
     if bundle is not None and run is not None:
         _picture_part(bundle, run)
         st.divider()
-        quiz.ask(
+        quiz.show_quiz(
             anatomy.QUESTIONS,
-            lambda: quiz.measured(run),
+            lambda: quiz.run_evidence(run),
             key=f"anatomy-{run.run_id}",
             lead=quiz.OF_THE_RUN,
         )
         st.divider()
-    quiz.break_it(anatomy.BREAKS, _broken, key="anatomy", picture=_picture)
+    quiz.show_failures(anatomy.BREAKS, _broken, key="anatomy", picture=_picture)
 
 
 def _picture_part(bundle: Bundle, run: Run) -> None:
     st.subheader("Squeeze a picture", anchor=False)
     dataset, stored = run.config.dataset, run_cache.predictions(bundle)
-    if not sources.available(dataset):
-        download_offer.offer(dataset)
+    if not sources.is_available(dataset):
+        download_offer.offer_download(dataset)
         return
     strange = stored["test_targets"] == 1
     left, right = st.columns([2, 3], vertical_alignment="bottom")
@@ -54,8 +54,8 @@ def _picture_part(bundle: Bundle, run: Run) -> None:
     rows = np.flatnonzero(strange if kind == STRANGER else ~strange)
     place = right.slider("Which, by its error: smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
-    pictures, origin = samples.pictures(dataset), int(stored["test_ids"][row])
-    found = anatomy.judged(run_cache.loaded(bundle), np.asarray(pictures.test_pixels[origin]))
+    pictures, origin = samples.load_images(dataset), int(stored["test_ids"][row])
+    found = anatomy.score_pixels(run_cache.load_model(bundle), np.asarray(pictures.test_pixels[origin]))
     _shown(found, bundle.labels[int(pictures.test_labels[origin])])
 
 
@@ -64,7 +64,7 @@ def _shown(found: dict[str, Any], name: str) -> None:
     off = np.abs(given.astype(int) - rebuilt).astype(np.uint8)
     pictures, code = st.columns([3, 2], gap="large")
     with pictures:
-        samples.shown(
+        samples.show_images(
             [given, rebuilt, off], [f"given: {name}", "unfolded again", "where it is off"], alt="The picture", width=160
         )
         sign = "above" if found["strange"] else "below"
@@ -81,17 +81,17 @@ def _shown(found: dict[str, Any], name: str) -> None:
         show_figure(figure, key="code", alt=f"The {len(values)} numbers of the code")
 
 
-def _broken(broken: Break[Measured]) -> Measured:
+def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
     return _trial(json.dumps(dict(broken.settings), sort_keys=True))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _trial(settings: str) -> Measured:
+def _trial(settings: str) -> RunEvidence:
     chosen = json.loads(settings)
     config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000, **chosen})
-    found = attempt(config, _prepared(), steps=STEPS, every=4)
+    found = run_short(config, _prepared(), steps=STEPS, every=4)
     norms, losses = found.gradients, found.losses
-    return Measured(
+    return RunEvidence(
         chosen,
         {"batch_loss": (losses.steps, losses.values)},
         norms.layers,
@@ -108,5 +108,5 @@ def _prepared() -> "Prepared":
     return projects.get("anatomy").prepare(config)
 
 
-def _picture(seen: Measured, key: str) -> None:
+def _picture(seen: RunEvidence, key: str) -> None:
     quiz.loss_by_step(seen, key=key, usual=_trial("{}"))

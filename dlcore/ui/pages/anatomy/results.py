@@ -9,13 +9,19 @@ from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.threshold.component import Counted, Judged, Stretch, Words, show_threshold
+from dlcore.ui.components.threshold.component import (
+    CountingMode,
+    Scope,
+    ThresholdView,
+    ThresholdWording,
+    show_threshold,
+)
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.learning_curves import learning_curves
-from dlcore.ui.widgets.metric_table import score_table, winner
+from dlcore.ui.widgets.learning_curves import show_learning_curves
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 _EACH = 3
 
@@ -23,12 +29,12 @@ _EACH = 3
 def data(project: Project, run: Run | None) -> None:
     """The pictures as the network gets them, and the class that it never sees."""
     config = run.config if run is not None else projects.configure(project.slug)
-    source = sources.dataset(config.dataset)
-    if not sources.available(config.dataset):
-        download_offer.offer(config.dataset)
+    source = sources.get_dataset(config.dataset)
+    if not sources.is_available(config.dataset):
+        download_offer.offer_download(config.dataset)
         return
     strange = anatomy.AnatomyData(**config.data_options).left_out
-    found = samples.pictures(config.dataset)
+    found = samples.load_images(config.dataset)
     height, width = found.pixels.shape[1:3]
     st.markdown(
         f"**{source.title}**: {source.rows:,} pictures. [Source]({source.homepage}), licence: {source.licence}."
@@ -46,16 +52,16 @@ def data(project: Project, run: Run | None) -> None:
         each = 7 if len(names) == 1 else _EACH
         rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
         drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
-        samples.shown(list(drawn), [found.names[k] for k in found.labels[rows]], alt="A picture of 1,000 numbers")
+        samples.show_images(list(drawn), [found.names[k] for k in found.labels[rows]], alt="A picture of 1,000 numbers")
 
 
 def results(project: Project, run: Run | None) -> None:
     """Who tells strangers better, the threshold, each class's error, and how it learnt."""
-    bundle = run_cache.finished(run, to_see="what it finds strange")
+    bundle = run_cache.finished_bundle(run, to_see="what it finds strange")
     if bundle is None or run is None:
         return
     evaluation = run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'roc_auc')}")
+    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'roc_auc')}")
     n = len(run_cache.predictions(bundle)["test_scores"])
     score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
     st.caption(
@@ -67,7 +73,7 @@ def results(project: Project, run: Run | None) -> None:
     )
     _threshold(bundle, evaluation.threshold or 0.0)
     _by_class(bundle, run)
-    learning_curves(bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.")
+    show_learning_curves(bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.")
 
 
 @fragment
@@ -76,28 +82,28 @@ def _threshold(bundle: Bundle, own: float) -> None:
     stored = run_cache.predictions(bundle)
     parts = [stored["validation_scores"], stored["test_scores"]]
     cut, end = len(parts[0]), len(parts[0]) + len(parts[1])
-    validation = Stretch("validation", 0, cut)
+    validation = Scope("validation", 0, cut)
     show_threshold(
-        Judged(
+        ThresholdView(
             scores=np.concatenate(parts),
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
             own=own,
-            scopes=(Stretch("test", cut, end), validation),
+            scopes=(Scope("test", cut, end), validation),
             rules=validation,
             score="reconstruction error",
-            words=Words("stranger", "strangers", "known pictures", "call", "calls"),
-            counted=Counted(ratio=1.0),
+            words=ThresholdWording("stranger", "strangers", "known pictures", "call", "calls"),
+            counted=CountingMode(ratio=1.0),
         ),
-        key=run_cache.key_of(bundle),
+        key=run_cache.bundle_key(bundle),
     )
 
 
 def _by_class(bundle: Bundle, run: Run) -> None:
     """Each class's mean error; the pictures' true classes are read from the dataset, where it is at hand."""
-    if not sources.available(run.config.dataset):
+    if not sources.is_available(run.config.dataset):
         return
     stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.data_options["left_out"])
-    classes = samples.pictures(run.config.dataset).test_labels[stored["test_ids"]]
+    classes = samples.load_images(run.config.dataset).test_labels[stored["test_ids"]]
     means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
     named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))
     figure = plots.class_bars(

@@ -80,7 +80,9 @@ def _take_example() -> None:
 
 def _chosen() -> tuple[str, str]:
     names = {
-        f"{project.slug}/{model}": entry for project in projects.every() for model, entry in project.models.items()
+        f"{project.slug}/{model}": entry
+        for project in projects.list_projects()
+        for model, entry in project.models.items()
     }
     wanted = st.query_params.get("of", "")
     picked = st.selectbox(
@@ -99,18 +101,18 @@ def _chosen() -> tuple[str, str]:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _of_text(text: str) -> Anatomy:
-    return networks.written(text)
+    return networks.analyze_text(text)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Taking it apart")
 def _of_model(slug: str, model: str) -> Anatomy:
-    return networks.of_model(slug, model)
+    return networks.analyze_model(slug, model)
 
 
 def _facts(found: Anatomy) -> None:
     weights = sum(layer.weights for layer in found.layers)
     kept = sum(layer.output_bytes for layer in found.layers)
-    style.facts(
+    style.summary_row(
         [
             ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
             ("Memory of the parameters", size(4 * found.parameters), "at 4 bytes each"),

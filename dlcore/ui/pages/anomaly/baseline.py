@@ -32,8 +32,8 @@ def best_rival(
     score = scores_of(project, run, joined, [best]).get(best)
     if score is None:
         return None
-    threshold, windows = stored[best]["threshold"], anomaly.ranges(joined.targets.astype(bool))
-    found = nab.score(anomaly.alarms(score, threshold), windows, start=joined.ends[0])
+    threshold, windows = stored[best]["threshold"], anomaly.true_ranges(joined.targets.astype(bool))
+    found = nab.file_score(anomaly.alarms(score, threshold), windows, start=joined.ends[0])
     return (best, score, threshold) if abs(found - stored[best]["nab_standard"]) < 1e-6 else None
 
 

@@ -43,10 +43,10 @@ def data(project: Project, run: Run | None) -> None:
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
     """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
-    kept = upload_form.added("series")
+    kept = upload_form.pop_added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
-    known = projects.datasets(project.slug)
+    known = projects.list_datasets(project.slug)
     options = known if used in known else [used, *known]
     if kept:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = kept
@@ -58,7 +58,7 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
             f"“{chosen.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
             icon=":material/check_circle:",
         )
-    own_series.add()
+    own_series.show_form()
     return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
 
 
@@ -83,7 +83,7 @@ def _series(dataset: str, checksum: str) -> Series:
 
 def unit_of(config: RunConfig) -> str:
     """What the values of a run's series are, in words: of one's own, the name of their column."""
-    if not own.is_own(config.dataset):
+    if not own.is_custom(config.dataset):
         return UNIT
     entry = own.find(config.dataset)
     return str(entry.facts["columns"]["value"]) if entry else "value"
@@ -114,10 +114,10 @@ def plausible_tuples(series: Series) -> list[plots.Window]:
 
 
 def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None:
-    about = sources.dataset(config.dataset)
+    about = sources.get_dataset(config.dataset)
     span = f"from {day(int(series.times[0]))} to {day(int(series.times[-1]))}"
     st.markdown(
-        f"**{about.title}**: {len(series.values):,} values {own_series.span(series.step_ms)} apart, {span}. "
+        f"**{about.title}**: {len(series.values):,} values {own_series.format_span(series.step_ms)} apart, {span}. "
         + _origin(config)
     )
     entry = own.find(config.dataset) if about.own else None
@@ -157,7 +157,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
 
 def _origin(config: RunConfig) -> str:
     """Where the series is from."""
-    about = sources.dataset(config.dataset)
+    about = sources.get_dataset(config.dataset)
     entry = own.find(config.dataset) if about.own else None
     if entry is None:
         return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
@@ -203,7 +203,7 @@ def _summary(series: Series, unit: str) -> None:
         "Three quarters lie below": high,
         "Highest": values.max(),
     }
-    style.facts((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
+    style.summary_row((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
     st.caption(f"All in {unit}, over the whole series. The standard deviation is the usual distance from the mean.")
 
 
@@ -243,7 +243,8 @@ def _rhythm(series: Series) -> None:
     said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
     show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
     usual = (
-        f"It repeats best after {own_series.span(series.period * series.step_ms)} ({series.period:,} points): that "
+        f"It repeats best after {own_series.format_span(series.period * series.step_ms)} ({series.period:,} points): "
+        "that "
         "rhythm is what the models learn and what simple methods go by."
         if series.period
         else "No rhythm stands out, so the usual is taken to be the same at all times."

@@ -12,7 +12,7 @@ from dlcore.plots import classification as plots
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
-from dlcore.projects.anomaly.alarm import Explained, Nothing, Rebuilt
+from dlcore.projects.anomaly.alarm import ErrorAttribution, Nothing, Reconstruction
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
@@ -51,7 +51,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     )
     prepared = prepared_of(project, run, bundle)
     place = prepared.source["spans"]["test"].start + peak
-    found = anomaly_alarm.rebuild(run_cache.loaded(bundle).module, prepared, run.config, place)
+    found = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
     _window(found, run, int(times[peak]))
     _shares(found, anomaly_alarm.channels(run.config), int(times[peak]))
     _leans_on(bundle, prepared, run, found)
@@ -59,7 +59,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
     """The point with the largest score of each burst of alarms, the worst burst first."""
-    bursts = anomaly.episodes(anomaly.alarms(errors, threshold))
+    bursts = anomaly.alarm_ranges(anomaly.alarms(errors, threshold))
     peaks = np.array([start + int(errors[start:stop].argmax()) for start, stop in bursts], dtype=np.int64)
     return peaks[np.argsort(-errors[peaks])][:LISTED]
 
@@ -70,7 +70,7 @@ def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
     Raises:
         DataError: the series is not here, or not what it was.
     """
-    return _prepared(run_cache.key_of(bundle), project, run.config)
+    return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Cutting the series into the model's inputs")
@@ -78,12 +78,12 @@ def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)
 
 
-def _window(found: Rebuilt, run: Run, moment: int) -> None:
+def _window(found: Reconstruction, run: Run, moment: int) -> None:
     unit = unit_of(run.config)
     figure = before_and_after(found.times, found.seen, found.rebuilt, moment=moment, unit=unit)
     gap = plain(float(np.abs(found.seen - found.rebuilt).max()))
     show_figure(figure, key="rebuilt", alt=f"The series and the model's copy; they differ by up to {gap}")
-    if anomaly_alarm.judges_rows(run.config):
+    if anomaly_alarm.scores_rows(run.config):
         which = "This model looks at one point at a time; shown are those around the alarm."
     elif found.times[0] <= moment <= found.times[-1]:
         which = "Of the windows that this score is made from, the one rebuilt worst is shown."
@@ -100,7 +100,7 @@ def plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _shares(found: Rebuilt, channels: tuple[str, ...], moment: int) -> None:
+def _shares(found: Reconstruction, channels: tuple[str, ...], moment: int) -> None:
     if found.errors.shape[1] == 1:
         _points(found, moment)
         return
@@ -111,7 +111,7 @@ def _shares(found: Rebuilt, channels: tuple[str, ...], moment: int) -> None:
         _features(found, channels)
 
 
-def _points(found: Rebuilt, moment: int) -> None:
+def _points(found: Reconstruction, moment: int) -> None:
     by_point, inside = found.by_point, moment <= found.times[-1]
     figure = error_plots.window_contributions(found.times, by_point, alarm=found.at if inside else -1)
     worst = int(by_point.argmax())
@@ -127,7 +127,7 @@ def _points(found: Rebuilt, moment: int) -> None:
     )
 
 
-def _features(found: Rebuilt, names: tuple[str, ...]) -> None:
+def _features(found: Reconstruction, names: tuple[str, ...]) -> None:
     share = 100 * found.errors.sum(axis=0) / (found.errors.sum() or 1.0)
     figure = plots.class_bars(share, names, title="Which channel it comes from", unit="share of the error, %")
     top = names[int(share.argmax())]
@@ -139,7 +139,7 @@ def _features(found: Rebuilt, names: tuple[str, ...]) -> None:
     )
 
 
-def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Rebuilt) -> None:
+def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstruction) -> None:
     st.subheader("What the error leans on", anchor=False)
     st.markdown(
         "A point can be rebuilt badly because of *another* point that misled the model. Two methods look for what "
@@ -154,7 +154,7 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Rebuilt) -> N
         format_func=COMPARED.__getitem__,
     )
     explained = _explained(
-        run_cache.key_of(bundle),
+        run_cache.bundle_key(bundle),
         found.first,
         chosen,
         _bundle=bundle,
@@ -182,12 +182,12 @@ _HOW = """
 @st.cache_data(max_entries=64, show_spinner="Working out what the error leans on")
 def _explained(
     key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
-) -> Explained:
-    module = run_cache.loaded(_bundle).module
+) -> ErrorAttribution:
+    module = run_cache.load_model(_bundle).module
     return anomaly_alarm.explain(module, _prepared, _config, _found, nothing=nothing)
 
 
-def _map(explained: Explained, found: Rebuilt) -> None:
+def _map(explained: ErrorAttribution, found: Reconstruction) -> None:
     moved = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
     if not moved.any():
         st.info("Nothing in this window differs from what it is compared with.", icon=":material/info:")
@@ -206,7 +206,7 @@ def _map(explained: Explained, found: Rebuilt) -> None:
         )
 
 
-def adds_up(explained: Explained, nothing: str) -> str:
+def adds_up(explained: ErrorAttribution, nothing: str) -> str:
     """The convergence delta of the integrated gradients, in words."""
     total, gap = explained.output - explained.floor, abs(explained.delta)
     share = gap / max(abs(total), 1e-12)
@@ -219,7 +219,7 @@ def adds_up(explained: Explained, nothing: str) -> str:
     )
 
 
-def agree(explained: Explained) -> str:
+def agree(explained: ErrorAttribution) -> str:
     """Whether the two methods say the same, in words."""
     found = explained.agreement
     if not np.isfinite(found):

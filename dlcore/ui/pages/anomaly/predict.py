@@ -25,7 +25,7 @@ SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
 
 def try_it(project: Project, run: Run | None) -> None:
     """Upload a CSV, or take the sample; see its errors, its alarms and their rows."""
-    bundle = run_cache.finished(run, to_see="how a trained model judges your own series")
+    bundle = run_cache.finished_bundle(run, to_see="how a trained model judges your own series")
     if bundle is None or run is None:
         return
     st.markdown(
@@ -56,7 +56,7 @@ def try_it(project: Project, run: Run | None) -> None:
         return
     try:
         with st.spinner("Judging every row"):
-            found = project.answer(run_cache.loaded(bundle), payload)
+            found = project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
@@ -88,7 +88,7 @@ def _show(found: dict[str, Any], *, name: str) -> None:
     threshold, called = float(found["threshold"]), np.asarray(found["errors"]) > found["threshold"]
     if found.get("note"):
         st.warning(found["note"], icon=":material/schedule:")
-    style.facts(
+    style.summary_row(
         [
             ("File", name, ""),
             ("Rows", f"{len(values):,}", ""),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, nab, sensitivity
-from dlcore.plots.fragility import Moved, score_by_factor
+from dlcore.plots.fragility import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.baseline import best_rival, series_at_hand
@@ -33,9 +33,9 @@ PASSED = 0.7
 class Moves:
     """What moving each threshold does: the run's, each seed's, and the best simple method's with its name."""
 
-    own: sensitivity.Sweep
-    seeds: tuple[sensitivity.Sweep, ...]
-    rival: tuple[str, sensitivity.Sweep] | None
+    own: sensitivity.ThresholdSweep
+    seeds: tuple[sensitivity.ThresholdSweep, ...]
+    rival: tuple[str, sensitivity.ThresholdSweep] | None
 
 
 def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
@@ -50,12 +50,12 @@ def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
     seeds_part(evaluation)
     if series is not None and series.unlabelled:
         _holidays(joined, series, evaluation.threshold)
-    _exhibit(run_cache.key_of(bundle), joined)
+    _exhibit(run_cache.bundle_key(bundle), joined)
 
 
 def moves(project: Project, run: Run, bundle: Bundle) -> Moves:
     """The sweeps of a run, worked out once."""
-    return _moves(run_cache.key_of(bundle), project, run, bundle)
+    return _moves(run_cache.bundle_key(bundle), project, run, bundle)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Moving the thresholds")
@@ -73,8 +73,8 @@ def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
     )
 
 
-def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> sensitivity.Sweep:
-    return sensitivity.sweep(
+def _swept(scores: np.ndarray, threshold: float, joined: Whole) -> sensitivity.ThresholdSweep:
+    return sensitivity.threshold_sweep(
         scores,
         joined.targets,
         threshold=threshold,
@@ -110,8 +110,8 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
     )
 
 
-def _moved(sweep: sensitivity.Sweep) -> Moved:
-    return Moved(sweep.nab, sweep.events_hit, sweep.false_alarms)
+def _moved(sweep: sensitivity.ThresholdSweep) -> SweptScores:
+    return SweptScores(sweep.nab, sweep.events_hit, sweep.false_alarms)
 
 
 def lost_words(joined: Whole, series: Series | None, threshold: float, factor: float) -> str:
@@ -128,14 +128,14 @@ def gained_words(joined: Whole, series: Series | None, threshold: float, factor:
     if not np.isfinite(factor):
         return "It may be halved before there is another false alarm."
     before, after = (_events(joined, threshold * times) for times in (1.0, factor))
-    new = after.false_alarms[~anomaly.touching(after.false_alarms, before.false_alarms)]
+    new = after.false_alarms[~anomaly.overlapping(after.false_alarms, before.false_alarms)]
     days = [f"{day(int(joined.times[joined.ends[0] + start]))}" for start, _ in new[:2]]
     named = [_holiday_of(series, int(joined.times[joined.ends[0] + start])) for start, _ in new[:2]]
     told = "; ".join(when + (f", {name}" if name else "") for when, name in zip(days, named, strict=True))
     return f"Lowered by **{1 - factor:.0%}**, it raises a false alarm more ({told or 'one falls into two'})."
 
 
-def _rival_words(name: str, sweep: sensitivity.Sweep) -> str:
+def _rival_words(name: str, sweep: sensitivity.ThresholdSweep) -> str:
     up, down = sweep.event_lost, sweep.alarm_gained
     rise = f"when raised by {up - 1:.0%}" if np.isfinite(up) else "not even when doubled"
     fall = f"when lowered by {1 - down:.0%}" if np.isfinite(down) else "not even when halved"
@@ -145,7 +145,7 @@ def _rival_words(name: str, sweep: sensitivity.Sweep) -> str:
     )
 
 
-def _events(joined: Whole, threshold: float) -> anomaly.Events:
+def _events(joined: Whole, threshold: float) -> anomaly.EventCounts:
     """Events from the end of training on; index ranges count from there."""
     called, start = anomaly.alarms(joined.scores, threshold), joined.ends[0]
     return anomaly.events(called[start:], joined.targets[start:], gap=max(1, round(24 / joined.step_hours)))
@@ -190,11 +190,11 @@ def _ratio(score: float, threshold: float) -> str:
 def holiday_words(joined: Whole, series: Series, threshold: float, spans: np.ndarray) -> str:
     """What the unlabelled days do to the score, and to the threshold."""
     called, start = anomaly.alarms(joined.scores, threshold), joined.ends[0]
-    windows = anomaly.ranges(joined.targets.astype(bool))
-    without = sensitivity.without(called, joined.targets, spans, step_hours=joined.step_hours)
-    official, excused = (nab.score(kind, windows, start=start) for kind in (called, without))
+    windows = anomaly.true_ranges(joined.targets.astype(bool))
+    without = sensitivity.remove_false_alarms(called, joined.targets, spans, step_hours=joined.step_hours)
+    official, excused = (nab.file_score(kind, windows, start=start) for kind in (called, without))
     false = _events(joined, threshold).false_alarms + start
-    touched = int(anomaly.touching(false, spans).sum())
+    touched = int(anomaly.overlapping(false, spans).sum())
     if touched:
         said = (
             f"**{touched} of {len(false)} false alarms** touches such a day. The official count keeps it: NAB "
@@ -230,7 +230,7 @@ def _adjusted(key: str, _joined: Whole) -> tuple[float, list[float]]:
 def _exhibit(key: str, joined: Whole) -> None:
     with st.expander("Point-adjusted F1: why you will not find it above"):
         own, chances = _adjusted(key, joined)
-        style.facts(
+        style.summary_row(
             [
                 ("This run", f"{own:.3f}", ""),
                 ("A random score", f"{np.mean(chances):.3f}", f"{min(chances):.3f} to {max(chances):.3f}"),

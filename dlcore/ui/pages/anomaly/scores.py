@@ -13,7 +13,13 @@ from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.headline import FORMS, NAMES, baseline_title
-from dlcore.ui.widgets.metric_table import cell, meanings, say, score_table, winner
+from dlcore.ui.widgets.metric_table import (
+    compare_with_baseline,
+    format_cell,
+    format_metric,
+    score_table,
+    show_definitions,
+)
 
 PARTS = ("train", "validation", "test")
 EVENTS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr")
@@ -42,7 +48,7 @@ class Whole:
     @property
     def windows(self) -> np.ndarray:
         """(E, 2) index ranges of the labelled windows that count: those after training."""
-        found = anomaly.ranges(self.targets.astype(bool))
+        found = anomaly.true_ranges(self.targets.astype(bool))
         return found[found[:, 1] > self.ends[0]]
 
 
@@ -67,7 +73,7 @@ def who_wins(run: Run, bundle: Bundle) -> None:
             "of the ordinary below, or compare how often each method speaks up."
         )
     elif joined is None or "nab_standard" not in evaluation.metrics:  # counted before there was NAB
-        st.markdown(f"{evaluation.verdict} {winner(evaluation, 'auc_pr')}")
+        st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'auc_pr')}")
     else:
         own = own_form(run)
         st.markdown(_caught(evaluation, joined))
@@ -112,7 +118,7 @@ def _without_labels(evaluation: Evaluation, own: str) -> None:
     rows = [
         {
             "Method": name,
-            "Alarms after training": cell(values, "false_alarms"),
+            "Alarms after training": format_cell(values, "false_alarms"),
             "Threshold": f"{values['threshold']:.4g}",
         }
         for name, values in methods.items()
@@ -158,7 +164,7 @@ def duel(evaluation: Evaluation, form: str, own: str) -> str:
         best = max(values, key=lambda name: values[name])
         better.append(mine[metric] > values[best])
         told.append(
-            f"{NAMES[metric]} {say(metric, mine[metric])} against {say(metric, values[best])} "
+            f"{NAMES[metric]} {format_metric(metric, mine[metric])} against {format_metric(metric, values[best])} "
             f"({baseline_title(best, form=False)})"
         )
     if not told:
@@ -202,7 +208,7 @@ def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: 
     if not mine:
         st.caption(f"This run has no {FORMS[form]} score of its own; here stand the simple methods alone.")
     with st.expander("What the rows and columns mean"):
-        meanings((*EVENTS, *POINTS, *OTHERS), rivals_of(evaluation, form))
+        show_definitions((*EVENTS, *POINTS, *OTHERS), rivals_of(evaluation, form))
 
 
 def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, events: int) -> pd.DataFrame:
@@ -217,8 +223,12 @@ def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, ev
 def _cell(values: Mapping[str, float], name: str, events: int) -> str:
     plausible = int(values.get("false_alarms_plausible", 0))
     if name == "false_alarms" and plausible:
-        return f"{cell(values, name)} ({plausible} plausible)"
-    return f"{cell(values, name)} of {events}" if name == "events_hit" and name in values else cell(values, name)
+        return f"{format_cell(values, name)} ({plausible} plausible)"
+    return (
+        f"{format_cell(values, name)} of {events}"
+        if name == "events_hit" and name in values
+        else format_cell(values, name)
+    )
 
 
 def _notes(joined: Whole) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore.projects.project import Evaluation
 from dlcore.ui.pages.anomaly.scores import rivals_of
 from dlcore.ui.widgets.headline import NAMES
-from dlcore.ui.widgets.metric_table import cell
+from dlcore.ui.widgets.metric_table import format_cell
 
 METRICS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr", "auc_pr")
 FORMS = {"causal": "", "centred": "_centred"}
@@ -68,7 +68,7 @@ def _range(evaluation: Evaluation, form: str, end: str) -> str:
 
 
 def _cell(values: Mapping[str, float], name: str, end: str) -> str:
-    return cell({name: values[name + end]} if name + end in values else {}, name)
+    return format_cell({name: values[name + end]} if name + end in values else {}, name)
 
 
 def _mean(values: Mapping[str, float], name: str, end: str) -> str:

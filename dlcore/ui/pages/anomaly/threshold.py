@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.series.series import LabelledWindow
+from dlcore.data.series.series import LabeledWindow
 from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots
@@ -16,10 +16,17 @@ from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.threshold.component import Judged, Over, Released, Stretch, Window, show_threshold
+from dlcore.ui.components.threshold.component import (
+    NamedWindow,
+    ReleasedThreshold,
+    Scope,
+    SeriesAxis,
+    ThresholdView,
+    show_threshold,
+)
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
-from dlcore.ui.shell.error_boundary import fragment, guarded
+from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
@@ -54,9 +61,9 @@ def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) ->
     splits = scored_splits(bundle, kind)
     own = chosen if kind == "scores" else run_cache.evaluation(bundle).metrics.get("threshold_centred", chosen)
     judged = judge(splits, own, over=_over(run, splits))
-    released = show_threshold(judged, key=f"{run_cache.key_of(bundle)}-{kind}")
+    released = show_threshold(judged, key=f"{run_cache.bundle_key(bundle)}-{kind}")
     if released.alarm is not None:
-        guarded(partial(_why, project, run, bundle, released.alarm))
+        with_error_boundary(partial(_why, project, run, bundle, released.alarm))
     _downloads(splits, released)
     with st.expander("How this is counted"):
         st.markdown(_HOW)
@@ -94,19 +101,17 @@ _HOW = """
 """
 
 
-def judge(splits: dict[str, Scored], own: float, *, over: Over) -> Judged:
+def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> ThresholdView:
     """A run's splits, one after the other, as the component takes them; `own` is the run's own threshold."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
-    parts = [
-        Stretch(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)
-    ]
+    parts = [Scope(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)]
     by_name = {part.name: part for part in parts}
     first = by_name.get("validation", by_name.get("test", parts[0]))
-    scopes = [Stretch("all it was not trained on", first.start, int(ends[-1]))] if first.start else []
-    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Stretch("the whole series", 0, int(ends[-1]))]
+    scopes = [Scope("all it was not trained on", first.start, int(ends[-1]))] if first.start else []
+    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Scope("the whole series", 0, int(ends[-1]))]
     targets = np.concatenate([part.targets for part in splits.values()]).astype(np.uint8)
-    return Judged(
+    return ThresholdView(
         scores=np.concatenate([part.errors for part in splits.values()]),
         labels=targets if targets.any() else None,
         own=own,
@@ -119,7 +124,7 @@ def judge(splits: dict[str, Scored], own: float, *, over: Over) -> Judged:
     )
 
 
-def _over(run: Run, splits: dict[str, Scored]) -> Over:
+def _over(run: Run, splits: dict[str, Scored]) -> SeriesAxis:
     """The series behind the scores; without it, where it is not here any more, the labels keep their place."""
     times = np.concatenate([part.times for part in splits.values()])
     try:
@@ -127,23 +132,23 @@ def _over(run: Run, splits: dict[str, Scored]) -> Over:
     except WorkbenchError:
         series = None
     if series is None or len(series.times) == 0:
-        return Over(times)
+        return SeriesAxis(times)
     place = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
     if not (series.times[place] == times).all():
-        return Over(times)
+        return SeriesAxis(times)
     unit = unit_of(run.config)
-    return Over(times, series.values[place], unit, _windows(series.windows), _windows(series.unlabelled))
+    return SeriesAxis(times, series.values[place], unit, _windows(series.windows), _windows(series.unlabelled))
 
 
-def _windows(found: tuple[LabelledWindow, ...]) -> tuple[Window, ...]:
-    return tuple(Window(window.start, window.end, window.name) for window in found)
+def _windows(found: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:
+    return tuple(NamedWindow(window.start, window.end, window.name) for window in found)
 
 
 def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
     try:
         prepared = explain_series.prepared_of(project, run, bundle)
-        found = anomaly_alarm.rebuild(run_cache.loaded(bundle).module, prepared, run.config, place)
+        found = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
     except WorkbenchError as error:
         st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
         return
@@ -172,7 +177,7 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
         show_figure(figure, key="why-shares", alt=f"Each point's share of the error; the alarm's own has {share:.0%}")
 
 
-def _downloads(splits: dict[str, Scored], released: Released) -> None:
+def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
     total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
     with st.container(horizontal=True):
         st.download_button(
@@ -217,7 +222,7 @@ def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
     return pd.concat(rows).to_csv(index=False)
 
 
-def label_csv(marked: tuple[Window, ...]) -> str:
+def label_csv(marked: tuple[NamedWindow, ...]) -> str:
     """Windows marked by hand as CSV: start and end, both included."""
     ends = {name: [getattr(window, name) for window in marked] for name in ("start", "end")}
     table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})

@@ -41,7 +41,7 @@ class ByRule:
 def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
     """A row for each rule: NAB, events and false alarms of the run, NAB of its seeds and of the best simple method."""
     try:
-        found = _by_rule(run_cache.key_of(bundle), project, run, bundle)
+        found = _by_rule(run_cache.bundle_key(bundle), project, run, bundle)
     except WorkbenchError:  # settings of an older version
         return
     own = projects.data_config(run.config).model_dump()["threshold_rule"]
@@ -97,10 +97,10 @@ def _counted(scores: np.ndarray, joined: Whole, run: Run) -> dict[str, tuple[flo
     """NAB, events and false alarms at the threshold that each rule makes of scores (N,)."""
     start, stop = joined.ends
     gap = max(1, round(24 / joined.step_hours))
-    windows = anomaly.ranges(joined.targets.astype(bool))
+    windows = anomaly.true_ranges(joined.targets.astype(bool))
     found = {}
     for rule, limit in thresholds(scores[:stop], joined.times[:stop], joined.ends, run.config).items():
         called = anomaly.alarms(scores, limit)
         seen = anomaly.events(called[start:], joined.targets[start:], gap=gap)
-        found[str(rule)] = nab.score(called, windows, start=start), int(seen.hit.sum()), len(seen.false_alarms)
+        found[str(rule)] = nab.file_score(called, windows, start=start), int(seen.hit.sum()), len(seen.false_alarms)
     return found

@@ -13,13 +13,13 @@ from dlcore.data.text import recall
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import attention
-from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
-from dlcore.runs.short_run import attempt
+from dlcore.runs.short_run import run_short
 from dlcore.ui.widgets import quiz, run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.learning_curves import learning_curves
-from dlcore.ui.widgets.metric_table import score_table, winner
+from dlcore.ui.widgets.learning_curves import show_learning_curves
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -42,8 +42,8 @@ def data(project: "Project", run: Run | None) -> None:
         f"run's seed; {attention.TEST_ROWS:,} to test on, the same for every run. Which digit goes with which letter "
         "is drawn anew for each sequence, so there is nothing to learn by heart."
     )
-    made = recall.make(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
-    lines = [" ".join(recall.words(*pair)) for pair in zip(made.letters, made.values, strict=True)]
+    made = recall.make_sequences(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
+    lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(made.letters, made.values, strict=True)]
     st.dataframe(
         pd.DataFrame({"Sequence": lines, "Answer": [str(one) for one in made.answers]}),
         hide_index=True,
@@ -54,16 +54,16 @@ def data(project: "Project", run: Run | None) -> None:
 
 def results(project: "Project", run: Run | None) -> None:
     """Scores beside simple methods, accuracy by how many pairs there were, and how it learnt."""
-    bundle = run_cache.finished(run, to_see="its scores and curves")
+    bundle = run_cache.finished_bundle(run, to_see="its scores and curves")
     if bundle is None or run is None:
         return
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
+    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
     )
     options = attention.RecallData(**run.config.data_options)
-    made = recall.make(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
+    made = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
     counts = (made.values > recall.QUESTION).sum(axis=1)
     right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
     sizes = np.arange(recall.LEAST_PAIRS, options.pairs + 1)
@@ -73,7 +73,7 @@ def results(project: "Project", run: Run | None) -> None:
     figure.add_scatter(x=sizes, y=100 / sizes, mode="lines+markers", name="any of the digits there")
     figure.update_yaxes(range=[0, 105])
     show_figure(figure, key="by-pairs", alt=f"Right answers by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
-    learning_curves(
+    show_learning_curves(
         bundle,
         run.record,
         loss="Mean surprise at the true digit; guessing one of ten costs 2.30.",
@@ -83,7 +83,7 @@ def results(project: "Project", run: Run | None) -> None:
 
 def try_it(project: "Project", run: Run | None) -> None:
     """Ask the trained network; predict what happens without the root; break it."""
-    bundle = run_cache.finished(run, to_see="what a trained network answers")
+    bundle = run_cache.finished_bundle(run, to_see="what a trained network answers")
     if bundle is not None:
         st.subheader("Ask it", anchor=False)
         text = st.text_input(
@@ -94,11 +94,11 @@ def try_it(project: "Project", run: Run | None) -> None:
             help="Letters a to j, digits 0 to 9; the question is a letter and a question mark, as in b?.",
         )
         try:
-            _say(project.answer(run_cache.loaded(bundle), text.encode()))
+            _say(project.answer(run_cache.load_model(bundle), text.encode()))
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
         st.divider()
-    quiz.ask(
+    quiz.show_quiz(
         attention.QUESTIONS,
         lambda: trial(attention.TRIAL),
         key="attention",
@@ -107,7 +107,7 @@ def try_it(project: "Project", run: Run | None) -> None:
         button="Train it and mark my answers",
     )
     st.divider()
-    quiz.break_it(attention.BREAKS, _broken, key="attention", picture=_picture)
+    quiz.show_failures(attention.BREAKS, _broken, key="attention", picture=_picture)
 
 
 def _say(found: dict[str, Any]) -> None:
@@ -121,22 +121,22 @@ def _say(found: dict[str, Any]) -> None:
     show_figure(figure, key="looked-at", alt=f"The question looks most at {found['tokens'][top]}")
 
 
-def trial(settings: Any) -> Measured:
+def trial(settings: Any) -> RunEvidence:
     """A hundred steps with these settings over the quick preset; kept by the settings."""
     return _trial(json.dumps(dict(settings), sort_keys=True))
 
 
-def _broken(broken: Break[Measured]) -> Measured:
+def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
     return trial(broken.settings)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _trial(settings: str) -> Measured:
+def _trial(settings: str) -> RunEvidence:
     chosen = json.loads(settings)
     config = projects.configure("attention", preset="quick", settings=chosen)
-    found = attempt(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
+    found = run_short(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
     norms, losses = found.gradients, found.losses
-    return Measured(
+    return RunEvidence(
         chosen,
         {"batch_loss": (losses.steps, losses.values)},
         norms.layers,
@@ -147,5 +147,5 @@ def _trial(settings: str) -> Measured:
     )
 
 
-def _picture(seen: Measured, key: str) -> None:
+def _picture(seen: RunEvidence, key: str) -> None:
     quiz.loss_by_step(seen, key=key, usual=trial({}), guessing=attention.LN_K, top=50)

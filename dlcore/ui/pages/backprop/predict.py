@@ -13,9 +13,9 @@ from dlcore.plots import classification as plots
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import backprop
-from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
-from dlcore.runs.short_run import Trial, attempt
+from dlcore.runs.short_run import ShortRun, run_short
 from dlcore.ui.components.mount import drawing_component, mount_reporting
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.pages.backprop.walk import DRAWING
@@ -36,18 +36,18 @@ BROKEN_ON = "digits"
 
 def try_it(project: "Project", run: Run | None) -> None:
     """Draw a digit; predict, then look; break it."""
-    bundle = run_cache.finished(run, to_see="what a trained network says of a digit that you draw")
+    bundle = run_cache.finished_bundle(run, to_see="what a trained network says of a digit that you draw")
     if bundle is not None and run is not None:
         _digit(project, run, bundle)
         st.divider()
-        quiz.ask(
+        quiz.show_quiz(
             backprop.QUESTIONS,
-            lambda: quiz.measured(run),
+            lambda: quiz.run_evidence(run),
             key=f"backprop-{run.run_id}",
             lead=quiz.OF_THE_RUN,
         )
         st.divider()
-    quiz.break_it(backprop.BREAKS, _broken, key="backprop", picture=_picture)
+    quiz.show_failures(backprop.BREAKS, _broken, key="backprop", picture=_picture)
 
 
 def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
@@ -65,14 +65,14 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
         else:
             stored = run_cache.predictions(bundle)
             row = pick_sample(project, run.config.dataset, stored["test_ids"], key="digit")
-            pixels = np.asarray(samples.pictures(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
+            pixels = np.asarray(samples.load_images(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
     if pixels is None:
         with right:
             st.info("Draw in the black square: the answer comes when you lift the pen.", icon=":material/draw:")
         return
-    found = backprop.judged(run_cache.loaded(bundle), pixels)
+    found = backprop.classify_pixels(run_cache.load_model(bundle), pixels)
     with middle:
-        samples.shown([pixels], ["as the network sees it"], alt="The digit", width=140)
+        samples.show_images([pixels], ["as the network sees it"], alt="The digit", width=140)
     with right:
         _said(found, bundle.labels)
 
@@ -83,7 +83,7 @@ def _pixels(strokes: str, side: int) -> np.ndarray | None:
         raw = np.frombuffer(base64.b64decode(strokes, validate=True), dtype=np.uint8)
     except ValueError:
         return None
-    return backprop.drawn(raw.reshape(SENT, SENT), side) if raw.size == SENT * SENT else None
+    return backprop.prepare_drawing(raw.reshape(SENT, SENT), side) if raw.size == SENT * SENT else None
 
 
 def _said(found: dict[str, Any], labels: tuple[str, ...]) -> None:
@@ -94,22 +94,22 @@ def _said(found: dict[str, Any], labels: tuple[str, ...]) -> None:
     st.caption("Under **Explain** every number of its way to this answer can be opened, for your drawing too.")
 
 
-def _broken(broken: Break[Measured]) -> Measured:
+def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
     return _attempt(json.dumps(dict(broken.settings), sort_keys=True))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _attempt(settings: str) -> Measured:
+def _attempt(settings: str) -> RunEvidence:
     chosen = json.loads(settings)
     config = projects.configure("backprop", model="dense", dataset=BROKEN_ON, preset="quick", settings=chosen)
-    return measured_trial(attempt(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), chosen)
+    return short_run_evidence(run_short(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), chosen)
 
 
-def measured_trial(found: Trial, settings: dict[str, Any]) -> Measured:
+def short_run_evidence(found: ShortRun, settings: dict[str, Any]) -> RunEvidence:
     """What a trial measured, as questions and signatures read it."""
     norms, losses = found.gradients, found.losses
     curves = {"batch_loss": (losses.steps, losses.values)}
-    return Measured(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.broke)
+    return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.broke)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -118,7 +118,7 @@ def _prepared() -> "Prepared":
     return projects.get("backprop").prepare(config)
 
 
-def _picture(seen: Measured, key: str) -> None:
+def _picture(seen: RunEvidence, key: str) -> None:
     """The loss by step, and the gradient's mean length by layer."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -128,8 +128,8 @@ def _picture(seen: Measured, key: str) -> None:
             show_figure(_lengths(seen), key=f"{key}-norms", alt="Mean length of the gradient of each layer of weights")
 
 
-def _lengths(seen: Measured) -> go.Figure:
-    found = backprop.lengths(seen)
+def _lengths(seen: RunEvidence) -> go.Figure:
+    found = backprop.gradient_lengths(seen)
     names = [seen.layers[place].replace("_", " ") for place in backprop.weight_layers(seen)]
     figure = blank("Gradient by layer, pixels first", x="", y="mean length", height=280)
     figure.add_bar(

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.images import images
-from dlcore.projects.foundations.backprop_walk import Stage, Walk, walk
+from dlcore.projects.foundations.backprop_walk import BackpropWalk, WalkStage, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.predict import pick_sample
@@ -44,13 +44,13 @@ LAYERS = {
 
 def explain(project: "Project", run: Run | None) -> None:
     """Choose an example and step through it."""
-    bundle = run_cache.finished(run, to_see="every number of a trained network")
+    bundle = run_cache.finished_bundle(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
     st.subheader("One example, there and back", anchor=False)
     pixels, target = _example(project, run, bundle)
-    found = _walk(run_cache.key_of(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
-    version = f"{run_cache.key_of(bundle)}-{hash(pixels.tobytes())}-{target}"
+    found = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
+    version = f"{run_cache.bundle_key(bundle)}-{hash(pixels.tobytes())}-{target}"
     mount(_WALK, packed(found, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
         "Computed by hand in 64 bits, as the network answers (no dropout, running means). Autograd, asked for the same "
@@ -76,22 +76,22 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
             return mine, int(digit)
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
-    pictures = samples.pictures(run.config.dataset).test_pixels
+    pictures = samples.load_images(run.config.dataset).test_pixels
     return np.asarray(pictures[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle: Bundle) -> Walk:
-    loaded = run_cache.loaded(_bundle)
-    x = images.scaled(np.frombuffer(pixels, dtype=np.uint8).reshape(shape), loaded.preprocessing)
+def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle: Bundle) -> BackpropWalk:
+    loaded = run_cache.load_model(_bundle)
+    x = images.normalize(np.frombuffer(pixels, dtype=np.uint8).reshape(shape), loaded.preprocessing)
     return walk(loaded.module, x, target)  # type: ignore[arg-type]
 
 
-def packed(found: Walk, bundle: Bundle, version: str) -> dict[str, Any]:
+def packed(found: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
     """A walk on its way to the browser."""
     return {
         "version": version,
-        "network": run_cache.key_of(bundle),
+        "network": run_cache.bundle_key(bundle),
         "labels": list(bundle.labels),
         "target": found.target,
         "loss": found.loss,
@@ -103,7 +103,7 @@ def packed(found: Walk, bundle: Bundle, version: str) -> dict[str, Any]:
     }
 
 
-def _packed(stage: Stage) -> dict[str, Any]:
+def _packed(stage: WalkStage) -> dict[str, Any]:
     arrays = {**stage.parameters, **{k: v for k, v in stage.facts.items() if isinstance(v, np.ndarray)}}
     plain = {k: v for k, v in stage.facts.items() if not isinstance(v, np.ndarray)}
     return {

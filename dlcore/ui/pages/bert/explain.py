@@ -5,7 +5,7 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import bert_weights
-from dlcore.data.text.corpora import clean
+from dlcore.data.text.corpora import clean_text
 from dlcore.plots import classification as plots
 from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
@@ -28,7 +28,7 @@ def explain(project: Project, run: Run | None) -> None:
         "What to see", [LOOK, WORDS, BLANK], default=LOOK, required=True, key="bert-view", label_visibility="collapsed"
     )
     if view == WORDS:
-        bundle = run_cache.finished(run, to_see="which words speak for and against a class")
+        bundle = run_cache.finished_bundle(run, to_see="which words speak for and against a class")
         if bundle is not None and run is not None:
             explain_text(project, run, bundle)
     elif view == BLANK:
@@ -41,16 +41,16 @@ def explain(project: Project, run: Run | None) -> None:
 def _look(bundle: Bundle | None) -> None:
     """A sentence, and every head of every layer over it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    said = clean(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
+    said = clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
     names = [UNTOUCHED, *([OF_RUN] if bundle is not None else [])]
     whose = right.selectbox("Which network", names, key="bert-look-whose")
     if whose == OF_RUN and bundle is not None:
-        loaded = run_cache.loaded(bundle)
-        seen = texts.read(loaded, said)
-        words, taken, version = seen.words, texts.attentions(loaded, seen), run_cache.key_of(bundle)
+        loaded = run_cache.load_model(bundle)
+        seen = texts.encode_text(loaded, said)
+        words, taken, version = seen.words, texts.attentions(loaded, seen), run_cache.bundle_key(bundle)
     else:
         name = _which("bert-look-name")
-        words, taken = bert_reading.look(_reader(name), said)
+        words, taken = bert_reading.attend(_reader(name), said)
         version = name
     show_grid(taken, words, version=f"{version}-{said}", key="bert-look")
     st.caption(
@@ -69,7 +69,7 @@ def _blank() -> None:
     with right:
         found = _reader(_which("bert-blank-name"))
     try:
-        blanks = bert_reading.fill(found, said)
+        blanks = bert_reading.fill_blanks(found, said)
     except WorkbenchError as error:
         st.info(one_line(error), icon=":material/edit_off:")
         return
@@ -88,7 +88,7 @@ def _blank() -> None:
 
 def _which(key: str) -> str:
     """A BERT on this machine; asked for where there are several."""
-    names = [name for name in bert_weights.every() if bert_weights.find(name)] or [bert_weights.OFFLINE]
+    names = [name for name in bert_weights.list_names() if bert_weights.find(name)] or [bert_weights.OFFLINE]
     if len(names) == 1:
         return names[0]
     chosen: str = st.selectbox("Which BERT", names, key=key)
@@ -96,9 +96,9 @@ def _which(key: str) -> str:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the pretrained BERT")
-def _loaded(name: str, checksum: str) -> bert_reading.Reader:
+def _loaded(name: str, checksum: str) -> bert_reading.SentenceReader:
     return bert_reading.reader(name)
 
 
-def _reader(name: str) -> bert_reading.Reader:
+def _reader(name: str) -> bert_reading.SentenceReader:
     return _loaded(name, bert_weights.require(name).checksum)

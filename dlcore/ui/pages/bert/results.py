@@ -9,11 +9,11 @@ import streamlit as st
 
 from dlcore.core import settings
 from dlcore.evaluation import uncertainty
-from dlcore.plots.transfer import Measured, Nouns, learning_curve
+from dlcore.plots.transfer import CurveLabels, LearningCurvePoint, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
-from dlcore.ui.shell.error_boundary import guarded
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets.figure import show_figure
 
 TABLE = settings.ASSETS / "bert_curve.json"
@@ -24,17 +24,19 @@ WAYS = {
     "scratch": "the same network from scratch",
 }
 SIMPLE = "NB-SVM on pairs of words, no network"
-QUESTIONS = Nouns("questions", "questions", "%{x} questions")
+QUESTIONS = CurveLabels("questions", "questions", "%{x} questions")
 
 
 def results(project: Project, run: Run | None) -> None:
     """One run or several side by side; and the learning curve that came with the workbench."""
-    guarded(lambda: comparison.results(project, run))  # what was measured once is shown whatever a run's state
+    with_error_boundary(
+        lambda: comparison.results(project, run)
+    )  # what was measured once is shown whatever a run's state
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
         first = [row for row in rows if row["seed"] == min(other["seed"] for other in rows if _same(row, other))]
         st.subheader("What each way gains and costs", anchor=False)
-        st.markdown(in_words(first))
+        st.markdown(summarize(first))
         _curve(first)
         _costs(first, rows)
 
@@ -45,18 +47,20 @@ def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _curve(rows: list[dict[str, Any]]) -> None:
-    lines: dict[str, list[Measured]] = {WAYS[way]: [] for way in WAYS if any(row["way"] == way for row in rows)}
+    lines: dict[str, list[LearningCurvePoint]] = {
+        WAYS[way]: [] for way in WAYS if any(row["way"] == way for row in rows)
+    }
     for row in rows:
-        one = Measured(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        one = LearningCurvePoint(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
         lines[WAYS[row["way"]]].append(one)
     lines[SIMPLE] = [
-        Measured(texts, right, *uncertainty.wilson(round(right * n), n))
+        LearningCurvePoint(texts, right, *uncertainty.wilson(round(right * n), n))
         for texts, right, n in sorted({(row["texts"], row["nb_svm"], row["n"]) for row in rows})
     ]
     figure = learning_curve(lines, chance=rows[0]["majority"], guess="always the commonest kind", of=QUESTIONS)
     below = {"orientation": "h", "y": -0.3, "yanchor": "top"}  # five names: above they would cover the title on a phone
     figure.update_layout(height=480, legend=below, margin={"b": 170})
-    show_figure(figure, key="bert-curve", alt=in_words(rows))
+    show_figure(figure, key="bert-curve", alt=summarize(rows))
     st.caption(
         f"TREC's six kinds of questions, {rows[0]['n']} test questions, bars are 95 % intervals. The points share "
         "their test questions, so differences between them are surer than the bars look."
@@ -94,7 +98,7 @@ def _over_seeds(found: list[float]) -> str:
     return f"{mean:.1%} ({100 * min(found):.1f} to {100 * max(found):.1f}, {len(found)} seeds)"
 
 
-def in_words(rows: list[dict[str, Any]]) -> str:
+def summarize(rows: list[dict[str, Any]]) -> str:
     """What the measurements say, in a sentence or two."""
     by: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for row in rows:

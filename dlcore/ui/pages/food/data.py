@@ -20,7 +20,7 @@ def data(project: Project, run: Run | None) -> None:
     _weights()
     images_data.data(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
-    if samples.at_hand(config):
+    if samples.is_available(config):
         _changed(config)
 
 
@@ -44,7 +44,7 @@ def _weights() -> None:
         if not away:
             return
         chosen = st.selectbox("Fetch", [one.backbone for one in away], key="food-weights")
-        download_offer.offer(f"{weights.PREFIX}{chosen}")
+        download_offer.offer_download(f"{weights.PREFIX}{chosen}")
 
 
 def _changed(config: RunConfig) -> None:
@@ -71,7 +71,7 @@ def _changed(config: RunConfig) -> None:
         int(options["train_side"]),
         (options["zoom"], options["flip"], options["jitter"], options["erase"]),
     )
-    samples.shown(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
+    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -79,12 +79,12 @@ def _versions(dataset: str, side: int, seen: int, how: tuple[float, bool, float,
     import torch
 
     from dlcore.data.images import images
-    from dlcore.data.images.photos import Changes, Photographs
+    from dlcore.data.images.photos import PhotoAugmentation, PhotoTransform
 
     zoom, flip, jitter, erase = how
-    found = samples.pictures(dataset, max(images.SIDE, side))
-    picture = images.at_side(np.asarray(found.pixels[:1]), side)
-    transform = Photographs((0.0,) * 3, (1.0,) * 3, Changes(seen, zoom, flip, jitter, erase))
+    found = samples.load_images(dataset, max(images.SIDE, side))
+    picture = images.resize(np.asarray(found.pixels[:1]), side)
+    transform = PhotoTransform((0.0,) * 3, (1.0,) * 3, PhotoAugmentation(seen, zoom, flip, jitter, erase))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         (x,) = transform((torch.from_numpy(picture.copy()).repeat(SHOWN, 1, 1, 1),), True)

@@ -18,10 +18,10 @@ TEST, MINE = "A test photo", "The photo under Try it"
 
 def explain(project: Project, run: Run | None) -> None:
     """Which pixels speak for and against a class, and whether that may be trusted."""
-    bundle = run_cache.finished(run, to_see="why a trained model decides as it does")
+    bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
-    here = samples.at_hand(run.config)
+    here = samples.is_available(run.config)
     chosen = st.segmented_control(
         "What to explain",
         [MINE, TEST],
@@ -38,11 +38,11 @@ def explain(project: Project, run: Run | None) -> None:
 def _own(project: Project, bundle: Bundle) -> None:
     name, payload = st.session_state.get(food_try.KEPT) or food_try.first_drawing()
     try:
-        found = food_try.answered(bundle, Photo(name, payload))
+        found = food_try.answer_photo(bundle, Photo(name, payload))
     except DataError as error:
         st.error(one_line(error), icon=":material/block:")
         return
-    scores, labels = found.scores, [food_try.spoken(label) for label in bundle.labels]
+    scores, labels = found.scores, [food_try.class_title(label) for label in bundle.labels]
     order = np.argsort(-scores)
     st.caption(f"“{name}”. To explain another photo, hand it in under **Try it**, then come back.")
     target: int = st.selectbox(

@@ -13,14 +13,14 @@ import streamlit as st
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
 from dlcore.data.images import uploads
-from dlcore.data.images.uploads import Photo, Turned
+from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.evaluation import calibration, rejection
-from dlcore.evaluation.rejection import Doubt
+from dlcore.evaluation.rejection import AbstentionRule
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.paste.component import pasted
+from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import test_sample
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -45,7 +45,7 @@ class Answer:
 
 def try_it(project: Project, run: Run | None) -> None:
     """Choose where the photo comes from, and see what the model makes of it."""
-    bundle = run_cache.finished(run, to_see="what a trained model says of your own photos")
+    bundle = run_cache.finished_bundle(run, to_see="what a trained model says of your own photos")
     if bundle is None or run is None:
         return
     chosen = st.segmented_control(
@@ -73,7 +73,7 @@ def _drawn() -> list[tuple[str, bytes]]:
         "Ten drawings of ours, so that there is something to judge at once. The model has only ever seen photographs: "
         "some drawings it takes for dishes, others make it doubt."
     )
-    name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=spoken, key="food-drawn")
+    name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=class_title, key="food-drawn")
     return [(name, _read(SAMPLES / f"{name}.png"))]
 
 
@@ -99,22 +99,22 @@ def _camera() -> list[tuple[str, bytes]]:
 
 
 def _pasted() -> list[tuple[str, bytes]]:
-    payload = pasted(key="food-paste")
+    payload = paste_image(key="food-paste")
     return [("pasted picture", payload)] if payload else []
 
 
 def _answers(project: Project, bundle: Bundle, given: Iterable[tuple[str, bytes]]) -> None:
-    doubt = doubt_of(bundle)
+    doubt = abstention_rule(bundle)
     answers: list[Answer] = []
-    turned: list[Turned] = []
+    turned: list[RejectedUpload] = []
     payloads: list[bytes] = []
-    for one in uploads.handed_in(given):
+    for one in uploads.read_uploads(given):
         if isinstance(one, Photo):
             try:
-                answers.append(answered(bundle, one))
+                answers.append(answer_photo(bundle, one))
                 payloads.append(one.payload)
             except DataError as error:
-                turned.append(Turned(one.name, one_line(error)))
+                turned.append(RejectedUpload(one.name, one_line(error)))
         else:
             turned.append(one)
     _refusals(turned)
@@ -125,7 +125,7 @@ def _answers(project: Project, bundle: Bundle, given: Iterable[tuple[str, bytes]
     _say(answers[at], bundle.labels, doubt)
 
 
-def _refusals(turned: list[Turned]) -> None:
+def _refusals(turned: list[RejectedUpload]) -> None:
     for one in turned[:5]:
         st.error(f"{_safe(one.name)}: {one.reason}", icon=":material/block:")
     if len(turned) > 5:
@@ -137,45 +137,46 @@ def _refusals(turned: list[Turned]) -> None:
             )
 
 
-def _which(answers: list[Answer], labels: tuple[str, ...], doubt: Doubt) -> int:
+def _which(answers: list[Answer], labels: tuple[str, ...], doubt: AbstentionRule) -> int:
     """All photos small, each with its answer; gives the one to look at."""
     shown = answers[:24]
-    said = [f"{spoken(labels[one.scores.argmax()])} {one.scores.max():.0%}{_mark(one, doubt)}" for one in shown]
-    samples.shown([one.pixels for one in shown], said, alt="A photo of yours", width=104)
+    said = [f"{class_title(labels[one.scores.argmax()])} {one.scores.max():.0%}{_mark(one, doubt)}" for one in shown]
+    samples.show_images([one.pixels for one in shown], said, alt="A photo of yours", width=104)
     if len(answers) > len(shown):
         st.caption(f"and {len(answers) - len(shown)} more below")
     at: int = st.selectbox(
         "Look at",
         range(len(answers)),
         key="food-which",
-        format_func=lambda k: f"{k + 1}. {answers[k].name}: {spoken(labels[answers[k].scores.argmax()])}",
+        format_func=lambda k: f"{k + 1}. {answers[k].name}: {class_title(labels[answers[k].scores.argmax()])}",
     )
     return at
 
 
-def _say(one: Answer, labels: tuple[str, ...], doubt: Doubt) -> None:
+def _say(one: Answer, labels: tuple[str, ...], doubt: AbstentionRule) -> None:
     order = np.argsort(-one.scores)[:TOP]
     best = float(one.scores[order[0]])
     left, right = st.columns([1, 2], gap="large")
     with left:
-        samples.shown([one.pixels], ["as the model saw it"], alt="The photo", width=256)
+        samples.show_images([one.pixels], ["as the model saw it"], alt="The photo", width=256)
         st.caption(f"Answered in {1000 * one.seconds:.0f} ms on this machine.")
     with right:
-        figure = plots.class_probabilities(one.scores[order], [spoken(labels[k]) for k in order])
-        alt = f"The five likeliest; first is {spoken(labels[order[0]])} at {best:.1%}"
+        figure = plots.class_probabilities(one.scores[order], [class_title(labels[k]) for k in order])
+        alt = f"The five likeliest; first is {class_title(labels[order[0]])} at {best:.1%}"
         show_figure(figure, key="food-bars", alt=alt)
         if doubt.doubts(best):
             st.warning(
-                f"**This may not be one of my {len(labels)} classes.** If it is one, **{spoken(labels[order[0]])}** "
+                f"**This may not be one of my {len(labels)} classes.** "
+                f"If it is one, **{class_title(labels[order[0]])}** "
                 f"({best:.1%}) is likeliest.",
                 icon=":material/help:",
             )
         else:
-            st.markdown(f"The model says **{spoken(labels[order[0]])}**, with a probability of {best:.1%}.")
-        st.caption(rule(doubt))
+            st.markdown(f"The model says **{class_title(labels[order[0]])}**, with a probability of {best:.1%}.")
+        st.caption(describe_rule(doubt))
 
 
-def rule(doubt: Doubt) -> str:
+def describe_rule(doubt: AbstentionRule) -> str:
     """The rule of doubt, in words with its numbers."""
     return (
         f"Probabilities are calibrated: the scores are divided by {doubt.temperature:.2f}, fitted on validation. An "
@@ -185,25 +186,27 @@ def rule(doubt: Doubt) -> str:
     )
 
 
-def doubt_of(bundle: Bundle) -> Doubt:
+def abstention_rule(bundle: Bundle) -> AbstentionRule:
     """The run's temperature and rule of doubt."""
-    return _doubt(run_cache.key_of(bundle), _bundle=bundle)
+    return _doubt(run_cache.bundle_key(bundle), _bundle=bundle)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _doubt(key: str, _bundle: Any) -> Doubt:
+def _doubt(key: str, _bundle: Any) -> AbstentionRule:
     stored = run_cache.predictions(_bundle)
-    return rejection.fitted(stored["validation_scores"], stored["validation_targets"], stored["test_scores"])
+    return rejection.fit_abstention_rule(
+        stored["validation_scores"], stored["validation_targets"], stored["test_scores"]
+    )
 
 
-def answered(bundle: Bundle, one: Photo) -> Answer:
+def answer_photo(bundle: Bundle, one: Photo) -> Answer:
     """What the run says of a photo.
 
     Raises:
         DataError: it is no picture that can be read.
     """
-    digest, temperature = hashlib.sha256(one.payload).hexdigest(), doubt_of(bundle).temperature
-    return _looked(run_cache.key_of(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
+    digest, temperature = hashlib.sha256(one.payload).hexdigest(), abstention_rule(bundle).temperature
+    return _looked(run_cache.bundle_key(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
 
 
 def first_drawing() -> tuple[str, bytes]:
@@ -214,18 +217,18 @@ def first_drawing() -> tuple[str, bytes]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _looked(key: str, digest: str, name: str, temperature: float, _bundle: Any, _one: Photo) -> Answer:
-    model = run_cache.loaded(_bundle)
+    model = run_cache.load_model(_bundle)
     begin = time.perf_counter()
-    pixels, scores = food.look(model, _one.payload)
+    pixels, scores = food.classify_photo(model, _one.payload)
     seconds = time.perf_counter() - begin
-    return Answer(name, pixels, calibration.tempered(scores[None], temperature)[0], seconds)
+    return Answer(name, pixels, calibration.apply_temperature(scores[None], temperature)[0], seconds)
 
 
-def _mark(one: Answer, doubt: Doubt) -> str:
+def _mark(one: Answer, doubt: AbstentionRule) -> str:
     return " (?)" if doubt.doubts(float(one.scores.max())) else ""
 
 
-def spoken(label: str) -> str:
+def class_title(label: str) -> str:
     """A name as it is said."""
     return label.replace("_", " ")
 

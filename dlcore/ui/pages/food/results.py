@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dlcore.core import settings
-from dlcore.plots.transfer import Measured, learning_curve
+from dlcore.plots.transfer import LearningCurvePoint, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
@@ -27,9 +27,9 @@ def results(project: Project, run: Run | None) -> None:
 
 
 def _curve(rows: list[dict[str, Any]]) -> None:
-    lines: dict[str, list[Measured]] = defaultdict(list)
+    lines: dict[str, list[LearningCurvePoint]] = defaultdict(list)
     for row in rows:
-        one = Measured(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        one = LearningCurvePoint(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
         lines[NAMES[row["start"]]].append(one)
     few = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
     said = f"{few['accuracy']:.0%} right after {few['each']} photos of each dish"

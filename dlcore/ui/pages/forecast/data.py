@@ -17,7 +17,7 @@ from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import table as own_table
 from dlcore.ui.custom_data import upload_form
-from dlcore.ui.pages.forecast.reading import moment_name, table_of
+from dlcore.ui.pages.forecast.reading import load_table, moment_name
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 
@@ -28,8 +28,8 @@ DAY, WEEK = 24, 168
 def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; see it over time, its holes, its rhythm, and what it hangs together with."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
-    options = list(dict.fromkeys([used, *projects.datasets(project.slug)]))
-    key, kept = f"table-of-{run.run_id if run else project.slug}", upload_form.added("table")
+    options = list(dict.fromkeys([used, *projects.list_datasets(project.slug)]))
+    key, kept = f"table-of-{run.run_id if run else project.slug}", upload_form.pop_added("table")
     if kept:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
     elif st.session_state.get(key) not in options:
@@ -37,15 +37,15 @@ def data(project: Project, run: Run | None) -> None:
     chosen = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
     if kept:
         st.success("Kept, and chosen under **Train**: open that panel to train on it.", icon=":material/check_circle:")
-    own_table.add()
+    own_table.show_form()
     config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
-    table, about = table_of(config), sources.dataset(chosen)
+    table, about = load_table(config), sources.get_dataset(chosen)
     origin = f"[UCI]({about.homepage}), licence {about.licence}." if about.homepage else "Your own."
     st.markdown(
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
-    if (entry := own.find(chosen) if own.is_own(chosen) else None) is not None:
+    if (entry := own.find(chosen) if own.is_custom(chosen) else None) is not None:
         upload_form.remove(entry)
     variable = st.selectbox(
         "Variable", range(len(table.names)), key=f"variable-of-{chosen}", format_func=lambda v: title(table, v)
@@ -53,7 +53,7 @@ def data(project: Project, run: Run | None) -> None:
     marks = split_marks(table, config)
     _over_time(table, variable, marks)
     _holes(table, marks)
-    filled = tables.forward_filled(table.values, np.nanmean(table.values, axis=0))[:, variable]
+    filled = tables.forward_fill(table.values, np.nanmean(table.values, axis=0))[:, variable]
     _rhythm(table, filled)
     if table.step_ms == HOUR_MS:
         _profiles(table, variable)
@@ -156,7 +156,7 @@ def _rhythm(table: Table, filled: np.ndarray) -> None:
 
 
 def _profiles(table: Table, variable: int) -> None:
-    calendar = windows.calendar_of(table.times)
+    calendar = windows.calendar_features(table.times)
     hour, day = calendar[:, :24].argmax(axis=1), calendar[:, 24:].argmax(axis=1)
     left, right = st.columns(2)
     for place, slots, count, name in ((left, hour, DAY, "day"), (right, day * 24 + hour, WEEK, "week")):

@@ -9,16 +9,16 @@ from dlcore.data.series import tables
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as bars
 from dlcore.projects.forecast import explain as why
-from dlcore.projects.forecast.explain import Asked, Reasons
+from dlcore.projects.forecast.explain import ForecastAttribution, ForecastTarget
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.predict import pick
-from dlcore.ui.pages.forecast.reading import moment_name, prepared_of
+from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
-ASKED: dict[Asked, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
+ASKED: dict[ForecastTarget, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
 _ALIKE, _PARTLY = 0.7, 0.4
 _HOW = """
 - **Integrated gradients** (Sundararajan et al. 2017) walk from a window in which every variable has its training mean
@@ -34,10 +34,10 @@ _HOW = """
 
 def explain(project: Project, run: Run | None) -> None:
     """Choose a moment and a variable; see two maps over time and variable, and what they add up to."""
-    bundle = run_cache.finished(run, to_see="what a forecast leans on")
+    bundle = run_cache.finished_bundle(run, to_see="what a forecast leans on")
     if bundle is None or run is None:
         return
-    prepared = prepared_of(project, run, bundle)
+    prepared = load_prepared(project, run, bundle)
     table, facts = prepared.source["table"], prepared.facts
     place = pick(run_cache.predictions(bundle)["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
@@ -49,16 +49,16 @@ def explain(project: Project, run: Run | None) -> None:
     ahead = 1
     if facts["steps"] > 1:
         ahead = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
-    asked: Asked = st.segmented_control(
+    asked: ForecastTarget = st.segmented_control(
         "Explain", list(ASKED), default="change", required=True, key="why-asked", format_func=ASKED.__getitem__
     )
     found = _reasons(
-        run_cache.key_of(bundle),
+        run_cache.bundle_key(bundle),
         first,
         variable,
         ahead - 1,
         asked,
-        _module=run_cache.loaded(bundle).module,
+        _module=run_cache.load_model(bundle).module,
         _prepared=prepared,
     )
     times = table.times[first - facts["window"] : first]
@@ -73,11 +73,13 @@ def explain(project: Project, run: Run | None) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner="Working out what the forecast leans on")
-def _reasons(key: str, first: int, variable: int, hour: int, asked: Asked, _module: Any, _prepared: Any) -> Reasons:
+def _reasons(
+    key: str, first: int, variable: int, hour: int, asked: ForecastTarget, _module: Any, _prepared: Any
+) -> ForecastAttribution:
     return why.explain(_module, _prepared, first, variable=variable, hour=hour, asked=asked)
 
 
-def _maps(found: Reasons, times: np.ndarray, names: tuple[str, ...]) -> None:
+def _maps(found: ForecastAttribution, times: np.ndarray, names: tuple[str, ...]) -> None:
     maps = {"Integrated gradients": found.gradients.T, "Ablation": found.ablation.T}
     figure = attributions.series_attribution(times, maps, names, alarm=int(times[-1]))
     figure.update_layout(title="What the forecast leans on, over time and variable")
@@ -87,7 +89,7 @@ def _maps(found: Reasons, times: np.ndarray, names: tuple[str, ...]) -> None:
     show_figure(figure, key="why-maps", alt=f"What the forecast leans on over time and variable; most on {top}")
 
 
-def _sums(found: Reasons, names: tuple[str, ...], step: str) -> None:
+def _sums(found: ForecastAttribution, names: tuple[str, ...], step: str) -> None:
     total = np.abs(found.gradients)
     share = 100 * total.sum(axis=0) / (total.sum() or 1.0)
     recent = total[-3:].sum() / (total.sum() or 1.0)
@@ -97,7 +99,7 @@ def _sums(found: Reasons, names: tuple[str, ...], step: str) -> None:
     st.caption(f"The last three {step}s hold {recent:.0%} of it.")
 
 
-def _adds_up(found: Reasons, unit: str) -> str:
+def _adds_up(found: ForecastAttribution, unit: str) -> str:
     total = found.output - found.floor
     verdict = "close enough to trust them" if found.trusted else "too far off: read their map with care"
     return (
@@ -107,7 +109,7 @@ def _adds_up(found: Reasons, unit: str) -> str:
     )
 
 
-def _agree(found: Reasons) -> str:
+def _agree(found: ForecastAttribution) -> str:
     if not np.isfinite(found.agreement):
         return "**Do they agree?** There is too little to compare the two methods by."
     if found.agreement >= _ALIKE:

@@ -26,7 +26,7 @@ def show(project: Project, dataset: str) -> None:
         )
         if st.button("Start the lesson", icon=":material/play_arrow:", key="lesson-start"):
             try:
-                wanted = lesson.arms(dataset, seeds=range(int(seeds)), epochs=int(epochs))
+                wanted = lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))
                 made = comparisons.create(lesson.TITLE, wanted)
             except WorkbenchError as error:
                 st.error(one_line(error), icon=":material/error:")

@@ -16,7 +16,7 @@ from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.forecast.data import title
-from dlcore.ui.pages.forecast.reading import moment_name, prepared_of
+from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
@@ -25,11 +25,11 @@ SHOWN_PAST = 24
 
 def try_it(project: Project, run: Run | None) -> None:
     """A moment of the test part, or a CSV of one's own."""
-    bundle = run_cache.finished(run, to_see="a forecast of any moment")
+    bundle = run_cache.finished_bundle(run, to_see="a forecast of any moment")
     if bundle is None or run is None:
         return
     stored = run_cache.predictions(bundle)
-    prepared = prepared_of(project, run, bundle)
+    prepared = load_prepared(project, run, bundle)
     place = pick(stored["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
     other = _warmed(bundle, prepared, first)
@@ -68,7 +68,7 @@ def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None
     if not by:
         return None
     variable = prepared.source["table"].names.index(name)
-    return why.warmer(run_cache.loaded(bundle).module, prepared, first, variable=variable, by=by)
+    return why.what_if(run_cache.load_model(bundle).module, prepared, first, variable=variable, by=by)
 
 
 def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
@@ -149,7 +149,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
         if file is None:
             return
         try:
-            found: dict[str, Any] = project.answer(run_cache.loaded(bundle), file.getvalue())
+            found: dict[str, Any] = project.answer(run_cache.load_model(bundle), file.getvalue())
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
             return

@@ -13,7 +13,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
 
 
-def table_of(config: RunConfig) -> Table:
+def load_table(config: RunConfig) -> Table:
     """The very table that a run was made from.
 
     Raises:
@@ -22,13 +22,13 @@ def table_of(config: RunConfig) -> Table:
     return _table(config.dataset, config.data_checksum)
 
 
-def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
+def load_prepared(project: Project, run: Run, bundle: Bundle) -> Prepared:
     """The run's data as its model takes them, cut once for all sessions.
 
     Raises:
         DataError: the table is not here, or not what it was.
     """
-    return _prepared(run_cache.key_of(bundle), project, run.config)
+    return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
 
 def moment_name(moment: int) -> str:

@@ -40,7 +40,7 @@ def results(project: Project, run: Run | None) -> None:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.side_by_side(project)
         return
-    bundle = run_cache.finished(run, to_see="how good the forecasts are")
+    bundle = run_cache.finished_bundle(run, to_see="how good the forecasts are")
     if bundle is None or run is None:
         return
     evaluation, stored = run_cache.evaluation(bundle), run_cache.predictions(bundle)
@@ -125,7 +125,7 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
     kept, keys = zip(*scored_here, strict=True)
     methods = {title: own} | {baseline_title(k, form=False): v for k, v in rivals.items()}
     curves = {m: np.array([v.get(f"r2_{key}", np.nan) for key in keys]) for m, v in methods.items()}
-    figure = plots.rivals_by_variable(curves, kept, title="R² of each variable", unit="R²")
+    figure = plots.methods_by_variable(curves, kept, title="R² of each variable", unit="R²")
     show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and of simple methods for each variable")
     ridged = rivals.get("ridge", {})
     lost = [name for name, key in scored_here if own[f"r2_{key}"] < ridged.get(f"r2_{key}", -np.inf)]
@@ -163,7 +163,7 @@ def _ahead(stored: dict[str, np.ndarray], title: str, step: str) -> None:
 
 
 def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
-    found = forecast.by_week(stored["test_scores"], stored["test_targets"], stored["test_last"])
+    found = forecast.metrics_by_week(stored["test_scores"], stored["test_targets"], stored["test_last"])
     if len(found["start"]) < 2:
         return
     times = stored["test_ids"][found["start"]]

@@ -8,19 +8,19 @@ import numpy as np
 import streamlit as st
 
 from dlcore.evaluation import gradient_flow
-from dlcore.evaluation.gradient_flow import Kind, Verdict
+from dlcore.evaluation.gradient_flow import GradientDiagnosis, Kind
 from dlcore.plots import gradients as plots
-from dlcore.plots.gradients import LayersByStep, Scale
+from dlcore.plots.gradients import ColorScale, LayersByStep
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import GradientNorms, Run
 from dlcore.ui.widgets.figure import show_figure
 
-SCALES: dict[str, Scale] = {
-    "norm": Scale("norm of the gradient"),
-    "update_ratio": Scale("update over weight"),
-    "activation_mean": Scale("mean activation", log=False),
-    "activation_variance": Scale("variance of activations"),
-    "dead_units": Scale("share of dead units", log=False, low=0.0, high=1.0),
+SCALES: dict[str, ColorScale] = {
+    "norm": ColorScale("norm of the gradient"),
+    "update_ratio": ColorScale("update over weight"),
+    "activation_mean": ColorScale("mean activation", log=False),
+    "activation_variance": ColorScale("variance of activations"),
+    "dead_units": ColorScale("share of dead units", log=False, low=0.0, high=1.0),
 }
 NAMES = {
     "norm": "Gradient",
@@ -41,7 +41,7 @@ WORDS = {
     "dead_units": "Share of a layer's ReLU units that give 0 for every picture of the batch: no gradient passes them. "
     "Empty where there is no ReLU.",
 }
-LOOKS: dict[Kind, tuple[str, str]] = {
+FLOW_STYLE: dict[Kind, tuple[str, str]] = {
     "not finite": ("red", ":material/error:"),
     "exploding": ("red", ":material/trending_up:"),
     "vanishing": ("orange", ":material/trending_down:"),
@@ -63,10 +63,10 @@ class Network:
     name: str
     steps: np.ndarray
     values: Mapping[str, np.ndarray]
-    verdict: Verdict
+    verdict: GradientDiagnosis
 
 
-def of_run(run: Run, name: str) -> Network | None:
+def run_network(run: Run, name: str) -> Network | None:
     """The network of a run; None where nothing was recorded and nothing broke either."""
     found, record = run.gradients(), run.record
     told = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
@@ -79,17 +79,18 @@ def of_run(run: Run, name: str) -> Network | None:
 
 
 def network(found: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
-    """What was recorded, thinned to the layers with weights, and judged; `broke_at` as `gradient_flow.judge` has it."""
+    """What was recorded, thinned to the layers with weights, and judged; `broke_at` as for
+    `gradient_flow.diagnose_gradients`."""
     places = deep.weight_layers(found.layers)
     values = {"norm": found.norms[:, places], **{key: value[:, places] for key, value in found.measures.items()}}
     names = [f"layer {i + 1}" for i in range(len(places))]
-    verdict = gradient_flow.judge(
+    verdict = gradient_flow.diagnose_gradients(
         found.steps, values["norm"], names=names, dead=values.get("dead_units"), broke_at=broke_at
     )
     return Network(run_id, name, found.steps, values, verdict)
 
 
-def renamed(shown: Network, name: str) -> Network:
+def rename(shown: Network, name: str) -> Network:
     """The same under another name."""
     return replace(shown, name=name)
 
@@ -97,13 +98,13 @@ def renamed(shown: Network, name: str) -> Network:
 def ratio(shown: Network) -> str:
     """The first quarter's gradient over the last quarter's, in words."""
     value = shown.verdict.ratio
-    return "–" if np.isnan(value) else gradient_flow.say(0.0 if value < NOTHING else value)
+    return "–" if np.isnan(value) else gradient_flow.format_number(0.0 if value < NOTHING else value)
 
 
 def show_verdict(shown: Network) -> None:
     """The verdict in words with its evidence, and the rules behind it."""
     for finding in shown.verdict.findings:
-        colour, icon = LOOKS[finding.kind]
+        colour, icon = FLOW_STYLE[finding.kind]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(finding.kind.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
             st.markdown(finding.sentence)

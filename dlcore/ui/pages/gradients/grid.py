@@ -13,7 +13,7 @@ from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.projects.vision import gradients as deep
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.pages.gradients import short_run as gradients_attempt
-from dlcore.ui.pages.gradients.short_run import STEPS, Attempt
+from dlcore.ui.pages.gradients.short_run import STEPS, ShownRun
 
 DEPTHS = (8, 14, 20, 38, 56)
 AXES = ("depth", "skip", "normalisation", "initialisation", "activation")
@@ -104,7 +104,7 @@ def view(slug: str, dataset: str) -> None:
     """The grid asked for last: its verdicts as a table, and the gradients of all of it as one heat map."""
     wanted: list[dict[str, Any]] = st.session_state.get(_GRID, [])
     if not wanted:
-        gradients_attempt.get_ready(slug, dataset)
+        gradients_attempt.prefetch(slug, dataset)
         st.info(
             "Press the button, and see at a glance which depth needs what. Then take away or add values.",
             icon=":material/touch_app:",
@@ -123,24 +123,24 @@ def view(slug: str, dataset: str) -> None:
         f"in the end (guessing one of ten: {gradients_attempt.GUESSING})."
     )
     named = [
-        flow.renamed(one.shown, f"{_words(cell, varied) or one.shown.name}: {one.shown.verdict.kind}")
+        flow.rename(one.shown, f"{_words(cell, varied) or one.shown.name}: {one.shown.verdict.kind}")
         for cell, one in zip(wanted, found, strict=True)
     ]
     flow.show_map(named, key="grid", until=STEPS)
 
 
-def _trained(slug: str, dataset: str, wanted: Sequence[Mapping[str, Any]]) -> list[Attempt]:
+def _trained(slug: str, dataset: str, wanted: Sequence[Mapping[str, Any]]) -> list[ShownRun]:
     """All of them, one after the other; those that were trained before are there at once."""
     progress = st.empty()
     found = []
     for number, cell in enumerate(wanted):
         progress.progress(number / len(wanted), text=f"Network {number + 1} of {len(wanted)}")
-        found.append(gradients_attempt.made(slug, dataset, cell))
+        found.append(gradients_attempt.run_attempt(slug, dataset, cell))
     progress.empty()
     return found
 
 
-def _verdicts(wanted: Sequence[Mapping[str, Any]], found: Sequence[Attempt], varied: Sequence[str]) -> None:
+def _verdicts(wanted: Sequence[Mapping[str, Any]], found: Sequence[ShownRun], varied: Sequence[str]) -> None:
     """A row for each combination of all varied switches but the last, a column for each value of that one."""
     last = varied[-1] if varied else AXES[0]
     rows: dict[str, dict[str, str]] = {}
@@ -158,4 +158,4 @@ def _words(cell: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def _word(name: str, value: Any) -> str:
-    return deep.in_word(name, value)
+    return deep.describe_setting(name, value)

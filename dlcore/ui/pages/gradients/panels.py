@@ -14,10 +14,10 @@ from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import comparison
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.shell.links import OPEN
-from dlcore.ui.shell.run_picker import records_of, remember
+from dlcore.ui.shell.run_picker import list_records, remember_run
 from dlcore.ui.shell.states import short_id
 from dlcore.ui.widgets import run_actions, run_cache
-from dlcore.ui.widgets.learning_curves import learning_curves
+from dlcore.ui.widgets.learning_curves import show_learning_curves
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -52,7 +52,7 @@ def _of_several(comparison: Comparison) -> None:
     """The gradient in each network of a comparison, its first seed that has recorded any."""
     found = []
     for arm, records in comparison.arms.items():
-        drawn = (flow.of_run(runs.open_run(record.run_id), arm) for record in records)
+        drawn = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
         found += [network for network in drawn if network is not None][:1]
     if not found:
         return
@@ -64,14 +64,14 @@ def _of_several(comparison: Comparison) -> None:
 def _of_one(project: "Project", run: Run | None) -> None:
     """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
     if run is None:
-        run_cache.finished(run, to_see="what becomes of its gradient")
+        run_cache.finished_bundle(run, to_see="what becomes of its gradient")
         return
-    mine = flow.of_run(run, _name(project, run.record))
+    mine = flow.run_network(run, _name(project, run.record))
     if mine is None:
         if run.record.state in runs.ACTIVE:
             st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
         else:
-            run_cache.finished(run, to_see="what becomes of its gradient")
+            run_cache.finished_bundle(run, to_see="what becomes of its gradient")
         return
     flow.show_verdict(mine)
     _cures(project, run, mine)
@@ -79,7 +79,7 @@ def _of_one(project: "Project", run: Run | None) -> None:
     flow.show_map(networks, key="flow", reported=flow.REPORTED)
     _who_learns(project, run, networks)
     if run.bundle is not None:
-        learning_curves(
+        show_learning_curves(
             run.bundle,
             run.record,
             loss="Mean surprise at the true class, on a logarithmic axis.",
@@ -96,12 +96,12 @@ def _name(project: "Project", record: Record) -> str:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _in_words(run_id: str) -> str:
-    return deep.in_words(runs.open_run(run_id).config)
+    return deep.describe_network(runs.open_run(run_id).config)
 
 
 def _others(project: "Project", run: Run) -> list[flow.Network]:
     records = {
-        record.run_id: record for record in records_of(project.slug) if record.run_id != run.run_id and record.step
+        record.run_id: record for record in list_records(project.slug) if record.run_id != run.run_id and record.step
     }
     tale = [f"reference:{project.slug}/{name}" for name in TALE]
     chosen = st.multiselect(
@@ -113,14 +113,14 @@ def _others(project: "Project", run: Run) -> list[flow.Network]:
         placeholder="Other networks",
         format_func=lambda run_id: _name(project, records[run_id]),
     )
-    found = [flow.of_run(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
+    found = [flow.run_network(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
     return [network for network in found if network is not None]
 
 
 def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
     """A button for each setting that may be changed: it forks the run with that one change and starts it."""
     st.markdown("**Change one thing and train it again**")
-    found = deep.cures(run.config, mine.verdict.kind)
+    found = deep.list_remedies(run.config, mine.verdict.kind)
     with st.container(horizontal=True, gap="small"):
         for cure in found:
             st.button(
@@ -136,11 +136,11 @@ def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
         st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
 
 
-def _fork(slug: str, run: Run, cure: deep.Cure) -> None:
+def _fork(slug: str, run: Run, cure: deep.Remedy) -> None:
     """Before the page is drawn again: fork, start, and turn to the panel on which the fork is watched."""
-    forked = run_actions.launch(lambda: runs.fork(run.run_id, cure.settings))
+    forked = run_actions.launch_run(lambda: runs.fork(run.run_id, cure.settings))
     if forked is not None:
-        remember(slug, forked)
+        remember_run(slug, forked)
         st.query_params[OPEN] = "Train"
         st.toast(f"{cure.name}: started. You may close this tab, the run goes on.", icon=":material/play_arrow:")
 
@@ -188,7 +188,7 @@ def _tale(project: "Project") -> None:
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
     try:
-        found = agreement.of_predictions(run_cache.predictions(run.left), run_cache.predictions(other.left))
+        found = agreement.agreement_of_predictions(run_cache.predictions(run.left), run_cache.predictions(other.left))
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"
     sentence = found.sentence(name, other_name)

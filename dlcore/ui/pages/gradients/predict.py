@@ -31,8 +31,8 @@ def try_it(project: "Project", run: Run | None) -> None:
     dataset = projects.configure(project.slug).dataset
     with controls:
         st.subheader("What if?", anchor=False)
-        if not sources.available(dataset):
-            download_offer.offer(dataset)
+        if not sources.is_available(dataset):
+            download_offer.offer_download(dataset)
             return
         what = st.segmented_control(
             "What to train",
@@ -86,7 +86,8 @@ def _settings(run: Run | None) -> dict[str, Any]:
     key = f"attempt-{run.run_id if run else ''}"
     fields = [field for field in describe(DeepNetworkConfig) if field.name in gradients_grid.AXES]
     chosen = {
-        field.name: forms.setting(field, start[field.name], key=f"{key}-{field.name}", keep=True) for field in fields
+        field.name: forms.setting_widget(field, start[field.name], key=f"{key}-{field.name}", keep=True)
+        for field in fields
     }
     chosen["learning_rate"] = st.number_input(
         "Learning rate",
@@ -103,7 +104,7 @@ def _settings(run: Run | None) -> dict[str, Any]:
 
 def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
     if not attempts:
-        gradients_attempt.get_ready(slug, dataset)
+        gradients_attempt.prefetch(slug, dataset)
         st.info(
             "Press the button with the settings as they are, then change one of them and press it again: the attempts "
             "are drawn together.",
@@ -111,14 +112,14 @@ def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
         )
         return
     found = [
-        gradients_attempt.made(slug, dataset, changed, number=f"{len(attempts) - place}: ")
+        gradients_attempt.run_attempt(slug, dataset, changed, number=f"{len(attempts) - place}: ")
         for place, changed in enumerate(attempts)
     ]
     newest = found[0]
     flow.show_verdict(newest.shown)
     if newest.trial.broke_at:
         st.caption("A lower rate, batch norm or, under Train, clipping may keep it within bounds.")
-    st.caption(gradients_attempt.said(newest.trial))
+    st.caption(gradients_attempt.describe_loss(newest.trial))
     if len(found) > 1:
         gradients_attempt.table(found)
     flow.show_map([one.shown for one in found], key="attempts", until=STEPS)

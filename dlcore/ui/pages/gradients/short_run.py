@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.evaluation import gradient_flow
 from dlcore.projects.vision import gradients as deep
-from dlcore.runs.short_run import Trial, attempt
+from dlcore.runs.short_run import ShortRun, run_short
 from dlcore.ui.pages.gradients import flow
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ GUESSING = 2.3
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ShownRun:
     """What fifty steps of a network told, and the network as it is shown."""
 
-    trial: Trial
+    trial: ShortRun
     shown: flow.Network
 
     @property
@@ -35,35 +35,36 @@ class Attempt:
         """The loss of the last few steps, in words."""
         if self.trial.broke_at:
             return f"broke off at step {self.trial.broke_at}"
-        return gradient_flow.say(float(self.trial.losses.values[-5:].mean()))
+        return gradient_flow.format_number(float(self.trial.losses.values[-5:].mean()))
 
 
-def made(slug: str, dataset: str, changed: Mapping[str, Any], *, number: str = "") -> Attempt:
+def run_attempt(slug: str, dataset: str, changed: Mapping[str, Any], *, number: str = "") -> ShownRun:
     """The attempt with these settings, trained now unless it was before; `number` comes before its name."""
     settings = json.dumps(changed, sort_keys=True)
     trial = _attempt(slug, dataset, settings)
-    name = number + deep.in_words(_config(slug, dataset, settings))
-    return Attempt(trial, flow.network(trial.gradients, name, broke_at=trial.broke_at))
+    name = number + deep.describe_network(_config(slug, dataset, settings))
+    return ShownRun(trial, flow.network(trial.gradients, name, broke_at=trial.broke_at))
 
 
-def get_ready(slug: str, dataset: str) -> None:
+def prefetch(slug: str, dataset: str) -> None:
     """Read the pictures, while the reader reads."""
     _prepared(slug, dataset, _config(slug, dataset, "{}"))
 
 
-def said(trial: Trial) -> str:
+def describe_loss(trial: ShortRun) -> str:
     """How the loss went, in a sentence."""
     values = trial.losses.values
     if not len(values):
         return ""
-    last = gradient_flow.say(float(values[-5:].mean()))
+    last = gradient_flow.format_number(float(values[-5:].mean()))
     return (
-        f"{len(values)} steps in {trial.seconds:.1f} s; the loss went from {gradient_flow.say(float(values[0]))} to "
+        f"{len(values)} steps in {trial.seconds:.1f} s; the loss went from "
+        f"{gradient_flow.format_number(float(values[0]))} to "
         f"{last} (guessing one of ten: {GUESSING})."
     )
 
 
-def table(attempts: Sequence[Attempt]) -> None:
+def table(attempts: Sequence[ShownRun]) -> None:
     """Verdict and loss of each attempt."""
     rows = [
         {
@@ -78,9 +79,9 @@ def table(attempts: Sequence[Attempt]) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Training a few steps")
-def _attempt(slug: str, dataset: str, changed: str) -> Trial:
+def _attempt(slug: str, dataset: str, changed: str) -> ShortRun:
     config = _config(slug, dataset, changed)
-    return attempt(config, _prepared(slug, dataset, config), steps=STEPS, every=EVERY)
+    return run_short(config, _prepared(slug, dataset, config), steps=STEPS, every=EVERY)
 
 
 def _config(slug: str, dataset: str, changed: str) -> "RunConfig":

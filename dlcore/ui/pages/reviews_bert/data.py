@@ -27,7 +27,7 @@ def _bert(name: str, after: int) -> None:
     try:
         found = bert_weights.require(name)
     except DataMissingError as error:
-        download_offer.offer(error.dataset)
+        download_offer.offer_download(error.dataset)
         return
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
@@ -40,7 +40,7 @@ def _bert(name: str, after: int) -> None:
         f"the others in the text. Here nothing of it learns. Its states are taken after layer {after} of {layers}, "
         "and a recurrent network learns to judge a review from them."
     )
-    st.caption(f"Licence: {bert_weights.known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
+    st.caption(f"Licence: {bert_weights.get_known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
 
 
 @fragment
@@ -49,7 +49,8 @@ def _kept() -> None:
     size, chunks = token_states.usage()
     st.markdown(
         f"**On the disk:** {size / 1e9:.2f} GB of states in {chunks:,} files, of at most "
-        f"{settings.states_bytes() / 1e9:.0f} GB. They are computed once; every later epoch, and every later run with "
+        f"{settings.feature_cache_bytes() / 1e9:.0f} GB. They are computed once; every later epoch, and "
+        "every later run with "
         "the same texts, reads them back. The longest unused make way for new ones."
     )
     if chunks:

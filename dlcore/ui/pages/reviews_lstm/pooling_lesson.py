@@ -45,19 +45,19 @@ def _one(project: Project, run: Run | None) -> None:
 
 def _drift(bundle: Bundle) -> None:
     """This very model, read out later and later in the padding."""
-    loaded = run_cache.loaded(bundle)
+    loaded = run_cache.load_model(bundle)
     left, right = st.columns(2)
     said = left.text_input("A review", SAID, key="lesson-said", max_chars=500)
     another = right.text_input("Another", OTHER, key="lesson-other", max_chars=500)
     try:
-        one, other = (texts.read(loaded, read_text(each.encode("utf-8", "replace"))) for each in (said, another))
+        one, other = (texts.encode_text(loaded, read_text(each.encode("utf-8", "replace"))) for each in (said, another))
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
     if np.array_equal(one.ids, other.ids):
         st.caption("To this model the two reviews are the same: write another, of words that it knows.")
         return
-    found, later = lesson.difference_left(loaded, one, other), lesson.over_padding(loaded, one)
+    found, later = lesson.difference_left(loaded, one, other), lesson.probability_over_padding(loaded, one)
     if found is None or later is None:
         st.caption("This model is read out at all of its words, so padding does not reach it: choose BaseLSTM above.")
         return
@@ -81,7 +81,9 @@ def _start(dataset: str) -> None:
     st.caption(f"{3 * seeds} small runs, one after the other, alike in all but where they are read out.")
     if st.button("Start the lesson", icon=":material/play_arrow:", key="readout-start"):
         try:
-            made = comparisons.create(lesson.TITLE, lesson.arms(dataset, seeds=range(int(seeds)), epochs=int(epochs)))
+            made = comparisons.create(
+                lesson.TITLE, lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))
+            )
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
             return

@@ -10,10 +10,10 @@ from dlcore import projects
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank, log_axis
 from dlcore.projects.foundations import rnn
-from dlcore.projects.foundations.quiz import Break, Measured
+from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
-from dlcore.runs.short_run import attempt
-from dlcore.ui.pages.backprop.predict import measured_trial
+from dlcore.runs.short_run import run_short
+from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.pages.rnn.results import bridges
 from dlcore.ui.widgets import quiz
 from dlcore.ui.widgets.figure import show_figure
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 def try_it(project: "Project", run: Run | None) -> None:
     """Predict, then look; break it."""
-    quiz.ask(
+    quiz.show_quiz(
         rnn.QUESTIONS,
         bridges,
         key="rnn",
         lead="Three questions on the memory task; the curves by gap that were measured mark your answers.",
     )
     st.divider()
-    quiz.break_it(rnn.BREAKS, _broken, key="rnn", picture=_picture)
+    quiz.show_failures(rnn.BREAKS, _broken, key="rnn", picture=_picture)
 
 
-def _broken(broken: Break[Measured]) -> Measured:
+def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
     return _attempt(json.dumps(dict(broken.settings), sort_keys=True))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _attempt(settings: str) -> Measured:
+def _attempt(settings: str) -> RunEvidence:
     chosen = json.loads(settings)
     config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=chosen)
     prepared = projects.get("rnn").prepare(config)
-    return measured_trial(attempt(config, prepared, steps=rnn.BREAK_STEPS, every=2), chosen)
+    return short_run_evidence(run_short(config, prepared, steps=rnn.BREAK_STEPS, every=2), chosen)
 
 
-def _picture(seen: Measured, key: str) -> None:
+def _picture(seen: RunEvidence, key: str) -> None:
     """The loss and the gradient's length by step."""
     left, right = st.columns(2, gap="large")
     with left:

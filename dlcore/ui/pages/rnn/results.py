@@ -14,11 +14,11 @@ from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
 from dlcore.ui.modalities import results as classification_results
-from dlcore.ui.shell.run_picker import records_of
+from dlcore.ui.shell.run_picker import list_records
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.learning_curves import learning_curves
-from dlcore.ui.widgets.metric_table import score_table, winner
+from dlcore.ui.widgets.learning_curves import show_learning_curves
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -39,14 +39,14 @@ def results(project: "Project", run: Run | None) -> None:
     if run is None or run.record.dataset != rnn.MEMORY:
         classification_results.results(project, run)
         return
-    bundle = run_cache.finished(run, to_see="its scores and its curves")
+    bundle = run_cache.finished_bundle(run, to_see="its scores and its curves")
     if bundle is None:
         return
     evaluation = run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'accuracy')}")
+    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
     st.caption("The baselines are handed all steps at once, so they need no memory: that they win here is no surprise.")
     score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")
-    learning_curves(
+    show_learning_curves(
         bundle,
         run.record,
         loss="Mean surprise at the true signal, on a logarithmic axis; guessing gets 2.30.",
@@ -73,7 +73,7 @@ def _bridges(project: "Project") -> None:
     st.subheader("Which gap can each bridge?", anchor=False)
     about = table()
     show_figure(_curves(project, about), key="bridges", alt="Accuracy by gap of the recurrent network and of the LSTM")
-    longest = {model: rnn.longest(bridges(), model) for model in about["accuracy"]}
+    longest = {model: rnn.longest_gap(bridges(), model) for model in about["accuracy"]}
     settings = about["settings"]
     st.markdown(
         f"Right nine times of ten up to a gap of **{longest['rnn']}** steps (recurrent, by hand), "
@@ -105,7 +105,7 @@ def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
             name=f"{name}, one seed",
         )
     own = [
-        record for record in records_of(project.slug) if record.dataset == rnn.MEMORY and "accuracy" in record.metrics
+        record for record in list_records(project.slug) if record.dataset == rnn.MEMORY and "accuracy" in record.metrics
     ]
     if own:
         _own(figure, own)

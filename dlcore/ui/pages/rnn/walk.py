@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dlcore.projects.foundations import rnn
-from dlcore.projects.foundations.rnn_walk import Unrolled, unroll
+from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.predict import pick_sample
@@ -39,7 +39,7 @@ as it is.
 
 def explain(project: "Project", run: Run | None) -> None:
     """Choose a sequence and go through its steps."""
-    bundle = run_cache.finished(run, to_see="how a trained network reads a sequence")
+    bundle = run_cache.finished_bundle(run, to_see="how a trained network reads a sequence")
     if bundle is None or run is None:
         return
     st.subheader("One sequence, step by step", anchor=False)
@@ -51,41 +51,41 @@ def explain(project: "Project", run: Run | None) -> None:
         f"**{words}**. Loss {found.loss:.3g}. The gradient is {found.lengths[-1]:.2g} long at the last step and "
         f"{found.lengths[0]:.2g} at the first: a ratio of {_ratio(found)}."
     )
-    mount(_UNROLLED, packed(found, f"{run_cache.key_of(bundle)}-{row}"), key=f"unrolled-{project.slug}")
+    mount(_UNROLLED, packed(found, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
     with st.expander("Why the gradient fades, and what an LSTM does about it", icon=":material/function:"):
         st.markdown(WORDS)
 
 
-def _ratio(found: Unrolled) -> str:
+def _ratio(found: UnrolledRun) -> str:
     last = float(found.lengths[-1])
     return f"{float(found.lengths[0]) / last:.1e}" if last else "no gradient at all"
 
 
-def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolled]:
+def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:
     stored, dataset = run_cache.predictions(bundle), run.config.dataset
     if dataset == rnn.MEMORY:
         row = int(
             st.number_input(f"Test sequence, 0 to {rnn.TEST_ROWS - 1:,}", 0, rnn.TEST_ROWS - 1, 0, key="sequence")
         )
-        return row, _unroll(run_cache.key_of(bundle), row, _run=run, _bundle=bundle)
+        return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
         row = int(stored["test_ids"][pick_sample(project, dataset, stored["test_ids"], key="sequence")])
     with right:
-        samples.shown(
-            [samples.pictures(dataset).test_pixels[row]], ["read from top to bottom"], alt="The digit", width=112
+        samples.show_images(
+            [samples.load_images(dataset).test_pixels[row]], ["read from top to bottom"], alt="The digit", width=112
         )
-    return row, _unroll(run_cache.key_of(bundle), row, _run=run, _bundle=bundle)
+    return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> Unrolled:
+def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> UnrolledRun:
     config = _run.config
     x, target = rnn.example(config.dataset, int(config.data_options["gap"]), row, _bundle.preprocessing)
-    return unroll(run_cache.loaded(_bundle).module, x, target)
+    return unroll(run_cache.load_model(_bundle).module, x, target)
 
 
-def packed(found: Unrolled, version: str) -> dict[str, Any]:
+def packed(found: UnrolledRun, version: str) -> dict[str, Any]:
     """An unrolled sequence on its way to the browser."""
     return {
         "version": version,

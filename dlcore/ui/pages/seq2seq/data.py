@@ -13,11 +13,11 @@ from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import sequences
-from dlcore.data.text.sequences import FORMS, Parts, Sizes, Task
+from dlcore.data.text.sequences import FORMS, SequenceSplits, SplitSizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
-from dlcore.ui.custom_data.pairs import add
-from dlcore.ui.shell.style import facts
+from dlcore.ui.custom_data.pairs import show_form
+from dlcore.ui.shell.style import summary_row
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -40,25 +40,25 @@ APART = {
 def data(project: "Project", run: Run | None) -> None:
     """The task of the run, its parts, and teacher forcing shown on one item."""
     config = run.config if run is not None else projects.configure(project.slug)
-    if own.is_own(config.dataset):
+    if own.is_custom(config.dataset):
         _own(config)
     else:
         _made(config)
     st.divider()
-    add()
+    show_form()
 
 
 def _own(config: "RunConfig") -> None:
     """A file of one's own, as the run cuts it."""
     options = parse(seq2seq.Seq2SeqData, config.data_options)
     pairs = own_pairs.load(config.dataset, checksum=config.data_checksum)
-    sizes = Sizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
-    parts = own_pairs.parts(pairs, sizes, seed=config.seed)
+    sizes = SplitSizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
+    parts = own_pairs.split_pairs(pairs, sizes, seed=config.seed)
     st.markdown(f"**{config.dataset.removeprefix(own.PREFIX)}**: {len(pairs):,} pairs of your own.")
     rows = [("To learn from", f"{len(parts.train):,}", "pairs")]
     rows += [("To validate on", f"{len(parts.validation):,}", "pick the best epoch")]
     rows += [("To test on", f"{len(parts.test):,}", "the same for every run")]
-    facts(rows)
+    summary_row(rows)
     st.caption("The parts share no **source**; a source that came twice in the file was taken once.")
     _items(parts)
     _forcing(parts)
@@ -67,7 +67,7 @@ def _own(config: "RunConfig") -> None:
 def _made(config: "RunConfig") -> None:
     """One of the tasks that are made here."""
     options = parse(seq2seq.Seq2SeqData, config.data_options)
-    source = sources.dataset(config.dataset)
+    source = sources.get_dataset(config.dataset)
     st.markdown(f"**{source.title}.** {WORDS[config.dataset]}")
     st.caption(
         "Synthetic: made here from a seed, no text from the world. A short program solves it; what is to be seen is "
@@ -80,19 +80,19 @@ def _made(config: "RunConfig") -> None:
     if len(parts.longer):
         more = f"items of {options.longest + 1} to {2 * options.longest} symbols"
         rows += [("Longer than learnt", f"{seq2seq.EACH * options.longest:,}", more)]
-    facts(rows)
+    summary_row(rows)
     st.caption(APART[config.dataset])
     _items(parts)
     _forcing(parts)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _examples(dataset: str, longest: int, seed: int) -> Parts:
+def _examples(dataset: str, longest: int, seed: int) -> SequenceSplits:
     """A few items of each part, made as the run's are."""
-    return sequences.make(cast(Task, dataset), Sizes(50, 50, 200, longest, 1), seed=seed)
+    return sequences.make_splits(cast(Task, dataset), SplitSizes(50, 50, 200, longest, 1), seed=seed)
 
 
-def _items(parts: Parts) -> None:
+def _items(parts: SequenceSplits) -> None:
     st.subheader("Some items", anchor=False)
     train, dated = parts.train, parts.train.sources[0] in _every_form(parts.train.targets[0])
     rows = [int(np.flatnonzero(train.kinds == kind)[0]) for kind in np.unique(train.kinds)] if dated else range(SHOWN)
@@ -105,12 +105,12 @@ def _items(parts: Parts) -> None:
 def _every_form(day: str) -> list[str]:
     """A day in every form it is written in; nothing where it is no ISO date."""
     try:
-        return [sequences.written(datetime.date.fromisoformat(day), form) for form in range(len(FORMS))]
+        return [sequences.format_date(datetime.date.fromisoformat(day), form) for form in range(len(FORMS))]
     except ValueError:
         return []
 
 
-def _forcing(parts: Parts) -> None:
+def _forcing(parts: SequenceSplits) -> None:
     st.subheader("Teacher forcing", anchor=False)
     st.markdown(
         "While it learns, the network is not made to live with its own mistakes: at every place it is **given** the "

@@ -8,7 +8,7 @@ import torch
 
 from dlcore.data.text.sequences import PAD, START
 from dlcore.inference import decode
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def explain(project: "Project", run: Run | None) -> None:
     """One test item: hide each symbol in turn and see which written symbols suffer; attention beside it."""
-    bundle = run_cache.finished(run, to_see="what an answer hangs on")
+    bundle = run_cache.finished_bundle(run, to_see="what an answer hangs on")
     if bundle is None:
         return
-    stored, loaded = run_cache.predictions(bundle), run_cache.loaded(bundle)
+    stored, loaded = run_cache.predictions(bundle), run_cache.load_model(bundle)
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
@@ -35,7 +35,7 @@ def explain(project: "Project", run: Run | None) -> None:
     source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
     said = source_alphabet.decode(stored["test_sources"][row].tolist())
     source = torch.from_numpy(source_alphabet.encode([said], length=len(said)))
-    found = decode.write(loaded.module, source, length=int(loaded.facts["target_length"]))
+    found = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]))
     ids = found.best[0, : int(found.best[0].ne(PAD).sum())]
     written = [target.name(int(number)) for number in ids]
     truth = target.decode(stored["test_targets"][row].tolist())
@@ -63,7 +63,7 @@ def explain(project: "Project", run: Run | None) -> None:
         "what was written. The network never met a text with a gap while it learnt, so this is a strange one to it. "
         "What the rest gives away, as most letters of a month do, can be hidden without harm."
     )
-    with evaluating(loaded.module) as module:
+    with evaluation_mode(loaded.module) as module:
         given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
         taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]
     show_attention(taken, said, written, at=-1, key="seq2seq-explain")
@@ -80,7 +80,7 @@ def _lost(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> n
     hidden = source.repeat(size, 1)
     hidden.fill_diagonal_(PAD)  # all attentions leave it out, and the places of the others stay
     given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
-    with evaluating(module):
+    with evaluation_mode(module):
         before, after = (
             module(each, given.expand(len(each), -1)).softmax(dim=-1)[:, torch.arange(len(ids)), ids]
             for each in (source, hidden)

@@ -10,10 +10,10 @@ import torch
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
-from dlcore.inference.predict import evaluating
+from dlcore.inference.predict import evaluation_mode
 from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
-from dlcore.projects.project import Loaded
+from dlcore.projects.project import LoadedModel
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -36,10 +36,10 @@ MOST_BEAMS = 6
 
 def try_it(project: "Project", run: Run | None) -> None:
     """A text, the way of writing, and every step of it."""
-    bundle = run_cache.finished(run, to_see="what a trained model writes for a text of yours")
+    bundle = run_cache.finished_bundle(run, to_see="what a trained model writes for a text of yours")
     if bundle is None or run is None:
         return
-    loaded, dataset = run_cache.loaded(bundle), run.config.dataset
+    loaded, dataset = run_cache.load_model(bundle), run.config.dataset
     left, right = st.columns([3, 2], gap="large")
     said = left.text_input(
         "What it is to read",
@@ -56,11 +56,11 @@ def try_it(project: "Project", run: Run | None) -> None:
         help="1 is greedy: the likeliest symbol each time. More is beam search: the likeliest drafts go on.",
     )
     try:
-        said, source = seq2seq.read(loaded, said.encode())
+        said, source = seq2seq.encode_source(loaded, said.encode())
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    found = decode.write(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
+    found = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(found.best[0].tolist())
     st.markdown(f"It writes **`{answer or ' '}`**, with a probability of {float(found.scores[0, 0].exp()):.1%}.")
@@ -75,14 +75,14 @@ def _first(bundle: Bundle) -> str:
     return source.decode(run_cache.predictions(bundle)["test_sources"][0].tolist())
 
 
-def _steps(loaded: Loaded, said: str, source: torch.Tensor, found: decode.Written, target: Alphabet) -> None:
+def _steps(loaded: LoadedModel, said: str, source: torch.Tensor, found: decode.DecodedBeams, target: Alphabet) -> None:
     """One step of the writing, chosen with a slider."""
     st.subheader("Step by step", anchor=False)
     count = int(found.best[0].ne(PAD).sum())
     step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}") if count > 1 else 1
     ids = found.best[0, :count]
     given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
-    with evaluating(loaded.module) as module:
+    with evaluation_mode(loaded.module) as module:
         shares = module(source, given)[0].softmax(dim=-1).numpy()  # (L, V)
         taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]  # (layers, heads, L, S)
     left, right = st.columns(2, gap="large")
@@ -106,7 +106,7 @@ def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> 
     )
 
 
-def _drafts(found: decode.Written, step: int, target: Alphabet) -> None:
+def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
     now = found.steps[step - 1]
     before = found.steps[step - 2].ids[0] if step > 1 else None
     rows = []

@@ -15,8 +15,8 @@ from dlcore.runs import Run
 from dlcore.ui.compare import comparison
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.learning_curves import learning_curves
-from dlcore.ui.widgets.metric_table import score_table, winner
+from dlcore.ui.widgets.learning_curves import show_learning_curves
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -31,11 +31,11 @@ def results(project: "Project", run: Run | None) -> None:
 
 def _one(project: "Project", run: Run | None) -> None:
     """Scores, what the way of writing changes, forms or lengths, mistakes, and how it learnt."""
-    bundle = run_cache.finished(run, to_see="its scores and curves")
+    bundle = run_cache.finished_bundle(run, to_see="its scores and curves")
     if bundle is None or run is None:
         return
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {winner(evaluation, 'exact_match')}")
+    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'exact_match')}")
     score_table(evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="items")
     _ways(evaluation)
     if run.config.dataset == "dates_in_words":
@@ -44,7 +44,7 @@ def _one(project: "Project", run: Run | None) -> None:
         _lengths(stored, run)
         _longer(stored, bundle.preprocessing)
     _mistakes(stored, bundle.preprocessing)
-    learning_curves(
+    show_learning_curves(
         bundle,
         run.record,
         loss="Mean surprise at the next symbol of the true answer, which it is given up to there.",
@@ -74,7 +74,7 @@ def _forms(stored: dict[str, np.ndarray]) -> None:
     right, kinds = _right(stored), stored["test_kinds"]
     rows: list[dict[str, Any]] = []
     for kind in np.unique(kinds):
-        found = judged.share(right[kinds == kind])
+        found = judged.share_correct(right[kinds == kind])
         rows.append(
             {
                 "Written like": FORMS[int(kind)],
@@ -92,7 +92,7 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     beyond = (stored["longer_written"] == stored["longer_targets"]).all(axis=1)
     right, kinds = np.r_[_right(stored), beyond], np.r_[stored["test_kinds"], stored["longer_kinds"]]
     lengths = np.unique(kinds)
-    found = [judged.share(right[kinds == length]) for length in lengths]
+    found = [judged.share_correct(right[kinds == length]) for length in lengths]
     shares, low, high = (100 * np.array([each[f"exact_match{end}"] for each in found]) for end in ("", "_low", "_high"))
     figure = plots.by_length(lengths, shares, low, high, longest=longest, name=run.config.dataset)
     show_figure(
@@ -107,7 +107,7 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
         if len(held)
         else "At no greater length is even half of it right."
     )
-    share = judged.share(beyond)
+    share = judged.share_correct(beyond)
     st.markdown(
         f"It learnt from items of up to {longest} symbols and is asked for up to {2 * longest}: right on "
         f"**{share['exact_match']:.1%}** ({100 * share['exact_match_low']:.1f} to "
@@ -127,8 +127,8 @@ def _longer(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
     table = pd.DataFrame(
         {
             "Symbols": kinds[rows],
-            "Right would be": seq2seq.texts(stored["longer_targets"][rows], target),
-            "Written": seq2seq.texts(stored["longer_written"][rows], target),
+            "Right would be": seq2seq.decode_rows(stored["longer_targets"][rows], target),
+            "Written": seq2seq.decode_rows(stored["longer_written"][rows], target),
         }
     )
     st.dataframe(table, hide_index=True, width="stretch", alt="What is written for longer items, and what is right")
@@ -144,9 +144,9 @@ def _mistakes(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
     rows = wrong[np.argsort(stored["test_scores"][wrong])[::-1]][:MISTAKES]
     table = pd.DataFrame(
         {
-            "Read": seq2seq.texts(stored["test_sources"][rows], source),
-            "Written": seq2seq.texts(stored["test_written"][rows], target),
-            "Right would be": seq2seq.texts(stored["test_targets"][rows], target),
+            "Read": seq2seq.decode_rows(stored["test_sources"][rows], source),
+            "Written": seq2seq.decode_rows(stored["test_written"][rows], target),
+            "Right would be": seq2seq.decode_rows(stored["test_targets"][rows], target),
             "How sure it was": [f"{100 * float(np.exp(score)):.0f} %" for score in stored["test_scores"][rows]],
         }
     )

@@ -9,7 +9,7 @@ from dlcore.explanation import rollout
 from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.attention.component import Looks, show_attention
+from dlcore.ui.components.attention.component import AttentionView, show_attention
 from dlcore.ui.modalities.explain_image import explain_picture
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples
@@ -20,10 +20,10 @@ HEADS, PIXELS = "Where it looks", "Pixels for and against"
 
 def explain(project: Project, run: Run | None) -> None:
     """Attention of a Transformer, or what the pixels did; a network without attention has the latter alone."""
-    bundle = run_cache.finished(run, to_see="where a trained Transformer looks")
+    bundle = run_cache.finished_bundle(run, to_see="where a trained Transformer looks")
     if bundle is None or run is None:
         return
-    if not hasattr(run_cache.loaded(bundle).module, "attentions"):
+    if not hasattr(run_cache.load_model(bundle).module, "attentions"):
         st.caption("This network has no attention; choose a Transformer at the top to see where it looks.")
         explain_picture(project, run, bundle)
         return
@@ -48,8 +48,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
         "Each small picture is one head of one block; orange is where the chosen patch looks. **Point at a patch**, in "
         "the picture or in any map, or press an arrow key."
     )
-    picture = samples.pictures(run.config.dataset).test_pixels[origin]
-    show_looks(bundle, np.asarray(picture), name=str(origin), key="attention")
+    picture = samples.load_images(run.config.dataset).test_pixels[origin]
+    show_attention_view(bundle, np.asarray(picture), name=str(origin), key="attention")
     st.caption(
         "Every map is scaled to its own largest share, written below it; what is missing to 100 % is spread over the "
         "other patches and the class token. The class token is the extra place from which the answer is read: the page "
@@ -58,13 +58,13 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     )
 
 
-def show_looks(bundle: Bundle, picture: np.ndarray, *, name: str, key: str) -> None:
+def show_attention_view(bundle: Bundle, picture: np.ndarray, *, name: str, key: str) -> None:
     """The component for one picture (H, W) or (H, W, 3) uint8; `name` tells it from others."""
-    version = f"{run_cache.key_of(bundle)}-{name}"
+    version = f"{run_cache.bundle_key(bundle)}-{name}"
     attentions = _attentions(version, _bundle=bundle, _picture=picture)
-    module: Any = run_cache.loaded(bundle).module
+    module: Any = run_cache.load_model(bundle).module
     patch = int(bundle.config.model_options["patch"])
-    looks = Looks(picture, module.grid, patch, attentions, rollout.rollout(attentions))
+    looks = AttentionView(picture, module.grid, patch, attentions, rollout.rollout(attentions))
     show_attention(looks, version=version, key=key)
 
 
@@ -74,19 +74,19 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
     import torch
 
     from dlcore.data.images import images
-    from dlcore.inference.predict import evaluating
+    from dlcore.inference.predict import evaluation_mode
 
-    model = run_cache.loaded(_bundle)
+    model = run_cache.load_model(_bundle)
     module: Any = model.module
-    with evaluating(module):
-        x = torch.from_numpy(images.model_input(_picture, model.preprocessing)[None])
+    with evaluation_mode(module):
+        x = torch.from_numpy(images.to_model_input(_picture, model.preprocessing)[None])
         found: np.ndarray = module.attentions(x)[0].numpy()
     return found
 
 
 def _whole_network(bundle: Bundle) -> None:
     """What holds for every picture: positions, and how far heads look."""
-    module: Any = run_cache.loaded(bundle).module
+    module: Any = run_cache.load_model(bundle).module
     rows, columns = module.grid
     left, right = st.columns(2, gap="medium")
     with left:
@@ -102,7 +102,7 @@ def _whole_network(bundle: Bundle) -> None:
             f"places half a picture apart and more {far:+.2f}."
         )
     with right:
-        found, even = _distances(run_cache.key_of(bundle), _bundle=bundle)
+        found, even = _distances(run_cache.bundle_key(bundle), _bundle=bundle)
         figure = plots.head_distances(found, even=even)
         show_figure(figure, key="distances", alt=f"Heads look {found.min():.1f} to {found.max():.1f} patches far")
         st.caption(
@@ -120,13 +120,13 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
     import torch
 
     from dlcore.data.images import images
-    from dlcore.inference.predict import evaluating
+    from dlcore.inference.predict import evaluation_mode
 
-    model = run_cache.loaded(_bundle)
+    model = run_cache.load_model(_bundle)
     module: Any = model.module
-    found = samples.pictures(_bundle.config.dataset).test_pixels[:PICTURES]
-    x = torch.from_numpy(np.stack([images.model_input(np.asarray(one), model.preprocessing) for one in found]))
-    with evaluating(module):
+    found = samples.load_images(_bundle.config.dataset).test_pixels[:PICTURES]
+    x = torch.from_numpy(np.stack([images.to_model_input(np.asarray(one), model.preprocessing) for one in found]))
+    with evaluation_mode(module):
         attentions = module.attentions(x).numpy()
     distances = np.mean([rollout.distances(one, module.grid) for one in attentions], axis=0)
     even = rollout.distances(np.full((1, 1, *attentions.shape[-2:]), 1.0), module.grid)

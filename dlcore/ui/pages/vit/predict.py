@@ -8,7 +8,7 @@ import streamlit as st
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.modalities import predict as classification_try
-from dlcore.ui.pages.vit.attention import show_looks
+from dlcore.ui.pages.vit.attention import show_attention_view
 from dlcore.ui.widgets import run_cache
 
 
@@ -16,9 +16,9 @@ def try_it(project: Project, run: Run | None) -> None:
     """As for every classifier; of one's own picture also the attention, as Explain shows it of test pictures."""
     found = classification_try.try_it(project, run)
     bundle = run.bundle if run is not None else None
-    if found is None or bundle is None or not hasattr(run_cache.loaded(bundle).module, "attentions"):
+    if found is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
         return
     st.subheader("Where it looked", anchor=False)
     st.caption("One small picture for each head of each block. Point at a patch to see where that patch looks.")
     pixels = np.array(found["pixels"], dtype=np.uint8)
-    show_looks(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
+    show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
