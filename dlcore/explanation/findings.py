@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.explanation.trust import DeletionCurve
+from dlcore.explanation.sanity_checks import DeletionCurve
 
 SUM_OFF, SUM_SMALL = 0.05, 0.01
 """The sum may miss the score by this share of it, or by so little, and still be called right."""

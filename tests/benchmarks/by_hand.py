@@ -20,7 +20,7 @@ from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.data.images import images
 from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
-from dlcore.models.numpy_nn.optimisers import Adam
+from dlcore.models.numpy_nn.optimizers import Adam
 from dlcore.training.config import TrainingConfig
 from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 

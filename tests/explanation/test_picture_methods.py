@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlcore.explanation import cam, effort, occlusion, rollout, trust
+from dlcore.explanation import cam, effort, occlusion, rollout, sanity_checks
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig
 from dlcore.models.resnet import ResNetConfig, resnet
@@ -131,7 +131,7 @@ def test_distances_of_known_looks():
 def test_random_weights_differ_and_leave_module_and_generator_alone():
     module = Vit(HybridConfig(**SIZES), channels=1, height=8, width=8, classes=3)
     before, state = {k: v.clone() for k, v in module.state_dict().items()}, torch.get_rng_state()
-    one, again, other = (trust.randomize_weights(module, seed=seed) for seed in (0, 0, 1))
+    one, again, other = (sanity_checks.randomize_weights(module, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
     for name in ("positions", "blocks.0.mlp.0.weight"):
@@ -143,9 +143,9 @@ def test_random_weights_differ_and_leave_module_and_generator_alone():
 def test_a_map_of_the_picture_alone_fails_the_random_weights_test():
     module, picture = nn.Linear(4, 2), np.random.default_rng(0).random((6, 6))
     relevant = picture > 0.1
-    assert trust.similarity(module, lambda _: picture, relevant=relevant) == pytest.approx([1, 1, 1])
+    assert sanity_checks.similarity(module, lambda _: picture, relevant=relevant) == pytest.approx([1, 1, 1])
     maps = iter(np.random.default_rng(1).normal(size=(4, 30, 30)))
-    changed = trust.similarity(module, lambda _: next(maps), relevant=np.ones((30, 30), dtype=bool))
+    changed = sanity_checks.similarity(module, lambda _: next(maps), relevant=np.ones((30, 30), dtype=bool))
     assert np.abs(changed).max() < 0.2
 
 
@@ -154,8 +154,8 @@ def test_deletion_takes_the_best_pixels_first_and_black_ones_never():
     x[0, 6:] = 0
     good = np.zeros((8, 8))
     good[:4, :4] = 1 + x[0, :4, :4].numpy()
-    best = trust.deletion_curve(module, x, 1, good, baseline=torch.zeros(1, 8, 8), steps=12)
-    worst = trust.deletion_curve(module, x, 1, -good, baseline=torch.zeros(1, 8, 8), steps=12)
+    best = sanity_checks.deletion_curve(module, x, 1, good, baseline=torch.zeros(1, 8, 8), steps=12)
+    worst = sanity_checks.deletion_curve(module, x, 1, -good, baseline=torch.zeros(1, 8, 8), steps=12)
     assert best.area < best.low_area < best.chance_area < worst.area
     assert best.ours[0] == worst.ours[0] and best.ours[-1] == pytest.approx(0.5)
     at = 4  # 4 of 12 steps: 16 of the 48 pixels that are not black, the whole corner

@@ -1,35 +1,61 @@
+"""Questions read by a frozen BERT beside those read by words: the same parts, and a run that keeps what it learnt."""
+
 import numpy as np
 import pytest
+import tiny_bert
+from safetensors.torch import load_file
 
-from dlcore.core.errors import RequestError
-from dlcore.projects.foundations.quiz import CorrectChoice, Question, RunEvidence, mark_answer, score
+from dlcore import projects
+from dlcore.core.errors import ConfigError
+from dlcore.data.splits import SPLITS
+from dlcore.data.text import corpora as text
+from dlcore.runs.bundle import inspection
+from dlcore.runs.foreground import train_here
 
-FALLS = Question(
-    "falls",
-    "Does the loss fall?",
-    ("yes", "no"),
-    lambda seen: CorrectChoice(0 if seen.last("batch_loss") < seen.first("batch_loss") else 1, "it went there"),
-)
-
-
-def measured(*losses: float) -> RunEvidence:
-    return RunEvidence({}, {"batch_loss": (np.arange(len(losses)), np.array(losses))})
+SMALL = {"length": 12, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rate": 0.01}
 
 
-def test_the_evidence_decides_what_is_right():
-    assert mark_answer(FALLS, 0, measured(2.3, 0.1)).right and not mark_answer(FALLS, 1, measured(2.3, 0.1)).right
-    assert mark_answer(FALLS, 1, measured(2.3, 9.0)).right and not mark_answer(FALLS, 0, measured(2.3, 9.0)).right
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """Questions that one word decides, and a machine with a tiny BERT."""
+    folder = tiny_bert.write(tmp_path / "data").parent
+    monkeypatch.setenv("DLCORE_DATA", str(folder))
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
+    labels = np.arange(120) % 3
+    said = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
+    found = text.TextDataset(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
+    monkeypatch.setattr(text, "load", lambda name: found)
+    return found
 
 
-def test_a_choice_that_is_not_offered_is_refused():
-    with pytest.raises(RequestError, match="no choice 2"):
-        mark_answer(FALLS, 2, measured(2.3, 0.1))
-    odd = Question("odd", "?", ("a", "b"), lambda seen: CorrectChoice(7, ""))
-    with pytest.raises(RequestError, match="no choice 7"):
-        mark_answer(odd, 0, measured(1.0))
+def configured(model, **settings):
+    return projects.configure("questions", model=model, device="cpu", settings={**SMALL, **settings})
 
 
-def test_the_score_in_words():
-    right, wrong = mark_answer(FALLS, 0, measured(2.0, 1.0)), mark_answer(FALLS, 1, measured(2.0, 1.0))
-    assert score([right, wrong, wrong]) == "1 of 3 predicted right."
-    assert score([right, right]) == "All of 2 predicted right." and score([wrong]) == "None of 1 predicted right."
+def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
+    project = projects.get("questions")
+    by_words = project.prepare(configured("gru", vectors="none", tokens="words", embedding=8))
+    by_bert = project.prepare(configured("bert_gru", bert=tiny_bert.NAME, after_layer=1))
+    for split in SPLITS:
+        assert by_words.split(split).ids.tolist() == by_bert.split(split).ids.tolist()
+    assert by_words.facts.keys() == by_bert.facts.keys() and by_bert.facts["width"] == 32
+    assert by_words.facts["width"] == 8 and by_bert.facts["vocabulary"] > 30_000
+
+
+def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(asked):
+    offered = {field.name for field in projects.list_settings("questions", "bert_gru")["data"]}
+    assert offered == {"length", "keep", "balanced", "rows"}
+    assert {"tokens", "vectors"} <= {field.name for field in projects.list_settings("questions", "gru")["data"]}
+    with pytest.raises(ConfigError, match="'tokens' means nothing to 'bert_gru'"):
+        configured("bert_gru", bert=tiny_bert.NAME, tokens="words")
+    by_words = configured("gru", tokens="words", vectors="none", embedding=8)
+    forked = projects.with_settings(by_words, {"model": "bert_gru", "after_layer": 1})
+    assert forked.data_options["length"] == SMALL["length"] and forked.data_options["tokens"] == "wordpiece"
+
+
+def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
+    train_here(configured("bert_gru", bert=tiny_bert.NAME, after_layer=2), tmp_path / "run", weights="float16")
+    assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
+    loaded = inspection.validate_bundle(tmp_path / "run").load()
+    found = projects.get("questions").answer(loaded, b"where is it")
+    assert set(found["probabilities"]) == {"a", "b", "c"} and found["tokens"] == 3

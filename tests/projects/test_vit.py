@@ -6,7 +6,7 @@ import torch
 
 from dlcore import projects
 from dlcore.data.images import images
-from dlcore.explanation import trust
+from dlcore.explanation import sanity_checks
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects import LoadedModel
 from dlcore.projects.vision import explain as picture_maps
@@ -67,7 +67,7 @@ def test_every_way_to_explain_a_picture_leaves_the_model_alone(loaded, how):
     assert asked.ways == ("gradients", "occlusion", "rollout") and asked.effort.full
     found = picture_maps.compute_map(asked, how)
     assert found.values.shape == (8, 8) and np.isfinite(found.values).all()
-    alike = trust.similarity(
+    alike = sanity_checks.similarity(
         asked.module,
         lambda module: picture_maps.compute_map(asked, how, module).values,
         relevant=asked.relevant,

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from dlcore.models.numpy_nn.convolution import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.layers import (
     Array,
     BatchNorm,
@@ -18,7 +19,6 @@ from dlcore.models.numpy_nn.layers import (
     Tanh,
 )
 from dlcore.models.numpy_nn.network import NumpyNetwork
-from dlcore.models.numpy_nn.pictures import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Start = Literal["he", "xavier", "zeros"]

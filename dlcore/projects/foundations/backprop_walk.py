@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dlcore.models.numpy_module import NumpyModule
+from dlcore.models.numpy_nn.convolution import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.layers import (
     BatchNorm,
     Dense,
@@ -21,7 +22,6 @@ from dlcore.models.numpy_nn.layers import (
     Tanh,
 )
 from dlcore.models.numpy_nn.network import NumpyNetwork
-from dlcore.models.numpy_nn.pictures import AddChannel, Convolution, MaxPool
 from dlcore.models.numpy_nn.recurrent import Recurrent
 
 Arrays = dict[str, np.ndarray]

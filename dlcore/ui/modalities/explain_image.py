@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlcore.data.images import images
 from dlcore.explanation import findings as trust_words
-from dlcore.explanation import trust
+from dlcore.explanation import sanity_checks
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
@@ -138,8 +138,8 @@ def _tested(key: str, origin: int | str, target: int, how: Method, _asked: Any, 
         drawn.append(_values if module is _asked.module else picture_maps.compute_map(_asked, how, module).values)
         return drawn[-1]
 
-    alike = trust.similarity(_asked.module, explained, relevant=_asked.relevant, draws=_asked.effort.draws)
-    curve = trust.deletion_curve(
+    alike = sanity_checks.similarity(_asked.module, explained, relevant=_asked.relevant, draws=_asked.effort.draws)
+    curve = sanity_checks.deletion_curve(
         _asked.module,
         _asked.x,
         _asked.target,

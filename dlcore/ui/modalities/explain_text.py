@@ -198,7 +198,7 @@ def _trust(key: str, said: str, target: int, found: dict[str, Any], bundle: Bund
 def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict[str, Any]:
     import torch
 
-    from dlcore.explanation import trust
+    from dlcore.explanation import sanity_checks
     from dlcore.explanation.agreement import rank_correlation
     from dlcore.explanation.attribution import attribute
 
@@ -213,9 +213,11 @@ def _tested(key: str, said: str, target: int, _bundle: Any, _found: Any) -> dict
     relevant = (_found["ids"] != _found["nothing"])[0]
     hidden = attribute(module, ids, target, baseline=unknown, method="feature_ablation").values[0]
     return {
-        "likeness": trust.similarity(module, explained, relevant=relevant, draws=3),
+        "likeness": sanity_checks.similarity(module, explained, relevant=relevant, draws=3),
         "agree": rank_correlation(_found["values"][relevant], hidden[relevant]),
-        "deletion": trust.deletion_curve(_Row(module), ids, target, _found["values"], baseline=unknown, steps=10),
+        "deletion": sanity_checks.deletion_curve(
+            _Row(module), ids, target, _found["values"], baseline=unknown, steps=10
+        ),
     }
 
 

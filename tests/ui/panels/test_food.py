@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dlcore.evaluation.rejection import AbstentionRule
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.ui.pages.food import predict as food_try
 from dlcore.ui.pages.food import results as food_results
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcore.explanation import findings
-from dlcore.explanation.trust import DeletionCurve
+from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
 from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, select_rows

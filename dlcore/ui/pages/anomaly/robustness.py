@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, nab, sensitivity
-from dlcore.plots.fragility import SweptScores, score_by_factor
+from dlcore.plots.sensitivity import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.baseline import best_rival, series_at_hand

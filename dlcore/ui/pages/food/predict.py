@@ -14,8 +14,8 @@ from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
-from dlcore.evaluation import calibration, rejection
-from dlcore.evaluation.rejection import AbstentionRule
+from dlcore.evaluation import abstention, calibration
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
@@ -180,8 +180,8 @@ def describe_rule(doubt: AbstentionRule) -> str:
     """The rule of doubt, in words with its numbers."""
     return (
         f"Probabilities are calibrated: the scores are divided by {doubt.temperature:.2f}, fitted on validation. An "
-        f"answer below {doubt.least:.0%} is doubted, which 1 in {round(1 / rejection.SHARE)} validation photos was; on "
-        f"test {doubt.alarms:.1%} of {doubt.n:,} photos were doubted although each shows one of the classes (95 % "
+        f"answer below {doubt.least:.0%} is doubted, which 1 in {round(1 / abstention.SHARE)} validation photos was; "
+        f"on test {doubt.alarms:.1%} of {doubt.n:,} photos were doubted although each shows one of the classes (95 % "
         f"interval {doubt.low:.1%} to {doubt.high:.1%}). How often a strange picture is caught was not measured."
     )
 
@@ -194,7 +194,7 @@ def abstention_rule(bundle: Bundle) -> AbstentionRule:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _doubt(key: str, _bundle: Any) -> AbstentionRule:
     stored = run_cache.predictions(_bundle)
-    return rejection.fit_abstention_rule(
+    return abstention.fit_abstention_rule(
         stored["validation_scores"], stored["validation_targets"], stored["test_scores"]
     )
 

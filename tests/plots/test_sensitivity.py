@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcore.plots.fragility import SweptScores, score_by_factor
+from dlcore.plots.sensitivity import SweptScores, score_by_factor
 
 FACTORS = np.geomspace(0.5, 2, 5)
 

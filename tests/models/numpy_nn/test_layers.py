@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from dlcore.models.numpy_nn import layers, pictures
+from dlcore.models.numpy_nn import convolution, layers
 from dlcore.models.numpy_nn.recurrent import Recurrent
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -149,7 +149,7 @@ def test_dropout_keeps_the_expected_value():
     seed=SEED,
 )
 def test_convolution(n, c, out, side, more, padding, seed):
-    layer = pictures.Convolution(draw(seed, out, c, side, side), draw(seed, out), padding=padding)
+    layer = convolution.Convolution(draw(seed, out, c, side, side), draw(seed, out), padding=padding)
 
     def twin(tx, weight, bias):
         return functional.conv2d(tx, weight, bias, padding=padding)
@@ -162,7 +162,7 @@ def test_convolution(n, c, out, side, more, padding, seed):
 @pytest.mark.parametrize("side", [1, 2])
 def test_max_pool(side, n, c, h, w, seed):
     x = np.random.default_rng(seed).permutation(n * c * h * w).reshape(n, c, h, w) / 10  # no two are near each other
-    check(pictures.MaxPool(side), x, lambda tx: functional.max_pool2d(tx, side))
+    check(convolution.MaxPool(side), x, lambda tx: functional.max_pool2d(tx, side))
 
 
 @FEW

@@ -11,7 +11,7 @@ from dlcore.core.errors import NotFiniteError
 from dlcore.data.array_batches import ArrayBatches, Shifted
 from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
-from dlcore.models.numpy_nn.optimisers import Adam, NumpyOptimizer, Sgd
+from dlcore.models.numpy_nn.optimizers import Adam, NumpyOptimizer, Sgd
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
 from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
@@ -96,7 +96,7 @@ def test_a_loss_that_is_no_number_names_step_and_layer():
         list(events(state, batches))
 
 
-def test_optimisers_are_torchs():
+def test_optimizers_are_torchs():
     import torch
 
     pairs = [
@@ -123,7 +123,7 @@ import sys
 import numpy as np
 from dlcore.data.images import images
 from dlcore.data.array_batches import ArrayBatches, Shifted
-from dlcore.models.numpy_nn import architectures, layers, optimisers
+from dlcore.models.numpy_nn import architectures, layers, optimizers
 from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 from dlcore.training.config import TrainingConfig
 found = images.load("digits")
@@ -132,7 +132,7 @@ draw = architectures.WeightInitializer(np.random.default_rng(0))
 network = architectures.dense(draw, 64, [64], 10, activation="relu", norm=True, dropout=0.0).train_only()
 config = TrainingConfig(epochs=8, batch_size=32, learning_rate=0.01, gradient_every=0)
 batches = ArrayBatches(found.pixels, found.labels, 32, seed=0, prepare=scale)
-state = NumpyTrainingState(network, optimisers.Adam(), config, steps_per_epoch=len(batches), seed=0)
+state = NumpyTrainingState(network, optimizers.Adam(), config, steps_per_epoch=len(batches), seed=0)
 list(fit(state, batches, loss=layers.SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 0.0})))
 scores = network.forward(scale(found.test_pixels, None))
 print((scores.argmax(axis=1) == found.test_labels).mean() > 0.95, "torch" in sys.modules)
