@@ -1,6 +1,6 @@
-"""Configs: frozen pydantic models whose fields carry bounds, a unit and a line of help.
+"""Config base class: frozen pydantic models whose fields carry bounds, a unit and a help text.
 
-`describe` is the one place that reads those fields; forms and command-line flags are both made from what it says.
+`describe` is the only reader of those fields; forms and command-line flags are built from its result.
 """
 
 import difflib
@@ -18,14 +18,14 @@ ConfigType = TypeVar("ConfigType", bound="Config")
 
 
 class Config(pydantic.BaseModel):
-    """The root of all configs: frozen, refuses unknown keys, infinities and not-a-number."""
+    """Base class of all configs: frozen; rejects unknown keys, infinities and NaN."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Field:
-    """One setting as forms and flags see it."""
+    """One setting, as forms and command-line flags see it."""
 
     name: str
     kind: Kind
@@ -40,25 +40,25 @@ class Field:
 
 
 def number(default: float | None, *, low: float, high: float, unit: str = "", help: str, log: bool = False) -> Any:
-    """A number between `low` and `high`, both included; `log` asks for a logarithmic scale in forms."""
+    """Define a numeric field between `low` and `high` (inclusive); `log` asks forms for a logarithmic scale."""
     return pydantic.Field(default, ge=low, le=high, description=help, json_schema_extra={"unit": unit, "log": log})
 
 
 def choice(default: Any, *, help: str) -> Any:
-    """One of the values of the field's `Literal`, a switch (`bool`), or a text."""
+    """Define a field that takes a value of its `Literal`, a switch (`bool`) or a string."""
     return pydantic.Field(default, description=help)
 
 
 def describe(config: type[Config]) -> list[Field]:
-    """Every field of a config class, in order."""
+    """Return the fields of a config class, in order."""
     return [_field(name, info) for name, info in config.model_fields.items()]
 
 
 def parse(config: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
-    """Build a config from names and values (texts from a command line are fine).
+    """Build a config from names and values; strings from a command line are converted.
 
     Raises:
-        ConfigError: names the field, its bounds, and what was given.
+        ConfigError: names the field, its bounds and the rejected value.
     """
     try:
         return config.model_validate(dict(values))
@@ -104,11 +104,11 @@ def _say(config: type[Config], problem: Any) -> str:
         )
     else:
         allowed = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(field.kind, "a text")
-    return f"{name}={given!r} is refused: it must be {allowed}. Choose such a value and try again."
+    return f"{name}={given!r} is not allowed: it must be {allowed}."
 
 
 def unknown_setting(name: str, known: typing.Iterable[str]) -> str:
-    """The line for a setting nobody knows: the nearest name, and all there are."""
+    """Return the error message for an unknown setting, with the closest match and all known names."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" did you mean '{near[0]}'?" if near else ""

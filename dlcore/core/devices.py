@@ -1,4 +1,4 @@
-"""Which devices are here, and which one a person meant."""
+"""List the devices of this machine and resolve device names."""
 
 import os
 import platform
@@ -12,14 +12,14 @@ from dlcore.core.errors import DeviceError
 
 @dataclass(frozen=True)
 class Device:
-    """A place to train: `name` as torch writes it, `title` as a person reads it."""
+    """A training device: `name` in torch's notation, `title` for display."""
 
     name: str
     title: str
 
 
 def available() -> list[Device]:
-    """Every device of this machine, the fastest kind first."""
+    """List the devices of this machine, fastest kind first."""
     found = [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
@@ -27,7 +27,7 @@ def available() -> list[Device]:
 
 
 def resolve(name: str) -> str:
-    """Turn `auto`, `cpu`, `cuda`, `cuda:0` or `mps` into the name of a device that is here.
+    """Resolve `auto`, `cpu`, `cuda`, `cuda:0` or `mps` to the name of an available device.
 
     Raises:
         DeviceError: the device is not on this machine.
@@ -37,12 +37,12 @@ def resolve(name: str) -> str:
         return names[0]
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in names:
-        raise DeviceError(f"device '{name}' is not on this machine; here are: auto, {', '.join(names)}.")
+        raise DeviceError(f"device '{name}' is not on this machine; available: auto, {', '.join(names)}.")
     return wanted
 
 
 def describe() -> dict[str, str | int]:
-    """The hardware a figure was measured on, for a run's record."""
+    """Describe the hardware, for a run's record."""
     return {
         "machine": platform.machine(),
         "system": platform.system(),

@@ -1,33 +1,33 @@
-"""One tree of errors. A message is one line that says what was wrong, where, and what to do next."""
+"""Exception hierarchy. Every message is one line: what went wrong, where, and the next step."""
 
 from typing import Literal
 
 Reason = Literal["out of memory", "bad data", "not finite", "disk full", "code"]
-"""Why a run failed, as the store keeps it and the pages show it."""
+"""Why a run failed, as stored with the run and shown on the pages."""
 
 
 class WorkbenchError(Exception):
-    """Anything the workbench knows how to say in one line. The command line exits with 1."""
+    """Base class of all expected errors. The command line exits with 1."""
 
     reason: Reason = "code"
 
 
 class RequestError(WorkbenchError):
-    """A request that cannot be met as it was put. The command line exits with 2."""
+    """A request that cannot be met. The command line exits with 2."""
 
 
 class ConfigError(RequestError):
-    """A setting that is unknown or out of bounds; names the setting, its bounds and what was given."""
+    """An unknown or out-of-bounds setting."""
 
 
 class DataError(RequestError):
-    """Data that cannot be used; names the file or column, the row where there is one, and the reason."""
+    """Unusable data; the message names the file or column, the row if there is one, and the reason."""
 
     reason: Reason = "bad data"
 
 
 class DataMissingError(DataError):
-    """A dataset that is known but not on this machine; `dataset` is its name."""
+    """A known dataset that is not on this machine; `dataset` is its name."""
 
     def __init__(self, dataset: str, message: str) -> None:
         self.dataset = dataset
@@ -35,29 +35,29 @@ class DataMissingError(DataError):
 
 
 class DeviceError(RequestError):
-    """A device that is not here."""
+    """The requested device is not available."""
 
 
 class RunError(RequestError):
-    """A run that does not exist, is in the wrong state, or a bundle that cannot be read."""
+    """A run does not exist, is in the wrong state, or its bundle cannot be read."""
 
 
 class StoreError(WorkbenchError):
-    """The place where runs live cannot be written or read (full disk, read-only folder)."""
+    """The run store cannot be read or written (full disk, read-only folder)."""
 
     reason: Reason = "disk full"
 
 
 class TrainingError(WorkbenchError):
-    """Training could not go on."""
+    """Training could not continue."""
 
 
 class NotFiniteError(TrainingError):
-    """The loss or a weight became infinite or not a number.
+    """The loss or a weight became infinite or NaN.
 
     Attributes:
-        step: the optimiser step, counted from 1, at which it was seen.
-        layer: the first layer, in forward order, that held or gave such a value.
+        step: optimizer step, counted from 1, at which it was detected.
+        layer: first layer, in forward order, that held or returned such a value.
     """
 
     reason: Reason = "not finite"
@@ -66,13 +66,13 @@ class NotFiniteError(TrainingError):
         self.step = step
         self.layer = layer
         super().__init__(
-            f"Not a finite number at step {step}, layer '{layer}': {detail}. "
+            f"Non-finite number at step {step}, layer '{layer}': {detail}. "
             "Lower the learning rate or clip the gradient, then fork this run."
         )
 
 
 class OutOfMemoryError(TrainingError):
-    """The device's memory did not suffice."""
+    """The device ran out of memory."""
 
     reason: Reason = "out of memory"
 
@@ -85,5 +85,5 @@ class OutOfMemoryError(TrainingError):
 
 
 def one_line(error: BaseException) -> str:
-    """The error's message on one line; its class's name where it has no message."""
+    """Return the error's message on one line, or its class name if it has none."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,17 +1,17 @@
-"""How far a long preparation is: whoever does it reports, whoever waits for it listens."""
+"""Progress reports from long preparations to whoever shows them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 Listener = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is in all."""
+"""Called with a description, the amount done and the total."""
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def report(what: str, done: int, total: int) -> None:
-    """Tell whoever listens; nothing happens where nobody does."""
+    """Report progress to the current listener, if any."""
     listener = _LISTENER.get()
     if listener is not None:
         listener(what, done, total)
@@ -19,7 +19,7 @@ def report(what: str, done: int, total: int) -> None:
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Reports made in this block go to `listener`."""
+    """Send reports made inside this block to `listener`."""
     token = _LISTENER.set(listener)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Every random generator a run uses: set from one seed, captured, and put back."""
+"""Seed, capture and restore every random generator of a run."""
 
 import random
 from typing import Any
@@ -8,14 +8,14 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, NumPy's and torch's generators (every CUDA device's too)."""
+    """Seed the generators of Python, NumPy and torch (including every CUDA device)."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
 def capture() -> dict[str, Any]:
-    """The state of every generator, in types that `torch.load(weights_only=True)` takes."""
+    """Return the state of every generator, in types that `torch.load(weights_only=True)` accepts."""
     version, keys, gauss = random.getstate()
     _, words, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
     state: dict[str, Any] = {
@@ -34,7 +34,7 @@ def capture() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
-    """Put every generator back to a state that `capture` gave."""
+    """Restore every generator to a state returned by `capture`."""
     python, numpy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["keys"]), python["gauss"]))
     words = numpy["words"].numpy().astype(np.uint32)
@@ -45,6 +45,6 @@ def restore(state: dict[str, Any]) -> None:
 
 
 def generator(seed: int, *parts: int) -> torch.Generator:
-    """A generator of its own for (seed, parts): the same numbers wherever it is asked for."""
+    """Return a generator seeded by (seed, parts): the same numbers for the same arguments."""
     mixed = np.random.SeedSequence([seed, *parts]).generate_state(2, dtype=np.uint32)
     return torch.Generator().manual_seed(int(mixed[0]) << 31 ^ int(mixed[1]))

@@ -1,1 +1,1 @@
-"""Training made visible: `fit` yields events; knows modules, batches and metrics, nothing of where they come from."""
+"""The training loop and its parts. `fit` yields events; nothing here knows where modules or data come from."""

@@ -1,19 +1,20 @@
-"""What `fit` tells while it runs. Small frozen records; steps and epochs count from 1."""
+"""Events that `fit` yields: small frozen records. Steps and epochs count from 1."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MEASURES = ("update_ratio", "activation_mean", "activation_variance", "dead_units")
-"""update_ratio: length of the step's change of a layer's parameters over their length before it.
-activation_mean, activation_variance: over all values that the layer puts out for the batch, after its activation.
-dead_units: share of its ReLU's units (channels, features) that no sample of the batch made positive."""
+"""update_ratio: norm of a layer's parameter update divided by the norm of its parameters before the step.
+activation_mean, activation_variance: over all outputs of the layer for the batch, after its activation.
+dead_units: fraction of its ReLU units (channels, features) that are zero for every sample of the batch.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Some optimiser steps were done (every `log_every` steps, so that a run has at most about 2,000 of these).
+    """Optimizer steps were completed (yielded every `log_every` steps, about 2,000 times per run at most).
 
-    `loss` is the mean batch loss since the last such event; `seconds` is training time, pauses left out.
+    `loss` is the mean batch loss since the previous Step event; `seconds` is training time without pauses.
     """
 
     step: int
@@ -26,10 +27,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """Euclidean norm of the loss's gradient for each layer (weight and bias together) at one step, before clipping.
+    """Gradient norm (L2) of each layer (weight and bias together) at one step, before clipping.
 
-    `measures` holds what else was seen of each layer, by the names of `MEASURES`; None where it has no meaning. It is
-    empty at the steps of a tiny network at which nothing else was looked at.
+    `measures` holds the other per-layer quantities named in `MEASURES`, None where undefined. It is empty at steps
+    where a tiny network records gradient norms only.
     """
 
     step: int
@@ -39,7 +40,7 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch ended and was validated; `metrics` are keyed `train_loss`, `validation_loss`, ..."""
+    """An epoch was completed and validated; `metrics` has keys `train_loss`, `validation_loss`, ..."""
 
     step: int
     epoch: int
@@ -50,7 +51,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Training came to its end: all epochs done, or stopped early for want of progress."""
+    """Training ended: all epochs are done, or early stopping."""
 
     step: int
     epoch: int

@@ -1,4 +1,4 @@
-"""Where a loss that is not a finite number came from."""
+"""Find the origin of a loss that is not finite."""
 
 import math
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from dlcore.core.errors import NotFiniteError
 
 
 def find_not_finite(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int) -> NotFiniteError:
-    """Say what is to blame: the data, a weight, the first layer whose output overflowed, or the largest output."""
+    """Return an error that names the cause: data, a weight, the first overflowing layer or the largest output."""
     for number, tensor in enumerate(inputs):
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            return NotFiniteError(step, "input", f"input {number} of this batch holds an infinite or missing value")
+            return NotFiniteError(step, "input", f"input {number} of this batch contains an infinite or missing value")
     for name, parameter in module.named_parameters():
         if not torch.isfinite(parameter).all():
             layer = name.rpartition(".")[0] or name
-            return NotFiniteError(step, layer, f"its {name.rpartition('.')[2]} is not finite since the update before")
+            return NotFiniteError(step, layer, f"its {name.rpartition('.')[2]} is not finite since the previous update")
     with torch.no_grad(), _largest_outputs(module) as largest:
         module(*inputs)
     for layer, value in largest:
@@ -31,7 +31,7 @@ def find_not_finite(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int)
 
 @contextmanager
 def _largest_outputs(module: nn.Module) -> Iterator[list[tuple[str, float]]]:
-    """Collect each leaf layer's name and its largest absolute output; hooks live inside this block alone."""
+    """Collect the name and the largest absolute output of each leaf layer; hooks exist only inside this block."""
     seen: list[tuple[str, float]] = []
 
     def watch(name: str, layer: nn.Module) -> torch.utils.hooks.RemovableHandle:

@@ -1,4 +1,4 @@
-"""The training loop: a generator that does the steps and tells what happened."""
+"""The training loop: a generator that takes optimizer steps and yields events."""
 
 import math
 import time
@@ -21,24 +21,25 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 
 
 class Batches(Protocol):
-    """Training data in steps: `epoch(number, start)` gives the batches of that epoch from batch `start` on,
-    always in the same order for the same number, on the model's device."""
+    """Training batches on the model's device: `epoch(number, start)` yields the batches of an epoch from batch
+    `start` on, always in the same order for the same number.
+    """
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of steps per epoch."""
         ...
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch."""
+        """Yield the batches of one epoch."""
         ...
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What is made small, and how it is judged.
+    """The loss to minimize.
 
-    loss: (outputs, targets) -> the batch's mean loss, a scalar tensor.
-    correct: (outputs, targets) -> how many samples of the batch are right; None where that has no meaning.
+    loss: (outputs, targets) -> mean loss of the batch, a scalar tensor.
+    correct: (outputs, targets) -> number of correct samples in the batch; None if undefined.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +48,9 @@ class Objective:
 
 @dataclass(frozen=True)
 class Validation:
-    """measure: module -> metrics of the epoch (`validation_loss`, ...); `metric` and `mode` pick the best epoch."""
+    """measure: module -> validation metrics of the epoch (`validation_loss`, ...); `metric` and `mode` select the
+    best epoch.
+    """
 
     measure: Callable[[nn.Module], dict[str, float]]
     metric: str = "validation_loss"
@@ -55,12 +58,13 @@ class Validation:
 
 
 def fit(state: TrainingState, batches: Batches, *, objective: Objective, validation: Validation) -> Iterator[Event]:
-    """Train from where `state` stands to the end of its config, yielding events; leave off at any of them and the
-    state can be snapshot and gone on with later.
+    """Train from the current position of `state` to the end of its config, yielding events.
+
+    The generator can be left at any event; a snapshot of `state` taken there resumes training later.
 
     Raises:
-        NotFiniteError: the loss is not a finite number; names the step and the layer.
-        MemoryShortError: the device's memory did not suffice.
+        NotFiniteError: the loss is not finite; names the step and the layer.
+        OutOfMemoryError: the device ran out of memory.
     """
     with memory.catch_out_of_memory(state.config.batch_size, str(state.device)):
         while state.epoch <= state.config.epochs and not state.exhausted:
@@ -70,15 +74,15 @@ def fit(state: TrainingState, batches: Batches, *, objective: Objective, validat
 
 
 def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iterator[Event]:
-    """The remaining steps of the epoch under way. Local names and floats keep our own work to a few microseconds."""
+    """Run the remaining steps of the current epoch. Local names and floats keep the overhead to a few microseconds."""
     config, model, optimiser, groups = state.config, state.model, state.optimiser, list(state.layers.values())
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"
     constant = config.schedule == "constant"
     probe = Probe(state.module, state.layers)
-    unread: list[Tensor] = []  # losses left on the device until the next event
+    unread: list[Tensor] = []  # losses that stay on the device until the next event
     model.train()
     if state.window and (state.step % log_every == 0 or state.batch == state.steps_per_epoch):
-        yield _step_event(state)  # left between a step's two events
+        yield _step_event(state)  # the run was interrupted between the two events of a step
     begin = time.perf_counter()
     for inputs, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
@@ -138,7 +142,7 @@ def _book(state: TrainingState, loss: float, correct: float, samples: int) -> No
 
 
 def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]) -> None:
-    """Fetch a GPU's losses at one go: waiting for every step would stop it from running ahead."""
+    """Copy a GPU's losses in one transfer: waiting at every step would stall it."""
     rows = torch.stack(unread).double().tolist()
     unread.clear()
     for number, (loss, correct, samples) in enumerate(rows):
@@ -154,7 +158,7 @@ def _step_event(state: TrainingState) -> Step:
 
 
 def _clip(state: TrainingState) -> None:
-    """Shorten the whole gradient to `clip_norm` (Pascanu et al., 2013)."""
+    """Clip the gradient norm to `clip_norm` (Pascanu et al. 2013)."""
     if state.wrapped:
         state.fabric.clip_gradients(state.model, state.optimiser, max_norm=state.config.clip_norm)
     else:
@@ -162,7 +166,7 @@ def _clip(state: TrainingState) -> None:
 
 
 def _validate(state: TrainingState, validation: Validation, *, counts: bool) -> Epoch:
-    """Measure the epoch that ended, keep its weights if they are the best, and move on."""
+    """Validate the finished epoch, store its weights if they are the best, and advance to the next epoch."""
     begin = time.perf_counter()
     samples = max(1, state.samples)
     totals = torch.tensor([state.loss_sum, state.correct, float(samples)], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""How long the gradient is at each layer."""
+"""Gradient norms per layer."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def layers(module: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """The trainable parameters of each layer, by the layer's name, in the module's order."""
+    """Return the trainable parameters of each layer by layer name, in module order."""
     found: dict[str, list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
@@ -16,9 +16,11 @@ def layers(module: nn.Module) -> dict[str, list[nn.Parameter]]:
 
 
 def norms(groups: list[list[nn.Parameter]], *, scale: float = 1.0) -> tuple[float, ...]:
-    """Euclidean norm of the gradient of each group, divided by `scale` (a loss scaler's); one copy off the device."""
+    """Return the L2 norm of the gradient of each group, divided by `scale` (of a loss scaler), in one device copy."""
     grads = [_grad(parameter) for group in groups for parameter in group]
-    lengths = iter(torch.stack(torch._foreach_norm(grads)).double().tolist())  # one call for all: a loop is 3x slower
+    lengths = iter(
+        torch.stack(torch._foreach_norm(grads)).double().tolist()
+    )  # one call for all groups: a loop is 3 times slower
     return tuple(math.sqrt(sum(next(lengths) ** 2 for _ in group)) / scale for group in groups)
 
 

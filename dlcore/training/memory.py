@@ -1,4 +1,4 @@
-"""One clear error for memory that ran short, whatever torch or Python called it."""
+"""Turn out-of-memory errors of torch and Python into one clear error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from dlcore.core.errors import OutOfMemoryError
 
 @contextmanager
 def catch_out_of_memory(batch_size: int, device: str) -> Iterator[None]:
-    """Turn a shortage of memory inside the block into one error that says what to try.
+    """Convert out-of-memory errors raised inside the block into one that suggests a smaller batch.
 
     Raises:
-        OutOfMemoryError: the device's or the machine's memory did not suffice.
+        OutOfMemoryError: the device or the machine ran out of memory.
     """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError(batch_size, device) from error
-    except RuntimeError as error:  # torch has no class of its own for the processor's memory
+    except RuntimeError as error:  # torch has no exception class for host memory
         if "can't allocate memory" in str(error) or "out of memory" in str(error):
             raise OutOfMemoryError(batch_size, device) from error
         raise

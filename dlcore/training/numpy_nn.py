@@ -1,7 +1,4 @@
-"""The training loop for networks by hand: the same events as `fit`, from NumPy arrays alone.
-
-Nothing here imports torch: a network that is handed in with its loss, its optimiser and its batches is all there is.
-"""
+"""Training loop for NumPy networks: yields the same events as `fit`, without importing torch."""
 
 import math
 import time
@@ -21,19 +18,19 @@ Arrays = dict[str, np.ndarray]
 
 
 class NumpyNetworkProtocol(Protocol):
-    """Arrays by name, the very ones, changed in place; forward and backward of a batch."""
+    """Named arrays that are updated in place, with a forward and a backward pass."""
 
     def forward(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Scores of a batch; `rng` while training."""
+        """Return the scores of a batch; pass `rng` while training."""
         ...
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """The gradient of every parameter, from that of the scores."""
+        """Return the gradient of every parameter, given the gradient of the scores."""
         ...
 
     @property
     def parameters(self) -> Arrays:
-        """What is learnt."""
+        """Return the trainable arrays."""
         ...
 
     @property
@@ -43,60 +40,60 @@ class NumpyNetworkProtocol(Protocol):
 
     @property
     def buffers(self) -> Arrays:
-        """What is kept but not learnt."""
+        """Return the arrays that are stored but not trained."""
         ...
 
     def learning(self) -> list[str]:
-        """Names of the layers with parameters."""
+        """Return the names of the layers with parameters."""
         ...
 
     def seen(self) -> dict[str, tuple[float, float, float | None]]:
-        """Mean, variance and dead units of each such layer."""
+        """Return mean, variance and dead-unit share of the outputs of each layer with parameters."""
         ...
 
     def overflowed(self) -> str:
-        """The first layer whose output is not finite."""
+        """Return the first layer whose output is not finite."""
         ...
 
 
 class NumpyOptimizerProtocol(Protocol):
-    """A rule that moves parameters in place, with what it remembers."""
+    """Update rule that changes parameters in place and keeps its own state."""
 
     steps: int
     memory: Arrays
 
     def step(self, parameters: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], rate: float) -> None:
-        """One step of that length."""
+        """Take one step with this learning rate."""
         ...
 
 
 class NumpyLoss(Protocol):
-    """The batch's mean loss, and its gradient."""
+    """Mean loss of a batch and its gradient."""
 
     def forward(self, z: np.ndarray, targets: np.ndarray) -> float:
-        """The loss of scores (N, K)."""
+        """Return the loss of scores (N, K)."""
         ...
 
     def backward(self) -> np.ndarray:
-        """Its gradient (N, K)."""
+        """Return the gradient (N, K)."""
         ...
 
 
 class NumpyBatches(Protocol):
-    """Training data in steps, always in the same order for the same epoch."""
+    """Training batches, always in the same order for the same epoch."""
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of steps per epoch."""
         ...
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of one epoch, from batch `start` on: inputs and class numbers."""
+        """Yield inputs and class numbers of one epoch, from batch `start` on."""
         ...
 
 
 @dataclass(frozen=True)
 class Check:
-    """measure: what an epoch is judged by, of the network as it stands; `metric` and `mode` pick the best epoch."""
+    """measure: returns the validation metrics of the current network; `metric` and `mode` select the best epoch."""
 
     measure: Callable[[], dict[str, float]]
     metric: str = "validation_loss"
@@ -104,9 +101,9 @@ class Check:
 
 
 class NumpyTrainingState(Progress):
-    """Network, optimiser, position and best weights of one training run by hand.
+    """Network, optimizer, position and best weights of one NumPy training run.
 
-    Consistent whenever `fit` yields. No generator is kept: every step draws from one of its own, made of (seed, step).
+    Consistent whenever `fit` yields. Random numbers come from a generator seeded by (seed, step), so none is stored.
     """
 
     def __init__(
@@ -124,11 +121,11 @@ class NumpyTrainingState(Progress):
         self.best_weights: Arrays = {}
 
     def arrays(self) -> Arrays:
-        """Parameters and buffers, the very arrays."""
+        """Return parameters and buffers (the arrays themselves, not copies)."""
         return {**self.network.parameters, **self.network.buffers}
 
     def snapshot(self) -> dict[str, Any]:
-        """All of it in arrays, numbers, lists and dicts."""
+        """Return the whole state as arrays, numbers, lists and dicts."""
         return {
             "progress": {name: getattr(self, name) for name in KEPT},
             "network": self.arrays(),
@@ -138,7 +135,7 @@ class NumpyTrainingState(Progress):
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from a snapshot of the same network and config."""
+        """Restore a snapshot of the same network and config."""
         for name in KEPT:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
@@ -148,12 +145,12 @@ class NumpyTrainingState(Progress):
         self.best_weights = dict(snapshot["best_weights"])
 
     def keep_best(self, value: float) -> None:
-        """Take the weights as they are as the best so far."""
+        """Store the current weights as the best so far."""
         self.best_epoch, self.best_value, self.stale = self.epoch, value, 0
         self.best_weights = {name: array.copy() for name, array in self.arrays().items()}
 
     def load_best(self) -> None:
-        """Put the best epoch's weights into the network."""
+        """Load the best epoch's weights into the network."""
         if self.best_weights:
             self._put(self.best_weights)
 
@@ -163,10 +160,10 @@ class NumpyTrainingState(Progress):
 
 
 def fit(state: NumpyTrainingState, batches: NumpyBatches, *, loss: NumpyLoss, check: Check) -> Iterator[Event]:
-    """Train from where `state` stands to the end of its config, yielding the events that `training.fit` yields.
+    """Train from the current position of `state` to the end of its config; yields the events of `training.fit`.
 
     Raises:
-        NotFiniteError: the loss is not a finite number; names the step and the layer.
+        NotFiniteError: the loss is not finite; names the step and the layer.
     """
     while state.epoch <= state.config.epochs and not state.exhausted:
         yield from _epoch(state, batches, loss)
@@ -177,12 +174,12 @@ def fit(state: NumpyTrainingState, batches: NumpyBatches, *, loss: NumpyLoss, ch
 def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) -> Iterator[Event]:
     config, network = state.config, state.network
     if state.window and _due(state):
-        yield _step_event(state)  # left between a step's two events
+        yield _step_event(state)  # the run was interrupted between the two events of a step
     begin = time.perf_counter()
     for x, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
         told = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
-        with np.errstate(all="ignore"):  # a loss that is not finite is seen below, and said in words
+        with np.errstate(all="ignore"):  # a non-finite loss is detected and explained below
             scores = network.forward(x, np.random.default_rng([state.seed, step]))
             value = loss.forward(scores, targets)
             if not math.isfinite(value):
@@ -226,7 +223,7 @@ def _step_event(state: NumpyTrainingState) -> Step:
 
 
 def _validate(state: NumpyTrainingState, check: Check) -> Epoch:
-    """Measure the epoch that ended, keep its weights if they are the best, and move on."""
+    """Validate the finished epoch, store its weights if they are the best, and advance to the next epoch."""
     begin = time.perf_counter()
     samples = max(1, state.samples)
     metrics = {"train_loss": state.loss_sum / samples, "train_accuracy": state.correct / samples, **check.measure()}
@@ -240,7 +237,7 @@ def _validate(state: NumpyTrainingState, check: Check) -> Epoch:
 
 
 def _by_layer(layers: list[str], arrays: Mapping[str, np.ndarray]) -> list[float]:
-    """Euclidean norm of each layer's arrays together."""
+    """Return the L2 norm of each layer's arrays."""
     squares = dict.fromkeys(layers, 0.0)
     for name, array in arrays.items():
         squares[name.rpartition(".")[0]] += float(np.vdot(array, array))
@@ -252,7 +249,7 @@ def _norms(layers: list[str], gradients: Mapping[str, np.ndarray]) -> tuple[floa
 
 
 def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
-    """Shorten the whole gradient to that length, in place (Pascanu et al. 2013)."""
+    """Clip the norm of the gradient in place (Pascanu et al. 2013)."""
     length = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
     if length > longest:
         for g in gradients.values():
@@ -260,7 +257,7 @@ def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
 
 
 def _measures(state: NumpyTrainingState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
-    """What else is told of each layer: `MEASURES`."""
+    """Return the other per-layer quantities named in `MEASURES`."""
     moved = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
     lengths = _by_layer(state.layers, before)
     ratios = tuple(a / b if b else None for a, b in zip(moved, lengths, strict=True))
@@ -270,10 +267,10 @@ def _measures(state: NumpyTrainingState, before: Arrays) -> dict[str, tuple[floa
 
 def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFiniteError:
     if not np.isfinite(x).all():
-        return NotFiniteError(step, "input", "this batch holds an infinite or missing value")
+        return NotFiniteError(step, "input", "this batch contains an infinite or missing value")
     for name, array in network.parameters.items():
         if not np.isfinite(array).all():
             layer, _, which = name.rpartition(".")
-            return NotFiniteError(step, layer, f"its {which} is not finite since the update before")
+            return NotFiniteError(step, layer, f"its {which} is not finite since the previous update")
     layer = network.overflowed()
     return NotFiniteError(step, layer or "loss", "its output overflowed")

@@ -1,4 +1,4 @@
-"""From a config to an optimiser and a learning rate."""
+"""Build the optimizer of a config."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from torch import nn
 from dlcore.training.config import TrainingConfig
 
 SHARE = "share"
-"""What a group of parameters multiplies the learning rate with."""
+"""Key of a parameter group's learning-rate multiplier."""
 
 
 def create(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser that the config names, in torch's fused form: one kernel a step.
+    """Return the optimizer named in the config, in torch's fused form (one kernel per step).
 
-    A module with a method `rates` gives (share of the learning rate, parameters) of each of its groups.
+    A module with a method `rates` defines parameter groups: (learning-rate multiplier, parameters) for each.
     """
     rate, decay = config.learning_rate, config.weight_decay
     groups = [

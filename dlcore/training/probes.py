@@ -1,4 +1,4 @@
-"""What a probed step tells of each layer besides its gradient: how far it moved, what it puts out, which units died."""
+"""Per-layer probes of single training steps: update ratio, activation statistics, dead units."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -11,22 +11,22 @@ from torch.utils.hooks import RemovableHandle
 from dlcore.training.events import MEASURES
 
 Values = tuple[float | None, ...]
-"""One number a layer; None where it has no meaning for that layer."""
+"""One number per layer; None where undefined."""
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.ELU)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 
 
 class Probe:
-    """Looks at single steps of a training: `watching()` around forward, `before_update()`, the step, `measures()`.
+    """Measures single training steps: `watching()` around forward, then `before_update()`, the step, `measures()`.
 
-    An activation counts to the layer with weights that was called last before it, so a convolution's activation is
-    that after its normalisation; a normalisation's own is what it puts out. A shared or functional activation is
-    credited alike, or not at all. Hooks live inside `watching` alone.
+    An activation is attributed to the layer with weights called last before it, so a convolution's activation is the
+    one after its normalization layer. Activations of shared or functional modules are attributed the same way or not at
+    all. Hooks exist only inside `watching`.
     """
 
     def __init__(self, module: nn.Module, layers: Mapping[str, list[nn.Parameter]]) -> None:
-        """`layers` are named and ordered as `gradients.layers` gives them."""
+        """`layers` has the names and order of `gradients.layers`."""
         self._groups = [len(group) for group in layers.values()]
         self._parameters: list[Tensor] = [parameter for group in layers.values() for parameter in group]
         self._before: list[Tensor] = []
@@ -34,7 +34,7 @@ class Probe:
         self._current: tuple[int, int] | None = None
         self._outputs: dict[
             int, tuple[Tensor, int, bool]
-        ] = {}  # layer -> what it put out, its units' axis, is it a ReLU's
+        ] = {}  # layer -> its output, axis of its units, whether a ReLU produced it
         self._found: dict[str, Values] = {}
         places = {name: place for place, name in enumerate(layers)}
         self._hooks: list[tuple[nn.Module, Callable[[nn.Module, object, object], None]]] = []
@@ -46,7 +46,7 @@ class Probe:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Hooks for one forward pass; what they saw is measured at the end and let go."""
+        """Install hooks for one forward pass; outputs are measured at the end of the block and released."""
         self._outputs, self._current = {}, None
         handles: list[RemovableHandle] = [part.register_forward_hook(hook) for part, hook in self._hooks]
         try:
@@ -58,13 +58,13 @@ class Probe:
         self._outputs = {}
 
     def before_update(self) -> None:
-        """Keep the parameters as they are before the step."""
+        """Copy the parameters before the step."""
         with torch.no_grad():
             self._lengths = list(torch._foreach_norm(self._parameters))
             self._before = [parameter.clone() for parameter in self._parameters]
 
     def measures(self) -> dict[str, Values]:
-        """All of `MEASURES` for the step that was just done."""
+        """Return all of `MEASURES` for the step that was just taken."""
         with torch.no_grad():
             torch._foreach_sub_(self._before, self._parameters)
             moved = torch._foreach_norm(self._before)
@@ -97,12 +97,12 @@ class Probe:
 
     @torch.no_grad()
     def _activations(self) -> dict[str, Values]:
-        """Mean, variance and dead share of what was kept; few calls and two copies off the device, for small steps."""
+        """Return mean, variance and dead-unit share of the recorded outputs, in few calls and two device copies."""
         found: dict[str, list[float | None]] = {name: [None] * len(self._groups) for name in MEASURES[1:]}
         if self._outputs:
             tensors = [tensor.float() for tensor, _, _ in self._outputs.values()]
             means = [tensor.mean() for tensor in tensors]
-            # torch.var_mean takes three times as long on a CPU
+            # torch.var_mean takes three times as long on CPU
             spreads = torch._foreach_norm([tensor - mean for tensor, mean in zip(tensors, means, strict=True)])
             numbers = torch.stack([*means, *spreads]).tolist()
             for row, (place, tensor) in enumerate(zip(self._outputs, tensors, strict=True)):
@@ -117,11 +117,11 @@ class Probe:
         return {name: tuple(values) for name, values in found.items()}
 
     def _by_layer(self, lengths: list[float]) -> list[float]:
-        """Lengths of single parameters as those of layers."""
+        """Combine norms of single parameters into norms of layers."""
         remaining = iter(lengths)
         return [math.sqrt(sum(next(remaining) ** 2 for _ in range(size))) for size in self._groups]
 
 
 def _peaks(tensor: Tensor, axis: int) -> Tensor:
-    """The largest value of each unit along `axis`."""
+    """Return the largest value of each unit along `axis`."""
     return tensor.amax(dim=[dim for dim in range(tensor.dim()) if dim != axis % tensor.dim()])

@@ -1,4 +1,4 @@
-"""Where a training run stands: steps, epochs, what was counted since the last event, and the best epoch so far."""
+"""Position of a training run: steps, epochs, running sums since the last event, and the best epoch so far."""
 
 import math
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from dlcore.training.config import TrainingConfig
 
 LOGGED_STEPS = 2000
-"""At most about so many `Step` events a run: enough for every pixel of a curve."""
+"""Approximate maximum of `Step` events per run: enough for every pixel of a curve."""
 LOGGED_GRADIENTS = 500
 
 KEPT = (
@@ -25,7 +25,7 @@ KEPT = (
 
 
 class Progress:
-    """What every way of training counts, whatever it computes with; plain numbers, so a snapshot is a dict of them."""
+    """Counters shared by all training loops; plain numbers, so a snapshot is a dict of them."""
 
     def __init__(self, config: TrainingConfig, *, steps_per_epoch: int) -> None:
         self.config = config
@@ -33,8 +33,8 @@ class Progress:
         self.steps = steps_per_epoch * config.epochs
         self.log_every = max(1, -(-self.steps // LOGGED_STEPS))
         self.gradient_every = max(config.gradient_every, self.steps // LOGGED_GRADIENTS) if config.gradient_every else 0
-        self.step = self.batch = 0  # steps done in all, batches done in this epoch
-        self.epoch = 1  # the epoch under way, counted from 1
+        self.step = self.batch = 0  # steps in total, batches in this epoch
+        self.epoch = 1  # the current epoch, counted from 1
         self.seconds = 0.0
         self.loss_sum = self.correct = 0.0  # over this epoch's samples
         self.samples = 0
@@ -44,18 +44,18 @@ class Progress:
         self.best_value = 0.0
 
     def is_better(self, value: float, mode: Literal["min", "max"]) -> bool:
-        """Whether this epoch's value beats the best so far; counts how long none did."""
+        """Return whether this epoch's value is the best so far; counts the epochs without improvement."""
         self.stale += 1
         better = value < self.best_value if mode == "min" else value > self.best_value
         return (better or self.best_epoch == 0) and math.isfinite(value)
 
     def next_epoch(self) -> None:
-        """Move on to the epoch after this one."""
+        """Advance to the next epoch."""
         self.epoch += 1
         self.batch = self.samples = 0
         self.loss_sum = self.correct = 0.0
 
     @property
     def exhausted(self) -> bool:
-        """Whether patience has run out."""
+        """Return whether early stopping applies."""
         return 0 < self.config.patience <= self.stale

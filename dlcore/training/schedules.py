@@ -1,4 +1,4 @@
-"""The learning rate of each step."""
+"""Learning-rate schedules."""
 
 import math
 
@@ -6,10 +6,11 @@ from dlcore.training.config import TrainingConfig
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """The rate of step `step` of `steps` (counted from 1): a function of the step alone, so there is no state to keep.
+    """Return the learning rate of step `step` of `steps` (counted from 1).
 
-    cosine: falls along half a cosine to 0 (Loshchilov and Hutter, 2017, eq. 5, one period). one_cycle: rises
-    linearly over the first 30 %, then falls along a cosine (Smith and Topin, 2018). step: a tenth at 60 % and at 85 %.
+    A function of the step alone, so there is no scheduler state. cosine: half a cosine down to 0 (Loshchilov and Hutter
+    2017, eq. 5, one period). one_cycle: rises linearly over the first 30 %, then falls along a cosine (Smith and Topin
+    2018). step: a tenth at 60 % and again at 85 %.
     """
     peak, done = config.learning_rate, (step - 1) / max(1, steps)
     if config.schedule == "cosine":

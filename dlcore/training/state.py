@@ -1,4 +1,4 @@
-"""Everything a training run carries from one step to the next, so that it can stop anywhere and go on elsewhere."""
+"""State of a training run between two steps: it can be saved at any event and resumed in another process."""
 
 import os
 from typing import IO, Any
@@ -12,24 +12,25 @@ from dlcore.training import gradients, optimizers
 from dlcore.training.config import TrainingConfig
 from dlcore.training.progress import KEPT, Progress
 
-# Importing Fabric makes torch ask for a GPU by opening NVML's library anew at every optimiser step (40 microseconds on
-# a machine without one, a tenth of a small model's step). Fabric wants it for forked processes, and we never fork.
+# Importing Fabric makes torch query for a GPU through NVML at every optimizer step (40 microseconds on a machine
+# without one, a tenth of a small model's step). Fabric needs that for forked processes only, and we never fork.
 os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 TINY, PROBED_IF_TINY = 20_000, 5
-"""A network with fewer parameters is looked at besides its gradient at every fifth recorded step alone: its steps take
-half a millisecond, of which a look at each would be a twentieth; for larger ones it is 1 to 3 in a hundred."""
+"""Networks with fewer parameters are probed at every fifth recorded step only: their steps take half a millisecond,
+and probing each would add 5 %; for larger networks it adds 1 to 3 %.
+"""
 
 
 _PROGRESS = (*KEPT, "best_weights")
 
 
 class TrainingState(Progress):
-    """Model, optimiser, position and best weights of one training run.
+    """Model, optimizer, position and best weights of one training run.
 
-    Consistent whenever `fit` yields: `snapshot()` taken then and given to `restore()` in a new process goes on
-    bitwise alike on a CPU. `module` is the plain module, `model` what is called in a step (wrapped by Fabric where
-    precision or several processes ask for it; the wrapper costs 1-4 % on a tiny model, so it is left out elsewhere).
+    Consistent whenever `fit` yields: a `snapshot()` taken then and passed to `restore()` in a new process continues
+    bitwise identically on CPU. `module` is the plain module, `model` the callable used in a step (wrapped by Fabric if
+    precision or several processes require it; the wrapper costs 1-4 % on a tiny model, so it is avoided elsewhere).
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, *, steps_per_epoch: int, fabric: Fabric) -> None:
@@ -49,7 +50,7 @@ class TrainingState(Progress):
         self.best_weights: dict[str, Tensor] = {}
 
     def snapshot(self) -> dict[str, Any]:
-        """All of it in tensors, numbers, lists and dicts: `torch.load(weights_only=True)` reads it back."""
+        """Return the whole state as tensors, numbers, lists and dicts that `torch.load(weights_only=True)` reads."""
         return {
             "progress": {name: getattr(self, name) for name in _PROGRESS},
             "module": self.module.state_dict(),
@@ -59,7 +60,7 @@ class TrainingState(Progress):
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot of the same model and config."""
+        """Restore a snapshot of the same model and config."""
         self.module.load_state_dict(snapshot["module"])
         self.optimiser.load_state_dict(snapshot["optimiser"])
         self.fabric.strategy.precision.load_state_dict(snapshot["precision"])
@@ -69,38 +70,38 @@ class TrainingState(Progress):
         seeds.restore(snapshot["random"])
 
     def keep_best(self, value: float) -> None:
-        """Take the weights as they are as the best so far."""
+        """Store the current weights as the best so far."""
         self.best_epoch, self.best_value, self.stale = self.epoch, value, 0
         self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.module.state_dict().items()}
 
     def load_best(self) -> None:
-        """Put the best epoch's weights into the module."""
+        """Load the best epoch's weights into the module."""
         if self.best_weights:
             self.module.load_state_dict(self.best_weights)
 
     @property
     def loss_scale(self) -> float:
-        """What a mixed-precision scaler multiplies the loss with."""
+        """Return the loss scale of mixed-precision training."""
         scaler = getattr(self.fabric.strategy.precision, "scaler", None)
         return float(scaler.get_scale()) if scaler is not None else 1.0
 
 
 def thread_count(parameters: int, cores: int) -> int:
-    """Threads for a model of so many parameters.
+    """Return the number of threads for a model with this many parameters.
 
-    Small ones are fastest on one, or nearly (on two free cores 0.8 to 1.3 times as fast), and beside other busy
-    processes two threads wait for each other all the time: a small LSTM's epoch of 2.2 s took 25 s.
+    Small models are fastest on one thread (two free cores: 0.8 to 1.3 times as fast), and next to other busy processes
+    two threads wait for each other: an epoch of a small LSTM took 25 s instead of 2.2 s.
     """
     return 1 if parameters < 300_000 else max(1, cores)
 
 
 def count_parameters(module: nn.Module) -> tuple[int, int]:
-    """All parameters, and those that are trained."""
+    """Return the number of parameters, in total and trainable."""
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
     return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)
 
 
 def load_snapshot(data: IO[bytes]) -> dict[str, Any]:
-    """Read a snapshot from an open file, tensors on the CPU; never runs code from it."""
+    """Read a snapshot from an open file, tensors on the CPU; never executes code from it."""
     snapshot: dict[str, Any] = torch.load(data, map_location="cpu", weights_only=True)
     return snapshot

@@ -1,4 +1,4 @@
-"""What a run needs of that which it trains, whatever it computes with."""
+"""Protocol of a custom training loop."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -10,10 +10,10 @@ from dlcore.training.fit import Validation
 
 
 class TrainingLoop(Protocol):
-    """A training of one's own in a run: it tells the same events as `fit` and is whole at each of them.
+    """A training loop that replaces `fit`: it yields the same events and is consistent at each of them.
 
-    `module` answers with the weights as they are; `layers` are the names by which `Gradients` events tell; `snapshot`
-    gives what `torch.load(weights_only=True)` reads back. Its counters are those of `training.progress.Progress`.
+    `module` predicts with the current weights; `layers` are the layer names used in `Gradients` events; `snapshot`
+    returns what `torch.load(weights_only=True)` reads. Its counters are those of `training.progress.Progress`.
     """
 
     module: nn.Module
@@ -29,17 +29,17 @@ class TrainingLoop(Protocol):
     gradient_every: int
 
     def events(self, validation: Validation) -> Iterator[Event]:
-        """Train from here to the end of the config."""
+        """Train to the end of the config, yielding events."""
         ...
 
     def snapshot(self) -> dict[str, Any]:
-        """All that is needed to go on elsewhere."""
+        """Return everything needed to resume in another process."""
         ...
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot."""
+        """Resume from a snapshot."""
         ...
 
     def load_best(self) -> None:
-        """Put the best epoch's weights into the module."""
+        """Load the best epoch's weights into the module."""
         ...
