@@ -1,1 +1,1 @@
-"""One architecture per file, each with its config; a module knows shapes, never data."""
+"""One architecture per file, each with its config. Modules know shapes, never datasets."""

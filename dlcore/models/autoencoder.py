@@ -1,4 +1,4 @@
-"""The dense autoencoder of the textbooks: 1000-512-32-512-1000, by default, and back to what it was given."""
+"""Dense autoencoder, 1000-512-32-512-1000 by default."""
 
 import torch
 from torch import Tensor, nn
@@ -7,15 +7,20 @@ from dlcore.core.config import Config, number
 
 
 class AutoencoderConfig(Config):
-    """Its widths, and what is done to its input while it learns."""
+    """Layer widths and input noise."""
 
     hidden: int = number(512, low=1, high=8192, unit="units", help="Width of the layers around the bottleneck.")
-    bottleneck: int = number(32, low=1, high=4096, unit="numbers", help="What an input is squeezed into.", log=True)
-    noise: float = number(0.0, low=0.0, high=1.0, help="Noise on the input in training; pixels go from 0 to 1.")
+    bottleneck: int = number(32, low=1, high=4096, unit="numbers", help="Size of the latent code.", log=True)
+    noise: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        help="Standard deviation of the noise added to inputs in training; pixels range from 0 to 1.",
+    )
 
 
 class Autoencoder(nn.Module):
-    """(N, F) in [0, 1] -> (N, F) in [0, 1]: ReLU, none at the bottleneck, ReLU, sigmoid.
+    """(N, F) in [0, 1] -> (N, F) in [0, 1]: ReLU, linear bottleneck, ReLU, sigmoid.
 
     With F = 1000: 512,512 + 16,416 + 16,896 + 513,000 = 1,058,824 parameters.
     """
@@ -31,7 +36,7 @@ class Autoencoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, F) -> its reconstruction (N, F); in training noise is put on the input, and the clean one asked for."""
+        """Reconstruct (N, F); in training, noise is added to the input while the loss uses the clean one."""
         if self.training and self.noise:
             x = x + self.noise * torch.randn_like(x)
         return self.decoder(self.encoder(x))

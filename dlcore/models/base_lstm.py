@@ -1,4 +1,4 @@
-"""The first recurrent reader of texts: one-way LSTM layers and the last state."""
+"""Text classifier with unidirectional LSTM layers and the last hidden state."""
 
 import torch
 from torch import Tensor, nn
@@ -9,31 +9,31 @@ from dlcore.models.pooling import Pooling
 
 
 class BaseLstmConfig(Config):
-    """Its sizes."""
+    """Layer sizes and dropout."""
 
-    embedding: int = number(100, low=2, high=1024, help="Numbers that stand for one word.")
-    hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers.")
-    layers: int = number(3, low=1, high=6, help="LSTM layers, one on the other.")
-    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's outputs set to 0 in training.")
+    embedding: int = number(100, low=2, high=1024, help="Embedding dimension.")
+    hidden: int = number(128, low=2, high=1024, help="Hidden units per layer.")
+    layers: int = number(3, low=1, high=6, help="Number of stacked LSTM layers.")
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability after each layer.")
     readout: Pooling = choice("last", help="What is read out: the last state, or highest and mean of all.")
 
 
 class BaseLstm(nn.Module):
-    """(N, T) ids -> (N, K) logits: embedding, three one-way LSTM layers, dropout after each, last state, linear.
+    """(N, T) ids -> (N, K) logits: embedding, three unidirectional LSTM layers, dropout after each, last state, linear.
 
-    Ids are padded at the end with 0. The last state is the one at a text's own last word: a one-way layer never looks
-    ahead, so padding after that word cannot change it. Two classes give two logits; their softmax is the sigmoid of
-    their difference, so this is the source's single sigmoid unit with the one shared way of all classifiers.
+    Ids are padded at the end with 0. The last state is the state at a text's last token; later padding cannot change
+    it. Two classes have two logits: their softmax is the sigmoid of their difference, so this equals the source's
+    single sigmoid unit.
 
-    LSTM: Hochreiter & Schmidhuber 1997; forget gates start at 1 (Gers et al. 2000, Jozefowicz et al. 2015), without
-    which a state from 200 words back gives no gradient to start with.
+    LSTM: Hochreiter & Schmidhuber 1997. Forget-gate biases start at 1 (Gers et al. 2000, Jozefowicz et al. 2015);
+    otherwise no gradient reaches a state 200 words back.
     """
 
     def __init__(self, config: BaseLstmConfig, *, vocabulary: int, classes: int) -> None:
-        """`vocabulary` counts all ids, padding and unknown among them."""
+        """`vocabulary` counts all ids, including padding and unknown."""
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
-        between = config.dropout if config.layers > 1 else 0.0  # torch drops out after each layer but the last
+        between = config.dropout if config.layers > 1 else 0.0  # torch applies dropout after each layer but the last
         self.lstm = nn.LSTM(config.embedding, config.hidden, config.layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(config.dropout)
         self.readout = config.readout
@@ -41,7 +41,7 @@ class BaseLstm(nn.Module):
         self._start()
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(N, T) whole numbers -> (N, K)."""
+        """(N, T) int64 -> (N, K)."""
         states, _ = self.lstm(self.embedding(ids))  # (N, T) -> (N, T, D) -> (N, T, hidden)
         if self.readout == "pooled":
             state = pooling.max_mean_pool(states, ids)
@@ -53,7 +53,7 @@ class BaseLstm(nn.Module):
 
     @torch.no_grad()
     def _start(self) -> None:
-        """Orthogonal recurrent weights and open forget gates."""
+        """Initialize orthogonal recurrent weights and open forget gates."""
         hidden = self.lstm.hidden_size
         for name, parameter in self.lstm.named_parameters():
             if "weight_hh" in name:
@@ -63,5 +63,5 @@ class BaseLstm(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             else:
                 nn.init.zeros_(parameter)
-                if "bias_ih" in name:  # order of the gates: input, forget, cell, output
+                if "bias_ih" in name:  # gate order: input, forget, cell, output
                     parameter[hidden : 2 * hidden] = 1.0

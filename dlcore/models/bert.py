@@ -1,7 +1,7 @@
-"""A pretrained BERT (Devlin et al. 2019): every token of a text becomes a vector that depends on all the others.
+"""Pretrained BERT encoder (Devlin et al. 2019).
 
-The network is transformers' own `BertModel`, without its pooler; it is built from a config and weights that were read
-already, so nothing here asks the network for anything.
+Wraps transformers' `BertModel` without its pooler, built from a config and weights that were read before: nothing here
+accesses the network.
 """
 
 from collections.abc import Mapping
@@ -14,56 +14,57 @@ PAD = 0
 
 
 class Bert(nn.Module):
-    """(N, T) ids, padded at the end with 0 -> (N, T, D) states; those of padding are zero, and it changes nothing."""
+    """(N, T) ids, padded at the end with 0 -> (N, T, D) hidden states; zero at padding."""
 
     WORDS = "network.embeddings.word_embeddings"
-    """The part whose vectors stand for the tokens before they know of each other: words are explained there."""
+    """Name of the word-embedding module, used for attributions to input tokens."""
 
     def __init__(self, config: Mapping[str, Any], *, layer: int = 0) -> None:
-        """`config` is what a checkpoint's `config.json` says; the states are those after `layer` of its layers, counted
-        from below, or after all of them (0)."""
+        """`config` is the content of a checkpoint's `config.json`. Returns the states after `layer` layers, or after
+        all of them (0).
+        """
         super().__init__()
         self.network: Any = _network(config)
         self.layer = layer or len(self.layers)
 
     def take_over(self, state: Mapping[str, Tensor]) -> None:
-        """Weights under `BertModel`'s names (`embeddings.*`, `encoder.*`); others are left aside.
+        """Load weights named as in `BertModel` (`embeddings.*`, `encoder.*`); other names are ignored.
 
         Raises:
-            RuntimeError: one is missing or of another shape.
+            RuntimeError: a weight is missing or has another shape.
         """
         own = self.network.state_dict()
         self.network.load_state_dict({name: tensor for name, tensor in state.items() if name in own})
 
     @property
     def width(self) -> int:
-        """D."""
+        """Hidden size D."""
         return int(self.network.config.hidden_size)
 
     @property
     def layers(self) -> nn.ModuleList:
-        """The encoder's layers, the first one first: a layer takes (N, T, D) and what `attention_mask` gives."""
+        """Encoder layers in order; a layer takes (N, T, D) and the result of `attention_mask`."""
         layers: nn.ModuleList = self.network.encoder.layer
         return layers
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(N, T) whole numbers -> (N, T, D)."""
+        """(N, T) int64 -> (N, T, D)."""
         return self.states(self.embed(ids), ids)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """(N, T) -> (N, T, D): word, place and kind of each token, before any layer."""
+        """(N, T) -> (N, T, D): sum of word, position and segment embeddings."""
         vectors: Tensor = self.network.embeddings(input_ids=ids)
         return vectors
 
     def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
-        """What `embed` gave (N, T, D), and the ids (N, T) that tell padding -> (N, T, D) after the layers."""
+        """Run the layers: embeddings (N, T, D), ids (N, T) for the padding mask -> (N, T, D)."""
         x, mask = embedded, attention_mask(ids)
         for layer in self.layers[: self.layer]:
             x = layer(x, mask)
         return x * ids.ne(PAD)[..., None]
 
     def every_state(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
-        """(N, T, D) -> the states (N, T, D) after each of all layers, padding's included."""
+        """(N, T, D) -> the states (N, T, D) after each layer, including those at padding."""
         found, x, mask = [], embedded, attention_mask(ids)
         for layer in self.layers:
             x = layer(x, mask)
@@ -71,8 +72,10 @@ class Bert(nn.Module):
         return found
 
     def attentions(self, ids: Tensor) -> Tensor:
-        """(N, T) -> (N, L, H, T, T): how much each token takes of each, by layer and head; rows sum to 1, and what is
-        padding gets 0. softmax(q k / sqrt(D / H)), eq. 1 of Vaswani et al. 2017."""
+        """(N, T) -> (N, L, H, T, T) attention weights by layer and head; rows sum to 1, padding gets 0.
+
+        softmax(q k / sqrt(D / H)), eq. 1 of Vaswani et al. 2017.
+        """
         first = self.embed(ids)
         before = [first, *self.every_state(first, ids)[:-1]]
         heads, mask = int(self.network.config.num_attention_heads), attention_mask(ids)
@@ -88,22 +91,24 @@ class Bert(nn.Module):
 
 
 def attention_mask(ids: Tensor) -> Tensor:
-    """(N, T) ids -> (N, 1, T, T) true where a token may be looked at: wherever there is no padding, and in a row that
-    is padding alone its first place."""
+    """(N, T) ids -> (N, 1, T, T), true where a token may attend: at all non-padding positions.
+
+    A row of padding only keeps its first position, so that softmax is defined.
+    """
     there = ids.ne(PAD)
     there = torch.cat([there[:, :1] | ~there.any(dim=1, keepdim=True), there[:, 1:]], dim=1)
     return there[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
 
 
 def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, layer: int = 0) -> Bert:
-    """A BERT with those weights, in evaluation mode; nothing of it learns."""
+    """Return a BERT with these weights, frozen and in evaluation mode."""
     bert = Bert(config, layer=layer)
     bert.take_over(state)
     return bert.eval().requires_grad_(False)
 
 
 def _network(config: Mapping[str, Any]) -> Any:
-    import transformers  # takes seconds, and only a BERT needs it
+    import transformers  # the import takes seconds, and only BERT needs it
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -126,4 +131,4 @@ _TAKEN = (
     "layer_norm_eps",
     "initializer_range",
 )
-"""What decides the network; the rest of a checkpoint's config is about where it came from."""
+"""Build the network from the config entries that define its architecture."""

@@ -1,4 +1,4 @@
-"""Networks and a linear method together: each is wrong in its own way, and their mean is less so."""
+"""Blend of neural forecasters and a linear model (stacking with fixed weights)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,23 +8,23 @@ from dlcore.models.calendar_forecaster import AveragedForecaster, CalendarForeca
 
 
 class BlendedForecasterConfig(CalendarForecasterConfig):
-    """Its sizes, and how much the linear method counts."""
+    """Ensemble size and weight of the linear model."""
 
     seeds: int = number(2, low=1, high=8, help="Networks of each kind, averaged.")
-    linear_share: float = number(0.2, low=0.0, high=1.0, help="Share of the linear method in the mean.")
+    linear_share: float = number(0.2, low=0.0, high=1.0, help="Weight of the linear model in the blend.")
 
 
 class BlendedForecaster(nn.Module):
-    """(N, T, F), (N, C), (N, H, V) -> (N, H, V): the mean of networks, of networks on what a linear method leaves
-    over, and of that method, whose answer is the third input.
+    """(N, T, F), (N, C), (N, H, V) -> (N, H, V): weighted mean of networks, networks on the linear model's residuals,
+    and the linear model, whose forecast is the third input.
 
-    In training each network answers for itself, (N, M, H, V). Stacking: Wolpert 1992, here with fixed shares.
+    In training every network returns its own forecast, (N, M, H, V). Stacking: Wolpert 1992.
     """
 
     def __init__(
         self, config: BlendedForecasterConfig, *, features: int, variables: int, horizon: int, calendar: int
     ) -> None:
-        """As of one network."""
+        """Same arguments as for a single network."""
         super().__init__()
         self.share = config.linear_share
         self.alone, self.rest = (

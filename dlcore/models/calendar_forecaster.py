@@ -1,4 +1,4 @@
-"""The improved LSTM: it knows which hour it is to predict, and that hour may turn up or down what it remembers."""
+"""LSTM forecaster whose last state is modulated by the calendar of the hour to predict."""
 
 import torch
 from torch import Tensor, nn
@@ -7,27 +7,27 @@ from dlcore.core.config import Config, number
 
 
 class CalendarForecasterConfig(Config):
-    """Its sizes."""
+    """Layer sizes and regularization."""
 
-    units: int = number(128, low=2, high=1024, help="Numbers that the LSTM remembers.", log=True)
-    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of the last state set to 0 in training.")
+    units: int = number(128, low=2, high=1024, help="Hidden units of the LSTM.", log=True)
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of the last state.")
     noise: float = number(
-        0.0, low=0.0, high=1.0, help="Noise on the values in training, in standard deviations: a guard against rote."
+        0.0, low=0.0, high=1.0, help="Standard deviation of the noise added to the values in training, a regularizer."
     )
-    seeds: int = number(1, low=1, high=8, help="Networks with different starts, trained side by side and averaged.")
+    seeds: int = number(1, low=1, high=8, help="Networks with different random starts, trained together and averaged.")
 
 
 class CalendarForecaster(nn.Module):
-    """(N, T, F), (N, C) -> (N, H, V): an LSTM, its last state turned up or down by the hour to come, linear.
+    """(N, T, F), (N, C) -> (N, H, V): LSTM, last state modulated by the calendar, linear.
 
-    The gate is 1 + W c for a calendar c, so that the same change of the air can mean one thing at 7 in the morning and
-    another at night: feature-wise modulation, Perez et al., "FiLM", AAAI 2018, eq. 1.
+    The gate is 1 + W c for calendar features c: the same change can mean different things at different hours
+    (feature-wise modulation; Perez et al., "FiLM", AAAI 2018, eq. 1).
     """
 
     def __init__(
         self, config: CalendarForecasterConfig, *, features: int, variables: int, horizon: int, calendar: int
     ) -> None:
-        """`features` F of an hour, `variables` V to predict, `horizon` H hours ahead, `calendar` C."""
+        """`features` F per hour, `variables` V to predict, `horizon` H hours ahead, `calendar` C features."""
         super().__init__()
         self.shape, self.noise, self.variables = (horizon, variables), config.noise, variables
         self.recurrent = nn.LSTM(features, config.units, batch_first=True)
@@ -48,15 +48,15 @@ class CalendarForecaster(nn.Module):
 
 
 class AveragedForecaster(nn.Module):
-    """(N, T, F), (N, C) -> (N, H, V): the mean of several networks that differ in their start alone.
+    """(N, T, F), (N, C) -> (N, H, V): the mean of several networks with different random starts.
 
-    In training each answers for itself, (N, M, H, V), so that none leans on the others.
+    In training each returns its own forecast, (N, M, H, V).
     """
 
     def __init__(
         self, config: CalendarForecasterConfig, *, features: int, variables: int, horizon: int, calendar: int
     ) -> None:
-        """As of one of them."""
+        """Same arguments as for a single network."""
         super().__init__()
         self.members = nn.ModuleList(
             CalendarForecaster(config, features=features, variables=variables, horizon=horizon, calendar=calendar)

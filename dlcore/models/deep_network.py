@@ -1,4 +1,4 @@
-"""A network of any depth in which all that decides whether a gradient arrives can be switched: VGG-deep to ResNet."""
+"""Network of any depth with optional skip connections, normalization and a choice of initialization and activation."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -24,24 +24,27 @@ ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 
 
 class DeepNetworkConfig(Config):
-    """What decides whether a gradient arrives, each by itself."""
+    """Every choice that affects gradient flow."""
 
-    depth: int = number(20, low=4, high=152, unit="layers", help="Layers with weights, one on the other; even.")
-    width: int = number(8, low=2, high=256, unit="channels", help="Channels of the first stage; each next one doubles.")
-    skip: bool = choice(False, help="Add each pair's input to its output, so that the gradient has a way around it.")
-    normalisation: Normalisation = choice("none", help="Bring each channel to mean 0 and variance 1 before activation.")
-    initialisation: Initialisation = choice(
-        "torch", help="How weights start: torch's default, He for ReLU, Xavier for tanh, or small (0.01)."
+    depth: int = number(20, low=4, high=152, unit="layers", help="Number of weight layers; even.")
+    width: int = number(
+        8, low=2, high=256, unit="channels", help="Channels of the first stage; doubled in each later stage."
     )
-    activation: Activation = choice("relu", help="What follows each convolution; sigmoid and tanh flatten out.")
+    skip: bool = choice(False, help="Residual connections: add each block's input to its output.")
+    normalisation: Normalisation = choice("none", help="Normalization before each activation.")
+    initialisation: Initialisation = choice(
+        "torch", help="Weight initialization: torch's default, He (for ReLU), Xavier (for tanh), or small (std 0.01)."
+    )
+    activation: Activation = choice("relu", help="Activation after each convolution; sigmoid and tanh saturate.")
 
 
 class DeepNetwork(nn.Module):
-    """(N, C, H, W) or (N, H, W) -> (N, K) logits: a 3x3 stem, pairs of 3x3 convolutions in three stages, mean, linear.
+    """(N, C, H, W) or (N, H, W) -> (N, K) logits: 3x3 stem, pairs of 3x3 convolutions in three stages, mean pool,
+    linear.
 
     `depth` counts stem, convolutions and the linear layer. Each stage after the first halves height and width and
-    doubles the channels (He et al. 2016, section 4.2); pictures of 24 pixels and more are halved by the stem too. The
-    shortcut has no parameters (their option A), so the plain and the residual network differ in nothing but the sum.
+    doubles the channels (He et al. 2016, section 4.2); the stem also halves images of 24 pixels or more. The shortcut
+    has no parameters (their option A), so the plain and the residual network differ only in the sum.
     """
 
     def __init__(self, config: DeepNetworkConfig, *, channels: int, height: int, classes: int) -> None:
@@ -55,35 +58,35 @@ class DeepNetwork(nn.Module):
         initialise(self, config.initialisation, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, K)."""
+        """Return logits (N, K)."""
         x = x.unsqueeze(1) if x.dim() == 3 else x  # (N, H, W) -> (N, 1, H, W)
         x = self.pairs(self.stem(x))  # -> (N, D, H/8, W/8)
         return self.classes(x.mean(dim=(2, 3)))  # -> (N, D) -> (N, K)
 
 
 class ConvPair(nn.Module):
-    """(N, C, H, W) -> (N, C', H', W'): two layers, and around them the shortcut where there is one."""
+    """(N, C, H, W) -> (N, C', H', W'): two convolution layers with an optional shortcut."""
 
     def __init__(self, config: DeepNetworkConfig, before: int, after: int) -> None:
         super().__init__()
         self.stride = 1 if before == after else 2
         self.first = _layer(config, before, after, stride=self.stride)
         self.second = _layer(config, after, after)
-        self.last = self.second.pop(-1)  # the sum comes before the activation (He et al. 2016, fig. 2)
+        self.last = self.second.pop(-1)  # the sum precedes the activation (He et al. 2016, fig. 2)
         self.grow = after - before
         self.skip = config.skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """Two layers, and the input added to them."""
+        """Apply both layers and add the input."""
         out = self.second(self.first(x))
         if self.skip:
             straight = x[:, :, :: self.stride, :: self.stride]
-            out = out + functional.pad(straight, (0, 0, 0, 0, 0, self.grow))  # new channels start at 0
+            out = out + functional.pad(straight, (0, 0, 0, 0, 0, self.grow))  # new channels are zero
         return self.last(out)
 
 
 def _widths(config: DeepNetworkConfig, pairs: int) -> list[int]:
-    """Channels before the first pair and after each, the pairs spread evenly over the stages."""
+    """Return the channels before the first pair and after each; pairs are spread evenly over the stages."""
     return [config.width, *(config.width * 2 ** (STAGES * i // pairs) for i in range(pairs))]
 
 
@@ -93,7 +96,7 @@ def _layer(config: DeepNetworkConfig, before: int, after: int, *, stride: int = 
         "batch": [nn.BatchNorm2d(after)],
         "group": [nn.GroupNorm(_groups(after), after)],
     }
-    # a bias before a normalisation would be taken off again at once
+    # a bias before a normalization layer has no effect
     conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=config.normalisation == "none")
     return nn.Sequential(conv, *norm[config.normalisation], ACTIVATIONS[config.activation]())
 
@@ -103,10 +106,10 @@ def _groups(channels: int) -> int:
 
 
 def initialise(module: nn.Module, rule: Initialisation, *, activation: Activation = "relu") -> None:
-    """Set the weights of all convolutions and linear layers; biases 0, but for torch's default, which stays as it is.
+    """Initialize the weights of all convolutions and linear layers; biases are zero, except for torch's default.
 
-    he: variance 2 / fan_in (He et al. 2015, eq. 10), which keeps a ReLU network's signal; xavier: 2 / (fan_in +
-    fan_out), times the activation's gain squared (Glorot & Bengio 2010, eq. 12); small: standard deviation 0.01.
+    he: variance 2 / fan_in (He et al. 2015, eq. 10), which preserves the signal of a ReLU network; xavier: 2 / (fan_in
+    + fan_out), times the activation's gain squared (Glorot & Bengio 2010, eq. 12); small: standard deviation 0.01.
     torch's default has variance 1 / (3 fan_in): each ReLU layer keeps a sixth of the gradient's variance.
     """
     if rule == "torch":

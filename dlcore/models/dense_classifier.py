@@ -1,4 +1,4 @@
-"""A plain dense network that sorts flat inputs into classes."""
+"""Dense classifier with three hidden layers."""
 
 from torch import Tensor, nn
 
@@ -8,32 +8,32 @@ WIDTHS = (256, 128, 64)
 
 
 class DenseClassifierConfig(Config):
-    """Its knobs; as they stand the plain network."""
+    """Dropout and batch normalization; defaults of the plain network."""
 
-    dropout: float = number(0.0, low=0.0, high=0.9, help="Share of each hidden layer's values set to 0 in training.")
-    batch_norm: bool = choice(False, help="Standardise each hidden layer's values over the batch.")
+    dropout: float = number(0.0, low=0.0, high=0.9, help="Dropout probability of each hidden layer.")
+    batch_norm: bool = choice(False, help="Batch normalization in each hidden layer.")
 
 
 class ImprovedDenseConfig(DenseClassifierConfig):
-    """The same knobs; as they stand the improved network."""
+    """Defaults of the improved network."""
 
-    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each hidden layer's values set to 0 in training.")
-    batch_norm: bool = choice(True, help="Standardise each hidden layer's values over the batch.")
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of each hidden layer.")
+    batch_norm: bool = choice(True, help="Batch normalization in each hidden layer.")
 
 
 class DenseClassifier(nn.Module):
-    """(N, ...) -> (N, K) logits: the input laid flat, then 256-128-64-K with ReLU after each hidden layer.
+    """(N, ...) -> (N, K) logits: flatten, 256-128-64-K with ReLU after each hidden layer.
 
-    Batch norm, where asked for, comes before the ReLU (Ioffe & Szegedy 2015), dropout after it (Srivastava et al.
-    2014). Plain and for 28 x 28 pictures and 10 classes: 242,762 parameters.
+    Batch norm comes before the ReLU (Ioffe & Szegedy 2015), dropout after it (Srivastava et al. 2014). The plain
+    network for 28 x 28 images and 10 classes has 242,762 parameters.
     """
 
     def __init__(self, config: DenseClassifierConfig, *, features: int, classes: int) -> None:
-        """`features` is the number of values of one input, once flat."""
+        """`features` is the number of values of one flattened input."""
         super().__init__()
         layers: list[nn.Module] = []
         for before, width in zip((features, *WIDTHS), WIDTHS, strict=False):
-            # a bias before batch norm would be taken off again at once, so it is left out there
+            # a bias before batch norm has no effect, so it is omitted
             layers.append(nn.Linear(before, width, bias=not config.batch_norm))
             layers += [nn.BatchNorm1d(width)] if config.batch_norm else []
             layers.append(nn.ReLU())

@@ -1,4 +1,4 @@
-"""DLinear: trend and rest of each variable, each through one linear layer over time, and nothing else."""
+"""DLinear: trend and remainder of each variable, each through one linear layer over time."""
 
 import torch
 from torch import Tensor, nn
@@ -7,24 +7,26 @@ from dlcore.core.config import Config, number
 
 
 class DLinearConfig(Config):
-    """Its one knob."""
+    """Window of the trend."""
 
-    trend: int = number(7, low=1, high=49, unit="hours", help="The trend is a mean over so many hours; an odd number.")
+    trend: int = number(
+        7, low=1, high=49, unit="hours", help="Window of the moving average that defines the trend; odd."
+    )
 
 
 class DLinear(nn.Module):
-    """(N, T, F), (N, C) -> (N, H, V): each variable from its own past alone, one weight an hour, shared by all.
+    """(N, T, F), (N, C) -> (N, H, V): each variable from its own past, one weight per hour, shared by all variables.
 
     The first V features are the variables. Zeng et al., "Are Transformers effective for time series forecasting?",
-    AAAI 2023: a linear model that beat the Transformers of its time.
+    AAAI 2023.
     """
 
     def __init__(self, config: DLinearConfig, *, variables: int, horizon: int, window: int) -> None:
-        """`variables` V to predict, `horizon` H and `window` T hours."""
+        """`variables` V to predict, `horizon` H and `window` T in hours."""
         super().__init__()
         self.variables, self.span = variables, min(config.trend, window) // 2 * 2 + 1
         self.trend = nn.Linear(window, horizon)
-        self.rest = nn.Linear(window, horizon, bias=False)  # the trend's layer has the one that both need
+        self.rest = nn.Linear(window, horizon, bias=False)  # no bias: the trend's layer has one
 
     def forward(self, x: Tensor, calendar: Tensor) -> Tensor:
         """(N, T, F), (N, C) -> (N, H, V)."""

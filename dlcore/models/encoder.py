@@ -1,10 +1,11 @@
-"""The Transformer's parts, written out after the paper (Vaswani et al. 2017): attention, feed-forward, layers, places.
+"""Transformer building blocks after Vaswani et al. 2017: attention, feed-forward, layers, positional encoding.
 
-Norms come after each part, as in the paper; every layer has biases.
+Post-norm, as in the paper; every layer has biases.
 """
 
 import math
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,35 +13,46 @@ from torch import Tensor, nn
 from dlcore.core.errors import ConfigError
 
 
+@runtime_checkable
+class HasAttention(Protocol):
+    """A text model that returns its attention weights."""
+
+    def attention_weights(self, ids: Tensor) -> list[Tensor]:
+        """(N, T) -> attention weights (N, heads, T, T) of each layer."""
+        ...
+
+
 class Attention(nn.Module):
-    """(N, T, D), (N, S, D) -> (N, T, D): softmax(q k / sqrt(D / heads)) v in each head, then one matrix (eq. 1)."""
+    """Multi-head attention (N, T, D), (N, S, D) -> (N, T, D): softmax(q k / sqrt(D / heads)) v, output projection (eq.
+    1).
+    """
 
     def __init__(self, width: int, heads: int) -> None:
-        """Raises ConfigError: the width is no multiple of the heads."""
+        """Raises ConfigError: the width is not a multiple of the number of heads."""
         super().__init__()
         if width % heads:
-            raise ConfigError(f"width={width} is no multiple of heads={heads}: choose such a width.")
+            raise ConfigError(f"width={width} is not a multiple of heads={heads}.")
         self.heads = heads
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
         for layer in (self.query, self.key, self.value):
-            nn.init.xavier_uniform_(layer.weight, gain=0.5**0.5)  # the three of them as one matrix
+            nn.init.xavier_uniform_(layer.weight, gain=0.5**0.5)  # initialized as one matrix of all three
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, memory: Tensor, seen: Tensor) -> Tensor:
-        """x (N, T, D) asks, memory (N, S, D) answers where `seen` (N, 1, 1 or T, S) is true -> (N, T, D)."""
-        mixed = self.weights(x, memory, seen) @ self._split(self.value(memory))  # (N, heads, T, D / heads)
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """Attend from x (N, T, D) to memory (N, S, D) where `mask` (N, 1, 1 or T, S) is true -> (N, T, D)."""
+        mixed = self.attention_weights(x, memory, mask) @ self._split(self.value(memory))  # (N, heads, T, D / heads)
         answered: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return answered
 
-    def weights(self, x: Tensor, memory: Tensor, seen: Tensor) -> Tensor:
-        """(N, heads, T, S): how much each token takes of each; rows sum to 1, and what is not seen gets 0."""
+    def attention_weights(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """Return attention weights (N, heads, T, S); rows sum to 1, masked positions get 0."""
         query, key = self._split(self.query(x)), self._split(self.key(memory))
         scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
-        return scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(dim=-1)
+        return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
 
     def _split(self, x: Tensor) -> Tensor:
         """(N, T, D) -> (N, heads, T, D / heads)."""
@@ -48,7 +60,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """(N, T, D) -> (N, T, D): linear, ReLU, linear, at each place alone (eq. 2)."""
+    """Position-wise feed-forward network (N, T, D) -> (N, T, D): linear, ReLU, linear (eq. 2)."""
 
     def __init__(self, width: int, inner: int, dropout: float) -> None:
         super().__init__()
@@ -62,7 +74,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """(N, T, D) -> (N, T, D): attention, then feed-forward, each added to its input and normalised."""
+    """(N, T, D) -> (N, T, D): self-attention and feed-forward, each with residual connection and layer norm."""
 
     def __init__(self, width: int, heads: int, inner: int, dropout: float) -> None:
         super().__init__()
@@ -72,15 +84,15 @@ class EncoderLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        """x (N, T, D), seen (N, 1, 1, T) -> (N, T, D)."""
-        x = self.attention_norm(x + self.dropout(self.attention(x, x, seen)))
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (N, T, D), mask (N, 1, 1, T) -> (N, T, D)."""
+        x = self.attention_norm(x + self.dropout(self.attention(x, x, mask)))
         out: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
         return out
 
 
 class DecoderLayer(nn.Module):
-    """(N, T, D), (N, S, D) -> (N, T, D): attention to itself, to the encoder's output, and feed-forward."""
+    """(N, T, D), (N, S, D) -> (N, T, D): self-attention, cross-attention to the encoder's output, feed-forward."""
 
     def __init__(self, width: int, heads: int, inner: int, dropout: float) -> None:
         super().__init__()
@@ -92,17 +104,18 @@ class DecoderLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, memory: Tensor, *, seen: Tensor, memory_seen: Tensor) -> Tensor:
-        """x (N, T, D) sees itself where `seen` (N, 1, 1 or T, T) is true and the memory (N, S, D) where `memory_seen`
-        (N, 1, 1, S) is -> (N, T, D)."""
-        x = self.attention_norm(x + self.dropout(self.attention(x, x, seen)))
-        x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, memory_seen)))
+    def forward(self, x: Tensor, memory: Tensor, *, mask: Tensor, memory_mask: Tensor) -> Tensor:
+        """x (N, T, D) attends to itself where `mask` (N, 1, 1 or T, T) is true and to memory (N, S, D) where
+        `memory_mask` (N, 1, 1, S) is true -> (N, T, D).
+        """
+        x = self.attention_norm(x + self.dropout(self.attention(x, x, mask)))
+        x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, memory_mask)))
         out: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
         return out
 
 
 def positional_encoding(length: int, width: int) -> Tensor:
-    """(T, D): sines and cosines of each place, wavelengths from 2 pi to 10,000 times 2 pi (section 3.5)."""
+    """Return sinusoidal positional encodings (T, D), wavelengths from 2 pi to 10,000 times 2 pi (section 3.5)."""
     at = torch.arange(length)[:, None] * torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     table = torch.zeros(length, width)
     table[:, 0::2], table[:, 1::2] = at.sin(), at.cos()[:, : width // 2]
@@ -110,8 +123,7 @@ def positional_encoding(length: int, width: int) -> Tensor:
 
 
 def padding_mask(ids: Tensor) -> Tensor:
-    """(N, T) ids, 0 is padding -> (N, T) true where a token is; an empty text counts as one token, so that no row is
-    without."""
+    """(N, T) ids -> (N, T), true at tokens (id != 0); an empty text keeps one position so that softmax is defined."""
     found = ids.ne(0)
     first = torch.zeros_like(found)
     first[:, 0] = True
@@ -119,19 +131,19 @@ def padding_mask(ids: Tensor) -> Tensor:
 
 
 def masked_mean(x: Tensor, found: Tensor) -> Tensor:
-    """(N, T, D), (N, T) -> (N, D): the mean over the tokens, padding left out."""
+    """(N, T, D), mask (N, T) -> (N, D): mean over the unmasked tokens."""
     share = found.to(x.dtype) / found.sum(dim=1, keepdim=True).to(x.dtype)
     return (share[:, None] @ x).squeeze(1)
 
 
 def word_dropout(ids: Tensor, share: float) -> Tensor:
-    """Ids (N, T) of which a random share is unknown (1); padding stays."""
+    """Replace a random share of the ids (N, T) by unknown (1); padding stays."""
     lost = torch.rand(ids.shape, device=ids.device) < share
     return ids.masked_fill(lost & ids.ne(0), 1)
 
 
 def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict of `nn.TransformerEncoderLayer`, or of a stack of them, under our names."""
+    """Convert a state dict of `nn.TransformerEncoderLayer`, or of a stack of them, to our names."""
     renamed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
         stem, _, last = name.rpartition(".")

@@ -1,6 +1,6 @@
-"""A pretrained BERT under a new head that names a text's class: all of it learns on, its last layers, or the head.
+"""Pretrained BERT with a classification head: fine-tunes all layers, the last layers, or the head only.
 
-What is not trained is not part of the state dict: a run keeps what it learnt, and takes the rest from the checkpoint.
+Frozen parameters are not part of the state dict: a run stores what it trained and loads the rest from the checkpoint.
 """
 
 from collections.abc import Mapping
@@ -16,62 +16,63 @@ Trained = Literal["head", "last_layers", "all"]
 
 
 class FineTuneConfig(Config):
-    """What is taken over from the pretrained BERT, and what learns on."""
+    """Which weights are pretrained and which are trained."""
 
     start: Literal["pretrained", "random"] = choice(
-        "pretrained", help="Begin with the weights of the pretrained BERT, or with random ones, from scratch."
+        "pretrained", help="Start from the pretrained BERT, or from random weights (from scratch)."
     )
     train: Trained = choice(
-        "all", help="Train the new head alone (what it is given is computed once), the last layers too, or all layers."
+        "all", help="Train the head only (its inputs are computed once), also the last layers, or all layers."
     )
-    top_layers: int = number(2, low=1, high=48, unit="layers", help="How many layers last_layers trains.")
+    top_layers: int = number(2, low=1, high=48, unit="layers", help="Number of layers that last_layers trains.")
     encoder_rate: float = number(
-        0.2, low=1e-4, high=1.0, help="Learning rate of the last layer, as a share of the head's.", log=True
+        0.2, low=1e-4, high=1.0, help="Learning rate of the last encoder layer, relative to the head's.", log=True
     )
     falling: float = number(0.9, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
     words: bool = choice(
-        False, help="Train the vectors of the 30,522 pieces of words too, half of all weights, where all is trained."
+        False,
+        help="Also train the 30,522 word-piece embeddings, half of all weights (only when all layers are trained).",
     )
     pooling: Literal["mean", "first"] = choice(
-        "mean", help="What the head is given: the mean over the tokens, or the state of [CLS], the first one."
+        "mean", help="Input of the head: the mean over the tokens, or the state of [CLS]."
     )
-    dropout: float = number(0.1, low=0.0, high=0.9, help="Share of values set to 0 in training, in BERT and its head.")
+    dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability in BERT and its head.")
 
 
 class LastLayersConfig(FineTuneConfig):
-    """The last layers and the head."""
+    """Trains the last layers and the head."""
 
     train: Trained = choice(
-        "last_layers", help="Train the new head alone (what it is given is computed once), the last layers too, or all."
+        "last_layers", help="Train the head only (its inputs are computed once), also the last layers, or all layers."
     )
 
 
 class HeadConfig(FineTuneConfig):
-    """The head alone: what it is given is computed once."""
+    """Trains the head only; its inputs are computed once."""
 
     train: Trained = choice(
-        "head", help="Train the new head alone (what it is given is computed once), the last layers too, or all."
+        "head", help="Train the head only (its inputs are computed once), also the last layers, or all layers."
     )
 
 
 class FromScratchConfig(FineTuneConfig):
-    """The same network without anything taken over."""
+    """The same network, trained from scratch."""
 
     start: Literal["pretrained", "random"] = choice(
-        "random", help="Begin with the weights of the pretrained BERT, or with random ones, from scratch."
+        "random", help="Start from the pretrained BERT, or from random weights (from scratch)."
     )
     encoder_rate: float = number(
-        1.0, low=1e-4, high=1.0, help="Learning rate of the last layer, as a share of the head's.", log=True
+        1.0, low=1e-4, high=1.0, help="Learning rate of the last encoder layer, relative to the head's.", log=True
     )
     falling: float = number(1.0, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
-    words: bool = choice(True, help="Train the vectors of the pieces of words too.")
+    words: bool = choice(True, help="Also train the word-piece embeddings.")
 
 
 class FineTunedBert(nn.Module):
-    """(N, T) ids, padded at the end with 0, or what was pooled before (N, D) -> (N, K) logits."""
+    """(N, T) ids padded at the end with 0, or pooled states (N, D) -> (N, K) logits."""
 
     def __init__(self, options: FineTuneConfig, *, config: Mapping[str, Any], classes: int) -> None:
-        """`config` tells the BERT's sizes by the names of a checkpoint's `config.json`."""
+        """`config` has the sizes of the BERT, named as in a checkpoint's `config.json`."""
         super().__init__()
         dropouts = {"hidden_dropout_prob": options.dropout, "attention_probs_dropout_prob": options.dropout}
         self.options, self.bert = options, Bert({**config, **dropouts})
@@ -89,26 +90,26 @@ class FineTunedBert(nn.Module):
         self.register_load_state_dict_post_hook(_frozen_may_be_missing)
 
     WORDS = f"bert.{Bert.WORDS}"
-    """The part whose vectors stand for the tokens: words are explained there."""
+    """Name of the word-embedding module, used for attributions to input tokens."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits; floats are what was pooled before, and go to the head alone."""
+        """Return logits (N, K); float inputs are pooled states and go to the head directly."""
         logits: Tensor = self.head(x if x.is_floating_point() else self.pooled(x))
         return logits
 
     def pooled(self, ids: Tensor) -> Tensor:
-        """(N, T) -> (N, D): what the head is given; padding counts nothing."""
+        """(N, T) -> (N, D): the head's input, padding excluded."""
         states = self.bert(ids)
         return (
             states[:, 0] if self.options.pooling == "first" else encoder.masked_mean(states, encoder.padding_mask(ids))
         )
 
-    def weights(self, ids: Tensor) -> list[Tensor]:
-        """(N, T) -> (N, heads, T, T) of each layer: how much each token (row) takes of each."""
+    def attention_weights(self, ids: Tensor) -> list[Tensor]:
+        """(N, T) -> attention weights (N, heads, T, T) of each layer."""
         return list(self.bert.attentions(ids).unbind(dim=1))
 
     def train(self, mode: bool = True) -> "FineTunedBert":
-        """Training mode for what is trained; what is frozen drops nothing out."""
+        """Set training mode; frozen parts stay in evaluation mode."""
         super().train(mode)
         if mode:
             self.bert.layers[: self.frozen].eval()
@@ -117,12 +118,14 @@ class FineTunedBert(nn.Module):
         return self
 
     def take_over(self, state: Mapping[str, Tensor]) -> None:
-        """Put a checkpoint's weights in."""
+        """Load a checkpoint's weights."""
         self.bert.take_over(state)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """Parameters trained together, the head's first, and their rate as a share of the head's: it falls from layer
-        to layer (Howard & Ruder 2018, section 3.2, there by 2.6 a layer)."""
+        """Return (learning rate relative to the head's, parameters) for each group, head first.
+
+        The rate decreases from layer to layer (Howard & Ruder 2018, section 3.2, where the factor is 2.6).
+        """
         found = [(1.0, list(self.head.parameters()))]
         share = self.options.encoder_rate
         for part in (*reversed(self.bert.layers), self.bert.network.get_submodule("embeddings")):
@@ -134,7 +137,7 @@ class FineTunedBert(nn.Module):
 
 
 def _kept_elsewhere(module: FineTunedBert) -> set[str]:
-    """Names of what is not learnt here but taken from the checkpoint."""
+    """Return the names of parameters that come from the checkpoint, not from training."""
     if module.options.start == "random":
         return set()
     return {name for name, parameter in module.named_parameters() if not parameter.requires_grad}

@@ -1,4 +1,4 @@
-"""A recurrent reader over the states that a frozen, pretrained BERT gives of a text's tokens."""
+"""Recurrent classifier over the hidden states of a frozen, pretrained BERT."""
 
 from typing import Any
 
@@ -12,25 +12,25 @@ from dlcore.models.recurrence import Cell
 
 
 class FrozenBertRnnConfig(Config):
-    """Its sizes."""
+    """Layer sizes and dropout."""
 
-    hidden: int = number(64, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
-    layers: int = number(1, low=1, high=6, help="Recurrent layers, one on the other.")
+    hidden: int = number(64, low=2, high=1024, help="Hidden units per layer and direction.")
+    layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
     both_ways: bool = choice(True, help="Read from the end to the start as well.")
-    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of each layer's inputs and outputs left out.")
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
     readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
 
 
 class FrozenBertRnn(nn.Module):
-    """States (N, T, D) with (N, T) nonzero where a token is, or ids (N, T) -> (N, K) logits: norm, recurrent layers one
-    way or both, readout, linear.
+    """States (N, T, D) with (N, T) nonzero at tokens, or ids (N, T) -> (N, K) logits: norm, recurrent layers, pooling,
+    linear.
 
-    In training it is given states that were computed before. To read ids it needs the BERT that these came from, handed
-    over with `attach`; this one is frozen and no part of its state dict: a run keeps what it learnt.
+    Training uses precomputed states. To read ids it needs the BERT that computed them, set with `attach`; it is frozen
+    and not part of the state dict.
     """
 
     WORDS = f"bert.{Bert.WORDS}"
-    """The part whose vectors stand for the tokens: words are explained there."""
+    """Name of the word-embedding module, used for attributions to input tokens."""
 
     def __init__(self, config: FrozenBertRnnConfig, *, cell: Cell, width: int, classes: int) -> None:
         """`width` is D."""
@@ -47,13 +47,13 @@ class FrozenBertRnn(nn.Module):
         self.register_load_state_dict_post_hook(_bert_may_be_missing)
 
     def attach(self, bert: Bert) -> None:
-        """Hand over the BERT whose states it learnt from; nothing of it learns here."""
+        """Set the frozen BERT whose states the network was trained on."""
         self.bert = bert.eval().requires_grad_(False)
 
     def forward(self, read: Tensor, there: Tensor | None = None) -> Tensor:
-        """States (N, T, D) and where a token is (N, T), or ids (N, T) alone -> (N, K)."""
+        """States (N, T, D) with mask (N, T), or ids (N, T) alone -> (N, K)."""
         if there is None:
-            assert self.bert is not None, "ids are read by a BERT: attach one"
+            assert self.bert is not None, "call attach() with a BERT before passing ids"
             read, there = self.bert(read), read
         x = self.dropout(self.norm(read))
         x, back = recurrence.run_layers(x, there, forth=self.forth, back=self.back, dropout=self.dropout)

@@ -1,4 +1,4 @@
-"""A few words for networks: `1000-512-32-512-1000`, or `1x28x28-conv3x16-relu-pool2-64-relu-10`."""
+"""Build networks from short descriptions: `1000-512-32-512-1000`, or `1x28x28-conv3x16-relu-pool2-64-relu-10`."""
 
 import math
 import re
@@ -24,27 +24,27 @@ _CONV = re.compile(r"conv(\d+)x(\d+)(?:/(\d+))?")
 
 @dataclass(frozen=True)
 class BuiltNetwork:
-    """A network as it was written: the module, and the shape of one sample of its input."""
+    """A network built from a description: the module, and the shape of one input sample."""
 
     module: nn.Sequential
     shape: tuple[int, ...]
 
 
 def build_network(text: str) -> BuiltNetwork:
-    """Build the network that `text` names: the input first, then layers, parted by `-`, commas or spaces.
+    """Build the network that `text` describes: the input shape first, then layers, separated by `-`, commas or spaces.
 
-    Where no activation is named, ReLU follows every layer but the last. A chain that ends as wide as it began and is
-    narrower inside is an autoencoder: its bottleneck stays bare and its output gets a sigmoid. Build it on torch's
-    meta device to have its shapes without its weights.
+    Without a named activation, ReLU follows every layer but the last. A chain that ends as wide as it began and is
+    narrower inside is an autoencoder: its bottleneck is linear and its output gets a sigmoid. Build it on torch's meta
+    device to get shapes without allocating weights.
 
     Raises:
-        RequestError: names the word that is not understood or does not fit, and what would.
+        RequestError: names the word that is not valid and what would be.
     """
     words = [word for word in re.split(r"[-,;\s→]+", text.strip().lower()) if word]
     if len(words) < 2:
         raise RequestError("a network needs an input and a layer: try 1000-512-32-512-1000.")
     if len(words) > MOST_LAYERS:
-        raise RequestError(f"{len(words)} words are more than the {MOST_LAYERS} that are read at once: write fewer.")
+        raise RequestError(f"{len(words)} words are more than the maximum of {MOST_LAYERS}.")
     shape = _input(words[0])
     named = words[1:] if set(words) & {*ACTIVATIONS, "none"} else _activated(shape, words[1:])
     layers: list[nn.Module] = []
@@ -60,12 +60,14 @@ def build_network(text: str) -> BuiltNetwork:
 def _input(word: str) -> tuple[int, ...]:
     sizes = word.split("x")
     if not all(size.isdecimal() and 0 < int(size) <= MOST_UNITS for size in sizes) or len(sizes) not in (1, 3):
-        raise RequestError(f"'{word}' is no input: write its numbers, 1000, or channels x height x width, 3x32x32.")
+        raise RequestError(
+            f"'{word}' is not an input shape: write 1000 for a vector, or channels x height x width, 3x32x32."
+        )
     return tuple(int(size) for size in sizes)
 
 
 def _activated(shape: tuple[int, ...], words: list[str]) -> list[str]:
-    """The words with the activations that are understood where none is named."""
+    """Add the default activations if none is named."""
     sizes = [*shape[-1:], *(int(word) for word in words if word.isdecimal())]
     mirrored = len(shape) == 1 and len(sizes) > 2 and sizes[0] == sizes[-1] and min(sizes) < sizes[0]
     narrow = sizes.index(min(sizes)) if mirrored else -1
@@ -83,7 +85,7 @@ def _activated(shape: tuple[int, ...], words: list[str]) -> list[str]:
 
 
 def _layer(word: str, at: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int, ...]]:
-    """The modules that a word stands for after a shape, and the shape after them."""
+    """Return the modules that a word describes at an input shape, and the output shape."""
     if word == "none":
         return [], at
     if word in ACTIVATIONS:
@@ -101,23 +103,23 @@ def _layer(word: str, at: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int, 
         return _conv(word, at, *(int(part or 1) for part in conv.groups()))
     if re.fullmatch(r"pool\d+", word):
         return _pool(word, at, int(word[4:]))
-    raise RequestError(f"'{word}' is not understood: a layer is {WORDS}.")
+    raise RequestError(f"'{word}' is not a layer; a layer is {WORDS}.")
 
 
 def _conv(
     word: str, at: tuple[int, ...], kernel: int, channels: int, stride: int
 ) -> tuple[list[nn.Module], tuple[int, ...]]:
     if len(at) != 3:
-        raise RequestError(f"'{word}' needs a picture, and before it are {_say(at)}: begin with 3x32x32 or the like.")
+        raise RequestError(f"'{word}' needs an image, but its input is {_say(at)}: begin with 3x32x32 or similar.")
     if not (0 < kernel <= 31 and 0 < channels <= 8192 and 0 < stride <= 16):
-        raise RequestError(f"'{word}': a kernel has 1 to 31 pixels, a layer 1 to 8192 channels, a stride 1 to 16.")
+        raise RequestError(f"'{word}': kernels have 1 to 31 pixels, layers 1 to 8192 channels, strides 1 to 16.")
     sides = tuple((size + 2 * (kernel // 2) - kernel) // stride + 1 for size in at[1:])
     return [nn.Conv2d(at[0], channels, kernel, stride=stride, padding=kernel // 2)], (channels, *sides)
 
 
 def _pool(word: str, at: tuple[int, ...], side: int) -> tuple[list[nn.Module], tuple[int, ...]]:
     if len(at) != 3 or not 0 < side <= min(at[1:]):
-        raise RequestError(f"'{word}' does not fit {_say(at)}: pool2 halves height and width of a picture.")
+        raise RequestError(f"'{word}' does not fit {_say(at)}: pool2 halves height and width of an image.")
     return [nn.MaxPool2d(side)], (at[0], at[1] // side, at[2] // side)
 
 

@@ -1,4 +1,4 @@
-"""An LSTM that reads a sequence of numbers and is read out at its end."""
+"""LSTM classifier for sequences of vectors."""
 
 import torch
 from torch import Tensor, nn
@@ -7,18 +7,18 @@ from dlcore.core.config import Config, number
 
 
 class LstmClassifierConfig(Config):
-    """Its size."""
+    """Hidden size and forget-gate bias."""
 
-    width: int = number(128, low=1, high=512, unit="units", help="Numbers that each of its two memories is made of.")
-    forget: float = number(3.0, low=-5.0, high=10.0, help="Bias of the forget gates at the start: how open they are.")
+    width: int = number(128, low=1, high=512, unit="units", help="Hidden units; the cell state has the same size.")
+    forget: float = number(3.0, low=-5.0, high=10.0, help="Initial bias of the forget gates.")
 
 
 class LstmClassifier(nn.Module):
-    """(N, T, F) -> (N, K): one LSTM layer, its last state, linear.
+    """(N, T, F) -> (N, K): one LSTM layer, last state, linear.
 
-    Hochreiter & Schmidhuber 1997, with forget gates (Gers et al. 2000). Their bias decides how long it remembers at
-    first: at 1 a step keeps sigmoid(1) = 0.73 of the cell, at 3 it keeps 0.95; for a gap of T steps about log(T) is
-    advised (Tallec & Ollivier 2018).
+    Hochreiter & Schmidhuber 1997, with forget gates (Gers et al. 2000). Their initial bias sets the initial memory
+    span: at 1 a step keeps sigmoid(1) = 0.73 of the cell, at 3 it keeps 0.95; about log(T) is recommended for
+    dependencies over T steps (Tallec & Ollivier 2018).
     """
 
     def __init__(self, config: LstmClassifierConfig, *, features: int, classes: int) -> None:
@@ -29,7 +29,7 @@ class LstmClassifier(nn.Module):
             for name, parameter in self.lstm.named_parameters():
                 if name.startswith("bias"):
                     parameter.zero_()
-                if name == "bias_ih_l0":  # gates in order: input, forget, cell, output
+                if name == "bias_ih_l0":  # gate order: input, forget, cell, output
                     parameter[config.width : 2 * config.width] = config.forget
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""LSTM and GRU forecasters: a window of hours in, the next hours of every variable out."""
+"""LSTM and GRU forecasters: a window of past hours in, the next hours of every variable out."""
 
 import torch
 from torch import Tensor, nn
@@ -7,42 +7,41 @@ from dlcore.core.config import Config, choice, number
 
 
 class LstmForecasterConfig(Config):
-    """Its sizes. As it stands: the well-known one, a layer of 64 units, ReLU and dropout."""
+    """Layer sizes. Default: one layer of 64 units, ReLU and dropout."""
 
-    units: int = number(64, low=2, high=1024, help="Numbers that each layer remembers.", log=True)
-    layers: int = number(1, low=1, high=6, help="Recurrent layers, one on the other.")
-    dropout: float = number(0.2, low=0.0, high=0.9, help="Share of the last state set to 0 in training.")
-    bidirectional: bool = choice(False, help="Read the window from both ends.")
+    units: int = number(64, low=2, high=1024, help="Hidden units per layer.", log=True)
+    layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
+    dropout: float = number(0.2, low=0.0, high=0.9, help="Dropout probability of the last state.")
+    bidirectional: bool = choice(False, help="Bidirectional recurrent layers.")
 
 
 class GruForecasterConfig(LstmForecasterConfig):
-    """The same with gated recurrent units."""
+    """Defaults of the GRU forecaster."""
 
 
 class StackedForecasterConfig(LstmForecasterConfig):
-    """Several layers."""
+    """Defaults of the stacked LSTM."""
 
-    layers: int = number(2, low=1, high=6, help="Recurrent layers, one on the other.")
+    layers: int = number(2, low=1, high=6, help="Number of stacked recurrent layers.")
 
 
 class BidirectionalForecasterConfig(LstmForecasterConfig):
-    """Both directions."""
+    """Defaults of the bidirectional LSTM."""
 
-    bidirectional: bool = choice(True, help="Read the window from both ends.")
+    bidirectional: bool = choice(True, help="Bidirectional recurrent layers.")
 
 
 class LstmForecaster(nn.Module):
     """(N, T, F), (N, C) -> (N, H, V): recurrent layers, ReLU of the last state, dropout, linear.
 
-    Predicts all variables at once. The calendar (N, C) of the first hour to come is not looked at. Of two directions
-    the forward one has read the whole window at its end, the backward one at its beginning. LSTM: Hochreiter &
-    Schmidhuber 1997; GRU: Cho et al. 2014.
+    Predicts all variables at once; the calendar (N, C) is not used. Of two directions, the forward layer ends at the
+    end of the window and the backward layer at its start. LSTM: Hochreiter & Schmidhuber 1997; GRU: Cho et al. 2014.
     """
 
     def __init__(
         self, config: LstmForecasterConfig, *, features: int, variables: int, horizon: int, gru: bool = False
     ) -> None:
-        """`features` F of an hour, `variables` V to predict, `horizon` H hours ahead."""
+        """`features` F per hour, `variables` V to predict, `horizon` H hours ahead."""
         super().__init__()
         self.shape, self.both = (horizon, variables), config.bidirectional
         between = config.dropout if config.layers > 1 else 0.0
@@ -55,13 +54,13 @@ class LstmForecaster(nn.Module):
 
     def forward(self, x: Tensor, calendar: Tensor) -> Tensor:
         """(N, T, F), (N, C) -> (N, H, V)."""
-        states, _ = self.recurrent(x)  # (N, T, units), twice as wide in both directions
+        states, _ = self.recurrent(x)  # (N, T, units), 2 x units if bidirectional
         last = last_full_state(states, both=self.both)
         return self.out(self.dropout(torch.relu(last))).unflatten(1, self.shape)
 
 
 def last_full_state(states: Tensor, *, both: bool) -> Tensor:
-    """(N, T, D) -> (N, D): the state that has read the whole window, in each direction."""
+    """(N, T, D) -> (N, D): for each direction, the state after the whole window."""
     if not both:
         return states[:, -1]
     half = states.shape[2] // 2

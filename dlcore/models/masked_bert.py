@@ -1,4 +1,4 @@
-"""A BERT with the head that it was pretrained with: which piece of a word stands at each place (Devlin et al. 2019)."""
+"""BERT with its masked-language-model head (Devlin et al. 2019)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from torch.nn import functional
 from dlcore.models.bert import Bert
 
 HEAD = "cls.predictions."
-"""What the head's weights are called in a checkpoint."""
+"""Prefix of the head's weights in a checkpoint."""
 _NAMES = {
     "transform.dense.weight": "dense.weight",
     "transform.dense.bias": "dense.bias",
@@ -20,8 +20,7 @@ _NAMES = {
 
 
 class MaskedBert(nn.Module):
-    """(N, T) ids, padded at the end with 0 -> (N, T, V) logits: a linear layer, GELU, a norm, and the likeness to the
-    vector of every piece."""
+    """(N, T) ids, padded at the end with 0 -> (N, T, V) logits: linear, GELU, layer norm, tied embeddings."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -34,22 +33,22 @@ class MaskedBert(nn.Module):
         self.bias = nn.Parameter(self.words.new_zeros(len(self.words)))
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(N, T) whole numbers -> (N, T, V)."""
+        """(N, T) int64 -> (N, T, V)."""
         x = self.norm(functional.gelu(self.dense(self.bert(ids))))
         return functional.linear(x, self.words, self.bias)
 
 
 def has_head(state: Mapping[str, Tensor]) -> bool:
-    """Whether a checkpoint's weights hold that head."""
+    """Return whether a checkpoint contains the head's weights."""
     return all(HEAD + name in state for name in _NAMES)
 
 
 def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> MaskedBert:
-    """The network with a checkpoint's weights, in evaluation mode; nothing of it learns.
+    """Return the network with a checkpoint's weights, frozen and in evaluation mode.
 
     Raises:
-        KeyError: the weights have no such head, see `has_head`.
-        RuntimeError: one is of another shape.
+        KeyError: the checkpoint has no such head, see `has_head`.
+        RuntimeError: a weight has another shape.
     """
     module = MaskedBert(config)
     module.bert.take_over(state)

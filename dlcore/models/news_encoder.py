@@ -1,4 +1,4 @@
-"""A Transformer encoder that reads a text and names its class."""
+"""Transformer encoder for text classification."""
 
 from torch import Tensor, nn
 
@@ -7,36 +7,44 @@ from dlcore.models import encoder
 
 
 class NewsEncoderConfig(Config):
-    """Its sizes; as they stand the classic one."""
+    """Layer sizes and dropout; defaults of the classic encoder."""
 
-    width: int = number(100, low=4, high=1024, unit="numbers", help="Numbers that stand for a word; GloVe has 100.")
+    width: int = number(100, low=4, high=1024, unit="numbers", help="Embedding dimension; GloVe has 100.")
     layers: int = number(4, low=1, high=12, help="Encoder layers.")
-    heads: int = number(5, low=1, high=32, help="Ways of looking at the text at once; the width is a multiple.")
-    feed_forward: int = number(2048, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
-    dropout: float = number(0.0, low=0.0, high=0.9, help="Share of values set to 0 in training.")
-    word_dropout: float = number(0.0, low=0.0, high=0.9, help="Share of words made unknown in training.")
-    frozen: bool = choice(True, help="Keep the words' vectors as they are at the start.")
+    heads: int = number(5, low=1, high=32, help="Attention heads; must divide the width.")
+    feed_forward: int = number(
+        2048, low=4, high=8192, unit="units", help="Hidden units of each feed-forward network.", log=True
+    )
+    dropout: float = number(0.0, low=0.0, high=0.9, help="Dropout probability.")
+    word_dropout: float = number(
+        0.0, low=0.0, high=0.9, help="Probability that a word is replaced by unknown in training."
+    )
+    frozen: bool = choice(True, help="Freeze the word embeddings.")
 
 
 class ImprovedEncoderConfig(NewsEncoderConfig):
-    """The same knobs; as they stand the improved recipe."""
+    """Defaults of the improved encoder."""
 
     layers: int = number(1, low=1, high=12, help="Encoder layers.")
-    feed_forward: int = number(400, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
-    dropout: float = number(0.3, low=0.0, high=0.9, help="Share of values set to 0 in training.")
-    word_dropout: float = number(0.2, low=0.0, high=0.9, help="Share of words made unknown in training.")
-    frozen: bool = choice(False, help="Keep the words' vectors as they are at the start.")
+    feed_forward: int = number(
+        400, low=4, high=8192, unit="units", help="Hidden units of each feed-forward network.", log=True
+    )
+    dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability.")
+    word_dropout: float = number(
+        0.2, low=0.0, high=0.9, help="Probability that a word is replaced by unknown in training."
+    )
+    frozen: bool = choice(False, help="Freeze the word embeddings.")
 
 
 class NewsEncoder(nn.Module):
-    """(N, T) ids -> (N, K) logits: word vectors, places, encoder layers, the mean over the words, linear.
+    """(N, T) ids -> (N, K) logits: embedding, positions, encoder layers, mean over the words, linear.
 
-    Ids are padded at the end with 0; padding is neither looked at nor averaged. Width 100, feed-forward 2048, four
-    layers, four classes and a vocabulary of 102,016 make 12,012,196 parameters, 1,810,596 of them trained.
+    Ids are padded at the end with 0; padding is masked and excluded from the mean. Width 100, feed-forward 2048, four
+    layers, four classes and a vocabulary of 102,016 give 12,012,196 parameters, 1,810,596 of them trainable.
     """
 
     def __init__(self, config: NewsEncoderConfig, *, vocabulary: int, length: int, classes: int) -> None:
-        """`vocabulary` counts all ids, padding and unknown among them; `length` T is the longest text's."""
+        """`vocabulary` counts all ids, including padding and unknown; `length` T is the maximum text length."""
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
@@ -50,7 +58,7 @@ class NewsEncoder(nn.Module):
         self.dropout, self.word_dropout = nn.Dropout(config.dropout), config.word_dropout
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(N, T) whole numbers -> (N, K)."""
+        """(N, T) int64 -> (N, K)."""
         found = encoder.padding_mask(ids)
         x = self._start(ids)
         for layer in self.layers:
@@ -58,13 +66,13 @@ class NewsEncoder(nn.Module):
         logits: Tensor = self.classes(self.dropout(encoder.masked_mean(x, found)))
         return logits
 
-    def weights(self, ids: Tensor) -> list[Tensor]:
-        """(N, T) -> (N, heads, T, T) of each layer: how much each word (row) takes of each."""
+    def attention_weights(self, ids: Tensor) -> list[Tensor]:
+        """(N, T) -> attention weights (N, heads, T, T) of each layer."""
         found, x = encoder.padding_mask(ids), self._start(ids)
         taken = []
         for layer in self.layers:
             assert isinstance(layer, encoder.EncoderLayer)
-            taken.append(layer.attention.weights(x, x, found[:, None, None]))
+            taken.append(layer.attention.attention_weights(x, x, found[:, None, None]))
             x = layer(x, found[:, None, None])
         return taken
 

@@ -1,8 +1,8 @@
-"""Networks by hand in the house's clothes: an `nn.Module` whose arithmetic, there and back, is NumPy's.
+"""Wrap a NumPy network as an `nn.Module`.
 
-The module lends its parameters to the network as arrays (the same memory, nothing is copied) and tells autograd what
-the network's own `backward` says. So whatever knows modules (predicting, explaining, bundles, tests) takes it as it is.
-Training does not come this way: it works on the arrays alone.
+The module's parameters share memory with the network's arrays, and autograd calls the network's own `backward`. So
+everything that works on modules (prediction, explanation, bundles, tests) works here. Training does not use this
+wrapper: it works on the arrays directly.
 """
 
 from collections.abc import Mapping
@@ -19,35 +19,37 @@ from dlcore.models.numpy_nn.network import NumpyNetwork
 
 
 class NumpyDenseConfig(Config):
-    """A network of dense layers."""
+    """Dense network."""
 
     depth: int = number(2, low=0, high=12, unit="layers", help="Hidden layers.")
     width: int = number(256, low=1, high=1024, unit="units", help="Units of the first hidden layer.")
-    narrowing: bool = choice(True, help="Each hidden layer half as wide as the one before it.")
-    activation: Literal["relu", "tanh", "sigmoid"] = choice("relu", help="What follows each hidden layer.")
-    norm: bool = choice(True, help="Batch norm behind each hidden layer.")
-    dropout: float = number(0.1, low=0.0, high=0.9, help="Share of units set to 0 in training.")
-    start: Literal["he", "xavier", "zeros"] = choice("he", help="Spread of the weights at the start.")
+    narrowing: bool = choice(True, help="Halve the width from each hidden layer to the next.")
+    activation: Literal["relu", "tanh", "sigmoid"] = choice("relu", help="Activation after each hidden layer.")
+    norm: bool = choice(True, help="Batch normalization after each hidden layer.")
+    dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability.")
+    start: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
 
 
 class NumpyConvConfig(Config):
-    """Two convolutions with max-pool, and a hidden layer."""
+    """Two convolutions with max pooling, and a hidden layer."""
 
-    channels_1: int = number(8, low=1, high=64, help="Windows learnt by the first convolution.")
-    channels_2: int = number(16, low=1, high=64, help="Windows learnt by the second.")
+    channels_1: int = number(8, low=1, high=64, help="Filters of the first convolution.")
+    channels_2: int = number(16, low=1, high=64, help="Filters of the second convolution.")
     width: int = number(64, low=1, high=1024, unit="units", help="Units of the hidden layer.")
-    start: Literal["he", "xavier", "zeros"] = choice("he", help="Spread of the weights at the start.")
+    start: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
 
 
 class NumpyRnnConfig(Config):
-    """One recurrent layer, read out at its end."""
+    """One recurrent layer, classified from its last state."""
 
-    width: int = number(128, low=1, high=512, unit="units", help="Numbers that the state is made of.")
-    gain: float = number(1.0, low=0.0, high=3.0, help="Stretch of the state's weights at the start; 1 is a rotation.")
+    width: int = number(128, low=1, high=512, unit="units", help="Hidden units.")
+    gain: float = number(
+        1.0, low=0.0, high=3.0, help="Scale of the initial recurrent weights; at 1 they are orthogonal."
+    )
 
 
 class NumpyModule(nn.Module):
-    """A network by hand as a module: (N, ...) float32 -> scores (N, K); weights are named `<layer>.<parameter>`."""
+    """A NumPy network as a module: (N, ...) float32 -> scores (N, K); weights are named `<layer>.<parameter>`."""
 
     def __init__(self, network: NumpyNetwork) -> None:
         super().__init__()
@@ -62,18 +64,18 @@ class NumpyModule(nn.Module):
                 self.add_module(name, holder)
 
     def bound(self) -> NumpyNetwork:
-        """The network on this module's own weights: what changes in the one changes in the other."""
+        """Return the network on this module's own weights (shared memory)."""
         return self.network.bound({name: array.numpy() for name, array in self.state_dict().items()})
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scores (N, K)."""
+        """Return scores (N, K)."""
         rng = np.random.default_rng(int(torch.randint(2**31, ()))) if self.training else None
         scores: Tensor = _Through.apply(self.bound(), rng, x, *self.parameters())
         return scores
 
 
 class _Through(torch.autograd.Function):
-    """Forward and backward of a network by hand, for autograd."""
+    """Forward and backward of a NumPy network, for autograd."""
 
     @staticmethod
     def forward(
@@ -91,12 +93,12 @@ class _Through(torch.autograd.Function):
 
 
 def _drawer(start: architectures.Start = "he") -> architectures.WeightInitializer:
-    """Weights drawn from a generator that torch's seed decides, as every model's are."""
+    """Return a weight initializer seeded by torch's generator, as for every other model."""
     return architectures.WeightInitializer(np.random.default_rng(int(torch.randint(2**31, ()))), start)
 
 
 def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
-    """Dense layers for pictures of `height` x `width` pixels."""
+    """Build a dense network for images of `height` x `width` pixels."""
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
     network = architectures.dense(
@@ -112,12 +114,12 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
 
 
 def convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> NumpyModule:
-    """Convolutions for square pictures of `height` pixels."""
+    """Build a convolutional network for square images of `height` pixels."""
     channels = (options.channels_1, options.channels_2)
     drawer = _drawer(options.start)
     return NumpyModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
 
 
 def recurrent(options: NumpyRnnConfig, *, features: int, classes: int) -> NumpyModule:
-    """A recurrent network for sequences (N, T, features)."""
+    """Build a recurrent network for sequences (N, T, features)."""
     return NumpyModule(architectures.recurrent(_drawer(), features, options.width, classes, gain=options.gain))

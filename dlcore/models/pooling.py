@@ -1,4 +1,4 @@
-"""Reading a recurrent network out: from the states at every word of a text to one vector."""
+"""Pool the states of a recurrent network over time into one vector per text."""
 
 from typing import Literal
 
@@ -6,22 +6,23 @@ import torch
 from torch import Tensor
 
 Pooling = Literal["last", "pooled", "over_padding"]
-"""`last` is the state after a text's own last word, `pooled` the highest and the mean over all of its words, and
-`over_padding` the state at the end of the padded row: what goes wrong when padding is forgotten."""
+"""`last`: state after a text's last word. `pooled`: maximum and mean over its words. `over_padding`: state at the end
+of the padded row, the error made when padding is ignored.
+"""
 
 
 def token_counts(ids: Tensor) -> Tensor:
-    """(N, T) ids padded at the end with 0 -> (N,) words, an empty text counted as one."""
+    """(N, T) ids padded at the end with 0 -> (N,) token counts, at least 1."""
     return ids.ne(0).sum(dim=1).clamp(min=1)
 
 
 def last_state(states: Tensor, ids: Tensor) -> Tensor:
-    """(N, T, D), (N, T) -> (N, D): the state after each text's last word."""
+    """(N, T, D), (N, T) -> (N, D): state after each text's last token."""
     return states[torch.arange(len(ids), device=ids.device), token_counts(ids) - 1]
 
 
 def max_mean_pool(states: Tensor, ids: Tensor) -> Tensor:
-    """(N, T, D), (N, T) -> (N, 2 D): the highest of each number over a text's words, and the mean."""
+    """(N, T, D), (N, T) -> (N, 2 D): maximum and mean over a text's tokens."""
     count = token_counts(ids)
     found = torch.arange(ids.shape[1], device=ids.device) < count[:, None]  # (N, T)
     highest = states.masked_fill(~found[..., None], torch.finfo(states.dtype).min).amax(dim=1)
@@ -30,7 +31,7 @@ def max_mean_pool(states: Tensor, ids: Tensor) -> Tensor:
 
 
 def reverse_tokens(x: Tensor, ids: Tensor) -> Tensor:
-    """(N, T, D), (N, T) -> (N, T, D): each text's words from the last to the first, its padding where it was."""
+    """(N, T, D), (N, T) -> (N, T, D): reverse each text's tokens; padding stays at the end."""
     at = torch.arange(ids.shape[1], device=ids.device)
     count = token_counts(ids)[:, None]
     place = torch.where(at < count, count - 1 - at, at)

@@ -1,4 +1,4 @@
-"""Recurrent layers over vectors that stand for a text's words: one way or both, plain, GRU or LSTM."""
+"""Recurrent layers (plain, GRU or LSTM) over padded sequences of token vectors."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -14,17 +14,17 @@ CELLS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "l
 
 
 def build_layers(cell: Cell, sizes: Sequence[int], hidden: int) -> nn.ModuleList:
-    """Layers one way, one on the other; `sizes` are the widths of what each is given."""
+    """Build stacked unidirectional layers; `sizes` are their input widths."""
     return nn.ModuleList(_layer(cell, size, hidden) for size in sizes)
 
 
 def run_layers(
     x: Tensor, ids: Tensor, *, forth: nn.ModuleList, back: nn.ModuleList, dropout: nn.Module
 ) -> tuple[Tensor, ...]:
-    """(N, T, D), (N, T) -> (N, T, D') after the layers, and (N, T, H) what the last way back gave before dropout.
+    """(N, T, D), (N, T) -> (N, T, D') after all layers, and (N, T, H), the last backward layer's states before dropout.
 
-    `ids` are 0 where a text has ended. The way back, where there is one, starts at each text's own last word, so
-    padding changes nothing; it gives what PyTorch's packed sequences give, without their cost.
+    `ids` are 0 after a text's end. Backward layers start at each text's last word, so padding has no effect; the result
+    equals PyTorch's packed sequences, without their cost.
     """
     first = x
     for depth, layer in enumerate(forth):
@@ -33,13 +33,13 @@ def run_layers(
             x = first = dropout(along)
             continue
         against, _ = back[depth](pooling.reverse_tokens(x, ids))
-        first = against  # its last state has read the whole text, and sits at the text's length
+        first = against  # its last state has read the whole text, and is at the text's last position
         x = dropout(torch.cat([along, pooling.reverse_tokens(against, ids)], dim=2))
     return x, first
 
 
 def pool_states(x: Tensor, back: Tensor, ids: Tensor, *, how: Pooling, both: bool, dropout: nn.Module) -> Tensor:
-    """What `run_layers` gave -> (N, D''): both directions where each has read all of the text."""
+    """Pool the result of `run_layers` -> (N, D''); for each direction, the state after the whole text."""
     if how == "pooled":
         return pooling.max_mean_pool(x, ids)
     if how == "over_padding":
@@ -51,7 +51,7 @@ def pool_states(x: Tensor, back: Tensor, ids: Tensor, *, how: Pooling, both: boo
 
 
 def _layer(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
-    """One layer one way; recurrent weights orthogonal, forget gates open."""
+    """Build one unidirectional layer with orthogonal recurrent weights and open forget gates."""
     layer = CELLS[cell](inputs, hidden, batch_first=True)
     with torch.no_grad():
         for name, parameter in layer.named_parameters():
@@ -62,6 +62,6 @@ def _layer(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
                 nn.init.xavier_uniform_(parameter)
             else:
                 parameter.zero_()
-                if cell == "lstm" and "bias_ih" in name:  # order of the gates: input, forget, cell, output
+                if cell == "lstm" and "bias_ih" in name:  # gate order: input, forget, cell, output
                     parameter[hidden : 2 * hidden] = 1.0
     return layer

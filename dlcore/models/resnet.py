@@ -1,4 +1,4 @@
-"""ResNet: blocks that learn what to add to their input (He et al. 2016), and the same network without the sum."""
+"""ResNet (He et al. 2016), with optional skip connections."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,24 +9,27 @@ from torch import Tensor, nn
 from dlcore.core.config import Config, choice, number
 
 Stem = Literal["imagenet", "half", "small"]
-STEMS = "imagenet: 7x7 and a pool, a quarter of the size at once; half: 3x3, every second pixel; small: 3x3, all kept."
+STEMS = "imagenet: 7x7 and max pooling, a quarter of the size; half: 3x3 with stride 2; small: 3x3, full size."
 Block = Callable[[int, int, int], nn.Module]
-"""Makes one block from channels before, channels after and stride."""
+"""Builds one block from input channels, output channels and stride."""
 
 
 class ResNetConfig(Config):
-    """Its knobs; as they stand ResNet-18 for pictures of 32 to 96 pixels."""
+    """Depth, width and stem; default ResNet-18 for images of 32 to 96 pixels."""
 
     stem: Stem = choice("small", help=STEMS)
-    blocks: int = number(2, low=1, high=18, help="Blocks in each of the four stages; 2 make ResNet-18.")
+    blocks: int = number(2, low=1, high=18, help="Blocks per stage (four stages); 2 give ResNet-18.")
     width: int = number(
-        64, low=4, high=256, unit="channels", help="Channels of the first stage; each next one doubles."
+        64, low=4, high=256, unit="channels", help="Channels of the first stage; doubled in each later stage."
     )
-    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+    skip: bool = choice(
+        True,
+        help="Residual connections: add each block's input to its output; off gives a plain network of the same depth.",
+    )
 
 
 class ResNet(nn.Module):
-    """(N, C, H, W) -> (N, K) logits: stem, four stages of blocks, mean over the picture, linear."""
+    """(N, C, H, W) -> (N, K) logits: stem, four stages of blocks, global average pooling, linear."""
 
     def __init__(
         self,
@@ -38,8 +41,9 @@ class ResNet(nn.Module):
         blocks: Sequence[int],
         classes: int,
     ) -> None:
-        """`widths` are the channels after each stage, `blocks` counts each stage's; each stage after the first halves
-        height and width."""
+        """`widths` are the output channels of each stage, `blocks` the number of blocks; each stage after the first
+        halves height and width.
+        """
         super().__init__()
         self.stem = stem
         self.stages = nn.Sequential()
@@ -75,8 +79,10 @@ class Residual(nn.Module):
 
 
 def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
-    """ResNet-18 and its like: blocks of two 3x3 convolutions. For 3 channels, 1,000 classes and the imagenet stem:
-    11,689,512 parameters."""
+    """Build ResNet-18 and similar networks of two-convolution blocks.
+
+    11,689,512 parameters for 3 channels, 1,000 classes and the imagenet stem.
+    """
 
     def block(before: int, after: int, stride: int) -> nn.Module:
         body = nn.Sequential(
@@ -106,20 +112,20 @@ def build_stem(kind: Stem, channels: int, width: int) -> nn.Sequential:
 
 
 def conv_bn(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """A convolution that keeps the size (over `stride`), and batch norm, which does the bias's work."""
+    """Build a convolution with batch norm instead of a bias; the size is preserved up to `stride`."""
     conv = nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(after))
 
 
 def initialize(module: nn.Module) -> None:
-    """He's start by what goes out (He et al. 2015): it keeps the gradient's variance on its way back."""
+    """Initialize with He's method by fan-out (He et al. 2015), which preserves the gradient's variance."""
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
 
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict of torchvision's `resnet18`, `resnext50_32x4d` and their like under our names."""
+    """Convert a state dict of torchvision's `resnet18`, `resnext50_32x4d` and similar models to our names."""
     return {_renamed(name): tensor for name, tensor in weights.items()}
 
 
@@ -131,7 +137,7 @@ def _renamed(name: str) -> str:
     stage, block, rest = re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", name).groups()  # type: ignore[union-attr]
     rest = rest.replace("downsample", "shortcut")
     inner = re.match(r"(conv|bn)(\d)", rest)
-    if inner:  # in a body a convolution, its norm and a relu take three places
+    if inner:  # in a body, a convolution, its norm and a ReLU take three places
         place = 3 * (int(inner[2]) - 1) + (inner[1] == "bn")
         rest = f"body.{place}{rest[inner.end() :]}"
     return f"stages.{int(stage) - 1}.{block}.{rest}"

@@ -1,4 +1,4 @@
-"""ResNeXt: a ResNet whose blocks split into many narrow paths and sum them (Xie et al. 2017)."""
+"""ResNeXt: residual blocks with grouped convolutions (Xie et al. 2017)."""
 
 from typing import Literal
 
@@ -12,23 +12,27 @@ EXPANSION = 4
 
 
 class ResNextConfig(Config):
-    """Its knobs; as they stand a light ResNeXt-26 32x4d for pictures of 32 to 96 pixels."""
+    """Depth, width and cardinality; default a light ResNeXt-26 32x4d for images of 32 to 96 pixels."""
 
     stem: Stem = choice("small", help=STEMS)
-    depth: Literal["26", "50", "101"] = choice("26", help="Layers with weights: 2-2-2-2, 3-4-6-3 or 3-4-23-3 blocks.")
+    depth: Literal["26", "50", "101"] = choice("26", help="Weight layers: 2-2-2-2, 3-4-6-3 or 3-4-23-3 blocks.")
     width: int = number(
-        64, low=8, high=128, unit="channels", help="Channels of the stem; the first stage gives four times as many."
+        64, low=8, high=128, unit="channels", help="Channels of the stem; the first stage has four times as many."
     )
-    cardinality: int = number(32, low=1, high=64, unit="paths", help="Paths that each block splits into.")
-    group_width: int = number(4, low=1, high=64, unit="channels", help="Channels of one path in the first stage.")
-    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+    cardinality: int = number(32, low=1, high=64, unit="paths", help="Cardinality: parallel paths (groups) per block.")
+    group_width: int = number(4, low=1, high=64, unit="channels", help="Channels per path in the first stage.")
+    skip: bool = choice(
+        True,
+        help="Residual connections: add each block's input to its output; off gives a plain network of the same depth.",
+    )
 
 
 def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
-    """(N, C, H, W) -> (N, K) logits. A block: 1x1 down to cardinality x group width channels, a 3x3 in `cardinality`
-    groups, 1x1 up to four times the width (Xie et al. 2017, fig. 3c); paths widen twofold with each stage.
+    """Build a ResNeXt: (N, C, H, W) -> (N, K) logits.
 
-    ResNeXt-50 32x4d for 3 channels, 1,000 classes and the imagenet stem: 25,028,904 parameters.
+    A block: 1x1 down to cardinality x group width channels, a 3x3 in `cardinality` groups, 1x1 up to four times the
+    width (Xie et al. 2017, fig. 3c); the group width doubles with each stage. ResNeXt-50 32x4d for 3 channels, 1,000
+    classes and the imagenet stem has 25,028,904 parameters.
     """
     widths = [config.width * EXPANSION * 2**stage for stage in range(4)]
 

@@ -1,4 +1,4 @@
-"""Recurrent readers of texts: plain, GRU or LSTM, one-way or two-way."""
+"""Recurrent text classifiers: plain RNN, GRU or LSTM, unidirectional or bidirectional."""
 
 from torch import Tensor, nn
 
@@ -9,37 +9,39 @@ from dlcore.models.recurrence import Cell
 
 
 class RnnClassifierConfig(Config):
-    """Its sizes."""
+    """Layer sizes and dropout."""
 
-    embedding: int = number(100, low=2, high=1024, help="Numbers that stand for one word; GloVe has 100.")
-    hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
-    layers: int = number(1, low=1, high=6, help="Recurrent layers, one on the other.")
+    embedding: int = number(100, low=2, high=1024, help="Embedding dimension; GloVe has 100.")
+    hidden: int = number(128, low=2, high=1024, help="Hidden units per layer and direction.")
+    layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
     both_ways: bool = choice(True, help="Read from the end to the start as well.")
-    dropout: float = number(0.4, low=0.0, high=0.9, help="Share of each layer's inputs and outputs left out.")
-    word_dropout: float = number(0.1, low=0.0, high=0.9, help="Share of words made unknown in training.")
+    dropout: float = number(0.4, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
+    word_dropout: float = number(
+        0.1, low=0.0, high=0.9, help="Probability that a word is replaced by unknown in training."
+    )
     readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
-    frozen: bool = choice(False, help="Keep the words' vectors as they are at the start.")
+    frozen: bool = choice(False, help="Freeze the word embeddings.")
 
 
 class ImprovedLstmConfig(RnnClassifierConfig):
-    """The same knobs; as they stand three two-way layers."""
+    """Defaults of the improved LSTM: three bidirectional layers."""
 
-    hidden: int = number(64, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
-    layers: int = number(3, low=1, high=6, help="Recurrent layers, one on the other.")
+    hidden: int = number(64, low=2, high=1024, help="Hidden units per layer and direction.")
+    layers: int = number(3, low=1, high=6, help="Number of stacked recurrent layers.")
 
 
 class RnnClassifier(nn.Module):
-    """(N, T) ids -> (N, K) logits: embedding, recurrent layers one way or both, readout, linear.
+    """(N, T) ids -> (N, K) logits: embedding, recurrent layers, pooling, linear.
 
-    Ids are padded at the end with 0. The way back starts at each text's own last word, so padding changes nothing; it
-    gives what PyTorch's packed sequences give, without their cost.
+    Ids are padded at the end with 0. Backward layers start at each text's last word, so padding has no effect; the
+    result equals PyTorch's packed sequences, without their cost.
 
-    RNN: Elman 1990; LSTM: Hochreiter & Schmidhuber 1997, with forget gates that start at 1; GRU: Cho et al. 2014; two
-    ways: Schuster & Paliwal 1997.
+    RNN: Elman 1990; LSTM: Hochreiter & Schmidhuber 1997, with forget-gate biases of 1; GRU: Cho et al. 2014;
+    bidirectional: Schuster & Paliwal 1997.
     """
 
     def __init__(self, config: RnnClassifierConfig, *, cell: Cell, vocabulary: int, classes: int) -> None:
-        """`vocabulary` counts all ids, padding and unknown among them."""
+        """`vocabulary` counts all ids, including padding and unknown."""
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
@@ -52,7 +54,7 @@ class RnnClassifier(nn.Module):
         self.dropout, self.word_dropout, self.readout = nn.Dropout(config.dropout), config.word_dropout, config.readout
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(N, T) whole numbers -> (N, K)."""
+        """(N, T) int64 -> (N, K)."""
         read = encoder.word_dropout(ids, self.word_dropout) if self.training and self.word_dropout else ids
         x = self.dropout(self.embedding(read))  # (N, T, D)
         x, back = recurrence.run_layers(x, ids, forth=self.forth, back=self.back, dropout=self.dropout)

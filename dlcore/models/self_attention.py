@@ -1,4 +1,4 @@
-"""Self-attention alone, written out: queries, keys, values, scores, softmax, weighted sum, output (Vaswani 2017)."""
+"""Self-attention step by step: queries, keys, values, scores, softmax, weighted sum, output (Vaswani et al. 2017)."""
 
 from typing import Literal
 
@@ -11,21 +11,21 @@ PAD, QUESTION = 0, 1
 
 
 class SelfAttentionConfig(Config):
-    """Each part of attention by itself."""
+    """Heads, sizes, scaling, mask and positions."""
 
-    heads: int = number(1, low=1, high=8, help="Ways of looking at the sequence at once.")
-    key_size: int = number(16, low=1, high=512, unit="numbers", help="Numbers of a query and a key, d_k.", log=True)
-    size: int = number(32, low=4, high=256, unit="numbers", help="Numbers that stand for a token.", log=True)
-    scaled: bool = choice(True, help="Divide scores by the root of d_k, so that their spread stays near 1.")
-    mask: Literal["none", "causal"] = choice("none", help="Causal: a token sees itself and what came before it.")
-    positions: bool = choice(False, help="Add a vector for each place; this task needs none.")
+    heads: int = number(1, low=1, high=8, help="Attention heads.")
+    key_size: int = number(16, low=1, high=512, unit="numbers", help="Dimension of queries and keys, d_k.", log=True)
+    size: int = number(32, low=4, high=256, unit="numbers", help="Embedding dimension.", log=True)
+    scaled: bool = choice(True, help="Divide scores by sqrt(d_k), which keeps their variance near 1.")
+    mask: Literal["none", "causal"] = choice("none", help="Causal: a token attends to itself and earlier tokens only.")
+    positions: bool = choice(False, help="Add positional embeddings; this task does not need them.")
 
 
 class SelfAttention(nn.Module):
     """(N, T, D) -> (N, T, D): softmax(q k / sqrt(d_k)) v in each head, then W_o (Vaswani et al. 2017, eq. 1).
 
-    The keys have no bias: it would add the same to every score of a row, which the softmax does not see. Weights start
-    with variance 1 / D, so that queries and keys have variance 1 and their product d_k.
+    Keys have no bias: it would add the same value to every score of a row, which softmax ignores. Weights start with
+    variance 1 / D, so that queries and keys have variance 1 and their product d_k.
     """
 
     def __init__(self, config: SelfAttentionConfig) -> None:
@@ -42,17 +42,17 @@ class SelfAttention(nn.Module):
         for layer in (self.query, self.value, self.out):
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, there: Tensor) -> Tensor:
-        """(N, T, D), (N, T) true where a token is -> (N, T, D)."""
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(N, T, D), padding mask (N, T) -> (N, T, D)."""
         value = self._split(self.value(x))  # (N, heads, T, d_k)
-        seen = self.weights(x, there) @ value
+        seen = self.attention_weights(x, mask) @ value
         return self.out(seen.transpose(1, 2).flatten(2))
 
-    def weights(self, x: Tensor, there: Tensor) -> Tensor:
-        """(N, T, D), (N, T) -> (N, heads, T, T): how much each token (row) takes of each; rows sum to 1."""
+    def attention_weights(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(N, T, D), (N, T) -> attention weights (N, heads, T, T); rows sum to 1."""
         query, key = self._split(self.query(x)), self._split(self.key(x))
         scores = query @ key.transpose(2, 3) * self.factor
-        seen = there[:, None, None, :]
+        seen = mask[:, None, None, :]
         if self.causal:
             seen = seen & torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
         return scores.masked_fill(~seen, float("-inf")).nan_to_num(nan=0.0).softmax(dim=-1)
@@ -65,11 +65,11 @@ class SelfAttention(nn.Module):
 class AssociativeRecall(nn.Module):
     """(N, T), (N, T) letters and values -> (N, K) logits: embeddings, self-attention, the question's token, linear.
 
-    No way around the attention: what the answer knows, it has looked up.
+    There is no residual connection: everything the output knows passed through attention.
     """
 
     def __init__(self, config: SelfAttentionConfig, *, letters: int, classes: int, length: int) -> None:
-        """`letters` and `classes` count the symbols, `length` the tokens of the longest sequence."""
+        """`letters` and `classes` count the symbols, `length` is the maximum number of tokens."""
         super().__init__()
         self.letters = nn.Embedding(letters + 1, config.size, padding_idx=PAD)
         self.values = nn.Embedding(classes + 2, config.size, padding_idx=PAD)
@@ -91,6 +91,6 @@ class AssociativeRecall(nn.Module):
         asked = (values == QUESTION).to(seen.dtype)[:, None]  # (N, 1, T), 1 at the question
         return self.classes((asked @ seen).squeeze(1))
 
-    def weights(self, letters: Tensor, values: Tensor) -> Tensor:
+    def attention_weights(self, letters: Tensor, values: Tensor) -> Tensor:
         """(N, T), (N, T) -> (N, heads, T, T)."""
-        return self.attention.weights(self.embed(letters, values), values != PAD)
+        return self.attention.attention_weights(self.embed(letters, values), values != PAD)

@@ -1,4 +1,4 @@
-"""The encoder-decoder Transformer (Vaswani et al. 2017): reads one sequence, writes another symbol by symbol."""
+"""Encoder-decoder Transformer for sequence to sequence (Vaswani et al. 2017)."""
 
 from collections.abc import Mapping
 
@@ -10,30 +10,32 @@ from dlcore.models import encoder
 
 
 class Seq2SeqConfig(Config):
-    """Its sizes."""
+    """Layer sizes and dropout."""
 
-    width: int = number(64, low=4, high=1024, unit="numbers", help="Numbers that stand for a symbol.")
-    layers: int = number(2, low=1, high=12, help="Layers of the encoder, and as many of the decoder.")
-    heads: int = number(4, low=1, high=32, help="Ways of looking at once; the width is a multiple.")
-    feed_forward: int = number(128, low=4, high=8192, unit="units", help="Units inside each feed-forward.", log=True)
-    dropout: float = number(0.0, low=0.0, high=0.9, help="Share of values set to 0 in training.")
+    width: int = number(64, low=4, high=1024, unit="numbers", help="Embedding dimension.")
+    layers: int = number(2, low=1, high=12, help="Encoder layers, and as many decoder layers.")
+    heads: int = number(4, low=1, high=32, help="Attention heads; must divide the width.")
+    feed_forward: int = number(
+        128, low=4, high=8192, unit="units", help="Hidden units of each feed-forward network.", log=True
+    )
+    dropout: float = number(0.0, low=0.0, high=0.9, help="Dropout probability.")
 
 
 class Seq2Seq(nn.Module):
-    """(N, S) source, (N, L) given -> (N, L, V) logits: which symbol comes next at each place of what is given.
+    """(N, S) source, (N, L) decoder input -> (N, L, V) logits of the next symbol at each position.
 
-    Ids are padded at the end with 0. The encoder's padding is masked everywhere; in the decoder a place sees itself and
-    those before it alone. The same as `nn.Transformer` with its weights (`from_torch`).
+    Ids are padded at the end with 0. Padding of the source is masked everywhere; a decoder position attends to itself
+    and earlier ones only. Equal to `nn.Transformer` with the same weights (`from_torch`).
     """
 
     def __init__(self, config: Seq2SeqConfig, *, sources: int, symbols: int, source_length: int, length: int) -> None:
-        """`sources` and `symbols` (V) count all ids of each side; the lengths are the longest there may be."""
+        """`sources` and `symbols` (V) count all ids of each side; the lengths are maxima."""
         super().__init__()
         sizes = (config.width, config.heads, config.feed_forward, config.dropout)
         self.source_embedding = nn.Embedding(sources, config.width, padding_idx=0)
         self.embedding = nn.Embedding(symbols, config.width, padding_idx=0)
         with torch.no_grad():
-            self.source_embedding.weight *= 0.5  # as wide as the places' sines, no wider
+            self.source_embedding.weight *= 0.5  # same scale as the positional encoding
             self.embedding.weight *= 0.5
         self.places: Tensor
         self.register_buffer(
@@ -47,35 +49,35 @@ class Seq2Seq(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, source: Tensor, given: Tensor) -> Tensor:
-        """(N, S), (N, L) whole numbers -> (N, L, V)."""
+        """(N, S), (N, L) int64 -> (N, L, V)."""
         return self.decode(given, *self.encode(source))
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, S) -> the memory (N, S, D), and where a symbol is (N, 1, 1, S)."""
-        seen = encoder.padding_mask(source)[:, None, None]
+        """(N, S) -> memory (N, S, D) and padding mask (N, 1, 1, S)."""
+        mask = encoder.padding_mask(source)[:, None, None]
         x = self.dropout(self.source_embedding(source) + self.places[: source.shape[1]])
         for layer in self.encoder:
-            x = layer(x, seen)
-        return self.encoder_norm(x), seen
+            x = layer(x, mask)
+        return self.encoder_norm(x), mask
 
-    def decode(self, given: Tensor, memory: Tensor, memory_seen: Tensor) -> Tensor:
-        """(N, L) given so far, and the memory -> (N, L, V): logits of the next symbol after each place."""
-        x, seen = self._start(given)
+    def decode(self, given: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
+        """Decoder input (N, L) and memory -> (N, L, V), logits of the next symbol after each position."""
+        x, mask = self._start(given)
         for layer in self.decoder:
-            x = layer(x, memory, seen=seen, memory_seen=memory_seen)
+            x = layer(x, memory, mask=mask, memory_mask=memory_mask)
         logits: Tensor = self.symbols(self.decoder_norm(x))
         return logits
 
     def cross_attention(self, source: Tensor, given: Tensor) -> Tensor:
-        """(N, S), (N, L) -> (N, layers, heads, L, S): how much of each source symbol a place takes; rows sum to 1."""
-        memory, memory_seen = self.encode(source)
-        x, seen = self._start(given)
+        """(N, S), (N, L) -> cross-attention weights (N, layers, heads, L, S); rows sum to 1."""
+        memory, memory_mask = self.encode(source)
+        x, mask = self._start(given)
         found = []
         for layer in self.decoder:
             assert isinstance(layer, encoder.DecoderLayer)
-            asks = layer.attention_norm(x + layer.attention(x, x, seen))
-            found.append(layer.memory_attention.weights(asks, memory, memory_seen))
-            x = layer(x, memory, seen=seen, memory_seen=memory_seen)
+            asks = layer.attention_norm(x + layer.attention(x, x, mask))
+            found.append(layer.memory_attention.attention_weights(asks, memory, memory_mask))
+            x = layer(x, memory, mask=mask, memory_mask=memory_mask)
         return torch.stack(found, dim=1)
 
     def _start(self, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +87,7 @@ class Seq2Seq(nn.Module):
 
 
 def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict of `nn.Transformer` under our names; embeddings and the last layer are not in it."""
+    """Convert a state dict of `nn.Transformer` to our names; it has no embeddings and no output layer."""
     renamed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
         for theirs, ours in _RENAMED[name.partition(".")[0]].items():

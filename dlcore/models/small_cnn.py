@@ -1,4 +1,4 @@
-"""A small convolutional network: what a Transformer of as many parameters is held against."""
+"""Small convolutional network, a baseline with as many parameters as the Vision Transformer."""
 
 from itertools import pairwise
 
@@ -10,17 +10,17 @@ STAGES = 3
 
 
 class SmallCnnConfig(Config):
-    """Its one knob."""
+    """Width."""
 
     width: int = number(
-        48, low=2, high=512, unit="channels", help="Channels of the first stage; each next one doubles."
+        48, low=2, high=512, unit="channels", help="Channels of the first stage; doubled in each later stage."
     )
 
 
 class SmallCnn(nn.Module):
     """(N, C, H, W) or (N, H, W) -> (N, K) logits: three stages of two 3x3 convolutions with batch norm, mean, linear.
 
-    The second and the third stage begin at half the height and width of the one before.
+    The second and third stage halve height and width.
     """
 
     def __init__(self, config: SmallCnnConfig, *, channels: int, classes: int) -> None:
@@ -42,7 +42,7 @@ class SmallCnn(nn.Module):
 
 
 def parameters_of(width: int, *, channels: int, classes: int) -> int:
-    """How many parameters a network of that width has."""
+    """Return the number of parameters at this width."""
     widths = [channels, *(width * 2**stage for stage in range(STAGES))]
     total = (widths[-1] + 1) * classes
     for before, after in pairwise(widths):
@@ -51,7 +51,7 @@ def parameters_of(width: int, *, channels: int, classes: int) -> int:
 
 
 def width_for(parameters: int, *, channels: int, classes: int) -> int:
-    """The width whose network comes nearest to so many parameters."""
+    """Return the width whose number of parameters is closest to `parameters`."""
     return min(
         range(2, 513), key=lambda width: abs(parameters_of(width, channels=channels, classes=classes) - parameters)
     )

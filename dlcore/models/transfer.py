@@ -1,6 +1,6 @@
-"""A network that has seen a million photographs, and a new head on it: transfer learning in four sizes.
+"""Transfer learning: a torchvision backbone pretrained on ImageNet with a new classification head.
 
-The backbones are torchvision's, cut into the blocks that are trained or left as they are.
+Backbones are cut into blocks that can be trained or frozen.
 """
 
 from collections.abc import Mapping
@@ -18,50 +18,50 @@ NORMS = (nn.BatchNorm2d,)
 
 
 class TransferConfig(Config):
-    """What is taken over from ImageNet, and what is learnt anew."""
+    """Which weights are pretrained and which are trained."""
 
     start: Literal["pretrained", "random"] = choice(
-        "pretrained", help="Begin with weights learnt on ImageNet, or with random ones, from scratch."
+        "pretrained", help="Start from ImageNet weights, or from random weights (from scratch)."
     )
     train: Literal["head", "last_blocks", "all"] = choice(
-        "all", help="Train the new head alone (its inputs are computed once and kept), the last blocks too, or all."
+        "all",
+        help="Train the head only (its inputs are computed once and cached), also the last blocks, or all blocks.",
     )
-    blocks: int = number(12, low=1, high=30, unit="blocks", help="How many blocks last_blocks trains beside the head.")
+    blocks: int = number(
+        12, low=1, high=30, unit="blocks", help="Number of blocks that last_blocks trains in addition to the head."
+    )
     backbone_rate: float = number(
-        0.1, low=1e-4, high=1.0, help="Learning rate of the last block, as a share of the head's.", log=True
+        0.1, low=1e-4, high=1.0, help="Learning rate of the last block, relative to the head's.", log=True
     )
     falling: float = number(0.9, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
     norms: Literal["kept", "trained"] = choice(
         "kept", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
     )
-    warm_head: bool = choice(
-        True, help="Fit the head on the untouched network's features first, then train on from there."
-    )
-    head_dropout: float = number(0.2, low=0.0, high=0.9, help="Share of the features hidden from the head in training.")
+    warm_head: bool = choice(True, help="Fit the head on the pretrained features first, then continue from there.")
+    head_dropout: float = number(0.2, low=0.0, high=0.9, help="Dropout probability before the head.")
 
 
 class FrozenConfig(TransferConfig):
-    """The head alone: the features of every picture are computed once."""
+    """Trains the head only; image features are computed once."""
 
-    warm_head: bool = choice(
-        False, help="Fit the head on the untouched network's features first, then train on from there."
-    )
+    warm_head: bool = choice(False, help="Fit the head on the pretrained features first, then continue from there.")
 
     train: Literal["head", "last_blocks", "all"] = choice(
-        "head", help="Train the new head alone (its inputs are computed once and kept), the last blocks too, or all."
+        "head",
+        help="Train the head only (its inputs are computed once and cached), also the last blocks, or all blocks.",
     )
 
 
 class ScratchConfig(TransferConfig):
-    """The same network without anything taken over."""
+    """The same network, trained from scratch."""
 
-    warm_head: bool = choice(False, help="Fit the head on the untouched network's features first: not from scratch.")
+    warm_head: bool = choice(False, help="Fit the head on the features first: not from scratch.")
 
     start: Literal["pretrained", "random"] = choice(
-        "random", help="Begin with weights learnt on ImageNet, or with random ones, from scratch."
+        "random", help="Start from ImageNet weights, or from random weights (from scratch)."
     )
     backbone_rate: float = number(
-        1.0, low=1e-4, high=1.0, help="Learning rate of the last block, as a share of the head's.", log=True
+        1.0, low=1e-4, high=1.0, help="Learning rate of the last block, relative to the head's.", log=True
     )
     falling: float = number(1.0, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
     norms: Literal["kept", "trained"] = choice(
@@ -70,7 +70,7 @@ class ScratchConfig(TransferConfig):
 
 
 class TransferNet(nn.Module):
-    """(N, 3, H, W) standardised as on ImageNet, or features (N, F) computed before -> logits (N, K); `width` is F."""
+    """(N, 3, H, W) normalized as on ImageNet, or precomputed features (N, F) -> logits (N, K); `width` is F."""
 
     def __init__(self, options: TransferConfig, *, backbone: Backbone, classes: int) -> None:
         super().__init__()
@@ -83,24 +83,24 @@ class TransferNet(nn.Module):
         self.frozen = {"head": len(self.blocks), "last_blocks": max(0, len(self.blocks) - options.blocks), "all": 0}[
             options.train
         ]
-        self.to(memory_format=torch.channels_last)  # on a CPU a step then takes two thirds of the time
+        self.to(memory_format=torch.channels_last)  # reduces a CPU step by a third
         self.register_state_dict_post_hook(_plainly_laid_out)
         self.blocks[: self.frozen].requires_grad_(False)
         if options.train == "head":
             self.neck.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits; features given as such go to the head alone."""
+        """Return logits (N, K); inputs that are features go to the head directly."""
         logits: Tensor = self.head(x if x.dim() == 2 else self.features(x))
         return logits
 
     def features(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, F): what the head is given."""
+        """(N, 3, H, W) -> (N, F), the head's input."""
         found: Tensor = self.neck(self.blocks(x))
         return found
 
     def train(self, mode: bool = True) -> "TransferNet":
-        """Training mode for what is trained; what is frozen, and norms that are kept, stay as they are."""
+        """Set training mode; frozen parts and frozen norms stay in evaluation mode."""
         super().train(mode)
         if mode:
             self.blocks[: self.frozen].eval()
@@ -113,10 +113,10 @@ class TransferNet(nn.Module):
         return self
 
     def take_over(self, weights: Mapping[str, Tensor]) -> None:
-        """Put torchvision's weights of this backbone in; its own head of a thousand classes is left out.
+        """Load torchvision's weights of this backbone, without its classification head.
 
         Raises:
-            RuntimeError: they are another network's.
+            RuntimeError: the weights belong to another network.
         """
         model = _zoo(self.backbone)
         model.load_state_dict(dict(weights))
@@ -125,7 +125,7 @@ class TransferNet(nn.Module):
         self.neck.load_state_dict(neck.state_dict())
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """Parameters trained together, the head's first, and their rate as a share of the head's."""
+        """Return (learning rate relative to the head's, parameters) for each group, head first."""
         found = [(1.0, list(self.head.parameters()))]
         share = self.options.backbone_rate
         for part in (self.neck, *reversed(self.blocks)):
@@ -137,7 +137,7 @@ class TransferNet(nn.Module):
 
 
 def _plainly_laid_out(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
-    """Weights leave the module in the order that files keep them in."""
+    """Make the module's weights contiguous when it writes its state dict."""
     for name, value in state.items():
         state[name] = value.contiguous()
 
@@ -152,7 +152,7 @@ def _zoo(backbone: Backbone) -> nn.Module:
 
 
 def _cut(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int]:
-    """Blocks in the order of running, what makes a vector of their map, and that vector's width."""
+    """Return the blocks in forward order, the pooling after them, and the width of the pooled vector."""
     pool: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     if isinstance(model, zoo.ResNet):
         stem = nn.Sequential(model.conv1, model.bn1, model.relu, model.maxpool)

@@ -1,4 +1,4 @@
-"""A small Transformer encoder that forecasts."""
+"""Transformer encoder for forecasting."""
 
 import torch
 from torch import Tensor, nn
@@ -8,32 +8,31 @@ from dlcore.core.errors import ConfigError
 
 
 class TransformerForecasterConfig(Config):
-    """Its sizes."""
+    """Layer sizes and dropout."""
 
-    width: int = number(64, low=8, high=512, help="Numbers that stand for an hour; a multiple of the heads.", log=True)
+    width: int = number(64, low=8, high=512, help="Embedding dimension of an hour; a multiple of the heads.", log=True)
     layers: int = number(2, low=1, high=8, help="Encoder layers.")
-    heads: int = number(4, low=1, high=16, help="Ways of looking at the window at once.")
-    dropout: float = number(0.1, low=0.0, high=0.9, help="Share of values set to 0 in training.")
+    heads: int = number(4, low=1, high=16, help="Attention heads.")
+    dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability.")
 
 
 class TransformerForecaster(nn.Module):
-    """(N, T, F), (N, C) -> (N, H, V): linear, learnt places, encoder layers, the last hour's vector, linear.
+    """(N, T, F), (N, C) -> (N, H, V): linear, learned positions, encoder layers, the last hour's state, linear.
 
-    Norms come before each part (Xiong et al. 2020); attention is not masked, since all of the window is past.
-    Encoder: Vaswani et al. 2017.
+    Pre-norm (Xiong et al. 2020); attention is not masked, since the whole window is past. Encoder: Vaswani et al. 2017.
     """
 
     def __init__(
         self, config: TransformerForecasterConfig, *, features: int, variables: int, horizon: int, window: int
     ) -> None:
-        """`features` F of an hour, `variables` V to predict, `horizon` H and `window` T hours.
+        """`features` F per hour, `variables` V to predict, `horizon` H and `window` T in hours.
 
         Raises:
-            ConfigError: the width is no multiple of the heads.
+            ConfigError: the width is not a multiple of the number of heads.
         """
         super().__init__()
         if config.width % config.heads:
-            raise ConfigError(f"width={config.width} is no multiple of heads={config.heads}: choose such a width.")
+            raise ConfigError(f"width={config.width} is not a multiple of heads={config.heads}.")
         self.shape = (horizon, variables)
         self.embed = nn.Linear(features, config.width)
         self.places = nn.Parameter(torch.randn(window, config.width) * 0.02)

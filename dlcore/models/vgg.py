@@ -1,4 +1,4 @@
-"""VGG: 3x3 convolutions in five blocks, one on the other, and a dense head (Simonyan & Zisserman 2015)."""
+"""VGG: five blocks of 3x3 convolutions and a dense head (Simonyan & Zisserman 2015)."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -12,20 +12,20 @@ BLOCKS = 5
 
 
 class VggConfig(Config):
-    """Its knobs; as they stand VGG-16 of version C with batch norm."""
+    """Version, width and depth; default VGG-16 version C with batch norm."""
 
     version: Version = choice("C", help="C: the third convolution of blocks 3, 4 and 5 is 1x1. D: it is 3x3.")
-    deeper: int = number(0, low=0, high=20, unit="layers", help="Further 3x3 convolutions in every block.")
-    batch_norm: bool = choice(True, help="Standardise each channel over the batch after every convolution.")
+    deeper: int = number(0, low=0, high=20, unit="layers", help="Additional 3x3 convolutions per block.")
+    batch_norm: bool = choice(True, help="Batch normalization after every convolution.")
     width: int = number(64, low=4, high=128, unit="channels", help="Channels of the first block; 64 in the paper.")
-    head: int = number(4096, low=16, high=8192, unit="units", help="Units in each of the head's two dense layers.")
-    dropout: float = number(0.5, low=0.0, high=0.9, help="Share of the head's values set to 0 in training.")
+    head: int = number(4096, low=16, high=8192, unit="units", help="Units of each of the head's two dense layers.")
+    dropout: float = number(0.5, low=0.0, high=0.9, help="Dropout probability in the head.")
 
 
 class Vgg(nn.Module):
-    """(N, C, H, W) -> (N, K) logits. Each block halves height and width, rounded down; the head fits what is left.
+    """(N, C, H, W) -> (N, K) logits. Each block halves height and width, rounded down; the head adapts to the rest.
 
-    16 layers with weights (13 convolutions, 3 dense), and five more for each step of `deeper`: VGG-deep. Version C for
+    16 weight layers (13 convolutions, 3 dense), and five more for each step of `deeper`: VGG-deep. Version C for
     3 x 224 x 224 and 1,000 classes, without batch norm: 133,638,952 parameters; D: 138,357,544, as in the paper.
     """
 
@@ -56,7 +56,9 @@ class Vgg(nn.Module):
         return self.classes(self.head(x.flatten(1)))  # -> (N, 512 HW/1024) -> (N, 4096) -> (N, K)
 
     def _start(self) -> None:
-        """He's start for convolutions (He et al. 2015), without which no deep one of these learnt from scratch."""
+        """Initialize convolutions with He's method (He et al. 2015); deep versions do not train from scratch without
+        it.
+        """
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
@@ -67,7 +69,7 @@ class Vgg(nn.Module):
 
 
 def _kernels(config: VggConfig, block: int) -> list[int]:
-    """Sides of the block's kernels: two of 3x3, from block 3 on a third, and the further ones."""
+    """Return the kernel sizes of a block: two 3x3, a third from block 3 on, and the additional ones."""
     third = [] if block < 2 else [1 if config.version == "C" else 3]
     return [3, 3, *third, *[3] * config.deeper]
 
@@ -83,7 +85,7 @@ def _block(before: int, after: int, kernels: list[int], *, batch_norm: bool) -> 
 
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict of torchvision's `vgg16` or `vgg16_bn` under our names (version D; the head fits 224 pixels)."""
+    """Convert a state dict of torchvision's `vgg16` or `vgg16_bn` to our names (version D, 224 pixels)."""
     batch_norm = any("running_mean" in name for name in weights)
     places = _places(batch_norm)
     head = {"0": "head.0", "3": "head.3", "6": "classes"}
@@ -95,8 +97,8 @@ def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _places(batch_norm: bool) -> dict[str, str]:
-    """Where torchvision's `features.<n>` lie in our blocks."""
+    """Map torchvision's `features.<n>` to our blocks."""
     a_layer = 3 if batch_norm else 2
-    sizes = [a_layer * layers + 1 for layers in (2, 2, 3, 3, 3)]  # and the pooling
+    sizes = [a_layer * layers + 1 for layers in (2, 2, 3, 3, 3)]  # plus the pooling
     pairs = [(block, place) for block, size in enumerate(sizes) for place in range(size)]
     return {str(n): f"blocks.{block}.{place}" for n, (block, place) in enumerate(pairs)}

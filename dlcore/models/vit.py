@@ -1,4 +1,4 @@
-"""Vision Transformer: a picture as a sequence of patches (Dosovitskiy et al. 2021)."""
+"""Vision Transformer (Dosovitskiy et al. 2021)."""
 
 import re
 from collections.abc import Mapping
@@ -12,29 +12,33 @@ from dlcore.core.config import Config, choice, number
 
 
 class VitConfig(Config):
-    """Its sizes; as they stand for pictures of 28 or 32 pixels."""
+    """Patch size, depth and width; defaults for images of 28 or 32 pixels."""
 
-    patch: int = number(4, low=1, high=64, unit="pixels", help="Side of a patch; the picture is padded to fit.")
-    depth: int = number(6, low=1, high=24, unit="blocks", help="Transformer blocks, one on the other.")
-    heads: int = number(4, low=1, high=32, help="Ways in which each block looks at the patches at once.")
-    width: int = number(128, low=8, high=2048, unit="numbers", help="Numbers a patch becomes; rounded up to fit heads.")
-    mlp_ratio: float = number(2.0, low=0.5, high=8.0, help="Width of each block's dense layer, in widths.")
-    dropout: float = number(0.1, low=0.0, high=0.9, help="Share of each block's values set to 0 in training.")
+    patch: int = number(4, low=1, high=64, unit="pixels", help="Patch size; the image is padded to fit.")
+    depth: int = number(6, low=1, high=24, unit="blocks", help="Number of Transformer blocks.")
+    heads: int = number(4, low=1, high=32, help="Attention heads per block.")
+    width: int = number(
+        128, low=8, high=2048, unit="numbers", help="Embedding dimension; rounded up to a multiple of the heads."
+    )
+    mlp_ratio: float = number(
+        2.0, low=0.5, high=8.0, help="Width of each block's MLP, relative to the embedding dimension."
+    )
+    dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability.")
     stem: Literal["patches", "convolutions"] = choice(
-        "patches", help="How a patch becomes numbers: by one matrix, or by small convolutions that overlap."
+        "patches", help="Patch embedding: one linear projection, or overlapping convolutions."
     )
 
 
 class HybridConfig(VitConfig):
-    """The same knobs; as they stand a Transformer that begins with convolutions."""
+    """Defaults of the Transformer with a convolutional stem."""
 
     stem: Literal["patches", "convolutions"] = choice(
-        "convolutions", help="How a patch becomes numbers: by one matrix, or by small convolutions that overlap."
+        "convolutions", help="Patch embedding: one linear projection, or overlapping convolutions."
     )
 
 
 class Vit(nn.Module):
-    """(N, C, H, W) or (N, H, W) -> (N, K) logits: patches, a class token, positions, blocks, the token's state, linear.
+    """(N, C, H, W) or (N, H, W) -> (N, K) logits: patches, class token, positions, blocks, linear on the class token.
 
     T = patches + 1; the class token comes first. ViT-B/16 for 3 x 224 x 224 and 1,000 classes: 86,567,656 parameters.
     """
@@ -60,10 +64,10 @@ class Vit(nn.Module):
         x = self.embed(x)  # -> (N, T, D)
         for block in self.blocks:
             x = block(x)
-        return self.classes(self.norm(x)[:, 0])  # the class token's state (N, D) -> (N, K)
+        return self.classes(self.norm(x)[:, 0])  # the class token (N, D) -> (N, K)
 
     def embed(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, T, D): each patch a vector, the class token before them, positions added."""
+        """(N, C, H, W) -> (N, T, D): patch embeddings with the class token first, positions added."""
         x = x.unsqueeze(1) if x.dim() == 3 else x
         x = self.patches(functional.pad(x, self.padding))  # -> (N, D, rows, columns)
         x = x.flatten(2).transpose(1, 2)  # -> (N, T - 1, D)
@@ -71,28 +75,25 @@ class Vit(nn.Module):
         return self.dropout(x + self.positions)
 
     def attentions(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, blocks, heads, T, T): how much each place (row) looks at each other; rows sum to 1.
-
-        Ask in evaluation mode: dropout blurs it.
-        """
+        """(N, C, H, W) -> attention weights (N, blocks, heads, T, T); rows sum to 1. Call it in evaluation mode."""
         x, found = self.embed(x), []
         for block in self.blocks:
             assert isinstance(block, VitBlock)
-            found.append(block.attention.weights(block.attention_norm(x)))
+            found.append(block.attention.attention_weights(block.attention_norm(x)))
             x = block(x)
         return torch.stack(found, dim=1)
 
     def position_similarity(self) -> Tensor:
-        """(patches, patches): the cosine between any two patches' position embeddings (their figure 7, middle)."""
+        """Return the cosine similarity (patches, patches) between position embeddings (their figure 7, middle)."""
         places = functional.normalize(self.positions.detach()[0, 1:], dim=1)
         return places @ places.T
 
 
 def _stem(channels: int, size: int, patch: int) -> nn.Sequential:
-    """(N, C, H, W) -> (N, D, H / patch, W / patch) by 3x3 convolutions of stride 2, then one across channels.
+    """Build a convolutional stem (N, C, H, W) -> (N, D, H / patch, W / patch): 3x3 convolutions of stride 2, then 1x1.
 
-    After Xiao et al. 2021 ("Early convolutions help Transformers see better", section 4). What of `patch` is not a
-    power of two is left to the last convolution.
+    After Xiao et al. 2021 ("Early convolutions help Transformers see better", section 4). The last convolution covers
+    the factor of `patch` that is not a power of two.
     """
     halvings = (patch & -patch).bit_length() - 1
     widths = [max(8, size >> (halvings - 1 - step)) for step in range(halvings)]
@@ -105,7 +106,7 @@ def _stem(channels: int, size: int, patch: int) -> nn.Sequential:
 
 
 class VitBlock(nn.Module):
-    """(N, T, D) -> (N, T, D): attention and a dense layer, each on normalised values and added to its input."""
+    """(N, T, D) -> (N, T, D): pre-norm self-attention and MLP with residual connections."""
 
     def __init__(self, config: VitConfig, size: int) -> None:
         super().__init__()
@@ -129,7 +130,7 @@ class VitBlock(nn.Module):
 
 
 class VitSelfAttention(nn.Module):
-    """(N, T, D) -> (N, T, D): softmax(q k / sqrt(D / heads)) v in each head (Vaswani et al. 2017, eq. 1)."""
+    """Self-attention (N, T, D) -> (N, T, D): softmax(q k / sqrt(D / heads)) v (Vaswani et al. 2017, eq. 1)."""
 
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()
@@ -145,8 +146,8 @@ class VitSelfAttention(nn.Module):
         seen = functional.scaled_dot_product_attention(query, key, value)  # (N, heads, T, D / heads)
         return self.out(seen.transpose(1, 2).flatten(2))
 
-    def weights(self, x: Tensor) -> Tensor:
-        """(N, T, D) -> (N, heads, T, T), written out, for whoever wants to see them."""
+    def attention_weights(self, x: Tensor) -> Tensor:
+        """(N, T, D) -> attention weights (N, heads, T, T), computed explicitly."""
         query, key, _ = self._split(x)
         return (query @ key.transpose(2, 3) / query.shape[-1] ** 0.5).softmax(dim=-1)
 
@@ -173,7 +174,7 @@ _RENAMED = {
 
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict of torchvision's `vit_b_16` and its like under our names."""
+    """Convert a state dict of torchvision's `vit_b_16` and similar models to our names."""
     renamed = {}
     for name, tensor in weights.items():
         for pattern, ours in _RENAMED.items():

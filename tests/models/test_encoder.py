@@ -68,7 +68,7 @@ def test_a_decoder_layer_is_pytorchs_from_its_weights(ids):
     ours = encoder.DecoderLayer(20, 4, 32, 0.0).eval()
     ours.load_state_dict(state)
     found, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
-    got = ours(x, memory, seen=found[:, None, None], memory_seen=found[:, None, None])
+    got = ours(x, memory, mask=found[:, None, None], memory_mask=found[:, None, None])
     wanted = theirs(x, memory, tgt_key_padding_mask=~found, memory_key_padding_mask=~found)
     torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
 
@@ -83,7 +83,7 @@ def test_an_empty_row_is_answered(model):
 
 
 def test_weights_of_attention_sum_to_one_and_leave_padding_out(model, ids):
-    taken = model.weights(ids)
+    taken = model.attention_weights(ids)
     assert [layer.shape for layer in taken] == [(6, 4, 30, 30)] * 2
     for layer in taken:
         torch.testing.assert_close(layer.sum(dim=-1), torch.ones(6, 4, 30))
@@ -106,5 +106,5 @@ def test_words_are_forgotten_in_training_alone_and_padding_never(ids):
 
 
 def test_a_width_that_heads_do_not_divide_is_refused():
-    with pytest.raises(ConfigError, match="no multiple of heads=3"):
+    with pytest.raises(ConfigError, match="not a multiple of heads=3"):
         NewsEncoder(NewsEncoderConfig(heads=3), vocabulary=50, length=30, classes=4)

@@ -28,7 +28,7 @@ def test_equals_scaled_dot_product_attention(heads, scaled, mask):
     wanted = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=scale)
     wanted = layer.out(wanted.transpose(1, 2).flatten(2))
     torch.testing.assert_close(layer(x, there), wanted, rtol=0, atol=1e-12)
-    weights = layer.weights(x, there)
+    weights = layer.attention_weights(x, there)
     torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, heads, 7, dtype=torch.float64))
     assert (weights[~seen] == 0).all()
 

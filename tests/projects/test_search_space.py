@@ -34,8 +34,8 @@ def test_a_range_a_choice_and_a_bare_name():
         ("units=1.5..3", "is no range: write it as units=16..256"),
         ("units=1..two", "is no range"),
         ("learning_rate=0.1..inf", "is no range"),
-        ("dropout=0..2", "dropout=2.0 is refused: it must be a number from 0 to 0.9"),
-        ("optimiser=adam,rmsprop", "optimiser='rmsprop' is refused"),
+        ("dropout=0..2", "dropout=2.0 is not allowed: it must be a number from 0 to 0.9"),
+        ("optimiser=adam,rmsprop", "optimiser='rmsprop' is not allowed"),
         ("optimiser=adam", "two values are the least"),
     ],
 )

@@ -94,7 +94,7 @@ def test_more_trials_can_be_asked_for_and_fewer_not(home):
     search = done(made(2))
     with pytest.raises(RunError, match="did all its 2 trials"):
         searches.resume(search.search_id)
-    with pytest.raises(RequestError, match="trials=1 is refused: it must be 2"):
+    with pytest.raises(RequestError, match="trials=1 is not allowed: it must be 2"):
         searches.resume(search.search_id, trials=1)
     with pytest.raises(RunError, match="only one that runs or waits"):
         searches.pause(search.search_id)
@@ -107,7 +107,7 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
     monkeypatch.setattr(execution, "train_without_test", breaks)
     assert done(made(2)).state == "failed"  # all there are
     search = done(made(5))
-    assert search.state == "failed" and "the first 3 trials failed: Not a finite number at step 3" in search.reason
+    assert search.state == "failed" and "the first 3 trials failed: Non-finite number at step 3" in search.reason
     assert [one.state for one in search.attempts] == ["failed"] * 3 and search.best is None
     assert "out" in search.attempts[0].reason
 
@@ -115,7 +115,7 @@ def test_trials_that_fail_say_why_and_a_hopeless_search_ends(home, monkeypatch):
 @pytest.mark.parametrize(("trials", "workers"), [(1, 1), (501, 1), (4, 0), (4, 17)])
 def test_too_few_and_too_many_are_refused(home, trials, workers):
     base = config()
-    with pytest.raises(RequestError, match="is refused: it must be a whole number"):
+    with pytest.raises(RequestError, match="is not allowed: it must be a whole number"):
         searches.create(base, search_space.parse_parameters(["dropout"], base), trials=trials, workers=workers)
     assert searches.list_searches() == []
 

@@ -1,10 +1,10 @@
-"""Networks by hand: NumPy and the standard library, forward and backward written out, no autograd anywhere.
+"""Neural networks in NumPy, from scratch: forward and backward passes written out, no autograd.
 
-    layers      dense, ReLU, tanh, sigmoid, flatten, dropout, batch norm; softmax with cross-entropy
-    pictures    convolution and max-pool
-    recurrent   a recurrent layer through time
-    optimisers  SGD with momentum, Adam, AdamW
-    network     layers in a row
+    layers        dense, ReLU, tanh, sigmoid, flatten, dropout, batch norm; softmax with cross-entropy
+    convolution   convolution and max pooling
+    recurrent     a recurrent layer with backpropagation through time
+    optimizers    SGD with momentum, Adam, AdamW
+    network       a sequence of layers
 
-Nothing in here imports anything of ours but these files themselves; a test holds them to it.
+These files import only each other and NumPy; a test enforces it.
 """

@@ -1,4 +1,4 @@
-"""Whole networks: layers in a row, with weights drawn from a generator."""
+"""Complete networks with initialized weights."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -26,24 +26,24 @@ ACTIVATIONS: dict[str, type[NumpyLayer]] = {"relu": Relu, "tanh": Tanh, "sigmoid
 
 
 class WeightInitializer:
-    """Draws starting weights, float32.
+    """Draws initial weights, float32.
 
     he: variance 2 / inputs, which ReLU halves to 1 / inputs (He et al. 2015, eq. 10). xavier: 2 / (inputs + outputs)
-    (Glorot and Bengio 2010, eq. 12). zeros: all alike, so that nothing tells one unit from another.
+    (Glorot and Bengio 2010, eq. 12). zeros: all weights equal, so that all units stay identical.
     """
 
     def __init__(self, rng: Rng, start: Start = "he") -> None:
         self.rng, self.start = rng, start
 
     def __call__(self, out: int, *inputs: int) -> Array:
-        """Weights (out, *inputs)."""
+        """Return weights (out, *inputs)."""
         fan_in, receptive = int(np.prod(inputs)), int(np.prod(inputs[1:]))
         variance = {"he": 2 / fan_in, "xavier": 2 / (fan_in + out * receptive), "zeros": 0.0}[self.start]
         return (self.rng.normal(size=(out, *inputs)) * variance**0.5).astype(np.float32)
 
 
 def zeros(n: int) -> Array:
-    """n zeros, float32."""
+    """Return n zeros, float32."""
     return np.zeros(n, dtype=np.float32)
 
 
@@ -57,9 +57,9 @@ def dense(
     norm: bool,
     dropout: float,
 ) -> NumpyNetwork:
-    """Pixels laid flat, then hidden layers of those widths, then one score for each class.
+    """Build a dense network: flatten, hidden layers of these widths, one score per class.
 
-    With batch norm behind it a layer has no bias: the mean that batch norm takes off would swallow it.
+    Layers followed by batch norm have no bias, since batch norm would cancel it.
     """
 
     def parts() -> Iterator[tuple[str, NumpyLayer]]:
@@ -81,9 +81,9 @@ def dense(
 def convolutional(
     draw: WeightInitializer, side: int, channels: tuple[int, int], width: int, classes: int
 ) -> NumpyNetwork:
-    """Two convolutions, each with ReLU and max-pool, then one hidden layer (LeCun et al. 1998, with ReLU).
+    """Build two convolutions with ReLU and max pooling, then one hidden layer (LeCun et al. 1998, with ReLU).
 
-    Small pictures (below 16 pixels) get windows of 3 with a border and larger ones windows of 5 without.
+    Images below 16 pixels get 3x3 kernels with padding, larger ones 5x5 kernels without.
     """
     window, padding = (3, 1) if side < 16 else (5, 0)
     first, second = channels
@@ -106,10 +106,10 @@ def convolutional(
 
 
 def recurrent(draw: WeightInitializer, features: int, width: int, classes: int, *, gain: float = 1.0) -> NumpyNetwork:
-    """A recurrent layer, read out after its last step.
+    """Build a recurrent layer whose last state is classified.
 
-    The weights from state to state start as a rotation times `gain`: at 1 they neither stretch nor shrink (Saxe et al.
-    2014), so at first the tanh alone shrinks the gradient on its way back.
+    Recurrent weights start orthogonal times `gain`: at 1 they preserve lengths (Saxe et al. 2014), so that at first
+    only the tanh shrinks the gradient.
     """
     turned, _ = np.linalg.qr(draw.rng.normal(size=(width, width)))
     return NumpyNetwork(

@@ -1,4 +1,4 @@
-"""Convolution and max-pool on pictures (N, C, H, W), backward by hand."""
+"""Convolution and max pooling on images (N, C, H, W), with explicit backward passes."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -7,17 +7,17 @@ from dlcore.models.numpy_nn.layers import Array, NumpyLayer, Rng
 
 
 class Convolution(NumpyLayer):
-    """A small window slid over the picture, with the same weights W (O, C, K, K) at every place, and b (O,):
+    """Convolution: a small window slides over the image, with the same weights W (O, C, K, K) everywhere, and b (O,):
 
         y_nohw = b_o + sum over c, i, j of x_nc(h+i)(w+j) W_ocij
 
-    That is a dense layer at each place, so the windows are laid out as rows of a matrix (N H' W', C K K), and forward,
-    dL/dW and dL/db are those of `Dense`. x_nc(h)(w) took part in every output whose window covers it: at (h-i)(w-j) it
-    was multiplied by W_ocij, so
+    This is a dense layer at each position, so the windows are laid out as rows of a matrix (N H' W', C K K), and
+    forward, dL/dW and dL/db are those of `Dense`. x_nc(h)(w) contributes to every output whose window covers it: at
+    (h-i)(w-j) it is multiplied by W_ocij, so
 
         dL/dx_nchw = sum over o, i, j of dL/dy_no(h-i)(w-j) W_ocij
 
-    which is added up window place by window place (i, j). `padding` zeros around the picture fall off again.
+    which is summed over window positions (i, j). The gradient at the `padding` zeros is dropped.
     """
 
     def __init__(self, weight: Array, bias: Array | None = None, *, padding: int = 0) -> None:
@@ -29,7 +29,7 @@ class Convolution(NumpyLayer):
         weight, p = self.parameters["weight"], self.padding
         out, _, side, _ = weight.shape
         x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p))) if p else x
-        windows = sliding_window_view(x, (side, side), axis=(2, 3))  # (N, C, H', W', K, K), nothing copied yet
+        windows = sliding_window_view(x, (side, side), axis=(2, 3))  # (N, C, H', W', K, K), a view
         n, _, height, width = windows.shape[:4]
         self.padded = x.shape
         self.rows = windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
@@ -57,10 +57,10 @@ class Convolution(NumpyLayer):
 
 
 class MaxPool(NumpyLayer):
-    """The largest of each S x S square; rows and columns left over at the end are cut off.
+    """Maximum of each S x S square; remaining rows and columns are cut off.
 
-    y is one of its inputs, and moving any of the others a little changes nothing: dL/dx is dL/dy at the place of the
-    largest (the first of several that are equal) and 0 elsewhere.
+    y equals one of its inputs, and small changes of the others have no effect: dL/dx is dL/dy at the position of the
+    maximum (the first of equal ones) and 0 elsewhere.
     """
 
     def __init__(self, side: int = 2) -> None:
@@ -89,7 +89,7 @@ class MaxPool(NumpyLayer):
 
 
 class AddChannel(NumpyLayer):
-    """(N, H, W) -> (N, 1, H, W): grey pictures get their one channel. The same numbers, so the same gradients."""
+    """(N, H, W) -> (N, 1, H, W): adds the channel axis to gray images; gradients are reshaped back."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         return x[:, None]

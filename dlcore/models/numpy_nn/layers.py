@@ -1,7 +1,7 @@
-"""The layers of a network, each with its forward and its backward, and between the two why the one follows the other.
+"""Network layers with forward and backward passes, and the derivation of each backward pass.
 
-Notation: x goes in, y comes out, L is the loss. `backward` is handed dL/dy (of y's shape), leaves dL/d(parameter) in
-`gradients`, and gives dL/dx. Everything follows from the chain rule: dL/dx_i = sum over j of dL/dy_j * dy_j/dx_i.
+Notation: x is the input, y the output, L the loss. `backward` takes dL/dy (shaped like y), stores dL/d(parameter) in
+`gradients`, and returns dL/dx. Everything follows from the chain rule: dL/dx_i = sum over j of dL/dy_j * dy_j/dx_i.
 """
 
 import numpy as np
@@ -11,10 +11,10 @@ Rng = np.random.Generator
 
 
 class NumpyLayer:
-    """What all layers share: named parameters, a gradient for each, buffers that are kept but not learnt.
+    """Base class of layers: named parameters, a gradient for each, and buffers that are stored but not trained.
 
-    `forward` is handed a generator `rng` while training and None when answering: dropout draws from it, and batch norm
-    looks at the batch alone while there is one. `asked_back` False spares the gradient of the data themselves.
+    `forward` takes a generator `rng` in training and None in evaluation: dropout draws from it, and batch norm then
+    uses the statistics of the batch. `asked_back` False skips the gradient with respect to the input data.
     """
 
     asked_back = True
@@ -25,16 +25,16 @@ class NumpyLayer:
         self.buffers: dict[str, Array] = {}
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
-        """x -> y; keeps what `backward` needs."""
+        """x -> y; stores what `backward` needs."""
         raise NotImplementedError
 
     def backward(self, dy: Array) -> Array:
-        """dL/dy -> dL/dx, of the last `forward`."""
+        """dL/dy -> dL/dx, for the last `forward`."""
         raise NotImplementedError
 
 
 class Dense(NumpyLayer):
-    """Every output a weighted sum of all inputs: y = x W^T + b, x (N, F), W (D, F), b (D,), y (N, D).
+    """Dense layer: y = x W^T + b, x (N, F), W (D, F), b (D,), y (N, D).
 
     y_nd = sum_f x_nf W_df + b_d, so dy_nd/dW_df = x_nf, dy_nd/db_d = 1, dy_nd/dx_nf = W_df, and by the chain rule
 
@@ -60,7 +60,7 @@ class Dense(NumpyLayer):
 
 
 class Relu(NumpyLayer):
-    """y = max(0, x). Its slope is 1 where x > 0 and 0 elsewhere (at 0 itself we take 0): dL/dx = dL/dy * [x > 0]."""
+    """y = max(0, x). The slope is 1 for x > 0 and 0 otherwise (also at 0): dL/dx = dL/dy * [x > 0]."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         self.on = x > 0
@@ -71,7 +71,7 @@ class Relu(NumpyLayer):
 
 
 class Tanh(NumpyLayer):
-    """y = tanh(x). With tanh = sinh / cosh the quotient rule gives 1 - tanh^2: dL/dx = dL/dy * (1 - y^2), 1 at most."""
+    """y = tanh(x). With tanh = sinh / cosh, the quotient rule gives 1 - tanh^2: dL/dx = dL/dy * (1 - y^2), at most 1."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         self.y = np.tanh(x)
@@ -82,9 +82,9 @@ class Tanh(NumpyLayer):
 
 
 class Sigmoid(NumpyLayer):
-    """y = 1 / (1 + e^-x). dy/dx = e^-x / (1 + e^-x)^2 = y (1 - y), at most 1/4: ten of them leave 1e-6 of a gradient.
+    """y = 1 / (1 + e^-x). dy/dx = e^-x / (1 + e^-x)^2 = y (1 - y), at most 1/4: ten layers leave 1e-6 of a gradient.
 
-    Written as (1 + tanh(x / 2)) / 2, which is the same and overflows for no x.
+    Computed as (1 + tanh(x / 2)) / 2, which is equal and does not overflow.
     """
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
@@ -96,7 +96,7 @@ class Sigmoid(NumpyLayer):
 
 
 class Flatten(NumpyLayer):
-    """(N, ...) -> (N, F): the same numbers in a row. So are the gradients, laid back as they were."""
+    """(N, ...) -> (N, F); gradients are reshaped back."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         self.shape = x.shape
@@ -107,10 +107,10 @@ class Flatten(NumpyLayer):
 
 
 class Dropout(NumpyLayer):
-    """Each number is set to 0 with probability p while training, and the others divided by 1 - p, so that the expected
-    value stays: y = x m, with m either 0 or 1 / (1 - p). Hence dL/dx = dL/dy m. An answer leaves everything as it is.
+    """Dropout: in training each value is set to 0 with probability p and the others are divided by 1 - p.
 
-    Srivastava et al. 2014, in the inverted form.
+    This preserves the expected value: y = x m, with m either 0 or 1 / (1 - p). Hence dL/dx = dL/dy m. In evaluation y =
+    x. Srivastava et al. 2014, in the inverted form.
     """
 
     def __init__(self, p: float) -> None:
@@ -130,20 +130,20 @@ class Dropout(NumpyLayer):
 
 
 class BatchNorm(NumpyLayer):
-    """Each feature brought to mean 0 and variance 1 over the batch, then scaled and moved (Ioffe and Szegedy 2015):
+    """Batch normalization: zero mean and unit variance over the batch, then scale and shift (Ioffe and Szegedy 2015):
 
         m = mean(x)    v = mean((x - m)^2)    s = sqrt(v + eps)    h = (x - m) / s    y = gamma h + beta
 
-    x is (N, F), or (N, C, H, W) with one mean for each channel. gamma and beta act on each feature alone:
+    x is (N, F), or (N, C, H, W) with one mean per channel. gamma and beta act on each feature:
 
         dL/dgamma = sum(dL/dy h)    dL/dbeta = sum(dL/dy)    dL/dh = dL/dy gamma
 
-    x_i reaches L on three ways: through its own h_i, through the mean, and through the variance, of all h_j. Since
-    dm/dx_i = 1/n and dv/dx_i = 2 (x_i - m) / n, so that ds/dx_i = h_i / n, with g = dL/dh:
+    x_i affects L through its own h_i, and through mean and variance of all h_j. Since dm/dx_i = 1/n and
+    dv/dx_i = 2 (x_i - m) / n, so that ds/dx_i = h_i / n, with g = dL/dh:
 
         dL/dx_i = 1/s (g_i - mean(g) - h_i mean(g h))
 
-    An answer uses the running mean and variance instead. They do not depend on x, so there dL/dx = dL/dy gamma / s.
+    Evaluation uses the running mean and variance. They do not depend on x, so there dL/dx = dL/dy gamma / s.
     """
 
     eps = 1e-5
@@ -178,29 +178,30 @@ class BatchNorm(NumpyLayer):
         return (g - mean_g - self.h * mean_gh) / self.s
 
     def _remember(self, mean: Array, variance: Array) -> None:
-        """Move the running values a tenth of the way, in place: others may hold the same arrays."""
+        """Update the running statistics in place with momentum 0.1: other objects may share the arrays."""
         for name, now in (("running_mean", mean), ("running_var", variance)):
             self.buffers[name] += (self.pull * (now - self.buffers[name])).astype(self.buffers[name].dtype)
 
     @staticmethod
     def _wide(values: Array, dimensions: int) -> Array:
-        """(C,) ready to meet (N, C) or (N, C, H, W)."""
+        """Reshape (C,) to broadcast with (N, C) or (N, C, H, W)."""
         return values if dimensions == 2 else values[:, None, None]
 
 
 class SoftmaxCrossEntropy:
-    """From scores to probabilities to the loss: p_k = e^z_k / sum_j e^z_j, L = mean over the batch of -log p_t.
+    """Softmax and cross-entropy: p_k = e^z_k / sum_j e^z_j, L = mean over the batch of -log p_t.
 
-    For one sample with true class t, L = -z_t + log sum_j e^z_j. The logarithm's slope in z_k is e^z_k / sum = p_k:
+    For one sample with true class t, L = -z_t + log sum_j e^z_j. The derivative of the logarithm by z_k is e^z_k / sum
+    = p_k:
 
         dL/dz_k = p_k - [k = t]        (divided by N, since the batch's loss is a mean)
 
-    Neither exponential nor logarithm is left: it is what was said, less what is so. The largest score is taken off
-    before the exponential, which changes nothing and keeps e^z from overflowing.
+    Exponential and logarithm cancel: the gradient is prediction minus target. The maximum score is subtracted before
+    the exponential, which does not change p and prevents overflow.
     """
 
     def forward(self, z: Array, targets: Array) -> float:
-        """Scores (N, K) and class numbers (N,) -> the mean loss."""
+        """Scores (N, K) and class numbers (N,) -> mean loss."""
         self.targets = targets
         lowered = z - z.max(axis=1, keepdims=True)
         total = np.log(np.exp(lowered).sum(axis=1, keepdims=True))

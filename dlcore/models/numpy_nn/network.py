@@ -1,4 +1,4 @@
-"""Layers in a row: forward from the first to the last, backward from the last to the first."""
+"""A sequence of layers: forward from first to last, backward from last to first."""
 
 import copy
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ ACTIVATIONS = (Relu, Tanh, Sigmoid)
 
 
 class NumpyNetwork:
-    """Named layers in a row. Parameters go by `<layer>.<parameter>`, in forward order."""
+    """Named layers in sequence. Parameters are named `<layer>.<parameter>`, in forward order."""
 
     def __init__(self, layers: Mapping[str, NumpyLayer]) -> None:
         self.layers = dict(layers)
@@ -19,13 +19,13 @@ class NumpyNetwork:
         self.backwards: dict[str, Array] = {}
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
-        """x (N, ...) -> scores (N, K); `rng` while training. What each layer put out stays in `outputs`."""
+        """x (N, ...) -> scores (N, K); pass `rng` in training. Layer outputs are stored in `outputs`."""
         for name, layer in self.layers.items():
             x = self.outputs[name] = layer.forward(x, rng)
         return x
 
     def backward(self, dy: Array) -> Array:
-        """dL/d(scores) -> dL/dx. What each layer was handed back stays in `backwards`: dL/d(its output)."""
+        """dL/d(scores) -> dL/dx. The gradient with respect to each layer's output is stored in `backwards`."""
         for name, layer in reversed(self.layers.items()):
             self.backwards[name] = dy
             dy = layer.backward(dy)
@@ -34,31 +34,31 @@ class NumpyNetwork:
         return dy
 
     def train_only(self) -> "NumpyNetwork":
-        """Spare the gradient of the data themselves, for which no step of training asks; gives the network."""
+        """Skip the gradient with respect to the input data, which training does not need; returns the network."""
         next(layer for layer in self.layers.values() if layer.parameters).asked_back = False
         return self
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """Everything that is learnt, the very arrays."""
+        """Return the trained arrays themselves, not copies."""
         return {
             f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.parameters.items()
         }
 
     @property
     def gradients(self) -> dict[str, Array]:
-        """The gradient of each parameter, from the last `backward`."""
+        """Return the gradient of each parameter from the last `backward`."""
         return {
             f"{name}.{one}": layer.gradients[one] for name, layer in self.layers.items() for one in layer.parameters
         }
 
     @property
     def buffers(self) -> dict[str, Array]:
-        """What is kept but not learnt, the very arrays."""
+        """Return the arrays that are stored but not trained (themselves, not copies)."""
         return {f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.buffers.items()}
 
     def bound(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
-        """The same network on other arrays, named as `parameters` and `buffers` are; the arrays are not copied."""
+        """Return the same network on other arrays, named like `parameters` and `buffers`; arrays are not copied."""
         layers = {}
         for name, layer in self.layers.items():
             twin = layers[name] = copy.copy(layer)
@@ -68,12 +68,13 @@ class NumpyNetwork:
         return NumpyNetwork(layers)
 
     def learning(self) -> list[str]:
-        """Names of the layers that have parameters."""
+        """Return the names of the layers with parameters."""
         return [name for name, layer in self.layers.items() if layer.parameters]
 
     def seen(self) -> dict[str, tuple[float, float, float | None]]:
-        """Mean and variance of what each learning layer put out in the last `forward`, after the activation behind it,
-        and the share of its units that were 0 for the whole batch; None where there is no ReLU."""
+        """Return mean and variance of each trainable layer's output in the last `forward`, after its activation, and
+        the share of its units that were 0 for the whole batch (None without ReLU).
+        """
         found: dict[str, tuple[float, float, float | None]] = {}
         last = ""
         for name, layer in self.layers.items():
@@ -86,5 +87,5 @@ class NumpyNetwork:
         return found
 
     def overflowed(self) -> str:
-        """The first layer whose output in the last `forward` is not finite; empty where all are."""
+        """Return the first layer whose output in the last `forward` is not finite, or ""."""
         return next((name for name, y in self.outputs.items() if not np.isfinite(y).all()), "")

@@ -1,4 +1,4 @@
-"""Rules that turn gradients into steps; every one changes the parameters in place and keeps its memory in `memory`."""
+"""Optimizers that update parameters in place and keep their state in `memory`."""
 
 import math
 from collections.abc import Mapping
@@ -9,31 +9,31 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class NumpyOptimizer:
-    """What the rules share: how many steps were done, and arrays that are remembered from one step to the next."""
+    """Base class: step counter and state arrays."""
 
     def __init__(self) -> None:
         self.steps = 0
         self.memory: dict[str, np.ndarray] = {}
 
     def step(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
-        """Move every parameter by one step of length `rate`."""
+        """Update every parameter with learning rate `rate`."""
         self.steps += 1
         for name, w in parameters.items():
             w -= self.move(name, w, gradients[name], rate).astype(w.dtype)
 
     def move(self, name: str, w: np.ndarray, g: np.ndarray, rate: float) -> np.ndarray:
-        """What is to be taken off the parameter `w`, whose gradient is `g`."""
+        """Return the update to subtract from the parameter `w` with gradient `g`."""
         raise NotImplementedError
 
     def remembered(self, name: str, like: np.ndarray) -> np.ndarray:
-        """The array of that name, zeros at first; changed in place by whoever asks."""
+        """Return the state array of that name, zeros at first; callers change it in place."""
         return self.memory.setdefault(name, np.zeros_like(like))
 
 
 class Sgd(NumpyOptimizer):
-    """Downhill, with a share of the last step kept: v <- momentum v + g, w <- w - rate v (Polyak 1964).
+    """SGD with momentum: v <- momentum v + g, w <- w - rate v (Polyak 1964).
 
-    Weight decay pulls each weight towards 0 by adding decay w to its gradient.
+    Weight decay adds decay w to the gradient.
     """
 
     def __init__(self, *, momentum: float = 0.0, decay: float = 0.0) -> None:
@@ -52,13 +52,13 @@ class Sgd(NumpyOptimizer):
 
 
 class Adam(NumpyOptimizer):
-    """Each weight gets a step of its own length (Kingma and Ba 2015, algorithm 1):
+    """Adam: adaptive step size per weight (Kingma and Ba 2015, algorithm 1):
 
         m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2
         w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 
-    m is a running mean of the gradient, v of its square; both start at 0, which the divisors make good. `decoupled`
-    takes the decay off the weight itself and not through the gradient (Loshchilov and Hutter 2019): AdamW.
+    m is a running mean of the gradient, v of its square; both start at 0, which the divisors correct. `decoupled`
+    applies the decay to the weight instead of the gradient (Loshchilov and Hutter 2019): AdamW.
     """
 
     b1, b2, eps = 0.9, 0.999, 1e-8
@@ -68,7 +68,7 @@ class Adam(NumpyOptimizer):
         self.decay, self.decoupled = decay, decoupled
 
     def move(self, name: str, w: np.ndarray, g: np.ndarray, rate: float) -> np.ndarray:
-        """The bracket of the formula, times the rate."""
+        """Return the update of the formula above."""
         pulled = rate * self.decay * w if self.decay and self.decoupled else 0.0
         g = g + self.decay * w if self.decay and not self.decoupled else g
         m, v = self.remembered(f"mean/{name}", w), self.remembered(f"square/{name}", w)

@@ -1,4 +1,4 @@
-"""A recurrent layer, one time step after the other, there and back."""
+"""A recurrent layer with backpropagation through time."""
 
 import numpy as np
 
@@ -6,21 +6,21 @@ from dlcore.models.numpy_nn.layers import Array, NumpyLayer, Rng
 
 
 class Recurrent(NumpyLayer):
-    """The same few weights at every time step, handed a state from the step before (Elman 1990):
+    """Recurrent layer: the same weights at every time step, with the state of the previous step (Elman 1990):
 
         a_t = W x_t + U h_(t-1) + b        h_t = tanh(a_t)        h_0 = 0
 
     x (N, T, F) -> h_T (N, D), the state after the last step; W (D, F), U (D, D), b (D,).
 
-    Backward goes through the steps in reverse (Werbos 1990). h_t reaches the loss through h_(t+1) alone, and the last
-    one directly, so with e_t = dL/dh_t and d_t = dL/da_t = e_t (1 - h_t^2):
+    Backward visits the steps in reverse (Werbos 1990). h_t affects the loss only through h_(t+1), and the last state
+    directly, so with e_t = dL/dh_t and d_t = dL/da_t = e_t (1 - h_t^2):
 
         e_T = dL/dy        e_(t-1) = d_t U
         dL/dW = sum_t d_t^T x_t        dL/dU = sum_t d_t^T h_(t-1)        dL/db = sum_t d_t        dL/dx_t = d_t W
 
-    The weights are the same at all steps, hence the sums. e_(t-1) has been multiplied by U and by slopes below 1 once
-    for every step that lies between it and the end: that is why it vanishes, or explodes (Bengio et al. 1994).
-    `states` (N, T + 1, D) are h_0 to h_T, and `by_step` (N, T, D) are e_1 to e_T.
+    Weights are shared by all steps, hence the sums. e_(t-1) is multiplied by U and by slopes below 1 once for every
+    later step: that is why it vanishes, or explodes (Bengio et al. 1994). `states` (N, T + 1, D) are h_0 to h_T, and
+    `by_step` (N, T, D) are e_1 to e_T.
     """
 
     def __init__(self, weight: Array, recurrent: Array, bias: Array) -> None:
@@ -31,7 +31,7 @@ class Recurrent(NumpyLayer):
         weight, recurrent, bias = self.parameters.values()
         n, steps, _ = x.shape
         self.x, self.states = x, np.zeros((n, steps + 1, len(bias)), dtype=weight.dtype)
-        driven = x @ weight.T + bias  # (N, T, D): what comes from outside is known for all steps at once
+        driven = x @ weight.T + bias  # (N, T, D), the input's contribution at all steps
         for t in range(1, steps + 1):
             self.states[:, t] = np.tanh(driven[:, t - 1] + self.states[:, t - 1] @ recurrent.T)
         return self.states[:, -1].copy()

@@ -112,7 +112,7 @@ def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> lis
     """Each head's weights (heads, T) in the question's row."""
     assert isinstance(module, AssociativeRecall)
     with torch.no_grad():
-        weights: list[list[float]] = module.weights(*inputs)[0, :, at].tolist()
+        weights: list[list[float]] = module.attention_weights(*inputs)[0, :, at].tolist()
     return weights
 
 

@@ -306,7 +306,7 @@ def probabilities(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[in
 def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
     """Of a Transformer (L, H, T, T): how much each word takes of each, rows sum to 1; words at `hidden` are hidden."""
     with inference.evaluation_mode(loaded.module) as module:
-        layers: list[Tensor] = module.weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
+        layers: list[Tensor] = module.attention_weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
     return torch.cat(layers).numpy()
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import read_text
+from dlcore.models.encoder import HasAttention
 from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import LoadedModel, Project
@@ -157,7 +158,7 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
     marks = " [CLS] and [SEP] are BERT's own marks of start and end, and stay." if pieces else ""
     st.caption(f"{', '.join(notes)}.{marks} Nothing is kept.")
-    if hasattr(loaded.module, "weights"):
+    if isinstance(loaded.module, HasAttention):
         show_heads(
             loaded, texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden
         )
