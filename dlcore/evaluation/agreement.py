@@ -1,4 +1,4 @@
-"""Where two classifiers agree on the same samples, and whether one of them is really better: McNemar's paired test."""
+"""Compare two classifiers on the same samples with McNemar's test."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ from dlcore.evaluation.uncertainty import Verdict
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two classifiers on the same n samples: right both, right only the first, only the second, neither.
+    """Contingency counts of two classifiers on the same n samples: both correct, only the first, only the second,
+    neither.
 
     `difference` is the first's accuracy minus the second's with its 95 % interval; `p_value` is McNemar's exact one.
     """
@@ -31,14 +32,14 @@ class Agreement:
 
     @property
     def n(self) -> int:
-        """All samples."""
+        """Number of samples."""
         return self.both + self.only_first + self.only_second + self.neither
 
     def sentence(self, first: str, second: str) -> str:
-        """Who wins, in words, with the numbers that say so; "no difference" where they do not."""
+        """Return the result in words with its numbers; "no difference" if the test is not significant."""
         numbers = (
-            f"of {self.n:,} test samples {self.only_first:,} are right in {first} alone and {self.only_second:,} in "
-            f"{second} alone (difference {100 * self.difference:+.1f} points, 95 % interval {100 * self.low:+.1f} to "
+            f"of {self.n:,} test samples, {self.only_first:,} are correct in {first} only and {self.only_second:,} in "
+            f"{second} only (difference {100 * self.difference:+.1f} points, 95 % interval {100 * self.low:+.1f} to "
             f"{100 * self.high:+.1f}; McNemar p {_probability(self.p_value)})"
         )
         if self.verdict == "no difference":
@@ -48,16 +49,16 @@ class Agreement:
 
 
 def paired_agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.95) -> Agreement:
-    """Compare right (true) or wrong on the same samples, (N,) each, in the same order.
+    """Compare correct (true) or incorrect on the same samples, (N,) each, in the same order.
 
-    McNemar's test (1947), exact by the binomial distribution for any number of samples that only one got right; it
-    decides. The interval is Agresti & Min's (2005, section 2): Wald's with half a sample added to each of four cells.
+    McNemar's test (1947), exact by the binomial distribution for any number of discordant samples, decides. The
+    interval is Agresti & Min's (2005, section 2): Wald's with half a sample added to each of four cells.
 
     Raises:
         DataError: the two were not measured on the same samples.
     """
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise DataError(f"two classifiers are compared sample by sample, but have {first.shape} and {second.shape}.")
+        raise DataError(f"classifiers are compared sample by sample, but have shapes {first.shape} and {second.shape}.")
     one, other = first.astype(bool), second.astype(bool)
     only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
     both, n = int((one & other).sum()), len(one)
@@ -80,10 +81,10 @@ def paired_agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.
 def agreement_of_predictions(
     first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], *, split: str = "test"
 ) -> Agreement:
-    """The same from two runs' predictions (`test_scores` (N, K), `test_targets`, `test_ids`), matched by their ids.
+    """Return the agreement of two runs' predictions (`test_scores` (N, K), `test_targets`, `test_ids`), matched by id.
 
     Raises:
-        DataError: they share no samples, or disagree on what a sample is.
+        DataError: they share no samples, or have different targets for a sample.
     """
     _, mine, theirs = np.intersect1d(first[f"{split}_ids"], second[f"{split}_ids"], return_indices=True)
     targets = first[f"{split}_targets"][mine]

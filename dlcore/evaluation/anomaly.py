@@ -1,7 +1,7 @@
-"""How good an anomaly score is: thresholds, point-wise metrics and event counts.
+"""Evaluate anomaly scores: thresholds, point-wise metrics and event counts.
 
-Everything here takes one error per point, higher meaning stranger, so it serves any score: an autoencoder's, a
-baseline's. A threshold is made from errors of the training or validation split alone; labels never reach it.
+Takes one score per point, higher meaning more anomalous, from any detector. Thresholds come from scores of the training
+or validation split; labels are never used for them.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ RULES: tuple[Rule, ...] = ("quantile", "mean_std", "maximum")
 
 DAY = 48
 WEEK = 7 * DAY
-"""Half-hours; a block of a week keeps neighbours together when a series is resampled."""
+"""In half-hours; resampling blocks of a week keeps neighbors together."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Points at a threshold: alarms inside and outside labelled windows, points missed and rightly left alone."""
+    """Confusion counts of points at a threshold."""
 
     true_positives: int
     false_positives: int
@@ -33,7 +33,7 @@ class Counts:
 
     @property
     def matrix(self) -> np.ndarray:
-        """(2, 2): row = truth (normal, anomaly), column = called so."""
+        """Return the confusion matrix (2, 2): row = actual (normal, anomaly), column = predicted."""
         return np.array(
             [[self.true_negatives, self.false_positives], [self.false_negatives, self.true_positives]], dtype=np.int64
         )
@@ -41,8 +41,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class EventCounts:
-    """Windows and alarms as events: `windows` (E, 2) and `false_alarms` (A, 2) are index ranges [start, stop);
-    `hit` (E,) tells which windows hold at least one alarm, `delay` (E,) after how many points (-1: missed)."""
+    """Windows and alarms as events: `windows` (E, 2) and `false_alarms` (A, 2) are index ranges [start, stop); `hit`
+    (E,) marks windows with at least one alarm, `delay` (E,) is the number of points to the first alarm (-1: missed).
+    """
 
     windows: np.ndarray
     hit: np.ndarray
@@ -58,23 +59,23 @@ def threshold(
     quantile: float = 0.995,
     k: float = 3.0,
 ) -> float:
-    """A threshold from one split's errors: their quantile, mean + k standard deviations, or maximum.
+    """Return a threshold from one split's errors: quantile, mean + k standard deviations, or maximum.
 
-    Reads `<split>_scores` and nothing else: no target, and nothing of the test split.
+    Reads `<split>_scores` only: no targets, and nothing of the test split.
 
     Raises:
         DataError: the split is neither train nor validation, is missing, or the rule is unknown.
     """
     if split not in ("train", "validation"):
-        raise DataError(f"a threshold may come from train or validation errors, not from '{split}'.")
+        raise DataError(f"a threshold can come from train or validation errors, not from '{split}'.")
     errors = predictions.get(f"{split}_scores", np.empty(0))
     if not len(errors):
-        raise DataError(f"this run stored no {split} errors to take a threshold from; train it again.")
+        raise DataError(f"this run stored no {split} errors, so no threshold can be computed; train it again.")
     return threshold_of(errors, rule, quantile=quantile, k=k)
 
 
 def threshold_of(errors: np.ndarray, rule: Rule, *, quantile: float = 0.995, k: float = 3.0) -> float:
-    """The threshold that a rule gives for errors (N,) of points held to be normal.
+    """Return the threshold of a rule for errors (N,) of points assumed normal.
 
     Raises:
         DataError: the rule is unknown.
@@ -85,19 +86,19 @@ def threshold_of(errors: np.ndarray, rule: Rule, *, quantile: float = 0.995, k: 
         return float(errors.mean() + k * errors.std())
     if rule == "maximum":
         return float(errors.max())
-    raise DataError(f"unknown rule '{rule}' for a threshold; known are {', '.join(RULES)}.")
+    raise DataError(f"unknown threshold rule '{rule}'; known are {', '.join(RULES)}.")
 
 
 def alarms(errors: np.ndarray, threshold: float) -> np.ndarray:
-    """Which points (N,) raise an alarm: error above the threshold, both as 64-bit floats.
+    """Return which points (N,) raise an alarm: error above the threshold, compared as 64-bit floats.
 
-    A plain number would be rounded to the errors' own float32 before the comparison, and the page counts with 64 bits.
+    A Python float would be rounded to the errors' float32 before the comparison, while the page compares in 64 bits.
     """
     return errors > np.float64(threshold)
 
 
 def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Counts:
-    """The four counts of points; targets (N,) are 1 inside a labelled window.
+    """Return the confusion counts of points; targets (N,) are 1 inside a labeled window.
 
     Raises:
         DataError: the two differ in length.
@@ -114,11 +115,11 @@ def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Coun
 
 
 def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventCounts:
-    """Alarms (N,) and labels (N,) as events.
+    """Convert alarms (N,) and labels (N,) to events.
 
-    A labelled window is hit by one alarm inside it. An alarm that began in a window and goes on without a pause after
-    its end is that event's for up to `gap` points. All other alarms outside the windows form episodes of consecutive
-    points; episodes with fewer than `gap` quiet points between them are one false alarm: a person looks once.
+    A labeled window is hit by one alarm inside it. An alarm that starts in a window and continues without pause after
+    its end belongs to that event for up to `gap` points. All other alarms outside windows form ranges of consecutive
+    points; ranges separated by fewer than `gap` points count as one false alarm.
     """
     true = targets.astype(bool)
     windows = true_ranges(true)
@@ -141,23 +142,22 @@ def scorecard(
     draws: int = 0,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Every metric of one score over a whole series, by name.
+    """Return every metric of one score over a whole series, by name.
 
-    scores, targets (N,): all points in order; `counted_from` is where events, alarms, NAB and the range-based measures
-    begin to count (the end of the training part), `test_from` where the point-wise ones do; VUS-PR is of the whole.
-    `false_alarms` is the official count; `false_alarms_plausible` tells how many of them touch `plausible` (P, 2),
-    index ranges of days known to be unusual though nobody labelled them. `delay_h` is the mean time in hours from the
-    start of a caught window to its first alarm. With `draws` > 0 the point-wise metrics get `<name>_low` and
-    `<name>_high`: 95 % bootstrap over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1; `threshold` is
-    the one given, kept beside what was counted at it. What is not defined (no labelled window, nothing caught) is
-    left out.
+    scores, targets (N,): all points in order. Events, alarms, NAB and range-based metrics count from index
+    `counted_from` (the end of the training part), point-wise metrics from `test_from`; VUS-PR uses the whole series.
+    `false_alarms` is the official count; `false_alarms_plausible` counts those that overlap `plausible` (P, 2), index
+    ranges of known unusual but unlabeled days. `delay_h` is the mean time in hours from the start of a detected window
+    to its first alarm. With `draws` > 0 the point-wise metrics have `<name>_low` and `<name>_high`: 95 % bootstrap
+    intervals over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1; `threshold` is the one used.
+    Undefined metrics (no labeled window, nothing detected) are omitted.
 
     Raises:
         DataError: scores and targets differ in shape, or a part to count in is empty.
     """
     if scores.shape != targets.shape or not 0 <= max(counted_from, test_from) < len(scores):
         raise DataError(
-            f"a scorecard needs a score for each point and points to count: {scores.shape} scores, {targets.shape} "
+            f"a scorecard needs one score per point and points to count: {scores.shape} scores, {targets.shape} "
             f"targets, counted from {counted_from}, tested from {test_from}."
         )
     day = max(1, round(24 / step_hours))
@@ -183,17 +183,19 @@ def scorecard(
 
 
 def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
-    """The best F1 over all thresholds when one alarm in a window makes every point of it right. An exhibit, no metric.
+    """Return the best point-adjusted F1 over all thresholds. For demonstration only, not a valid metric.
 
-    It takes the labels to choose its threshold, and a long window is almost sure to be hit by chance: a random score
-    gets above 0.9 on series with few long windows. Source of the criticism: Kim et al., "Towards a rigorous evaluation
-    of time-series anomaly detection", AAAI 2022. Not-a-number without a labelled point.
+    Point adjustment counts a whole window as detected after one alarm in it, and the threshold is chosen with the
+    labels: a random score gets above 0.9 on series with few long windows (Kim et al., "Towards a rigorous evaluation of
+    time-series anomaly detection", AAAI 2022). NaN without a labeled point.
     """
     true = targets.astype(bool)
     windows = true_ranges(true)
     if not len(windows):
         return float("nan")
-    tops = np.array([scores[start:stop].max() for start, stop in windows])  # a window is caught up to its top
+    tops = np.array(
+        [scores[start:stop].max() for start, stop in windows]
+    )  # a window counts as detected up to its maximum
     lengths = windows[:, 1] - windows[:, 0]
     thresholds = np.unique(np.r_[tops, scores[~true]])
     order = np.argsort(tops)
@@ -212,13 +214,12 @@ def metrics(
     draws: int = 0,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Point-wise metrics (0 to 1) and event counts at a threshold, for errors and targets (N,).
+    """Return point-wise metrics (0 to 1) and event counts at a threshold, for errors and targets (N,).
 
-    With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points
-    (a week) a block. Where no point is labelled nothing is right or wrong: the point-wise metrics are left out, and
-    every alarm is counted as false.
+    With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points (a
+    week) per block. Without labeled points, point-wise metrics are omitted and every alarm counts as false.
     """
-    found = counts(errors, targets, threshold=threshold)  # refuses shapes that do not fit
+    found = counts(errors, targets, threshold=threshold)  # rejects mismatching shapes
     n, called, true = len(errors), alarms(errors, threshold), targets.astype(bool)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -236,7 +237,7 @@ def metrics(
 
 
 def alarm_ranges(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
-    """Alarms (N,) as index ranges [start, stop), (A, 2), joined where fewer than `gap` quiet points lie between."""
+    """Return alarms (N,) as index ranges [start, stop), (A, 2), merged if separated by fewer than `gap` points."""
     found = true_ranges(called)
     if len(found) < 2:
         return found
@@ -245,7 +246,7 @@ def alarm_ranges(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
 
 
 def overlapping(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
-    """Which (A,) of the index ranges (A, 2) share a point with any of the others (P, 2)."""
+    """Return which (A,) of the index ranges (A, 2) overlap any of the others (P, 2)."""
     if others is None or not len(others) or not len(spans):
         return np.zeros(len(spans), bool)
     shared: np.ndarray = (spans[:, :1] < others[:, 1]) & (spans[:, 1:] > others[:, 0])  # (A, P)
@@ -253,7 +254,7 @@ def overlapping(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
 
 
 def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
-    """(N,) alarms that began in a window and have not paused since it ended, `gap` points after it at most."""
+    """Return (N,) alarms that started in a window and have not paused since its end, for at most `gap` points."""
     found = np.zeros(len(called), bool)
     for _, stop in windows:
         if called[stop - 1]:

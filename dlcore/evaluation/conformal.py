@@ -1,4 +1,4 @@
-"""Prediction intervals that hold whatever the model: how far off it was on data it never learnt from."""
+"""Conformal prediction intervals from errors on data outside training."""
 
 import numpy as np
 
@@ -6,15 +6,14 @@ from dlcore.core.errors import DataError
 
 
 def half_widths(errors: np.ndarray, *, level: float = 0.9) -> np.ndarray:
-    """The half width of each column's interval, from signed or absolute errors (N, ...) with NaN where none is known.
+    """Return the half width of each column's interval, from errors (N, ...) with NaN where unknown.
 
     Split conformal prediction (Vovk et al. 2005; Lei et al. 2018, algorithm 2): the ceil((n + 1) level)-th smallest of
-    n absolute errors; covers new data with that chance if they are like these. NaN where fewer than 1 / (1 - level)
-    errors are known.
+    n absolute errors; covers exchangeable new data with that probability. NaN with fewer than 1 / (1 - level) errors.
     """
     if not 0 < level < 1:
-        raise DataError(f"level={level:g} is no share of intervals that hold: choose one between 0 and 1.")
-    flat = np.sort(np.abs(errors.reshape(len(errors), -1)), axis=0)  # NaN goes to the end
+        raise DataError(f"level={level:g} is not a coverage: choose a value between 0 and 1.")
+    flat = np.sort(np.abs(errors.reshape(len(errors), -1)), axis=0)  # NaN is sorted to the end
     counts = (~np.isnan(flat)).sum(axis=0)
     ranks = np.ceil((counts + 1) * level).astype(np.int64)
     enough = (ranks <= counts) & (counts > 0)
@@ -24,9 +23,9 @@ def half_widths(errors: np.ndarray, *, level: float = 0.9) -> np.ndarray:
 
 
 def coverage(errors: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """The share of errors (N, ...) that lie within their half widths, by column; NaN where none is known.
+    """Return the share of errors (N, ...) within their half widths, by column; NaN where unknown.
 
-    widths: of one row's shape, or of the errors' own where each moment has its own.
+    widths: shape of one row, or of the errors if each moment has its own.
     """
     known = ~np.isnan(errors) & ~np.isnan(widths)
     inside = (np.abs(errors) <= widths) & known
@@ -38,12 +37,12 @@ def coverage(errors: np.ndarray, widths: np.ndarray) -> np.ndarray:
 def adaptive_half_widths(
     past: np.ndarray, errors: np.ndarray, *, level: float = 0.9, rate: float = 0.01, delay: int = 1
 ) -> np.ndarray:
-    """Half widths (N, ...) of each moment that learn from misses: past (M, ...) errors to start from, errors (N, ...)
-    in order of time, of which a moment uses those at least `delay` moments old alone.
+    """Return half widths (N, ...) that adapt to misses: past (M, ...) errors to start from, errors (N, ...) in order of
+    time; each moment uses only those at least `delay` moments old.
 
-    Adaptive conformal inference (Gibbs & Candès 2021, eq. 2): after a miss the level asked for rises by rate * level,
-    after a hit it falls by rate * (1 - level), so that in the long run the share of hits is the level, even where new
-    data are unlike the old. The interval is that quantile of the calibration errors.
+    Adaptive conformal inference (Gibbs & Candès 2021, eq. 2): after a miss the requested level rises by rate * level,
+    after a hit it falls by rate * (1 - level), so that the long-run coverage is the level even under distribution
+    shift. The interval is that quantile of the calibration errors.
     """
     shape = errors.shape
     rows, seen = errors.reshape(len(errors), -1), np.sort(np.abs(past.reshape(len(past), -1)), axis=0)

@@ -1,7 +1,7 @@
-"""Areas under the ROC and precision-recall curves, for one resample or many at once.
+"""Areas under the ROC and precision-recall curves, for one or many resamples at once.
 
-A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product, not a loop.
-Ties in the score are one step of a curve, as in scikit-learn, which the tests compare with.
+A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product. Ties in the score
+are one step of a curve, as in scikit-learn, which the tests compare with.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from dlcore.core.errors import DataError
 
 
 def roc_auc(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
-    """Area under the ROC curve (B,) for weights (B, N); not-a-number where a class is missing.
+    """Return the area under the ROC curve (B,) for weights (B, N); NaN if a class is missing.
 
-    It is the chance that a positive sample has a higher score than a negative one (Fawcett 2006).
+    It is the probability that a positive sample has a higher score than a negative one (Fawcett 2006).
     """
     hits, alarms, _ = _steps(scores, positive, _one_row(weights, len(scores)))
     before = np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)
@@ -22,8 +22,10 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | N
 
 
 def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    """The ROC curve as shares (P,) of the negatives and of the positives at or above each score, from 0 to 1; of more
-    steps so many are kept, evenly, the ends among them."""
+    """Return the ROC curve: shares (P,) of negatives and of positives at or above each score, from 0 to 1.
+
+    Longer curves are thinned evenly to `points`, keeping both ends.
+    """
     hits, alarms, _ = _steps(scores, positive, _one_row(None, len(scores)))
     false, true = (np.r_[0.0, part[0]] / max(1.0, part[0, -1]) for part in (alarms, hits))
     kept = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
@@ -31,7 +33,9 @@ def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
-    """Area under the precision-recall curve (B,): the sum of precision x gain in recall. Chance: the positive share."""
+    """Return the area under the precision-recall curve (B,): sum of precision x recall gain. Chance: share of
+    positives.
+    """
     hits, alarms, _ = _steps(scores, positive, _one_row(weights, len(scores)))
     drawn = hits + alarms
     precision = np.divide(hits, drawn, out=np.zeros_like(hits), where=drawn > 0)
@@ -40,7 +44,7 @@ def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.n
 
 
 def _steps(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positives and negatives at or above each distinct score, (B, G) both, and those scores (G,), falling."""
+    """Return positives and negatives at or above each distinct score, both (B, G), and the scores (G,)."""
     if len(scores) == 0 or len(scores) != len(positive):
         raise DataError(f"scores and targets differ in length or are empty: {len(scores)} and {len(positive)}.")
     order = np.argsort(-scores, kind="stable")

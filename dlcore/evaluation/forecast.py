@@ -1,6 +1,6 @@
-"""How good forecasts of several variables are, and simple forecasts to stand beside: arrays in, numbers out.
+"""Evaluate forecasts of several variables, and simple baselines.
 
-N moments, H hours ahead, V variables. NaN marks what was not measured; nothing is scored there.
+N moments, H hours ahead, V variables. NaN marks missing values, which are not scored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,19 @@ import numpy as np
 from dlcore.evaluation import uncertainty
 
 LEAST = 20
-"""A variable with fewer measured values, or with none that differ, is not scored: it would come out as 0 or 1."""
+"""Variables with fewer measured values, or constant ones, are not scored: R2 would be 0 or 1."""
 WEEK = 168
 LEAST_BLOCKS = 8
-"""A bootstrap draws from so many stretches at the least."""
+"""Minimum number of blocks of a bootstrap."""
 
 
 @dataclass(frozen=True)
 class ForecastScores:
-    """By hour ahead and variable (H, V), NaN where a variable is not scored.
+    """Scores by hour ahead and variable (H, V), NaN where a variable is not scored.
 
-    r2: 1 - squared error / squared distance from the mean of these very targets. skill: 1 - squared error / squared
-    error of copying the last value. mae: mean absolute error, in the variable's unit; `spread` (V,) its standard
-    deviation over these targets.
+    r2: 1 - squared error / squared distance from the mean of these targets. skill: 1 - squared error / squared error of
+    persistence. mae: mean absolute error, in the variable's unit; `spread` (V,) is its standard deviation over these
+    targets.
     """
 
     r2: np.ndarray
@@ -33,7 +33,7 @@ class ForecastScores:
 
 
 def fill_targets_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Targets (N, H, V) with each hole filled by the value before it; `last` (N, V) is the last one known."""
+    """Fill missing targets (N, H, V) with the previous value; `last` (N, V) is the last known one."""
     found = targets.copy()
     before = last
     for hour in range(targets.shape[1]):
@@ -43,7 +43,7 @@ def fill_targets_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> ForecastScores:
-    """Scores of forecasts (N, H, V) of targets (N, H, V); last (N, V) is what copying the last value would say."""
+    """Score forecasts (N, H, V) of targets (N, H, V); last (N, V) is the forecast of persistence."""
     ones = np.ones((1, len(targets)))
     sums = _sums(predicted, targets, last, ones)
     r2, skill = _r2(sums)[0], _skill(sums)[0]
@@ -58,11 +58,11 @@ def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> Fore
 def metrics(
     predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, names: Sequence[str], draws: int = 0, seed: int = 0
 ) -> dict[str, float]:
-    """`r2_mean`, `skill`, `mae` (in standard deviations), `r2_<name>`, `mae_<name>` over all hours ahead; the same on
-    holes filled forward as `<metric>_filled`; of more hours than one also `r2_mean_h<k>` and `skill_h<k>`.
+    """Return `r2_mean`, `skill`, `mae` (in standard deviations), `r2_<name>`, `mae_<name>` over all hours ahead.
 
-    With `draws` 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours hang together;
-    of eighths where there are fewer than eight weeks.
+    Also the same with missing values filled forward as `<metric>_filled`, and for horizons over one hour `r2_mean_h<k>`
+    and `skill_h<k>`. With `draws`, 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours
+    are correlated; of eighths of the data if there are fewer than eight weeks.
     """
     found = _named(scores(predicted, targets, last), names)
     whole = _named(scores(predicted, fill_targets_forward(targets, last), last), names)
@@ -84,8 +84,10 @@ def metrics(
 def skill_lead(
     predicted: np.ndarray, other: np.ndarray, targets: np.ndarray, last: np.ndarray, *, draws: int, seed: int = 0
 ) -> dict[str, float]:
-    """By how much forecasts (N, H, V) are ahead of others in `skill` and `r2_mean`, each with its 95 % interval: the
-    same weeks are drawn for both, so that what makes a week hard for everybody cancels out."""
+    """Return how far forecasts (N, H, V) lead others in `skill` and `r2_mean`, each with its 95 % interval.
+
+    Paired bootstrap: the same weeks are drawn for both.
+    """
 
     def gap(weights: np.ndarray) -> dict[str, np.ndarray]:
         mine, theirs = (_means(_sums(each, targets, last, weights)) for each in (predicted, other))
@@ -99,18 +101,19 @@ def skill_lead(
 
 
 def _block(points: int) -> int:
-    """How long the stretches of a bootstrap are: from one or two alone nothing could be drawn that differs."""
+    """Return the block length of the bootstrap, so that there are at least `LEAST_BLOCKS`."""
     return max(1, min(WEEK, points // LEAST_BLOCKS))
 
 
 def persistence(last: np.ndarray, *, horizon: int) -> np.ndarray:
-    """(N, V) -> (N, H, V): the last value, for every hour to come."""
+    """(N, V) -> (N, H, V): repeat the last value for every hour ahead."""
     return np.repeat(last[:, None], horizon, axis=1)
 
 
 def seasonal_naive(filled: np.ndarray, first: np.ndarray, *, horizon: int, period: int) -> np.ndarray:
-    """The value `period` hours before each hour to come (N, H, V); filled (T, V) without holes, first (N,) the place
-    of the first hour to come. Hours that are themselves yet to come take another period before."""
+    """Return the value `period` hours before each hour ahead (N, H, V); filled (T, V) has no missing values, first (N,)
+    is the index of the first hour ahead. Hours that are themselves in the future use one more period.
+    """
     hours = first[:, None] + np.arange(horizon)
     back = period * (np.arange(horizon) // period + 1)
     found: np.ndarray = filled[np.maximum(hours - back, 0)]
@@ -120,9 +123,9 @@ def seasonal_naive(filled: np.ndarray, first: np.ndarray, *, horizon: int, perio
 def metrics_by_week(
     predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, block: int = WEEK
 ) -> dict[str, np.ndarray]:
-    """`r2_mean` and `skill` of each block of moments in turn, each (B,): the origin rolls on, the model stays.
+    """Return `r2_mean` and `skill` of each block of moments, each (B,), for a fixed model.
 
-    Within a week R2 is against the whole span's mean squared distance, so that a calm week does not look bad.
+    Within a week, R2 is relative to the mean squared distance of the whole span, so that a calm week does not look bad.
     """
     n = len(targets)
     starts = np.arange(0, max(n - block // 2, 1), block)
@@ -153,11 +156,11 @@ class _Sums:
 
 
 def _sums(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, weights: np.ndarray) -> _Sums:
-    """weights (B, N): how often each moment counts."""
+    """Return the sums for weights (B, N): how often each moment counts."""
     known = ~np.isnan(targets)
     y = np.where(known, targets, 0.0).astype(np.float64)
     centre = y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    y = np.where(known, y - centre, 0.0)  # sums of squares of large numbers lose digits otherwise
+    y = np.where(known, y - centre, 0.0)  # centered: sums of squares of large numbers lose digits otherwise
     error = np.where(known, predicted - centre - y, 0.0) ** 2
     naive = np.where(known, last[:, None] - centre - y, 0.0) ** 2
     count, first, second, off, copy = (
@@ -199,7 +202,7 @@ def _mean(rows: np.ndarray) -> np.ndarray:
 
 
 def _named(found: ForecastScores, names: Sequence[str]) -> dict[str, float]:
-    """Metrics by name; what is not defined is left out."""
+    """Return metrics by name; undefined ones are omitted."""
     r2, skill, mae = (part.reshape(1, -1) for part in (found.r2, found.skill, found.mae / found.spread))
     named = {"r2_mean": _mean(r2)[0], "skill": _mean(skill)[0], "mae": _mean(mae)[0]}
     horizon = len(found.r2)

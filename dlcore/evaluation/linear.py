@@ -1,4 +1,4 @@
-"""Linear classifiers from scikit-learn to stand beside a network: fitted on the training part, judged on another."""
+"""Linear baselines from scikit-learn, fitted on the training part."""
 
 import contextlib
 import warnings
@@ -13,10 +13,11 @@ from dlcore.core.errors import DataError
 def logistic_regression(
     train_inputs: np.ndarray, train_targets: np.ndarray, inputs: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Probabilities (N, K) of multinomial logistic regression on inputs (N, ...), laid flat, about in [0, 1].
+    """Return probabilities (N, K) of multinomial logistic regression on flattened inputs (N, ...), scaled to about [0,
+    1].
 
-    Sixty steps of L-BFGS: 6 s for 60,000 pictures of 784 values on two cores, and within half a percent of where
-    more steps lead.
+    Sixty steps of L-BFGS: 6 s for 60,000 images of 784 values on two cores, within half a percent of the converged
+    accuracy.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -27,7 +28,7 @@ def logistic_regression(
 def tfidf_logistic_regression(
     train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int
 ) -> np.ndarray:
-    """Probabilities (N, K) of logistic regression on weighted counts (TF-IDF) of the 50,000 commonest words."""
+    """Return probabilities (N, K) of logistic regression on TF-IDF features of the 50,000 most frequent words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -37,10 +38,10 @@ def tfidf_logistic_regression(
 
 
 def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int) -> np.ndarray:
-    """Scores (N, K) of NB-SVM: words and pairs of words, there or not, weighted by naive Bayes' log-count ratio, then a
-    linear support vector machine, one class against the rest (Wang & Manning 2012).
+    """Return scores (N, K) of NB-SVM: binary unigrams and bigrams weighted by naive Bayes' log-count ratio, then a
+    linear support vector machine, one-vs-rest (Wang & Manning 2012).
 
-    The machine's distances are squeezed so that a row sums to 1: good for an order and a call, no probabilities.
+    Decision values are rescaled so that a row sums to 1: valid for ranking and prediction, not as probabilities.
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.svm import LinearSVC
@@ -66,8 +67,7 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
 def trigram_svm(
     train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int
 ) -> np.ndarray:
-    """Scores (N, K) of a linear support vector machine on weighted counts of up to three words in a row; squeezed as
-    those of `nb_svm`."""
+    """Return scores (N, K) of a linear support vector machine on TF-IDF of up to trigrams, rescaled as in `nb_svm`."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
 
@@ -81,16 +81,16 @@ def trigram_svm(
 
 
 def _counted(counter: Any, train_texts: Sequence[str], texts: Sequence[str]) -> tuple[Any, Any]:
-    """Word counts of both; of few texts, none of whose words comes twice, those that come once too.
+    """Return word counts of both; if no word occurs twice in few texts, words that occur once are kept too.
 
     Raises:
-        DataError: the training texts have no word at all.
+        DataError: the training texts contain no words.
     """
     for least in (counter.min_df, 1):
-        with contextlib.suppress(ValueError):  # scikit-learn's way to say that nothing is left to count
+        with contextlib.suppress(ValueError):  # scikit-learn raises it if no word remains
             counter.set_params(min_df=least)
             return counter.fit_transform(train_texts), counter.transform(texts)
-    raise DataError("the training texts have no word to count.")
+    raise DataError("the training texts contain no words.")
 
 
 def _squeezed(margins: np.ndarray) -> np.ndarray:
@@ -106,7 +106,7 @@ def _fit(model: Any, train: Any, targets: np.ndarray, asked: Any, *, classes: in
         scores[:, int(targets[0])] = 1.0
         return scores
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for a baseline, and its score is measured
+        warnings.simplefilter("ignore", ConvergenceWarning)  # close enough for a baseline, whose score is measured
         model.fit(train, targets)
-    scores[:, model.classes_.astype(int)] = model.predict_proba(asked)  # a class never seen keeps 0
+    scores[:, model.classes_.astype(int)] = model.predict_proba(asked)  # a class that was never seen keeps 0
     return scores

@@ -1,7 +1,8 @@
-"""The score of the Numenta Anomaly Benchmark (NAB) for one series: early alarms earn most, late ones little.
+"""Score of the Numenta Anomaly Benchmark (NAB) for one series: early detections earn most.
 
 Source: Lavin and Ahmad, "Evaluating real-time anomaly detection algorithms", ICMLA 2015, section II; where the paper
-and NAB's published scores differ (the place in a window, the gain scaled to 1 at its start) this follows the scores.
+and NAB's published scores differ (position in a window, gain scaled to 1 at its start), this follows the published
+scores.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ Profile = Literal["standard", "low_fp", "low_fn"]
 
 @dataclass(frozen=True)
 class NabWeights:
-    """What a window caught at its start earns, and what a false alarm and a missed window cost."""
+    """Gain of a window detected at its start, and cost of a false alarm and of a missed window."""
 
     hit: float
     false_alarm: float
@@ -28,18 +29,18 @@ PROFILES: dict[Profile, NabWeights] = {
     "low_fp": NabWeights(1.0, 0.22, 1.0),
     "low_fn": NabWeights(1.0, 0.11, 2.0),
 }
-"""NAB's three: standard, reward_low_FP_rate (false alarms cost double), reward_low_FN_rate (missed events do)."""
+"""NAB's profiles: standard, reward_low_FP_rate (false alarms cost double), reward_low_FN_rate (misses cost double)."""
 
 FAR = 3.0
-"""Window lengths after a window from which a false alarm costs its full weight; so do those before the first window."""
+"""Window lengths after a window from which a false alarm has its full cost, as it has before the first window."""
 
 
 def file_score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
-    """The file score: 100 for every window caught at its first point and nothing else, 0 for no alarm at all.
+    """Return the file score: 100 if every window is detected at its first point with no false alarm, 0 without alarms.
 
-    called (N,) true where a point raises an alarm; windows (E, 2) index ranges [start, stop), in order and apart. Only
-    points from index `start` on count (NAB's probation comes before). It falls below 0 where false alarms cost more
-    than the windows earn: each *point* of a false alarm is paid for, so a long one costs much.
+    called (N,) is true where a point raises an alarm; windows (E, 2) are index ranges [start, stop), ordered and
+    disjoint. Only points from index `start` on count (NAB's probation comes before). The score is negative if false
+    alarms cost more than windows earn: every *point* of a false alarm costs, so long ones are expensive.
 
     Raises:
         DataError: no window reaches beyond `start`, or the windows do not fit the series.
@@ -52,20 +53,21 @@ def file_score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "s
 
 
 def profile_scores(called: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
-    """`nab_standard`, `nab_low_fp` and `nab_low_fn`: the file score by each profile."""
+    """Return `nab_standard`, `nab_low_fp` and `nab_low_fn`: the file score of each profile."""
     return {f"nab_{profile}": file_score(called, windows, profile=profile, start=start) for profile in PROFILES}
 
 
 def gains(places: np.ndarray) -> np.ndarray:
-    """The scaled sigmoid 2 / (1 + exp(5 y)) - 1 of relative places y: -1 is a window's first point, 0 its end.
+    """Return the scaled sigmoid 2 / (1 + exp(5 y)) - 1 of relative positions y: -1 is a window's first point, 0 its
+    end.
 
-    From `FAR` on it is -1 (NAB's own cut).
+    From `FAR` on it is -1 (NAB's cutoff).
     """
     return np.where(places >= FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(places, FAR))) - 1)
 
 
 def _raw(called: np.ndarray, windows: np.ndarray, weights: NabWeights, start: int) -> tuple[float, int]:
-    """The weighted sum, and the number of windows in it."""
+    """Return the weighted sum and the number of windows in it."""
     _check(called, windows, start)
     alarms = np.flatnonzero(called)
     alarms = alarms[alarms >= start]
@@ -82,7 +84,7 @@ def _raw(called: np.ndarray, windows: np.ndarray, weights: NabWeights, start: in
 
 
 def _cost(alarms: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> float:
-    """The unweighted cost (below 0) of alarms outside all windows: small just after one, 1 far from all."""
+    """Return the unweighted cost of alarms outside all windows: small just after a window, 1 far from all."""
     preceding = np.searchsorted(starts, alarms, side="right") - 1
     outside = (preceding < 0) | (alarms >= stops[preceding])
     alarms, preceding = alarms[outside], preceding[outside]
@@ -93,7 +95,7 @@ def _cost(alarms: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> float:
 
 def _check(called: np.ndarray, windows: np.ndarray, start: int) -> None:
     if not len(windows) or not (windows[:, 1] > start).any():
-        raise DataError(f"the NAB score needs a labelled window after point {start}, and there is none.")
+        raise DataError(f"the NAB score needs a labeled window after point {start}, and there is none.")
     flat = windows.ravel()
     if flat[0] < 0 or flat[-1] > len(called) or (np.diff(flat) < 0).any() or (windows[:, 1] <= windows[:, 0]).any():
-        raise DataError(f"windows must be in order, apart and within the {len(called)} points: {windows.tolist()}.")
+        raise DataError(f"windows must be ordered, disjoint and within the {len(called)} points: {windows.tolist()}.")

@@ -1,4 +1,4 @@
-"""Whether one recipe is better than another, each run with several seeds: chance in samples and in seeds both."""
+"""Compare models trained with several seeds: variance over samples and over seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,9 @@ from dlcore.evaluation.uncertainty import Verdict
 
 @dataclass(frozen=True)
 class SeedDifference:
-    """The first's mean minus the second's, its 95 % interval, and who is better; `p_value` as tested, one pair alone or
-    corrected for several; `seeds` of the first and of the second."""
+    """Difference of two means with its 95 % interval and verdict; `p_value` as tested, for one pair or corrected for
+    several; `seeds` of the first and of the second.
+    """
 
     value: float
     low: float
@@ -28,19 +29,19 @@ class SeedDifference:
 def compare_on_same_samples(
     first: Sequence[np.ndarray], second: Sequence[np.ndarray], *, level: float = 0.95
 ) -> SeedDifference:
-    """Compare two groups of runs, each run right (true) or wrong on the same samples (N,), one array a seed.
+    """Compare two groups of runs, correct (true) or not on the same samples (N,), one array per seed.
 
-    One seed each: McNemar's exact test. More: variance of the mean gap = variance over samples of the gap of shares
-    right / N + variance over seeds of each group's accuracy / its seeds, judged by Student's t with Welch and
-    Satterthwaite's degrees of freedom (Welch 1947), the samples' part counted as known. Of a group with one seed the
-    spread over seeds is taken to be the other group's.
+    One seed each: McNemar's exact test. More: variance of the mean difference = variance over samples / N + variance
+    over seeds of each group's accuracy / its seeds, tested by Student's t with Welch and Satterthwaite's degrees of
+    freedom (Welch 1947), the samples' part counted as known. A group with one seed takes the other group's spread over
+    seeds.
 
     Raises:
-        DataError: a group is empty, or the samples are not the same.
+        DataError: a group is empty, or the samples differ.
     """
     lengths = {len(run) for run in (*first, *second)}
     if not first or not second or len(lengths) != 1 or 0 in lengths:
-        raise DataError("two groups of runs are compared on the same samples, one run each at the least.")
+        raise DataError("groups of runs are compared on the same samples, with at least one run each.")
     groups = [np.stack([np.asarray(run, dtype=np.float64) for run in group]) for group in (first, second)]
     apart = groups[0].mean(axis=0) - groups[1].mean(axis=0)  # (N,)
     if len(first) == len(second) == 1:
@@ -55,14 +56,15 @@ def compare_on_same_samples(
 
 
 def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean accuracy of a group of runs on the same samples, and its interval: Wilson's for one run, else Student's t
-    over seeds with the samples' part added, as in `compare_on_same_samples`.
+    """Return the mean accuracy of a group of runs on the same samples and its interval.
+
+    Wilson's for one run, else Student's t over seeds with the samples' variance added, as in `compare_on_same_samples`.
 
     Raises:
         DataError: there is no run.
     """
     if not runs:
-        raise DataError("an interval needs one run at the least.")
+        raise DataError("an interval needs at least one run.")
     right = np.stack([np.asarray(run, dtype=np.float64) for run in runs])
     if len(runs) == 1:
         return float(right.mean()), *uncertainty.wilson(round(right.sum()), right.shape[1], level=level)
@@ -73,15 +75,17 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
 
 
 def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> SeedDifference:
-    """Compare shares right of two groups of runs, each share measured on n samples of its own (validation parts).
+    """Compare accuracies of two groups of runs, each measured on n samples of its own (validation splits).
 
     Variance: binomial for the samples, and over seeds, as in `compare_on_same_samples`.
 
     Raises:
-        DataError: a group is empty, or n is.
+        DataError: a group is empty, or n is 0.
     """
     if not len(first) or not len(second) or n < 1:
-        raise DataError("two groups of shares are compared, one each at the least, measured on one sample or more.")
+        raise DataError(
+            "two groups of accuracies are compared, at least one value each, measured on at least one sample."
+        )
     groups = [np.asarray(group, dtype=np.float64) for group in (first, second)]
     known = sum(float((group * (1 - group)).mean()) / (n * len(group)) for group in groups)
     spreads = _spreads(groups) if len(first) + len(second) > 2 else []
@@ -92,7 +96,7 @@ def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, l
 def compare_all_pairs(
     runs: Mapping[str, Sequence[np.ndarray]], *, level: float = 0.95
 ) -> dict[tuple[str, str], SeedDifference]:
-    """All pairs of groups on the same samples, p-values corrected for their number (Holm 1979)."""
+    """Compare all pairs of groups on the same samples, with p-values corrected by Holm's method (Holm 1979)."""
     return holm_correction(
         {(a, b): compare_on_same_samples(runs[a], runs[b], level=level) for a, b in combinations(runs, 2)}, level=level
     )
@@ -101,7 +105,7 @@ def compare_all_pairs(
 def holm_correction(
     gaps: Mapping[tuple[str, str], SeedDifference], *, level: float = 0.95
 ) -> dict[tuple[str, str], SeedDifference]:
-    """The same gaps, p-values multiplied by how many pairs were not yet judged, smallest first; verdicts by these."""
+    """Return the differences with p-values corrected by Holm's method, and verdicts based on these."""
     order = sorted(gaps, key=lambda pair: gaps[pair].p_value)
     corrected, worst = {}, 0.0
     for rank, pair in enumerate(order):
@@ -111,7 +115,7 @@ def holm_correction(
 
 
 def _spreads(accuracies: Sequence[np.ndarray]) -> list[tuple[float, int]]:
-    """(variance of the group's mean over seeds, its degrees of freedom); a single seed borrows the other group's."""
+    """Return (variance of the group's mean over seeds, degrees of freedom); a single seed takes the other group's."""
     variances = [(float(group.var(ddof=1)), len(group) - 1) if len(group) > 1 else None for group in accuracies]
     lent = next(found for found in variances if found is not None)
     known = [found or lent for found in variances]

@@ -1,6 +1,6 @@
-"""How much hangs on a threshold, and on days that nobody labelled: what is counted if they were otherwise.
+"""Sensitivity of event metrics to the threshold and to unlabeled anomalies.
 
-None of this chooses a threshold or a label; it shows how far a result would hold.
+Nothing here chooses a threshold or a label.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from dlcore.evaluation import anomaly, nab
 
 @dataclass(frozen=True)
 class ThresholdSweep:
-    """What becomes of the event counts when a threshold is multiplied by each of `factors` (F,), all (F,).
+    """Event counts when a threshold is multiplied by each of `factors` (F,), all (F,).
 
-    `nab` is the standard profile (not-a-number without a labelled window)."""
+    `nab` is the standard profile (NaN without a labeled window).
+    """
 
     factors: np.ndarray
     nab: np.ndarray
@@ -23,12 +24,12 @@ class ThresholdSweep:
 
     @property
     def event_lost(self) -> float:
-        """The smallest factor above 1 at which an event that factor 1 catches is lost; not-a-number if none is."""
+        """Smallest factor above 1 at which an event that factor 1 detects is missed; NaN if there is none."""
         return self._first(self.factors > 1, self.events_hit < self._at_one(self.events_hit))
 
     @property
     def alarm_gained(self) -> float:
-        """The largest factor below 1 at which there are more false alarms than at 1; not-a-number if there is none."""
+        """Largest factor below 1 at which there are more false alarms than at 1; NaN if there is none."""
         return self._first(self.factors < 1, self.false_alarms > self._at_one(self.false_alarms), last=True)
 
     def _at_one(self, counts: np.ndarray) -> int:
@@ -48,9 +49,9 @@ def threshold_sweep(
     counted_from: int,
     step_hours: float,
 ) -> ThresholdSweep:
-    """How far a threshold may move: event counts and NAB from index `counted_from` on at threshold x each factor (F,).
+    """Return event counts and NAB from index `counted_from` on at threshold x each factor (F,).
 
-    scores, targets (N,) are the whole series. It shows how fragile a threshold is, and chooses none.
+    scores, targets (N,) are the whole series.
     """
     true, day = targets.astype(bool), max(1, round(24 / step_hours))
     windows = anomaly.true_ranges(true)
@@ -70,9 +71,9 @@ def threshold_sweep(
 def remove_false_alarms(
     called: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, step_hours: float
 ) -> np.ndarray:
-    """Alarms (N,) less every false alarm that touches one of the `excused` index ranges (P, 2), each as a whole.
+    """Return alarms (N,) without the false alarms that overlap one of the `excused` index ranges (P, 2).
 
-    For the question what a score would be had those days been labelled or left out; the official count keeps them.
+    Answers what a score would be if those days were labeled or left out; the official count keeps them.
     """
     day = max(1, round(24 / step_hours))
     false = anomaly.events(called, targets, gap=day).false_alarms

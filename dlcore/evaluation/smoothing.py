@@ -1,4 +1,4 @@
-"""Running means of a score: **causal** ones use nothing after the point, **centred** ones look half a window ahead."""
+"""Moving averages of a score: causal ones use no later point, centered ones look half a window ahead."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from dlcore.core.errors import DataError
 
 
 def trailing_mean(scores: np.ndarray, n: int) -> np.ndarray:
-    """Causal: the mean (N,) of each point and the n - 1 before it; at the start, of those that there are.
+    """Return the causal mean (N,) of each point and the n - 1 before it; of fewer at the start.
 
     Raises:
         DataError: n is smaller than 1.
@@ -15,7 +15,7 @@ def trailing_mean(scores: np.ndarray, n: int) -> np.ndarray:
 
 
 def centred_mean(scores: np.ndarray, n: int) -> np.ndarray:
-    """Looks ahead: the mean (N,) of n points, n // 2 of them before and `ahead(n)` after; fewer at both ends.
+    """Return the centered mean (N,) of n points, n // 2 before and `lookahead(n)` after each point; fewer at both ends.
 
     Raises:
         DataError: n is smaller than 1.
@@ -24,14 +24,16 @@ def centred_mean(scores: np.ndarray, n: int) -> np.ndarray:
 
 
 def lookahead(n: int) -> int:
-    """How many later points a centred mean of n points sees: so many before a split's end must not set a threshold."""
+    """Return how many later points a centered mean of n points uses: thresholds must exclude these before a split's
+    end.
+    """
     return (n - 1) // 2
 
 
 def _mean(scores: np.ndarray, *, before: int, after: int) -> np.ndarray:
     place = np.arange(len(scores))
     low, high = np.maximum(place - before, 0), np.minimum(place + after + 1, len(scores))
-    # Summed about the first score: a sum of deviations keeps its digits where the scores are large and alike.
+    # Summed relative to the first score, which keeps precision where scores are large and similar.
     first = float(scores[0]) if len(scores) else 0.0
     total = np.r_[0.0, np.cumsum(scores.astype(np.float64) - first)]
     return first + (total[high] - total[low]) / np.maximum(high - low, 1)
@@ -39,5 +41,5 @@ def _mean(scores: np.ndarray, *, before: int, after: int) -> np.ndarray:
 
 def _size(n: int) -> int:
     if n < 1:
-        raise DataError(f"a running mean needs at least one point, not {n}.")
+        raise DataError(f"a moving average needs at least one point, not {n}.")
     return n

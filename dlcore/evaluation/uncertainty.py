@@ -1,4 +1,4 @@
-"""How sure a number is: bootstrap and Wilson intervals, and whether two runs really differ."""
+"""Uncertainty of metrics: bootstrap and Wilson intervals, and paired comparisons of two runs."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -18,9 +18,9 @@ Verdict = Literal["first", "second", "no difference"]
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean of the first minus mean of the second over the same samples, its interval, and who is better.
+    """Difference of two means over the same samples, its interval, and the verdict.
 
-    `p_value` is McNemar's where the values are right-or-wrong, else None.
+    `p_value` is McNemar's for correct-or-not values, else None.
     """
 
     value: float
@@ -31,10 +31,11 @@ class PairedDifference:
 
 
 def resamples(n: int, *, draws: int, block: int = 1, seed: int = 0, chunk: int = 2**21) -> Iterator[np.ndarray]:
-    """Bootstrap resamples as weights (B, n), each row summing to n, `draws` rows in all, in chunks of bounded memory.
+    """Yield bootstrap resamples as weights (B, n), each row summing to n, `draws` rows in all, in chunks of bounded
+    memory.
 
-    `block` > 1 draws runs of neighbours (circular block bootstrap, Politis & Romano 1992): values of a series that
-    hang together stay together, else its intervals come out far too narrow.
+    `block` > 1 draws runs of neighbors (circular block bootstrap, Politis & Romano 1992), for correlated values of a
+    series; independent draws would give intervals that are far too narrow.
     """
     rng = np.random.default_rng(seed)
     rows = max(1, chunk // max(n, 1))
@@ -45,7 +46,7 @@ def resamples(n: int, *, draws: int, block: int = 1, seed: int = 0, chunk: int =
 def bootstrap(
     statistic: Statistic, n: int, *, draws: int = 500, block: int = 1, level: float = 0.95, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Percentile interval of every value that `statistic` names; a value that is never defined is left out."""
+    """Return the percentile interval of every value that `statistic` names; undefined ones are omitted."""
     parts: dict[str, list[np.ndarray]] = {}
     for weights in resamples(n, draws=draws, block=block, seed=seed):
         for name, values in statistic(weights).items():
@@ -55,19 +56,19 @@ def bootstrap(
 
 
 def as_low_high(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """`{"f1": (a, b)}` as `{"f1_low": a, "f1_high": b}`."""
+    """Return `{"f1": (a, b)}` as `{"f1_low": a, "f1_high": b}`."""
     ends = {f"{name}_low": low for name, (low, _) in intervals.items()}
     return ends | {f"{name}_high": high for name, (_, high) in intervals.items()}
 
 
 def wilson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for a share of right answers (Wilson 1927): holds for small n and near 0 and 1 too.
+    """Return Wilson's interval for a proportion (Wilson 1927), valid for small n and near 0 and 1.
 
     Raises:
         DataError: n is 0, or successes are not between 0 and n.
     """
     if n < 1 or not 0 <= successes <= n:
-        raise DataError(f"{successes} of {n} is not a share: give at least one sample.")
+        raise DataError(f"{successes} of {n} is not a proportion: at least one sample is needed.")
     z, share = NormalDist().inv_cdf((1 + level) / 2), successes / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -77,10 +78,10 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float
 def paired_difference(
     first: np.ndarray, second: np.ndarray, *, block: int = 1, draws: int = 2000, level: float = 0.95, seed: int = 0
 ) -> PairedDifference:
-    """Compare two runs on the same samples, (N,) values each, higher is better (right or wrong, minus loss, ...).
+    """Compare two runs on the same samples, (N,) values each, higher is better (correct or not, minus loss, ...).
 
-    Right-or-wrong values of independent samples are judged by McNemar's exact test, all else by the paired
-    bootstrap's interval; what lies inside the noise is "no difference".
+    Correct-or-not values of independent samples are tested by McNemar's exact test, others by the paired bootstrap's
+    interval; a difference within the noise gives "no difference".
 
     Raises:
         DataError: the two were not measured on the same samples.
@@ -100,7 +101,7 @@ def paired_difference(
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact two-sided p-value of McNemar's test (1947) for right (true) or wrong on the same samples (N,)."""
+    """Return the exact two-sided p-value of McNemar's test (1947) for correct (true) on the same samples (N,)."""
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     n, few = only_first + only_second, min(only_first, only_second)
     tail = [math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) - n * math.log(2) for i in range(few + 1)]
@@ -115,7 +116,7 @@ def _weights(rng: np.random.Generator, *, n: int, rows: int, block: int) -> np.n
     starts = rng.integers(n, size=(rows, blocks))
     lengths = np.full(blocks, block)
     lengths[-1] = n - block * (blocks - 1)
-    # A block adds 1 from its start to its end: mark both on a line twice as long, sum up, fold the second half back.
+    # A block adds 1 from its start to its end: mark both on a line twice as long, cumulate, fold the second half back.
     marks = np.zeros((rows, 2 * n + 1))
     index = np.arange(rows)[:, None]
     np.add.at(marks, (index, starts), 1.0)

@@ -1,7 +1,7 @@
-"""Measures made for ranges: the volume under the precision-recall surface, and range-based precision and recall.
+"""Range-based anomaly metrics: volume under the precision-recall surface, range-based precision and recall.
 
-Point-wise measures take a label's edges for exact; here an alarm somewhat before or after a window still counts for
-something (VUS-PR), or each window and each alarm counts as one thing, however long (range-based).
+Point-wise metrics take label edges as exact; here an alarm slightly before or after a window still counts partly
+(VUS-PR), or each window and each alarm counts once, however long (range-based).
 """
 
 import numpy as np
@@ -9,26 +9,26 @@ import numpy as np
 from dlcore.core.errors import DataError
 
 THRESHOLDS = 250
-"""Thresholds of each curve, evenly spaced by rank, as in the authors' own programme."""
+"""Thresholds per curve, evenly spaced by rank, as in the authors' code."""
 
 
 def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = None) -> float:
-    """Volume under the precision-recall surface, 0 to 1: the mean range-based area over buffers of 0 to `longest`.
+    """Return the volume under the precision-recall surface, 0 to 1: mean range-based area over buffers 0 to `longest`.
 
-    A buffer of b points gives each label slopes of b // 2 points on both sides, falling as sqrt(1 - distance / b);
-    recall is scaled by the share of ranges in which anything is called. scores (N,), higher is stranger; targets
-    (N,) 1 inside a labelled window. `longest` is the median window length unless given. It needs no threshold, and
-    its chance level is about the share of labelled points.
+    A buffer of b points adds slopes of b // 2 points on both sides of each label, decreasing as sqrt(1 - distance / b);
+    recall is scaled by the share of ranges with any alarm. scores (N,), higher is more anomalous; targets (N,) 1 inside
+    a labeled window. `longest` defaults to the median window length. Needs no threshold; chance level is about the
+    share of labeled points.
 
-    Source: Paparrizos et al., "Volume under the surface", PVLDB 15(11), 2022, section 4; ties and thresholds as in
-    the authors' programme.
+    Source: Paparrizos et al., "Volume under the surface", PVLDB 15(11), 2022, section 4; ties and thresholds as in the
+    authors' code.
 
     Raises:
         DataError: the two differ in length, or one kind of point is missing.
     """
     true = targets.astype(bool)
     if scores.shape != targets.shape or true.all() or not true.any():
-        raise DataError("VUS-PR needs a score for each point, and both labelled and unlabelled points.")
+        raise DataError("VUS-PR needs one score per point, and both labeled and unlabeled points.")
     windows = true_ranges(true)
     if longest is None:
         longest = int(np.median(windows[:, 1] - windows[:, 0]))
@@ -39,19 +39,20 @@ def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = Non
 
 
 def range_precision(called: np.ndarray, targets: np.ndarray) -> float:
-    """Mean over alarm ranges of the share inside labelled windows, divided by the number of windows touched; 0 to 1.
+    """Return the mean over alarm ranges of the share inside labeled windows, divided by the number of windows hit; 0 to
+    1.
 
-    called, targets (N,). Flat bias, no existence reward. 0 where there is no alarm.
-    Source: Tatbul et al., "Precision and recall for time series", NeurIPS 2018, equations 4 to 7.
+    called, targets (N,). Flat bias, no existence reward. 0 without alarms. Source: Tatbul et al., "Precision and recall
+    for time series", NeurIPS 2018, equations 4 to 7.
     """
     share, touched = _overlap(true_ranges(called.astype(bool)), targets.astype(bool))
     return float(np.mean(share / np.maximum(touched, 1))) if len(share) else 0.0
 
 
 def range_recall(called: np.ndarray, targets: np.ndarray, *, existence: float = 0.0) -> float:
-    """Mean over labelled windows of the share called, divided by the number of alarms it took; 0 to 1.
+    """Return the mean over labeled windows of the share with alarms, divided by the number of alarms; 0 to 1.
 
-    `existence` (0 to 1) is the weight of catching a window at all. Flat bias. Not-a-number without a window.
+    `existence` (0 to 1) is the weight of detecting a window at all. Flat bias. NaN without a window.
     Source: Tatbul et al., NeurIPS 2018, equations 1 to 3 and 6 to 7.
     """
     share, touched = _overlap(true_ranges(targets.astype(bool)), called.astype(bool))
@@ -61,7 +62,7 @@ def range_recall(called: np.ndarray, targets: np.ndarray, *, existence: float = 
 
 
 def range_metrics(called: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """`range_precision`, `range_recall` and their harmonic mean `range_f1`; empty without a labelled window."""
+    """Return `range_precision`, `range_recall` and their harmonic mean `range_f1`; empty without a labeled window."""
     precision, recall = range_precision(called, targets), range_recall(called, targets)
     if not np.isfinite(recall):
         return {}
@@ -70,17 +71,17 @@ def range_metrics(called: np.ndarray, targets: np.ndarray) -> dict[str, float]:
 
 
 def true_ranges(mask: np.ndarray) -> np.ndarray:
-    """Runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
+    """Return runs of true in a mask (N,) as index ranges [start, stop), (R, 2)."""
     edges = np.diff(np.r_[0, mask.astype(np.int8), 0])
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
 
 
 class _Surface:
-    """The range-based precision-recall area for any buffer; what all buffers share is worked out once."""
+    """Range-based precision-recall area for any buffer; shared quantities are computed once."""
 
     def __init__(self, scores: np.ndarray, thresholds: np.ndarray, windows: np.ndarray) -> None:
         self.scores, self.windows = scores, windows
-        # The first of the falling thresholds that calls each point.
+        # The first of the descending thresholds that flags each point.
         self.called_at = np.searchsorted(-thresholds, -scores)  # (N,) in 0 .. G - 1
         self.calls = np.cumsum(np.bincount(self.called_at, minlength=len(thresholds)))  # (G,)
 
@@ -111,18 +112,18 @@ class _Surface:
         return np.minimum(label, 1.0)
 
     def _existence(self, label: np.ndarray) -> np.ndarray:
-        """(G,) share of the extended ranges in which each threshold calls at least one point."""
+        """Return the share (G,) of the extended ranges in which each threshold flags at least one point."""
         extended = true_ranges(label > 0)
         first = np.array([self.called_at[start:stop].min() for start, stop in extended])
         return np.cumsum(np.bincount(first, minlength=len(self.calls))) / len(extended)
 
 
 def _overlap(spans: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For index ranges (R, 2): the share of each (R,) that lies in the mask (N,), and how many runs of it (R,)."""
+    """Return, for index ranges (R, 2), the share of each (R,) inside the mask (N,) and the number of runs in it."""
     inside = np.r_[0, np.cumsum(mask)]
     begins = np.r_[0, np.cumsum(mask & ~np.r_[False, mask[:-1]])]
     starts, stops = spans[:, 0], spans[:, 1]
-    # A run that began before the span reaches into it where the span's first point and the one before both belong.
+    # A run that began earlier overlaps the range if its first point and the one before both belong.
     running = mask[starts] & np.r_[False, mask][starts] if len(spans) else np.zeros(0, bool)
     touched = begins[stops] - begins[starts] + running
     return (inside[stops] - inside[starts]) / np.maximum(stops - starts, 1), touched

@@ -1,7 +1,7 @@
-"""What a network is made of: every operation of one forward pass, its computational graph, and a table of layers.
+"""Analyze a network's forward pass: its operations, computational graph and table of layers.
 
-The operations are watched while they run, so what is shown is what the module does, whatever its class: no parser and
-no tracer that gives up on a loop. On torch's meta device nothing is computed, so the size of a network is no matter.
+Operations are recorded while they run, so the result shows what the module does, whatever its class (no parser, no
+tracer that fails on loops). On torch's meta device nothing is computed, so any size works.
 """
 
 import math
@@ -18,17 +18,17 @@ from torch.utils.hooks import RemovableHandle
 from dlcore.inference.predict import evaluation_mode
 
 BATCH = 3
-"""Samples in the pass: a number that layers seldom have as a size, so that the batch is known in a shape."""
+"""Batch size of the pass: a number that layers rarely have as a size, so that the batch axis is recognizable."""
 BYTES = 4
 MOST_OPERATIONS = 4000
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the forward pass, or an input of it.
+    """One operation of the forward pass, or one of its inputs.
 
-    `scope` are the calls of modules around it, the outermost first; a module called again has its call's number behind
-    its name. `sources` are places of other operations in the list. `shape` has None where the batch is.
+    `scope` lists the module calls around it, outermost first; later calls of the same module have a number appended.
+    `sources` are indices of other operations in the list. `shape` has None at the batch axis.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Operation:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One row of the table: a module with parameters or work of its own.
+    """One row of the table: a module with parameters or operations of its own.
 
-    Parameters are those that no row before has counted; `multiply_adds` and `output_bytes` are of one sample.
+    Shared parameters count in the first row only; `multiply_adds` and `output_bytes` are per sample.
     """
 
     name: str
@@ -63,7 +63,7 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A network taken apart: its operations in the order in which they ran, its layers, its modules' kinds by name."""
+    """Operations in execution order, layers, and the class name of each module."""
 
     operations: tuple[Operation, ...]
     layers: tuple[LayerSummary, ...]
@@ -71,24 +71,24 @@ class Anatomy:
 
     @property
     def parameters(self) -> int:
-        """All weights and biases."""
+        """Number of weights and biases."""
         return sum(layer.total for layer in self.layers)
 
     @property
     def seen(self) -> bool:
-        """Whether any operation was seen: a module that computes in NumPy shows torch none, only its parameters."""
+        """Whether operations were recorded: a module that computes in NumPy has parameters only."""
         return any(operation.sources for operation in self.operations)
 
     @property
     def multiply_adds(self) -> int:
-        """Of one sample."""
+        """Multiply-adds per sample."""
         return sum(layer.multiply_adds for layer in self.layers)
 
 
 def analyze(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
-    """Run `inputs` (each with BATCH samples) through the module once, in evaluation mode, and write down what happens.
+    """Run `inputs` (each with BATCH samples) through the module once, in evaluation mode, and record its operations.
 
-    The module is left as it was: hooks are taken off again, whatever happens.
+    The module is unchanged afterwards: hooks are removed even after an error.
     """
     watch = _Watch(module, inputs)
     with ExitStack() as stack:
@@ -102,7 +102,7 @@ def analyze(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
 
 @contextmanager
 def _slow_transformers() -> Iterator[None]:
-    """torch's fused transformer layers run as one operation that tells nothing; the written-out ones are the same."""
+    """Disable torch's fused transformer layers, which run as one opaque operation; the unfused ones are equivalent."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -112,7 +112,7 @@ def _slow_transformers() -> Iterator[None]:
 
 
 class _Watch(TorchFunctionMode):
-    """Writes down every call of torch on tensors, and by which module's call it came."""
+    """Records every torch call on tensors with the modules that made it."""
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor]) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class _Watch(TorchFunctionMode):
         self.called: dict[str, int] = {}
         self.outputs: dict[str, tuple[int | None, ...]] = {}
         self.maker: dict[int, int] = {}
-        self.kept: list[Any] = []  # held, so that no tensor's number is given to another
+        self.kept: list[Any] = []  # keep references, so that no tensor id is reused
         self.names = {id(part): name for name, part in module.named_parameters()}
         self.counted: set[int] = set()
         for tensor in inputs:
@@ -131,7 +131,7 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run the call; write it down where it gives a tensor and came from one."""
+        """Run the call; record it if it takes and returns tensors."""
         given = dict(kwargs or {})
         result = func(*args, **given)
         made, name = list(_tensors(result)), _name(func)
@@ -160,7 +160,7 @@ class _Watch(TorchFunctionMode):
 
     @contextmanager
     def calls(self) -> Iterator[None]:
-        """Hooks that tell which module is at work, for a while."""
+        """Install hooks that track the current module, inside this block."""
         handles: list[RemovableHandle] = []
         try:
             for name, part in self.module.named_modules():
@@ -229,7 +229,7 @@ _PLAIN = {
 
 
 def _name(func: Callable[..., Any]) -> str:
-    """What a torch function is called in the graph; nothing for those that only look at a tensor."""
+    """Return the name of a torch function in the graph, or "" for functions that only inspect a tensor."""
     name = getattr(func, "__name__", "") or str(resolve_name(func)).rpartition(".")[2]
     if name in _SILENT:
         return ""
@@ -251,7 +251,7 @@ def _is_bias(name: str) -> bool:
 
 
 def _multiply_adds(name: str, args: Sequence[Any], made: Tensor, used: Sequence[Tensor]) -> int:
-    """Multiply-adds of one call, for the whole batch: of products of matrices, convolutions and recurrent cells."""
+    """Return the multiply-adds of one call for the whole batch: matrix products, convolutions, recurrent cells."""
     if name == "linear":
         return made.numel() * int(used[1].shape[1])
     if name.startswith("conv transpose"):
@@ -269,20 +269,20 @@ def _multiply_adds(name: str, args: Sequence[Any], made: Tensor, used: Sequence[
         return _multi_head(*used[:3])
     if name in ("lstm", "gru", "rnn tanh", "rnn relu"):
         weights = [part for part in used[1:] if part.dim() == 2]
-        steps = used[0].numel() // int(used[0].shape[-1])  # of every sample
+        steps = used[0].numel() // int(used[0].shape[-1])  # of all samples
         return steps * sum(part.numel() for part in weights)
     return 0
 
 
 def _multi_head(query: Tensor, key: Tensor, value: Tensor) -> int:
-    """In and out projections, scores and weighted sums of (T, N, D)."""
+    """Return the multiply-adds of projections, scores and weighted sums for (T, N, D)."""
     t, n, d = query.shape
     s = key.shape[0]
     return n * (t * d * d + 2 * s * d * d + 2 * t * s * d + t * d * d)
 
 
 def _layers(module: nn.Module, watch: _Watch) -> Iterator[LayerSummary]:
-    """A row for every module that has no parts, or parameters beside its parts; in the module's own order."""
+    """Yield a row for every leaf module and every module with parameters of its own, in module order."""
     seen: set[int] = set()
     work: dict[str, int] = {}
     for operation in watch.operations:

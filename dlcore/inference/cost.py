@@ -1,4 +1,4 @@
-"""What a network costs: multiply-adds, memory to train, and the time of one answer on this machine."""
+"""Cost of a network: multiply-adds, training memory and latency."""
 
 import statistics
 import time
@@ -15,13 +15,14 @@ from dlcore.inference.predict import evaluation_mode
 WARM, TRIES, SECONDS = 3, 15, 1.0
 BYTES = 4
 _STATES: dict[str, int] = {"adam": 2, "adamw": 2, "sgd": 1}
-"""Numbers an optimiser keeps for each weight, with momentum."""
+"""State values per weight kept by each optimizer, with momentum."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one sample: `multiply_adds` of an answer (0 where none could be counted); of a step with its batch: bytes of
-    weights, gradients, the optimiser's memory, and of what forward keeps for backward."""
+    """Cost per sample: `multiply_adds` of a prediction (0 if not countable) and bytes for a training step (weights,
+    gradients, optimizer state, and activations stored for backward).
+    """
 
     parameters: int
     multiply_adds: int
@@ -35,10 +36,10 @@ def count_cost(
     batch_size: int,
     optimiser: Literal["adam", "adamw", "sgd"] = "adam",
 ) -> Cost:
-    """Count on torch's meta device, where shapes are worked out and nothing is computed: milliseconds for any size.
+    """Count cost on torch's meta device: milliseconds for any size.
 
-    `shape` is that of one sample of floats, without its batch. Memory is a lower bound: what a convolution's own
-    workspace takes comes on top.
+    `shape` is the shape of one float sample without the batch. Memory is a lower bound: convolution workspaces come on
+    top.
     """
     with torch.device("meta"):
         module = build()
@@ -51,18 +52,18 @@ def count_cost(
     parameters = sum(part.numel() for part in module.parameters())
     return Cost(
         parameters=parameters,
-        multiply_adds=counter.get_total_flops() // 2,  # it counts a multiplication and an addition as two
+        multiply_adds=counter.get_total_flops() // 2,  # the counter counts a multiply-add as two operations
         training_bytes=parameters * BYTES * (2 + _STATES[optimiser]) + kept,
     )
 
 
 def _kept_for_backward(module: nn.Module, batch: Tensor) -> int:
-    """Bytes of tensors that autograd keeps, each storage once, weights left out."""
+    """Return the bytes of tensors that autograd stores, each storage once, without weights."""
     weights = {part.untyped_storage()._cdata for part in (*module.parameters(), *module.buffers())}
     seen: dict[int, Tensor] = {}
 
     def pack(tensor: Tensor) -> Tensor:
-        seen[tensor.untyped_storage()._cdata] = tensor  # held, so that its number is not given to another
+        seen[tensor.untyped_storage()._cdata] = tensor  # keep references, so that no storage id is reused
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
@@ -72,7 +73,7 @@ def _kept_for_backward(module: nn.Module, batch: Tensor) -> int:
 
 
 def latency(module: nn.Module, sample: Tensor) -> float:
-    """Median seconds of one answer for a batch of one, on the module's device, after warming up."""
+    """Return the median seconds of a prediction with batch size one, on the module's device, after warm-up."""
     times = []
     begin = time.perf_counter()
     with evaluation_mode(module):

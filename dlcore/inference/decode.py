@@ -1,4 +1,4 @@
-"""Writing a sequence symbol by symbol: the likeliest each time (greedy), or several drafts at once (beam search)."""
+"""Decode sequences symbol by symbol: greedy or beam search."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +10,10 @@ from dlcore.inference.predict import evaluation_mode
 
 
 class Decoder(Protocol):
-    """A module that reads a source once and then says what comes next, any number of times."""
+    """A module that encodes a source once and then predicts the next symbol repeatedly."""
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, S) -> the memory (N, S, D), and where a symbol is (N, 1, 1, S)."""
+        """(N, S) -> memory (N, S, D) and padding mask (N, 1, 1, S)."""
         ...
 
     def decode(self, given: Tensor, memory: Tensor, memory_seen: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The numbers of what is no symbol: those below `first` are never written, but for the end."""
+    """Ids of special tokens: ids below `first` are never generated, except the end."""
 
     pad: int = 0
     start: int = 2
@@ -33,7 +33,7 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """The drafts after one symbol more: ids (N, B, t), log probabilities (N, B), whose draft each went on (N, B)."""
+    """Beams after one more symbol: ids (N, B, t), log probabilities (N, B), parent beams (N, B)."""
 
     ids: Tensor
     scores: Tensor
@@ -42,7 +42,7 @@ class DecodingStep:
 
 @dataclass(frozen=True)
 class DecodedBeams:
-    """The drafts at the end, the likeliest first: ids (N, B, L) with the end, then 0; log probabilities (N, B)."""
+    """Finished beams, most likely first: ids (N, B, L) with the end token, then 0; log probabilities (N, B)."""
 
     ids: Tensor
     scores: Tensor
@@ -50,7 +50,7 @@ class DecodedBeams:
 
     @property
     def best(self) -> Tensor:
-        """The likeliest draft of each (N, L)."""
+        """Return the most likely beam of each source (N, L)."""
         return self.ids[:, 0]
 
 
@@ -60,9 +60,9 @@ SPECIAL_TOKENS = SpecialTokens()
 def decode(
     module: torch.nn.Module, source: Tensor, *, length: int, beams: int = 1, signs: SpecialTokens = SPECIAL_TOKENS
 ) -> DecodedBeams:
-    """Write for sources (N, S), `length` symbols at most, keeping the `beams` likeliest drafts; 1 is greedy.
+    """Decode sources (N, S) into at most `length` symbols, keeping the `beams` most likely sequences; 1 is greedy.
 
-    A draft's score is the sum of its symbols' log probabilities; it is not divided by the length.
+    A sequence's score is the sum of its symbols' log probabilities, not divided by the length.
     """
     writer: Decoder = module  # type: ignore[assignment]
     n = len(source)
@@ -70,7 +70,7 @@ def decode(
         memory, seen = (part.repeat_interleave(beams, dim=0) for part in writer.encode(source))
         ids = torch.full((n, beams, 1), signs.start, dtype=torch.int64, device=source.device)
         scores = torch.full((n, beams), float("-inf"), device=source.device)
-        scores[:, 0] = 0.0  # all drafts are alike as yet: one goes on
+        scores[:, 0] = 0.0  # all beams are equal at the start: only one continues
         done = torch.zeros(n, beams, dtype=torch.bool, device=source.device)
         steps = []
         for _ in range(length):
@@ -89,7 +89,7 @@ def decode(
 
 
 def _next(logits: Tensor, done: Tensor, signs: SpecialTokens) -> Tensor:
-    """Log probabilities (N, B, V) of what may be written; a draft that has ended goes on with nothing, for certain."""
+    """Return the log probabilities (N, B, V) of the next symbol; a finished beam continues with padding only."""
     logits = logits.clone()
     banned = [sign for sign in range(signs.first) if sign != signs.end]
     logits[..., banned] = float("-inf")

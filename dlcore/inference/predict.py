@@ -1,4 +1,4 @@
-"""What a module says about many inputs, or one."""
+"""Run a module on many batches or on one."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[nn.Module]:
-    """Evaluation mode and no gradients for a while; every part of the module is then put back as it was."""
+    """Evaluation mode without gradients inside the block; every submodule's mode is restored afterwards."""
     before = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -23,20 +23,20 @@ def evaluation_mode(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def predict_outputs(module: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """The module's outputs and the targets of all batches, in their order, on the CPU; half precision comes as float.
+    """Return the module's outputs and the targets of all batches, in order, on the CPU; half precision as float32.
 
-    batches: (inputs, targets) on the module's device, at least one of them.
+    batches: (inputs, targets) on the module's device, at least one.
     """
     found, targets = [], []
     with evaluation_mode(module):
         for inputs, target in batches:
             found.append(module(*inputs).float())
             targets.append(target)
-    return torch.cat(found).cpu(), torch.cat(targets).cpu()  # one wait for the device, not one a batch
+    return torch.cat(found).cpu(), torch.cat(targets).cpu()  # one device synchronization in total, not one per batch
 
 
 def forward_batch(module: nn.Module, *inputs: Tensor) -> Tensor:
-    """The module's output for one batch of inputs, on the CPU."""
+    """Return the module's output for one batch of inputs, on the CPU."""
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     with evaluation_mode(module):
         return module(*(part.to(device) for part in inputs)).float().cpu()

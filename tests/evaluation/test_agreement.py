@@ -26,7 +26,7 @@ def test_few_samples_apart_are_judged_exactly():
     assert found.p_value == pytest.approx(0.125)
     assert found.verdict == "no difference"
     assert found.sentence("A", "B").startswith(
-        "No difference between A and B: of 100 test samples 6 are right in A alone"
+        "No difference between A and B: of 100 test samples, 6 are correct in A only"
     )
 
 

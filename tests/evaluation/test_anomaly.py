@@ -38,7 +38,7 @@ def test_a_threshold_from_the_test_split_is_refused() -> None:
         anomaly.threshold(predictions(), split="test")
     with pytest.raises(DataError, match="train it again"):
         anomaly.threshold({"validation_scores": np.ones(3)}, split="train")
-    with pytest.raises(DataError, match="unknown rule"):
+    with pytest.raises(DataError, match="unknown threshold rule"):
         anomaly.threshold_of(np.ones(3), "median")  # type: ignore[arg-type]
 
 

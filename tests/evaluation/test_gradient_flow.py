@@ -59,7 +59,7 @@ def test_a_gradient_that_broke_comes_first():
 def test_a_training_that_broke_off_comes_first_even_before_anything_was_probed():
     verdict = diagnose_gradients(STEPS, slope(2.5), names=NAMES, broke_at=41)
     assert [finding.kind for finding in verdict.findings] == ["not finite", "exploding"]
-    assert "broke off at step 41" in verdict.findings[0].sentence
+    assert "stopped at step 41" in verdict.findings[0].sentence
     at_once = diagnose_gradients(STEPS[:0], slope(1.0)[:0], names=NAMES, broke_at=1)
     assert at_once.kind == "not finite" and at_once.steps == (1, 1)
 

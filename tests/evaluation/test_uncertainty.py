@@ -89,5 +89,5 @@ def test_losses_are_compared_by_the_paired_bootstrap() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(DataError, match="sample by sample"):
         uncertainty.paired_difference(np.ones(3), np.ones(4))
-    with pytest.raises(DataError, match="not a share"):
+    with pytest.raises(DataError, match="not a proportion"):
         uncertainty.wilson(0, 0)

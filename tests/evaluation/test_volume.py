@@ -102,5 +102,5 @@ def test_ten_thousand_points_take_less_than_a_second() -> None:
 
 def test_one_kind_of_point_alone_is_refused() -> None:
     for targets in (np.zeros(5), np.ones(5), np.zeros(4)):
-        with pytest.raises(DataError, match="both labelled and unlabelled"):
+        with pytest.raises(DataError, match="both labeled and unlabeled"):
             volume.vus_pr(np.arange(5.0), targets)
