@@ -1,1 +1,1 @@
-"""Arrays in, Plotly figure out. Knows nothing of torch, of runs or of the page it is shown on."""
+"""Arrays in, Plotly figure out. Knows neither torch, runs nor the page that shows the figure."""

@@ -1,5 +1,4 @@
-"""Pictures of attention: how alike the places of a Vision Transformer are, how far its heads look, and where the heads
-of a text's encoder do."""
+"""Plot attention: position similarity and head distances of Vision Transformers, attention heads over words."""
 
 from collections.abc import Sequence
 
@@ -14,8 +13,11 @@ GAP = 1
 
 
 def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
-    """Cosine between position embeddings (patches, patches): a tile for each patch, in its place, each tile a map of
-    how alike all places are to it (Dosovitskiy et al. 2021, figure 7, middle)."""
+    """Plot the cosine similarity between position embeddings (patches, patches).
+
+    One tile per patch, at its position, showing its similarity to all positions (Dosovitskiy et al. 2021, figure 7,
+    middle).
+    """
     rows, columns = grid
     tall, wide = rows + GAP, columns + GAP
     z = np.full((rows * tall - GAP, columns * wide - GAP), np.nan, dtype=np.float32)
@@ -31,7 +33,7 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
             ],
             dtype=object,
         )
-    figure = blank("How alike the positions are", x="", y="", height=440)
+    figure = blank("Position embedding similarity", x="", y="", height=440)
     figure.add_heatmap(
         z=z,
         customdata=words,
@@ -48,9 +50,11 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
 
 
 def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
-    """How far each head looks, in patches, (B, heads), against its block; `even` is how far equal looks would reach."""
+    """Plot the mean attention distance of each head, in patches, (B, heads), by block; `even` is that of uniform
+    attention.
+    """
     blocks, heads = distances.shape
-    figure = blank("How far each head looks", x="block", y="mean distance, patches", height=440)
+    figure = blank("Mean attention distance", x="block", y="mean distance, patches", height=440)
     for head in range(heads):
         figure.add_scatter(
             x=np.arange(1, blocks + 1),
@@ -63,7 +67,7 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
     figure.add_hline(
         y=even,
         line={"color": GREY, "dash": "dot", "width": 1.5},
-        annotation_text="looking everywhere alike",
+        annotation_text="uniform attention",
         annotation_position="top left",
     )
     figure.update_xaxes(dtick=1, range=[0.5, blocks + 0.5])
@@ -72,10 +76,12 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
 
 
 def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) -> go.Figure:
-    """How much each head of each layer takes of each word, shares (B, heads, T): a row a head. `asked` is who looks."""
+    """Plot the attention of each head and layer to each word, shares (B, heads, T), one row per head. `asked` is the
+    query.
+    """
     layers, heads, length = shares.shape
     rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
-    figure = blank(f"Where {asked} looks", x="", y="", height=150 + 20 * len(rows))
+    figure = blank(f"Attention of {asked}", x="", y="", height=150 + 20 * len(rows))
     figure.add_heatmap(
         z=100 * shares.reshape(-1, length).astype(np.float32),
         y=rows,
@@ -83,7 +89,7 @@ def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) ->
         colorscale=[[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]],
         colorbar={"title": "share, %", "thickness": 12},
         customdata=np.tile(np.array(words, dtype=object), (len(rows), 1)),
-        hovertemplate="%{y} takes %{z:.1f} % of “%{customdata}”<extra></extra>",
+        hovertemplate="%{y}: %{z:.1f} % on “%{customdata}”<extra></extra>",
         xgap=1,
         ygap=1,
     )

@@ -1,4 +1,4 @@
-"""Pictures of an explanation: what each pixel, token or point did for the answer; and pictures side by side."""
+"""Plot explanations: attributions of pixels, tokens and time points, and maps side by side."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,19 +10,19 @@ from dlcore.plots.palette import BLUE, GREY, VERMILLION
 from dlcore.plots.style import CLEAR, blank, milliseconds
 
 DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
-"""Blue against, orange-red for; told apart by every kind of colour vision."""
+"""Blue for negative, orange-red for positive; distinguishable with any color vision."""
 FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
-"""The same over the page's own ground, light or dark."""
+"""The same over the page's own background, light or dark."""
 WARMING = ((0.0, "#F7F7F7"), (1.0, VERMILLION))
-"""For maps without a side that speaks against."""
+"""For maps without negative values."""
 SIDE, BELOW = 400, 72
-"""Pixels: height of a picture with its title, and of the colour scale below one."""
+"""Pixels: height of an image with its title, and of the color scale below it."""
 
 
 def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
-    """The tokens (T,) that moved the answer most, each with its place; to the right speaks for `label`."""
+    """Plot the tokens (T,) with the largest attributions, each with its position; bars to the right support `label`."""
     order = np.argsort(-np.abs(contributions))[:top][::-1]
-    figure = blank(f"Words for and against “{label}”", x="contribution", y="", height=120 + 22 * len(order))
+    figure = blank(f"Evidence for and against “{label}”", x="contribution", y="", height=120 + 22 * len(order))
     figure.add_bar(
         y=[f"{tokens[i]} ({i + 1})" for i in order],
         x=contributions[order].astype(np.float32),
@@ -32,26 +32,26 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )
     figure.update_yaxes(type="category", showgrid=False)
-    figure.update_xaxes(exponentformat="power")  # a network that learnt nothing gives numbers near 1e-11
+    figure.update_xaxes(exponentformat="power")  # an untrained network gives numbers near 1e-11
     return figure
 
 
 def picture(pixels: np.ndarray) -> go.Figure:
-    """A picture (H, W), or in colour (H, W, 3), uint8."""
+    """Plot an image (H, W) or (H, W, 3), uint8."""
     figure = go.Figure()
     if pixels.ndim == 3:
         figure.add_image(z=pixels, hoverinfo="skip")
     else:
         figure.add_heatmap(z=pixels.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip")
     _as_pictures(figure)
-    figure.update_layout(title="The picture", height=SIDE)
+    figure.update_layout(title="Image", height=SIDE)
     return figure
 
 
 def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: bool = False) -> go.Figure:
-    """What each pixel (H, W) did for the answer `label`; a colour scale below it.
+    """Plot the attribution of each pixel (H, W) to the class `label`, with a color scale below.
 
-    `one_sided` where the method knows no pixels that speak against; `label` is empty where it knows no classes.
+    `one_sided` if the method has no negative values; `label` is empty if it is not class-specific.
     """
     figure = go.Figure()
     reach = float(np.abs(contributions).max()) or 1.0
@@ -72,13 +72,13 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )
     _as_pictures(figure)
-    sides = f"What speaks for “{label}”" if one_sided else f"For and against “{label}”"
-    figure.update_layout(title=sides if label else "Where it looks", height=SIDE + BELOW)
+    sides = f"Evidence for “{label}”" if one_sided else f"Evidence for and against “{label}”"
+    figure.update_layout(title=sides if label else "Attention", height=SIDE + BELOW)
     return figure
 
 
 def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> go.Figure:
-    """Maps (H, W) side by side, each scaled to its own largest value; `one_sided` where none goes below 0."""
+    """Plot maps (H, W) side by side, each scaled to its own maximum; `one_sided` if none is negative."""
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps), horizontal_spacing=0.04)
     for column, values in enumerate(maps.values(), start=1):
         reach = float(np.abs(values).max()) or 1.0
@@ -90,7 +90,7 @@ def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> 
             showscale=False,
             row=1,
             col=column,
-            hovertemplate="row %{y}, column %{x}: %{z:.2f} of the largest<extra></extra>",
+            hovertemplate="row %{y}, column %{x}: %{z:.2f} of the maximum<extra></extra>",
         )
     _as_pictures(figure)
     figure.update_annotations(font={"size": 12})
@@ -108,11 +108,14 @@ def deletion_curve(
     label: str,
     parts: tuple[str, str] = ("pixels", "blackened"),
 ) -> go.Figure:
-    """Probability of `label`, 0 to 1, against the share of pixels removed (S,): our order and random ones. `parts`
-    says what is removed, and how."""
+    """Plot the probability of `label`, 0 to 1, against the share of pixels removed (S,): by attribution and in random
+    order.
+
+    `parts` names what is removed, and how.
+    """
     what, gone = parts
     figure = blank(
-        f"What is left as {what} are {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %", height=300
+        f"Deletion curve: {what} {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %", height=300
     )
     share = 100 * removed
     figure.add_scatter(
@@ -126,7 +129,7 @@ def deletion_curve(
         showlegend=False,
     )
     for name, values, line in (
-        ("in random order", chance, {"color": GREY, "dash": "dash"}),
+        ("random order", chance, {"color": GREY, "dash": "dash"}),
         ("best first", ours, {"color": VERMILLION, "width": 2}),
     ):
         area = float(np.trapezoid(values, removed))
@@ -145,9 +148,9 @@ def deletion_curve(
 def series_attribution(
     times: np.ndarray, maps: Mapping[str, np.ndarray], channels: Sequence[str], *, alarm: int
 ) -> go.Figure:
-    """What each channel did at each time for a window's error, a heat map for each method: name to (C, L).
+    """Plot the attribution of each channel and time to a window's error, one heat map per method: name to (C, L).
 
-    times (L,) epoch milliseconds; `alarm` is the moment of the alarm. Each map is scaled to its own largest value.
+    times (L,) epoch milliseconds; `alarm` is the time of the alarm. Each map is scaled to its own maximum.
     """
     figure = make_subplots(rows=len(maps), cols=1, shared_xaxes=True, vertical_spacing=0.14, subplot_titles=list(maps))
     for row, (name, values) in enumerate(maps.items(), start=1):
@@ -177,7 +180,7 @@ def series_attribution(
     figure.add_vline(x=float(alarm), line={"color": GREY, "dash": "dash", "width": 1.5})
     each = 34 * len(channels)
     figure.update_layout(
-        title="What the error leans on, over time and channel",
+        title="Attribution of the error",
         height=150 + len(maps) * (each + 46),
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
@@ -191,4 +194,4 @@ def _as_pictures(figure: go.Figure) -> None:
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed")
     for axis in figure.select_yaxes():
-        axis.scaleanchor = axis.anchor or "x"  # a figure of one picture leaves it unsaid
+        axis.scaleanchor = axis.anchor or "x"  # unset in a figure with one image

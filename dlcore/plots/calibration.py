@@ -1,4 +1,4 @@
-"""Reliability diagrams: how often a classifier is right when it is so and so sure."""
+"""Reliability diagrams: accuracy against confidence."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -11,7 +11,7 @@ from dlcore.plots.style import blank
 
 
 class Bins(Protocol):
-    """For each used bin (M,): mean confidence, share right, samples."""
+    """Mean confidence, accuracy and samples of each used bin (M,)."""
 
     @property
     def confidence(self) -> np.ndarray:
@@ -20,18 +20,20 @@ class Bins(Protocol):
 
     @property
     def accuracy(self) -> np.ndarray:
-        """Share that was right, 0 to 1."""
+        """Accuracy, 0 to 1."""
         ...
 
     @property
     def count(self) -> np.ndarray:
-        """Samples."""
+        """Number of samples."""
         ...
 
 
 def reliability(found: Mapping[str, Bins]) -> go.Figure:
-    """One line for each name: on the diagonal a model means what it says (DeGroot & Fienberg 1983)."""
-    figure = blank("Is it as sure as it should be?", x="confidence, %", y="right answers, %")
+    """Plot a reliability diagram, one line per name; on the diagonal confidence equals accuracy (DeGroot & Fienberg
+    1983).
+    """
+    figure = blank("Calibration", x="confidence, %", y="accuracy, %")
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
@@ -49,7 +51,8 @@ def reliability(found: Mapping[str, Bins]) -> go.Figure:
             line={"color": colour},
             customdata=bins.count,
             marker={"symbol": symbol, "size": 6 + 14 * np.sqrt(bins.count / max(bins.count.max(), 1))},
-            hovertemplate=f"{name}: said %{{x:.0f}} %, right %{{y:.0f}} %, %{{customdata:,}} samples<extra></extra>",
+            hovertemplate=f"{name}: confidence %{{x:.0f}} %, accuracy %{{y:.0f}} %, "
+            "%{customdata:,} samples<extra></extra>",
         )
     figure.update_xaxes(range=[-2, 104])
     figure.update_yaxes(range=[-2, 104])

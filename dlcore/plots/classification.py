@@ -1,4 +1,4 @@
-"""Pictures of a classifier: confusion, classes and their probabilities."""
+"""Plot classifier results: confusion matrices, classes and their probabilities."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,17 +9,20 @@ from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
-"""More classes are drawn small."""
+"""Larger numbers of classes are drawn small."""
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
-    """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too. Of many
-    classes the numbers and the columns' names are told under the pointer alone."""
+    """Plot counts (K, K), row = actual, column = predicted, colored by share of the row, so that rare classes are
+    visible.
+
+    With many classes, numbers and column names appear on hover only.
+    """
     size = len(labels)
     many = size > MANY
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    answer = "answer of the model, in the rows' order" if many else "answer of the model"
+    answer = "predicted, in the rows' order" if many else "predicted"
     figure = blank(title, x=answer, y="truth", height=max(320, 150 + (14 if many else 40) * size))
     words = [
         [f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
@@ -38,20 +41,19 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
         customdata=counts,
         xgap=1,
         ygap=1,
-        hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
+        hovertemplate="actual %{y}, predicted %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
     )
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
-    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # so many names would lie on another
+    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # many names would overlap
     return figure
 
 
 def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
-    """One answer's probability by class (K,), the likeliest on top, of many the dozen likeliest; the true class
-    is named where it is known."""
+    """Plot a sample's class probabilities (K,), most likely on top, at most a dozen; marks the actual class."""
     order = np.argsort(probabilities)[-MANY:]
     answer = int(order[-1])
-    figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(order))
+    figure = blank("Class probabilities", x="probability, %", y="", height=110 + 30 * len(order))
     figure.add_bar(
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
         x=100 * probabilities[order],
@@ -69,7 +71,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
 
 
 def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: str, sort: bool = False) -> go.Figure:
-    """One bar a class (K,), as counts or percent; `sort` puts the lowest on top."""
+    """Plot one bar per class (K,), as counts or percent; `sort` puts the lowest on top."""
     order = np.argsort(-values) if sort else np.arange(len(values))[::-1]
     figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
     figure.add_bar(
@@ -88,8 +90,8 @@ def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: s
 
 
 def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Samples by class and split, counts (S, K), as stacked bars."""
-    figure = blank("Samples in each class", x="samples", y="", height=150 + 26 * len(labels))
+    """Plot samples per class and split, counts (S, K), as stacked bars."""
+    figure = blank("Samples per class", x="samples", y="", height=150 + 26 * len(labels))
     for row, name, colour in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
         figure.add_bar(
             y=list(labels)[::-1],
@@ -105,8 +107,8 @@ def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str
 
 
 def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None, bins: int = 60) -> go.Figure:
-    """How long the samples (n,) are; `limit` marks where the model cuts them."""
-    figure = blank("How long the samples are", x=f"length, {unit}", y="number of samples")
+    """Plot a histogram of sample lengths (n,); `limit` marks where the model truncates."""
+    figure = blank("Sample length", x=f"length, {unit}", y="number of samples")
     count, edges = np.histogram(lengths, bins=bins)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2, y=count, width=np.diff(edges), marker={"color": BLUE}, showlegend=False
@@ -114,7 +116,7 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
     if limit is not None:
         figure.add_vline(x=limit, line={"color": VERMILLION, "dash": "dash"})
         figure.add_annotation(
-            x=limit, y=1, yref="paper", text=f"the model reads {limit}", showarrow=False, xanchor="left", xshift=4
+            x=limit, y=1, yref="paper", text=f"truncated at {limit}", showarrow=False, xanchor="left", xshift=4
         )
     return figure
 
@@ -126,10 +128,14 @@ def _answer_colour(k: int, answer: int, truth: int | None) -> str:
 
 
 def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
-    """Share left of the difference between two texts, 1 after their last words, (P + 1,) by network, against the
-    padding read since."""
+    """Plot the remaining difference between two texts, 1 after their last words, (P + 1,) by network, against padding
+    read.
+    """
     figure = blank(
-        "What is left of a text as padding is read", x="padding read, words", y="difference left, %", height=300
+        "Difference between two texts while padding is read",
+        x="padding read, words",
+        y="difference left, %",
+        height=300,
     )
     for (name, values), colour, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
         figure.add_scatter(

@@ -1,4 +1,4 @@
-"""Pictures of several models side by side."""
+"""Plot several models side by side."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 def class_accuracy(
     shares: np.ndarray, arms: Sequence[str], labels: Sequence[str], *, low: np.ndarray, high: np.ndarray
 ) -> go.Figure:
-    """Share of each class called right, (A, K) in 0 to 1, a mark for each model; `low`, `high` (A, K) over seeds."""
-    figure = blank("Right by class", x="right, %", y="", height=140 + (14 * len(arms) + 12) * len(labels))
+    """Plot recall per class, (A, K) in 0 to 1, one marker per model; `low`, `high` (A, K) are ranges over seeds."""
+    figure = blank("Recall per class", x="right, %", y="", height=140 + (14 * len(arms) + 12) * len(labels))
     for k, arm in enumerate(arms):
         values, ends = 100 * shares[k], (100 * low[k], 100 * high[k])
         figure.add_scatter(
@@ -37,7 +37,7 @@ def class_accuracy(
             },
             hovertemplate="%{y}: %{x:.1f} %<extra>" + arm + "</extra>",
         )
-    lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # marks, not bars: the axis may begin near them
+    lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # markers, not bars: the axis need not start at zero
     figure.update_xaxes(range=[lowest - 2, 102])
     figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", autorange="reversed")

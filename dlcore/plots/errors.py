@@ -1,4 +1,4 @@
-"""Pictures of a reconstruction error: how it runs over time, and what made up one window, with the threshold."""
+"""Plot reconstruction errors: over time, and within one window, with the threshold."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,7 +10,7 @@ from dlcore.plots.style import blank, log_axis, milliseconds, thin
 def error_over_time(
     times: np.ndarray, errors: np.ndarray, *, threshold: float, title: str, windows: np.ndarray | None = None
 ) -> go.Figure:
-    """Errors (n,) over times (n,), epoch milliseconds, on a logarithmic axis; windows (E, 2) are shaded."""
+    """Plot errors (n,) over times (n,), epoch milliseconds, on a logarithmic axis; windows (E, 2) are shaded."""
     figure = blank(title, x="time", y="reconstruction error")
     figure.update_xaxes(type="date")
     x, y = thin(times, errors)
@@ -36,8 +36,8 @@ def error_over_time(
 
 
 def window_contributions(times: np.ndarray, errors: np.ndarray, *, alarm: int) -> go.Figure:
-    """Share that each point (n,) has in its window's error, in percent; the alarm's own point (index) stands out."""
-    figure = blank("Which points make up this window's error", x="time", y="share of the error, %")
+    """Plot each point's share (n,) of its window's error, in percent; highlights the alarm's point (index)."""
+    figure = blank("Share of the window's error by point", x="time", y="share of the error, %")
     figure.update_xaxes(type="date")
     total = float(errors.sum()) or 1.0
     colours = [VERMILLION if i == alarm else GREY for i in range(len(errors))]
@@ -52,7 +52,7 @@ def window_contributions(times: np.ndarray, errors: np.ndarray, *, alarm: int) -
 
 
 def _span(pool: np.ndarray, *, log: bool) -> tuple[float, float]:
-    """The range to draw: never empty, and above 0 on a logarithmic axis."""
+    """Return the range to draw: never empty, and above 0 on a logarithmic axis."""
     pool = pool[pool > 0] if log else pool
     if not len(pool):
         return (1e-6, 1.0) if log else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Pictures of several series at once: what is missing, what hangs together, what was forecast and what came."""
+"""Plot multivariate series and forecasts: missing values, correlations, forecasts against measurements."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,15 +13,15 @@ from dlcore.plots.style import blank, milliseconds, thin
 BAND = "rgba(0, 114, 178, 0.22)"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COLUMNS = 400
-"""Columns of the map of holes: more than a screen shows apart."""
+"""Columns of the missing-value map: more than a screen can show."""
 
 
 def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """Share of hours that were measured, by variable and time; times (T,), observed (T, V) true where it was."""
+    """Plot the share of measured hours by variable and time; times (T,), observed (T, V)."""
     step = max(1, len(times) // COLUMNS)
     whole = len(times) // step * step
     share = observed[:whole].reshape(-1, step, len(names)).mean(axis=1).T  # (V, columns)
-    figure = blank("What was measured, and what is missing", x="time", y="", height=120 + 24 * len(names))
+    figure = blank("Missing values", x="time", y="", height=120 + 24 * len(names))
     figure.add_heatmap(
         x=milliseconds(times[:whole:step]),
         y=list(names),
@@ -38,9 +38,9 @@ def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -
 
 
 def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """Pearson's correlation of each two variables over the hours in which both were measured; values (T, V)."""
+    """Plot Pearson correlations of all pairs of variables over common hours; values (T, V)."""
     found = correlation_matrix(values)
-    figure = blank("How the variables hang together", x="", y="", height=160 + 26 * len(names))
+    figure = blank("Correlations", x="", y="", height=160 + 26 * len(names))
     figure.add_heatmap(
         x=list(names),
         y=list(names),
@@ -57,7 +57,7 @@ def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
 
 
 def correlation_matrix(values: np.ndarray) -> np.ndarray:
-    """(T, V) with holes -> (V, V) Pearson correlations over common hours; NaN where there are none."""
+    """(T, V) with missing values -> (V, V) Pearson correlations over common hours; NaN if there are none."""
     variables = values.shape[1]
     found = np.full((variables, variables), np.nan)
     for i in range(variables):
@@ -69,10 +69,11 @@ def correlation_matrix(values: np.ndarray) -> np.ndarray:
 
 
 def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str]) -> go.Figure:
-    """What each earlier moment adds once those between are known; values (T,) without holes; `step` is how far apart
-    they are, and in which unit."""
+    """Plot the partial autocorrelation of values (T,) without missing values; `step` is the time between them, with
+    unit.
+    """
     found = partial_by_lag(values, lags)
-    figure = blank("What each earlier moment adds (partial autocorrelation)", x=f"shift, {step[1]}", y="correlation")
+    figure = blank("Partial autocorrelation", x=f"lag, {step[1]}", y="correlation")
     band = 1.96 / np.sqrt(len(values))
     figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
     figure.add_bar(
@@ -82,7 +83,7 @@ def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float,
 
 
 def partial_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
-    """Partial autocorrelation (lags + 1,) of values (n,) by the Durbin-Levinson recursion (Durbin 1960)."""
+    """Return the partial autocorrelation (lags + 1,) of values (n,) by the Durbin-Levinson recursion (Durbin 1960)."""
     rho = correlation_by_lag(values, lags)
     found, weights, error = np.zeros(lags + 1), np.zeros(lags + 1), 1.0
     found[0] = 1.0
@@ -95,7 +96,7 @@ def partial_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
 
 
 def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bool, title: str, unit: str) -> go.Figure:
-    """The usual course of a day (24,) or a week (168,): the median, and the band that holds half of all hours."""
+    """Plot the daily (24,) or weekly (168,) profile: the median and the interquartile band."""
     figure = blank(title, x="" if weekly else "hour of the day", y=unit)
     x = np.arange(len(middle))
     figure.add_scatter(
@@ -106,7 +107,7 @@ def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bo
         mode="lines",
         line={"width": 0},
         hoverinfo="skip",
-        name="half of all hours",
+        name="interquartile range",
     )
     figure.add_scatter(x=x, y=middle.astype(np.float32), mode="lines", line={"color": BLUE}, name="median")
     if weekly:
@@ -117,7 +118,7 @@ def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bo
 def table_over_time(
     times: np.ndarray, values: np.ndarray, *, title: str, unit: str, marks: Mapping[str, int]
 ) -> go.Figure:
-    """One variable (T,) over time, NaN left open; `marks` are moments named in words."""
+    """Plot one variable (T,) over time with gaps at NaN; `marks` are labeled times."""
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
     x, y = _with_gaps(times, values)
@@ -131,7 +132,7 @@ def table_over_time(
 
 
 def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Thinned, with a break wherever nothing was measured for longer than a screen's column."""
+    """Thin a curve and break it at gaps longer than a screen column."""
     known = ~np.isnan(values)
     x, y = thin(times[known], values[known])
     far = np.flatnonzero(np.diff(x) > max(6 * np.median(np.diff(x)), 6 * (times[1] - times[0]))) + 1
@@ -139,7 +140,7 @@ def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:
-    """A dot for each method and variable: method -> (V,), higher is better."""
+    """Plot one dot per method and variable: method -> (V,), higher is better."""
     figure = blank(title, x=unit, y="", height=140 + 30 * len(names))
     marks = ("circle", "diamond", "x", "square")
     for (method, values), colour, symbol in zip(scores.items(), (BLUE, GREEN, VERMILLION, PURPLE), marks, strict=False):
@@ -156,8 +157,8 @@ def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], 
 
 
 def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, title: str, unit: str) -> go.Figure:
-    """Curves (B,) over the starts (B,) of blocks of time; 0 is drawn."""
-    figure = blank(title, x="week that begins", y=unit)
+    """Plot curves (B,) over the starts (B,) of time blocks; includes 0."""
+    figure = blank(title, x="start of week", y=unit)
     figure.update_xaxes(type="date")
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     for name, values in curves.items():
@@ -174,8 +175,9 @@ def forecast_and_truth(
     unit: str,
     other: np.ndarray | None = None,
 ) -> go.Figure:
-    """One variable: the hours before (times, values), the forecast (times, values, half widths of its 90 % interval),
-    what came (H,), NaN where nothing was measured, and `other` (H,), a second forecast."""
+    """Plot one variable: past hours (times, values), forecast (times, values, half widths of its 90 % interval),
+    measured values (H,), NaN if missing, and `other` (H,), a second forecast.
+    """
     times, values, widths = ahead
     figure = blank(title, x="", y=unit, height=230)
     figure.update_xaxes(type="date")
@@ -208,7 +210,7 @@ def forecast_and_truth(
             x=milliseconds(times),
             y=other.astype(np.float32),
             mode="markers",
-            name="forecast if warmer",
+            name="what-if forecast",
             marker={"color": GREEN, "symbol": "diamond", "size": 10},
         )
     return figure

@@ -1,4 +1,4 @@
-"""The way of the gradient through networks: heat maps of layer by step under one scale, and profiles by layer."""
+"""Plot gradient flow: heat maps of layer by step on one color scale, and profiles by layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,14 @@ from dlcore.plots.style import CLEAR, blank
 
 MOST_COLUMNS, MOST_FRAMES = 200, 40
 _BAND, _BETWEEN, _ROOM, _LEAST = 118, 52, 36, 230
-"""Pixels: height of a network's band, what lies between two, what is above and below all, and the least for all bands
-together, which the colour scale needs."""
+"""Pixels: height of a network's band, gap between bands, margins, and the minimum total height for the color scale."""
 LOWEST = -16.0
-"""Logarithms below this are drawn as this: nothing arrives there."""
+"""Smaller logarithms are drawn as this value."""
 
 
 @dataclass(frozen=True)
 class LayersByStep:
-    """One network: `values` (n, L) at `steps` (n,), layers in forward order; `marked` are those of the evidence."""
+    """One network: `values` (n, L) at `steps` (n,), layers in forward order; `marked` layers show a finding."""
 
     name: str
     steps: np.ndarray
@@ -30,7 +29,7 @@ class LayersByStep:
 
 @dataclass(frozen=True)
 class ColorScale:
-    """How values are drawn: their title, their decimal logarithm or as they are, and the range where it is fixed."""
+    """How values are drawn: title, logarithmic or linear, and the range if it is fixed."""
 
     title: str
     log: bool = True
@@ -41,12 +40,12 @@ class ColorScale:
 def flow_map(
     networks: Sequence[LayersByStep], scale: ColorScale, *, until: int | None = None, low: bool = False
 ) -> go.Figure:
-    """One heat map: a band for each network, its input on top, steps to the right, one colour scale for all.
+    """Plot one heat map: a band per network, input on top, steps to the right, one color scale for all.
 
-    The layers of the evidence are framed. until: all bands reach to this step, so that one that broke off is short.
-    low: half as high bands, for many networks.
+    Layers that are evidence of a finding are framed. until: last step of all bands, so that a stopped run is shorter.
+    low: half-height bands, for many networks.
     """
-    told_once = low and until is not None  # the steps, below the last band, since all have the same
+    told_once = low and until is not None  # steps are labeled below the last band only, since all bands share them
     band, between = _BAND // 2 if low else _BAND, _BETWEEN // 2 if told_once else _BETWEEN
     titles = [network.name for network in networks]
     hover = f"layer %{{y}}, step %{{x}}<br>{scale.title} %{{customdata:.3~g}}"
@@ -86,7 +85,7 @@ def flow_map(
         figure.update_xaxes(
             showgrid=False, showticklabels=not told_once or row == len(networks), range=reach, row=row, col=1
         )
-    figure.update_xaxes(title="optimiser step", row=len(networks), col=1)
+    figure.update_xaxes(title="optimizer step", row=len(networks), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(
         height=_ROOM + max(_LEAST, len(networks) * (band + between)),
@@ -107,11 +106,11 @@ def flow_map(
 def profile(
     networks: Sequence[LayersByStep], scale: ColorScale, *, reported: Mapping[float, float] | None = None
 ) -> go.Figure:
-    """Value by place of the layer, 0 at the input and 1 at the output, networks overlaid; a slider chooses the step.
+    """Plot values by relative depth, 0 at the input and 1 at the output, networks overlaid; a slider selects the step.
 
-    reported: place -> value, as others gave it, drawn as crosses of its own.
+    reported: depth -> value from the literature, drawn as crosses.
     """
-    figure = blank("", x="place of the layer (0: input, 1: output)", y=scale.title, height=460)
+    figure = blank("", x="depth (0: input, 1: output)", y=scale.title, height=460)
     steps = _shared_steps(networks)
     figure.add_traces(_lines(networks, steps[-1], scale))
     if reported:
@@ -119,7 +118,7 @@ def profile(
             x=list(reported),
             y=list(reported.values()),
             mode="markers",
-            name="VGG-deep as reported",
+            name="VGG-deep, reported",
             marker={"symbol": "x", "size": 9, "color": GREY},
             hovertemplate="reported %{y:.0e}<extra></extra>",
         )
@@ -160,7 +159,7 @@ def profile(
 
 
 def drawn_values(values: np.ndarray, scale: ColorScale) -> np.ndarray:
-    """What the colours stand for: logarithms, no lower than `LOWEST`; gaps stay gaps."""
+    """Return the values to draw: logarithms, at least `LOWEST`; gaps stay gaps."""
     if not scale.log:
         return np.where(np.isfinite(values), values, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -194,7 +193,7 @@ def _dash(number: int) -> str:
 
 
 def _shared_steps(networks: Sequence[LayersByStep]) -> list[int]:
-    """At most `MOST_FRAMES` of the steps at which the network was looked at that got furthest."""
+    """Return at most `MOST_FRAMES` of the recorded steps of the longest run."""
     steps = max((network.steps for network in networks), key=lambda steps: int(steps[-1]))
     places = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).round().astype(int))
     return [int(step) for step in steps[places]]
@@ -206,7 +205,7 @@ def _thinned(network: LayersByStep) -> LayersByStep:
 
 
 def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Neighbouring places as first and last of each stretch."""
+    """Return the first and last of each run of consecutive indices."""
     found: list[tuple[int, int]] = []
     for place in places:
         if found and place == found[-1][1] + 1:
@@ -217,7 +216,7 @@ def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def _edges(steps: np.ndarray) -> tuple[float, float]:
-    """Where the cells of the first and of the last step end."""
+    """Return the outer edges of the first and last step's cells."""
     if len(steps) < 2:
         return float(steps[0]) - 0.5, float(steps[-1]) + 0.5
     return float(steps[0] - (steps[1] - steps[0]) / 2), float(steps[-1] + (steps[-1] - steps[-2]) / 2)
@@ -238,7 +237,7 @@ def _positive(values: np.ndarray) -> np.ndarray:
 
 
 def _log_range(found: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
-    """Decimal logarithms of what the axis must hold at every step, with a little room."""
+    """Return the axis range in decimal logarithms over all steps, with a margin."""
     everything = np.concatenate([*found, np.array(list((reported or {1.0: 1.0}).values()))])
     logs = np.log10(np.clip(everything, 10**LOWEST, 10.0**12))
     return [float(np.floor(logs.min())) - 0.2, float(np.ceil(logs.max())) + 0.2]

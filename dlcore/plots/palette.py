@@ -1,7 +1,7 @@
-"""Colours that people with any colour vision tell apart, on light and on dark ground.
+"""Colors that are distinguishable with any color vision, on light and dark backgrounds.
 
-Source: Okabe and Ito, Color Universal Design (2008). Their black and yellow are left out of the order, since each
-vanishes on one of the two grounds; those with enough contrast on both come first.
+Source: Okabe and Ito, Color Universal Design (2008). Black and yellow are omitted, since each vanishes on one of the
+two backgrounds; colors with enough contrast on both come first.
 """
 
 BLUE = "#0072B2"
@@ -13,4 +13,4 @@ ORANGE = "#E69F00"
 GREY = "#8A8F98"
 
 ORDER = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
-"""The order in which series of one chart, or runs of one comparison, take their colours."""
+"""Order of colors for the series of a chart or the runs of a comparison."""

@@ -1,4 +1,4 @@
-"""ROC curves of several models in one picture."""
+"""ROC curves of several models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 @dataclass(frozen=True)
 class RocCurve:
-    """One model's curve, shares (P,) of the negatives and the positives called positive, its area, and where its own
-    threshold puts it."""
+    """One model's curve, shares (P,) of negatives and positives predicted positive, its area, and the point of its
+    threshold.
+    """
 
     name: str
     false: np.ndarray
@@ -25,8 +26,8 @@ class RocCurve:
 
 
 def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> go.Figure:
-    """A line for each model, told apart by dash too, and a mark where it works; the diagonal is guessing."""
-    figure = blank("ROC", x=f"“{negative}” called “{positive}”, %", y=f"“{positive}” found, %", height=430)
+    """Plot one line per model, with its own dash, and a marker at its threshold; the diagonal is chance."""
+    figure = blank("ROC", x=f"“{negative}” predicted “{positive}”, %", y=f"recall of “{positive}”, %", height=430)
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
@@ -44,7 +45,7 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
             name=f"{one.name}, {one.area:.3f}",
             legendgroup=one.name,
             line={"color": colour, "dash": DASHES[place % len(DASHES)], "width": 2},
-            hovertemplate=f"{one.name}: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{one.name}: recall %{{y:.1f}} %, false positive rate %{{x:.1f}} %<extra></extra>",
         )
         figure.add_scatter(
             x=[100 * one.at[0]],
@@ -53,7 +54,7 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
             legendgroup=one.name,
             showlegend=False,
             marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1}},
-            hovertemplate=f"{one.name} at its threshold: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{one.name} at its threshold: recall %{{y:.1f}} %, false pos. %{{x:.1f}} %<extra></extra>",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 102])

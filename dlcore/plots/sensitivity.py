@@ -1,4 +1,4 @@
-"""How far a threshold may move: score, events and false alarms against the factor it is multiplied by."""
+"""Plot event metrics against a factor on the threshold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from dlcore.plots.style import blank
 
 TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0)
 _LOWEST = -20
-"""NAB falls without end as alarms multiply; below this nothing is drawn."""
+"""NAB has no lower bound as alarms multiply; smaller values are not drawn."""
 _DOMAINS = {"y": (0.48, 1.0), "y2": (0.25, 0.43), "y3": (0.0, 0.2)}
 
 
 @dataclass(frozen=True)
 class SweptScores:
-    """What one score gets at each factor: NAB (F,), events caught (F,) and false alarms (F,)."""
+    """Metrics of one score at each factor: NAB (F,), detected events (F,) and false alarms (F,)."""
 
     nab: np.ndarray
     events_hit: np.ndarray
@@ -33,12 +33,12 @@ def score_by_factor(
     marks: Mapping[str, float] | None = None,
     events: int,
 ) -> go.Figure:
-    """NAB on top, events caught and false alarms below, over factors (F,) on a logarithmic axis.
+    """Plot NAB on top, detected events and false alarms below, over factors (F,) on a logarithmic axis.
 
     `seeds` are the NAB (F,) of single seeds, drawn thin; `rivals` other methods at their own thresholds, dashed;
-    `marks` name factors where something changes for the run itself.
+    `marks` name factors where the run's metrics change.
     """
-    figure = blank("How far may the threshold move?", x="", y="NAB", height=520)
+    figure = blank("Sensitivity to the threshold", x="", y="NAB", height=520)
     for number, nab in enumerate(seeds):
         figure.add_scatter(
             x=factors,
@@ -103,7 +103,7 @@ def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores]
             "tickvals": TICKS,
             "ticktext": [f"{tick:g}" for tick in TICKS],
             "anchor": "y3",
-            "title": "threshold, times the one set before the test part",
+            "title": "factor on the threshold",
             "range": [np.log10(0.5), np.log10(2)],
         },
         yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},

@@ -1,4 +1,4 @@
-"""A series as a person first looks at it: over time with its labelled windows and alarms, and its spread."""
+"""Plot a series over time with labeled windows and alarms, and its distribution."""
 
 import itertools
 import string
@@ -11,10 +11,10 @@ from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
 from dlcore.plots.style import DRAWN_POINTS, blank, milliseconds, thin, vertical
 
 NUMBERED = 30
-"""Windows up to so many are shaded one by one, with their numbers."""
+"""Maximum number of windows that are shaded one by one, with their numbers."""
 
 Window = tuple[int, int, str]
-"""Start and end in epoch milliseconds, and what happened."""
+"""Start and end in epoch milliseconds, and a name."""
 
 
 def series_over_time(
@@ -28,10 +28,10 @@ def series_over_time(
     alarms: np.ndarray | None = None,
     marks: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Values (n,) over times (n,), epoch milliseconds; labelled windows shaded, alarms (n,) as crosses.
+    """Plot values (n,) over times (n,), epoch milliseconds; labeled windows shaded, alarms (n,) as crosses.
 
-    `plausible` are spans out of the ordinary that carry no label, shaded in another colour; `marks` are named moments,
-    such as where the test part begins.
+    `plausible` are unusual but unlabeled intervals, shaded in another color; `marks` are named times, such as the start
+    of the test split.
     """
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
@@ -62,8 +62,8 @@ def series_over_time(
 
 
 def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *, moment: int, unit: str) -> go.Figure:
-    """A stretch (n,) as it was and as the model rebuilt it; `moment` (epoch milliseconds) is the alarm."""
-    figure = blank("What the model saw, and what it rebuilt", x="time", y=unit)
+    """Plot a window (n,) and its reconstruction; `moment` (epoch milliseconds) is the alarm."""
+    figure = blank("Input and reconstruction", x="time", y=unit)
     figure.update_xaxes(type="date")
     for name, line, colour, dash in (("seen", seen, BLUE, "solid"), ("rebuilt", rebuilt, VERMILLION, "dash")):
         x, y = thin(times, line)
@@ -75,9 +75,9 @@ def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *
 
 
 def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None = None) -> go.Figure:
-    """Median, quartiles and whiskers (1.5 quartile distances) of values (n,), or of each group named in `by` (n,).
+    """Plot median, quartiles and whiskers (1.5 IQR) of values (n,), or of each group named in `by` (n,).
 
-    The five numbers are worked out here, so that not every point travels to the browser.
+    The five numbers are computed here, so that the points need not be sent to the browser.
     """
     figure = blank(title, x="", y=unit)
     names = [""] if by is None else list(dict.fromkeys(by.tolist()))
@@ -105,11 +105,11 @@ def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None
 
 
 def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int = 20) -> go.Figure:
-    """How many of the values (n,) fall in each of `bins` equal ranges."""
+    """Plot how many of the values (n,) fall in each of `bins` equal ranges."""
     figure = blank(title, x=unit, y="number of values")
     count, edges = np.histogram(values, bins=bins)
     middle = (edges[:-1] + edges[1:]) / 2
-    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three figures of a range's width
+    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three significant digits of a bin's width
     names = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in itertools.pairwise(edges)]
     figure.add_bar(
         x=middle,
@@ -124,12 +124,13 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
 
 
 def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], marks: Mapping[str, int]) -> go.Figure:
-    """How alike the series (n,) is to itself so many points later; `marks` name lags, such as a day and a week; `step`
-    is how far apart two points are, and in which unit."""
-    figure = blank("How alike the series is to itself later (autocorrelation)", x=f"shift, {step[1]}", y="correlation")
+    """Plot the autocorrelation of the series (n,); `marks` name lags, such as a day and a week; `step` is the time
+    between points, with unit.
+    """
+    figure = blank("Autocorrelation", x=f"lag, {step[1]}", y="correlation")
     found = correlation_by_lag(values, lags)
     hours, drawn = thin(np.arange(lags + 1) * step[0], found)
-    band = 1.96 / np.sqrt(len(values))  # what white noise of this length stays within, 95 times in 100
+    band = 1.96 / np.sqrt(len(values))  # 95 % band of white noise of this length
     figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
     figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
     for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
@@ -148,7 +149,7 @@ def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], m
 
 
 def correlation_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
-    """Autocorrelation (lags + 1,) of values (n,): the usual biased estimate (Box & Jenkins), by Fourier transform."""
+    """Return the autocorrelation (lags + 1,) of values (n,): the usual biased estimate (Box & Jenkins), by FFT."""
     centred = values - values.mean()
     power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
     sums: np.ndarray = np.fft.irfft(power)[: lags + 1]
@@ -156,7 +157,7 @@ def correlation_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
 
 
 def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
-    """Shade windows, numbered where they are few; many are one filled curve: each shape costs the browser time."""
+    """Shade windows, numbered if there are few; many are one filled curve, since each shape costs the browser time."""
     if len(windows) > NUMBERED:
         _fill(figure, windows, reach)
         return
@@ -164,7 +165,7 @@ def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, flo
         _span(figure, (start, end, name), ORANGE, opacity=0.28, text=str(number))
     if windows:
         names = ", ".join(f"{number} {name}" for number, (_, _, name) in enumerate(windows, start=1))
-        _swatch(figure, f"labelled: {names}" if len(names) < 30 else "labelled", ORANGE)
+        _swatch(figure, f"labeled: {names}" if len(names) < 30 else "labelled", ORANGE)
 
 
 def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
@@ -194,7 +195,7 @@ def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, floa
     spans = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
     apart = spans[1:, 0] - np.maximum.accumulate(spans[:-1, 1]) > np.ptp(spans) / DRAWN_POINTS * 4
     starts = spans[np.r_[True, apart], 0]
-    ends = np.maximum.accumulate(spans[:, 1])[np.r_[apart, True]]  # closer than a few columns of a screen: one
+    ends = np.maximum.accumulate(spans[:, 1])[np.r_[apart, True]]  # windows closer than a few screen columns are merged
     corners = np.stack([starts, starts, ends, ends, np.full(len(starts), np.nan)], axis=1).ravel()
     low, high = reach
     figure.add_scatter(
@@ -205,7 +206,7 @@ def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, floa
         line={"width": 0},
         fillcolor="rgba(230, 159, 0, 0.28)",
         hoverinfo="skip",
-        name=f"labelled ({len(windows):,} windows)",
+        name=f"labeled ({len(windows):,} windows)",
     )
 
 

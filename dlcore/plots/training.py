@@ -1,4 +1,4 @@
-"""Pictures of a training that is over: curves by epoch, and the gradient layer by layer."""
+"""Plot training curves by epoch."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def curves_by_epoch(
     percent: bool = False,
     log: bool = False,
 ) -> go.Figure:
-    """Named curves, each epochs (n,) and values (n,); train solid, validation dashed; the best epoch is marked."""
+    """Plot named curves, each epochs (n,) and values (n,); train solid, validation dashed; marks the best epoch."""
     figure = blank(title, x="epoch", y=y)
     for number, (name, (epochs, values)) in enumerate(curves.items()):
         x, drawn = thin(epochs, values * (100 if percent else 1))

@@ -1,4 +1,4 @@
-"""The picture of what pretraining is worth: accuracy against the number of training samples."""
+"""Plot accuracy against the number of training samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 @dataclass(frozen=True)
 class LearningCurvePoint:
-    """One training: samples (of each class, or in all), accuracy on test with its interval, all shares of 1."""
+    """One training run: samples (per class, or in total), test accuracy with its interval, all in 0 to 1."""
 
     each: int
     accuracy: float
@@ -23,11 +23,11 @@ class LearningCurvePoint:
 
 @dataclass(frozen=True)
 class CurveLabels:
-    """What is learnt from, and how a number of them is said."""
+    """Words of the axes: what the samples are and how they are counted."""
 
     things: str = "photos"
-    counted: str = "photos of each class"
-    number: str = "%{x} of each class"
+    counted: str = "photos per class"
+    number: str = "%{x} per class"
 
 
 def learning_curve(
@@ -37,9 +37,13 @@ def learning_curve(
     guess: str = "guessing",
     of: CurveLabels | None = None,
 ) -> go.Figure:
-    """Accuracy by samples, a line for each way to start; `chance` is what guessing gets, or what `guess` names."""
+    """Plot accuracy by number of samples, a line per kind of pretraining; `chance` is the guessing baseline, or
+    `guess`.
+    """
     of = of or CurveLabels()
-    figure = blank(f"Right on test, by {of.things} to learn from", x=f"{of.counted} (log)", y="right, %", height=340)
+    figure = blank(
+        f"Test accuracy by number of training {of.things}", x=f"{of.counted} (log)", y="right, %", height=340
+    )
     for (name, found), colour, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
         rows = sorted(found, key=lambda one: one.each)
         values = [100 * one.accuracy for one in rows]

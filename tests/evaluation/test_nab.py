@@ -62,7 +62,7 @@ def test_only_windows_after_the_start_count() -> None:
     assert nab.file_score(alarms(7080), TAXI[:2], start=7000) == pytest.approx(100)
     with pytest.raises(DataError, match="needs a labeled window"):
         nab.file_score(alarms(7080), TAXI[:2], start=7287)
-    with pytest.raises(DataError, match="in order"):
+    with pytest.raises(DataError, match="must be ordered"):
         nab.file_score(alarms(), TAXI[::-1])
 
 

@@ -71,7 +71,7 @@ class Relu(NumpyLayer):
 
 
 class Tanh(NumpyLayer):
-    """y = tanh(x). With tanh = sinh / cosh, the quotient rule gives 1 - tanh^2: dL/dx = dL/dy * (1 - y^2), at most 1."""
+    """y = tanh(x). With tanh = sinh / cosh, the quotient rule gives dL/dx = dL/dy * (1 - y^2)."""
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         self.y = np.tanh(x)
