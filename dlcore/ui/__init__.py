@@ -1,1 +1,1 @@
-"""The workbench's face: shell, panels, forms and live charts. The only package that imports streamlit."""
+"""The Streamlit user interface: shell, panels, forms and live charts."""

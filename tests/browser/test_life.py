@@ -112,7 +112,7 @@ def test_pause_resume_stop(run_address, page):
     badge(page, "Stopped")
     left = page.get_by_text(re.compile("NAB score|on test")).first  # a bundle with numbers
     expect(left).to_be_visible(timeout=WITHIN)
-    page.get_by_text("Take this run away").click()
+    page.get_by_text("Export run").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the bundle").click()
+        page.get_by_role("button", name="Download bundle").click()
     assert download.value.suggested_filename.endswith(".zip")

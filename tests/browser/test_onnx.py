@@ -16,8 +16,8 @@ WITHIN = 120_000
 
 def test_the_button_makes_a_file_that_answers_as_torch_does(address, page, console):
     visit(page, f"{address}/fashion?panel=Train")
-    page.get_by_text("Take this run away", exact=True).click()
-    page.get_by_role("button", name="Make an ONNX file").click()
+    page.get_by_text("Export run", exact=True).click()
+    page.get_by_role("button", name="Export ONNX").click()
     button = page.get_by_role("button", name="Download ONNX and card")
     expect(button).to_be_visible(timeout=WITHIN)
     expect(page.get_by_text("Same answers")).to_be_visible()

@@ -44,5 +44,5 @@ def test_from_the_file_to_its_alarms(address, page, file):
         panel_switch(page, panel).focus()
         page.keyboard.press("Space")
         expect(page.get_by_text(sign).first).to_be_visible(timeout=WITHIN)
-        assert page.get_by_text("This part of the page broke").count() == 0
+        assert page.get_by_text("This part of the page failed").count() == 0
         assert page.locator("[data-testid=stException]").count() == 0

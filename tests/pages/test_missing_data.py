@@ -89,7 +89,7 @@ def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(
     app.session_state["panel"] = "Results"
     app.run()
     assert not app.exception and not app.error
-    assert "How it learnt" in [heading.value for heading in app.subheader]
+    assert "Learning curves" in [heading.value for heading in app.subheader]
     assert any("texts are not on this machine" in caption.value for caption in app.caption)
     app.session_state["panel"] = "Data"
     app.run()

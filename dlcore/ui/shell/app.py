@@ -1,4 +1,4 @@
-"""What stands around every page: the menu, the strip of running jobs, the look, and a net under the page."""
+"""The frame around every page: menu, jobs bar, style and error boundary."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ document.querySelector(".st-key-menu")?.addEventListener("click", (event) => {
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 });
 </script>"""
-"""The menu covers a phone's page: choosing a page puts it away."""
+"""On phones the menu covers the page: close it after a choice."""
 
 
 def run(folder: Path) -> None:
-    """Build the menu from the page files below `folder` and run the page that was asked for."""
+    """Build the menu from the page files below `folder` and run the requested page."""
     st.set_page_config(page_title=NAME, page_icon=str(ASSETS / "icons" / "logo.svg"), layout="wide")
     style.apply()
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
@@ -43,7 +43,7 @@ def run(folder: Path) -> None:
 
 
 def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
-    """The menu as links of our own: Streamlit's is a list that screen readers cannot count."""
+    """Draw the menu as links of our own: Streamlit's is a list that screen readers cannot count."""
     with st.container(key="menu", gap=None):
         st.page_link(start)
         for section, pages in menu.items():

@@ -1,4 +1,4 @@
-"""The net under every page and panel: an error becomes one line, never a traceback."""
+"""Error boundary of pages and panels: an error becomes one line, never a traceback."""
 
 import logging
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Given = TypeVarTuple("Given")
 
 
 def with_error_boundary(draw: Callable[[], None]) -> None:
-    """Run `draw`; what goes wrong is said in one line where it would have drawn."""
+    """Run `draw`; show an error in one line in its place."""
     try:
         draw()
     except Exception as error:
@@ -24,7 +24,7 @@ def with_error_boundary(draw: Callable[[], None]) -> None:
 
 
 def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) -> Callable[[*Given], None]:
-    """Streamlit's fragment with the net under it: where it is drawn anew alone, nothing else would catch its errors."""
+    """Streamlit's fragment with an error boundary: a fragment rerun has no other one."""
 
     @wraps(draw)
     def safe(*given: *Given) -> None:
@@ -34,7 +34,7 @@ def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) 
 
 
 def show_error(error: Exception) -> bool:
-    """Say an error in one line; one that nobody foresaw is written to the log in full."""
+    """Show an error in one line; unexpected errors are logged in full."""
     if isinstance(error, DataMissingError):
         download_offer.offer_download(error.dataset)
         return True
@@ -43,21 +43,21 @@ def show_error(error: Exception) -> bool:
         return True
     where = _record(error)
     st.error(
-        f"This part of the page broke: {type(error).__name__}: {one_line(error)} "
-        f"The rest of the workbench still works. The full account is in {where}.",
+        f"This part of the page failed: {type(error).__name__}: {one_line(error)} "
+        f"The rest of the workbench still works. The full traceback is in {where}.",
         icon=":material/error:",
     )
     return True
 
 
 def log_file() -> Path:
-    """Where unexpected errors of the pages are written in full."""
+    """Return the log file for unexpected errors of pages."""
     return home() / "pages.log"
 
 
 def _record(error: Exception) -> str:
     logger = logging.getLogger("dlcore.ui")
-    logger.error("A page broke", exc_info=error)
+    logger.error("A page failed", exc_info=error)
     try:
         log_file().parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(log_file(), encoding="utf-8")
@@ -65,6 +65,6 @@ def _record(error: Exception) -> str:
         return "the server's terminal"
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     account = (type(error), error, error.__traceback__)
-    handler.handle(logger.makeRecord(logger.name, logging.ERROR, "", 0, "A page broke", (), account))
+    handler.handle(logger.makeRecord(logger.name, logging.ERROR, "", 0, "A page failed", (), account))
     handler.close()
     return str(log_file())

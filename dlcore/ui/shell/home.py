@@ -1,4 +1,4 @@
-"""The home page: a card for each project with a picture of its reference run, and one's recent runs."""
+"""The home page: one card per project with its reference run, and recent runs."""
 
 import base64
 import html
@@ -28,8 +28,8 @@ def show() -> None:
     """Draw the home page."""
     st.title("Watch a network learn", anchor=False)
     style.subtitle(
-        "Every page is one classic experiment on real data: train a model on your own machine, watch it learn, ask why "
-        "it decided so, and compare it honestly with something simpler."
+        "Every page is one classic experiment on real data: train a model on your own machine, watch it live, "
+        "compare it with simple baselines, and explain its predictions."
     )
     sections = [list(pages) for _, pages in groupby(find_pages(), key=lambda page: page.section)]
     before = ""
@@ -40,7 +40,7 @@ def show() -> None:
 
 
 def page_rows(sections: list[list[PageFile]]) -> list[list[PageFile]]:
-    """Pages in rows of three: small sections share a row, a section begins a new row where it would be torn."""
+    """Return pages in rows of three; small sections share a row, and no section is split."""
     rows: list[list[PageFile]] = []
     for pages in sections:
         if rows and len(rows[-1]) + len(pages) <= _PER_ROW:
@@ -51,7 +51,7 @@ def page_rows(sections: list[list[PageFile]]) -> list[list[PageFile]]:
 
 
 def _cards(row: list[PageFile], before: str) -> None:
-    named_here = any(page.section != before for page in row)  # a section that goes on is not named again
+    named_here = any(page.section != before for page in row)  # a continued section has no heading
     for column, page in zip(st.columns(_PER_ROW, gap="medium"), row, strict=False):
         with column:
             if page.section != before:
@@ -72,7 +72,7 @@ def _card(page: PageFile) -> None:
 
 
 def best_reference(slug: str) -> tuple[Summary | None, str] | None:
-    """Headline and picture of the project's best reference run; None where it has none that can be read."""
+    """Return summary and picture of the project's best reference run; None if it has none that can be read."""
     found = [_read(run.run_id) for run in _references(slug)]
     if not found:
         return None
@@ -80,7 +80,7 @@ def best_reference(slug: str) -> tuple[Summary | None, str] | None:
 
 
 def _rank(top: Summary | None) -> tuple[bool, float, float]:
-    """Runs better than their baseline come first; of equally good ones that whose baseline is harder to beat."""
+    """Rank runs that beat their baseline first; among equals, the one with the stronger baseline."""
     return (not top.beaten, top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
 
 
@@ -100,7 +100,7 @@ def _read(run_id: str) -> tuple[Summary | None, str]:
 
 
 def _picture(svg: str) -> str:
-    """The thumbnail as an image of its own: Streamlit strips drawings from HTML."""
+    """Return the thumbnail as an image: Streamlit removes inline SVG from HTML."""
     if not svg:
         return '<div class="dl-thumb"></div>'
     data = base64.b64encode(svg.encode()).decode("ascii")
@@ -121,7 +121,7 @@ def _recent() -> None:
     records = runs.list_runs(limit=_RECENT) if store_exists() else []
     st.subheader("Your recent runs", anchor=False)
     if not records:
-        st.caption("None yet. Open an experiment, go to Train, and start one: it goes on when you close the tab.")
+        st.caption("No runs yet. Open a page, go to Train, and start one: it continues when you close the tab.")
     for record in records:
         link_to_run(record, label=_line(record))
 

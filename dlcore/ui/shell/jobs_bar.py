@@ -1,4 +1,4 @@
-"""The strip on every page: what is running or waiting, how far it is, and buttons to pause, resume or stop it."""
+"""The jobs bar on every page: running and queued jobs with progress and buttons to pause, resume or stop."""
 
 import html
 
@@ -17,25 +17,25 @@ from dlcore.ui.shell.times import format_remaining
 from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
-"""Seconds between two looks while something runs."""
+"""Seconds between updates while a job is active."""
 _MOST = 4
 
 
 def show() -> None:
-    """Draw the strip; nothing at all where nothing runs, and no timer then either."""
+    """Draw the bar; without active jobs, nothing is drawn and no timer runs."""
     active = len(active_jobs()) + len(searches.active())
     fragment(_jobs, run_every=EVERY if active else None)(active)
 
 
 def active_jobs() -> list[Record]:
-    """Runs that are running or waiting; asks no store where there is none yet."""
+    """Return the running and queued runs; does not touch a store that does not exist yet."""
     if not store_exists():
         return []
     return run_actions.active_records(runs.list_runs(limit=100))
 
 
 def store_exists() -> bool:
-    """Whether a run was ever made here (a server of a team is taken to be there)."""
+    """Return whether any run was created here."""
     from pathlib import Path
 
     uri = tracking_uri()
@@ -68,7 +68,7 @@ def _job(record: Record) -> None:
 
 
 def _search(search: Search) -> None:
-    """Paused on its page alone, where its trials are seen."""
+    """Draw a search; it is paused on its own page, next to its trials."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state, config = STATE_STYLE[search.state], search.config
         title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
@@ -84,12 +84,12 @@ def _title(record: Record) -> str:
 
 
 def fraction(record: Record) -> float:
-    """How much of the run is done, between 0 and 1."""
+    """Return the completed share of the run, between 0 and 1."""
     return min(1.0, max(0.0, record.step / record.steps)) if record.steps else 0.0
 
 
 def progress_text(record: Record) -> str:
-    """The epoch it is in, or how many it has done, and the time left."""
+    """Return the current epoch, or the completed ones, and the time left."""
     if record.state != "running":
         return f"{record.epoch} of {record.epochs} epochs done"
     if record.doing:

@@ -1,4 +1,4 @@
-"""Links from one place of the workbench to another."""
+"""Links between places of the workbench."""
 
 import streamlit as st
 
@@ -7,13 +7,13 @@ from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.states import state_style
 
 OPEN = "open"
-"""What a link asks for in the address: a panel to open. `panel` itself would lose to the one that is open already."""
+"""Query parameter that opens a panel. `panel` itself is bound to the panel that is open."""
 OPEN_PART = "of"
-"""The same of a page's part: the project whose run or search the link leads to."""
+"""Query parameter that opens a page's part: the project of the linked run or search."""
 
 
 def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
-    """A link to the run's page with that run chosen; plain text where its project has no page here."""
+    """Draw a link to the run on its page; plain text if its project has no page."""
     page = page_of(record.project)
     if page is None:
         st.markdown(label)
@@ -27,7 +27,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
 
 
 def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
-    """A link to a search on its project's page; plain text where that has no page here."""
+    """Draw a link to a search on its project's page; plain text if that has no page."""
     page = page_of(slug)
     if page is None:
         st.markdown(label)
@@ -37,12 +37,12 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
 
 
 def link_to_page(slug: str, *, label: str) -> None:
-    """A link to a project's page."""
+    """Draw a link to a project's page."""
     page = page_of(slug)
     if page is not None:
         st.page_link(str(page.path), label=label)
 
 
 def _part(page: PageFile, slug: str) -> dict[str, str]:
-    """What the address of a page in parts says besides."""
+    """Return the query parameters of a page's part."""
     return {OPEN_PART: slug} if page.part(slug) else {}

@@ -1,4 +1,4 @@
-"""Which pages there are. Read from the page files' text, so that the menu needs none of their imports."""
+"""Find the pages by reading the page files' text, without importing them."""
 
 import ast
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ SECTIONS = {
     "language": "Language",
     "foundations": "Foundations",
 }
-"""Folders of `pages/` in the menu's order, and their headings; a folder not named here comes last."""
+"""Folders of `pages/` in menu order, with their headings; other folders come last."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One project of a page that shows several, as its title and summary say."""
+    """One project of a page that shows several."""
 
     slug: str
     title: str
@@ -28,8 +28,9 @@ class Part:
 
 @dataclass(frozen=True)
 class PageFile:
-    """One page as the menu and the home page name it: `summary` is the file's docstring. Of a page in several parts
-    `parts` are the projects that it shows, the one that gave it its name first."""
+    """One page, as the menu and the home page list it: `summary` is the file's docstring. For a page with several
+    projects, `parts` lists them, the page's own first.
+    """
 
     slug: str
     section: str
@@ -40,18 +41,18 @@ class PageFile:
     parts: tuple[Part, ...] = ()
 
     def part(self, slug: str) -> Part | None:
-        """The part that shows that project; None where the page is one."""
+        """Return the part that shows a project; None if the page has no parts."""
         return next((part for part in self.parts if part.slug == slug), None)
 
 
 def heading(section: str) -> str:
-    """A section's name as people read it."""
+    """Return a section's display name."""
     return SECTIONS.get(section, section.replace("_", " ").capitalize())
 
 
 @lru_cache(maxsize=4)
 def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
-    """Every `<section>/<slug>.py` below `folder`, by section, then by title."""
+    """Return every `<section>/<slug>.py` below `folder`, by section, then by title."""
     order = list(SECTIONS)
     found = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
     return tuple(
@@ -63,12 +64,12 @@ def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
 
 
 def page_of(slug: str) -> PageFile | None:
-    """The page of a project; None where it has none."""
+    """Return the page of a project; None if it has none."""
     return next((page for page in find_pages() if page.slug == slug or page.part(slug)), None)
 
 
 def title_of(slug: str) -> str:
-    """A project's title as the menu has it; its slug in words where it has no page."""
+    """Return a project's title in the menu, or its slug in words if it has no page."""
     page = page_of(slug)
     if page is None:
         return slug.replace("_", " ").capitalize()

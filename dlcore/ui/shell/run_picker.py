@@ -1,4 +1,4 @@
-"""Which run a page shows: the reference runs and one's own, newest first; the choice is in the URL as `?run=`."""
+"""The run picker of a page: reference runs and your runs, newest first; the choice is in the URL as `?run=`."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,9 +13,9 @@ from dlcore.ui.shell.times import format_age
 
 
 def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
-    """Draw the chooser of a project's runs and give the chosen one; None where there is none at all.
+    """Draw the picker of a project's runs and return the chosen run; None if there is none.
 
-    `opens_on` names the reference run that is chosen at first.
+    `opens_on` names the reference run that is selected first.
     """
     records = list_records(slug)
     if not records:
@@ -24,9 +24,9 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
     wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
     chosen = wanted if wanted in labels else first_choice(records, opens_on)
     _say_where_it_is_gone(st.query_params.get("run", ""), labels)
-    # The browser answers with the label, and labels change with state and age: new labels make a new widget.
+    # The browser reports the label, and labels change with state and age: new labels need a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
-    if st.session_state.get(key) != chosen:  # the browser's back and forward move the address alone
+    if st.session_state.get(key) != chosen:  # the browser's back and forward change the URL only
         st.session_state[key] = chosen
     st.selectbox(
         "Run",
@@ -35,7 +35,7 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
         format_func=labels.__getitem__,
         on_change=_follow,
         args=(slug, key),
-        help="Runs that came with the workbench, and yours, newest first. This page's address leads to the chosen one.",
+        help="Reference runs and your runs, newest first. The URL of this page contains the chosen run.",
     )
     st.session_state[_drawn(slug)] = key
     remember_run(slug, chosen)
@@ -43,7 +43,7 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
 
 def list_records(slug: str) -> list[Record]:
-    """A project's runs: the active ones, then the reference runs, then all others, newest first."""
+    """Return a project's runs: active ones, then reference runs, then all others, newest first."""
     own = runs.list_runs(slug) if store_exists() else []
     shipped = [run.record for run in runs.references(slug)]
     active = [record for record in own if record.state in runs.ACTIVE]
@@ -51,20 +51,20 @@ def list_records(slug: str) -> list[Record]:
 
 
 def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
-    """What a page opens on: an active run, else the reference run that it names, or the first, else the newest."""
+    """Return the run a page opens on: an active run, else the named reference run, the first one, or the newest run."""
     named = (record.run_id for record in records if opens_on and record.run_id.endswith(f"/{opens_on}"))
     return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 
 
 def remember_run(slug: str, run_id: str) -> None:
-    """Keep the choice in the URL and for the next visit to this page."""
+    """Store the choice in the URL and for the next visit to this page."""
     st.session_state[f"last-run-of-{slug}"] = run_id
     if st.query_params.get("run") != run_id:
         st.query_params["run"] = run_id
 
 
 def label(record: Record) -> str:
-    """A run in one line: state, model, data, how well, how old."""
+    """Return a run in one line: state, model, data, score, age."""
     state = state_style(record)
     parts = [f"{state.sign} {state.word}", record.model.replace("_", " "), record.dataset.replace("_", " ")]
     if not record.is_reference:
@@ -81,21 +81,21 @@ def _from_url(known: Collection[str]) -> str:
 
 
 def _say_where_it_is_gone(wanted: str, known: Collection[str]) -> None:
-    """A word where the address asks for a run that is nowhere; one of another part of the page is somewhere."""
+    """Warn if `?run=` names an unknown run; ignore runs of another part of the page."""
     if not wanted or _from_url(known):
         return
     try:
         runs.open_run(wanted)
     except WorkbenchError:
         st.toast(
-            "The run that this address asks for is not here: it was made elsewhere, or deleted. Another one is shown.",
+            "The run in the URL does not exist here: it was created elsewhere or deleted. Another run is shown.",
             icon=":material/link_off:",
             duration="long",
         )
 
 
 def _follow(slug: str, key: str) -> None:
-    """Go where the chooser points; one that is no longer drawn may still report its old value with the next rerun."""
+    """Follow the picker; one that is no longer drawn may still report its old value with the next rerun."""
     if st.session_state.get(_drawn(slug)) == key:
         st.query_params["run"] = st.session_state[key]
 

@@ -1,4 +1,4 @@
-"""What the server does once, before its first visitor: serve plotly.js, and begin to import what pages will need."""
+"""Server start: serve plotly.js and import in the background what pages will need."""
 
 import importlib
 import threading
@@ -13,12 +13,12 @@ _PANELS = ("train.train", "pages.anomaly.panels", "modalities.classification", "
 
 
 def prepare() -> threading.Thread:
-    """Make the server ready; gives the thread that imports torch and the like, so that no visitor waits for it.
+    """Prepare the server; returns the thread that imports torch and other packages before the first visit.
 
-    What fails to import here fails again, and says so, where it is used.
+    A failing import fails again, with a message, where it is used.
     """
-    # A folder named pages/ makes Streamlit take the first visit of a server for its old page discovery, which greets a
-    # deep link with "Page not found". st.navigation switches that off, but only from the second visit on.
+    # With a folder named pages/, Streamlit handles a server's first visit with its old page discovery, which answers a
+    # deep link with "Page not found". st.navigation disables that, but only from the second visit on.
     PagesManager.uses_pages_directory = False
     serve_plotly()
     thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)

@@ -1,4 +1,4 @@
-"""The house's look: one sheet of CSS over the theme of `.streamlit/config.toml`."""
+"""Page style: one CSS file on top of the theme in `.streamlit/config.toml`."""
 
 import html
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ import streamlit as st
 
 
 def apply() -> None:
-    """Put the sheet on the page; it takes no room."""
+    """Add the style sheet to the page."""
     st.html(_sheet())
 
 
 def subtitle(text: str) -> None:
-    """A page's sentence under its title."""
+    """Draw the sentence under a page's title."""
     st.html(f'<p class="dl-lead">{html.escape(text)}</p>')
 
 
 def summary_row(rows: Iterable[tuple[str, str, str]]) -> None:
-    """A row of small facts: what it is, its value, and a note beside the value."""
+    """Draw a row of labeled values, each with a note."""
     cells = (
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}"
         f"{f'<small>{html.escape(note)}</small>' if note else ''}</dd></div>"

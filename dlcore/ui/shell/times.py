@@ -1,10 +1,10 @@
-"""Spans and moments as people say them."""
+"""Format durations and times for display."""
 
 import time
 
 
 def format_duration(seconds: float) -> str:
-    """A length of time in its two largest units: 45 s, 3 min 20 s, 2 h 5 min."""
+    """Format a duration in its two largest units: 45 s, 3 min 20 s, 2 h 5 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -15,7 +15,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_age(moment: float) -> str:
-    """How long ago an epoch time was."""
+    """Format how long ago an epoch time was."""
     passed = time.time() - moment
     if passed < 60:
         return "just now"
@@ -24,7 +24,7 @@ def format_age(moment: float) -> str:
 
 
 def format_remaining(step: int, steps: int, spent: float) -> str:
-    """How much longer at the pace so far; empty before there is a pace."""
+    """Format the estimated remaining time; empty before there is an estimate."""
     if step <= 0 or steps <= step or spent <= 0:
         return ""
     return f"about {format_duration(spent / step * (steps - step))} left"

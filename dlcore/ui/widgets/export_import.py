@@ -1,4 +1,4 @@
-"""What leaves the workbench and what comes in: a run's bundle as a zip, and the command line that does the same."""
+"""Export and import of runs: bundle as a zip, ONNX file, and the equivalent command line."""
 
 import io
 import tempfile
@@ -16,21 +16,23 @@ from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 
 _LAST_MADE = "onnx-made"
-"""Which run's ONNX file is shown: one a session, since the file is held in memory."""
+"""Key of the run whose ONNX file is shown: one per session, since the file is kept in memory."""
 
 
 def export_run_panel(run: Run) -> None:
-    """The command line of this run, and its bundle and its network as ONNX to download where it left one."""
+    """Draw a run's command line and the downloads of its bundle and ONNX file."""
     from dlcore.projects.command import command_line
 
-    with st.expander("Take this run away", icon=":material/download:"):
-        st.caption("The same run from the command line:")
+    with st.expander("Export run", icon=":material/download:"):
+        st.caption("Command line of this run:")
         st.code(command_line(run.config), language="bash", wrap_lines=True)
         if run.bundle is None:
-            st.caption("The run leaves a bundle when it ends or is stopped: weights, curves, predictions and a card.")
+            st.caption(
+                "The bundle is written when the run ends or is stopped: weights, curves, predictions and a card."
+            )
             return
         st.download_button(
-            "Download the bundle",
+            "Download bundle",
             lambda: _zip(run.run_id),
             file_name=f"{short_id(run.run_id).replace('/', '-')}.zip",
             mime="application/zip",
@@ -43,23 +45,23 @@ def export_run_panel(run: Run) -> None:
 
 
 def _onnx(run: Run, bundle: Bundle) -> None:
-    """The model as an ONNX file: made when asked for, checked and timed at once."""
+    """Draw the ONNX export: written, checked and timed on request."""
     reason = runs.why_no_onnx(bundle)
     if reason:
         st.caption(reason)
         return
     key = f"onnx-{run.run_id}-{bundle.record.step}"
     if st.button(
-        "Make an ONNX file",
+        "Export ONNX",
         icon=":material/deployed_code:",
         key=f"{key}-make",
-        help="The network alone, for ONNX Runtime: held against torch at two batch sizes, and timed on this machine.",
+        help="The network for ONNX Runtime, checked against torch at two batch sizes and timed on this machine.",
     ):
         st.session_state[_LAST_MADE] = key
     if st.session_state.get(_LAST_MADE) != key:
         return
     try:
-        with st.spinner("Writing the network as ONNX, comparing, timing: ten seconds, a minute on a busy machine ..."):
+        with st.spinner("Exporting to ONNX, comparing and timing: about ten seconds, a minute on a busy machine ..."):
             made = _made(run.run_id, bundle.record.step)
     except WorkbenchError as error:
         del st.session_state[_LAST_MADE]
@@ -68,9 +70,9 @@ def _onnx(run: Run, bundle: Bundle) -> None:
     report = made.report
     off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
     st.markdown(
-        f"**Same answers**: logits differ from torch's by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.words}"
+        f"**Parity**: logits differ from torch's by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.words}"
     )
-    st.caption(f"{report.advice} The card says what to do to a picture before the network, and to its answer after.")
+    st.caption(f"{report.advice} The card describes preprocessing and postprocessing.")
     st.download_button(
         f"Download ONNX and card ({len(made.content) / 2**20:.1f} MB)",
         made.content,
@@ -79,13 +81,13 @@ def _onnx(run: Run, bundle: Bundle) -> None:
         icon=":material/download:",
         key=f"{key}-take",
         on_click="ignore",
-        help="The .onnx file, and a card with preprocessing, classes and what was checked: one zip.",
+        help="The .onnx file, and a card with preprocessing, classes and checks: one zip.",
     )
 
 
 @dataclass(frozen=True)
 class _Made:
-    """What was measured, and the zip of the file and its card."""
+    """The report, and the zip of the file and its card."""
 
     report: OnnxReport
     content: bytes
@@ -93,7 +95,7 @@ class _Made:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _made(run_id: str, step: int) -> _Made:
-    """`step` tells a run that was resumed from the same before."""
+    """`step` distinguishes a resumed run from its earlier state."""
     with tempfile.TemporaryDirectory() as folder:
         report = runs.export_onnx_apart(run_id, Path(folder))
         packed = io.BytesIO()
@@ -104,10 +106,10 @@ def _made(run_id: str, step: int) -> _Made:
 
 
 def import_run_panel(slug: str) -> None:
-    """Take a bundle in as a run of one's own."""
+    """Draw the import of a bundle as a run."""
     with st.form(f"bring-{slug}", border=False):
-        file = st.file_uploader("A bundle (zip)", type="zip", key=f"bundle-file-{slug}")
-        sent = st.form_submit_button("Bring it in", icon=":material/upload_file:")
+        file = st.file_uploader("Bundle (zip)", type="zip", key=f"bundle-file-{slug}")
+        sent = st.form_submit_button("Import", icon=":material/upload_file:")
     if not sent or file is None:
         return
     try:
@@ -119,7 +121,9 @@ def import_run_panel(slug: str) -> None:
         st.error(one_line(error), icon=":material/error:")
         return
     if record.project != slug:
-        st.success(f"Brought in as a run of '{record.project}': find it on that page.", icon=":material/check_circle:")
+        st.success(
+            f"Imported as a run of '{record.project}': open that page to see it.", icon=":material/check_circle:"
+        )
         return
     remember_run(slug, record.run_id)
     st.rerun()

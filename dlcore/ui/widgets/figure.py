@@ -1,4 +1,4 @@
-"""The one door through which a Plotly figure goes to the page: the house's look, a key, and words beside it."""
+"""Show a Plotly figure on a page with the shared style, a key and alternative text."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ CONFIG: dict[str, Any] = {
     "doubleClick": "reset",
     "showAxisDragHandles": False,
 }
-"""Plotly's behaviour everywhere: no logo, no hovering toolbar; double click puts the view back."""
+"""Plotly options: no logo, no hover toolbar; double click resets the view."""
 
 
 def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw a figure in the house's look.
+    """Draw a figure in the shared style.
 
     Args:
-        figure: title, axis titles and units are the maker's business; colours may be left to the house.
-        key: unique on the page; keeps the chart's identity between reruns.
-        alt: what the chart shows, in a sentence, for a screen reader.
+        figure: has its title, axis titles and units; colors may be left to the style.
+        key: unique on the page; preserves the chart's identity between reruns.
+        alt: one sentence that describes the chart, for screen readers.
     """
     st.plotly_chart(house_style(figure), key=key, alt=alt, theme="streamlit", config=CONFIG)
 
 
 def house_style(figure: go.Figure) -> go.Figure:
-    """Give the figure, in place, the house's margins, title, legend and colours; what its maker set stays."""
+    """Apply margins, title, legend and colors in place; values that are set stay."""
     layout = figure.layout
     titled = bool(layout.title.text)
     figure.update_layout(
@@ -47,6 +47,6 @@ def house_style(figure: go.Figure) -> go.Figure:
 
 
 def _has_legend(figure: go.Figure) -> bool:
-    """Whether plotly.js will draw a legend: it does from the second trace on, if one of them is to be named."""
+    """Return whether plotly.js will draw a legend: from the second trace on, if one of them is named."""
     traces = [trace for trace in figure.data if trace.type in ("scatter", "bar")]
     return len(traces) > 1 and any(trace.showlegend is not False for trace in traces)

@@ -1,4 +1,4 @@
-"""Settings become widgets here and nowhere else: bounds, unit and help come from the config's own fields."""
+"""Draw settings as widgets; bounds, unit and help come from the config's fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -11,8 +11,9 @@ _ACRONYMS = {"lr": "LR", "id": "ID", "mlp": "MLP"}
 
 
 def setting_widget(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
-    """Draw the widget of one setting, starting from `value`, and give what it holds now; `keep` holds it while another
-    panel is open."""
+    """Draw the widget of one setting, starting from `value`, and return its current value; `keep` preserves it while
+    another panel is open.
+    """
     text, note = setting_label(field), setting_help(field)
     hold: Literal["session"] | None = "session" if keep else None
     if field.kind == "choice":
@@ -34,7 +35,7 @@ def setting_widget(field: Field, value: Any, *, key: str, keep: bool = False) ->
 
 
 def setting_widgets(fields: Sequence[Field], values: Mapping[str, Any], *, key: str) -> dict[str, Any]:
-    """Draw several settings below each other; gives those that differ from `values`."""
+    """Draw several settings; returns those that differ from `values`."""
     changed = {}
     for field in fields:
         start = values.get(field.name, field.default)
@@ -45,7 +46,7 @@ def setting_widgets(fields: Sequence[Field], values: Mapping[str, Any], *, key: 
 
 
 def setting_label(field: Field) -> str:
-    """A setting's name as people read it, with its unit."""
+    """Return a setting's display name with its unit."""
     words = [_ACRONYMS.get(word, word) for word in field.name.split("_")]
     name = " ".join(words)
     name = name[0].upper() + name[1:]
@@ -53,7 +54,7 @@ def setting_label(field: Field) -> str:
 
 
 def setting_help(field: Field) -> str:
-    """A setting's help with what is allowed."""
+    """Return a setting's help with its bounds."""
     if field.low is None or field.high is None:
         return field.help
     return f"{field.help} From {field.low:g} to {field.high:g}{f' {field.unit}' if field.unit else ''}."

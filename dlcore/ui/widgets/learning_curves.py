@@ -1,4 +1,4 @@
-"""Loss and accuracy by epoch of a run that is over, with its best epoch named."""
+"""Learning curves of a finished run: loss and accuracy by epoch, with the best epoch."""
 
 import streamlit as st
 
@@ -11,12 +11,14 @@ _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
 
 def show_learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
-    """Two charts side by side; `loss` and `accuracy` say in plain words what is drawn. No accuracy: the loss alone."""
-    st.subheader("How it learnt", anchor=False)
+    """Draw two charts side by side, captioned `loss` and `accuracy`; without an accuracy caption, loss only."""
+    st.subheader("Learning curves", anchor=False)
     if record.best is not None:
-        last = "which is also the last" if record.best.epoch >= record.epoch else f"not the last, epoch {record.epoch}"
+        last = (
+            "which is also the last one" if record.best.epoch >= record.epoch else f"not the last one ({record.epoch})"
+        )
         st.markdown(
-            f"The model kept is that of **epoch {record.best.epoch}**, the best by "
+            f"Best epoch: **{record.best.epoch}**, by "
             f"{record.best.metric.replace('_', ' ')} ({record.best.value:.4g}), {last}."
         )
     if not accuracy:
@@ -34,7 +36,7 @@ def _curve(bundle: Bundle, record: Record, metric: str, words: str) -> None:
         if name in (f"train_{metric}", f"validation_{metric}") and len(curve.steps)
     }
     if not found:
-        st.caption(f"This run recorded no {metric} by epoch.")
+        st.caption(f"This run recorded no {metric} per epoch.")
         return
     percent = metric == "accuracy"
     figure = training.curves_by_epoch(

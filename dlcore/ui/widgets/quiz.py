@@ -1,9 +1,9 @@
-"""Predict, then run: questions answered before the numbers are shown; and ways to break it, one click each.
+"""Quizzes: questions answered before the numbers are shown, and failures to try with one click.
 
-    quiz.ask(QUESTIONS, lambda: evidence, key="backprop")
-    quiz.break_it(BREAKS, lambda settings: evidence_of(settings), key="backprop")
+    quiz.show_quiz(QUESTIONS, lambda: evidence, key="backprop")
+    quiz.show_failures(BREAKS, lambda settings: evidence_of(settings), key="backprop")
 
-Both take any evidence that the questions can read: `quiz.measured(run)` of a run, or an object of the page's own.
+Both accept any evidence that the questions can read: `quiz.run_evidence(run)`, or an object of the page.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from dlcore.projects.foundations.quiz import Failure, MarkedAnswer, Question, Ru
 from dlcore.runs import Run
 from dlcore.ui.widgets.figure import show_figure
 
-OF_THE_RUN = "Three questions on the run that is chosen above; its own numbers mark your answers."
+OF_THE_RUN = "Three questions on the chosen run; its own numbers check your answers."
 Evidence = TypeVar("Evidence")
 
 
@@ -28,14 +28,14 @@ def show_quiz(
     evidence: Callable[[], Evidence],
     *,
     key: str,
-    title: str = "Predict, then run",
-    lead: str = "Answer first; then the run's own numbers mark it.",
-    button: str = "Show what happened",
+    title: str = "Predict, then check",
+    lead: str = "Answer first; then the run's own numbers check it.",
+    button: str = "Check answers",
 ) -> None:
-    """Draw the questions and, once all are answered and the button is pressed, how each was marked and why.
+    """Draw the questions and, once all are answered and the button is pressed, the result of each with its reason.
 
-    `evidence` is called at the press, and not before: it may train for a few seconds. What was marked stays until
-    another answer is chosen.
+    `evidence` is called after the button press only: it may train for a few seconds. Results stay until an answer
+    changes.
     """
     st.subheader(title, anchor=False)
     st.caption(lead)
@@ -61,7 +61,7 @@ def show_quiz(
         type="primary",
         icon=":material/play_arrow:",
         disabled=missing > 0,
-        help=f"{missing} still to be answered." if missing else None,
+        help=f"{missing} not answered yet." if missing else None,
     )
     if pressed and _mark(questions, chosen, evidence, done):
         st.rerun()
@@ -89,10 +89,10 @@ def _say(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
     if marked is None:
         return
     if marked.right:
-        st.success(f"Right. {marked.found.why}", icon=":material/check_circle:")
+        st.success(f"Correct. {marked.found.why}", icon=":material/check_circle:")
     else:
         right = question.choices[marked.found.right]
-        st.warning(f"Not so: it is “{right}”. {marked.found.why}", icon=":material/cancel:")
+        st.warning(f"Incorrect: the answer is “{right}”. {marked.found.why}", icon=":material/cancel:")
 
 
 def _forget(done: str) -> None:
@@ -107,15 +107,16 @@ def show_failures(
     picture: Callable[[Evidence, str], None] | None = None,
     title: str = "Break it",
 ) -> None:
-    """Draw the ways to break it; the chosen one is run, and said whether its signature came. `picture` draws the
-    evidence of the chosen one, handed a key of its own."""
+    """Draw the failures; run the chosen one and report whether its signature appeared. `picture` draws its evidence and
+    takes a key.
+    """
     st.subheader(title, anchor=False)
     names = {one.name: one for one in breaks}
     chosen = st.segmented_control(
         "Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed"
     )
     if chosen is None:
-        st.caption("Choose one: it is trained wrongly on purpose, here and now, and nothing is kept.")
+        st.caption("Choose one: it is trained with this error on purpose; nothing is stored.")
         return
     broken = names[chosen]
     st.markdown(f"{broken.what} **Expected:** {broken.signature}")
@@ -135,7 +136,7 @@ def show_failures(
 
 
 def run_evidence(run: Run) -> RunEvidence:
-    """What a run measured, as questions read it."""
+    """Return what a run measured, as questions read it."""
     config, bundle, found = run.config, run.bundle, run.gradients()
     curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
     settings = {**config.training.model_dump(), **config.model_options, **config.data_options}
@@ -148,14 +149,14 @@ def run_evidence(run: Run) -> RunEvidence:
 def loss_by_step(
     seen: RunEvidence, *, key: str, usual: RunEvidence | None = None, guessing: float | None = None, top: float = 1e6
 ) -> None:
-    """The loss of a broken network by step, up to `top`; beside that of the usual one, and what guessing would get."""
+    """Draw the loss of a failing network by step, up to `top`, with the normal network's and the guessing baseline."""
     steps, losses = seen.curves["batch_loss"]
     figure = blank("Loss by step", x="step", y="loss", height=280)
     named = {"name": "broken"} if usual else {"line": {"color": BLUE}}
     figure.add_scatter(x=steps, y=np.minimum(losses, top), mode="lines", **named)
     if usual:
         others = usual.curves["batch_loss"]
-        figure.add_scatter(x=others[0], y=others[1], mode="lines", name="as it should be")
+        figure.add_scatter(x=others[0], y=others[1], mode="lines", name="without the error")
     if guessing is not None:
         line = {"dash": "dot", "width": 1}
         figure.add_hline(y=guessing, line=line, annotation_text=f"guessing: {guessing:.2f}")

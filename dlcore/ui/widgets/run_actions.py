@@ -1,4 +1,4 @@
-"""Buttons that pause, resume, stop and fork a run; which ones there are depends on its state."""
+"""Buttons to pause, resume, stop and fork a run, depending on its state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dlcore.runs.record import RESUMABLE, Record
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be asked of a run. `said` is told at once; the state follows when the worker obeyed."""
+    """An action on a run. `said` is shown at once; the state changes when the worker has responded."""
 
     name: str
     icon: str
@@ -25,28 +25,28 @@ class Action:
 PAUSE = Action(
     "Pause",
     ":material/pause:",
-    "Keep a checkpoint and free the device; resume whenever you like.",
-    "Pausing: the worker keeps a checkpoint first.",
+    "Save a checkpoint and free the device; resume any time.",
+    "Pausing: the worker saves a checkpoint first.",
     lambda run_id: runs.pause(run_id),
 )
 RESUME = Action(
     "Resume",
     ":material/play_arrow:",
-    "Go on from the last checkpoint.",
+    "Continue from the last checkpoint.",
     "Resuming from the last checkpoint.",
     lambda run_id: runs.resume(run_id),
 )
 STOP = Action(
     "Stop",
     ":material/stop:",
-    "End here, test the best epoch so far and keep its bundle.",
-    "Stopping: the best epoch is tested and kept.",
+    "End training, test the best epoch so far and save its bundle.",
+    "Stopping: the best epoch is tested and saved.",
     lambda run_id: runs.stop(run_id),
 )
 
 
 def actions(record: Record) -> list[Action]:
-    """What can be asked of this run now."""
+    """Return the actions available for this run."""
     if record.is_reference:
         return []
     if record.state in runs.ACTIVE:
@@ -59,7 +59,7 @@ def actions(record: Record) -> list[Action]:
 def action_buttons(record: Record, *, key: str, compact: bool = False, first: bool = True) -> None:
     """Draw a button for each action.
 
-    `compact` shows icons alone, whose help says what they do; `first` lets Resume stand out as the next step.
+    `compact` shows icons only, with help; `first` highlights Resume as the next step.
     """
     for action in actions(record):
         label = action.icon if compact else action.name
@@ -71,7 +71,7 @@ def action_buttons(record: Record, *, key: str, compact: bool = False, first: bo
 
 
 def perform_action(action: Action, run_id: str) -> None:
-    """Do it, tell it, and draw the page again; a refusal is told in its one line."""
+    """Perform the action, confirm it, and rerun the page; an error is shown in one line."""
     try:
         action.perform(run_id)
     except WorkbenchError as error:
@@ -82,7 +82,7 @@ def perform_action(action: Action, run_id: str) -> None:
 
 
 def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
-    """Make a run and start it; gives its id, or None after saying in one line why there is none."""
+    """Create a run and start it; returns its id, or None after showing the error."""
     try:
         record = make()
         if start:
@@ -94,5 +94,5 @@ def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
 
 
 def active_records(records: Sequence[Record]) -> list[Record]:
-    """Those that run or wait, in the order in which they were asked for."""
+    """Return the running and queued records, in the order of their creation."""
     return sorted((record for record in records if record.state in runs.ACTIVE), key=lambda record: record.created)

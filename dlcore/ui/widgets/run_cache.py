@@ -1,4 +1,4 @@
-"""What panels read of a finished run, each thing once: kept by the run's id and the time its bundle was written."""
+"""Cached access to finished runs, keyed by the run's id and the time its bundle was written."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ KEPT_ARRAYS, KEPT_MODELS = 12, 3
 
 
 def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
-    """The run's bundle; where there is none, None after saying what to do to see `to_see`."""
+    """Return the run's bundle; if there is none, None after explaining how to get `to_see`."""
     if run is None:
         st.info(
             f"To see {to_see}, train a model first: open **Train** above and press **Train**. "
@@ -33,65 +33,66 @@ def _say_why(run: Run, to_see: str) -> None:
     record = run.record
     if record.state in runs.ACTIVE:
         st.info(
-            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). It is tested once it ends: "
-            f"then come back for {to_see}. Until then choose a finished or reference run at the top.",
+            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). It is tested when it ends: "
+            f"then {to_see} appear here. Until then, choose a finished or reference run at the top.",
             icon=":material/hourglass_top:",
         )
     elif record.state == "failed":
         st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
     else:
         st.info(
-            f"This run is {record.state} and was not tested. Resume it and let it end, or stop it there: "
-            f"both leave what is needed for {to_see}.",
+            f"This run is {record.state} and was not tested. Resume it and let it finish, or stop it: "
+            f"both create what is needed for {to_see}.",
             icon=":material/pause:",
         )
     link_to_run(record, label="Watch it under Train")
 
 
 def predictions(bundle: Bundle) -> dict[str, np.ndarray]:
-    """The stored scores, targets and ids of every split; shared by all sessions, so read-only."""
+    """Return the stored scores, targets and ids of every split; shared by all sessions, so read-only."""
     return _predictions(*_key(bundle), _bundle=bundle)
 
 
 def history(bundle: Bundle) -> dict[str, Curve]:
-    """The metrics' histories."""
+    """Return the histories of the metrics."""
     return _history(*_key(bundle), _bundle=bundle)
 
 
 def evaluation(bundle: Bundle) -> Evaluation:
-    """The numbers on the test split, as the worker stored them."""
+    """Return the test metrics as stored by the worker."""
     return _evaluation(*_key(bundle), _bundle=bundle)
 
 
 def predicted_classes(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
-    """The class numbers (N,) that a classifier calls of its probabilities (N, K): the likeliest, or with two classes
-    what the run's own threshold says, by which its metrics were counted."""
+    """Return the predicted classes (N,) of probabilities (N, K): the most likely, or for two classes by the run's
+    decision threshold, which its metrics use.
+    """
     threshold = evaluation(bundle).threshold
     return classification.predicted_classes(scores, threshold=0.5 if threshold is None else threshold)
 
 
 def threshold_note(labels: tuple[str, ...], *, probability: float, threshold: float | None) -> str:
-    """Why the less likely of two classes is called; empty where the likelier one is."""
+    """Explain why the less likely of two classes is predicted; empty otherwise."""
     if threshold is None or len(labels) != 2 or probability >= 0.5:
         return ""
     return (
-        f" It calls “{labels[1]}” from a probability of {threshold:.1%} on, a threshold chosen on validation, so "
-        "the less likely class is the answer here."
+        f"“{labels[1]}” is predicted from a probability of {threshold:.1%} on (threshold chosen on validation), so "
+        "the less likely class is predicted here."
     )
 
 
 def load_model(bundle: Bundle) -> LoadedModel:
-    """The trained model; shared by all sessions: answer with it, never train or hook it."""
+    """Return the trained model; shared by all sessions, so never train or hook it."""
     return _loaded(*_key(bundle), _bundle=bundle)
 
 
 def bundle_key(bundle: Bundle) -> str:
-    """A text that changes whenever the bundle does."""
+    """Return a key that changes whenever the bundle does."""
     return "-".join(str(part) for part in _key(bundle))
 
 
 def _key(bundle: Bundle) -> tuple[str, int]:
-    """A stopped run that is resumed writes its bundle anew under the same id, so the id alone is not enough."""
+    """The id is not enough: a resumed run writes a new bundle under the same id."""
     return str(bundle.folder), (bundle.folder / "run.json").stat().st_mtime_ns
 
 

@@ -1,4 +1,4 @@
-"""The samples behind a classifier's row numbers, read once for all sessions, and pictures drawn large enough to see."""
+"""Samples of a classifier's dataset by row number, cached for all sessions, and enlarged images."""
 
 from collections.abc import Sequence
 
@@ -15,38 +15,38 @@ from dlcore.projects.project import RunConfig
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
 def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
-    """All pictures of a dataset, those of class folders with so many pixels a side; memory-mapped where possible.
+    """Return all images of a dataset, class folders with `side` pixels a side; memory-mapped if possible.
 
     Raises:
-        DataError: it is not here, or one's own has another `checksum` by now.
+        DataError: it is not available, or a custom dataset has another `checksum`.
     """
     return images.load(dataset, side=side, checksum=checksum)
 
 
 def load_run_images(config: RunConfig) -> images.Images:
-    """All pictures of a run's dataset, as large as the run reads them."""
+    """Return all images of a run's dataset, at the size the run uses."""
     side = max(images.SIDE, int(config.data_options.get("side", 0)))
     return load_images(config.dataset, side, config.data_checksum if own.is_custom(config.dataset) else "")
 
 
 def is_available(config: RunConfig) -> bool:
-    """Whether the very samples that a run was made from are on this machine."""
+    """Return whether the samples of a run's dataset are available."""
     if not own.is_custom(config.dataset):
         return sources.is_available(config.dataset)
     kept = own.find(config.dataset)
     return kept is not None and config.data_checksum in ("", kept.checksum)
 
 
-GONE = "The text of this sample is not on this machine any more: another dataset of that name is here, or none."
+GONE = "The text of this sample is not available: the dataset was removed or replaced."
 
 
 def load_texts(dataset: str) -> text.TextDataset:
-    """All texts of a dataset."""
+    """Return all texts of a dataset."""
     return _texts(dataset, dataset_version(dataset))
 
 
 def dataset_version(dataset: str) -> str:
-    """What changes when a dataset of one's own makes room for another of its name; empty for all others."""
+    """Return a cache key: the checksum of a custom dataset, "" for built-in ones."""
     kept = own.find(dataset) if own.is_custom(dataset) else None
     return kept.checksum if kept else ""
 
@@ -62,14 +62,13 @@ def _places(dataset: str, version: str) -> dict[int, int]:
 
 
 def get_text(dataset: str, row: int) -> str:
-    """The text on that line of the source; empty where there is none."""
+    """Return the text at a row of the source; empty if there is none."""
     place = _places(dataset, dataset_version(dataset)).get(row)
     return "" if place is None else load_texts(dataset).texts[place]
 
 
 def shortest_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
-    """The place of the shortest of the first texts whose rows are `ids` (N,), of those with so many words; of fewer
-    words there is little to explain."""
+    """Return the index of the shortest of the first `among` texts with at least `least` words, rows `ids` (N,)."""
     found = [get_text(dataset, int(row)) for row in ids[:among]]
     enough = [said if said.count(" ") + 1 >= least else "" for said in found]
     return int(np.argmin([len(said) or 10**9 for said in (enough if any(enough) else found)]))
