@@ -20,7 +20,7 @@ def test_the_button_makes_a_file_that_answers_as_torch_does(address, page, conso
     page.get_by_role("button", name="Export ONNX").click()
     button = page.get_by_role("button", name="Download ONNX and card")
     expect(button).to_be_visible(timeout=WITHIN)
-    expect(page.get_by_text("Same answers")).to_be_visible()
+    expect(page.get_by_text("Parity")).to_be_visible()
     calm(page)
     with page.expect_download() as download:
         button.click()

@@ -40,7 +40,7 @@ def test_from_the_file_to_its_alarms(address, page, file):
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
     expect(page.get_by_text(re.compile("NAB score|on test")).first).to_be_visible(timeout=WITHIN)
-    for panel, sign in (("Results", "The threshold, and what it does"), ("Explain", "Do they agree?")):
+    for panel, sign in (("Results", "Decision threshold"), ("Explain", "Do they agree?")):
         panel_switch(page, panel).focus()
         page.keyboard.press("Space")
         expect(page.get_by_text(sign).first).to_be_visible(timeout=WITHIN)

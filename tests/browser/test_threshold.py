@@ -123,7 +123,7 @@ def test_the_whole_task_without_a_mouse(shown):
 
     tab_to(page, "dlt-row")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("In this window the series and the model")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("In this window the series and its reconstruction")).to_be_visible(timeout=30_000)
     assert page.evaluate(STATE) == kept
     events = number(page, "events")
 
@@ -134,7 +134,7 @@ def test_the_whole_task_without_a_mouse(shown):
     tab_to(page, "dlt-add")
     page.keyboard.press("Enter")
     assert number(page, "events") != events and number(page, "events").endswith("of 6")
-    expect(page.get_by_role("button", name=re.compile("Download your 1 label"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name=re.compile("Download 1 label"))).to_be_visible(timeout=30_000)
     calm(page)
     assert serious(page) == []
 

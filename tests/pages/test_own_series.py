@@ -57,7 +57,7 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
     assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
     app = press(app, "Keep this series")
     assert not app.exception and "is kept and chosen under" in words(app)
-    assert next(box for box in app.selectbox if box.label == "Dataset to look at").value == "own:my-load"
+    assert next(box for box in app.selectbox if box.label == "Dataset").value == "own:my-load"
     asked = []
 
     def create(config, *, parent=""):

@@ -65,12 +65,12 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
     }
     found = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
     assert [(one.name, one.start, one.stop) for one in found.scopes] == [
-        ("all it was not trained on", 3, 8),
+        ("all outside training", 3, 8),
         ("test", 5, 8),
         ("the whole series", 0, 8),
     ]
     assert (found.rules.start, found.rules.stop) == (3, 5)
-    assert found.marks == (("largest of training", 3.0),)
+    assert found.marks == (("maximum of training", 3.0),)
     assert found.labels.tolist() == [0] * 7 + [1]
 
 

@@ -1,4 +1,4 @@
-"""The simple methods that a run of the anomaly page has to beat, worked out again from the series."""
+"""Baselines of the anomaly page, computed again from the series."""
 
 from collections.abc import Iterable
 
@@ -19,8 +19,10 @@ from dlcore.ui.pages.anomaly.scores import HOUR_MS, Whole, own_form, rivals_of
 def best_rival(
     project: Project, run: Run, evaluation: Evaluation, joined: Whole
 ) -> tuple[str, np.ndarray, float] | None:
-    """The best simple method by NAB at the run's own smoothing: name, score, threshold. None where it cannot be had,
-    or where what is worked out here is not what was counted then."""
+    """Return the best baseline by NAB at the run's smoothing: name, score, threshold.
+
+    None if it cannot be computed, or if the result differs from the stored one.
+    """
     stored = {
         name: values
         for name, values in rivals_of(evaluation, own_form(run)).items()
@@ -38,7 +40,7 @@ def best_rival(
 
 
 def scores_of(project: Project, run: Run, joined: Whole, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """The scores (N,) of simple methods, learnt from what the run learnt from; empty where the series is not here."""
+    """Return the scores (N,) of baselines fitted on the run's training data; empty if the series is not available."""
     if series_at_hand(run) is None:
         return {}
     try:
@@ -60,7 +62,7 @@ def scores_of(project: Project, run: Run, joined: Whole, names: Iterable[str]) -
 
 
 def series_at_hand(run: Run) -> Series | None:
-    """The run's series, where it is here and still what it was."""
+    """Return the run's series if it is available and unchanged."""
     try:
         return taxi() if run.config.dataset == "nyc_taxi" else _loaded(run.config.dataset, run.config.data_checksum)
     except WorkbenchError:

@@ -1,4 +1,4 @@
-"""Data of the anomaly page: the series, its labelled windows, and what it looks like before any model."""
+"""Data panel of the anomaly page: the series, its labeled windows and summary statistics."""
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,17 @@ from dlcore.ui.shell import style
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 
-UNIT = "passengers in half an hour"
+UNIT = "passengers per half-hour"
 LEAST_LAGS = 48
 NEWEST = "own-series-newest"
-"""Where the session keeps the name of the dataset that was added last."""
+"""Session key of the dataset that was added last."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The series over time, its labelled windows, summary figures, spread and rhythm; and a way to bring one's own."""
+    """Draw the series, labeled windows, summary statistics, distribution and seasonality, and the form to add a
+    dataset.
+    """
     config = _chosen(project, run)
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
@@ -42,7 +44,7 @@ def data(project: Project, run: Run | None) -> None:
 
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
-    """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
+    """Return the config of the run's dataset, or of another selected dataset."""
     kept = upload_form.pop_added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
@@ -52,10 +54,10 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = kept
     elif st.session_state.get(key) not in options:
         st.session_state[key] = used
-    chosen: str = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
+    chosen: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
     if chosen == st.session_state.get(NEWEST):
         st.success(
-            f"“{chosen.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
+            f"“{chosen.removeprefix(own.PREFIX)}” was added and is selected under **Train**.",
             icon=":material/check_circle:",
         )
     own_series.show_form()
@@ -63,15 +65,15 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
 
 
 def taxi() -> Series:
-    """The taxi series, read once for all sessions."""
+    """Return the taxi series, cached for all sessions."""
     return _series("nyc_taxi", "")
 
 
 def series_of(config: RunConfig) -> Series:
-    """The very series that a run was made from, read once for all sessions.
+    """Return the series that a run was trained on, cached for all sessions.
 
     Raises:
-        DataError: it is not here, or not what it was.
+        DataError: it is not available, or has changed.
     """
     return _series(config.dataset, config.data_checksum)
 
@@ -82,7 +84,7 @@ def _series(dataset: str, checksum: str) -> Series:
 
 
 def unit_of(config: RunConfig) -> str:
-    """What the values of a run's series are, in words: of one's own, the name of their column."""
+    """Return the unit of a run's series; for a custom series, its column name."""
     if not own.is_custom(config.dataset):
         return UNIT
     entry = own.find(config.dataset)
@@ -90,26 +92,26 @@ def unit_of(config: RunConfig) -> str:
 
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:
-    """When the validation and the test part of a run begin, epoch milliseconds."""
+    """Return the start of the validation and test splits, epoch milliseconds."""
     options = projects.data_config(config).model_dump()
     ends = split_ends(
         len(series.times), train_share=options["train_share"], validation_share=options["validation_share"]
     )
-    return {"validation begins": int(series.times[ends[0]]), "test begins": int(series.times[ends[1]])}
+    return {"validation": int(series.times[ends[0]]), "test": int(series.times[ends[1]])}
 
 
 def day(moment: int) -> str:
-    """Epoch milliseconds as a day and a time that people read."""
+    """Format epoch milliseconds as day and time."""
     return pd.Timestamp(moment, unit="ms").strftime("%a %d %b %Y, %H:%M")
 
 
 def window_tuples(series: Series) -> list[plots.Window]:
-    """The labelled windows as the plots take them."""
+    """Return the labeled windows for the plots."""
     return [(window.start, window.end, window.name) for window in series.windows]
 
 
 def plausible_tuples(series: Series) -> list[plots.Window]:
-    """The spans known to be out of the ordinary that carry no label, as the plots take them."""
+    """Return the unusual but unlabeled intervals for the plots."""
     return [(window.start, window.end, window.name) for window in series.unlabelled]
 
 
@@ -117,7 +119,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     about = sources.get_dataset(config.dataset)
     span = f"from {day(int(series.times[0]))} to {day(int(series.times[-1]))}"
     st.markdown(
-        f"**{about.title}**: {len(series.values):,} values {own_series.format_span(series.step_ms)} apart, {span}. "
+        f"**{about.title}**: {len(series.values):,} values every {own_series.format_span(series.step_ms)}, {span}. "
         + _origin(config)
     )
     entry = own.find(config.dataset) if about.own else None
@@ -133,14 +135,14 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
         marks=marks,
     )
     names = ", ".join(window.name for window in series.windows[: plots.NUMBERED]) or "none"
-    show_figure(figure, key="series", alt=f"The series over time with {len(series.windows)} labelled windows: {names}")
+    show_figure(figure, key="series", alt=f"The series over time with {len(series.windows)} labeled windows: {names}")
     st.caption(
-        "The model learns from the part before the first dashed line, the threshold is set between the lines, and the "
-        "scores on test come from the part after the second. "
+        "Training uses the part before the first dashed line, the threshold the part between the lines, and the "
+        "test scores the part after the second. "
         + (
-            "Shaded: what people marked as out of the ordinary."
+            "Shaded: labeled anomalies."
             if series.windows
-            else "It carries no labels: alarms can be counted, but nobody can say how many are right."
+            else "It has no labels: alarms can be counted, but not verified."
         )
     )
     if series.unlabelled:
@@ -149,19 +151,20 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
             for letter, window in zip("abcdefgh", series.unlabelled, strict=False)
         )
         st.caption(
-            f"**Not labelled, plausible** ({listed}): public holidays that the benchmark does not mark. An alarm there "
-            "counts as false in the published scores, though a person would call it right; such alarms are counted "
+            f"**Unlabeled but plausible** ({listed}): public holidays that the benchmark does not label. "
+            "An alarm there "
+            "counts as false in the published scores although it may be correct; such alarms are counted "
             "apart."
         )
 
 
 def _origin(config: RunConfig) -> str:
-    """Where the series is from."""
+    """Return the source of the series."""
     about = sources.get_dataset(config.dataset)
     entry = own.find(config.dataset) if about.own else None
     if entry is None:
         return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
-    return f"Your own, from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
+    return f"Custom dataset from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
 
 
 def _windows(series: Series, marks: dict[str, int]) -> None:
@@ -173,18 +176,18 @@ def _windows(series: Series, marks: dict[str, int]) -> None:
     table = pd.DataFrame(
         {
             "No.": range(1, len(series.windows) + 1),
-            "What happened": [window.name[0].upper() + window.name[1:] for window in series.windows],
+            "Event": [window.name[0].upper() + window.name[1:] for window in series.windows],
             "From": [day(window.start) for window in series.windows],
             "To": [day(window.end) for window in series.windows],
             "Points": _points(series),
             "Part": parts,
         }
     )
-    st.dataframe(table, hide_index=True, width="stretch", alt="The labelled windows of the series")
+    st.dataframe(table, hide_index=True, width="stretch", alt="Labeled windows of the series")
 
 
 def _points(series: Series) -> np.ndarray:
-    """How many points each labelled window holds."""
+    """Return the number of points in each labeled window."""
     first = np.searchsorted(series.times, [window.start for window in series.windows])
     last = np.searchsorted(series.times, [window.end for window in series.windows], side="right")
     return last - first
@@ -198,13 +201,13 @@ def _summary(series: Series, unit: str) -> None:
         "Mean": values.mean(),
         "Standard deviation": values.std(ddof=1),
         "Lowest": values.min(),
-        "A quarter lies below": low,
-        "Half lies below (median)": middle,
-        "Three quarters lie below": high,
+        "25 % quantile": low,
+        "Median": middle,
+        "75 % quantile": high,
         "Highest": values.max(),
     }
     style.summary_row((name, f"{value:,.2f}".removesuffix(".00"), "") for name, value in rows.items())
-    st.caption(f"All in {unit}, over the whole series. The standard deviation is the usual distance from the mean.")
+    st.caption(f"In {unit}, over the whole series.")
 
 
 def _box(series: Series, unit: str) -> None:
@@ -212,21 +215,18 @@ def _box(series: Series, unit: str) -> None:
     order = np.argsort((series.times // DAY_MS + 3) % 7, kind="stable")
     values = np.concatenate([series.values, series.values[order]])
     by = np.concatenate([np.full(len(series.values), "all"), weekday[order]])
-    figure = plots.box_plot(values, title="Spread, in all and by day of the week", unit=unit, by=by)
-    show_figure(figure, key="box", alt="Box plots of the values, for all days and for each day of the week")
-    st.caption(
-        "The box holds the middle half, the line in it is the median, the whiskers reach the last value within one and "
-        "a half box heights; the dashed line is the mean."
-    )
+    figure = plots.box_plot(values, title="Distribution, overall and by day of the week", unit=unit, by=by)
+    show_figure(figure, key="box", alt="Box plots of the values, overall and by day of the week")
+    st.caption("Box: quartiles; line: median; whiskers: last value within 1.5 box heights; dashed line: mean.")
 
 
 def _histogram(series: Series, unit: str) -> None:
-    figure = plots.histogram_by_range(series.values, title="How often each range of values comes", unit=unit)
+    figure = plots.histogram_by_range(series.values, title="Histogram", unit=unit)
     show_figure(figure, key="histogram", alt="Histogram of the values in twenty equal ranges")
     st.caption(
-        "Two hills: nights on the left, days on the right."
+        "Two modes: nights on the left, days on the right."
         if series.unlabelled
-        else "Each bar counts the values in one of twenty equally wide ranges."
+        else "Each bar counts the values in one of twenty equal ranges."
     )
 
 
@@ -243,13 +243,10 @@ def _rhythm(series: Series) -> None:
     said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
     show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
     usual = (
-        f"It repeats best after {own_series.format_span(series.period * series.step_ms)} ({series.period:,} points): "
+        f"The strongest period is {own_series.format_span(series.period * series.step_ms)} ({series.period:,} points): "
         "that "
-        "rhythm is what the models learn and what simple methods go by."
+        "models and baselines use it."
         if series.period
-        else "No rhythm stands out, so the usual is taken to be the same at all times."
+        else "No period was found, so models and baselines assume none."
     )
-    st.caption(
-        f"How much the series resembles itself some time later: {said}; 1 would be a perfect copy, 0 no likeness. "
-        f"{usual} The grey band is what pure noise would stay within."
-    )
+    st.caption(f"Correlation of the series with itself at a lag: {said}. {usual} Gray band: 95 % range of white noise.")

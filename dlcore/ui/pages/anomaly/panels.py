@@ -1,4 +1,4 @@
-"""The anomaly page's panels: Data, Results, Try it."""
+"""Panels of the anomaly page."""
 
 from dlcore.ui.pages.anomaly.data import data
 from dlcore.ui.pages.anomaly.predict import try_it

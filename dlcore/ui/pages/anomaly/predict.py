@@ -1,4 +1,4 @@
-"""Try it on the anomaly page: a CSV of one's own goes through the same model and the same threshold."""
+"""Predict panel of the anomaly page: score a CSV with the run's model and threshold."""
 
 from typing import Any
 
@@ -20,27 +20,27 @@ from dlcore.ui.widgets.figure import show_figure
 
 SAMPLE_DAYS = 35
 SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
-"""Points of the sample at least and at most."""
+"""Minimum and maximum number of points of the sample."""
 
 
 def try_it(project: Project, run: Run | None) -> None:
-    """Upload a CSV, or take the sample; see its errors, its alarms and their rows."""
-    bundle = run_cache.finished_bundle(run, to_see="how a trained model judges your own series")
+    """Upload a CSV or use the sample; shows its errors, alarms and their rows."""
+    bundle = run_cache.finished_bundle(run, to_see="predictions for your own series")
     if bundle is None or run is None:
         return
     st.markdown(
-        "A CSV with a **time** column (like `2014-07-01 00:30`) and a **value** column, evenly spaced. It goes through "
-        "the very model, scaling and threshold of this run; nothing is learnt from it and nothing is kept."
+        "A CSV with a **time** column (such as `2014-07-01 00:30`) and a **value** column, evenly spaced. It is "
+        "scored with this run's model, scaling and threshold. The file is not stored."
     )
     sample, about = _sample(run)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     file = left.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="own-csv", max_upload_size=64)
     with right:
         use_sample = st.toggle(
-            "Use the sample instead", key="use-sample", value=file is None, disabled=file is not None or not sample
+            "Use the sample", key="use-sample", value=file is None, disabled=file is not None or not sample
         )
         st.download_button(
-            "Download the sample",
+            "Download sample",
             sample,
             file_name="sample.csv",
             mime="text/csv",
@@ -52,10 +52,10 @@ def try_it(project: Project, run: Run | None) -> None:
         )
     payload = file.getvalue() if file is not None else sample if use_sample else b""
     if file is None and not payload:
-        st.info("Choose a file, or switch the sample on.", icon=":material/upload_file:")
+        st.info("Choose a file, or use the sample.", icon=":material/upload_file:")
         return
     try:
-        with st.spinner("Judging every row"):
+        with st.spinner("Scoring every row"):
             found = project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
@@ -64,7 +64,7 @@ def try_it(project: Project, run: Run | None) -> None:
 
 
 def _sample(run: Run) -> tuple[bytes, str]:
-    """The end of the run's own series as a CSV, and what it is in words; empty where the series is not here."""
+    """Return the end of the run's series as a CSV with a description; empty if the series is not available."""
     if run.config.dataset == "nyc_taxi":
         return sample_csv(taxi()), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
     try:
@@ -74,7 +74,7 @@ def _sample(run: Run) -> tuple[bytes, str]:
 
 
 def sample_csv(series: Series) -> bytes:
-    """The last days of a series, or its last points where these are too few or too many, as a CSV for `try_it`."""
+    """Return the last days of a series, between the minimum and maximum number of points, as a CSV."""
     days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
     kept = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
     times = pd.to_datetime(series.times[kept], unit="ms").strftime(
@@ -96,7 +96,7 @@ def _show(found: dict[str, Any], *, name: str) -> None:
             ("Threshold", f"{threshold:.3g}", "of this run"),
         ]
     )
-    figure = series_over_time(times, values, title="Your series and its alarms", unit="value", alarms=called)
+    figure = series_over_time(times, values, title="Your series with alarms", unit="value", alarms=called)
     show_figure(figure, key="own-series", alt=f"Your series with {int(called.sum())} alarms")
     figure = error_plots.error_over_time(times, errors, threshold=threshold, title="Reconstruction error over time")
     show_figure(figure, key="own-errors", alt="Reconstruction error of your series over time")
@@ -106,7 +106,7 @@ def _show(found: dict[str, Any], *, name: str) -> None:
             "Time": pd.to_datetime(times, unit="ms").strftime("%Y-%m-%d %H:%M"),
             "Value": values,
             "Error": errors,
-            "Times the threshold": errors / threshold if threshold > 0 else np.nan,
+            "Score / threshold": errors / threshold if threshold > 0 else np.nan,
             "Alarm": called,
         }
     )
@@ -116,11 +116,11 @@ def _show(found: dict[str, Any], *, name: str) -> None:
 def _rows(table: pd.DataFrame) -> None:
     alarms = table[table["Alarm"]].sort_values("Error", ascending=False)
     if len(alarms):
-        st.markdown("**Rows that raise an alarm**, the largest error first. Row 1 of the file is its header.")
+        st.markdown("**Rows with an alarm**, largest error first. Row 1 of the file is its header.")
         columns = [name for name in table.columns if name != "Alarm"]
         formats = {
             "Error": st.column_config.NumberColumn(format="%.3g"),
-            "Times the threshold": st.column_config.NumberColumn(format="%.2f"),
+            "Score / threshold": st.column_config.NumberColumn(format="%.2f"),
         }
         st.dataframe(
             alarms[columns].head(1000),
@@ -130,9 +130,9 @@ def _rows(table: pd.DataFrame) -> None:
             alt="Rows with an alarm",
         )
     else:
-        st.success("No row raises an alarm at this run's threshold.", icon=":material/check_circle:")
+        st.success("No alarm at this run's threshold.", icon=":material/check_circle:")
     st.download_button(
-        "Download every row with its error (CSV)",
+        "Download all rows with errors (CSV)",
         lambda: table.to_csv(index=False),
         file_name="errors.csv",
         mime="text/csv",

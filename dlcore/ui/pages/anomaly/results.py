@@ -1,4 +1,4 @@
-"""Results of the anomaly page: scores beside simple methods, a threshold to move, alarms over time, curves."""
+"""Results panel of the anomaly page: scores beside baselines, decision threshold, alarms, learning curves."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -10,8 +10,8 @@ from dlcore.ui.widgets.learning_curves import show_learning_curves
 
 
 def results(project: Project, run: Run | None) -> None:
-    """Who wins, the threshold and what it does, how sure that is, and how the model learnt."""
-    bundle = run_cache.finished_bundle(run, to_see="its scores, alarms and curves")
+    """Draw verdict, decision threshold, robustness and learning curves."""
+    bundle = run_cache.finished_bundle(run, to_see="scores, alarms and curves")
     if bundle is None or run is None:
         return
     who_wins(run, bundle)
@@ -21,8 +21,7 @@ def results(project: Project, run: Run | None) -> None:
     show_learning_curves(
         bundle,
         run.record,
-        loss="Mean squared distance between the series and the model's copy, on a logarithmic axis. Lower is better; "
-        "a validation line that turns upwards means learning by heart.",
-        accuracy="Share of points judged rightly at the threshold that this epoch's validation errors set. Neither "
-        "part holds a labelled event, so a wrong point here is an alarm on an ordinary day.",
+        loss="Mean squared reconstruction error (log scale). Validation rising while training falls: overfitting.",
+        accuracy="Share of points classified correctly at the threshold from this epoch's validation errors. Neither "
+        "split contains a labeled event, so every incorrect point is a false alarm.",
     )

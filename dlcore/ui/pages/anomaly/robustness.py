@@ -1,4 +1,4 @@
-"""How sure the anomaly page's scores are: the threshold moved, each seed alone, days without a label, an exhibit."""
+"""Robustness of the anomaly page's scores: threshold, seeds, unlabeled days, and point-adjusted F1."""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,14 @@ from dlcore.ui.widgets.headline import baseline_title
 FACTORS = np.geomspace(0.5, 2.0, 121)
 FACTORS[60] = 1.0
 CHANCES = 20
-"""Random scores drawn for the exhibit."""
+"""Random scores drawn for the demonstration."""
 PASSED = 0.7
-"""From here on a random score is said to pass."""
+"""A random score above this value counts as passing."""
 
 
 @dataclass(frozen=True)
 class Moves:
-    """What moving each threshold does: the run's, each seed's, and the best simple method's with its name."""
+    """Threshold sweeps of the run, of each seed, and of the best baseline with its name."""
 
     own: sensitivity.ThresholdSweep
     seeds: tuple[sensitivity.ThresholdSweep, ...]
@@ -39,11 +39,11 @@ class Moves:
 
 
 def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
-    """Everything that says how far the scores may be trusted; nothing where there is no label to count by."""
+    """Draw the robustness section; nothing without labels."""
     evaluation, joined = run_cache.evaluation(bundle), whole(bundle)
     if joined is None or "nab_standard" not in evaluation.metrics or evaluation.threshold is None:
         return
-    st.subheader("How sure is that?", anchor=False)
+    st.subheader("Robustness of this result", anchor=False)
     series = series_at_hand(run)
     _threshold_moved(project, run, bundle, joined, series)
     rules_part(project, run, bundle)
@@ -54,11 +54,11 @@ def doubt_part(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def moves(project: Project, run: Run, bundle: Bundle) -> Moves:
-    """The sweeps of a run, worked out once."""
+    """Return the sweeps of a run, cached."""
     return _moves(run_cache.bundle_key(bundle), project, run, bundle)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Moving the thresholds")
+@st.cache_resource(max_entries=8, show_spinner="Computing threshold sweeps")
 def _moves(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Moves:
     evaluation, joined, stored = run_cache.evaluation(_bundle), whole(_bundle), run_cache.predictions(_bundle)
     assert joined is not None and evaluation.threshold is not None
@@ -105,8 +105,8 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
     show_figure(figure, key="threshold-factor", alt="NAB, events and false alarms by threshold. " + " ".join(words))
     st.markdown(" ".join(words))
     st.caption(
-        "The threshold set before the test part is 1 on the axis; every line has its own. A result that holds only "
-        "near 1 hangs on the few days that set the threshold."
+        "The threshold set before the test split is 1 on the axis; every line has its own. A result that holds only "
+        "near 1 depends on the few days that set the threshold."
     )
 
 
@@ -115,24 +115,24 @@ def _moved(sweep: sensitivity.ThresholdSweep) -> SweptScores:
 
 
 def lost_words(joined: Whole, series: Series | None, threshold: float, factor: float) -> str:
-    """Which event a threshold raised to `factor` times misses; not-a-number: none within reach."""
+    """Describe which event a threshold raised to `factor` times misses; NaN: none within the sweep."""
     if not np.isfinite(factor):
-        return "The threshold may double before an event is lost."
+        return "The threshold can double before an event is missed."
     before, after = (_events(joined, threshold * times) for times in (1.0, factor))
     names = [_name_of(series, joined, start) for start, _ in before.windows[before.hit & ~after.hit]]
     return f"Raised by **{factor - 1:.0%}**, it misses an event ({', '.join(filter(None, names)) or 'one more'})."
 
 
 def gained_words(joined: Whole, series: Series | None, threshold: float, factor: float) -> str:
-    """When a threshold lowered to `factor` times raises another false alarm; not-a-number: never within reach."""
+    """Describe when a threshold lowered to `factor` times raises another false alarm; NaN: not within the sweep."""
     if not np.isfinite(factor):
-        return "It may be halved before there is another false alarm."
+        return "It can be halved before there is another false alarm."
     before, after = (_events(joined, threshold * times) for times in (1.0, factor))
     new = after.false_alarms[~anomaly.overlapping(after.false_alarms, before.false_alarms)]
     days = [f"{day(int(joined.times[joined.ends[0] + start]))}" for start, _ in new[:2]]
     named = [_holiday_of(series, int(joined.times[joined.ends[0] + start])) for start, _ in new[:2]]
     told = "; ".join(when + (f", {name}" if name else "") for when, name in zip(days, named, strict=True))
-    return f"Lowered by **{1 - factor:.0%}**, it raises a false alarm more ({told or 'one falls into two'})."
+    return f"Lowered by **{1 - factor:.0%}**, it raises another false alarm ({told or 'one splits into two'})."
 
 
 def _rival_words(name: str, sweep: sensitivity.ThresholdSweep) -> str:
@@ -140,13 +140,13 @@ def _rival_words(name: str, sweep: sensitivity.ThresholdSweep) -> str:
     rise = f"when raised by {up - 1:.0%}" if np.isfinite(up) else "not even when doubled"
     fall = f"when lowered by {1 - down:.0%}" if np.isfinite(down) else "not even when halved"
     return (
-        f"The threshold of the best simple method ({baseline_title(name)}) loses an event {rise} and gains a false "
+        f"The threshold of the best baseline ({baseline_title(name)}) misses an event {rise} and raises a false "
         f"alarm {fall}."
     )
 
 
 def _events(joined: Whole, threshold: float) -> anomaly.EventCounts:
-    """Events from the end of training on; index ranges count from there."""
+    """Return the events after training; index ranges count from there."""
     called, start = anomaly.alarms(joined.scores, threshold), joined.ends[0]
     return anomaly.events(called[start:], joined.targets[start:], gap=max(1, round(24 / joined.step_hours)))
 
@@ -157,7 +157,7 @@ def _name_of(series: Series | None, joined: Whole, start: int) -> str:
 
 
 def _holiday_of(series: Series | None, moment: int) -> str:
-    """The unlabelled day that a moment belongs to, or that ended less than a day before."""
+    """Return the unlabeled day that contains a time, or ended less than a day before."""
     after = 24 * HOUR_MS
     return next((w.name for w in series.unlabelled if w.start <= moment <= w.end + after), "") if series else ""
 
@@ -167,7 +167,7 @@ def _holidays(joined: Whole, series: Series, threshold: float) -> None:
     known = [(w, start, stop) for w, (start, stop) in zip(series.unlabelled, spans, strict=True) if stop > start]
     if not known:
         return
-    st.markdown("**Not labelled, but plausible**: known holidays that the benchmark's labels leave out")
+    st.markdown("**Unlabeled but plausible**: known holidays without a label")
     rows = [
         {
             "Holiday": window.name,
@@ -183,12 +183,12 @@ def _holidays(joined: Whole, series: Series, threshold: float) -> None:
 
 
 def _ratio(score: float, threshold: float) -> str:
-    """A causal score is 0 until a first whole window has been seen."""
+    """Format score / threshold; a causal score is 0 until the first whole window."""
     return f"{score / threshold:.2f}" if score > 0 else "no score yet"
 
 
 def holiday_words(joined: Whole, series: Series, threshold: float, spans: np.ndarray) -> str:
-    """What the unlabelled days do to the score, and to the threshold."""
+    """Describe the effect of unlabeled days on score and threshold."""
     called, start = anomaly.alarms(joined.scores, threshold), joined.ends[0]
     windows = anomaly.true_ranges(joined.targets.astype(bool))
     without = sensitivity.remove_false_alarms(called, joined.targets, spans, step_hours=joined.step_hours)
@@ -197,30 +197,30 @@ def holiday_words(joined: Whole, series: Series, threshold: float, spans: np.nda
     touched = int(anomaly.overlapping(false, spans).sum())
     if touched:
         said = (
-            f"**{touched} of {len(false)} false alarms** touches such a day. The official count keeps it: NAB "
-            f"{official:.1f}. Were it not counted, NAB would be {excused:.1f}."
+            f"**{touched} of {len(false)} false alarms** is on such a day. The official count includes it: NAB "
+            f"{official:.1f}. Without it, NAB would be {excused:.1f}."
             if touched == 1
-            else f"**{touched} of {len(false)} false alarms** touch such days. The official count keeps them: NAB "
-            f"{official:.1f}. Were they not counted, NAB would be {excused:.1f}."
+            else f"**{touched} of {len(false)} false alarms** are on such days. The official count includes them: NAB "
+            f"{official:.1f}. Without them, NAB would be {excused:.1f}."
         )
     else:
-        said = f"None of them raises a false alarm after training, so NAB is {official:.1f} with or without them."
+        said = f"No false alarm after training is on such a day, so NAB is {official:.1f} either way."
     return f"{said} {_highest(joined, series, threshold)}"
 
 
 def _highest(joined: Whole, series: Series, threshold: float) -> str:
-    """Where the highest score before the test part is, and whether the threshold is made of it."""
+    """Describe where the highest score before the test split is, and whether it sets the threshold."""
     top = int(joined.scores[: joined.ends[1]].argmax())
     moment, ratio = int(joined.times[top]), float(joined.scores[top]) / threshold
     name = _holiday_of(series, moment)
     when = day(moment) + (f" ({name})" if name else "")
     made = "it sets the threshold" if abs(ratio - 1) < 0.005 else f"{ratio:.2f} times the threshold"
-    return f"The highest score before the test part is that of {when}: {made}."
+    return f"The highest score before the test split is on {when}: {made}."
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _adjusted(key: str, _joined: Whole) -> tuple[float, list[float]]:
-    """Point-adjusted F1 of the run's score, and of scores drawn by chance."""
+    """Return the point-adjusted F1 of the run's score, and of random scores."""
     targets = _joined.targets
     chances = [baselines.random_score(len(targets), seed=seed) for seed in range(CHANCES)]
     own = anomaly.point_adjusted_f1(_joined.scores, targets)
@@ -228,12 +228,12 @@ def _adjusted(key: str, _joined: Whole) -> tuple[float, list[float]]:
 
 
 def _exhibit(key: str, joined: Whole) -> None:
-    with st.expander("Point-adjusted F1: why you will not find it above"):
+    with st.expander("Point-adjusted F1, and why it is not used here"):
         own, chances = _adjusted(key, joined)
         style.summary_row(
             [
                 ("This run", f"{own:.3f}", ""),
-                ("A random score", f"{np.mean(chances):.3f}", f"{min(chances):.3f} to {max(chances):.3f}"),
+                ("Random score", f"{np.mean(chances):.3f}", f"{min(chances):.3f} to {max(chances):.3f}"),
             ]
         )
         st.markdown(_adjusted_words(joined, own, float(np.mean(chances))))
@@ -243,11 +243,14 @@ def _adjusted_words(joined: Whole, own: float, chance: float) -> str:
     length = int(np.median(joined.windows[:, 1] - joined.windows[:, 0]))
     told = f"over {CHANCES} draws it gets {chance:.2f}" + (", more than this run" if chance > own else "")
     passes = (
-        f"With windows of {length} points a score drawn by chance is almost sure to hit each one: {told}. A measure "
-        "that chance passes says nothing about a network."
+        f"With windows of {length} points a random score almost surely hits each one: {told}. A metric "
+        "that chance passes is not informative."
     )
-    fails = f"Windows of {length} points are short enough for chance to fail: {told}. With longer ones it would pass."
+    fails = (
+        f"Windows of {length} points are short enough for a random score to fail: {told}. With longer windows it "
+        "would pass."
+    )
     return (
-        "Many papers report this figure: one alarm anywhere in a labelled window makes *every* point of the window "
-        f"count as found, and the threshold is chosen with the labels in hand. {passes if chance > PASSED else fails}"
+        "Many papers report this metric: one alarm in a labeled window counts *every* point of the window "
+        f"as detected, and the threshold is chosen with the labels. {passes if chance > PASSED else fails}"
     )

@@ -1,4 +1,4 @@
-"""What the anomaly page's scores are worth: beside simple methods at the same smoothing, and how sure that is."""
+"""Scores of the anomaly page beside baselines at the same smoothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ EVENTS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr")
 POINTS = ("auc_pr", "roc_auc", "precision", "recall", "f1", "accuracy")
 OTHERS = ("nab_low_fp", "nab_low_fn", "range_precision", "range_recall", "range_f1")
 DECIDING = ("nab_standard", "vus_pr")
-"""What decides who wins: one measure with a threshold, one without."""
-FORM_LABELS = {"causal": "Causal: nothing later is used", "centred": "Centred: looks ahead", "raw": "Unsmoothed"}
+"""Metrics that decide the comparison: one with a threshold, one without."""
+FORM_LABELS = {"causal": "Causal: uses no later points", "centred": "Centered: uses later points", "raw": "Unsmoothed"}
 HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A run's causal scores over the whole series: scores, targets, times (N,), where train and validation end."""
+    """A run's causal scores over the whole series: scores, targets, times (N,), and the split ends."""
 
     scores: np.ndarray
     targets: np.ndarray
@@ -42,18 +42,18 @@ class Whole:
 
     @property
     def step_hours(self) -> float:
-        """Hours from one point to the next."""
+        """Hours between points."""
         return float(np.median(np.diff(self.times))) / HOUR_MS if len(self.times) > 1 else 1.0
 
     @property
     def windows(self) -> np.ndarray:
-        """(E, 2) index ranges of the labelled windows that count: those after training."""
+        """Index ranges (E, 2) of the labeled windows after training."""
         found = anomaly.true_ranges(self.targets.astype(bool))
         return found[found[:, 1] > self.ends[0]]
 
 
 def whole(bundle: Bundle) -> Whole | None:
-    """The run's stored scores joined in order of time; None where it did not store all parts."""
+    """Return the run's stored scores in order of time; None if it did not store all splits."""
     stored = run_cache.predictions(bundle)
     if not all(f"{name}_scores" in stored for name in PARTS):
         return None
@@ -65,14 +65,14 @@ def whole(bundle: Bundle) -> Whole | None:
 
 
 def who_wins(run: Run, bundle: Bundle) -> None:
-    """What is caught at the run's own threshold, and whether a simple method does as well, in words."""
+    """Show what is detected at the run's threshold and how it compares with the baselines."""
     evaluation, joined = run_cache.evaluation(bundle), whole(bundle)
     if joined is not None and not joined.targets.any():
         st.markdown(
-            "This series carries **no labels**, so no alarm can be called right or wrong. Mark what you know to be out "
-            "of the ordinary below, or compare how often each method speaks up."
+            "This series has **no labels**, so alarms cannot be verified. Label known anomalies "
+            "below, or compare the number of alarms of each method."
         )
-    elif joined is None or "nab_standard" not in evaluation.metrics:  # counted before there was NAB
+    elif joined is None or "nab_standard" not in evaluation.metrics:  # evaluated before NAB was added
         st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'auc_pr')}")
     else:
         own = own_form(run)
@@ -82,10 +82,10 @@ def who_wins(run: Run, bundle: Bundle) -> None:
 
 
 def score_part(project: Project, run: Run, bundle: Bundle) -> None:
-    """The table of scores beside those of simple methods, one smoothing at a time."""
+    """Draw the table of scores beside baselines, one smoothing at a time."""
     evaluation, title = run_cache.evaluation(bundle), project.models[run.record.model].title
     joined, own = whole(bundle), own_form(run)
-    st.subheader("Beside simple methods", anchor=False)
+    st.subheader("Comparison with baselines", anchor=False)
     if joined is not None and not joined.targets.any():
         _without_labels(evaluation, own)
         return
@@ -94,7 +94,7 @@ def score_part(project: Project, run: Run, bundle: Bundle) -> None:
         return
     forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
     form = st.segmented_control(
-        "Which scores are compared",
+        "Smoothing",
         forms,
         default=own,
         required=True,
@@ -106,12 +106,12 @@ def score_part(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def _judged_forms(own: str) -> tuple[str, ...]:
-    """The run's own score, and beside a causal one the centred."""
+    """Return the run's own form and, for a causal one, the centered form."""
     return ("causal", "centred") if own == "causal" else (own,)
 
 
 def _without_labels(evaluation: Evaluation, own: str) -> None:
-    """Nothing is right or wrong here: how many alarms each method raises is all there is to count."""
+    """Draw the number of alarms of each method, all that can be counted without labels."""
     methods = {"▶ This run": evaluation.metrics} | {
         baseline_title(name, form=False): values for name, values in rivals_of(evaluation, own).items()
     }
@@ -127,19 +127,19 @@ def _without_labels(evaluation: Evaluation, own: str) -> None:
     if rows:
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Alarms of this run and simple methods")
         st.caption(
-            "Counted after the training part; alarms less than a day apart are one. Each threshold comes from scores "
-            "before the test part."
+            "Counted after the training split; alarms less than a day apart count as one. Thresholds come from scores "
+            "before the test split."
         )
 
 
 def own_form(run: Run) -> str:
-    """How the run's own score is smoothed: `causal` where it is a trailing mean, else `raw`."""
+    """Return how the run's score is smoothed: `causal` for a trailing mean, else `raw`."""
     smoothing = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
     return "causal" if smoothing > 0 else "raw"
 
 
 def own_metrics(evaluation: Evaluation, form: str, own: str) -> dict[str, float]:
-    """The run's metrics of one form, under plain names; empty where it has none."""
+    """Return the run's metrics of one form, under plain names; empty if it has none."""
     if form == "centred":
         end = "_centred"
         return {name.removesuffix(end): value for name, value in evaluation.metrics.items() if name.endswith(end)}
@@ -147,14 +147,14 @@ def own_metrics(evaluation: Evaluation, form: str, own: str) -> dict[str, float]
 
 
 def rivals_of(evaluation: Evaluation, form: str) -> dict[str, dict[str, float]]:
-    """The baselines of one form, chance among them."""
+    """Return the baselines of one form, including chance."""
     found = {name: values for name, values in evaluation.baselines.items() if name.endswith(f"_{form}")}
     chance = {name: values for name, values in evaluation.baselines.items() if name == "random"}
     return found | chance if found else {}
 
 
 def duel(evaluation: Evaluation, form: str, own: str) -> str:
-    """Who wins at one smoothing, by NAB and by VUS-PR, against the best simple method of each."""
+    """Describe who wins at one smoothing, by NAB and VUS-PR, against the best baseline of each."""
     mine, rivals = own_metrics(evaluation, form, own), rivals_of(evaluation, form)
     told, better = [], []
     for metric in DECIDING:
@@ -169,7 +169,7 @@ def duel(evaluation: Evaluation, form: str, own: str) -> str:
         )
     if not told:
         return ""
-    head = "the network wins" if all(better) else "no clear winner" if any(better) else "the simple methods win"
+    head = "the network wins" if all(better) else "no clear winner" if any(better) else "the baselines win"
     return f"{FORMS[form].capitalize()} scores: **{head}** among {len(rivals) + 1} methods. {'; '.join(told)}."
 
 
@@ -177,9 +177,9 @@ def _caught(evaluation: Evaluation, joined: Whole) -> str:
     metrics, total = evaluation.metrics, len(joined.windows)
     false = int(metrics["false_alarms"])
     alarms = "no false alarm" if not false else f"{false} false alarm{'s' if false > 1 else ''}"
-    delay = f", on average {metrics['delay_h']:.0f} hours into their windows" if "delay_h" in metrics else ""
+    delay = f", on average {metrics['delay_h']:.0f} hours after their start" if "delay_h" in metrics else ""
     return (
-        f"After the training part **{metrics['events_hit']:.0f} of {total}** labelled events raise an alarm{delay}; "
+        f"After training, **{metrics['events_hit']:.0f} of {total}** labeled events raise an alarm{delay}; "
         f"there {'are' if false > 1 else 'is'} **{alarms}**."
     )
 
@@ -187,14 +187,14 @@ def _caught(evaluation: Evaluation, joined: Whole) -> str:
 def _left_out(run: Run) -> None:
     kept = projects.data_config(run.config).model_dump().get("leave_out", "")
     if kept:
-        st.caption(f"Kept out of training and of every threshold, the simple methods' too: {kept}.")
+        st.caption(f"Excluded from training and from every threshold, also the baselines': {kept}.")
 
 
 def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: Whole) -> None:
     mine = own_metrics(evaluation, form, own)
     methods: dict[str, Mapping[str, float]] = {"▶ This run": mine} if mine else {}
     methods |= {baseline_title(name, form=False): values for name, values in rivals_of(evaluation, form).items()}
-    tabs = st.tabs(["Events, NAB and VUS", "Point by point", "More measures"])
+    tabs = st.tabs(["Events, NAB and VUS", "Point-wise", "More metrics"])
     for tab, names, note in zip(tabs, (EVENTS, POINTS, OTHERS), _notes(joined), strict=True):
         with tab:
             shown = [name for name in names if any(name in values for values in methods.values())]
@@ -202,17 +202,17 @@ def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: 
                 table_of(methods, shown, events=len(joined.windows)),
                 hide_index=True,
                 width="stretch",
-                alt=f"{FORMS[form].capitalize()} scores of {title} and of simple methods: {', '.join(shown)}",
+                alt=f"{FORMS[form].capitalize()} scores of {title} and baselines: {', '.join(shown)}",
             )
             st.caption(note)
     if not mine:
-        st.caption(f"This run has no {FORMS[form]} score of its own; here stand the simple methods alone.")
-    with st.expander("What the rows and columns mean"):
+        st.caption(f"This run has no {FORMS[form]} score; only the baselines are shown.")
+    with st.expander("Definitions"):
         show_definitions((*EVENTS, *POINTS, *OTHERS), rivals_of(evaluation, form))
 
 
 def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, events: int) -> pd.DataFrame:
-    """One row a method, best first by the first of the metrics."""
+    """Return one row per method, best first by the first metric."""
     order = sorted(methods, key=lambda method: -methods[method].get(names[0], -np.inf)) if names else list(methods)
     rows = [
         {"Method": method, **{NAMES[name]: _cell(methods[method], name, events) for name in names}} for method in order
@@ -233,11 +233,11 @@ def _cell(values: Mapping[str, float], name: str, events: int) -> str:
 
 def _notes(joined: Whole) -> tuple[str, str, str]:
     after, test = len(joined.times) - joined.ends[0], len(joined.times) - joined.ends[1]
-    counted = f"Counted on the {after:,} points after the training part, each method at its own threshold"
+    counted = f"Counted on the {after:,} points after training, each method at its own threshold"
     return (
-        f"{counted}, made by the same rule from scores before the test part. VUS-PR needs no threshold and looks at "
-        "the whole series. Plausible: on a public holiday that nobody labelled.",
-        f"Test part, {test:,} points. In brackets: where the value would lie 95 times in 100 with other weeks of the "
-        "same kind. Areas need no threshold.",
+        f"{counted}, set by the same rule from scores before the test split. VUS-PR needs no threshold and uses "
+        "the whole series. Plausible: on an unlabeled public holiday.",
+        f"Test split, {test:,} points. In brackets: 95 % bootstrap confidence interval over weeks. "
+        "Areas need no threshold.",
         f"{counted}.",
     )

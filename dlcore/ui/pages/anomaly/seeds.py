@@ -1,4 +1,4 @@
-"""Each seed of an ensemble alone, and their mean and range: no seed is hidden in a mean."""
+"""Scores of each seed of an ensemble, with mean and range."""
 
 from collections.abc import Mapping
 
@@ -12,24 +12,24 @@ from dlcore.ui.widgets.metric_table import format_cell
 
 METRICS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr", "auc_pr")
 FORMS = {"causal": "", "centred": "_centred"}
-"""The ending of the metrics of each form."""
+"""Suffix of the metrics of each form."""
 
 
 def seeds_of(evaluation: Evaluation) -> dict[str, dict[str, float]]:
-    """The metrics of each seed, in order; empty where the run has one."""
+    """Return the metrics of each seed, in order; empty for a single seed."""
     return {name: values for name, values in evaluation.parts.items() if name.startswith("seed_")}
 
 
 def seeds_part(evaluation: Evaluation) -> None:
-    """A table for each smoothing: the ensemble, each seed, mean and range."""
+    """Draw a table per smoothing: ensemble, seeds, mean and range."""
     seeds = seeds_of(evaluation)
     if not seeds:
         st.caption(
-            "This run trained one network from one seed, so how much the seed matters cannot be told from it: train it "
+            "This run trained one network from one seed, so the variance between seeds is unknown: train it "
             "again with other seeds, or choose a model that trains several."
         )
         return
-    st.markdown(f"**Each of the {len(seeds)} seeds alone**, at its own threshold by the same rule")
+    st.markdown(f"**Each of the {len(seeds)} seeds**, at its own threshold by the same rule")
     for tab, (form, end) in zip(st.tabs([form.capitalize() for form in FORMS]), FORMS.items(), strict=True):
         with tab:
             table = seed_table(evaluation, end)
@@ -38,7 +38,7 @@ def seeds_part(evaluation: Evaluation) -> None:
 
 
 def seed_table(evaluation: Evaluation, end: str) -> pd.DataFrame:
-    """One row for the ensemble, each seed, their mean and their range; `end` is the metrics' ending."""
+    """Return one row for the ensemble, each seed, their mean and their range; `end` is the metrics' suffix."""
     shown = [name for name in METRICS if name + end in evaluation.metrics]
     rows = {"Ensemble": evaluation.metrics}
     rows |= {name.replace("_", " ").capitalize(): values for name, values in seeds_of(evaluation).items()}
@@ -49,7 +49,7 @@ def seed_table(evaluation: Evaluation, end: str) -> pd.DataFrame:
     if mean:
         ends = {name: (_cell(low, name, end), _cell(high, name, end)) for name in shown}
         table.append({"Which": "Mean of the seeds", **{NAMES[name]: _mean(mean, name, end) for name in shown}})
-        table.append({"Which": "Lowest to highest", **{NAMES[name]: f"{a} to {b}" for name, (a, b) in ends.items()}})
+        table.append({"Which": "Range", **{NAMES[name]: f"{a} to {b}" for name, (a, b) in ends.items()}})
     return pd.DataFrame(table)
 
 
@@ -62,8 +62,8 @@ def _range(evaluation: Evaluation, form: str, end: str) -> str:
         return ""
     above = sum(worth > max(rivals) for worth in worths)
     return (
-        f"NAB of the seeds alone runs from {min(worths):.1f} to {max(worths):.1f}; {above} of {len(worths)} are above "
-        f"the best simple method with {form} scores, {max(rivals):.1f}. The ensemble's score is the mean of theirs."
+        f"NAB of single seeds ranges from {min(worths):.1f} to {max(worths):.1f}; {above} of {len(worths)} are above "
+        f"the best baseline with {form} scores, {max(rivals):.1f}. The ensemble's score is the mean of theirs."
     )
 
 
@@ -72,7 +72,7 @@ def _cell(values: Mapping[str, float], name: str, end: str) -> str:
 
 
 def _mean(values: Mapping[str, float], name: str, end: str) -> str:
-    """A mean of counts is no count."""
+    """Format a mean; a mean of counts gets a decimal."""
     if name + end not in values:
         return "–"
     return f"{values[name + end]:.1f}" if name in ("events_hit", "false_alarms") else _cell(values, name, end)

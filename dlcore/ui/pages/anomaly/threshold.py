@@ -1,4 +1,4 @@
-"""The threshold on the anomaly page: every point of the run's series, its alarms, and why one was raised."""
+"""Decision threshold of the anomaly page: scores of the run's series, its alarms, and the explanation of an alarm."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +31,7 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-KINDS = {"scores": "Causal: nothing later is used", "centred": "Centred: looks ahead"}
+KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses later points"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Scored:
 
 
 def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
-    """The splits that the run stored errors of: the causal `scores`, or the `centred` ones, which look ahead."""
+    """Return the splits with stored errors: the causal `scores`, or the `centred` ones, which use later points."""
     stored = run_cache.predictions(bundle)
     return {
         name: Scored(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
@@ -55,8 +55,8 @@ def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
 
 @fragment
 def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
-    """Everything that moves with the threshold, in a fragment: nothing else on the page is drawn anew."""
-    st.subheader("The threshold, and what it does", anchor=False)
+    """Draw everything that depends on the threshold, in a fragment."""
+    st.subheader("Decision threshold", anchor=False)
     kind = _kind(bundle)
     splits = scored_splits(bundle, kind)
     own = chosen if kind == "scores" else run_cache.evaluation(bundle).metrics.get("threshold_centred", chosen)
@@ -65,12 +65,12 @@ def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) ->
     if released.alarm is not None:
         with_error_boundary(partial(_why, project, run, bundle, released.alarm))
     _downloads(splits, released)
-    with st.expander("How this is counted"):
+    with st.expander("Definitions"):
         st.markdown(_HOW)
 
 
 def _kind(bundle: Bundle) -> str:
-    """Which of the run's scores is looked at, where it stored both; the same score twice is one."""
+    """Return which of the run's scores is shown, if it stored two different ones."""
     stored = run_cache.predictions(bundle)
     if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
         return "scores"
@@ -87,29 +87,27 @@ def _kind(bundle: Bundle) -> str:
 
 
 _HOW = """
-- **Alarm**: a point whose score is above the threshold. Alarms less than a day apart are one: a person looks once.
-- **Event**: a labelled window. It is caught when one of its points raises an alarm; the **delay** is the time from
-  the window's start to the first alarm in it. An alarm that goes on after the window is still that event's for a day.
-- **Precision** = right alarms / all alarms, **recall** = right alarms / labelled points, **F1** = their harmonic
-  mean; all three over single points. Events and false alarms are counted over stretches of time.
-- **Cost** = missed events × what a missed event costs + false alarms. Below the threshold with the most false alarms
-  they only grow together into fewer and longer ones, which would look cheap: the lowest cost and the best F1 are
-  sought above it.
-- Thresholds **set without labels** come from the scores of the validation or the training part alone.
-  Those **seen with the answers** look at the labels drawn here: good to compare with, not to report.
-- The line moves this view alone, not the stored scores above.
+- **Alarm**: a point whose score is above the threshold. Alarms less than a day apart count as one.
+- **Event**: a labeled window. It is detected if one of its points raises an alarm; the **delay** is the time from the
+  window's start to the first alarm in it. An alarm that continues after the window belongs to that event for a day.
+- **Precision**, **recall** and **F1** count single points. Events and false alarms count ranges of time.
+- **Cost** = missed events × cost of a missed event + false alarms. Below the threshold with the most false alarms, they
+  only merge into fewer and longer ones, which would look cheap: minimum cost and best F1 are searched above it.
+- Thresholds **set without labels** come from the scores of the validation or training split only.
+  Thresholds **chosen with labels** use the labels shown here: for comparison, not for reporting.
+- Moving the line changes this view only, not the stored scores above.
 """
 
 
 def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> ThresholdView:
-    """A run's splits, one after the other, as the component takes them; `own` is the run's own threshold."""
+    """Return a run's splits, in order, for the component; `own` is the run's threshold."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
     parts = [Scope(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)]
     by_name = {part.name: part for part in parts}
     first = by_name.get("validation", by_name.get("test", parts[0]))
-    scopes = [Scope("all it was not trained on", first.start, int(ends[-1]))] if first.start else []
-    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Scope("the whole series", 0, int(ends[-1]))]
+    scopes = [Scope("all outside training", first.start, int(ends[-1]))] if first.start else []
+    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Scope("whole series", 0, int(ends[-1]))]
     targets = np.concatenate([part.targets for part in splits.values()]).astype(np.uint8)
     return ThresholdView(
         scores=np.concatenate([part.errors for part in splits.values()]),
@@ -120,12 +118,12 @@ def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> Thresho
         rules=by_name.get("validation", by_name.get("train")),
         over=over,
         score="reconstruction error",
-        marks=(("largest of training", float(splits["train"].errors.max())),) if "train" in splits else (),
+        marks=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
     )
 
 
 def _over(run: Run, splits: dict[str, Scored]) -> SeriesAxis:
-    """The series behind the scores; without it, where it is not here any more, the labels keep their place."""
+    """Return the series behind the scores; labels only if it is not available."""
     times = np.concatenate([part.times for part in splits.values()])
     try:
         series = series_of(run.config)
@@ -145,12 +143,12 @@ def _windows(found: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:
 
 
 def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
-    """The window around the chosen alarm, the model's copy of it, and each point's share of the error."""
+    """Draw the window around the chosen alarm, its reconstruction, and each point's share of the error."""
     try:
         prepared = explain_series.prepared_of(project, run, bundle)
         found = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
     except WorkbenchError as error:
-        st.info(f"This alarm's window cannot be rebuilt here: {one_line(error)}", icon=":material/info:")
+        st.info(f"This alarm's window cannot be reconstructed here: {one_line(error)}", icon=":material/info:")
         return
     splits = scored_splits(bundle)
     times = np.concatenate([part.times for part in splits.values()])
@@ -159,8 +157,8 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     seen, copy, at, unit = found.seen, found.rebuilt, found.at, unit_of(run.config)
     gap = explain_series.plain(float(np.abs(seen - copy).max()))
     st.markdown(
-        f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and the model's copy differ by up to "
-        f"{gap} ({unit})."
+        f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and its reconstruction differ "
+        f"by up to {gap} ({unit})."
     )
     left, right = st.columns([3, 2])
     with left:
@@ -168,7 +166,7 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
         show_figure(
             figure,
             key="why-window",
-            alt=f"The series and the model's copy; they differ by up to {gap}",
+            alt=f"The series and its reconstruction; they differ by up to {gap}",
         )
     with right:
         by_point = found.by_point
@@ -181,7 +179,7 @@ def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
     total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
     with st.container(horizontal=True):
         st.download_button(
-            f"Download the {total:,} alarms (CSV)",
+            f"Download {total:,} alarms (CSV)",
             lambda: alarm_csv(splits, released.threshold),
             file_name="alarms.csv",
             mime="text/csv",
@@ -192,7 +190,7 @@ def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
         )
         if released.marked:
             st.download_button(
-                f"Download your {len(released.marked)} labels (CSV)",
+                f"Download {len(released.marked)} labels (CSV)",
                 lambda: label_csv(released.marked),
                 file_name="labels.csv",
                 mime="text/csv",
@@ -203,7 +201,7 @@ def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
 
 
 def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
-    """The alarms of every split as CSV: part, time, error, threshold, and whether a label covers it."""
+    """Return the alarms of every split as CSV: split, time, error, threshold, and whether a label covers it."""
     rows = []
     for name, part in splits.items():
         called = anomaly.alarms(part.errors, threshold)
@@ -223,7 +221,7 @@ def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
 
 
 def label_csv(marked: tuple[NamedWindow, ...]) -> str:
-    """Windows marked by hand as CSV: start and end, both included."""
+    """Return windows labeled by hand as CSV: start and end, both included."""
     ends = {name: [getattr(window, name) for window in marked] for name in ("start", "end")}
     table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})
     return table.to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""What a run of the anomaly page would have scored had another rule made its threshold."""
+"""Scores of an anomaly run under other threshold rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,19 +19,20 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.headline import baseline_title
 
 RULES = {
-    "midway": "midway: largest on ordinary days, on known holidays",
-    "maximum": "the largest score",
-    "quantile": "the score that 99.5 % lie below",
+    "midway": "midway: between the maxima on ordinary days and on known holidays",
+    "maximum": "maximum score",
+    "quantile": "99.5 % quantile of the scores",
     "mean_std": "mean + 3 standard deviations",
 }
 
-AFTERWARDS = "Midway was settled after test results had been seen: take it as a finding to be checked."
+AFTERWARDS = "The rule “midway” was chosen after test results had been seen: treat it as exploratory."
 
 
 @dataclass(frozen=True)
 class ByRule:
-    """Counts at each rule's threshold, by the rule's name; `seeds` holds the NAB score of each seed alone, `rivals` the
-    best simple method under that rule and its NAB score."""
+    """Counts at each rule's threshold, by rule; `seeds` has the NAB score of each seed, `rivals` the best baseline
+    under that rule and its NAB score.
+    """
 
     own: Mapping[str, tuple[float, int, int]]
     seeds: Mapping[str, tuple[float, ...]]
@@ -39,7 +40,7 @@ class ByRule:
 
 
 def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
-    """A row for each rule: NAB, events and false alarms of the run, NAB of its seeds and of the best simple method."""
+    """Draw a row per rule: NAB, events and false alarms of the run, NAB of its seeds and of the best baseline."""
     try:
         found = _by_rule(run_cache.bundle_key(bundle), project, run, bundle)
     except WorkbenchError:  # settings of an older version
@@ -55,17 +56,17 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
             "False alarms": false,
         }
         if found.seeds:
-            row["Seeds alone, NAB"] = f"{min(found.seeds[rule]):.1f} to {max(found.seeds[rule]):.1f}"
+            row["NAB of single seeds"] = f"{min(found.seeds[rule]):.1f} to {max(found.seeds[rule]):.1f}"
         if found.rivals:
-            row["Best simple method, NAB"] = f"{found.rivals[rule][1]:.1f} ({found.rivals[rule][0]})"
+            row["Best baseline, NAB"] = f"{found.rivals[rule][1]:.1f} ({found.rivals[rule][0]})"
         rows.append(row)
-    st.markdown("**Had another rule set the threshold**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by the rule that sets the threshold")
+    st.markdown("**Other threshold rules**")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by threshold rule")
     scores = [score for score, _, _ in found.own.values()]
     st.caption(
-        "Every rule reads the same scores, those before the test part, and no label; and yet NAB goes from "
-        f"{min(scores):.1f} to {max(scores):.1f}: with so few unusual days before the test part, the rule is half of "
-        "the result." + (" " + AFTERWARDS if own == "midway" else "")
+        "Every rule uses the same scores before the test split, and no label; yet NAB ranges from "
+        f"{min(scores):.1f} to {max(scores):.1f}: with so few unusual days before the test split, the rule has a large "
+        "effect on the result." + (" " + AFTERWARDS if own == "midway" else "")
     )
 
 
@@ -88,13 +89,13 @@ def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> ByRule:
 
 
 def _best(counted: Mapping[str, Mapping[str, tuple[float, int, int]]], rule: str) -> tuple[str, float]:
-    """The method with the highest NAB score under a rule, and that score."""
+    """Return the method with the highest NAB score under a rule, and that score."""
     name = max(counted, key=lambda one: counted[one][rule][0])
     return name, counted[name][rule][0]
 
 
 def _counted(scores: np.ndarray, joined: Whole, run: Run) -> dict[str, tuple[float, int, int]]:
-    """NAB, events and false alarms at the threshold that each rule makes of scores (N,)."""
+    """Return NAB, events and false alarms at each rule's threshold for scores (N,)."""
     start, stop = joined.ends
     gap = max(1, round(24 / joined.step_hours))
     windows = anomaly.true_ranges(joined.targets.astype(bool))
