@@ -26,7 +26,7 @@ def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, 
     expect(facts).to_contain_text(f"{own.baselines['ridge']['r2_mean']:.3f}")
     said = page.get_by_test_id("stAlert").first
     expect(said).to_contain_text(f"R² {own.metrics['r2_mean']:.3f} and skill {own.metrics['skill']:.3f}")
-    expect(page.get_by_text("is below copying the last hour")).to_be_visible()
+    expect(page.get_by_text("is below persistence")).to_be_visible()
     expect(page.get_by_text(f"held {own.metrics['coverage_90']:.1%} of the time")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     assert errors(console) == []

@@ -32,7 +32,7 @@ def words(test: AppTest) -> str:
 def test_results_say_what_copying_gets_and_that_ridge_wins_over_the_plain_network():
     test = opened(panel="Results", run=RUN)
     assert not test.exception
-    assert "is below copying the last hour" in words(test)
+    assert "is below persistence" in words(test)
     assert "Ridge regression, a linear method" in test.warning[0].value
 
 
@@ -45,7 +45,7 @@ def test_reference_runs_stand_side_by_side():
 
 def test_beijing_can_be_looked_at():
     test = opened(panel="Data", run=RUN)
-    chooser = next(box for box in test.selectbox if box.label == "Dataset to look at")
+    chooser = next(box for box in test.selectbox if box.label == "Dataset")
     chooser.set_value("beijing_pm25").run()
     assert not test.exception and "43,824 rows of 7 variables" in words(test)
 
@@ -56,7 +56,7 @@ def test_a_warmer_past_is_forecast_beside_the_real_one():
     test.slider(key="warmer").set_value(5.0).run()
     assert not test.exception
     table = test.dataframe[0].value
-    assert "If warmer" in table.columns and len(table) == 13
+    assert "What-if" in table.columns and len(table) == 13
 
 
 def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
@@ -67,7 +67,7 @@ def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
     assert not test.exception and "“place” holds no numbers" in words(test)
     test.button(key="own-table-keep").click().run()
     assert not test.exception and "400 rows of 2 variables" in words(test)
-    chooser = next(box for box in test.selectbox if box.label == "Dataset to look at")
+    chooser = next(box for box in test.selectbox if box.label == "Dataset")
     assert chooser.value == "own:mine"
     next(button for button in test.button if button.label == "Remove it").click().run()
     assert not test.exception and "own:mine" not in next(b for b in test.selectbox if b.label == chooser.label).options

@@ -1,4 +1,4 @@
-"""Data of the forecast page: every variable over time, what is missing, and what it looks like before any model."""
+"""Data panel of the forecast page: variables over time, missing values, seasonality and correlations."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ DAY, WEEK = 24, 168
 
 
 def data(project: Project, run: Run | None) -> None:
-    """Choose a dataset and a variable; see it over time, its holes, its rhythm, and what it hangs together with."""
+    """Choose a dataset and a variable; draws its values, missing values, seasonality and correlations."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     options = list(dict.fromkeys([used, *projects.list_datasets(project.slug)]))
     key, kept = f"table-of-{run.run_id if run else project.slug}", upload_form.pop_added("table")
@@ -34,9 +34,9 @@ def data(project: Project, run: Run | None) -> None:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
     elif st.session_state.get(key) not in options:
         st.session_state[key] = used
-    chosen = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
+    chosen = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
     if kept:
-        st.success("Kept, and chosen under **Train**: open that panel to train on it.", icon=":material/check_circle:")
+        st.success("Added, and selected under **Train**.", icon=":material/check_circle:")
     own_table.show_form()
     config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
     table, about = load_table(config), sources.get_dataset(chosen)
@@ -62,16 +62,16 @@ def data(project: Project, run: Run | None) -> None:
 
 
 def title(table: Table, variable: int) -> str:
-    """A variable's name with what it is and its unit."""
+    """Return a variable's name with description and unit."""
     name, unit = table.names[variable], table.units[variable]
     word = f", {WORDS[name]}" if name in WORDS else ""
     return f"{name}{word}" + (f" ({unit})" if unit else "")
 
 
 def split_marks(table: Table, config: RunConfig) -> dict[str, int]:
-    """When the test part begins, epoch milliseconds."""
+    """Return the start of the test split, epoch milliseconds."""
     share = float(projects.data_config(config).model_dump()["test_share"])
-    return {"test begins": int(table.times[int(len(table.times) * (1 - share))])}
+    return {"test": int(table.times[int(len(table.times) * (1 - share))])}
 
 
 def _over_time(table: Table, variable: int, marks: dict[str, int]) -> None:
@@ -82,34 +82,34 @@ def _over_time(table: Table, variable: int, marks: dict[str, int]) -> None:
         unit=table.units[variable] or "value",
         marks=marks,
     )
-    show_figure(figure, key="table-over-time", alt=f"{title(table, variable)} over time, where it was measured")
+    show_figure(figure, key="table-over-time", alt=f"{title(table, variable)} over time")
     st.caption(
-        "Models learn from what is before the dashed line and are scored on what comes after it. Between two parts "
-        "lies a gap as long as a window, so that no row is in both."
+        "Models train on the part before the dashed line and are scored on the part after it. Splits are separated "
+        "by a gap of one window, so that no row is in two of them."
     )
 
 
 def _holes(table: Table, marks: dict[str, int]) -> None:
     observed = table.observed
     if observed.all():
-        st.caption("Nothing is missing in this table.")
+        st.caption("This table has no missing values.")
         return
     figure = plots.missing_map(table.times, observed, table.names)
     worst = int(observed.mean(axis=0).argmin())
     show_figure(
         figure,
         key="missing-map",
-        alt=f"Map of what was measured; least is {table.names[worst]} with {observed[:, worst].mean():.0%}",
+        alt=f"Map of missing values; least measured is {table.names[worst]} with {observed[:, worst].mean():.0%}",
     )
-    test = table.times >= marks["test begins"]
+    test = table.times >= marks["test"]
     writes = " (the file writes -200)" if table.title == "Air quality" else ""
     empty = [name for v, name in enumerate(table.names) if not observed[test, v].any()]
     st.caption(
-        f"{1 - observed.mean():.1%} of all values are missing{writes}. Each hole is filled with the "
-        "last value measured before it, for inputs alone: no score counts a filled value, and nothing is interpolated, "
-        "since that would tell what comes after the hole. "
+        f"{1 - observed.mean():.1%} of all values are missing{writes}. Model inputs are filled forward with the "
+        "last measured value; filled values are never scored. Nothing is interpolated, "
+        "since that would leak later values. "
         + (
-            f"**{', '.join(empty)}** is never measured in the test part, so it is kept out of every mean."
+            f"**{', '.join(empty)}** has no values in the test split, so it is excluded from every mean."
             if empty
             else ""
         )
@@ -119,14 +119,14 @@ def _holes(table: Table, marks: dict[str, int]) -> None:
             "Variable": [title(table, v) for v in range(len(table.names))],
             "Measured": [f"{share:.1%}" for share in observed.mean(axis=0)],
             "Filled": [f"{int(n):,}" for n in (~observed).sum(axis=0)],
-            "Longest hole (rows)": [_longest(~observed[:, v]) for v in range(len(table.names))],
+            "Longest gap (rows)": [_longest(~observed[:, v]) for v in range(len(table.names))],
             "Mean": [f"{m:.4g}" for m in np.nanmean(table.values, axis=0)],
             "Lowest": [f"{m:.4g}" for m in np.nanmin(table.values, axis=0)],
             "Highest": [f"{m:.4g}" for m in np.nanmax(table.values, axis=0)],
         }
     )
-    with st.expander("How much of each variable is filled"):
-        st.dataframe(rows, hide_index=True, width="stretch", alt="How much of each variable was measured and filled")
+    with st.expander("Missing values per variable"):
+        st.dataframe(rows, hide_index=True, width="stretch", alt="Share of measured and filled values per variable")
 
 
 def _longest(missing: np.ndarray) -> int:
@@ -144,14 +144,14 @@ def _rhythm(table: Table, filled: np.ndarray) -> None:
     left, right = st.columns(2)
     with left:
         figure = autocorrelation(filled, lags=lags, step=axis, marks=marks)
-        show_figure(figure, key="table-acf", alt="Autocorrelation of the chosen variable")
-        st.caption(f"How much the variable resembles itself some {step}s later: 1 is a perfect copy.")
+        show_figure(figure, key="table-acf", alt="Autocorrelation of the selected variable")
+        st.caption(f"Correlation of the variable with itself, lag in {step}s.")
     with right:
         figure = plots.partial_autocorrelation(filled, lags=min(48, lags), step=axis)
-        show_figure(figure, key="table-pacf", alt="Partial autocorrelation of the chosen variable")
+        show_figure(figure, key="table-pacf", alt="Partial autocorrelation of the selected variable")
         st.caption(
-            f"What an earlier {step} still tells once those between are known. Where the first bar towers, the last "
-            f"{step} knows most, which is why copying it is so hard to beat."
+            f"Correlation at each lag after removing shorter lags, in {step}s. If the first bar dominates, the last "
+            f"{step} carries most information, and persistence is a strong baseline."
         )
 
 
@@ -167,12 +167,10 @@ def _profiles(table: Table, variable: int) -> None:
                 low,
                 high,
                 weekly=count == WEEK,
-                title=f"The usual {name}",
+                title=f"Profile by {name}",
                 unit=table.units[variable] or "value",
             )
-            show_figure(
-                figure, key=f"profile-{name}", alt=f"Median course of a {name}, with the middle half of all hours"
-            )
+            show_figure(figure, key=f"profile-{name}", alt=f"Median course of a {name}, with the interquartile range")
 
 
 def _quartiles(values: np.ndarray, slots: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -187,8 +185,8 @@ def _quartiles(values: np.ndarray, slots: np.ndarray, count: int) -> tuple[np.nd
 
 def _correlations(table: Table) -> None:
     figure = plots.correlations(table.values, table.names)
-    show_figure(figure, key="table-correlations", alt="Correlation of each two variables")
+    show_figure(figure, key="table-correlations", alt="Correlation of all pairs of variables")
     st.caption(
-        "Over the rows in which both were measured. Readings that hang together closely can stand in for each other "
-        "when one of them fails, which is what a model of all variables at once can use."
+        "Over rows in which both were measured. A model of all variables can use correlated sensors to replace "
+        "one that fails."
     )

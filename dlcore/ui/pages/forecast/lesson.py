@@ -1,4 +1,4 @@
-"""The lesson of the rates: three arms started together and compared under Side by side."""
+"""Learning-rate experiment: three variants started together and shown under Compare."""
 
 import streamlit as st
 
@@ -10,21 +10,21 @@ from dlcore.ui.train.comparison_form import open_under_results
 
 
 def show(project: Project, dataset: str) -> None:
-    """What is reported, and a button that measures it again with several seeds."""
+    """Draw the reported values, and a button that repeats the experiment with several seeds."""
     with st.expander(lesson.TITLE, icon=":material/school:"):
         told = "; ".join(f"{name}: {value:.4f}" for name, value in lesson.REPORTED.items())
         st.markdown(
-            f"Of the one-layer LSTM it is reported that the learning rate makes it or breaks it (mean R²: {told}). "
-            "One run each cannot tell a rate from luck. Here the three are trained side by side with several seeds, "
-            "alike in all else, and shown with their range."
+            f"Reported for the one-layer LSTM: the learning rate decides the result (mean R²: {told}). "
+            "Single runs cannot separate the rate from chance. Here the three are trained with several seeds, "
+            "equal in everything else, and shown with their range."
         )
         left, right = st.columns(2)
         seeds = left.number_input("Seeds each", 1, 5, 2, key="lesson-seeds")
-        epochs = right.number_input("Epochs each", 1, 100, 10, key="lesson-epochs")
+        epochs = right.number_input("Epochs per run", 1, 100, 10, key="lesson-epochs")
         st.caption(
             f"{3 * seeds} runs, one after the other; ten epochs of one take about half a minute on a quiet core."
         )
-        if st.button("Start the lesson", icon=":material/play_arrow:", key="lesson-start"):
+        if st.button("Start the experiment", icon=":material/play_arrow:", key="lesson-start"):
             try:
                 wanted = lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))
                 made = comparisons.create(lesson.TITLE, wanted)

@@ -1,4 +1,4 @@
-"""Try it on the forecast page: pick a moment, see the forecast of all variables against what came, warm the past."""
+"""Predict panel of the forecast page: the forecast of all variables at a chosen time, with a what-if temperature."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ SHOWN_PAST = 24
 
 
 def try_it(project: Project, run: Run | None) -> None:
-    """A moment of the test part, or a CSV of one's own."""
-    bundle = run_cache.finished_bundle(run, to_see="a forecast of any moment")
+    """Draw the forecast at a time of the test split, or for an uploaded CSV."""
+    bundle = run_cache.finished_bundle(run, to_see="a forecast at any time")
     if bundle is None or run is None:
         return
     stored = run_cache.predictions(bundle)
@@ -38,14 +38,14 @@ def try_it(project: Project, run: Run | None) -> None:
 
 
 def pick(times: np.ndarray) -> int:
-    """Which moment of the test part, by its day and hour; the place of its first row to come."""
+    """Choose a time of the test split by day and hour; returns the index of its first forecast row."""
     days = pd.to_datetime(times, unit="ms")
     left, right = st.columns(2)
     day = left.date_input(
         "Day", value=days[len(days) // 2].date(), min_value=days[0].date(), max_value=days[-1].date(), key="moment-day"
     )
     apart = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
-    daily = apart >= 24 * HOUR_MS  # then there is no hour to choose
+    daily = apart >= 24 * HOUR_MS  # no hour to choose
     hour = 0 if daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
     wanted = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
     return int(np.clip(np.searchsorted(times, wanted.value // 1_000_000), 0, len(times) - 1))
@@ -56,14 +56,14 @@ def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None
     if name not in prepared.source["table"].names or prepared.facts["steps"] != prepared.facts["horizon"]:
         return None
     by = st.slider(
-        "What if the temperature before it had been higher by (°C)",
+        "What-if: temperature before it higher by (°C)",
         -10.0,
         10.0,
         0.0,
         0.5,
         key="warmer",
-        help="The whole window is warmed and nothing else is changed: it shows what the model makes of it, not "
-        "what the air would do.",
+        help="Adds to the temperature in the whole window and changes nothing else: it shows the model's response, not "
+        "the physical one.",
     )
     if not by:
         return None
@@ -80,9 +80,9 @@ def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int
     inside = np.abs(values - truth) <= widths
     known = ~np.isnan(truth) & ~np.isnan(widths)
     st.markdown(
-        f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the {prepared.facts['window']} "
-        f"{tables.step_name(table.step_ms)}s before. Of {int(known.sum())} values that were measured then, "
-        f"{int((inside & known).sum())} lie inside their interval."
+        f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the previous {prepared.facts['window']} "
+        f"{tables.step_name(table.step_ms)}s. Of {int(known.sum())} measured values, "
+        f"{int((inside & known).sum())} are inside their interval."
     )
     _figures(stored, prepared, place, other)
     rows = {
@@ -97,9 +97,11 @@ def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int
         "Inside": ["–" if not k else "yes" if i else "no" for k, i in zip(known[0], inside[0], strict=True)],
     }
     if other is not None:
-        rows["If warmer"] = [f"{_plain(v)} ({v - w:+.3g})" for v, w in zip(other[0], values[0], strict=True)]
-    with st.expander("All variables in figures"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Forecast and truth of every variable")
+        rows["What-if"] = [f"{_plain(v)} ({v - w:+.3g})" for v, w in zip(other[0], values[0], strict=True)]
+    with st.expander("All variables as a table"):
+        st.dataframe(
+            pd.DataFrame(rows), hide_index=True, width="stretch", alt="Forecast and measured value of every variable"
+        )
 
 
 def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
@@ -122,7 +124,9 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
         figure.update_layout(showlegend=place_on_page == 0)
         came = _plain(float(truth[0, v]))
         with pairs[place_on_page // 2][place_on_page % 2]:
-            show_figure(figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, came {came}")
+            show_figure(
+                figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, measured {came}"
+            )
 
 
 def _intervals(stored: dict[str, np.ndarray]) -> np.ndarray:
@@ -130,7 +134,7 @@ def _intervals(stored: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _when(moment: int, step_ms: int) -> str:
-    """The hour of a moment, or its day where a row is a day or more."""
+    """Format a time as an hour, or as a day if rows are days or longer."""
     return f"{pd.Timestamp(moment, unit='ms'):{'%d %b' if step_ms >= 24 * HOUR_MS else '%H:%M'}}"
 
 
@@ -139,11 +143,11 @@ def _plain(value: float) -> str:
 
 
 def _own_file(project: Project, bundle: Bundle) -> None:
-    with st.expander("Forecast what comes after a CSV of your own", icon=":material/upload_file:"):
+    with st.expander("Forecast from your own CSV", icon=":material/upload_file:"):
         names = bundle.preprocessing["names"]
         st.caption(
-            f"A CSV with a time column and the columns {', '.join(names)}; empty cells are holes. It goes through this "
-            "run's model and scales; nothing is learnt from it and nothing is kept."
+            f"A CSV with a time column and the columns {', '.join(names)}; empty cells are missing values. "
+            "It is processed with this run's model and scaling. The file is not stored."
         )
         file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="forecast-csv", max_upload_size=64)
         if file is None:
@@ -157,4 +161,4 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             st.warning(found["note"], icon=":material/schedule:")
         when = [moment_name(int(moment)) for moment in found["times"]]
         table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in found["forecast"].items()})
-        st.dataframe(table, hide_index=True, width="stretch", alt="Forecast of what comes after the file")
+        st.dataframe(table, hide_index=True, width="stretch", alt="Forecast after the end of the file")

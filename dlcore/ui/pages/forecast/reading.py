@@ -1,4 +1,4 @@
-"""What the forecast page's panels read, each thing once: tables, and the data of a run cut as its model takes them."""
+"""Cached tables and model inputs of the forecast page."""
 
 from typing import Any
 
@@ -14,25 +14,25 @@ from dlcore.ui.widgets import run_cache
 
 
 def load_table(config: RunConfig) -> Table:
-    """The very table that a run was made from.
+    """Return the table that a run was trained on.
 
     Raises:
-        DataError: it is not here, or not what it was.
+        DataError: it is not available, or has changed.
     """
     return _table(config.dataset, config.data_checksum)
 
 
 def load_prepared(project: Project, run: Run, bundle: Bundle) -> Prepared:
-    """The run's data as its model takes them, cut once for all sessions.
+    """Return the run's prepared data, cached for all sessions.
 
     Raises:
-        DataError: the table is not here, or not what it was.
+        DataError: the table is not available, or has changed.
     """
     return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
 
 def moment_name(moment: int) -> str:
-    """Epoch milliseconds as a day and a time that people read."""
+    """Format epoch milliseconds as day and time."""
     return pd.Timestamp(moment, unit="ms").strftime("%a %d %b %Y, %H:%M")
 
 
@@ -41,6 +41,6 @@ def _table(dataset: str, checksum: str) -> Table:
     return tables.load(dataset, checksum=checksum)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Cutting the table into the model's inputs")
+@st.cache_resource(max_entries=3, show_spinner="Preparing the model's inputs")
 def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)

@@ -1,4 +1,4 @@
-"""Results of a forecast: every figure beside copying the last hour and ridge regression, by variable, hour and week."""
+"""Results panel of the forecast page: scores beside persistence and ridge regression, by variable, hour and week."""
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,12 @@ from dlcore.ui.widgets.metric_table import METHODS
 
 SHOWN = ("persistence", "ridge")
 WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {
-    "seasonal_naive": "the value of the same time a week before"
+    "seasonal_naive": "value at the same time one week before"
 }
 
 
 def results(project: Project, run: Run | None) -> None:
-    """One run, or several side by side."""
+    """Draw one run, or compare several."""
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
         "Results of",
@@ -40,7 +40,7 @@ def results(project: Project, run: Run | None) -> None:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.side_by_side(project)
         return
-    bundle = run_cache.finished_bundle(run, to_see="how good the forecasts are")
+    bundle = run_cache.finished_bundle(run, to_see="forecast scores")
     if bundle is None or run is None:
         return
     evaluation, stored = run_cache.evaluation(bundle), run_cache.predictions(bundle)
@@ -57,7 +57,7 @@ def results(project: Project, run: Run | None) -> None:
 
 
 def _words(evaluation: Evaluation, run: Run) -> None:
-    """What the numbers say, and what the well-known one is worth."""
+    """Describe the scores, and put the commonly reported one into context."""
     own, rivals = evaluation.metrics, evaluation.baselines
     beaten = own.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in rivals.values()), default=0.0)
     unclear = own.get("lead_skill_low", 0.0) <= 0 <= own.get("lead_skill_high", 0.0)
@@ -71,12 +71,12 @@ def _words(evaluation: Evaluation, run: Run) -> None:
     if run.config.dataset == "air_quality" and "r2_mean_filled" in copied:
         filled, measured = copied["r2_mean_filled"], copied["r2_mean"]
         st.markdown(
-            f"**The well-known {scored.KNOWN_RESULT:.4f} is "
-            f"{'below' if measured > scored.KNOWN_RESULT else 'above'} copying the last hour.** A one-layer LSTM is "
-            f"known to reach a mean R² of {scored.KNOWN_RESULT:.4f} on this table. On its last fifth, merely *copying "
-            f"the last hour* gets {filled:.3f} if filled holes count, and {measured:.3f} on values that were "
-            "measured. An R² near 0.8 is therefore no achievement here: what counts is the **skill**, the share of "
-            "copying's squared error that a method saves."
+            f"**The commonly reported {scored.KNOWN_RESULT:.4f} is "
+            f"{'below' if measured > scored.KNOWN_RESULT else 'above'} persistence.** A one-layer LSTM is "
+            f"reported with a mean R² of {scored.KNOWN_RESULT:.4f} on this table. On its last fifth, *repeating "
+            f"the last hour* gets {filled:.3f} with filled values counted, and {measured:.3f} on measured values "
+            "only. Therefore **skill** is the metric to read: the share of "
+            "persistence's squared error that a model saves."
         )
 
 
@@ -86,25 +86,25 @@ def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
     columns = {
         "R² (mean)": "r2_mean",
         "Skill": "skill",
-        "Mean error (deviations)": "mae",
-        "R², holes filled": "r2_mean_filled",
-        "Skill, holes filled": "skill_filled",
+        "MAE (standard deviations)": "mae",
+        "R², filled values counted": "r2_mean_filled",
+        "Skill, filled values counted": "skill_filled",
     }
     rows = [
         {"Method": method, **{label: _cell(values, name) for label, name in columns.items()}}
         for method, values in methods.items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores of this run and of simple methods")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores of this run and baselines")
     st.caption(
-        f"Test part, {n:,} moments, values that were measured. In brackets: where the value would lie 95 times in 100 "
-        "with other weeks (bootstrap of whole weeks). The last two columns count filled holes as if they had been "
-        "measured: there a method earns by foretelling that a sensor stays silent."
+        f"Test split, {n:,} times, measured values. In brackets: 95 % bootstrap confidence interval "
+        "over whole weeks. The last two columns count filled values as if they were "
+        "measured, which rewards predicting that a sensor stays silent."
     )
-    with st.expander("What the rows and columns mean"):
+    with st.expander("Definitions"):
         lines = [
-            "- **R²**: 1 is a perfect forecast, 0 is as good as always saying the test part's own mean",
-            "- **Skill**: 1 - squared error / squared error of copying the last value; 0 is no better than copying",
-            "- **Mean error**: how far off it is on average, in standard deviations of the variable",
+            "- **R²**: 1 is perfect, 0 equals predicting the test split's mean",
+            "- **Skill**: 1 - squared error / squared error of persistence; 0 equals persistence",
+            "- **MAE**: mean absolute error, in standard deviations of the variable",
         ] + [f"- **{baseline_title(name, form=False)}**: {words}" for name, words in WORDS.items()]
         st.markdown("\n".join(lines))
 
@@ -125,25 +125,27 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
     kept, keys = zip(*scored_here, strict=True)
     methods = {title: own} | {baseline_title(k, form=False): v for k, v in rivals.items()}
     curves = {m: np.array([v.get(f"r2_{key}", np.nan) for key in keys]) for m, v in methods.items()}
-    figure = plots.methods_by_variable(curves, kept, title="R² of each variable", unit="R²")
-    show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and of simple methods for each variable")
+    figure = plots.methods_by_variable(curves, kept, title="R² by variable", unit="R²")
+    show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and baselines by variable")
     ridged = rivals.get("ridge", {})
     lost = [name for name, key in scored_here if own[f"r2_{key}"] < ridged.get(f"r2_{key}", -np.inf)]
     if lost:
         st.caption(f"Ridge regression is better in {len(lost)} of {len(kept)} variables: {', '.join(lost)}.")
     elif ridged:
         st.caption("The network is better than ridge regression in every variable.")
-    with st.expander("Every variable in figures"):
+    with st.expander("All variables as a table"):
         rows = []
         for name, key in scored_here:
             row = {"Variable": name}
             for method, values in methods.items():
                 row[f"R², {method}"] = f"{values[f'r2_{key}']:.3f}" if f"r2_{key}" in values else "–"
             row["Skill"] = f"{own[f'skill_{key}']:.3f}"
-            row["Mean error (own unit)"] = f"{own[f'mae_{key}']:.3g}"
-            row["90 % interval held"] = f"{own[f'coverage_90_{key}']:.1%}" if f"coverage_90_{key}" in own else "–"
+            row["MAE (unit of the variable)"] = f"{own[f'mae_{key}']:.3g}"
+            row["Coverage of the 90 % interval"] = (
+                f"{own[f'coverage_90_{key}']:.1%}" if f"coverage_90_{key}" in own else "–"
+            )
             rows.append(row)
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores of each variable")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by variable")
 
 
 def _ahead(stored: dict[str, np.ndarray], title: str, step: str) -> None:
@@ -167,13 +169,13 @@ def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
     if len(found["start"]) < 2:
         return
     times = stored["test_ids"][found["start"]]
-    figure = plots.scores_over_time(times, {"skill": found["skill"]}, title="Skill, week by week", unit="skill")
+    figure = plots.scores_over_time(times, {"skill": found["skill"]}, title="Skill by week", unit="skill")
     worst, best = float(found["skill"].min()), float(found["skill"].max())
-    show_figure(figure, key="skill-by-week", alt=f"Skill of each week of the test part, from {worst:.2f} to {best:.2f}")
+    show_figure(figure, key="skill-by-week", alt=f"Skill by week of the test split, from {worst:.2f} to {best:.2f}")
     st.caption(
-        f"A forecast is made at every {step} from what was known then, so its origin rolls through the test part; the "
-        "model is not trained again on the way. Skill runs from {worst:.2f} to {best:.2f}; below the "
-        "line copying is better."
+        f"A forecast is made at every {step} with the data known then (rolling origin); the "
+        "model is not retrained. Skill ranges from {worst:.2f} to {best:.2f}; below the "
+        "line persistence is better."
     )
 
 
@@ -181,11 +183,11 @@ def _intervals(stored: dict[str, np.ndarray], evaluation: Evaluation, names: tup
     own = evaluation.metrics
     if "coverage_90" not in own:
         return
-    st.subheader("How sure it is", anchor=False)
+    st.subheader("Prediction intervals", anchor=False)
     fixed = own.get("coverage_90_fixed")
     st.markdown(
-        f"Intervals meant to hold 90 times in 100 held **{own['coverage_90']:.1%}** of the time on the test part. "
-        "Their width comes from the model's errors on validation, which it never learnt from (conformal prediction), "
-        "and grows or shrinks a little after each miss or hit."
+        f"90 % prediction intervals covered **{own['coverage_90']:.1%}** of the test values. "
+        "Their width comes from the model's validation errors (conformal prediction) "
+        "and adapts after each miss or hit."
         + (f" With one width for all moments it would have been {fixed:.1%}." if fixed is not None else "")
     )
