@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dlcore.core import settings
 from dlcore.core.errors import StoreError
 from dlcore.runs.folder import RunFolder, translate_errors, write_json
+from dlcore.runs.legacy import import_old_runs
 from dlcore.runs.lifecycle import read_state
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def find(prefix: str) -> list[RunFolder]:
     """Runs whose id starts with `prefix`; at most two, which is enough to know that it is not unique."""
     if not prefix or not _HEX.issuperset(prefix):
         return []
+    import_old_runs()
     if (exact := RunFolder(root() / prefix)).state.exists():
         return [exact]
     folders = (RunFolder(path) for path in _paths() if path.name.startswith(prefix))
@@ -52,6 +54,7 @@ def find(prefix: str) -> list[RunFolder]:
 
 def newest(project: str | None, limit: int) -> list[RunFolder]:
     """Runs of one project or all, newest first."""
+    import_old_runs()
     runs = []
     for path in _paths():
         state = read_state(RunFolder(path))

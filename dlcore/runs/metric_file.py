@@ -71,33 +71,50 @@ def _line(step: int, values: Mapping[str, float], time_ms: int) -> str:
     return json.dumps({"step": step, "time": time_ms, "values": plain}, separators=(",", ":")) + "\n"
 
 
-def _columns(path: Path) -> dict[str, dict[int, float]]:
+def read_rows(path: Path, offset: int) -> tuple[list[Row], int]:
+    """Rows in the file after byte `offset`, and the offset after the last complete one.
+
+    Raises:
+        StoreError: the file exists but cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            stat = os.fstat(file.fileno())
-            parsed = _CACHE.pop(path, None)
-            if parsed is None or parsed.inode != stat.st_ino or parsed.offset > stat.st_size:
-                parsed = _Parsed(stat.st_ino)
-            file.seek(parsed.offset)
+            file.seek(offset)
             complete, newline, _ = file.read().rpartition(b"\n")
     except FileNotFoundError:
-        return {}
+        return [], 0
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}): check the permissions of the file.") from error
-    _parse(complete, parsed.columns)
-    parsed.offset += len(complete) + len(newline)
+    return _parse(complete), offset + len(complete) + len(newline)
+
+
+def _columns(path: Path) -> dict[str, dict[int, float]]:
+    parsed = _CACHE.pop(path, None)
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return {}
+    if parsed is None or parsed.inode != stat.st_ino or parsed.offset > stat.st_size:
+        parsed = _Parsed(stat.st_ino)
+    if stat.st_size > parsed.offset:
+        rows, parsed.offset = read_rows(path, parsed.offset)
+        for step, values, _ in rows:
+            for name, value in values.items():
+                parsed.columns.setdefault(name, {})[step] = value
     _CACHE[path] = parsed
     if len(_CACHE) > _CACHED_FILES:
         _CACHE.popitem(last=False)
     return parsed.columns
 
 
-def _parse(lines: bytes, columns: dict[str, dict[int, float]]) -> None:
+def _parse(lines: bytes) -> list[Row]:
+    rows = []
     for line in lines.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # a line cut short
             row = json.loads(line)
-            for name, value in row["values"].items():
-                columns.setdefault(name, {})[row["step"]] = float(value)
+            values = {name: float(value) for name, value in row["values"].items()}
+            rows.append((int(row["step"]), values, int(row["time"])))
+    return rows
 
 
 def _curve(column: Mapping[int, float]) -> Curve:

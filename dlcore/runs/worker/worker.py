@@ -17,6 +17,7 @@ import dlcore.runs.locks as locks
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
 from dlcore.runs.lifecycle import read_state, write_state
+from dlcore.runs.mlflow_mirror import mirroring
 from dlcore.runs.record import State
 from dlcore.runs.worker import liveness, queue
 
@@ -77,7 +78,10 @@ def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
 
 def _run_leader(context: WorkerContext) -> None:
     """The first process: sign in, wait for the device, train, record the end."""
-    with locks.hold(context.folder.lock, timeout=TAKEOVER_SECONDS, poll_interval=queue.POLL_SECONDS):
+    with (
+        mirroring(context.folder),  # outside: a slow server delays neither the next run nor a resume of this one
+        locks.hold(context.folder.lock, timeout=TAKEOVER_SECONDS, poll_interval=queue.POLL_SECONDS),
+    ):
         if context.is_current():
             worker = liveness.sign_in(context.folder, context.token)
             with _heartbeat(context.folder):
