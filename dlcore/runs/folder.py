@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -47,7 +48,7 @@ class RunFolder:
         """The config as JSON."""
         return self.path / "config.json"
 
-    @property
+    @cached_property  # the list of runs asks for it twice per run
     def state(self) -> Path:
         """State, reason and progress as JSON; a folder without it is not listed."""
         return self.path / "state.json"

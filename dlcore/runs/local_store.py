@@ -57,10 +57,10 @@ def newest(project: str | None, limit: int) -> list[RunFolder]:
     import_old_runs()
     runs = []
     for path in _paths():
-        state = read_state(RunFolder(path))
+        state = read_state(folder := RunFolder(path))
         if state and project in (None, state.get("project")):
-            runs.append((float(state.get("created", 0.0)), path.name, path))
-    return [RunFolder(path) for *_, path in sorted(runs, reverse=True)[:limit]]
+            runs.append((float(state.get("created", 0.0)), path.name, folder))
+    return [folder for *_, folder in sorted(runs, key=lambda run: run[:2], reverse=True)[:limit]]
 
 
 def tags(folder: RunFolder) -> Mapping[str, Any]:
