@@ -19,7 +19,7 @@ import torch
 
 from dlcore import projects
 from dlcore.runs import Bundle, execution
-from dlcore.runs.bundle import writer as remains
+from dlcore.runs.bundle.writer import RunArtifacts, round_weights, write_bundle
 
 
 def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
@@ -29,9 +29,9 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     module, prepared = bundle.load().module, projects.get(config.project).prepare(config)
     if prepared.checksum != bundle.run["data_checksum"]:
         raise SystemExit(f"{folder}: the data here are others than the run's.")
-    remains.round_weights(module, "int8")
+    round_weights(module, "int8")
     predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
-    left = remains.RunArtifacts(
+    artifacts = RunArtifacts(
         config=config,
         record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
         prepared=prepared,
@@ -41,7 +41,7 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
         history=bundle.history(),
         gradients=bundle.gradients(),
     )
-    remains.write_bundle(left, folder, weights="int8")
+    write_bundle(artifacts, folder, weights="int8")
     return before.metrics, found.metrics
 
 

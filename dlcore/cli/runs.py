@@ -55,6 +55,20 @@ def runs_export(options: argparse.Namespace) -> dict[str, Any]:
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 
 
+def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Send runs to the MLflow server of MLFLOW_TRACKING_URI: those named, or all."""
+    from dlcore import runs
+    from dlcore.core.errors import RequestError
+    from dlcore.runs.folder import of_run
+    from dlcore.runs.mlflow_mirror import mirror_run
+
+    if not options.runs and not options.all:
+        raise RequestError("no run given: name one or more, or --all.")
+    run_ids = [record.run_id for record in runs.list_runs(limit=1_000_000)] if options.all else options.runs
+    folders = [of_run(runs.open_run(run_id).run_id) for run_id in run_ids]
+    return [{"run_id": folder.run_id, "sent": mirror_run(folder)} for folder in folders]
+
+
 def runs_import(options: argparse.Namespace) -> dict[str, Any]:
     """A bundle from elsewhere becomes a run here."""
     from dlcore import runs
@@ -82,7 +96,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
 
 def arguments(commands: Any) -> None:
     """Add `runs` with its verbs, `evaluate` and `predict`."""
-    parser = commands.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import")
+    parser = commands.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import, mirror")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     add_command(verbs, "list", runs_list)
     add_command(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
@@ -101,6 +115,9 @@ def arguments(commands: Any) -> None:
     export.add_argument("file", metavar="FILE")
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
     add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE")
+    mirror = add_command(verbs, "mirror", runs_mirror)
+    mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
+    mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
     ask = add_command(commands, "predict", predict)
     ask.add_argument("run", metavar="RUN", help=RUN_HELP)

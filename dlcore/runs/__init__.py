@@ -1,6 +1,6 @@
-"""A run's life: store, worker process, launcher, bundle.
+"""Runs: create, start, pause, resume, read, export.
 
-Importing this package is cheap: neither torch nor mlflow nor submitit is loaded before it is needed.
+Importing this package is cheap: torch, mlflow and submitit are imported on first use.
 """
 
 from dlcore.runs.actions import create, delete_run, fork, pause, resume, start, stop, wait

@@ -1,4 +1,4 @@
-"""From a device's name to Lightning Fabric, which handles device, number format and data-parallel processes."""
+"""Lightning Fabric for a device name: device, precision and data-parallel processes."""
 
 import os
 from typing import Literal
@@ -13,10 +13,10 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def connect(device: str, *, devices: int = 1, precision: Precision = "32-true") -> Fabric:
-    """A Fabric on that device; with several `devices` this process becomes one of a group that was started already.
+    """A Fabric on that device; with several `devices` this process joins a group that is already running.
 
     Raises:
-        DeviceError: the device is not on this machine.
+        DeviceError: the device is not available on this machine.
     """
     name = known_devices.resolve(device)
     kind, _, number = name.partition(":")
@@ -25,10 +25,10 @@ def connect(device: str, *, devices: int = 1, precision: Precision = "32-true") 
             accelerator=kind, devices=devices, strategy="ddp", precision=precision, plugins=[LightningEnvironment()]
         )
     else:
-        # A fixed environment: Fabric would otherwise take a Slurm job's variables for a group of processes.
-        one = [int(number)] if kind == "cuda" else 1
+        # A fixed environment: Fabric would otherwise read the variables of a Slurm job as a process group.
+        single = [int(number)] if kind == "cuda" else 1
         os.environ.pop("LOCAL_RANK", None)
-        fabric = Fabric(accelerator=kind, devices=one, precision=precision, plugins=[LightningEnvironment()])
+        fabric = Fabric(accelerator=kind, devices=single, precision=precision, plugins=[LightningEnvironment()])
     if kind == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
     fabric.launch()

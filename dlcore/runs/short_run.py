@@ -1,4 +1,4 @@
-"""A few steps here and now, to see what a setting does: no run, no store, nothing left behind."""
+"""Train a few steps in this process to show the effect of a setting; nothing is stored."""
 
 import threading
 import time
@@ -13,16 +13,16 @@ from dlcore.runs.record import Curve, GradientNorms
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
     from dlcore.projects.project import RunConfig
+    from dlcore.training.events import Gradients
 
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
 class ShortRun:
-    """What a few steps told: what was seen of each layer, the loss of every step, and the seconds it took.
+    """Gradient norms, the loss of every step and the duration of a short run.
 
-    `broke` says in one line why the steps ended before their time, where they did, and `broke_at` which step could not
-    be made then, else 0.
+    `broke` says in one line why the run ended early, if it did; `broke_at` is the step that failed, else 0.
     """
 
     gradients: GradientNorms
@@ -33,16 +33,16 @@ class ShortRun:
 
 
 def run_short(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> ShortRun:
-    """Train `steps` steps of that config on the CPU, probing every `every` of them; the same config, the same answer.
+    """Train `steps` steps of that config on the CPU, with probes every `every` steps; deterministic.
 
-    One at a time in this process, on one thread: torch's generator is set and put back.
+    One at a time in this process, on one thread; the state of torch's generator is restored.
     """
     import torch
 
     begin = time.perf_counter()
     with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         before = torch.get_num_threads()
-        torch.set_num_threads(1)  # small networks are fastest so, and the page's other visitors keep their share
+        torch.set_num_threads(1)  # fastest for small networks, and fair to other visitors of the page
         try:
             return _steps(config, prepared, steps, every, begin)
         finally:
@@ -68,8 +68,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
     state: TrainingState | TrainingLoop
-    if (own := project.models[config.model].trainee) is not None:
-        state = own(module, prepared, config)
+    if (training_loop := project.models[config.model].trainee) is not None:
+        state = training_loop(module, prepared, config)
         events = state.events(validation)
     else:
         batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
@@ -77,30 +77,32 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         state.probe_every = every
         events = fit(state, batches, objective=project.objective(config, prepared), validation=validation)
     state.gradient_every, state.log_every = every, 1
-    seen: list[Gradients] = []
+    gradients: list[Gradients] = []
     losses: list[tuple[int, float]] = []
     broke, broke_at = "", 0
     try:
         for event in takewhile(lambda event: event.step <= steps, events):
             if isinstance(event, Gradients):
-                seen.append(event)
+                gradients.append(event)
             elif isinstance(event, Step):
                 losses.append((event.step, event.loss))
                 if event.step == steps:
                     break
     except NotFiniteError as error:
         broke, broke_at = str(error), error.step
-    return ShortRun(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke, broke_at)
+    return ShortRun(
+        _norms(tuple(state.layers), gradients), _curve(losses), time.perf_counter() - begin, broke, broke_at
+    )
 
 
-def _norms(layers: tuple[str, ...], seen: "list") -> GradientNorms:  # type: ignore[type-arg]
+def _norms(layers: tuple[str, ...], gradients: "list[Gradients]") -> GradientNorms:
     return GradientNorms(
         layers,
-        np.array([event.step for event in seen], dtype=np.int64),
-        np.array([event.norms for event in seen], dtype=np.float64).reshape(len(seen), len(layers)),
+        np.array([event.step for event in gradients], dtype=np.int64),
+        np.array([event.norms for event in gradients], dtype=np.float64).reshape(len(gradients), len(layers)),
         {
-            name: np.array([event.measures[name] for event in seen], dtype=np.float64)
-            for name in (seen[0].measures if seen else ())
+            name: np.array([event.measures[name] for event in gradients], dtype=np.float64)
+            for name in (gradients[0].measures if gradients else ())
         },
     )
 

@@ -2,40 +2,51 @@ import contextlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from dlcore import runs
 from dlcore.core.errors import StoreError
-from dlcore.runs import catalogue
+from dlcore.runs.folder import of_run
+from dlcore.runs.lifecycle import read_state
+from dlcore.runs.metric_file import read_metrics
 
 pytestmark = [pytest.mark.faults]
 
 WRITER = """
 import sys, time
-from dlcore.runs import catalogue, store
+from dlcore import projects, runs
+from dlcore.runs.folder import of_run
+from dlcore.runs.lifecycle import update_state
+from dlcore.runs.metric_file import append_metrics
 number = int(sys.argv[1])
-own = store.create("anomaly", "a run", params={}, tags={"state": "queued", "reason": ""})
-while len(ids := [run.run_id for run in catalogue.newest("anomaly", 10)]) < 3:
+config = projects.configure("anomaly", model="dense_32", preset="quick", device="cpu")
+own = of_run(runs.create(config).run_id)
+while len(ids := [run.run_id for run in runs.list_runs("anomaly", 10)]) < 3:
     time.sleep(0.05)
-shared = min(ids)
+shared = of_run(min(ids))
 for batch in range(40):
-    rows = [(f"metric_{number}", step, step / 3, 0) for step in range(batch * 20, batch * 20 + 20)]
-    store.append(shared, rows, tags={"progress": "{}"})
-    store.append(own, [(f"own_{name}", step, value, at) for name, step, value, at in rows])
-print(own)
+    steps = range(batch * 20, batch * 20 + 20)
+    append_metrics(shared, [(step, {f"metric_{number}": step / 3}, 0) for step in steps])
+    append_metrics(own, [(step, {f"own_{number}": step / 3}, 0) for step in steps])
+    update_state(shared, **{f"batch_{number}": batch})
+print(own.run_id)
 """
 
 
-def test_three_processes_make_a_store_and_write_to_one_run_at_once_and_nothing_is_lost(home):
+def test_three_processes_create_runs_and_write_to_one_at_once_and_nothing_is_lost(home):
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(n)], stdout=subprocess.PIPE, text=True) for n in range(3)
     ]
     outputs = [writer.communicate(timeout=120)[0].strip() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0, 0]
-    shared = catalogue.history(min(outputs))
+    shared, state = read_metrics(of_run(min(outputs))), read_state(of_run(min(outputs)))
+    assert len(runs.list_runs("anomaly")) == 3
     for number, own in enumerate(outputs):
         assert shared[f"metric_{number}"].steps.tolist() == list(range(800))
-        assert catalogue.history(own)[f"own_metric_{number}"].steps.tolist() == list(range(800))
+        assert (shared[f"metric_{number}"].values == np.arange(800) / 3).all()
+        assert read_metrics(of_run(own))[f"own_{number}"].steps.tolist() == list(range(800))
+        assert state[f"batch_{number}"] == 39
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from dlcore.runs.worker import launcher
 def launched(home, monkeypatch):
     """Starts no process: keeps what would have been started."""
     asked = []
-    monkeypatch.setattr(launcher, "launch", lambda run_id, place, wish=None: asked.append(run_id))
+    monkeypatch.setattr(launcher, "launch", lambda folder, **options: asked.append(folder.run_id))
     return asked
 
 
@@ -35,12 +35,12 @@ def one(group, label: str):
 class Here:
     """This very process as a worker that nobody disturbs."""
 
-    rank, told_to_go = 0, ()
+    rank, received_signals = 0, ()
 
     def __init__(self, search_id: str):
         self.run_id, self.folder = search_id, folder.of_run(search_id)
 
-    def wish(self):
+    def poll_command(self):
         return None
 
     def is_current(self):

@@ -1,14 +1,14 @@
-"""What can be asked of a run, without a worker: states, refusals, forks."""
+"""Actions on runs, without a worker: states, refusals, forks."""
 
 import time
 from dataclasses import asdict
 
 import pytest
 
-from dlcore import runs
+from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DeviceError, RunError
-from dlcore.runs import store
 from dlcore.runs.folder import of_run, write_json
+from dlcore.runs.lifecycle import read_state, write_state
 from dlcore.runs.worker import launcher, liveness, queue
 
 
@@ -24,14 +24,18 @@ def _stored(shared, monkeypatch):
 
 @pytest.fixture
 def unlaunched(monkeypatch):
-    """Launches are noted, not done."""
+    """Launches are recorded, not done."""
     launched = []
-    monkeypatch.setattr(launcher, "launch", lambda run_id, folder, wish=None: launched.append((run_id, wish)))
+
+    def launch(folder, *, device, devices, command):
+        launched.append((folder.run_id, command))
+
+    monkeypatch.setattr(launcher, "launch", launch)
     return launched
 
 
 def kill(run_id):
-    """A worker that signed in and is gone."""
+    """Leave the trace of a worker that signed in and died."""
     worker = liveness.WorkerInfo("token", time.time(), pid=2**22 - 3, started=1.0, host=liveness.this_host())
     write_json(of_run(run_id).worker, asdict(worker))
 
@@ -57,8 +61,9 @@ def test_a_device_that_is_not_here_is_refused(config):
 
 
 def test_an_impossible_config_is_refused(config):
+    value = config.model_dump()
     with pytest.raises(ConfigError, match="windw"):
-        runs.create(config.model_copy(update={"data_options": {"windw": 3}}))
+        runs.create(projects.load_config({**value, "data_options": {**value["data_options"], "windw": 3}}))
 
 
 def test_pause_and_stop_of_a_waiting_run_work_at_once(config, unlaunched):
@@ -75,7 +80,7 @@ def test_a_killed_worker_reads_interrupted_waiting_or_running(config):
     record = runs.create(config)
     kill(record.run_id)
     assert runs.open_run(record.run_id).record.state == "interrupted"
-    store.set_state(record.run_id, "running", "")
+    write_state(of_run(record.run_id), "running")
     found = runs.open_run(record.run_id).record
     assert found.state == "interrupted" and "resume" in found.reason and found.pid is None
     assert {r.run_id: r.state for r in runs.list_runs()}[record.run_id] == "interrupted"
@@ -88,8 +93,7 @@ def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
     runs.resume(record.run_id)
     assert unlaunched == [(record.run_id, None)]
     best = {"epoch": 1, "metric": "validation_loss", "value": 0.1}
-    store.append(record.run_id, (), tags={"progress": store.as_tag({"best": best, "epoch": 1, "step": 79})})
-    store.set_state(record.run_id, "paused", "")
+    write_state(of_run(record.run_id), "paused", best=best, epoch=1, step=79)
     runs.stop(record.run_id)  # it has a best epoch: a worker measures it
     assert unlaunched[1:] == [(record.run_id, "conclude")]
 
@@ -104,7 +108,7 @@ def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
 )
 def test_what_makes_no_sense_is_refused_in_one_line(config, state, verbs):
     record = runs.create(config)
-    store.set_state(record.run_id, state, "")
+    write_state(of_run(record.run_id), state)
     for verb in verbs:
         with pytest.raises(RunError, match=state) as caught:
             getattr(runs, verb)(record.run_id)
@@ -148,10 +152,10 @@ def test_a_beginning_that_several_share(config):
         runs.open_run(twice)
 
 
-def test_every_setting_is_a_param_for_mlflows_own_page(config):
-    record = runs.create(config)
-    params = store.client().get_run(record.run_id).data.params
-    assert params["epochs"] == "2" and params["project"] == "anomaly" and params["learning_rate"] == "0.003"
+def test_state_file_holds_every_field_of_the_record(config):
+    record = runs.create(config, tags={"arm": "slow"})
+    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"arm": "slow"}}
+    assert runs.open_run(record.run_id).record == record
 
 
 def test_a_long_log_is_read_from_its_end(config):

@@ -115,7 +115,7 @@ def refused(path, home, tmp_path):
         message
     )
     assert list((home / "runs").iterdir()) == [] if (home / "runs").exists() else True
-    assert not (home / "runs.db").exists()  # not even a store was made
+    assert not runs.list_runs()
     assert not (tmp_path / "evil.txt").exists() and not (tmp_path.parent / "evil.txt").exists()
     return message
 

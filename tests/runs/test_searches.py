@@ -31,12 +31,12 @@ def made(trials: int = 4, *wanted: str, **settings):
 class Here:
     """This very process as the worker of a search; `stops` says before which looks for a wish it is told to go."""
 
-    rank, told_to_go = 0, ()
+    rank, received_signals = 0, ()
 
     def __init__(self, search_id: str, *, stops: int = 10**9):
         self.run_id, self.folder, self.stops, self.looks = search_id, folder.of_run(search_id), stops, 0
 
-    def wish(self):
+    def poll_command(self):
         self.looks += 1
         return "pause" if self.looks > self.stops else None
 
@@ -75,7 +75,7 @@ def test_trials_are_the_same_again_and_the_first_is_the_settings_as_they_stand(h
 
 
 def test_a_pause_anywhere_changes_nothing(home, monkeypatch):
-    monkeypatch.setattr("dlcore.runs.worker.checkpoint_scheduler.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dlcore.runs.worker.checkpoint_scheduler.POLL_SECONDS", 0.0)
     straight, search = done(made(5)), made(5)
     for stops in (3, 9, 20, 14, 10**9):
         search = done(search, stops=stops)

@@ -6,7 +6,7 @@ from torch import nn
 
 from dlcore import cli
 from dlcore.runs.bundle import weight_format
-from dlcore.runs.bundle.weight_format import WeightFormat, restored, rounded, stored
+from dlcore.runs.bundle.weight_format import WeightFormat, decode, encode, round_trip
 
 
 def weights():
@@ -16,7 +16,7 @@ def weights():
 
 
 def test_eight_bits_are_off_by_half_a_step_of_the_row_at_most():
-    found = rounded(weights(), "int8")
+    found = round_trip(weights(), "int8")
     for name, tensor in weights().items():
         assert found[name].dtype == tensor.dtype and found[name].shape == tensor.shape
         if tensor.numel() >= weight_format.SMALL:
@@ -25,7 +25,7 @@ def test_eight_bits_are_off_by_half_a_step_of_the_row_at_most():
 
 
 def test_a_quarter_as_large_and_small_ones_in_half_precision():
-    kept = stored(weights(), "int8")
+    kept = encode(weights(), "int8")
     assert kept["0.weight"].dtype == torch.int8 and kept["0.weight:scale"].shape == (300,)
     assert kept["3.weight"].dtype == torch.float16 and "3.weight:scale" not in kept
     assert kept["2.num_batches_tracked"].dtype == torch.int64
@@ -33,18 +33,18 @@ def test_a_quarter_as_large_and_small_ones_in_half_precision():
 
 @pytest.mark.parametrize("form", typing.get_args(WeightFormat))
 def test_rounded_twice_is_rounded_once_to_the_last_bit(form):
-    once = rounded(weights(), form)
-    again = rounded(once, form)
+    once = round_trip(weights(), form)
+    again = round_trip(once, form)
     assert all(torch.equal(once[name], again[name]) for name in once)
     if form == "float32":
         assert all(torch.equal(once[name], tensor) for name, tensor in weights().items())
 
 
 def test_a_stranger_among_the_names_is_refused():
-    kept = stored(weights(), "int8")
+    kept = encode(weights(), "int8")
     kept["other:scale"] = torch.ones(3)
     with pytest.raises(KeyError):
-        restored(kept, weights())
+        decode(kept, weights())
 
 
 def test_the_command_line_knows_every_form():

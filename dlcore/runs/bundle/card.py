@@ -1,4 +1,4 @@
-"""The card of a run: what was measured, on what, how to repeat it, and what it is not good for."""
+"""The model card of a run: results, data, how to reproduce it, limitations."""
 
 import importlib.metadata
 import platform
@@ -9,16 +9,16 @@ from dlcore import projects
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
 MOST_CLASSES = 30
-"""So many classes are named."""
+"""Largest number of class names on a card."""
 _AHEAD = "_centred"
 _DEFAULT_LIMITS = (
-    "It saw one dataset, split once. On other data, other years or other places its numbers do not hold; "
-    "measure before you rely on it."
+    "Trained and evaluated on one split of one dataset. The metrics do not carry over to other data, years or "
+    "places: evaluate the model there before you rely on it."
 )
 
 
 def render_card(run: Mapping[str, Any]) -> str:
-    """The card in Markdown, from what `run.json` holds."""
+    """The card in Markdown, from the content of `run.json`."""
     record, evaluation = run["record"], run["evaluation"]
     project = projects.get(record["project"])
     best = record["best"]
@@ -32,21 +32,21 @@ def render_card(run: Mapping[str, Any]) -> str:
         f"{project.summary} {evaluation['verdict']}".strip(),
         "## Result on the test split",
         _table(_rows(evaluation)),
-        f"{chosen} The test split was looked at {_times(run['test_looks'])}. In brackets: the 95 % interval.",
+        f"{chosen} The test split was evaluated {_times(run['test_looks'])}. In brackets: 95 % confidence interval.",
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
         f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.{_classes(run)}",
-        "## How it was made",
+        "## Training",
         _made(run),
         f"```\n{run['command']}\n```",
-        "## What it is not good for",
+        "## Limitations",
         _DEFAULT_LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _classes(run: Mapping[str, Any]) -> str:
-    """The classes' names, where they are few enough to be read; forecasts' variables are no classes."""
+    """Class names, if there are few; variables of a forecast are no classes."""
     names = run.get("labels", [])
     if not 2 <= len(names) <= MOST_CLASSES or "accuracy" not in run["evaluation"]["metrics"]:
         return ""
@@ -54,7 +54,7 @@ def _classes(run: Mapping[str, Any]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of what computes."""
+    """Versions of Python and of the numerical packages."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -76,17 +76,17 @@ def _made(run: Mapping[str, Any]) -> str:
 
 
 def _pretrained(found: Mapping[str, str]) -> str:
-    """What the run stands on and its bundle leaves out."""
+    """Sentence about the pretrained network that the bundle omits."""
     if not found:
         return ""
     return (
-        f" It stands on the pretrained BERT `{found['name']}` (sha256 over its files `{found['checksum']}`): what "
-        "of it was not trained is not in this bundle."
+        f" It uses the pretrained BERT `{found['name']}` (sha256 over its files `{found['checksum']}`): its "
+        "frozen weights are not in this bundle."
     )
 
 
 def _rows(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """The model, what it scores when it may look ahead, its parts, and the simple methods."""
+    """Metrics of the model, of its non-causal variant, its parts, and the baselines."""
     metrics = evaluation["metrics"]
     ahead = {name.removesuffix(_AHEAD): value for name, value in metrics.items() if name.endswith(_AHEAD)}
     looking = {"this model, looking ahead": ahead} if ahead else {}
@@ -110,4 +110,4 @@ def _cell(metrics: Mapping[str, float], name: str) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times (each time the run was resumed, or its weights were stored anew)"
+    return "once" if count == 1 else f"{count} times (each time the run was resumed, or its weights were stored again)"

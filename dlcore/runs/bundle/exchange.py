@@ -1,12 +1,13 @@
-"""Bundles out and in: export to a zip, import from a zip or a folder. Export and import are inverse.
+"""Export a bundle to a zip file, import one from a zip file or folder. Export and import are inverse.
 
-A bundle from outside is a stranger's: nothing of it is trusted before it was looked at, and nothing of it is stored
-before all of it was accepted.
+An imported bundle is untrusted: every file is validated, and nothing is stored unless everything is valid.
 """
 
 import contextlib
+import dataclasses
 import shutil
 import stat
+import time
 import uuid
 import zipfile
 import zlib
@@ -14,27 +15,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import dlcore.runs.local_store as local_store
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs import folder as folders
-from dlcore.runs import metric_log, store
 from dlcore.runs.bundle import inspection
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
-from dlcore.runs.folder import translate_errors, write_atomic
+from dlcore.runs.folder import translate_errors
+from dlcore.runs.lifecycle import update_state
+from dlcore.runs.metric_file import Row, append_metrics
+from dlcore.runs.metric_log import write_gradients
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
 LIMIT_BYTES = 2 * 2**30
-"""A bundle may hold so much, unpacked; an upload in the page is held shorter."""
+"""Largest size of an unpacked bundle; the limit of an upload in the page is lower."""
 _CHUNK = 2**20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bundle always gives the same zip, byte for byte
 
 
 def export_run(ref: str, path: Path) -> Path:
-    """Write the run's bundle to a zip file (`path`, or a file in it where it is a folder); gives the file's path.
+    """Write the run's bundle to a zip file (`path`, or a file in it if it is a folder); returns the path of the file.
 
     Raises:
-        RunError: the run left no bundle yet.
+        RunError: the run has no bundle yet.
         StoreError: the file cannot be written.
     """
     run = open_run(ref)
@@ -54,18 +57,18 @@ def export_run(ref: str, path: Path) -> Path:
 
 
 def import_run(path: Path) -> Record:
-    """Take a bundle (zip or folder) in as a finished run.
+    """Store a bundle (zip or folder) as a finished run.
 
     Raises:
-        RunError: what is wrong with it, in one line; nothing of it is stored then.
-        StoreError: the store cannot be written.
+        RunError: the bundle is invalid; nothing is stored then.
+        StoreError: the run folder cannot be written.
     """
     with _staged(path) as draft:
         try:
             bundle = inspection.validate_bundle(draft)
-        except RequestError as error:  # name the file that was given, not where it was unpacked
+        except RequestError as error:  # name the imported file, not the folder it was unpacked to
             raise RunError(str(error).replace(f"{draft}/", "").replace(str(draft), path.name)) from None
-        return _take_in(bundle, path.name)
+        return _store(bundle, path.name)
 
 
 def _pack(folder: Path, file: Path) -> None:
@@ -79,7 +82,7 @@ def _pack(folder: Path, file: Path) -> None:
 
 @contextlib.contextmanager
 def _staged(path: Path) -> Iterator[Path]:
-    """A copy of the bundle in a folder of our own, gone again after the block."""
+    """A temporary copy of the bundle, deleted after the block."""
     if not path.exists():
         raise RunError(f"{path} does not exist: name a bundle's folder or zip file.")
     draft = settings.home() / "runs" / f".import-{uuid.uuid4().hex}"
@@ -122,12 +125,12 @@ def _unpack(source: Path, draft: Path) -> None:
 
 
 def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
-    """The zip's files by their names in a bundle; all may lie in one folder.
+    """Entries of the zip file by their names in a bundle; they may share one folder.
 
     Raises:
-        RunError: a name leads out of the folder, is a link, comes twice, or is no part of a bundle.
+        RunError: a name points outside the bundle, is a link, appears twice, or is not part of a bundle.
     """
-    found: dict[str, zipfile.ZipInfo] = {}
+    entries: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or ":" in parts[0]:
@@ -138,14 +141,14 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
             continue
         if parts[-1] not in (*REQUIRED, *OPTIONAL) or len(parts) > 2:
             raise RunError(f"{source.name}: '{entry.filename[:80]}' is no part of a bundle: refused.")
-        if parts[-1] in found:
+        if parts[-1] in entries:
             raise RunError(f"{source.name}: '{parts[-1]}' comes twice: refused.")
-        found[parts[-1]] = entry
-    return found
+        entries[parts[-1]] = entry
+    return entries
 
 
 def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
-    """Unpack one file, never more than its header promised."""
+    """Unpack one file, never more than its header says."""
     total = 0
     with translate_errors(target), target.open("wb") as file:
         while chunk := packed.read(_CHUNK):
@@ -158,47 +161,28 @@ def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
 
 def _within(total: int, source: Path) -> None:
     if total > LIMIT_BYTES:
-        raise RunError(f"{source.name} holds {total / 2**30:.1f} GiB; at most {LIMIT_BYTES / 2**30:.0f} GiB are taken.")
+        raise RunError(f"{source.name} unpacks to {total / 2**30:.1f} GiB: the limit is {LIMIT_BYTES / 2**30:.0f} GiB.")
 
 
-def _take_in(bundle: Bundle, name: str) -> Record:
-    """Store an accepted bundle: the run becomes visible with its state, which is written last."""
-    record, config = bundle.record, bundle.config
-    about = {
-        key: getattr(record, key)
-        for key in ("project", "model", "dataset", "preset", "seed", "device", "epochs", "steps", "steps_per_epoch")
-    } | {"batch_size": record.batch_size, "parameters": record.parameters, "parent": ""}
-    stored = record.as_json()
-    progress = {key: stored[key] for key in ("epoch", "step", "metrics", "best", "duration_s")}
-    run_id = store.create(
-        record.project,
-        f"{record.model} seed {record.seed} (imported)",
-        params={"project": record.project, "model": record.model, "seed": record.seed},
-        tags={"about": store.as_tag(about), "progress": store.as_tag(progress)},
-    )
-    folder = folders.of_run(run_id)
-    try:
+def _store(bundle: Bundle, name: str) -> Record:
+    """Store an accepted bundle as a run; it becomes visible with its state, which is written last."""
+    with local_store.new_folder(bundle.config) as folder:
         with translate_errors(folder.path):
-            folder.path.mkdir(parents=True)
-            write_atomic(folder.config, config.model_dump_json(indent=1).encode())
             folder.bundle.parent.mkdir()
             shutil.copytree(bundle.folder, folder.bundle)
-        if (norms := bundle.gradients()) is not None:
-            metric_log.write_gradients(folder.gradients, norms)
-        store.append(run_id, _rows(bundle))
-        store.keep_folder(run_id, folder.bundle, "bundle")
-        store.set_state(run_id, "finished", f"imported from {name}"[:200])
-    except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
-        with contextlib.suppress(Exception):
-            store.delete(run_id)
-        raise
-    return open_run(run_id).record
+        if (gradients := bundle.gradients()) is not None:
+            write_gradients(folder.gradients, gradients)
+        append_metrics(folder, _rows(bundle))
+        record = dataclasses.replace(
+            bundle.record, state="finished", reason=f"imported from {name}"[:200], parent="", created=time.time()
+        )
+        update_state(folder, **record.as_state())
+    return dataclasses.replace(record, run_id=folder.run_id, pid=None)
 
 
-def _rows(bundle: Bundle) -> list[store.Row]:
+def _rows(bundle: Bundle) -> list[Row]:
     return [
-        (name, step, value, 0)
+        (step, {name: value}, 0)
         for name, curve in bundle.history().items()
         for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)
     ]

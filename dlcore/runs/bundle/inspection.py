@@ -1,4 +1,4 @@
-"""Whether a bundle from outside is what it says: every file is read, bounded, and held against the others."""
+"""Validates an untrusted bundle: every file is read, bounded, and compared with the others."""
 
 import math
 import re
@@ -24,10 +24,10 @@ MEASURED = {"layers", "steps", "norms", *MEASURES}
 
 
 def validate_bundle(folder: Path) -> Bundle:
-    """The bundle in `folder`, if every part of it can be read and fits the others.
+    """The bundle in `folder`, if every part of it is readable and consistent.
 
     Raises:
-        RunError: the first thing that is wrong, in one line.
+        RunError: the first problem, in one line.
     """
     for name in REQUIRED:
         if not (folder / name).is_file():
@@ -58,7 +58,7 @@ def _facts(bundle: Bundle) -> None:
 
 
 def _record(bundle: Bundle) -> None:
-    """The record has the right types and tells of the very config beside it."""
+    """The record has the right types and matches the config."""
     import pydantic
 
     from dlcore.runs.record import Record
@@ -102,7 +102,7 @@ def _history(bundle: Bundle) -> None:
 
 
 def _arrays(bundle: Bundle) -> None:
-    """Arrays are no larger than their files say, and those of one split are of one length."""
+    """Arrays are as large as their headers say, and those of one split have one length."""
     for name in ("predictions.npz", "gradients.npz"):
         if (bundle.folder / name).exists():
             _check_npz(bundle.folder / name)
@@ -122,7 +122,7 @@ def _arrays(bundle: Bundle) -> None:
 
 
 def _check_npz(path: Path) -> None:
-    """Read the headers alone: an array may claim more than the file holds, or hide Python objects."""
+    """Check the headers: an array may claim to be larger than the file, or contain Python objects."""
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:

@@ -1,7 +1,7 @@
-"""A bundle: one folder that holds all a finished run left behind.
+"""A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz`. Nothing in it is a pickle; reading one never runs code from it.
+gradients.npz`. Nothing in it is a pickle; reading it never runs code from it.
 """
 
 import csv
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.runs.record import Curve, GradientNorms, Record, restore
+from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
@@ -31,7 +31,7 @@ REQUIRED = (
 )
 OPTIONAL = ("gradients.npz",)
 WRITTEN = ("written", "beam", "sources", "kinds", "forced", "losses")
-"""Beside that, of sequences that were written: two ways of writing, what was read, of which kind, and how well."""
+"""Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
     name: f"test_{name}"
     for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear", *WRITTEN)
@@ -40,7 +40,7 @@ TEST_NAMES = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle opened for reading; nothing is read before it is asked for."""
+    """A bundle opened for reading; every property reads its file when accessed."""
 
     folder: Path
 
@@ -60,17 +60,17 @@ class Bundle:
     @property
     def record(self) -> Record:
         """The run as it was when the bundle was written."""
-        return restore(self._part("record"))
+        return Record.from_json(self._part("record"))
 
     @property
     def config(self) -> "RunConfig":
-        """The config that decided the run."""
+        """The config of the run."""
         from dlcore import projects
 
         return projects.load_config(self._part("config"))
 
     def history(self) -> dict[str, Curve]:
-        """Every metric's history."""
+        """History of every metric."""
         rows: dict[str, dict[int, float]] = {}
         try:
             for name, step, value in list(csv.reader(self._read("metrics.csv").decode().splitlines()))[1:]:
@@ -80,22 +80,22 @@ class Bundle:
         return {name: _curve(values) for name, values in rows.items()}
 
     def gradients(self) -> GradientNorms | None:
-        """Norms of the gradient by layer; None where they were switched off."""
+        """Gradient norms by layer; None if recording was off."""
         if not (self.folder / "gradients.npz").exists():
             return None
-        found = self._arrays("gradients.npz")
+        arrays = self._arrays("gradients.npz")
         try:
             layers, steps, norms = (
-                tuple(str(name) for name in found.pop("layers")),
-                found.pop("steps"),
-                found.pop("norms"),
+                tuple(str(name) for name in arrays.pop("layers")),
+                arrays.pop("steps"),
+                arrays.pop("norms"),
             )
-            return GradientNorms(layers, steps, norms, found)
+            return GradientNorms(layers, steps, norms, arrays)
         except KeyError as error:
             raise RunError(f"{self.folder / 'gradients.npz'} has no array {error}: take another bundle.") from None
 
     def predictions(self) -> dict[str, np.ndarray]:
-        """`<split>_scores`, `<split>_targets`, `<split>_ids` and whatever else was kept of a split."""
+        """`<split>_scores`, `<split>_targets`, `<split>_ids` and further arrays of a split."""
         return {TEST_NAMES.get(name, name): array for name, array in self._arrays("predictions.npz").items()}
 
     @property
@@ -105,23 +105,23 @@ class Bundle:
 
     @property
     def threshold(self) -> float | None:
-        """The decision threshold chosen on validation; None where the project has none."""
+        """The decision threshold chosen on validation data; None if the project has none."""
         value = self._json("threshold.json")["threshold"]
         return None if value is None else float(value)
 
     @property
     def preprocessing(self) -> Mapping[str, Any]:
-        """What inference needs to treat new data alike."""
+        """Parameters of the preprocessing, for inference."""
         return dict(self._json("preprocessing.json"))
 
     @property
     def facts(self) -> Mapping[str, int]:
-        """The data's facts that decided the model's shape."""
+        """Properties of the data that determine the shape of the model."""
         return {name: int(value) for name, value in self._part("facts").items()}
 
     @property
     def evaluation(self) -> "Evaluation":
-        """Numbers on the test split, as the worker stored them."""
+        """Evaluation on the test split, as the worker stored it."""
         from dlcore.projects.project import Evaluation
 
         try:
@@ -130,12 +130,14 @@ class Bundle:
             raise RunError(f"{self.folder / 'run.json'}: its evaluation cannot be read ({error}).") from None
 
     def load(self, *, complete: bool = True) -> "LoadedModel":
-        """The trained model, in evaluation mode on the CPU (safetensors only). Not `complete`, it lacks what the bundle
-        leaves out, and answers nothing; it needs no other files, and whether the weights fit is seen all the same.
+        """The trained model in evaluation mode on the CPU.
+
+        With `complete=False` the pretrained weights that the bundle omits are not loaded: enough to check that the
+        weights fit, not to predict.
 
         Raises:
             RunError: the weights do not fit the model that `run.json` names.
-            DataError: what the bundle leaves out, pretrained weights, is not on this machine.
+            DataError: pretrained weights that the bundle omits are not on this machine.
         """
         import safetensors
         import safetensors.torch
@@ -149,8 +151,8 @@ class Bundle:
         if complete:
             project.complete(module, self.preprocessing)
         try:
-            kept = safetensors.torch.load(self._read("model.safetensors"))
-            module.load_state_dict(weight_format.restored(kept, module.state_dict()))
+            encoded = safetensors.torch.load(self._read("model.safetensors"))
+            module.load_state_dict(weight_format.decode(encoded, module.state_dict()))
         except (RuntimeError, KeyError, safetensors.SafetensorError) as error:
             what = str(error).splitlines()[0]
             raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None
@@ -175,7 +177,7 @@ class Bundle:
         return value
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Arrays of an .npz; one that holds Python objects is refused."""
+        """Arrays of an .npz file; Python objects are refused."""
         import zipfile
 
         try:

@@ -1,4 +1,4 @@
-"""What a run leaves behind, and how it becomes a bundle."""
+"""Writes the artifacts of a run as a bundle."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 
 @dataclass(frozen=True)
 class RunArtifacts:
-    """All that goes into a bundle. `predictions` are keyed `<split>_scores` and so on."""
+    """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on."""
 
     config: RunConfig
     record: Record
@@ -40,33 +40,33 @@ class RunArtifacts:
     gradients: GradientNorms | None = None
 
 
-def write_bundle(remains: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
-    """Write the bundle beside its place and then move it there, so that it is never half written.
+def write_bundle(artifacts: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
+    """Write the bundle to a temporary folder and move it into place, so that it is never half written.
 
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     before = read_json(folder / "run.json")
-    same_run = before.get("record", {}).get("run_id") == remains.record.run_id
+    same_run = before.get("record", {}).get("run_id") == artifacts.record.run_id
     looks = 1 + (int(before.get("test_looks", 0)) if same_run else 0)
     with translate_errors(folder):
-        for left in folder.parent.glob(f".{folder.name}.*"):  # of a worker that was killed while it wrote
-            shutil.rmtree(left, ignore_errors=True)
+        for old in folder.parent.glob(f".{folder.name}.*"):  # of a worker that was killed while it wrote
+            shutil.rmtree(old, ignore_errors=True)
         draft.mkdir(parents=True)
-        for name, data in _files(remains, weights, looks).items():
+        for name, data in _files(artifacts, weights, looks).items():
             (draft / name).write_bytes(data)
         _replace(draft, folder)
 
 
 def round_weights(module: nn.Module, form: WeightFormat) -> None:
-    """Give the module the very weights that the bundle will hold, so that what is measured is what is shipped."""
+    """Round the weights of the module as the bundle does, so that the evaluation is of what it contains."""
     if form != "float32":
-        module.load_state_dict(weight_format.rounded(module.state_dict(), form))
+        module.load_state_dict(weight_format.round_trip(module.state_dict(), form))
 
 
 def _replace(draft: Path, folder: Path) -> None:
-    """Put the draft in the folder's place; what was there before goes only then."""
+    """Replace the folder by the draft; the old content is deleted last."""
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     if folder.exists():
         folder.replace(old)
@@ -74,54 +74,54 @@ def _replace(draft: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _files(remains: RunArtifacts, weights: WeightFormat, looks: int) -> dict[str, bytes]:
-    prepared = remains.prepared
-    run = describe(remains) | {"weights": weights, "test_looks": looks}
+def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[str, bytes]:
+    prepared = artifacts.prepared
+    run = describe(artifacts) | {"weights": weights, "test_looks": looks}
     files = {
         "run.json": _json(run),
         "card.md": card.render_card(run).encode(),
-        "metrics.csv": metrics_csv(remains.history),
-        "model.safetensors": safetensors.torch.save(weight_format.stored(remains.weights, weights)),
+        "metrics.csv": metrics_csv(artifacts.history),
+        "model.safetensors": safetensors.torch.save(weight_format.encode(artifacts.weights, weights)),
         "preprocessing.json": _json(dict(prepared.preprocessing)),
         "labels.json": _json(list(prepared.labels)),
-        "threshold.json": _json({"threshold": remains.evaluation.threshold}),
-        "predictions.npz": _npz({_short(name): array for name, array in remains.predictions.items()}),
+        "threshold.json": _json({"threshold": artifacts.evaluation.threshold}),
+        "predictions.npz": _npz({_short(name): array for name, array in artifacts.predictions.items()}),
     }
-    if remains.gradients is not None:
-        kept = remains.gradients
-        seen = {name: values.astype(np.float32) for name, values in kept.measures.items()}
+    if artifacts.gradients is not None:
+        gradients = artifacts.gradients
+        measures = {name: values.astype(np.float32) for name, values in gradients.measures.items()}
         files["gradients.npz"] = _npz(
-            {"layers": np.array(kept.layers), "steps": kept.steps, "norms": kept.norms, **seen}
+            {"layers": np.array(gradients.layers), "steps": gradients.steps, "norms": gradients.norms, **measures}
         )
     return files
 
 
-def describe(remains: RunArtifacts) -> dict[str, Any]:
-    """`run.json`: everything needed to know what was measured, and to measure it again."""
+def describe(artifacts: RunArtifacts) -> dict[str, Any]:
+    """`run.json`: everything needed to reproduce the evaluation."""
     return {
         "format": 1,
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "record": remains.record.as_json(),
-        "config": remains.config.model_dump(),
-        "facts": dict(remains.prepared.facts),
-        "labels": list(remains.prepared.labels),
-        "data_checksum": remains.prepared.checksum,
-        "pretrained": _pretrained(remains.prepared.preprocessing),
-        "sizes": {name: len(remains.prepared.split(name)) for name in ("train", "validation", "test")},
-        "command": command_line(remains.config),
+        "record": artifacts.record.as_json(),
+        "config": artifacts.config.model_dump(),
+        "facts": dict(artifacts.prepared.facts),
+        "labels": list(artifacts.prepared.labels),
+        "data_checksum": artifacts.prepared.checksum,
+        "pretrained": _pretrained(artifacts.prepared.preprocessing),
+        "sizes": {name: len(artifacts.prepared.split(name)) for name in ("train", "validation", "test")},
+        "command": command_line(artifacts.config),
         "environment": {**card.versions(), **devices.describe(), "threads": torch.get_num_threads()},
-        "evaluation": asdict(remains.evaluation),
+        "evaluation": asdict(artifacts.evaluation),
     }
 
 
 def _pretrained(preprocessing: Mapping[str, Any]) -> dict[str, str]:
-    """Name and checksum of the pretrained network that the run stands on; it is not part of the bundle."""
+    """Name and checksum of the pretrained network of the run; its weights are not part of the bundle."""
     name = preprocessing.get("bert")
     return {"name": name, "checksum": preprocessing["bert_checksum"]} if name else {}
 
 
 def metrics_csv(history: dict[str, Curve]) -> bytes:
-    """All curves as rows of name, step, value; values keep every bit."""
+    """All curves as rows of name, step, value; values round-trip exactly."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("name", "step", "value"))
@@ -133,7 +133,7 @@ def metrics_csv(history: dict[str, Curve]) -> bytes:
 
 
 def _short(name: str) -> str:
-    """The test split goes by plain names: it is what others will read."""
+    """Arrays of the test split have no prefix."""
     return name.removeprefix("test_")
 
 
@@ -148,7 +148,7 @@ def _json(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's."""
+    """NumPy scalars and arrays as Python objects."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import dlcore.runs.lifecycle as lifecycle
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs import folder as folders
@@ -299,15 +300,12 @@ def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
 def set_state(search_id: str, state: State, reason: str) -> None:
     """Write down how the search stands."""
     folder = folders.of_run(search_id)
-    with translate_errors(folder.path):
-        write_json(folder.path / "state.json", {"state": state, "reason": reason[:4000]})
+    lifecycle.write_state(folder, state, reason)
 
 
 def _launch(search: Search) -> Search:
     folder = folders.of_run(search.search_id)
-    if launcher.executor_name() == "local":
-        queue.join(search.search_id, search.config.device, devices=search.workers)
-    launcher.launch(search.search_id, folder)
+    lifecycle.launch(folder, device=search.config.device, devices=search.workers)
     return open_search(search.search_id)
 
 

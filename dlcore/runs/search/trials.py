@@ -32,9 +32,9 @@ class SearchContext(Protocol):
     run_id: str
     folder: RunFolder
     rank: int
-    told_to_go: list[str]
+    received_signals: list[str]
 
-    def wish(self) -> Command | None:
+    def poll_command(self) -> Command | None:
         """What is asked of it."""
 
     def is_current(self) -> bool:
@@ -53,7 +53,7 @@ class SearchSession:
 
     def must_go(self) -> bool:
         """Whether it is to lay down what it holds."""
-        return self.post.wish() is not None or not self.post.is_current()
+        return self.post.poll_command() is not None or not self.post.is_current()
 
 
 def lead(post: SearchContext, log: Callable[[str], None]) -> None:
@@ -66,8 +66,8 @@ def lead(post: SearchContext, log: Callable[[str], None]) -> None:
         state, reason = "failed", one_line(error)
         with contextlib.suppress(OSError):
             write_atomic(post.folder.request, b"pause")  # the others lay down their trials, too
-    if state == "paused" and post.told_to_go:
-        reason = f"stopped by the system ({post.told_to_go[0]}): resume it when the machine is back"
+    if state == "paused" and post.received_signals:
+        reason = f"stopped by the system ({post.received_signals[0]}): resume it when the machine is back"
     searches.set_state(post.run_id, state, reason)
     log(f"{state}{': ' if reason else ''}{reason}")
 
@@ -160,8 +160,8 @@ def _train(bench: SearchSession, taken: ClaimedTrial, config: "RunConfig") -> bo
         config=config,
         folder=taken.folder,
         bundle=taken.folder.bundle,
-        journal=MemoryMetricLog(),
-        wish=heard,
+        metric_log=MemoryMetricLog(),
+        poll_command=heard,
         on_event=on_event,
     )
     outcome, trained = execution.train_without_test(job)

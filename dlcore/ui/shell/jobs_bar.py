@@ -5,7 +5,6 @@ import html
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core.settings import tracking_uri
 from dlcore.runs.record import Record
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
@@ -28,18 +27,8 @@ def show() -> None:
 
 
 def active_jobs() -> list[Record]:
-    """Return the running and queued runs; does not touch a store that does not exist yet."""
-    if not store_exists():
-        return []
+    """Return the running and queued runs."""
     return run_actions.active_records(runs.list_runs(limit=100))
-
-
-def store_exists() -> bool:
-    """Return whether any run was created here."""
-    from pathlib import Path
-
-    uri = tracking_uri()
-    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
 
 
 def _jobs(before: int) -> None:

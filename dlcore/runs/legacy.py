@@ -1,0 +1,93 @@
+"""One-time import of runs from `runs.db`, the MLflow database in which earlier versions stored them.
+
+Their folders already hold config, checkpoints and bundle; the database adds state, record and metrics. It is read with
+`sqlite3` alone, and renamed to `runs.db.imported` afterwards.
+"""
+
+import contextlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dlcore.runs.locks as locks
+from dlcore.core import settings
+from dlcore.core.errors import StoreError
+from dlcore.runs.folder import RunFolder, of_run, translate_errors, write_atomic
+from dlcore.runs.lifecycle import update_state
+from dlcore.runs.metric_file import Row, append_metrics
+
+_log = logging.getLogger(__name__)
+_WARNED: set[Path] = set()
+
+
+def import_old_runs() -> int:
+    """Import the runs of `runs.db` in the home, if there is one; returns their number.
+
+    A database that cannot be read, or a home that cannot be written, is reported once as a warning.
+    """
+    file = settings.home() / "runs.db"
+    if not file.exists() or file in _WARNED:
+        return 0
+    try:
+        with locks.hold(file.with_name("runs.db.lock")):
+            return _import(file) if file.exists() else 0
+    except (StoreError, sqlite3.Error) as error:
+        _WARNED.add(file)
+        _log.warning("%s: the runs of an earlier version were not imported (%s).", file, error)
+        return 0
+
+
+def _import(file: Path) -> int:
+    count = 0
+    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as database:
+        for run_id, created in database.execute(
+            "SELECT run_uuid, start_time FROM runs WHERE lifecycle_stage = 'active' ORDER BY start_time"
+        ).fetchall():
+            folder = of_run(run_id)
+            tags = _tags(database, run_id)
+            if "state" not in tags or folder.state.exists():
+                continue
+            _import_run(folder, tags, list(_rows(database, run_id)), created=(created or 0) / 1000)
+            count += 1
+    with translate_errors(file):
+        file.replace(file.with_name("runs.db.imported"))
+    _log.warning("%s: imported %d runs of an earlier version.", file, count)
+    return count
+
+
+def _import_run(folder: RunFolder, tags: dict[str, str], rows: list[Row], *, created: float) -> None:
+    """Write metrics, then the state, which makes the run visible."""
+    with translate_errors(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder.metrics, b"")
+    append_metrics(folder, rows)
+    record: dict[str, Any] = {**json.loads(tags.pop("about", "{}")), **json.loads(tags.pop("progress", "{}"))}
+    state, reason = tags.pop("state"), tags.pop("reason", "")
+    update_state(folder, **record, state=state, reason=reason, created=created, tags=tags)
+
+
+def _tags(database: sqlite3.Connection, run_id: str) -> dict[str, str]:
+    rows = database.execute("SELECT key, value FROM tags WHERE run_uuid = ? AND key LIKE 'dlcore.%'", (run_id,))
+    return {key.removeprefix("dlcore."): value for key, value in rows}
+
+
+def _rows(database: sqlite3.Connection, run_id: str) -> Iterator[Row]:
+    """Metrics by step; values of one step and time share a row."""
+    rows = database.execute(
+        "SELECT key, step, CASE WHEN is_nan THEN NULL ELSE value END, timestamp FROM metrics "
+        "WHERE run_uuid = ? ORDER BY timestamp, step",
+        (run_id,),
+    )
+    place: tuple[int, int] | None = None
+    values: dict[str, float] = {}
+    for name, step, value, time_ms in rows:
+        if place is not None and place != (step, time_ms):
+            yield place[0], values, place[1]
+            values = {}
+        place = (step, time_ms)
+        values[name] = float("nan") if value is None else float(value)
+    if place is not None:
+        yield place[0], values, place[1]
