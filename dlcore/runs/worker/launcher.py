@@ -80,9 +80,9 @@ def main(run_id: str, token: str) -> None:
         traceback.print_exc()
         reason = f"code: the worker could not be started: {one_line(error)}"
         if run_id.startswith(folders.SEARCH):
-            from dlcore.runs.search import searches
+            from dlcore.runs.search.state import set_state
 
-            searches.set_state(run_id, "failed", reason)
+            set_state(run_id, "failed", reason)
         else:
             store.set_state(run_id, "failed", reason)
         folder.worker.unlink(missing_ok=True)

@@ -154,9 +154,9 @@ def _is_search(post: WorkerContext) -> bool:
 
 def _set_state(post: WorkerContext, state: State, reason: str) -> None:
     if _is_search(post):
-        from dlcore.runs.search import searches
+        from dlcore.runs.search.state import set_state
 
-        return searches.set_state(post.run_id, state, reason)
+        return set_state(post.run_id, state, reason)
     return store.set_state(post.run_id, state, reason)
 
 
