@@ -1,4 +1,4 @@
-"""Optuna's storage of one search: a journal file in the search's folder, guarded by locks that end with their holder."""
+"""Optuna storage of one search: a journal file in its folder, with locks that the kernel releases on a kill."""
 
 import contextlib
 import functools
