@@ -43,8 +43,8 @@ def data_folders() -> list[Path]:
 
 
 def tracking_uri() -> str:
-    """Where MLflow keeps runs: `MLFLOW_TRACKING_URI` for a team's server, else a SQLite file in `home()`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'runs.db'}"
+    """Address of the MLflow server that mirrors runs: `MLFLOW_TRACKING_URI`; empty if unset."""
+    return os.environ.get("MLFLOW_TRACKING_URI", "")
 
 
 def mirror_url() -> str:

@@ -1,8 +1,8 @@
-"""The process between a request and a worker: `python -m dlcore.runs RUN TOKEN` (see `launcher`)."""
+"""Submits a worker: `python -m dlcore.runs RUN TOKEN` (see `worker.submit`)."""
 
 import sys
 
-from dlcore.runs.worker.launcher import main
+from dlcore.runs.worker.submit import main
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2])

@@ -11,19 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import dlcore.runs.actions as actions
+import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
-from dlcore.runs import actions, catalogue, store
+from dlcore.runs.folder import RunFolder
 from dlcore.runs.record import ACTIVE, Record
-from dlcore.runs.run import open_run, record_of, references
+from dlcore.runs.run import open_run, read_record, references
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
 MOST_RUNS = 60
-LOOKED_AT = 2_000
-"""So many of the newest runs are searched for comparisons."""
+SEARCHED_RUNS = 2_000
+"""Number of the newest runs that are searched for comparisons."""
 REFERENCE = "reference"
-"""The comparison of the runs that came with the workbench."""
+"""Id of the comparison of the reference runs."""
 
 
 @dataclass(frozen=True)
@@ -63,31 +65,29 @@ def create(title: str, arms: "Mapping[str, Sequence[RunConfig]]", *, start: bool
     if not 2 <= len(wanted) <= MOST_RUNS:
         raise RequestError(f"a comparison has 2 to {MOST_RUNS} runs, not {len(wanted)}: choose models and seeds anew.")
     comparison_id = uuid.uuid4().hex[:12]
-    made: list[str] = []
+    run_ids: list[str] = []
     try:
         for arm, config in wanted:
-            record = actions.create(config)
-            made.append(record.run_id)
             tags = {"group": comparison_id, "group_title": title.strip()[:120] or "Comparison", "arm": arm}
-            store.append(record.run_id, (), tags=tags)
+            run_ids.append(actions.create(config, tags=tags).run_id)
     except WorkbenchError:
-        for run_id in made:
+        for run_id in run_ids:
             with contextlib.suppress(WorkbenchError):
                 actions.delete_run(run_id)
         raise
     if start:
-        for run_id in made:
+        for run_id in run_ids:
             actions.start(run_id)
     return open_comparison(comparison_id)
 
 
 def list_comparisons(project: str) -> list[Comparison]:
     """A project's comparisons, newest first."""
-    found: dict[str, list[catalogue.Stored]] = {}
-    for stored in catalogue.newest(project, LOOKED_AT):
-        if stored.tags.get("group"):
-            found.setdefault(stored.tags["group"], []).append(stored)
-    return [_of(comparison_id, runs) for comparison_id, runs in found.items()]
+    groups: dict[str, list[RunFolder]] = {}
+    for folder in local_store.newest(project, SEARCHED_RUNS):
+        if group := local_store.tags(folder).get("group"):
+            groups.setdefault(group, []).append(folder)
+    return [_read(comparison_id, folders) for comparison_id, folders in groups.items()]
 
 
 def open_comparison(comparison_id: str) -> Comparison:
@@ -96,10 +96,11 @@ def open_comparison(comparison_id: str) -> Comparison:
     Raises:
         RunError: there is none, or its runs were deleted.
     """
-    found = [stored for stored in catalogue.newest(None, LOOKED_AT) if stored.tags.get("group") == comparison_id]
-    if not found:
+    newest = local_store.newest(None, SEARCHED_RUNS)
+    folders = [folder for folder in newest if local_store.tags(folder).get("group") == comparison_id]
+    if not folders:
         raise RunError(f"there is no comparison '{comparison_id[:40]}': its runs may have been deleted.")
-    return _of(comparison_id, found)
+    return _read(comparison_id, folders)
 
 
 def from_references(project: str) -> Comparison | None:
@@ -158,9 +159,9 @@ def _label(record: Record, taken: Mapping[str, object]) -> str:
     return f"{record.model} ({'reference' if record.is_reference else record.run_id[:8]})"
 
 
-def _of(comparison_id: str, found: Sequence[catalogue.Stored]) -> Comparison:
+def _read(comparison_id: str, folders: Sequence[RunFolder]) -> Comparison:
     arms: dict[str, tuple[Record, ...]] = {}
-    for stored in reversed(found):  # newest first in the catalogue
-        arm = stored.tags.get("arm", "")
-        arms[arm] = (*arms.get(arm, ()), record_of(stored))
-    return Comparison(comparison_id, found[0].tags.get("group_title", "Comparison"), arms)
+    for folder in reversed(folders):  # oldest first
+        arm = local_store.tags(folder).get("arm", "")
+        arms[arm] = (*arms.get(arm, ()), read_record(folder))
+    return Comparison(comparison_id, local_store.tags(folders[0]).get("group_title", "Comparison"), arms)

@@ -1,4 +1,4 @@
-"""One run from its config to its bundle: the flow that the worker and training in the foreground share."""
+"""Execute one run, from its config to its bundle: shared by the worker, foreground training and search trials."""
 
 import dataclasses
 import os
@@ -18,11 +18,10 @@ from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
-from dlcore.runs.bundle import writer as remains
-from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat
+from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.folder import Command, RunFolder
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
-from dlcore.runs.record import Best, State, assemble
+from dlcore.runs.record import Best, Curve, Record, State
 from dlcore.runs.worker import checkpoints
 from dlcore.runs.worker.checkpoint_scheduler import CheckpointScheduler
 from dlcore.training import memory
@@ -32,19 +31,19 @@ from dlcore.training.state import TrainingState, count_parameters, thread_count
 from dlcore.training.training_loop import TrainingLoop
 
 PREPARING_SECONDS = 0.5
-"""A long preparation is told about so often."""
+"""Seconds between two progress reports of a long preparation."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run to be executed. `wish` says what a person wants at this moment; `checkpoints` False keeps none."""
+    """A run to execute. `poll_command` returns the pending command; `checkpoints` False writes none."""
 
     run_id: str
     config: RunConfig
     folder: RunFolder
     bundle: Path
-    journal: MetricLog
-    wish: Callable[[], Command | None] = lambda: None
+    metric_log: MetricLog
+    poll_command: Callable[[], Command | None] = lambda: None
     on_event: Callable[[Event], None] = lambda event: None
     checkpoints: bool = True
     parent: str = ""
@@ -53,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run left off."""
+    """How an execution ended."""
 
     state: State
     reason: str = ""
@@ -61,41 +60,41 @@ class Outcome:
 
 @dataclass
 class TrainingSession:
-    """All that one execution works with; `progress` is what the store shows of it."""
+    """What one execution works with; `progress` holds the fields of the record that change."""
 
     job: Job
     project: Project
     prepared: Prepared
     fabric: Fabric
     state: TrainingState | TrainingLoop
-    about: dict[str, Any] = field(default_factory=dict)
+    record: Record
     epoch_began: float = 0.0
     progress: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(job: Job) -> Outcome:
-    """Train from the newest checkpoint (or the start) on; whatever ends it but a pause leaves a bundle.
+    """Train from the newest checkpoint, or from the start; unless paused, evaluate the best epoch and write a bundle.
 
     Raises:
-        WorkbenchError: training could not go on; the error's `reason` says why.
+        WorkbenchError: training failed; the error's `reason` says why.
     """
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
-        bench = _set_up(job)
-        outcome = _train(bench)
-        if outcome.state != "paused" and bench.fabric.is_global_zero:
-            _conclude(bench, outcome)
+        session = _set_up(job)
+        outcome = _train(session)
+        if outcome.state != "paused" and session.fabric.is_global_zero:
+            _finish(session, outcome)
     return outcome
 
 
 def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
-    """Train as `execute` does and leave off there: nothing is predicted, no test sample is looked at, no bundle left.
+    """Train as `execute` does, without predicting, reading the test split or writing a bundle.
 
     Raises:
-        WorkbenchError: training could not go on; the error's `reason` says why.
+        WorkbenchError: training failed; the error's `reason` says why.
     """
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
-        bench = _set_up(job)
-        return _train(bench), bench
+        session = _set_up(job)
+        return _train(session), session
 
 
 def _set_up(job: Job) -> TrainingSession:
@@ -103,7 +102,7 @@ def _set_up(job: Job) -> TrainingSession:
     project = projects.get(config.project)
     fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
     seeds.seed_everything(config.seed)
-    with progress.listening(_Preparing(job.journal)):
+    with progress.listening(_Preparing(job.metric_log)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
     module = project.models[config.model].build(projects.model_config(config), prepared.facts)
@@ -113,57 +112,57 @@ def _set_up(job: Job) -> TrainingSession:
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
     state: TrainingState | TrainingLoop
-    if (own := project.models[config.model].trainee) is not None:
-        state = own(module, prepared, config)
+    if (training_loop := project.models[config.model].trainee) is not None:
+        state = training_loop(module, prepared, config)
     else:
         steps = len(_batches(config, prepared, fabric))
         state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
-    bench = TrainingSession(job, project, prepared, fabric, state)
     if fabric.is_global_zero:
         checkpoints.drop_drafts(job.folder.checkpoints)
     snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
     if snapshot is not None:
         state.restore(snapshot)
-    _introduce(bench, parameters)
-    return bench
+    record = Record.from_config(
+        job.run_id,
+        config,
+        parent=job.parent,
+        parameters=parameters,
+        steps=state.steps,
+        steps_per_epoch=state.steps_per_epoch,
+    )
+    session = TrainingSession(job, project, prepared, fabric, state, record)
+    _start_log(session)
+    return session
 
 
 class _Preparing:
-    """Tells the journal how far a long preparation is, about twice a second: it writes by itself only later."""
+    """Writes the progress of a long preparation about twice a second: the log's own thread starts only later."""
 
-    def __init__(self, journal: MetricLog) -> None:
-        self.journal, self.told = journal, 0.0
+    def __init__(self, metric_log: MetricLog) -> None:
+        self.metric_log, self.written = metric_log, 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if time.monotonic() - self.told > PREPARING_SECONDS:
-            self.journal.tell("progress", {"doing": f"{what}: {done:,} of {total:,}"})
-            self.journal.flush()
-            self.told = time.monotonic()
+        if time.monotonic() - self.written > PREPARING_SECONDS:
+            self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}"})
+            self.metric_log.flush()
+            self.written = time.monotonic()
 
 
-def _introduce(bench: TrainingSession, parameters: int) -> None:
-    """Tell the journal what is known only now that data and model are there."""
-    config, state = bench.job.config, bench.state
-    bench.about = {
-        "project": config.project,
-        "model": config.model,
-        "dataset": config.dataset,
-        "preset": config.preset,
-        "seed": config.seed,
-        "device": config.device,
-        "epochs": config.training.epochs,
-        "steps": state.steps,
-        "steps_per_epoch": state.steps_per_epoch,
-        "batch_size": config.training.batch_size,
-        "parameters": parameters,
-        "parent": bench.job.parent,
+def _start_log(session: TrainingSession) -> None:
+    """Log what is known only after data and model are set up."""
+    state, metric_log = session.state, session.job.metric_log
+    session.progress = {
+        "epoch": state.epoch - 1,
+        "step": state.step,
+        "duration_s": state.seconds,
+        "best": _best(session),
+        "doing": "",
     }
-    bench.progress = {"epoch": state.epoch - 1, "step": state.step, "duration_s": state.seconds, "best": _best(bench)}
-    bench.job.journal.tell("about", bench.about)
-    bench.job.journal.begin(state.step)
-    epochs = bench.job.journal.history().get("epoch_s")
+    metric_log.update(session.record.about | session.progress)
+    metric_log.start(state.step)
+    epochs = metric_log.history().get("epoch_s")
     if epochs is not None:
-        bench.epoch_began = float(epochs.values[epochs.steps <= state.step].sum())
+        session.epoch_began = float(epochs.values[epochs.steps <= state.step].sum())
 
 
 def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
@@ -177,42 +176,46 @@ def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
     )
 
 
-def _train(bench: TrainingSession) -> Outcome:
-    """Run the events of `fit` into the journal; the state is whole at each, so heed wishes and the clock there."""
-    job, state, config = bench.job, bench.state, bench.job.config
-    events = _events(bench)
-    first = bench.fabric.is_global_zero
-    lengths = GradientLog(
-        job.folder.gradients if first else job.folder.path / f"gradients-{bench.fabric.global_rank}.jsonl",
+def _train(session: TrainingSession) -> Outcome:
+    """Log the events of `fit`; at each event the state is complete, so commands and checkpoints are handled there."""
+    job, state, config = session.job, session.state, session.job.config
+    events = _events(session)
+    is_first = session.fabric.is_global_zero
+    gradients = GradientLog(
+        job.folder.gradients if is_first else job.folder.path / f"gradients-{session.fabric.global_rank}.jsonl",
         tuple(state.layers),
         step=state.step,
     )
-    kept_in = job.folder.checkpoints if job.checkpoints and first else None
-    keeper = CheckpointScheduler(state, kept_in, numbers=(job.journal, lengths), alone=bench.fabric.world_size == 1)
-    if _heard(bench) == "conclude":
+    scheduler = CheckpointScheduler(
+        state,
+        job.folder.checkpoints if job.checkpoints and is_first else None,
+        logs=(job.metric_log, gradients),
+        is_alone=session.fabric.world_size == 1,
+    )
+    if _poll_command(session) == "conclude":
         return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
     if state.step:
-        job.journal.scalars(state.step, {"resumed": 1.0})  # curves mark the place
+        job.metric_log.log(state.step, {"resumed": 1.0})  # a mark on the curves
     for event in events:
-        _write_down(bench, event, lengths)
+        _log_event(session, event, gradients)
         job.on_event(event)
-        if not (isinstance(event, Epoch) or keeper.shall_look()):
+        if not (isinstance(event, Epoch) or scheduler.must_poll()):
             continue
-        wish = _heard(bench)
-        if wish or isinstance(event, Epoch) or keeper.is_due():
-            keeper.keep(force=wish is not None, epoch_end=isinstance(event, Epoch))
-        if wish == "pause":
+        command = _poll_command(session)
+        if command or isinstance(event, Epoch) or scheduler.is_due():
+            scheduler.save(force=command is not None, epoch_end=isinstance(event, Epoch))
+        if command == "pause":
             return Outcome("paused")
-        if wish in ("stop", "conclude"):
+        if command in ("stop", "conclude"):
             return Outcome("stopped", f"stopped at step {state.step} of {state.steps}")
-    keeper.keep(force=True)
-    early = state.epoch <= config.training.epochs
-    return Outcome("finished", f"no better validation for {config.training.patience} epochs" if early else "")
+    scheduler.save(force=True)
+    is_early = state.epoch <= config.training.epochs
+    return Outcome("finished", f"no better validation for {config.training.patience} epochs" if is_early else "")
 
 
-def _events(bench: TrainingSession) -> Iterator[Event]:
-    """What training will tell: by `fit`, or by a training of the model's own."""
-    state, prepared, config, project = bench.state, bench.prepared, bench.job.config, bench.project
+def _events(session: TrainingSession) -> Iterator[Event]:
+    """The events of `fit`, or of the model's own training loop."""
+    state, prepared, config, project = session.state, session.prepared, session.job.config, session.project
     validation = Validation(
         lambda module: project.epoch_metrics(module, prepared, config),
         metric=project.monitor.metric,
@@ -220,59 +223,64 @@ def _events(bench: TrainingSession) -> Iterator[Event]:
     )
     if not isinstance(state, TrainingState):
         return state.events(validation)
-    batches = _batches(config, prepared, bench.fabric)
+    batches = _batches(config, prepared, session.fabric)
     return fit(state, batches, objective=project.objective(config, prepared), validation=validation)
 
 
-def _heard(bench: TrainingSession) -> Command | None:
-    """What a person wants, the same in every process of the run."""
-    wish = bench.job.wish() if bench.fabric.is_global_zero else None
-    return bench.fabric.broadcast(wish) if bench.fabric.world_size > 1 else wish
+def _poll_command(session: TrainingSession) -> Command | None:
+    """The pending command, the same in every process of the run."""
+    command = session.job.poll_command() if session.fabric.is_global_zero else None
+    return session.fabric.broadcast(command) if session.fabric.world_size > 1 else command
 
 
-def _write_down(bench: TrainingSession, event: Event, lengths: GradientLog) -> None:
-    journal, progress = bench.job.journal, bench.progress
+def _log_event(session: TrainingSession, event: Event, gradients: GradientLog) -> None:
+    metric_log, progress = session.job.metric_log, session.progress
     progress["step"] = event.step
     if isinstance(event, Gradients):
-        lengths.add(event.step, event.norms, event.measures)
+        gradients.add(event.step, event.norms, event.measures)
     elif isinstance(event, Step):
         progress["duration_s"] = event.seconds
         values = {"batch_loss": event.loss, "learning_rate": event.learning_rate, "elapsed_s": event.seconds}
-        journal.scalars(event.step, values)
+        metric_log.log(event.step, values)
     elif isinstance(event, Epoch):
-        journal.scalars(event.step, {**event.metrics, "epoch_s": event.seconds - bench.epoch_began})
-        bench.epoch_began = event.seconds
-        progress |= {"epoch": event.epoch, "duration_s": event.seconds, "best": _best(bench), "metrics": event.metrics}
-        lengths.flush()
-    journal.tell("progress", progress)
+        metric_log.log(event.step, {**event.metrics, "epoch_s": event.seconds - session.epoch_began})
+        session.epoch_began = event.seconds
+        progress |= {
+            "epoch": event.epoch,
+            "duration_s": event.seconds,
+            "best": _best(session),
+            "metrics": event.metrics,
+        }
+        gradients.flush()
+    metric_log.update(progress)
 
 
-def _best(bench: TrainingSession) -> dict[str, Any] | None:
-    if not bench.state.best_epoch:
+def _best(session: TrainingSession) -> dict[str, Any] | None:
+    if not session.state.best_epoch:
         return None
-    return asdict(Best(bench.state.best_epoch, bench.project.monitor.metric, bench.state.best_value))
+    return asdict(Best(session.state.best_epoch, session.project.monitor.metric, session.state.best_value))
 
 
-def _conclude(bench: TrainingSession, outcome: Outcome) -> None:
-    """Measure the best epoch on the test split and leave the bundle."""
-    job, state, config, prepared = bench.job, bench.state, bench.job.config, bench.prepared
-    job.journal.flush()
+def _finish(session: TrainingSession, outcome: Outcome) -> None:
+    """Evaluate the best epoch on the test split and write the bundle."""
+    job, state, config, prepared = session.job, session.state, session.job.config, session.prepared
+    job.metric_log.flush()
     state.load_best()
-    remains.round_weights(state.module, job.weights)
-    simpler = bench.project.baselines(prepared, config)
-    predictions, evaluation = measure(state.module, prepared, config, simpler=simpler)
-    history = job.journal.history()
-    at_best = state.best_epoch * state.steps_per_epoch
-    chosen = {
-        name: float(curve.values[curve.steps == at_best][0])
-        for name, curve in history.items()
-        if name.startswith(("train_", "validation_")) and at_best in curve.steps
-    }
-    bench.progress["metrics"] = chosen | evaluation.metrics
-    record = assemble(job.run_id, bench.about, bench.progress, state=outcome.state, reason=outcome.reason)
-    left = RunArtifacts(
+    round_weights(state.module, job.weights)
+    baselines = session.project.baselines(prepared, config)
+    predictions, evaluation = measure(state.module, prepared, config, simpler=baselines)
+    history = job.metric_log.history()
+    session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
+    record = Record.from_state(
+        job.run_id,
+        session.record.about | session.progress,
+        state=outcome.state,
+        reason=outcome.reason,
+        created=time.time(),
+    )
+    artifacts = RunArtifacts(
         config=config,
-        record=dataclasses.replace(record, created=time.time()),
+        record=record,
         prepared=prepared,
         weights=state.module.state_dict(),
         predictions=predictions,
@@ -280,15 +288,25 @@ def _conclude(bench: TrainingSession, outcome: Outcome) -> None:
         history=history,
         gradients=read_gradients(job.folder.gradients),
     )
-    remains.write_bundle(left, job.bundle, weights=job.weights)
-    job.journal.tell("progress", bench.progress)
-    job.journal.flush()
+    write_bundle(artifacts, job.bundle, weights=job.weights)
+    job.metric_log.update(session.progress)
+    job.metric_log.flush()
+
+
+def _metrics_of_best(session: TrainingSession, history: dict[str, Curve]) -> dict[str, float]:
+    """Training and validation metrics at the best epoch."""
+    step = session.state.best_epoch * session.state.steps_per_epoch
+    return {
+        name: float(curve.values[curve.steps == step][0])
+        for name, curve in history.items()
+        if name.startswith(("train_", "validation_")) and step in curve.steps
+    }
 
 
 def measure(
     module: nn.Module, prepared: Prepared, config: RunConfig, *, simpler: dict[str, dict[str, float]]
 ) -> tuple[Predictions, Evaluation]:
-    """What a trained network predicts of every split, and its numbers on the test split beside the simpler methods'."""
+    """Predictions of a trained network for every split, and its evaluation on the test split beside the baselines."""
     project = projects.get(config.project)
     predictions = project.predict(module, prepared, config)
     found = project.evaluate(predictions, None, config)

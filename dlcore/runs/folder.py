@@ -1,4 +1,4 @@
-"""The folder of one run: where each of its files lies, and how files are written so that none is ever half there."""
+"""The folder of a run or search: the paths of its files, atomic writes, and errors of the file system in one line."""
 
 import contextlib
 import errno
@@ -13,30 +13,58 @@ from dlcore.core import settings
 from dlcore.core.errors import StoreError
 
 Command = Literal["pause", "stop", "conclude"]
-"""`pause`: checkpoint and go. `stop`: leave a bundle of the best epoch and go. `conclude`: the same, for a run that
-stands still already: its worker waits in the queue for it, which one that is paused or stopped does not."""
+"""`pause`: write a checkpoint and exit. `stop`: write a bundle of the best epoch and exit. `conclude`: like `stop`, for
+a run without a worker: a new worker waits in the queue, evaluates the best epoch and exits."""
+
+NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
+"""Errors of a file system that cannot lock files."""
 
 BALLAST_BYTES = 512 * 1024
-"""Kept aside in the folder of every live run, so that a full disk leaves room to write down why the run failed."""
+"""Size of a file in the folder of every running run; deleting it leaves room to record a failure on a full disk."""
 
 SEARCH = "search-"
-"""How the id of a search over settings begins; its workers are started, queued and watched like those of a run."""
+"""Prefix of the id of a hyperparameter search."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """`$DLCORE_HOME/runs/<run_id>` and what lies in it."""
+    """`$DLCORE_HOME/runs/<run_id>` or `$DLCORE_HOME/searches/<search_id>`, and the files in it."""
 
     path: Path
 
     @property
+    def run_id(self) -> str:
+        """Id of the run or search."""
+        return self.path.name
+
+    @property
+    def is_search(self) -> bool:
+        """Whether this is the folder of a search."""
+        return self.run_id.startswith(SEARCH)
+
+    @property
     def config(self) -> Path:
-        """The run's config as JSON."""
+        """The config as JSON."""
         return self.path / "config.json"
 
     @property
+    def state(self) -> Path:
+        """State, reason and progress as JSON; a folder without it is not listed."""
+        return self.path / "state.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Scalars as JSON lines."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def gradients(self) -> Path:
+        """Gradient norms as JSON lines, one line per recorded step."""
+        return self.path / "gradients.jsonl"
+
+    @property
     def log(self) -> Path:
-        """All that the worker and its libraries print, tracebacks too."""
+        """Output of the worker and its libraries, tracebacks included."""
         return self.path / "log.txt"
 
     @property
@@ -51,17 +79,22 @@ class RunFolder:
 
     @property
     def request(self) -> Path:
-        """What a person asked the worker to do: `pause` or `stop`."""
+        """The pending `Command`."""
         return self.path / "request"
 
     @property
     def lock(self) -> Path:
-        """Held by the worker for as long as it lives: two never work on one run."""
+        """Lock held by the worker while it lives, so that two never work on one run."""
         return self.path / "lock"
 
     @property
+    def write_lock(self) -> Path:
+        """Lock held while `state` or `metrics` is written."""
+        return self.path / "write.lock"
+
+    @property
     def ballast(self) -> Path:
-        """Room kept aside for the last words of a run on a full disk."""
+        """Space reserved for the failure report on a full disk."""
         return self.path / "ballast"
 
     @property
@@ -70,17 +103,12 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
-    def gradients(self) -> Path:
-        """Norms of the gradient, a line for each step recorded."""
-        return self.path / "gradients.jsonl"
-
-    @property
     def bundle(self) -> Path:
-        """The bundle, once the run left one."""
+        """The bundle of a run that has ended."""
         return self.path / "artifacts" / "bundle"
 
-    def wish(self) -> Command | None:
-        """What is asked of the worker at this moment."""
+    def read_command(self) -> Command | None:
+        """The pending command; None without one."""
         try:
             text = self.request.read_text(encoding="utf-8").strip()
         except OSError:
@@ -89,16 +117,16 @@ class RunFolder:
 
 
 def of_run(run_id: str) -> RunFolder:
-    """The folder of the run (or search) of that id; it may not be there yet."""
+    """The folder of that run or search; it need not exist."""
     return RunFolder(settings.home() / ("searches" if run_id.startswith(SEARCH) else "runs") / run_id)
 
 
 @contextlib.contextmanager
 def translate_errors(what: Path) -> Iterator[None]:
-    """Turn the operating system's errors on writing into one clear line.
+    """Turn errors of the operating system on writing `what` into one line.
 
     Raises:
-        StoreError: the disk is full or the folder cannot be written.
+        StoreError: the disk is full, or the folder cannot be written or has no file locks.
     """
     try:
         yield
@@ -107,7 +135,9 @@ def translate_errors(what: Path) -> Iterator[None]:
 
 
 def store_error(error: OSError, what: Path) -> StoreError:
-    """The line for an operating system's error on writing `what`."""
+    """The one-line error for an error of the operating system on writing `what`."""
+    if error.errno in NO_LOCKS:
+        return no_locks(what)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(f"the disk that holds {what} is full: free some space, then try again or resume the run.")
     refusal = StoreError(
@@ -118,8 +148,18 @@ def store_error(error: OSError, what: Path) -> StoreError:
     return refusal
 
 
+def no_locks(what: Path) -> StoreError:
+    """The error of a file system without locks."""
+    refusal = StoreError(
+        f"the file system of {what} has no working file locks: set DLCORE_HOME to a folder on a local disk, "
+        "or enable locking for this mount."
+    )
+    refusal.reason = "code"
+    return refusal
+
+
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a file beside it, fsync, rename."""
+    """Write a file completely or not at all: write a temporary file beside it, fsync, rename."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
@@ -133,12 +173,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all."""
+    """Write a JSON object completely or not at all."""
     write_atomic(path, json.dumps(value, indent=1).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty where there is none that can be read."""
+    """Read a JSON object; empty if the file is missing or unreadable."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):

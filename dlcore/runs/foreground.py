@@ -1,4 +1,4 @@
-"""Train in this very process into a bundle, without a store: neither mlflow nor submitit is needed."""
+"""Train in this process into a bundle, without a run folder; needs no submitit."""
 
 import signal
 import tempfile
@@ -28,13 +28,13 @@ def train_here(
     *,
     weights: "WeightFormat" = "float32",
 ) -> Record:
-    """Train, evaluate and leave the bundle in `folder`, which is made; Ctrl-C ends training early, the bundle comes
-    all the same. With `weights` in half precision or eight bits, as reference runs are shipped, the rounded weights are
-    measured.
+    """Train, evaluate and write the bundle to `folder`, which is created; Ctrl-C ends training early, the bundle is
+    written all the same. With `weights` in half precision or eight bits, as in reference runs, the rounded weights are
+    evaluated.
 
     Raises:
-        RequestError: `folder` holds something that is no bundle, or several devices were asked for.
-        WorkbenchError: training could not go on.
+        RequestError: `folder` contains something other than a bundle, or several devices were requested.
+        WorkbenchError: training failed.
     """
     from dlcore.core import devices
     from dlcore.runs.execution import Job, execute
@@ -44,14 +44,14 @@ def train_here(
     config = config.model_copy(update={"device": devices.resolve(config.device)})
     with translate_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="dlcore-") as room, _stop_on_interrupt() as wish:
+    with tempfile.TemporaryDirectory(prefix="dlcore-") as path, _stop_on_interrupt() as poll_command:
         job = Job(
             run_id=uuid.uuid4().hex,
             config=config,
-            folder=RunFolder(Path(room)),
+            folder=RunFolder(Path(path)),
             bundle=folder,
-            journal=MemoryMetricLog(),
-            wish=wish,
+            metric_log=MemoryMetricLog(),
+            poll_command=poll_command,
             on_event=on_event or (lambda event: None),
             checkpoints=False,
             weights=weights,
@@ -67,24 +67,24 @@ def _check(config: "RunConfig", folder: Path) -> None:
             "leave out --devices, or leave out --bundle and export the run when it is finished."
         )
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
-        raise RequestError(f"{folder} holds something that is no bundle: name a new or an empty folder.")
+        raise RequestError(f"{folder} is no bundle and not empty: choose a new or an empty folder.")
 
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[Callable[[], Command | None]]:
-    """The first Ctrl-C asks for a stop, the second one ends at once."""
-    asked: list[bool] = []
+    """The first Ctrl-C requests a stop, the second one ends the process at once."""
+    requests: list[bool] = []
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        if asked:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if requests:
             raise KeyboardInterrupt
-        asked.append(True)
+        requests.append(True)
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield lambda: "stop" if asked else None
+        yield lambda: "stop" if requests else None
     finally:
         signal.signal(signal.SIGINT, before)

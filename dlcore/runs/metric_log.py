@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, and where that is written: the store, or memory for a run without one."""
+"""Where a run writes its numbers while it trains: its folder, or memory for a run without one."""
 
 import contextlib
 import json
@@ -11,128 +11,125 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlcore.runs import catalogue, store
-from dlcore.runs.folder import translate_errors
+from dlcore.runs.folder import RunFolder, translate_errors
+from dlcore.runs.lifecycle import update_state
+from dlcore.runs.metric_file import Row, append_metrics, read_metrics
 from dlcore.runs.record import Curve, GradientNorms
 
 FLUSH_SECONDS = 0.5
 
 
 class MetricLog(Protocol):
-    """Where a run's numbers go."""
+    """Receives the numbers of a run."""
 
-    def begin(self, step: int) -> None:
-        """The run starts, or goes on, after `step`."""
+    def start(self, step: int) -> None:
+        """Training starts, or resumes, after `step`."""
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers of one step."""
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Log scalars of one step."""
 
-    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
-        """Replace a small JSON object: `about` (what stays) or `progress` (what moves)."""
+    def update(self, fields: Mapping[str, Any]) -> None:
+        """Replace fields of the run's record."""
 
     def flush(self) -> None:
-        """Come back when all that was told is written.
+        """Return once everything is written.
 
         Raises:
-            StoreError: it could not be.
+            StoreError: it could not be written.
         """
 
     def history(self) -> dict[str, Curve]:
-        """All numbers so far, those of before a resume too."""
+        """All scalars so far, those from before a resume included."""
 
 
 class MemoryMetricLog:
-    """Keeps the numbers in this process."""
+    """Stores the numbers in this process."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[int, float]] = {}
-        self.tags: dict[str, dict[str, Any]] = {}
+        self.columns: dict[str, dict[int, float]] = {}
+        self.fields: dict[str, Any] = {}
 
-    def begin(self, step: int) -> None:
-        """Nothing was told before."""
+    def start(self, step: int) -> None:
+        """Nothing was logged before."""
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers of one step."""
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Log scalars of one step."""
         for name, value in values.items():
-            self.rows.setdefault(name, {})[step] = value
+            self.columns.setdefault(name, {})[step] = value
 
-    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
-        """Replace a small JSON object."""
-        self.tags[tag] = dict(value)
+    def update(self, fields: Mapping[str, Any]) -> None:
+        """Replace fields of the run's record."""
+        self.fields.update(fields)
 
     def flush(self) -> None:
-        """All is where it belongs."""
+        """Nothing to write."""
 
     def history(self) -> dict[str, Curve]:
-        """All numbers so far."""
+        """All scalars so far."""
         return {
-            name: Curve(np.array(list(rows), dtype=np.int64), np.array(list(rows.values()), dtype=np.float64))
-            for name, rows in self.rows.items()
+            name: Curve(np.array(list(column), dtype=np.int64), np.array(list(column.values()), dtype=np.float64))
+            for name, column in self.columns.items()
         }
 
 
-class StoreMetricLog:
-    """Writes to the store from a thread of its own, about twice a second, so that no step waits for a disk."""
+class FolderMetricLog:
+    """Writes to the run folder from a thread, about twice a second, so that no step waits for the disk."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
-        self._rows: list[store.Row] = []
-        self._tags: dict[str, dict[str, Any]] = {}
-        self._known: dict[str, set[int]] = {}
-        self._first_new = 0
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._rows: list[Row] = []
+        self._fields: dict[str, Any] = {}
+        self._logged: dict[str, set[int]] = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._error: Exception | None = None
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_writing, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._write_loop, name="metric log", daemon=True)
 
-    def begin(self, step: int) -> None:
-        """Look up what is written from `step` on: what came between a checkpoint and a kill comes again, and at the
-        checkpoint's own step an event may have followed the one it was made at (`Gradients`, `Step`, `Epoch`)."""
-        self._known = {
-            name: set(curve.steps[curve.steps >= step].tolist())
-            for name, curve in catalogue.history(self.run_id).items()
+    def start(self, step: int) -> None:
+        """Read which steps from `step` on are logged: those between a checkpoint and a kill are trained again, and at
+        the step of the checkpoint itself another event may have followed (`Gradients`, `Step`, `Epoch`)."""
+        self._logged = {
+            name: set(curve.steps[curve.steps >= step].tolist()) for name, curve in read_metrics(self.folder).items()
         }
         self._thread.start()
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers of one step, unless they are written already.
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Log scalars of one step, unless they are logged already.
 
         Raises:
             StoreError: writing failed since the last call.
         """
         if self._error:
             raise self._error
-        now = int(time.time() * 1000)
-        with self._lock:
-            self._rows += [
-                (name, step, float(value), now)
-                for name, value in values.items()
-                if step not in self._known.get(name, ())
-            ]
+        new = {name: float(value) for name, value in values.items() if step not in self._logged.get(name, ())}
+        if new:
+            with self._lock:
+                self._rows.append((step, new, int(time.time() * 1000)))
 
-    def tell(self, tag: str, value: Mapping[str, Any]) -> None:
-        """Replace a small JSON object."""
+    def update(self, fields: Mapping[str, Any]) -> None:
+        """Replace fields of the run's record."""
         with self._lock:
-            self._tags[tag] = dict(value)
+            self._fields.update(fields)
 
     def flush(self) -> None:
-        """Write all that was told, now."""
+        """Write everything now."""
         if self._error:
             raise self._error
         with self._writing:
             with self._lock:
-                rows, self._rows, tags, self._tags = self._rows, [], self._tags, {}
-            if not rows and not tags:
-                return
+                rows, self._rows, fields, self._fields = self._rows, [], self._fields, {}
             try:
-                store.append(self.run_id, rows, tags={tag: store.as_tag(value) for tag, value in tags.items()})
+                append_metrics(self.folder, rows)
+                rows = []
+                if fields:
+                    update_state(self.folder, **fields)
             except Exception:
-                with self._lock:  # MLflow takes the same row twice without harm
-                    self._rows, self._tags = rows + self._rows, {**tags, **self._tags}
+                with self._lock:  # the next attempt writes them; a row written twice is read once
+                    self._rows, self._fields = rows + self._rows, {**fields, **self._fields}
                 raise
 
     def close(self) -> None:
-        """Stop the thread; what is still unwritten is tried once more."""
+        """Stop the thread, and try once more to write what is left."""
         self._closed.set()
         if self._thread.ident:
             self._thread.join()
@@ -141,11 +138,11 @@ class StoreMetricLog:
             self.flush()
 
     def history(self) -> dict[str, Curve]:
-        """All numbers so far."""
+        """All scalars so far."""
         self.flush()
-        return catalogue.history(self.run_id)
+        return read_metrics(self.folder)
 
-    def _keep_writing(self) -> None:
+    def _write_loop(self) -> None:
         while not self._closed.wait(FLUSH_SECONDS):
             try:
                 self.flush()
@@ -155,28 +152,28 @@ class StoreMetricLog:
 
 
 class GradientLog:
-    """What probed steps told of each layer, as a file of JSON lines: the layers' names first, then one line a step."""
+    """Gradient norms and other probes as JSON lines: first the names of the layers, then one line per step."""
 
     def __init__(self, path: Path, layers: tuple[str, ...], *, step: int) -> None:
-        """Goes on after `step`: lines beyond it are dropped, for they come again."""
-        kept = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
-        if path.exists() and (before := read_gradients(path)) is not None and before.layers == layers:
-            kept = before
+        """Continue after `step`: later lines are dropped, since those steps are trained again."""
+        before = read_gradients(path)
+        if before is None or before.layers != layers:
+            before = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
         self.path = path
-        write_gradients(path, kept, until=step)
+        write_gradients(path, before, until=step)
         self._lines: list[str] = []
         self._written = time.monotonic()
 
     def add(
         self, step: int, norms: tuple[float, ...], measures: Mapping[str, tuple[float | None, ...]] | None = None
     ) -> None:
-        """One step's norms and whatever else was measured; written about once a second."""
+        """Add the norms and other probes of one step; written about once a second."""
         self._lines.append(json.dumps({"step": step, "norms": norms, **(measures or {})}))
         if time.monotonic() - self._written > 1.0:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is still in memory.
+        """Write the lines in memory.
 
         Raises:
             StoreError: the disk is full or the folder cannot be written.
@@ -188,20 +185,20 @@ class GradientLog:
         self._written = time.monotonic()
 
 
-def write_gradients(path: Path, found: GradientNorms, *, until: int | None = None) -> None:
-    """Write a file that `read_gradients` reads, with the steps up to `until` (all without it)."""
-    lines = [json.dumps({"layers": found.layers})]
-    for row, step in enumerate(found.steps.tolist()):
+def write_gradients(path: Path, gradients: GradientNorms, *, until: int | None = None) -> None:
+    """Write a file for `read_gradients` with the steps up to `until` (default: all)."""
+    lines = [json.dumps({"layers": gradients.layers})]
+    for row, step in enumerate(gradients.steps.tolist()):
         if until is None or step <= until:
-            more = {name: _meaningful(values[row]) for name, values in found.measures.items()}
-            lines.append(json.dumps({"step": step, "norms": found.norms[row].tolist(), **more}))
+            measures = {name: _finite_or_none(values[row]) for name, values in gradients.measures.items()}
+            lines.append(json.dumps({"step": step, "norms": gradients.norms[row].tolist(), **measures}))
     with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_gradients(path: Path) -> GradientNorms | None:
-    """Read the file back; a last line cut short is left out; None where nothing was recorded."""
+    """Read the file; a last line cut short is ignored; None if nothing was recorded."""
     try:
         head, *lines = path.read_text(encoding="utf-8").splitlines()
         layers = tuple(json.loads(head)["layers"])
@@ -214,14 +211,14 @@ def read_gradients(path: Path) -> GradientNorms | None:
     if not entries:
         return None
     names = set().union(*entries) - {"step", "norms"}
-    nothing = [None] * len(layers)  # at most steps of a tiny network only the gradient is recorded
+    missing = [None] * len(layers)  # at most steps of a tiny network only the gradient is recorded
     return GradientNorms(
         layers,
         np.array([entry["step"] for entry in entries], dtype=np.int64),
         np.array([entry["norms"] for entry in entries], dtype=np.float64),
-        {name: np.array([entry.get(name, nothing) for entry in entries], dtype=np.float64) for name in sorted(names)},
+        {name: np.array([entry.get(name, missing) for entry in entries], dtype=np.float64) for name in sorted(names)},
     )
 
 
-def _meaningful(values: np.ndarray) -> list[float | None]:
+def _finite_or_none(values: np.ndarray) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values.tolist()]

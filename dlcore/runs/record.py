@@ -1,21 +1,26 @@
-"""What a run is, as tables, pages and `--json` read it."""
+"""A run at one moment, as tables, pages and `--json` read it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from dlcore.core.errors import RunError
 
+if TYPE_CHECKING:
+    from dlcore.projects.project import RunConfig
+
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: frozenset[State] = frozenset({"queued", "running"})
 RESUMABLE: frozenset[State] = frozenset({"paused", "stopped", "interrupted", "failed"})
+_LIVE = frozenset({"run_id", "state", "reason", "pid", "created"})
+_PROGRESS = frozenset({"epoch", "step", "metrics", "best", "duration_s", "doing"})
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far by the project's validation metric."""
+    """The best epoch so far by the validation metric of the project."""
 
     epoch: int
     metric: str
@@ -24,8 +29,11 @@ class Best:
 
 @dataclass(frozen=True)
 class Record:
-    """One run at one moment. `reason` says why it failed, was stopped or interrupted, in one line; `doing` what
-    is prepared before the first step, and how far that is."""
+    """One run at one moment.
+
+    `reason` says in one line why it failed, stopped or was interrupted; `doing` what is prepared before the first step.
+    A new field is added here, and in `from_config` if it follows from the config.
+    """
 
     run_id: str
     project: str
@@ -51,9 +59,63 @@ class Record:
     parent: str = ""
     doing: str = ""
 
+    @classmethod
+    def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **others: Any) -> "Record":
+        """The record of a run of that config; `others` are fields that the config does not decide."""
+        return cls(
+            run_id=run_id,
+            state=state,
+            project=config.project,
+            model=config.model,
+            dataset=config.dataset,
+            preset=config.preset,
+            seed=config.seed,
+            device=config.device,
+            epochs=config.training.epochs,
+            batch_size=config.training.batch_size,
+            **others,
+        )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Record":
+        """The record that `as_json` returned.
+
+        Raises:
+            RunError: a field is missing or unknown.
+        """
+        best = value.get("best")
+        try:
+            return cls(**{**value, "best": Best(**best) if best else None})
+        except TypeError as error:
+            raise RunError(f"the record of a run cannot be read ({error}): another version wrote it.") from error
+
+    @classmethod
+    def from_state(cls, run_id: str, stored: Mapping[str, Any], **live: Any) -> "Record":
+        """The record in a state file; `live` replaces fields, keys that are no fields of a record are ignored.
+
+        Raises:
+            RunError: a field is missing.
+        """
+        known = {name: value for name, value in stored.items() if name in _FIELDS}
+        return cls.from_json({**known, "run_id": run_id, **live})
+
+    def as_state(self) -> dict[str, Any]:
+        """What a state file holds of the record: all but its id and process."""
+        return {name: value for name, value in asdict(self).items() if name not in ("run_id", "pid")}
+
     def as_json(self) -> dict[str, Any]:
         """The record as a plain dict."""
         return asdict(self)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields that stay the same during training."""
+        return {name: value for name, value in asdict(self).items() if name not in _LIVE | _PROGRESS}
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The fields that change during training."""
+        return {name: value for name, value in asdict(self).items() if name in _PROGRESS}
 
     @property
     def is_reference(self) -> bool:
@@ -61,9 +123,12 @@ class Record:
         return self.run_id.startswith("reference:")
 
 
+_FIELDS = frozenset(item.name for item in fields(Record))
+
+
 @dataclass(frozen=True)
 class Curve:
-    """One metric's history: steps (n,) int64, rising and each once; values (n,) float64."""
+    """History of one metric: steps (n,) int64, strictly increasing; values (n,) float64."""
 
     steps: np.ndarray
     values: np.ndarray
@@ -71,60 +136,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class GradientNorms:
-    """Norms of the gradient: layers (L,) names in forward order, steps (n,), norms (n, L).
+    """Gradient norms: layers (L,) names in forward order, steps (n,), norms (n, L).
 
-    `measures` holds (n, L) arrays of what else was seen at those steps, by the names of `training.events.MEASURES`;
-    not-a-number where it has no meaning for a layer or was not looked at. Older runs have none.
+    `measures` holds (n, L) arrays of the other probes at those steps, by the names of `training.events.MEASURES`;
+    NaN where a probe has no meaning for a layer or was not computed. Older runs have none.
     """
 
     layers: tuple[str, ...]
     steps: np.ndarray
     norms: np.ndarray
     measures: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-def assemble(
-    run_id: str,
-    about: Mapping[str, Any],
-    progress: Mapping[str, Any],
-    *,
-    state: State,
-    reason: str = "",
-    pid: int | None = None,
-    created: float = 0.0,
-) -> Record:
-    """A record from what the store keeps: `about` holds what stays, `progress` what moves.
-
-    Raises:
-        RunError: a key is missing or is no field of a record.
-    """
-    moving = dict(progress)
-    best = moving.pop("best", None)
-    try:
-        return Record(
-            run_id=run_id,
-            state=state,
-            reason=reason,
-            pid=pid,
-            created=created,
-            best=Best(**best) if best else None,
-            **about,
-            **moving,
-        )
-    except TypeError as error:
-        raise RunError(
-            f"the record of run {run_id} cannot be read ({error}): it was written by another version."
-        ) from error
-
-
-def restore(value: Mapping[str, Any]) -> Record:
-    """A record from what `as_json` gave.
-
-    Raises:
-        RunError: a key is missing or is no field of a record.
-    """
-    best = value.get("best")
-    try:
-        return Record(**{**value, "best": Best(**best) if best else None})
-    except TypeError as error:
-        raise RunError(f"the record of a run cannot be read ({error}): it was written by another version.") from error

@@ -124,9 +124,10 @@ def store_times() -> dict[str, float]:
     """Milliseconds to write a batch of five metrics and to read five histories of 100 and of 2,000."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["DLCORE_HOME"] = home
+        from dlcore.runs.store import append
+
         from dlcore.projects import configure
         from dlcore.runs import create, open_run
-        from dlcore.runs.store import append
 
         run_id = create(configure("anomaly", model="dense_32", preset="quick")).run_id
         names, writes, found = [f"metric_{i}" for i in range(5)], [], {}

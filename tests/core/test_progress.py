@@ -13,8 +13,8 @@ def test_reports_reach_whoever_listens_and_nobody_else():
 
 
 def test_a_run_tells_what_it_prepares_but_not_at_every_picture():
-    journal = MemoryMetricLog()
-    told = _Preparing(journal)
+    metric_log = MemoryMetricLog()
+    report = _Preparing(metric_log)
     for done in range(100):
-        told("Computing the features", done, 1200)
-    assert journal.tags["progress"] == {"doing": "Computing the features: 0 of 1,200"}
+        report("Computing the features", done, 1200)
+    assert metric_log.fields == {"doing": "Computing the features: 0 of 1,200"}

@@ -52,12 +52,12 @@ def wait_until(search_id: str, condition, seconds: float = 90):
 class InProcessWorker:
     """This process as a worker that receives no command."""
 
-    rank, told_to_go = 0, ()
+    rank, received_signals = 0, ()
 
     def __init__(self, search_id: str):
         self.run_id, self.folder = search_id, folder.of_run(search_id)
 
-    def wish(self):
+    def poll_command(self):
         return None
 
     def is_current(self):

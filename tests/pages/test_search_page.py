@@ -16,7 +16,7 @@ from dlcore.runs.worker import launcher
 def launched(home, monkeypatch):
     """Start no process; return the ids of the runs and searches to start."""
     ids = []
-    monkeypatch.setattr(launcher, "launch", lambda run_id, place, wish=None: ids.append(run_id))
+    monkeypatch.setattr(launcher, "launch", lambda folder, **options: ids.append(folder.run_id))
     return ids
 
 
@@ -35,12 +35,12 @@ def widget(group, label: str):
 class InProcessWorker:
     """This process as a worker that receives no command."""
 
-    rank, told_to_go = 0, ()
+    rank, received_signals = 0, ()
 
     def __init__(self, search_id: str):
         self.run_id, self.folder = search_id, folder.of_run(search_id)
 
-    def wish(self):
+    def poll_command(self):
         return None
 
     def is_current(self):

@@ -22,7 +22,7 @@ RESUMED = {"resumed"}
 @pytest.fixture(autouse=True)
 def _look_at_every_event(monkeypatch):
     """So that a pause can be put at any step."""
-    monkeypatch.setattr(checkpoint_scheduler, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_scheduler, "POLL_SECONDS", 0.0)
 
 
 SMALL = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
@@ -43,9 +43,9 @@ def configure(model="dense_32", epochs=2, **settings):
     return projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=chosen)
 
 
-def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
-    """Execute until the end, with a pause (or another wish) at the first chance from each of these steps on."""
-    journal = journal or MemoryMetricLog()
+def run(folder, config, metric_log=None, *, pause_at=(), command="pause"):
+    """Execute until the end, with a pause (or another command) at the first chance from each of these steps on."""
+    metric_log = metric_log or MemoryMetricLog()
     steps = list(pause_at)
     while True:
         seen = [0]
@@ -56,13 +56,13 @@ def run(folder, config, journal=None, *, pause_at=(), wish="pause"):
                 config=config,
                 folder=RunFolder(folder),
                 bundle=folder / "bundle",
-                journal=journal,
-                wish=lambda seen=seen, aim=aim: wish if seen[0] >= aim else None,
+                metric_log=metric_log,
+                poll_command=lambda seen=seen, aim=aim: command if seen[0] >= aim else None,
                 on_event=lambda event, seen=seen: seen.__setitem__(0, event.step),
             )
         )
         if outcome.state != "paused":
-            return outcome, journal
+            return outcome, metric_log
 
 
 def same_run(left, right):
@@ -104,16 +104,16 @@ def test_one_seed_one_run_and_another_seed_another(tmp_path):
 def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
     run(tmp_path / "straight", configure())
     folder = RunFolder(tmp_path / "torn")
-    journal = MemoryMetricLog()
+    metric_log = MemoryMetricLog()
     for step in (40, 100):
-        job = Job("0" * 32, configure(), folder, folder.path / "bundle", journal, checkpoints=True)
+        job = Job("0" * 32, configure(), folder, folder.path / "bundle", metric_log, checkpoints=True)
         seen = [0]
-        wish = lambda seen=seen, step=step: "pause" if seen[0] >= step else None  # noqa: E731
+        poll_command = lambda seen=seen, step=step: "pause" if seen[0] >= step else None  # noqa: E731
         note = lambda event, seen=seen: seen.__setitem__(0, event.step)  # noqa: E731
-        execute(dataclasses.replace(job, wish=wish, on_event=note))
+        execute(dataclasses.replace(job, poll_command=poll_command, on_event=note))
     newest = max(folder.checkpoints.iterdir())
     newest.write_bytes(newest.read_bytes()[:-50])
-    run(folder.path, configure(), journal)
+    run(folder.path, configure(), metric_log)
     same_run(tmp_path / "straight", folder.path)
     assert newest.exists()  # never overwritten
 
@@ -121,18 +121,18 @@ def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
 def test_a_stop_leaves_a_bundle_of_the_best_epoch_and_can_go_on(tmp_path):
     config = configure(epochs=3)
     run(tmp_path / "straight", config)
-    outcome, journal = run(tmp_path / "a", config, pause_at=[100], wish="stop")
+    outcome, metric_log = run(tmp_path / "a", config, pause_at=[100], command="stop")
     bundle = Bundle(tmp_path / "a" / "bundle")
     assert outcome.state == "stopped" == bundle.record.state and "step 100 of 237" in outcome.reason
     assert bundle.record.best.epoch == 1 and bundle.record.epoch == 1 and bundle.run["test_looks"] == 1
-    run(tmp_path / "a", config, journal)
+    run(tmp_path / "a", config, metric_log)
     assert Bundle(tmp_path / "a" / "bundle").run["test_looks"] == 2
     assert "2 times" in Bundle(tmp_path / "a" / "bundle").card
     same_run(tmp_path / "straight", tmp_path / "a")
 
 
 def test_a_stop_before_the_first_epoch_ended_leaves_what_there_is(tmp_path):
-    outcome, _ = run(tmp_path, configure(), pause_at=[10], wish="stop")
+    outcome, _ = run(tmp_path, configure(), pause_at=[10], command="stop")
     record = Bundle(tmp_path / "bundle").record
     assert outcome.state == "stopped" and record.best is None and record.epoch == 0 and record.step == 10
 

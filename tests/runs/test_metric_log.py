@@ -66,8 +66,8 @@ def test_nothing_recorded_reads_as_none(tmp_path):
 
 
 def test_memory_keeps_curves():
-    journal = MemoryMetricLog()
-    journal.scalars(1, {"batch_loss": 2.0})
-    journal.scalars(2, {"batch_loss": 1.0, "learning_rate": 0.1})
-    curves = journal.history()
+    metric_log = MemoryMetricLog()
+    metric_log.log(1, {"batch_loss": 2.0})
+    metric_log.log(2, {"batch_loss": 1.0, "learning_rate": 0.1})
+    curves = metric_log.history()
     assert curves["batch_loss"].steps.tolist() == [1, 2] and curves["learning_rate"].values.tolist() == [0.1]

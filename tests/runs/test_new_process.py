@@ -20,9 +20,9 @@ from dlcore.runs import folder
 from dlcore.runs.worker import checkpoint_scheduler
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
-from dlcore.runs.metric_log import MemoryMetricLog, StoreMetricLog
+from dlcore.runs.metric_log import MemoryMetricLog, FolderMetricLog
 
-checkpoint_scheduler.LOOK_SECONDS = 0.0
+checkpoint_scheduler.POLL_SECONDS = 0.0
 part, where, known = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 REVIEWS = {"rows": 300, "length": 30, "vocabulary": 1000, "embedding": 16, "hidden": 16}
 CALENDAR = {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}
@@ -39,16 +39,16 @@ for project, model, dataset, small in MODELS:
         continue
     run_id = known.get(model) or runs.create(config).run_id
     known[model] = run_id
-    journal, at, seen = StoreMetricLog(run_id), folder.of_run(run_id), [0]
+    metric_log, at, seen = FolderMetricLog(folder.of_run(run_id)), folder.of_run(run_id), [0]
     pause_at = [float("inf")]
     def note(event):
         seen[0] = event.step
         if part == "first" and type(event).__name__ == "Epoch":
             pause_at[0] = event.step + 2  # two steps into the second epoch
-    def wish():
+    def poll_command():
         return "pause" if seen[0] >= pause_at[0] else None
-    outcome = execute(Job(run_id, config, at, at.bundle, journal, wish=wish, on_event=note))
-    journal.close()
+    outcome = execute(Job(run_id, config, at, at.bundle, metric_log, poll_command=poll_command, on_event=note))
+    metric_log.close()
     assert outcome.state == ("paused" if part == "first" else "finished"), outcome
 print(json.dumps(known))
 """

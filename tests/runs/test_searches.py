@@ -31,12 +31,12 @@ def create(n_trials: int = 4, *parameters: str, **settings):
 class InProcessWorker:
     """This process as the worker of a search; receives `pause` after `polls` polls."""
 
-    rank, told_to_go = 0, ()
+    rank, received_signals = 0, ()
 
     def __init__(self, search_id: str, *, polls: int = 10**9):
         self.run_id, self.folder, self.polls_left = search_id, folder.of_run(search_id), polls
 
-    def wish(self):
+    def poll_command(self):
         self.polls_left -= 1
         return "pause" if self.polls_left < 0 else None
 
@@ -82,7 +82,7 @@ def test_trials_are_deterministic_and_the_first_has_the_params_of_the_config(hom
 
 
 def test_pauses_anywhere_change_no_result(home, monkeypatch):
-    monkeypatch.setattr("dlcore.runs.worker.checkpoint_scheduler.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dlcore.runs.worker.checkpoint_scheduler.POLL_SECONDS", 0.0)
     uninterrupted, search = run(create(5)), create(5)
     for polls in (3, 9, 20, 14, 10**9):
         search = run(search, polls=polls)
@@ -103,7 +103,7 @@ def test_a_finished_search_can_be_extended_but_not_shortened(home):
         searches.resume(search.search_id)
     with pytest.raises(RequestError, match="trials=1 is out of range: choose 2"):
         searches.resume(search.search_id, n_trials=1)
-    with pytest.raises(RunError, match="only a queued or running search"):
+    with pytest.raises(RunError, match="only a queued or running one can pause"):
         searches.pause(search.search_id)
 
 
@@ -181,7 +181,7 @@ def test_a_torn_last_line_is_ignored_and_removed_by_the_next_write(home):
 def test_a_search_needs_neither_sqlite_nor_sqlalchemy(home):
     search = create(2)
     names = {path.name for path in study_folder(search).path.iterdir()}
-    assert names == {"config.json", "state.json", "trials.jsonl", "trials.lock"}
+    assert names == {"config.json", "state.json", "trials.jsonl", "trials.lock", "write.lock"}
     assert "optuna" in sys.modules
     (study_folder(search).path / journal.FILE_NAME).unlink()
     with pytest.raises(StoreError, match=r"trials\.jsonl is missing: delete this search"):

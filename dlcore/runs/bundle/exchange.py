@@ -5,8 +5,10 @@ before all of it was accepted.
 """
 
 import contextlib
+import dataclasses
 import shutil
 import stat
+import time
 import uuid
 import zipfile
 import zlib
@@ -14,13 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import dlcore.runs.local_store as local_store
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs import folder as folders
-from dlcore.runs import metric_log, store
 from dlcore.runs.bundle import inspection
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
-from dlcore.runs.folder import translate_errors, write_atomic
+from dlcore.runs.folder import translate_errors
+from dlcore.runs.lifecycle import update_state
+from dlcore.runs.metric_file import Row, append_metrics
+from dlcore.runs.metric_log import write_gradients
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
@@ -65,7 +69,7 @@ def import_run(path: Path) -> Record:
             bundle = inspection.validate_bundle(draft)
         except RequestError as error:  # name the file that was given, not where it was unpacked
             raise RunError(str(error).replace(f"{draft}/", "").replace(str(draft), path.name)) from None
-        return _take_in(bundle, path.name)
+        return _store(bundle, path.name)
 
 
 def _pack(folder: Path, file: Path) -> None:
@@ -161,44 +165,25 @@ def _within(total: int, source: Path) -> None:
         raise RunError(f"{source.name} holds {total / 2**30:.1f} GiB; at most {LIMIT_BYTES / 2**30:.0f} GiB are taken.")
 
 
-def _take_in(bundle: Bundle, name: str) -> Record:
-    """Store an accepted bundle: the run becomes visible with its state, which is written last."""
-    record, config = bundle.record, bundle.config
-    about = {
-        key: getattr(record, key)
-        for key in ("project", "model", "dataset", "preset", "seed", "device", "epochs", "steps", "steps_per_epoch")
-    } | {"batch_size": record.batch_size, "parameters": record.parameters, "parent": ""}
-    stored = record.as_json()
-    progress = {key: stored[key] for key in ("epoch", "step", "metrics", "best", "duration_s")}
-    run_id = store.create(
-        record.project,
-        f"{record.model} seed {record.seed} (imported)",
-        params={"project": record.project, "model": record.model, "seed": record.seed},
-        tags={"about": store.as_tag(about), "progress": store.as_tag(progress)},
-    )
-    folder = folders.of_run(run_id)
-    try:
+def _store(bundle: Bundle, name: str) -> Record:
+    """Store an accepted bundle as a run; it becomes visible with its state, which is written last."""
+    with local_store.new_folder(bundle.config) as folder:
         with translate_errors(folder.path):
-            folder.path.mkdir(parents=True)
-            write_atomic(folder.config, config.model_dump_json(indent=1).encode())
             folder.bundle.parent.mkdir()
             shutil.copytree(bundle.folder, folder.bundle)
-        if (norms := bundle.gradients()) is not None:
-            metric_log.write_gradients(folder.gradients, norms)
-        store.append(run_id, _rows(bundle))
-        store.keep_folder(run_id, folder.bundle, "bundle")
-        store.set_state(run_id, "finished", f"imported from {name}"[:200])
-    except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
-        with contextlib.suppress(Exception):
-            store.delete(run_id)
-        raise
-    return open_run(run_id).record
+        if (gradients := bundle.gradients()) is not None:
+            write_gradients(folder.gradients, gradients)
+        append_metrics(folder, _rows(bundle))
+        record = dataclasses.replace(
+            bundle.record, state="finished", reason=f"imported from {name}"[:200], parent="", created=time.time()
+        )
+        update_state(folder, **record.as_state())
+    return dataclasses.replace(record, run_id=folder.run_id, pid=None)
 
 
-def _rows(bundle: Bundle) -> list[store.Row]:
+def _rows(bundle: Bundle) -> list[Row]:
     return [
-        (name, step, value, 0)
+        (step, {name: value}, 0)
         for name, curve in bundle.history().items()
         for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.runs.record import Curve, GradientNorms, Record, restore
+from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
@@ -60,7 +60,7 @@ class Bundle:
     @property
     def record(self) -> Record:
         """The run as it was when the bundle was written."""
-        return restore(self._part("record"))
+        return Record.from_json(self._part("record"))
 
     @property
     def config(self) -> "RunConfig":

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
+import dlcore.runs.locks as locks
 from dlcore.core.errors import StoreError, one_line
-from dlcore.runs.folder import translate_errors
 
 if TYPE_CHECKING:
     import optuna
@@ -29,21 +27,19 @@ class JournalLock:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._lock = FileLock(file.with_suffix(".lock"), timeout=LOCK_TIMEOUT, poll_interval=0.005)
+        self._held = contextlib.ExitStack()
 
     def acquire(self) -> bool:
         """Block until the lock is held."""
-        self._lock.acquire()
-        try:
+        with contextlib.ExitStack() as held:
+            held.enter_context(locks.hold(self._file.with_suffix(".lock"), timeout=LOCK_TIMEOUT, poll_interval=0.005))
             _remove_torn_line(self._file)
-        except BaseException:
-            self._lock.release()
-            raise
+            self._held = held.pop_all()
         return True
 
     def release(self) -> None:
         """Release the lock."""
-        self._lock.release()
+        self._held.close()
 
 
 def open_storage(folder: Path, *, create: bool = False) -> "optuna.storages.BaseStorage":
@@ -57,23 +53,6 @@ def open_storage(folder: Path, *, create: bool = False) -> "optuna.storages.Base
         raise StoreError(f"{file} is missing: delete this search, or restore the file.")
     with translate_optuna_errors(file):
         return _storage(file, os.getpid())
-
-
-@contextlib.contextmanager
-def exclusive(file: Path) -> Iterator[None]:
-    """Hold a lock file inside the block; wait for it first."""
-    with translate_errors(file), FileLock(file, timeout=LOCK_TIMEOUT):
-        yield
-
-
-def try_lock(file: Path) -> FileLock | None:
-    """Acquire a lock file without waiting; None if another process, or another claim of this one, holds it."""
-    lock = FileLock(file, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        return None
-    return lock
 
 
 @contextlib.contextmanager

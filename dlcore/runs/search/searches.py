@@ -8,18 +8,17 @@ data: train the best params as an ordinary run to measure them.
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import dlcore.runs.lifecycle as lifecycle
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs import folder as folders
-from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_atomic, write_json
+from dlcore.runs.folder import SEARCH, RunFolder, of_run, read_json, translate_errors, write_json
 from dlcore.runs.record import ACTIVE, State
-from dlcore.runs.search.state import read_state, set_state
 from dlcore.runs.search.study import Trial, open_study
-from dlcore.runs.worker import launcher, queue
+from dlcore.runs.worker import launcher
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -50,6 +49,11 @@ class Search:
     reason: str
     pid: int | None
     trials: tuple[Trial, ...]
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder of the search."""
+        return of_run(self.search_id)
 
     @property
     def is_active(self) -> bool:
@@ -119,8 +123,7 @@ def create(
     _check(search_space, n_trials, workers)
     config = _resolve_devices(config, workers)
     metric = goal(config.project)
-    search_id = f"{folders.SEARCH}{uuid.uuid4().hex}"
-    folder = folders.of_run(search_id)
+    folder = of_run(f"{SEARCH}{uuid.uuid4().hex}")
     stored = {
         "format": FORMAT,
         "config": config.model_dump(),
@@ -131,20 +134,17 @@ def create(
         "mode": metric.mode,
         "prune": prune,
         "created": time.time(),
-        "device": config.device,
-        "devices": workers,
     }
     try:
         with translate_errors(folder.path):
             folder.path.mkdir(parents=True)
-        open_study(folder, stored).create(_base_params(config, search_space))
-        set_state(search_id, "queued", "")
-        with translate_errors(folder.path):
-            write_json(folder.config, stored)  # last: a folder without a config is no search
+            write_json(folder.config, stored)
+        open_study(folder).create(_base_params(config, search_space))
+        lifecycle.write_state(folder, "queued")  # last: a folder without a state is not listed
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
-    return open_search(search_id)
+    return _read(folder)
 
 
 def start(search_id: str) -> Search:
@@ -154,9 +154,8 @@ def start(search_id: str) -> Search:
         RunError: the search is not queued, or has workers already.
     """
     search = open_search(search_id)
-    if search.state != "queued" or search.pid:
-        raise RunError(f"{_name(search)} is {search.state}: only a queued search without workers can be started.")
-    return _launch(search)
+    lifecycle.start(search.folder, device=search.config.device, devices=search.workers)
+    return _read(search.folder)
 
 
 def pause(search_id: str) -> Search:
@@ -165,16 +164,9 @@ def pause(search_id: str) -> Search:
     Raises:
         RunError: the search is neither queued nor running.
     """
-    search = open_search(search_id)
-    if not search.is_active:
-        raise RunError(f"{_name(search)} is {search.state}: only a queued or running search can be paused.")
-    folder = folders.of_run(search.search_id)
-    with translate_errors(folder.path):
-        write_atomic(folder.request, b"pause")
-    if search.state == "queued":
-        set_state(search.search_id, "paused", "paused while queued")
-        queue.leave(search.search_id)
-    return open_search(search.search_id)
+    folder = find(search_id)
+    lifecycle.request(folder, "pause")
+    return _read(folder)
 
 
 def resume(search_id: str, *, n_trials: int | None = None) -> Search:
@@ -193,11 +185,10 @@ def resume(search_id: str, *, n_trials: int | None = None) -> Search:
     if search.n_finished >= total:
         raise RunError(f"{_name(search)} finished all {search.n_trials} trials: ask for more with --trials N.")
     launcher.check()
-    folder = folders.of_run(search.search_id)
-    with translate_errors(folder.path):
-        write_json(folder.config, {**read_json(folder.config), "n_trials": total})
-    set_state(search.search_id, "queued", "")
-    return _launch(open_search(search.search_id))
+    with translate_errors(search.folder.path):
+        write_json(search.folder.config, {**read_json(search.folder.config), "n_trials": total})
+    lifecycle.resume(search.folder, device=search.config.device, devices=search.workers)
+    return _read(search.folder)
 
 
 def delete(search_id: str) -> Search:
@@ -207,52 +198,51 @@ def delete(search_id: str) -> Search:
         RunError: the search is active.
     """
     search = open_search(search_id)
-    if search.state == "running" or (search.state == "queued" and search.pid):
-        raise RunError(f"{_name(search)} is {search.state}: pause it first, then delete it.")
-    queue.leave(search.search_id)
-    shutil.rmtree(folders.of_run(search.search_id).path, ignore_errors=True)
+    lifecycle.delete(search.folder)
     return search
 
 
-def open_search(search_id: str) -> Search:
-    """Return a search by its id, or by a unique prefix of it, with or without `search-`.
+def find(search_id: str) -> RunFolder:
+    """Return the folder of a search by its id, or by a unique prefix of it, with or without `search-`.
 
     Raises:
         RunError: no search, or more than one, has that prefix.
     """
-    prefix = search_id.removeprefix(folders.SEARCH)
-    matches = [
-        path for path in _config_files() if prefix and path.parent.name.removeprefix(folders.SEARCH).startswith(prefix)
-    ]
+    prefix = search_id.removeprefix(SEARCH)
+    matches = [folder for folder in _folders() if prefix and folder.run_id.removeprefix(SEARCH).startswith(prefix)]
     if len(matches) != 1:
         hint = "several ids start so: type more of it" if matches else "'dlcore search list' shows them all"
         raise RunError(f"there is no search '{search_id[:50]}': {hint}.")
-    return _read(RunFolder(matches[0].parent))
+    return matches[0]
+
+
+def open_search(search_id: str) -> Search:
+    """Return a search; see `find`."""
+    return _read(find(search_id))
 
 
 def list_searches(project: str | None = None, *, limit: int = 50) -> list[Search]:
-    """Return the newest searches of one project or all."""
-    folders_by_time = [
-        (float(stored.get("created", 0.0)), folder)
-        for folder, stored in _stored_configs()
-        if project is None or stored["config"].get("project") == project
-    ]
-    folders_by_time.sort(key=lambda pair: pair[0], reverse=True)
-    return [_read(folder) for _, folder in folders_by_time[:limit]]
+    """Return the newest searches of one project or all; those of another version are left out."""
+    stored = [(read_json(folder.config), folder) for folder in _folders()]
+    newest = sorted(
+        (-config["created"], folder.run_id, folder)
+        for config, folder in stored
+        if config.get("format") == FORMAT and project in (None, config["config"]["project"])
+    )
+    return [_read(folder) for *_, folder in newest[:limit]]
 
 
 def active() -> list[Search]:
     """Return the queued and running searches, newest first; reads no trials if there are none."""
-    searches = [_read(folder) for folder, _ in _stored_configs() if read_state(folder)[0] in ACTIVE]
-    return sorted(searches, key=lambda search: -search.created)
+    is_active = any(lifecycle.live_state(folder).is_active for folder in _folders())
+    return [search for search in list_searches() if search.is_active] if is_active else []
 
 
 def wait(search_id: str, *, timeout: float) -> Search:
     """Wait until the search is not active, at most `timeout` seconds; return it."""
-    deadline = time.monotonic() + timeout
-    while (search := open_search(search_id)).is_active and time.monotonic() < deadline:
-        time.sleep(0.3)
-    return search
+    folder = find(search_id)
+    lifecycle.wait(folder, timeout=timeout, interval=0.3)
+    return _read(folder)
 
 
 def best_config(search: Search) -> "RunConfig":
@@ -272,15 +262,7 @@ def best_config(search: Search) -> "RunConfig":
 
 def importances(search: Search) -> dict[str, float]:
     """Return the importance of each parameter, 0 to 1, largest first; empty with too few trials."""
-    return open_study(folders.of_run(search.search_id)).importances()
-
-
-def _launch(search: Search) -> Search:
-    folder = folders.of_run(search.search_id)
-    if launcher.executor_name() == "local":
-        queue.join(search.search_id, search.config.device, devices=search.workers)
-    launcher.launch(search.search_id, folder)
-    return open_search(search.search_id)
+    return open_study(search.folder).importances()
 
 
 def _read(folder: RunFolder) -> Search:
@@ -289,10 +271,9 @@ def _read(folder: RunFolder) -> Search:
     stored = read_json(folder.config)
     if stored.get("format") != FORMAT:
         raise RunError(f"{folder.config} was written by another version: delete its folder.")
-    state, reason, pid = read_state(folder)
-    study = open_study(folder, stored)
+    live, study = lifecycle.live_state(folder), open_study(folder)
     return Search(
-        search_id=folder.path.name,
+        search_id=folder.run_id,
         config=projects.load_config(stored["config"]),
         search_space=study.config.search_space,
         n_trials=stored["n_trials"],
@@ -301,23 +282,15 @@ def _read(folder: RunFolder) -> Search:
         mode=stored["mode"],
         prune=stored["prune"],
         created=stored["created"],
-        state=state,
-        reason=reason,
-        pid=pid,
+        state=live.state,
+        reason=live.reason,
+        pid=live.pid,
         trials=tuple(study.trials()),
     )
 
 
-def _config_files() -> "list[folders.Path]":
-    return list((settings.home() / "searches").glob(f"{folders.SEARCH}*/config.json"))
-
-
-def _stored_configs() -> Iterator[tuple[RunFolder, dict[str, Any]]]:
-    """Yield the folder and config of each search of this version."""
-    for path in _config_files():
-        stored = read_json(path)
-        if stored.get("format") == FORMAT:
-            yield RunFolder(path.parent), stored
+def _folders() -> list[RunFolder]:
+    return [RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json")]
 
 
 def _base_params(config: "RunConfig", search_space: "Sequence[SearchParameter]") -> dict[str, Any]:
@@ -361,4 +334,4 @@ def _resolve_devices(config: "RunConfig", workers: int) -> "RunConfig":
 
 
 def _name(search: Search) -> str:
-    return f"search {search.search_id.removeprefix(folders.SEARCH)[:8]}"
+    return f"search {search.search_id.removeprefix(SEARCH)[:8]}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import dlcore.runs.locks as locks
 from dlcore.runs.folder import RunFolder, read_json, translate_errors
 from dlcore.runs.search import journal
 
@@ -77,11 +78,11 @@ class StudyConfig:
     prune: bool
 
 
-def open_study(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> "Study":
-    """Return the study of the search in this folder; `stored` is its config file, read if omitted."""
+def open_study(folder: RunFolder) -> "Study":
+    """Return the study of the search in this folder."""
     from dlcore.projects.search_space import SearchParameter
 
-    stored = read_json(folder.config) if stored is None else stored
+    stored = read_json(folder.config)
     config = stored["config"]
     return Study(
         folder.path,
@@ -132,7 +133,7 @@ class Study:
         Yields None if every trial has started and none is without a worker.
         """
         with contextlib.ExitStack() as held:
-            with journal.exclusive(self.folder / "claims"):
+            with locks.hold(self.folder / "claims"):
                 trial = self._claim_orphan(held) or self._claim_new(held)
             yield trial
 
@@ -159,7 +160,7 @@ class Study:
             if trial.state.name != "RUNNING":
                 continue
             folder = self._trial_folder(trial.number)
-            lock = journal.try_lock(folder.lock)
+            lock = locks.try_lock(folder.lock)
             if lock is None:
                 continue
             held.callback(lock.release)
@@ -175,7 +176,7 @@ class Study:
             return None
         number = study.ask().number
         folder = self._trial_folder(number)
-        lock = journal.try_lock(folder.lock)
+        lock = locks.try_lock(folder.lock)
         assert lock is not None, "no worker can hold a new trial"
         held.callback(lock.release)
         return self._resume(study, number, folder)

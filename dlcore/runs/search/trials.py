@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from dlcore.core.errors import DataError, TrainingError, WorkbenchError, one_line
 from dlcore.runs.folder import Command, RunFolder, read_json, write_atomic
+from dlcore.runs.lifecycle import write_state
 from dlcore.runs.record import State
-from dlcore.runs.search.state import set_state
 from dlcore.runs.search.study import MAX_DEATHS, ClaimedTrial, Study, hash_samples, open_study
 from dlcore.runs.worker import liveness, queue
 
@@ -32,9 +32,9 @@ class SearchContext(Protocol):
     run_id: str
     folder: RunFolder
     rank: int
-    told_to_go: list[str]
+    received_signals: list[str]
 
-    def wish(self) -> Command | None:
+    def poll_command(self) -> Command | None:
         """Return the command that the worker received, if any."""
 
     def is_current(self) -> bool:
@@ -53,12 +53,12 @@ class SearchSession:
 
     def should_exit(self) -> bool:
         """Whether the worker should checkpoint its trial and exit."""
-        return self.context.wish() is not None or not self.context.is_current()
+        return self.context.poll_command() is not None or not self.context.is_current()
 
 
 def lead(context: SearchContext, log: Callable[[str], None]) -> None:
     """Run trials as the first worker, wait for the last trials of the others, and write the final state."""
-    set_state(context.run_id, "running", "")
+    write_state(context.folder, "running")
     try:
         state, reason = _run_trials(_open_session(context, log))
     except BaseException as error:
@@ -66,9 +66,9 @@ def lead(context: SearchContext, log: Callable[[str], None]) -> None:
         state, reason = "failed", one_line(error)
         with contextlib.suppress(OSError):
             write_atomic(context.folder.request, b"pause")  # the other workers exit, too
-    if state == "paused" and context.told_to_go:
-        reason = f"stopped by the system ({context.told_to_go[0]}): resume it when the machine is back"
-    set_state(context.run_id, state, reason)
+    if state == "paused" and context.received_signals:
+        reason = f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
+    write_state(context.folder, state, reason)
     log(f"{state}{': ' if reason else ''}{reason}")
 
 
@@ -162,8 +162,8 @@ def _train(session: SearchSession, claimed: ClaimedTrial, config: "RunConfig") -
         config=config,
         folder=claimed.folder,
         bundle=claimed.folder.bundle,
-        journal=MemoryMetricLog(),
-        wish=poll_command,
+        metric_log=MemoryMetricLog(),
+        poll_command=poll_command,
         on_event=on_event,
     )
     outcome, trained = execution.train_without_test(job)

@@ -1,4 +1,4 @@
-"""When a run's state is written down as a checkpoint, so that a killed run loses little and a quick one no time."""
+"""Decides when to write a checkpoint, so that a killed run loses little and a fast one spends little time on them."""
 
 import os
 import time
@@ -10,53 +10,53 @@ from dlcore.training.state import TrainingState
 from dlcore.training.training_loop import TrainingLoop
 
 CHECKPOINT_SECONDS = 30.0
-"""A checkpoint at least so often; `DLCORE_CHECKPOINT_SECONDS` sets it."""
+"""Longest time between two checkpoints; `DLCORE_CHECKPOINT_SECONDS` sets it."""
 EPOCH_SECONDS = 1.0
-"""Epochs shorter than this share a checkpoint."""
-LOOK_SECONDS = 0.05
-"""Wishes are looked for so often: a step of a small model takes less than looking does."""
+"""Shorter epochs share a checkpoint."""
+POLL_SECONDS = 0.05
+"""Shortest time between two polls for commands: a step of a small model takes less than a poll."""
 CHECKPOINT_SHARE = 0.05
-"""At most so much of the time goes into checkpoints."""
+"""Largest share of the time spent on checkpoints."""
 
 
 class CheckpointScheduler:
-    """Decides when a checkpoint is due and writes it, always after the numbers that belong before it."""
+    """Writes checkpoints when they are due, always after the logs of the steps before."""
 
     def __init__(
         self,
         state: TrainingState | TrainingLoop,
         folder: Path | None,
         *,
-        numbers: tuple[MetricLog, GradientLog],
-        alone: bool,
+        logs: tuple[MetricLog, GradientLog],
+        is_alone: bool,
     ) -> None:
-        """`folder` None keeps none; `numbers` are flushed before; `alone`: no other process trains the same run."""
-        self.state, self.folder, self.numbers, self.alone = state, folder, numbers, alone
+        """`folder` None writes none; `logs` are flushed before; `is_alone`: no other process trains the same run."""
+        self.state, self.folder, self.logs, self.is_alone = state, folder, logs, is_alone
         self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
-        self.looked = 0.0
-        self.last, self.cost, self.at = time.monotonic(), 0.0, (-1, -1)
+        self.polled = 0.0
+        self.saved_at, self.cost, self.position = time.monotonic(), 0.0, (-1, -1)
 
-    def shall_look(self) -> bool:
-        """Whether it is time to look for wishes and checkpoints; several processes must all look at the same events."""
+    def must_poll(self) -> bool:
+        """Whether it is time to poll for commands and checkpoints; several processes must poll at the same events."""
         now = time.monotonic()
-        if now - self.looked < LOOK_SECONDS and self.alone:
+        if now - self.polled < POLL_SECONDS and self.is_alone:
             return False
-        self.looked = now
+        self.polled = now
         return True
 
     def is_due(self, *, epoch_end: bool = False) -> bool:
-        """Whether enough time went by since the last one."""
+        """Whether enough time has passed since the last checkpoint."""
         every = min(self.every, EPOCH_SECONDS) if epoch_end else self.every
-        return time.monotonic() - self.last >= max(every, self.cost / CHECKPOINT_SHARE)
+        return time.monotonic() - self.saved_at >= max(every, self.cost / CHECKPOINT_SHARE)
 
-    def keep(self, *, force: bool = False, epoch_end: bool = False) -> None:
+    def save(self, *, force: bool = False, epoch_end: bool = False) -> None:
         """Write a checkpoint if one is due, or at once with `force`."""
-        at = (self.state.step, self.state.epoch)
-        if self.folder is None or at == self.at or not (force or self.is_due(epoch_end=epoch_end)):
+        position = (self.state.step, self.state.epoch)
+        if self.folder is None or position == self.position or not (force or self.is_due(epoch_end=epoch_end)):
             return
         begin = time.monotonic()
-        for each in self.numbers:
-            each.flush()
+        for log in self.logs:
+            log.flush()
         checkpoints.save(self.folder, self.state.snapshot(), step=self.state.step)
-        self.last = time.monotonic()
-        self.cost, self.at = self.last - begin, at
+        self.saved_at = time.monotonic()
+        self.cost, self.position = self.saved_at - begin, position

@@ -1,4 +1,4 @@
-"""Resumable states on disk: written whole, checked by a sum, never overwritten, old ones thrown away."""
+"""Resumable states on disk: written atomically, with a checksum, never overwritten; old ones are deleted."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ _SUM_BYTES = 32
 
 
 def save(folder: Path, snapshot: dict[str, Any], *, step: int) -> Path:
-    """Write a snapshot as the newest checkpoint; the newest few stay.
+    """Write a snapshot as the newest checkpoint, and delete all but the newest few.
 
     Raises:
         StoreError: the disk is full or the folder cannot be written.
@@ -35,7 +35,7 @@ def save(folder: Path, snapshot: dict[str, Any], *, step: int) -> Path:
 
 
 def newest(folder: Path) -> dict[str, Any] | None:
-    """The newest snapshot that is whole; torn ones are passed over; None where there is none."""
+    """The newest complete snapshot; torn ones are skipped; None without one."""
     from dlcore.training.state import load_snapshot
 
     for path in reversed(ordered(folder)):
@@ -46,13 +46,13 @@ def newest(folder: Path) -> dict[str, Any] | None:
 
 
 def ordered(folder: Path) -> list[Path]:
-    """Checkpoints, the oldest first."""
-    found = [path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=_position)
+    """Checkpoints, oldest first."""
+    paths = [path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)]
+    return sorted(paths, key=_position)
 
 
 def _free_name(folder: Path, step: int) -> Path:
-    """A name nobody has: after a resume the same step may come again, and what is there stays."""
+    """An unused name: after a resume the same step may be saved again, and no file is overwritten."""
     path, again = folder / f"step-{step:08d}.pt", 0
     while path.exists():
         again += 1
@@ -67,7 +67,7 @@ def _position(path: Path) -> tuple[int, int]:
 
 
 def drop_drafts(folder: Path) -> None:
-    """Remove what a killed worker left half written."""
+    """Remove the temporary files of a killed worker."""
     for draft in folder.glob(".*.tmp"):
         if str(os.getpid()) not in draft.name:
             draft.unlink(missing_ok=True)

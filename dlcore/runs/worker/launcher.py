@@ -1,6 +1,6 @@
-"""Starts a worker that outlives whoever asked for it.
+"""Starts a worker that outlives whoever requested it.
 
-`launch` starts this module as a process in a session of its own, and that process hands the worker to submitit: so
+`launch` starts `python -m dlcore.runs` in a session of its own, and that process submits the worker to submitit: so
 neither Ctrl-C in the terminal nor `kill -9` of the server reaches the worker (submitit's local executor would leave it
 in the caller's process group).
 """
@@ -11,19 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 import uuid
 from dataclasses import asdict
 
+import dlcore.runs.locks as locks
 from dlcore.core import settings
-from dlcore.core.errors import RunError, one_line
-from dlcore.runs import folder as folders
-from dlcore.runs import store
-from dlcore.runs.folder import Command, RunFolder, read_json, translate_errors, write_atomic, write_json
+from dlcore.core.errors import RunError
+from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
 
-LOCAL_MINUTES = 60 * 24 * 365
-SLURM_MINUTES = 60 * 24
+_IN_FOREGROUND = "train in the foreground (--bundle DIR)"
 
 
 def executor_name() -> str:
@@ -32,36 +29,38 @@ def executor_name() -> str:
 
 
 def check() -> None:
-    """Whether workers can be started at all.
+    """Check that workers can be started on this machine.
 
     Raises:
-        RunError: submitit is not installed.
+        RunError: the system has no POSIX processes and locks, or submitit is not installed.
     """
+    if sys.platform == "win32" or not locks.survive_kills():
+        raise RunError(f"background workers need Linux or macOS: {_IN_FOREGROUND}, or use WSL.")
     if importlib.util.find_spec("submitit") is None:
         raise RunError(
-            "submitit is not installed, so no run can go on in the background: pip install -r requirements.txt, "
-            "or train in the foreground (--bundle DIR)."
+            "submitit is not installed, so no run can be trained in the background: "
+            f"pip install -r requirements.txt, or {_IN_FOREGROUND}."
         )
 
 
-def launch(run_id: str, folder: RunFolder, *, wish: Command | None = None) -> None:
-    """Start the run's worker, with a wish for it to find where there is one; comes back at once.
+def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+    """Start the worker of that folder; returns at once. The worker finds `command` as its first command.
 
     Raises:
-        RunError: submitit is not installed.
-        StoreError: the run's folder cannot be written.
+        StoreError: the folder cannot be written.
     """
-    check()
-    worker = liveness.WorkerInfo(token=uuid.uuid4().hex, launched=time.time(), executor=executor_name())
+    worker = liveness.WorkerInfo(
+        token=uuid.uuid4().hex, launched=time.time(), executor=executor_name(), device=device, devices=devices
+    )
     path = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
     with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
-        if wish:
-            write_atomic(folder.request, wish.encode())
+        if command:
+            write_atomic(folder.request, command.encode())
         write_json(folder.worker, asdict(worker))
         with folder.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "dlcore.runs", run_id, worker.token],
+                [sys.executable, "-m", "dlcore.runs", folder.run_id, worker.token],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -69,42 +68,3 @@ def launch(run_id: str, folder: RunFolder, *, wish: Command | None = None) -> No
                 env={**os.environ, "PYTHONPATH": path, "DLCORE_HOME": str(settings.home().absolute())},
             )
     threading.Thread(target=process.wait, name="launched", daemon=True).start()
-
-
-def main(run_id: str, token: str) -> None:
-    """Hand the worker to submitit (in the process between)."""
-    folder = folders.of_run(run_id)
-    try:
-        _submit(run_id, token, folder)
-    except Exception as error:
-        traceback.print_exc()
-        reason = f"code: the worker could not be started: {one_line(error)}"
-        if run_id.startswith(folders.SEARCH):
-            from dlcore.runs.search.state import set_state
-
-            set_state(run_id, "failed", reason)
-        else:
-            store.set_state(run_id, "failed", reason)
-        folder.worker.unlink(missing_ok=True)
-
-
-def _submit(run_id: str, token: str, folder: RunFolder) -> None:
-    import submitit
-
-    from dlcore.runs.worker import worker
-
-    config = read_json(folder.config)
-    devices, on_gpu = int(config.get("devices", 1)), str(config.get("device")).startswith("cuda")
-    name = executor_name()
-    executor = submitit.AutoExecutor(folder=folder.path / "submitit", cluster=name)
-    executor.update_parameters(
-        name=f"dlcore-{run_id[:8]}",
-        tasks_per_node=devices,
-        timeout_min=LOCAL_MINUTES if name == "local" else int(os.environ.get("DLCORE_SLURM_MINUTES", SLURM_MINUTES)),
-        stderr_to_stdout=True,
-    )
-    if name == "slurm":
-        executor.update_parameters(gpus_per_node=devices if on_gpu else 0)
-        if partition := os.environ.get("DLCORE_SLURM_PARTITION"):
-            executor.update_parameters(slurm_partition=partition)
-    executor.submit(worker.main, run_id, token, os.environ.get("CUDA_VISIBLE_DEVICES"))

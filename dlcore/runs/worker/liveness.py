@@ -1,14 +1,14 @@
-"""Whether a run's worker is alive. The store's word is never enough: the process itself decides.
+"""Whether the worker of a run or search is alive. A file alone never decides: the process does.
 
-On the worker's own machine the process decides, known by its pid *and* the moment it started, so a recycled pid fools
-nobody. Elsewhere (another machine, another container on the same disk) the age of the heartbeat file decides.
+On the worker's machine the process is identified by its pid *and* its start time, so that a recycled pid does not
+count. Elsewhere (another machine, another container on the same disk) the age of the heartbeat file decides.
 """
 
 import functools
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -18,14 +18,14 @@ from dlcore.runs.folder import RunFolder, read_json, write_json
 STALE_SECONDS = 8.0
 """A heartbeat older than this belongs to a dead worker (it is touched every second)."""
 LAUNCH_SECONDS = 30.0
-"""So long a launched worker may take before it signs in."""
+"""A launched worker must sign in within this time."""
 SAME_START = 0.05
-"""Two starts of a process closer than this, in seconds, are the same one (the kernel counts in hundredths)."""
+"""Start times closer than this, in seconds, belong to one process (the kernel counts in hundredths)."""
 
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """Who works on a run. `token` names the launch; `pid` is 0 between the launch and the worker's signing in."""
+    """Who works on a run. `token` names the launch; `pid` is 0 until the worker signs in."""
 
     token: str
     launched: float
@@ -33,18 +33,18 @@ class WorkerInfo:
     started: float = 0.0
     host: str = ""
     executor: str = "local"
+    device: str = ""
+    devices: int = 1
 
 
 def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
-    """Write down that this very process is the run's worker."""
-    before = read(folder)
-    worker = WorkerInfo(
+    """Record this process as the worker."""
+    worker = replace(
+        read(folder) or WorkerInfo(token, launched=time.time()),
         token=token,
-        launched=before.launched if before else time.time(),
         pid=os.getpid(),
         started=_started(os.getpid()) or 0.0,
         host=this_host(),
-        executor=before.executor if before else "local",
     )
     write_json(folder.worker, asdict(worker))
     folder.heartbeat.touch()
@@ -52,7 +52,7 @@ def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
 
 
 def read(folder: RunFolder) -> WorkerInfo | None:
-    """Who works on the run, or worked on it last; None where nobody ever did."""
+    """The current or last worker; None if there never was one."""
     known = read_json(folder.worker)
     try:
         return WorkerInfo(**known)
@@ -61,7 +61,7 @@ def read(folder: RunFolder) -> WorkerInfo | None:
 
 
 def is_alive(folder: RunFolder) -> bool:
-    """Whether the run's worker lives, or was launched so lately that it may still be starting."""
+    """Whether the worker lives, or was launched so recently that it may still be starting."""
     worker = read(folder)
     if worker is None:
         return False
@@ -74,7 +74,7 @@ def is_alive(folder: RunFolder) -> bool:
 
 @functools.cache
 def this_host() -> str:
-    """This machine since it started, and this container's view of processes."""
+    """Name of this machine, its boot and its process namespace."""
     parts = [socket.gethostname()]
     boot, space = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     if boot.exists():
@@ -83,7 +83,7 @@ def this_host() -> str:
 
 
 def _same_process(worker: WorkerInfo) -> bool:
-    for _ in range(2):  # the clock may be set between the two readings that a start is made of: look twice
+    for _ in range(2):  # setting the clock between the two readings of a start time changes it once
         started = _started(worker.pid)
         if started is not None and abs(started - worker.started) < SAME_START:
             return True
@@ -91,7 +91,7 @@ def _same_process(worker: WorkerInfo) -> bool:
 
 
 def _started(pid: int) -> float | None:
-    """Seconds from the machine's start to the process's, which no setting of the clock changes; None if it is dead."""
+    """Seconds from boot to the start of the process, independent of the clock; None if it is dead."""
     try:
         process = psutil.Process(pid)
         if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):

@@ -1,31 +1,29 @@
 """One running job per device; the others wait, first come first served.
 
-`start` leaves a ticket in `$DLCORE_HOME/queue/<device>/`, named by the time. A worker goes when every ticket before its
-own belongs to a dead worker, and then takes a lock that the kernel releases however the worker ends.
+`join` writes a ticket to `$DLCORE_HOME/queue/<device>/`, named by the time. A worker proceeds when every earlier ticket
+belongs to a dead worker, and then takes a lock that the kernel releases however the worker ends.
 """
 
 import contextlib
-import fcntl
 import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
+import dlcore.runs.locks as locks
 from dlcore.core import settings
-from dlcore.runs import folder
-from dlcore.runs.folder import translate_errors
+from dlcore.runs.folder import of_run, translate_errors
 from dlcore.runs.worker import liveness
 
 POLL_SECONDS = 0.25
 
 
 class WithdrawnError(Exception):
-    """The run shall wait no longer: it was paused, stopped or launched anew."""
+    """The run no longer waits: it was paused, stopped or launched again."""
 
 
 def join(run_id: str, device: str, *, devices: int = 1) -> None:
-    """Take a ticket at every device the run needs."""
+    """Take a ticket for every device of the run."""
     leave(run_id)
     now = time.time_ns()
     for name in _names(device, devices):
@@ -36,34 +34,34 @@ def join(run_id: str, device: str, *, devices: int = 1) -> None:
 
 
 def leave(run_id: str) -> None:
-    """Give the run's tickets back."""
+    """Remove the tickets of the run."""
     for ticket in (settings.home() / "queue").glob(f"*/*-{run_id}"):
         with contextlib.suppress(OSError):
             ticket.unlink()
 
 
 def runs_ahead(run_id: str, device: str) -> list[str]:
-    """Ids of the live runs that go before this one on the device, the running one first."""
+    """Ids of the live runs before this one in the queue of the device, the running one first."""
     before = []
     for ticket in _tickets(_place(device)):
         if _owner(ticket) == run_id:
             break
-        if liveness.is_alive(folder.of_run(_owner(ticket))):
+        if liveness.is_alive(of_run(_owner(ticket))):
             before.append(_owner(ticket))
     return before
 
 
 @contextlib.contextmanager
 def wait_turn(run_id: str, device: str, *, devices: int = 1, keep_waiting: Callable[[], bool]) -> Iterator[None]:
-    """Wait for the device, hold it inside the block, give the ticket back after it.
+    """Wait for the device, hold it inside the block, remove the ticket afterwards.
 
     Raises:
-        Withdrawn: `keep_waiting` said no.
+        WithdrawnError: `keep_waiting` returned False.
     """
     try:
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as stack:
             for name in _names(device, devices):
-                held.enter_context(_hold(run_id, _place(name), keep_waiting))
+                stack.enter_context(_hold(run_id, _place(name), keep_waiting))
             yield
     finally:
         leave(run_id)
@@ -72,31 +70,25 @@ def wait_turn(run_id: str, device: str, *, devices: int = 1, keep_waiting: Calla
 @contextlib.contextmanager
 def _hold(run_id: str, place: Path, keep_waiting: Callable[[], bool]) -> Iterator[None]:
     place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("a") as lock:
-        while not (_is_first(run_id, place) and _locked(lock)):
-            if not keep_waiting():
-                raise WithdrawnError
-            time.sleep(POLL_SECONDS)
+    while not _is_first(run_id, place) or (lock := locks.try_lock(place / "lock")) is None:
+        if not keep_waiting():
+            raise WithdrawnError
+        time.sleep(POLL_SECONDS)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _is_first(run_id: str, place: Path) -> bool:
-    """Whether no live run's ticket comes before; tickets of the dead are thrown away on the way."""
+    """Whether no ticket of a live run comes before; removes the tickets of dead ones."""
     for ticket in _tickets(place):
         if _owner(ticket) == run_id:
             return True
-        if liveness.is_alive(folder.of_run(_owner(ticket))):
+        if liveness.is_alive(of_run(_owner(ticket))):
             return False
         with contextlib.suppress(OSError):
             ticket.unlink()
-    return True
-
-
-def _locked(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
     return True
 
 
@@ -109,12 +101,12 @@ def _owner(ticket: Path) -> str:
 
 
 def _place(device: str) -> Path:
-    """The queue's folder for a device of this machine (a home on a shared disk serves several machines)."""
+    """The queue folder of a device of this machine (a home on a shared disk serves several machines)."""
     return settings.home() / "queue" / f"{device.replace(':', '-')}@{socket.gethostname()}"
 
 
 def _names(device: str, devices: int) -> list[str]:
-    """The devices a run needs, always in the same order: two runs never wait for each other in a ring."""
+    """The devices of a run, always in the same order, so that no two runs wait for each other."""
     if device.startswith("cuda") and devices > 1:
         return [f"cuda:{number}" for number in range(devices)]
     return [device]

@@ -1,7 +1,6 @@
-"""The process that does a run: waits for its device, trains, writes down how it ended. Light until its turn comes."""
+"""The worker process: waits for its device, trains, records how the run ended. Imports little until its turn comes."""
 
 import contextlib
-import fcntl
 import functools
 import os
 import signal
@@ -10,161 +9,151 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import dlcore.runs.locks as locks
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.runs import folder as folders
-from dlcore.runs import store
-from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, read_json
+from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
+from dlcore.runs.lifecycle import read_state, write_state
 from dlcore.runs.record import State
 from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
+    from dlcore.runs.metric_log import MetricLog
     from dlcore.training.events import Event
 
 TAKEOVER_SECONDS = 20.0
-"""So long a new worker waits for the one before it to be gone."""
-SIGNALS = (signal.SIGTERM, signal.SIGUSR2)
+"""Longest wait of a new worker for the previous one to exit."""
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR2") if hasattr(signal, name))
 """What the system sends before it takes a machine away (Slurm's warning is the second)."""
 
 
 @dataclass
 class WorkerContext:
-    """This process as the worker of one launch of a run."""
+    """This process as the worker of one launch of a run or search."""
 
     run_id: str
     token: str
     folder: RunFolder
     rank: int = 0
-    told_to_go: list[str] = field(default_factory=list)
+    received_signals: list[str] = field(default_factory=list)
+
+    @property
+    def started(self) -> Path:
+        """Exists once the first process of this launch has started to work; the others wait for it."""
+        return self.folder.path / f"begun-{self.token}"
 
     def is_current(self) -> bool:
-        """Whether the run was not launched anew since."""
+        """Whether no newer worker was launched."""
         worker = liveness.read(self.folder)
         return worker is not None and worker.token == self.token
 
-    def wish(self) -> Command | None:
-        """What a person, the system or a newer launch wants of this worker."""
-        return "pause" if self.told_to_go else self.folder.wish()
+    def poll_command(self) -> Command | None:
+        """The pending command of a person or the system."""
+        return "pause" if self.received_signals else self.folder.read_command()
 
     def may_wait(self) -> bool:
-        """Whether the place in the queue is still wanted."""
-        return not self.told_to_go and self.folder.wish() in (None, "conclude") and self.is_current()
+        """Whether to stay in the queue."""
+        return not self.received_signals and self.folder.read_command() in (None, "conclude") and self.is_current()
 
 
 def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
-    """Work on a run; called in every process that the launcher started (`token` names the launch)."""
+    """Work on a run or search; called in every process that was submitted (`token` names the launch)."""
     rank = int(os.environ.get("SUBMITIT_LOCAL_GLOBALID") or os.environ.get("SLURM_PROCID") or 0)
-    post = WorkerContext(run_id, token, folders.of_run(run_id), rank)
-    _redirect_output(post.folder)
+    context = WorkerContext(run_id, token, of_run(run_id), rank)
+    _redirect_output(context.folder)
     _restore_gpus(visible_gpus)
     for number in SIGNALS:
-        signal.signal(number, functools.partial(_take_signal, post))
+        signal.signal(number, functools.partial(_receive_signal, context))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if rank:
-        _follow(post)
+        _run_follower(context)
     else:
-        _lead(post)
+        _run_leader(context)
 
 
-def _lead(post: WorkerContext) -> None:
-    """The first process: signs in, waits its turn, trains, writes down the end."""
-    with _only_worker(post):
-        if post.is_current():
-            worker = liveness.sign_in(post.folder, post.token)
-            with _heartbeat(post.folder):
-                _wait_and_work(post, queued=worker.executor == "local")
+def _run_leader(context: WorkerContext) -> None:
+    """The first process: sign in, wait for the device, train, record the end."""
+    with locks.hold(context.folder.lock, timeout=TAKEOVER_SECONDS, poll_interval=queue.POLL_SECONDS):
+        if context.is_current():
+            worker = liveness.sign_in(context.folder, context.token)
+            with _heartbeat(context.folder):
+                _wait_and_work(context, worker)
 
 
-def _wait_and_work(post: WorkerContext, *, queued: bool) -> None:
-    """Elsewhere than on this machine the cluster did the queueing."""
-    if not queued:
-        return _work(post)
-    config = read_json(post.folder.config)
-    device, devices = str(config.get("device", "cpu")), int(config.get("devices", 1))
+def _wait_and_work(context: WorkerContext, worker: liveness.WorkerInfo) -> None:
+    """Wait for the device on this machine; elsewhere the cluster has a queue of its own."""
+    if worker.executor != "local":
+        return _work(context)
     try:
-        with queue.wait_turn(post.run_id, device, devices=devices, keep_waiting=post.may_wait):
-            if post.may_wait():
-                _work(post)
+        with queue.wait_turn(context.run_id, worker.device, devices=worker.devices, keep_waiting=context.may_wait):
+            if context.may_wait():
+                _work(context)
     except queue.WithdrawnError:
-        if post.told_to_go:
-            _set_state(post, "paused", f"stopped by the system ({post.told_to_go[0]}) while waiting")
+        if context.received_signals:
+            write_state(context.folder, "paused", f"stopped by the system ({context.received_signals[0]}) while queued")
     return None
 
 
-def _follow(post: WorkerContext) -> None:
-    """Any other process of a data-parallel run: waits for the first one to begin, and trains beside it."""
+def _run_follower(context: WorkerContext) -> None:
+    """Any other process of a data-parallel run: wait for the first one, then train beside it."""
     from dlcore.runs.metric_log import MemoryMetricLog
 
-    while not _begun(post).exists():
-        if not post.is_current() or not liveness.is_alive(post.folder):
+    while not context.started.exists():
+        if not context.is_current() or not liveness.is_alive(context.folder):
             return None
         time.sleep(queue.POLL_SECONDS)
-    if _is_search(post):
-        from dlcore.runs.search import trials as search_worker
+    if context.folder.is_search:
+        from dlcore.runs.search import trials
 
-        return search_worker.follow(post, _log)
-    _execute(post, MemoryMetricLog())
+        return trials.follow(context, _log)
+    _execute(context, MemoryMetricLog())
     return None
 
 
-def _work(post: WorkerContext) -> None:
-    """Train with everything written down, however it ends."""
-    from dlcore.runs.metric_log import StoreMetricLog
+def _work(context: WorkerContext) -> None:
+    """Train, and record the end whatever it is."""
+    from dlcore.runs.metric_log import FolderMetricLog
 
-    if _is_search(post):
-        from dlcore.runs.search import trials as search_worker
+    folder = context.folder
+    if folder.is_search:
+        from dlcore.runs.search import trials
 
-        _begin(post)
-        return search_worker.lead(post, _log)
-    post.folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
-    store.set_state(post.run_id, "running", "")
-    _begin(post)
-    journal = StoreMetricLog(post.run_id)
+        _let_followers_start(context)
+        return trials.lead(context, _log)
+    folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
+    write_state(folder, "running")
+    _let_followers_start(context)
+    metric_log = FolderMetricLog(folder)
     try:
-        state, reason = _execute(post, journal)
+        state, reason = _execute(context, metric_log)
     except BaseException as error:
-        post.folder.ballast.unlink(missing_ok=True)  # first of all: the disk may be full
+        folder.ballast.unlink(missing_ok=True)  # first of all: the disk may be full
         _write(2, traceback.format_exc())
         state, reason = _failure(error)
-    post.folder.ballast.unlink(missing_ok=True)
-    journal.close()
-    if state in ("finished", "stopped"):
-        with contextlib.suppress(WorkbenchError):
-            store.keep_folder(post.run_id, post.folder.bundle, "bundle")
-    post.folder.request.unlink(missing_ok=True)
-    _begun(post).unlink(missing_ok=True)
-    store.set_state(post.run_id, state, reason)
+    folder.ballast.unlink(missing_ok=True)
+    metric_log.close()
+    folder.request.unlink(missing_ok=True)
+    context.started.unlink(missing_ok=True)
+    write_state(folder, state, reason)
     _log(f"{state}{': ' if reason else ''}{reason}")
     return None
 
 
-def _begin(post: WorkerContext) -> None:
-    """Let the other processes of this launch begin."""
-    for old in post.folder.path.glob("begun-*"):
+def _let_followers_start(context: WorkerContext) -> None:
+    for old in context.folder.path.glob("begun-*"):
         old.unlink(missing_ok=True)
-    _begun(post).touch()
+    context.started.touch()
 
 
-def _is_search(post: WorkerContext) -> bool:
-    return post.run_id.startswith(folders.SEARCH)
-
-
-def _set_state(post: WorkerContext, state: State, reason: str) -> None:
-    if _is_search(post):
-        from dlcore.runs.search.state import set_state
-
-        return set_state(post.run_id, state, reason)
-    return store.set_state(post.run_id, state, reason)
-
-
-def _execute(post: WorkerContext, journal: "object") -> tuple[State, str]:
+def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, str]:
     from dlcore import projects
     from dlcore.runs.execution import Job, execute
 
-    config = projects.load_config(read_json(post.folder.config))
+    config = projects.load_config(read_json(context.folder.config))
     if config.devices > 1:
         from submitit.helpers import TorchDistributedEnvironment
 
@@ -172,30 +161,30 @@ def _execute(post: WorkerContext, journal: "object") -> tuple[State, str]:
     _log(f"{config.project}/{config.model} on {config.device}, seed {config.seed}, process {os.getpid()}")
     outcome = execute(
         Job(
-            run_id=post.run_id,
+            run_id=context.run_id,
             config=config,
-            folder=post.folder,
-            bundle=post.folder.bundle,
-            journal=journal,  # type: ignore[arg-type]
-            wish=post.wish,
-            on_event=(lambda event: None) if post.rank else functools.partial(_log_event, config),
-            parent=read_json(post.folder.path / "parent.json").get("parent", ""),
+            folder=context.folder,
+            bundle=context.folder.bundle,
+            metric_log=metric_log,
+            poll_command=context.poll_command,
+            on_event=(lambda event: None) if context.rank else functools.partial(_log_event, config),
+            parent=read_state(context.folder).get("parent", ""),
         )
     )
-    if post.told_to_go and outcome.state == "paused":
-        return "paused", f"stopped by the system ({post.told_to_go[0]}): resume it when the machine is back"
+    if context.received_signals and outcome.state == "paused":
+        return "paused", f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
     return outcome.state, outcome.reason
 
 
 def _failure(error: BaseException) -> tuple[State, str]:
-    """A state and a reason for whatever ended the run."""
+    """State and reason for the error that ended the run."""
     if isinstance(error, WorkbenchError):
         return "failed", f"{error.reason}: {one_line(error)}"
     if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
-        found = folders.store_error(error, folders.of_run("").path)
-        if found.reason == "disk full":
-            return "failed", f"disk full: {one_line(found)}"
-    return "failed", f"code: {type(error).__name__}: {one_line(error)[:500]}. The log holds the whole story."
+        translated = store_error(error, of_run("").path)
+        if translated.reason == "disk full":
+            return "failed", f"disk full: {one_line(translated)}"
+    return "failed", f"code: {type(error).__name__}: {one_line(error)[:500]}. See the traceback in the log."
 
 
 def _log_event(config: "RunConfig", event: "Event") -> None:
@@ -212,21 +201,17 @@ def _log(line: str) -> None:
 
 
 def _write(stream: int, text: str) -> None:
-    """Write to the log without a buffer; on a full disk a line is lost, the run is not."""
+    """Write to the log without a buffer; on a full disk the line is lost, not the run."""
     with contextlib.suppress(OSError):
         os.write(stream, text.encode())
 
 
-def _begun(post: WorkerContext) -> "folders.Path":
-    return post.folder.path / f"begun-{post.token}"
-
-
-def _take_signal(post: WorkerContext, number: int, _frame: FrameType | None) -> None:
-    post.told_to_go.append(signal.Signals(number).name)
+def _receive_signal(context: WorkerContext, number: int, _frame: FrameType | None) -> None:
+    context.received_signals.append(signal.Signals(number).name)
 
 
 def _redirect_output(folder: RunFolder) -> None:
-    """Everything this process and its libraries print goes to the run's log, not to the launcher's files."""
+    """Send the output of this process and its libraries to the run's log instead of submitit's files."""
     folder.path.mkdir(parents=True, exist_ok=True)
     log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
@@ -235,7 +220,7 @@ def _redirect_output(folder: RunFolder) -> None:
 
 
 def _restore_gpus(visible: str | None) -> None:
-    """submitit's local executor hides every GPU that was not asked for by number; undo that."""
+    """submitit's local executor hides every GPU that was not requested by number; undo that."""
     if os.environ.get("SUBMITIT_EXECUTOR") == "local":
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
         if visible is not None:
@@ -243,24 +228,8 @@ def _restore_gpus(visible: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _only_worker(post: WorkerContext) -> Iterator[None]:
-    """Hold the run's lock; wait a little for a worker that is on its way out."""
-    with post.folder.lock.open("a") as lock:
-        deadline = time.monotonic() + TAKEOVER_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(queue.POLL_SECONDS)
-        yield
-
-
-@contextlib.contextmanager
 def _heartbeat(folder: RunFolder) -> Iterator[None]:
-    """Touch the heartbeat every second from a thread of its own."""
+    """Touch the heartbeat file every second from a thread."""
     over = threading.Event()
 
     def beat() -> None:

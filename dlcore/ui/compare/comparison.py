@@ -15,7 +15,6 @@ from dlcore.ui.compare import curves as comparison_curves
 from dlcore.ui.compare import splits as comparison_parts
 from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
-from dlcore.ui.shell.jobs_bar import store_exists
 from dlcore.ui.shell.page import load
 from dlcore.ui.shell.run_picker import label, list_records
 from dlcore.ui.shell.times import format_age
@@ -93,7 +92,7 @@ def _scores(project: "Project", chosen: Comparison) -> None:
 
 
 def _choose(project: "Project") -> Comparison | None:
-    known = {one.comparison_id: one for one in (comparisons.list_comparisons(project.slug) if store_exists() else [])}
+    known = {one.comparison_id: one for one in comparisons.list_comparisons(project.slug)}
     shipped = comparisons.from_references(project.slug)
     if shipped:
         known[shipped.comparison_id] = shipped

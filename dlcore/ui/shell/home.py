@@ -12,7 +12,6 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.jobs_bar import store_exists
 from dlcore.ui.shell.links import link_to_page, link_to_run
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
 from dlcore.ui.shell.states import state_style
@@ -118,7 +117,7 @@ def _score(top: Summary | None) -> str:
 
 
 def _recent() -> None:
-    records = runs.list_runs(limit=_RECENT) if store_exists() else []
+    records = runs.list_runs(limit=_RECENT)
     st.subheader("Your recent runs", anchor=False)
     if not records:
         st.caption("None yet. Open an experiment, go to Train, and start one: it goes on when you close the tab.")

@@ -5,7 +5,6 @@ import html
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core.settings import tracking_uri
 from dlcore.runs.record import Record
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
@@ -28,18 +27,8 @@ def show() -> None:
 
 
 def active_jobs() -> list[Record]:
-    """Runs that are running or waiting; asks no store where there is none yet."""
-    if not store_exists():
-        return []
+    """Runs that are running or queued."""
     return run_actions.active_records(runs.list_runs(limit=100))
-
-
-def store_exists() -> bool:
-    """Whether a run was ever made here (a server of a team is taken to be there)."""
-    from pathlib import Path
-
-    uri = tracking_uri()
-    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
 
 
 def _jobs(before: int) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
-from dlcore.ui.shell.jobs_bar import store_exists
 from dlcore.ui.shell.states import short_id, state_style
 from dlcore.ui.shell.times import format_age
 
@@ -44,7 +43,7 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
 def list_records(slug: str) -> list[Record]:
     """A project's runs: the active ones, then the reference runs, then all others, newest first."""
-    own = runs.list_runs(slug) if store_exists() else []
+    own = runs.list_runs(slug)
     shipped = [run.record for run in runs.references(slug)]
     active = [record for record in own if record.state in runs.ACTIVE]
     return [*active, *shipped, *(record for record in own if record.state not in runs.ACTIVE)]

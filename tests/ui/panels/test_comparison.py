@@ -7,7 +7,9 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import SeedDifference
-from dlcore.runs import Curve, comparisons, store
+from dlcore.runs import Curve, comparisons
+from dlcore.runs.folder import of_run
+from dlcore.runs.lifecycle import update_state
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import titled
 from dlcore.ui.compare.costs import sample_shape
@@ -119,7 +121,7 @@ def compared(tmp_path_factory):
             runs.train_here(config, home / f"bundle-{seed}")
             record = runs.import_run(home / f"bundle-{seed}")
             tags = {"group": "itself", "group_title": "Itself", "arm": "These" if seed < 3 else "Those"}
-            store.append(record.run_id, (), tags=tags)
+            update_state(of_run(record.run_id), tags=tags)
         yield home, "itself"
 
 

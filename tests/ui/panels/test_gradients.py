@@ -8,7 +8,9 @@ from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.data.sources import locate as sources
 from dlcore.evaluation import agreement
-from dlcore.runs import actions, store
+from dlcore.runs import actions
+from dlcore.runs.folder import of_run
+from dlcore.runs.lifecycle import write_state
 from dlcore.training.events import MEASURES
 from dlcore.ui.pages.gradients import flow
 from dlcore.ui.pages.gradients import grid as gradients_grid
@@ -161,7 +163,7 @@ def test_an_attempt_that_breaks_off_says_so():
 
 def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
     run_id = actions.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
-    store.set_state(run_id, "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
+    write_state(of_run(run_id), "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
     app = opened("Results", run_id)
     assert not app.exception and not app.error
     assert "Training broke off at step 3" in words(app)

@@ -1,0 +1,187 @@
+"""The lifecycle that runs and searches share: the state file, commands, the queue and the worker process.
+
+Every function takes the `RunFolder` of a run or of a search. `state.json` holds `state`, `reason` and whatever else
+describes the run; it is replaced atomically, under a lock, so that several processes may write it and any may read it.
+"""
+
+import functools
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlcore.runs.locks as locks
+from dlcore.core.errors import RunError
+from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
+from dlcore.runs.record import ACTIVE, State
+from dlcore.runs.worker import launcher, liveness, queue
+
+_REASON_LENGTH = 4000
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """State of a run or search, checked against its worker process; `fields` is the content of the state file."""
+
+    state: State
+    reason: str
+    pid: int | None
+    fields: Mapping[str, Any]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs or waits."""
+        return self.state in ACTIVE
+
+
+def read_state(folder: RunFolder) -> dict[str, Any]:
+    """Content of the state file; empty if it is missing or unreadable. Each version of the file is parsed once."""
+    try:
+        stat = folder.state.stat()
+    except OSError:
+        return {}
+    return dict(_parse(folder.state, (stat.st_ino, stat.st_mtime_ns, stat.st_size)))
+
+
+def write_state(folder: RunFolder, state: State, reason: str = "", **fields: Any) -> None:
+    """Set state and reason, and whatever else changes with them.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    update_state(folder, state=state, reason=reason[:_REASON_LENGTH], **fields)
+
+
+def update_state(folder: RunFolder, **fields: Any) -> None:
+    """Replace some fields of the state file; the others stay.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with locks.hold(folder.write_lock), translate_errors(folder.path):
+        write_json(folder.state, {**read_state(folder), **fields})
+
+
+def live_state(folder: RunFolder) -> LiveState:
+    """The state at this moment: `interrupted` if the file says active but the worker process is dead."""
+    pid = 0
+    for _ in range(2):  # the worker may have ended properly between the two reads
+        fields = read_state(folder)
+        state: State = fields.get("state", "failed")
+        reason = fields.get("reason", "")
+        worker = liveness.read(folder) if state in ACTIVE else None
+        if worker is None:
+            return LiveState(state, reason, None, fields)
+        if liveness.is_alive(folder):
+            reason = _waiting_reason(folder, worker) if state == "queued" else reason
+            return LiveState(state, reason, worker.pid or None, fields)
+        pid = worker.pid
+    process = f"process {pid}" if pid else "process"
+    return LiveState("interrupted", f"the worker {process} died: resume from the last checkpoint", None, fields)
+
+
+def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
+    """Launch the worker of a queued run or search; returns at once.
+
+    Raises:
+        RunError: it is not queued, or has a worker already.
+    """
+    live = live_state(folder)
+    if live.state != "queued" or live.pid:
+        raise RunError(f"{describe(folder)} is {live.state}: only a queued one without a worker can be started.")
+    launch(folder, device=device, devices=devices)
+
+
+def request(folder: RunFolder, command: Command) -> None:
+    """Send a command to the worker; a run or search that still waits is paused or stopped at once.
+
+    Raises:
+        RunError: it is neither queued nor running.
+        StoreError: the folder cannot be written.
+    """
+    live = live_state(folder)
+    if not live.is_active:
+        raise RunError(f"{describe(folder)} is {live.state}: only a queued or running one can {command}.")
+    with translate_errors(folder.path):
+        write_atomic(folder.request, command.encode())
+    if live.state == "queued":  # a waiting worker sees the request and exits
+        write_state(folder, "paused" if command == "pause" else "stopped", f"{command} requested while queued")
+        queue.leave(folder.run_id)
+
+
+def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+    """Queue it again and launch a worker, which continues from the last checkpoint; `command` is its first command.
+
+    Raises:
+        RunError: it is active, or no worker can be started on this machine.
+    """
+    live = live_state(folder)
+    if live.is_active:
+        raise RunError(f"{describe(folder)} is {live.state}: pause or stop it first.")
+    launcher.check()
+    write_state(folder, "queued")
+    launch(folder, device=device, devices=devices, command=command)
+
+
+def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+    """Join the queue of the device (on this machine) and start a worker process; returns at once.
+
+    Raises:
+        RunError: no worker can be started on this machine.
+        StoreError: the folder cannot be written.
+    """
+    launcher.check()
+    if launcher.executor_name() == "local":
+        queue.join(folder.run_id, device, devices=devices)
+    launcher.launch(folder, device=device, devices=devices, command=command)
+
+
+def wait(folder: RunFolder, *, timeout: float | None = None, interval: float = 0.2) -> LiveState:
+    """Wait until it is neither queued nor running, at most `timeout` seconds; returns the last state seen."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while (live := live_state(folder)).is_active and (deadline is None or time.monotonic() < deadline):
+        time.sleep(interval)
+    return live
+
+
+def delete(folder: RunFolder) -> None:
+    """Remove the folder of a run or search that no worker uses.
+
+    Raises:
+        RunError: it is running, or queued with a worker.
+    """
+    live = live_state(folder)
+    if live.state == "running" or (live.state == "queued" and live.pid):
+        raise RunError(f"{describe(folder)} is {live.state}: stop it first, then delete it.")
+    remove(folder)
+
+
+def remove(folder: RunFolder) -> None:
+    """Remove the folder and the place in the queue; the state file first, so that a half-removed run is not listed."""
+    queue.leave(folder.run_id)
+    with translate_errors(folder.path):
+        folder.state.unlink(missing_ok=True)
+    shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def describe(folder: RunFolder) -> str:
+    """The run or search as error messages name it."""
+    return f"{'search' if folder.is_search else 'run'} {folder.run_id}"
+
+
+def _waiting_reason(folder: RunFolder, worker: liveness.WorkerInfo) -> str:
+    """Why a launched run does not run yet."""
+    count = len(queue.runs_ahead(folder.run_id, worker.device)) if worker.device else 0
+    return f"waits for {worker.device} behind {count} run{'s' if count > 1 else ''}" if count else "starting the worker"
+
+
+@functools.lru_cache(maxsize=8192)
+def _parse(path: Path, _version: tuple[int, int, int]) -> Mapping[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,83 @@
+"""The runs of `$DLCORE_HOME/runs`: the folders are the store, and the list of runs is an index over their state files.
+
+A run is visible once its state file is written, which comes last. Reading creates nothing.
+"""
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlcore.core import settings
+from dlcore.core.errors import StoreError
+from dlcore.runs.folder import RunFolder, translate_errors, write_json
+from dlcore.runs.lifecycle import read_state
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import RunConfig
+
+_HEX = frozenset("0123456789abcdef")
+
+
+@contextlib.contextmanager
+def new_folder(config: "RunConfig") -> Iterator[RunFolder]:
+    """A new run folder with its config; the block adds the rest, the state last. If it fails, the folder is removed.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    folder = RunFolder(root() / uuid.uuid4().hex)
+    try:
+        with translate_errors(folder.path):
+            folder.path.mkdir(parents=True)
+            write_json(folder.config, config.model_dump(mode="json"))
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def find(prefix: str) -> list[RunFolder]:
+    """Runs whose id starts with `prefix`; at most two, which is enough to know that it is not unique."""
+    if not prefix or not _HEX.issuperset(prefix):
+        return []
+    if (exact := RunFolder(root() / prefix)).state.exists():
+        return [exact]
+    folders = (RunFolder(path) for path in _paths() if path.name.startswith(prefix))
+    return [folder for folder in folders if folder.state.exists()][:2]
+
+
+def newest(project: str | None, limit: int) -> list[RunFolder]:
+    """Runs of one project or all, newest first."""
+    runs = []
+    for path in _paths():
+        state = read_state(RunFolder(path))
+        if state and project in (None, state.get("project")):
+            runs.append((float(state.get("created", 0.0)), path.name, path))
+    return [RunFolder(path) for *_, path in sorted(runs, reverse=True)[:limit]]
+
+
+def tags(folder: RunFolder) -> Mapping[str, Any]:
+    """Tags of a run, for example the comparison it belongs to."""
+    return read_state(folder).get("tags") or {}
+
+
+def root() -> Path:
+    """The folder of all runs."""
+    return settings.home() / "runs"
+
+
+def _paths() -> list[Path]:
+    """Folders of runs, those still being written included."""
+    try:
+        with os.scandir(root()) as entries:
+            return [Path(entry.path) for entry in entries if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(
+            f"{root()} cannot be read ({error.strerror}): set DLCORE_HOME to a folder you may read."
+        ) from error
