@@ -1,4 +1,4 @@
-"""A few steps here and now, to see what a setting does: no run, no store, nothing left behind."""
+"""A short training in this process, to see the effect of a setting: no run, no files."""
 
 import threading
 import time
@@ -13,36 +13,36 @@ from dlcore.runs.record import Curve, GradientNorms
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
     from dlcore.projects.project import RunConfig
+    from dlcore.training.events import Gradients
 
-_ONE_AT_A_TIME = threading.Lock()
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
 class ShortRun:
-    """What a few steps told: what was seen of each layer, the loss of every step, and the seconds it took.
+    """Result of a short training: gradient norms per layer, the loss of every step, and its duration.
 
-    `broke` says in one line why the steps ended before their time, where they did, and `broke_at` which step could not
-    be made then, else 0.
+    If training failed, `error` says why in one line and `failed_step` at which step (else 0).
     """
 
     gradients: GradientNorms
     losses: Curve
     seconds: float
-    broke: str = ""
-    broke_at: int = 0
+    error: str = ""
+    failed_step: int = 0
 
 
 def run_short(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> ShortRun:
-    """Train `steps` steps of that config on the CPU, probing every `every` of them; the same config, the same answer.
+    """Train `steps` steps on the CPU, with a probe every `every` steps; deterministic for a config.
 
-    One at a time in this process, on one thread: torch's generator is set and put back.
+    Short runs of one process run one after another, on one thread; the state of torch's generator is restored.
     """
     import torch
 
     begin = time.perf_counter()
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+    with _LOCK, torch.random.fork_rng(devices=[]):
         before = torch.get_num_threads()
-        torch.set_num_threads(1)  # small networks are fastest so, and the page's other visitors keep their share
+        torch.set_num_threads(1)  # fastest for small networks, and fair to other sessions
         try:
             return _steps(config, prepared, steps, every, begin)
         finally:
@@ -77,30 +77,32 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         state.probe_every = every
         events = fit(state, batches, objective=project.objective(config, prepared), validation=validation)
     state.gradient_every, state.log_every = every, 1
-    seen: list[Gradients] = []
+    gradients: list[Gradients] = []
     losses: list[tuple[int, float]] = []
-    broke, broke_at = "", 0
+    message, failed_step = "", 0
     try:
         for event in takewhile(lambda event: event.step <= steps, events):
             if isinstance(event, Gradients):
-                seen.append(event)
+                gradients.append(event)
             elif isinstance(event, Step):
                 losses.append((event.step, event.loss))
                 if event.step == steps:
                     break
     except NotFiniteError as error:
-        broke, broke_at = str(error), error.step
-    return ShortRun(_norms(tuple(state.layers), seen), _curve(losses), time.perf_counter() - begin, broke, broke_at)
+        message, failed_step = str(error), error.step
+    return ShortRun(
+        _norms(tuple(state.layers), gradients), _curve(losses), time.perf_counter() - begin, message, failed_step
+    )
 
 
-def _norms(layers: tuple[str, ...], seen: "list") -> GradientNorms:  # type: ignore[type-arg]
+def _norms(layers: tuple[str, ...], events: "list[Gradients]") -> GradientNorms:
     return GradientNorms(
         layers,
-        np.array([event.step for event in seen], dtype=np.int64),
-        np.array([event.norms for event in seen], dtype=np.float64).reshape(len(seen), len(layers)),
+        np.array([event.step for event in events], dtype=np.int64),
+        np.array([event.norms for event in events], dtype=np.float64).reshape(len(events), len(layers)),
         {
-            name: np.array([event.measures[name] for event in seen], dtype=np.float64)
-            for name in (seen[0].measures if seen else ())
+            name: np.array([event.measures[name] for event in events], dtype=np.float64)
+            for name in (events[0].measures if events else ())
         },
     )
 

@@ -1,4 +1,4 @@
-"""Results of one run, or of several side by side: chosen by a switch, so that any project's page may offer both."""
+"""Results of one run, or a comparison of several: a switch that the page of any project can show."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,60 +26,61 @@ if TYPE_CHECKING:
 
     More = Callable[[Comparison], None]
 
-ONE, SEVERAL = "This run", "Side by side"
+RUN, COMPARE = "Run", "Compare"
 CHOSEN = "chosen"
-"""What stands for runs picked by hand in the list of comparisons."""
-EVERY = 2.0
-"""Seconds between two looks at a comparison that is still running."""
+"""Entry of the list of comparisons for a free choice of runs."""
+REFRESH_SECONDS = 2.0
+"""Interval between two reads of an active comparison."""
 _OF_ONE = {"csv": "dlcore.ui.pages.anomaly.panels:results"}
 _OF_CLASSES = "dlcore.ui.modalities.classification:results"
 
 
 def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, more: "More | None" = None) -> None:
-    """The switch, and what it says; `one` shows a single run where the project has results of its own kind, `more` what
-    else it has to show of a comparison."""
+    """Render the switch and the chosen view.
+
+    `one` renders the results of a run if the project has a panel for it; `more` adds to a comparison.
+    """
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
-        "Results of",
-        [ONE, SEVERAL],
-        default=SEVERAL if asked else ONE,
+        "View",
+        [RUN, COMPARE],
+        default=COMPARE if asked else RUN,
         required=True,
         key=f"view-{project.slug}-{asked}",
         label_visibility="collapsed",
     )
-    if view == SEVERAL:
-        side_by_side(project, more=more)
+    if view == COMPARE:
+        compare(project, more=more)
     else:
         (one or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
 
 
-def side_by_side(project: "Project", *, more: "More | None" = None) -> None:
-    """Choose a comparison and see it: who wins, curves, costs, classes, and `more`."""
+def compare(project: "Project", *, more: "More | None" = None) -> None:
+    """Choose a comparison and render its curves, scores, costs, classes, and `more`."""
     chosen = _choose(project)
     if chosen is None:
         return
-    chosen = titled(project, chosen)
+    chosen = with_model_titles(project, chosen)
     _state(chosen)
     active = bool(chosen.active)
-    fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
+    fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, chosen, len(chosen.active))
     if more is not None:
         with_error_boundary(lambda: more(chosen))
     _scores(project, chosen)
 
 
 def _scores(project: "Project", chosen: Comparison) -> None:
-    """Who wins, at what cost, class by class."""
-    found = comparison_scores.tested_variants(chosen.arms)
+    """Render scores, costs and classes."""
+    found = comparison_scores.tested_variants(chosen.variants)
     if not found:
-        st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
+        st.info("Scores appear when the first run is finished.", icon=":material/hourglass_top:")
         return
     if not comparison_scores.classifiers(found):
         with_error_boundary(lambda: comparison_scores.metrics(found))
         return
     if not comparison_scores.has_same_samples(found):
         st.warning(
-            "These runs were not tested on the same samples, so their scores are not compared: choose runs of one "
-            "dataset.",
+            "These runs have different test samples, so their scores are not comparable. Choose runs of one dataset.",
             icon=":material/rule:",
         )
         return
@@ -99,16 +100,16 @@ def _choose(project: "Project") -> Comparison | None:
     records = {record.run_id: record for record in list_records(project.slug)}
     if not known and len(records) < 2:
         st.info(
-            "Nothing to compare yet: open **Train** above, then **Compare several models**. A comparison trains each "
-            "model with several seeds, one run after the other, and this page follows it.",
+            "Nothing to compare yet. Open **Train**, then **Compare several models**. "
+            "A comparison trains each model with several seeds.",
             icon=":material/compare_arrows:",
         )
         return None
-    names = {key: _title(one) for key, one in known.items()} | {CHOSEN: "Runs that I choose"}
+    names = {key: _title(one) for key, one in known.items()} | {CHOSEN: "Choose runs"}
     asked = st.query_params.get(ADDRESS, "")
     if asked and asked not in known:
         st.warning(
-            "The comparison that this address asks for is not here: it was made elsewhere, or its runs were deleted.",
+            "The comparison in this URL does not exist. Its runs may have been deleted.",
             icon=":material/link_off:",
         )
     key = st.selectbox(
@@ -129,19 +130,19 @@ def _choose(project: "Project") -> Comparison | None:
         format_func=lambda run_id: label(records[run_id]),
     )
     if len(picked) < 2:
-        st.caption("Runs alike in all but the seed are taken together.")
+        st.caption("Runs that differ only in their seed form one variant.")
         return None
     return comparisons.from_runs(picked)
 
 
-def titled(project: "Project", one: Comparison) -> Comparison:
-    """The same with arms that bear a model's name called by the model's title."""
-    arms = {}
-    for arm, records in one.arms.items():
+def with_model_titles(project: "Project", one: Comparison) -> Comparison:
+    """Return the comparison with model titles in place of model names."""
+    variants = {}
+    for variant, records in one.variants.items():
         model = records[0].model
-        plain = model in project.models and (arm == model or arm.startswith(f"{model} ("))
-        arms[arm.replace(model, project.models[model].title, 1) if plain else arm] = records
-    return replace(one, arms=arms)
+        plain = model in project.models and (variant == model or variant.startswith(f"{model} ("))
+        variants[variant.replace(model, project.models[model].title, 1) if plain else variant] = records
+    return replace(one, variants=variants)
 
 
 def _title(one: Comparison) -> str:
@@ -160,7 +161,7 @@ def _state(chosen: Comparison) -> None:
     done = len(chosen.records) - len(chosen.active)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(done / len(chosen.records), text=f"{done} of {len(chosen.records)} runs done")
-        if st.button("Stop them all", icon=":material/stop:", key=f"stop-{chosen.comparison_id}"):
+        if st.button("Stop all", icon=":material/stop:", key=f"stop-{chosen.comparison_id}"):
             comparisons.stop(chosen)
             st.rerun()
 
@@ -173,4 +174,4 @@ def _curves(project: "Project", chosen: Comparison, active: int) -> None:
             st.rerun()
     if len(chosen.active) != active:
         st.rerun()
-    with_error_boundary(lambda: comparison_curves.show(project, titled(project, chosen)))
+    with_error_boundary(lambda: comparison_curves.show(project, with_model_titles(project, chosen)))

@@ -38,7 +38,7 @@ def results(project: Project, run: Run | None) -> None:
     )
     if view == comparison.SEVERAL:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
-        comparison.side_by_side(project)
+        comparison.compare(project)
         return
     bundle = run_cache.finished_bundle(run, to_see="how good the forecasts are")
     if bundle is None or run is None:

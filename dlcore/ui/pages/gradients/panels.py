@@ -51,7 +51,7 @@ def results(project: "Project", run: Run | None) -> None:
 def _of_several(comparison: Comparison) -> None:
     """The gradient in each network of a comparison, its first seed that has recorded any."""
     found = []
-    for arm, records in comparison.arms.items():
+    for arm, records in comparison.variants.items():
         drawn = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
         found += [network for network in drawn if network is not None][:1]
     if not found:
