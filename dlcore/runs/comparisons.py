@@ -109,7 +109,7 @@ def open_comparison(comparison_id: str) -> Comparison:
 def from_references(project: str) -> Comparison | None:
     """Return the reference runs as a comparison, or None if fewer than two are comparable.
 
-    Comparable runs share the dataset and its `rows`, which also thin the test split; the largest such group is returned.
+    Comparable runs share the dataset and its `rows`, which also thin the test split. The largest group is returned.
     """
     groups: dict[tuple[str, int], list[Record]] = {}
     for run in references(project):

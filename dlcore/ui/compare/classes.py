@@ -62,7 +62,7 @@ def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
 
 
 def correct_by_one_only(correct: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Return a mask (V, N) of the samples that only one of V variants classifies correctly, by majority of its seeds."""
+    """Return a mask (V, N) of the samples that only one of V variants classifies correctly (majority of seeds)."""
     most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in correct])  # (V, N)
     found: np.ndarray = most & (most.sum(axis=0) == 1)
     return found
