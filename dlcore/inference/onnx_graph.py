@@ -53,8 +53,8 @@ def require_packages() -> None:
 def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
     """Return the module in evaluation mode as an ONNX file with `facts` as its metadata.
 
-    sample: at least two inputs, (N, ...); the graph accepts any N. Tracing patches torch for all threads of the process:
-    call it where nothing else computes.
+    sample: at least two inputs, (N, ...); the graph accepts any N. Tracing patches torch for all threads of the
+    process: call it where nothing else computes.
 
     Raises:
         RequestError: a package is missing.

@@ -68,7 +68,7 @@ def _onnx(run: Run, bundle: Bundle) -> None:
     report = made.report
     off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
     st.markdown(
-        f"**Same answers**: logits differ from torch's by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.summary}"
+        f"**Same answers**: logits differ from torch by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.summary}"
     )
     st.caption(f"{report.advice} The card says what to do to a picture before the network, and to its answer after.")
     st.download_button(
