@@ -68,8 +68,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
     state: TrainingState | TrainingLoop
-    if (own := project.models[config.model].trainee) is not None:
-        state = own(module, prepared, config)
+    if (build_loop := project.models[config.model].trainee) is not None:
+        state = build_loop(module, prepared, config)
         events = state.events(validation)
     else:
         batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)

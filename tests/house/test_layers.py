@@ -95,12 +95,12 @@ def reexports(trees: Mapping[str, ast.Module], packages: set[str]) -> dict[str, 
 
 def resolve(target: str, modules: set[str], exports: Mapping[str, Mapping[str, str]]) -> str | None:
     """Return the module that an import needs; a name re-exported by a package leads to the module that defines it."""
-    seen = set()
+    visited = set()
     while target not in modules:
         parent, _, name = target.rpartition(".")
-        if not parent or target in seen:
+        if not parent or target in visited:
             return None
-        seen.add(target)
+        visited.add(target)
         if parent in modules:
             if name not in exports.get(parent, {}):
                 return parent
@@ -159,15 +159,15 @@ def shortest_cycle(graph: Mapping[str, set[str]], component: set[str]) -> list[s
     best: list[str] = []
     for start in sorted(component):
         paths = collections.deque([[start]])
-        seen = {start}
+        visited = {start}
         while paths and not (best and len(paths[0]) >= len(best)):
             path = paths.popleft()
             targets = sorted(graph[path[-1]] & component)
             if start in targets:
                 best = path
                 break
-            paths.extend([*path, target] for target in targets if target not in seen)
-            seen.update(targets)
+            paths.extend([*path, target] for target in targets if target not in visited)
+            visited.update(targets)
     return best
 
 

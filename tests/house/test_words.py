@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
-STORED_NAMES = re.compile(r"\boptimiser\b|\b[Cc]atalogue\b(?=\.)")
-"""Names of settings in stored runs."""
+STORED_VALUES = {"optimiser", "grey", "picture"}
+"""Names and values in stored runs; skipped as whole strings or identifiers."""
 KINDS = {
     "identifier": ("any", "identifier", "spelling"),
     "name": ("name",),
@@ -106,8 +106,10 @@ def find_hits(files: Iterable[Path], kinds: Iterable[str], root: Path = ROOT) ->
     hits = []
     for path in files:
         for piece in pieces(path):
+            if piece.text.strip() in STORED_VALUES:
+                continue
             first_line, _, next_words = piece.text.partition("\n")
-            text = STORED_NAMES.sub("", f"{first_line} {next_words}" if next_words else first_line)
+            text = f"{first_line} {next_words}" if next_words else first_line
             for kind in KINDS[piece.kind]:
                 if kind in kinds:
                     hits += [

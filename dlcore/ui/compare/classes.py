@@ -38,13 +38,13 @@ def show(project: "Project", variants: Sequence[TestedVariant]) -> None:
                 title = "<br>".join(textwrap.wrap(variants[place].name, TITLE_WIDTH))
                 figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=title)
                 show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {variants[place].name} on test")
-    shares = [np.stack([classification.class_accuracy(one) for one in found]) for found in counts]
+    recalls = [np.stack([classification.class_accuracy(matrix) for matrix in matrices]) for matrices in counts]
     figure = comparison_plots.class_accuracy(
-        np.stack([found.mean(axis=0) for found in shares]),
+        np.stack([recall.mean(axis=0) for recall in recalls]),
         [variant.name for variant in variants],
         labels,
-        low=np.stack([found.min(axis=0) for found in shares]),
-        high=np.stack([found.max(axis=0) for found in shares]),
+        low=np.stack([recall.min(axis=0) for recall in recalls]),
+        high=np.stack([recall.max(axis=0) for recall in recalls]),
     )
     show_figure(figure, key="compared-classes", alt="Recall per class, one marker per model")
     if any(len(variant.bundles) > 1 for variant in variants):
@@ -64,18 +64,18 @@ def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
 def correct_by_one_only(correct: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Return a mask (V, N) of the samples that only one of V variants classifies correctly (majority of seeds)."""
     most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in correct])  # (V, N)
-    found: np.ndarray = most & (most.sum(axis=0) == 1)
-    return found
+    only: np.ndarray = most & (most.sum(axis=0) == 1)
+    return only
 
 
 def _correct_by_one(project: "Project", variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
     st.subheader("Correct by one model only", anchor=False)
-    found = correct_by_one_only([variant.correct for variant in variants])
+    correct = correct_by_one_only([variant.correct for variant in variants])
     stored = run_cache.predictions(variants[0].bundles[0])
     for place, variant in enumerate(variants):
-        rows = np.flatnonzero(found[place])
+        rows = np.flatnonzero(correct[place])
         st.markdown(
-            f"**{variant.name}**: {len(rows):,} of {found.shape[1]:,} test samples, which all others misclassify."
+            f"**{variant.name}**: {len(rows):,} of {correct.shape[1]:,} test samples, which all others misclassify."
         )
         if project.input_kind == "image" and len(rows) and samples.is_available(variants[0].bundles[0].config):
             rows = rows[np.linspace(0, len(rows) - 1, min(MAX_SAMPLES, len(rows))).astype(np.int64)]

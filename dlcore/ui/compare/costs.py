@@ -82,7 +82,7 @@ def _row(project: "Project", variant: TestedVariant) -> dict[str, str]:
         }
     return row | {
         "Epoch": format_seconds(float(np.mean(epoch_s))) if epoch_s else "–",
-        "Best epoch": ", ".join(str(one.best.epoch) for one in variant.records if one.best),
+        "Best epoch": ", ".join(str(record.best.epoch) for record in variant.records if record.best),
         "Device": record.device,
     }
 

@@ -20,26 +20,28 @@ POOLED = tuple(name for name in DRAWN if name != "batch_loss")
 
 def show(project: "Project", comparison: Comparison) -> None:
     """Render the curves; on request with the curves of a published report."""
-    drawn = [
+    curves_of_variants = [
         curves
         for place, (variant, records) in enumerate(comparison.variants.items())
         if (curves := variant_curves(variant, records, colour=place)) is not None
     ]
     models = {records[0].model: place for place, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
-    claimed = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
-    if claimed and st.toggle(
+    reported = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
+    if reported and st.toggle(
         "Show reported curves",
         key=f"reported-{project.slug}",
         help="Dotted, by epoch: from a course report on 30,000 images with unknown hyperparameters, split and code.",
     ):
-        claims = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
-        st.caption(f"Reported best validation accuracy: {claims}. Not reproduced here.")
-        drawn += [reported_curves(model, claimed[model], project=project, colour=models[model]) for model in claimed]
-    if not drawn:
+        values = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
+        st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
+        curves_of_variants += [
+            reported_curves(model, reported[model], project=project, colour=models[model]) for model in reported
+        ]
+    if not curves_of_variants:
         st.caption("Curves appear after the first epoch.")
         return
-    show_curves(drawn, key=f"compared-{project.slug}")
+    show_curves(curves_of_variants, key=f"compared-{project.slug}")
     several = max((len(records) for records in comparison.variants.values()), default=1) > 1
     st.caption(
         ("Line: mean over seeds. Band: lowest to highest seed. " if several else "")
@@ -78,8 +80,8 @@ def pooled_curves(
         table = np.full((len(curves), len(steps)), np.nan)
         for row, curve in zip(table, curves, strict=True):
             row[np.searchsorted(steps, curve.steps)] = curve.values
-        known = ~np.isnan(table).all(axis=0)
-        steps, table = steps[known], table[:, known]
+        has_value = ~np.isnan(table).all(axis=0)
+        steps, table = steps[has_value], table[:, has_value]
         means[name] = Curve(steps, np.nanmean(table, axis=0))
         if len(curves) > 1 and name not in ("learning_rate", "elapsed_s"):
             bands[name] = (np.nanmin(table, axis=0), np.nanmax(table, axis=0))

@@ -63,8 +63,10 @@ def baseline_summary(variants: Sequence[TestedVariant]) -> str:
 def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
     """Return a sentence if the model predicts almost only one class although the data has others; else empty."""
     stored = [(bundle, run_cache.predictions(bundle)) for bundle in variant.bundles]
-    predicted = np.concatenate([run_cache.predicted_classes(bundle, found["test_scores"]) for bundle, found in stored])
-    truth = np.concatenate([found["test_targets"] for _, found in stored])
+    predicted = np.concatenate(
+        [run_cache.predicted_classes(bundle, predictions["test_scores"]) for bundle, predictions in stored]
+    )
+    truth = np.concatenate([predictions["test_targets"] for _, predictions in stored])
     counts = np.bincount(predicted, minlength=len(labels)) / len(predicted)
     top = int(counts.argmax())
     if counts[top] < DEGENERATE_SHARE or (truth == top).mean() > MAJORITY_SHARE:
@@ -73,7 +75,7 @@ def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
 
 
 def show(variants: Sequence[TestedVariant]) -> None:
-    """What each model was measured to be on train, validation and test, and its other metrics on test."""
+    """Render the metrics of each model on train, validation and test."""
     labels = variants[0].bundles[0].labels
     st.subheader("On every part, by every measure", anchor=False)
     st.dataframe(
@@ -84,8 +86,8 @@ def show(variants: Sequence[TestedVariant]) -> None:
     )
     two = " Train and validation count the likelier class, test what the run's threshold calls." * (len(labels) == 2)
     st.caption(
-        "At each one's best epoch, chosen on validation. Train is the epoch's mean while the weights still moved, with "
-        f"dropout and augmentation, so it may do worse than the others.{two}"
+        "At the best epoch by validation. Training metrics are means over the epoch, with dropout and augmentation, so "
+        f"they can be worse than the others.{two}"
     )
     rows = [
         {"Model": variant.name, **{NAMES[name]: text for name, text in test_metrics(variant).items()}}
@@ -94,27 +96,27 @@ def show(variants: Sequence[TestedVariant]) -> None:
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
-    what = f"of “{labels[1]}”, called from each run's own threshold on" if len(labels) == 2 else "the mean over classes"
-    several = " Of several seeds: their mean, and in brackets the lowest and the highest." * any(
+    what = f"class “{labels[1]}” at the threshold of each run" if len(labels) == 2 else "mean over classes"
+    several = " Mean over seeds; in brackets the lowest and highest." * any(
         len(variant.bundles) > 1 for variant in variants
     )
-    st.caption(f"Test part; {what}.{several}")
-    stuck = [said for variant in variants if (said := degenerate_summary(variant, labels))]
-    if stuck:
-        st.markdown(" ".join(stuck))
+    st.caption(f"Test split; {what}.{several}")
+    degenerate = [text for variant in variants if (text := degenerate_summary(variant, labels))]
+    if degenerate:
+        st.markdown(" ".join(degenerate))
     if len(labels) == 2:
         _roc(variants, labels)
 
 
 def metrics_by_split(variant: TestedVariant) -> dict[str, str]:
-    """Accuracy and loss by part, each at the run's best epoch; means over seeds."""
-    found = {}
+    """Return accuracy and loss by split at the best epoch of each run; means over seeds."""
+    metrics = {}
     for metric in ("accuracy", "loss"):
         for part in ("train", "validation", "test"):
             values = [value for bundle in variant.bundles if (value := _of_part(bundle, part, metric)) is not None]
             text = format_metric(metric, float(np.mean(values))) if values else "–"
-            found[f"{NAMES[metric]}, {part}"] = text
-    return found
+            metrics[f"{NAMES[metric]}, {part}"] = text
+    return metrics
 
 
 def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
@@ -127,8 +129,8 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
 
 
 def test_metrics(variant: TestedVariant) -> dict[str, str]:
-    """The other metrics on test, by name: mean, and lowest and highest of several seeds."""
-    found = {}
+    """Return the other test metrics by name: mean, lowest and highest over seeds."""
+    formatted = {}
     for name in METRICS:
         values = [
             metrics[name] for bundle in variant.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)
@@ -139,30 +141,29 @@ def test_metrics(variant: TestedVariant) -> dict[str, str]:
                 if len(values) > 1
                 else ""
             )
-            found[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
-    return found
+            formatted[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
+    return formatted
 
 
 def _roc(variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
-    """The first seed's curve of each."""
-    drawn = [variant_roc(variant) for variant in variants]
-    figure = roc_curves(drawn, positive=labels[1], negative=labels[0])
-    areas = ", ".join(f"{one.name} {one.area:.3f}" for one in drawn)
-    show_figure(figure, key="compared-roc", alt=f"ROC curves and the areas under them: {areas}")
-    first = " Of several seeds the first is drawn." * any(len(variant.bundles) > 1 for variant in variants)
+    """Plot the ROC curve of the first seed of each variant."""
+    rocs = [variant_roc(variant) for variant in variants]
+    figure = roc_curves(rocs, positive=labels[1], negative=labels[0])
+    areas = ", ".join(f"{roc.name} {roc.area:.3f}" for roc in rocs)
+    show_figure(figure, key="compared-roc", alt=f"ROC curves; ROC AUC: {areas}")
+    first = " First seed of each." * any(len(variant.bundles) > 1 for variant in variants)
     st.caption(
-        f"With every threshold from high to low: how many of “{labels[1]}” are found, against how many of "
-        f"“{labels[0]}” are taken for it. The dot is each run's own threshold, the number the area under the line: 1 "
-        f"is perfect, 0.5 guessing.{first}"
+        f"True positive rate of “{labels[1]}” against false positive rate over all thresholds. Dot: threshold of the "
+        f"run. Number: ROC AUC (1 perfect, 0.5 random).{first}"
     )
 
 
 def variant_roc(variant: TestedVariant) -> RocCurve:
-    """The curve of an variant's first seed, on test."""
+    """Return the ROC curve of the first seed of a variant, on test."""
     bundle = variant.bundles[0]
     stored = run_cache.predictions(bundle)
     scores, positive = stored["test_scores"], stored["test_targets"] == 1
-    called = run_cache.predicted_classes(bundle, scores) == 1
+    predicted = run_cache.predicted_classes(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
-    at = tuple(float(called[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
+    at = tuple(float(predicted[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
     return RocCurve(variant.name, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))

@@ -35,39 +35,43 @@ class TestedVariant:
         """Return for each run which test samples it classifies correctly, (N,) bool."""
         stored = [(bundle, run_cache.predictions(bundle)) for bundle in self.bundles]
         return [
-            run_cache.predicted_classes(bundle, found["test_scores"]) == found["test_targets"]
-            for bundle, found in stored
+            run_cache.predicted_classes(bundle, predictions["test_scores"]) == predictions["test_targets"]
+            for bundle, predictions in stored
         ]
 
 
 def tested_variants(variants: Mapping[str, Sequence[Record]]) -> list[TestedVariant]:
     """Return the variants with a finished run, in order."""
-    found = []
+    tested = []
     for variant, records in variants.items():
         pairs = [(record, bundle) for record in records if (bundle := runs.open_run(record.run_id).bundle) is not None]
         if pairs:
-            found.append(
+            tested.append(
                 TestedVariant(variant, tuple(record for record, _ in pairs), tuple(bundle for _, bundle in pairs))
             )
-    return found
+    return tested
 
 
 def classifiers(variants: Sequence[TestedVariant]) -> bool:
     """Return whether all runs predict a score per class."""
     stored = [run_cache.predictions(bundle) for variant in variants for bundle in variant.bundles]
-    return all("test_targets" in found and found["test_scores"].ndim == 2 for found in stored)
+    return all("test_targets" in each and each["test_scores"].ndim == 2 for each in stored)
 
 
 def metrics(variants: Sequence[TestedVariant]) -> None:
     """Render the metrics of runs that are not classifiers: mean, lowest and highest over seeds."""
     rows = []
     for variant in variants:
-        found = [run_cache.evaluation(bundle).metrics for bundle in variant.bundles]
-        row = {"Model": variant.name, "Seeds": str(len(found)), "Parameters": f"{variant.records[0].parameters:,}"}
-        for name in found[0]:
-            named = name in NAMES or len(found[0]) < MANY_METRICS
-            if named and all(name in one for one in found) and not name.endswith(("_low", "_high")):
-                row[NAMES.get(name, name.replace("_", " "))] = format_range([one[name] for one in found])
+        metrics_of_runs = [run_cache.evaluation(bundle).metrics for bundle in variant.bundles]
+        row = {
+            "Model": variant.name,
+            "Seeds": str(len(metrics_of_runs)),
+            "Parameters": f"{variant.records[0].parameters:,}",
+        }
+        for name in metrics_of_runs[0]:
+            has_title = name in NAMES or len(metrics_of_runs[0]) < MANY_METRICS
+            if has_title and all(name in each for each in metrics_of_runs) and not name.endswith(("_low", "_high")):
+                row[NAMES.get(name, name.replace("_", " "))] = format_range([each[name] for each in metrics_of_runs])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
     st.caption("Test split. Mean over seeds; in brackets the lowest and highest.")
@@ -102,22 +106,22 @@ def summarize(variants: Sequence[TestedVariant]) -> None:
         return
     correct = {variant.name: variant.correct for variant in variants}
     epochs = {record.epochs for variant in variants for record in variant.records}
-    means = {name: float(np.mean([run.mean() for run in found])) for name, found in correct.items()}
+    means = {name: float(np.mean([run.mean() for run in masks])) for name, masks in correct.items()}
     pairs = seeds.compare_all_pairs(correct)
-    alike = len(epochs) == 1
-    where = f"at equal epochs ({epochs.pop()} each)" if alike else "with different numbers of epochs"
+    equal_epochs = len(epochs) == 1
+    where = f"at equal epochs ({epochs.pop()} each)" if equal_epochs else "with different numbers of epochs"
     n = len(next(iter(correct.values()))[0])
     st.markdown(f"{winner_sentence(means, pairs, where=where)} On {n:,} test samples, at the best epoch of each run.")
-    if not alike:
+    if not equal_epochs:
         _equal_epochs(variants)
     _equal_time(variants)
     with st.expander("Statistical tests"):
         _pairs(pairs)
-        one = all(gap.seeds == (1, 1) for gap in pairs.values())
+        one_seed_each = all(gap.seeds == (1, 1) for gap in pairs.values())
         st.caption(
             "McNemar's exact test on the samples that only one of the two classifies correctly. One seed each: another "
             "seed may change the result."
-            if one
+            if one_seed_each
             else "Mean accuracy over seeds on the same samples, with the variance over samples and seeds (Student's t, "
             "Welch's degrees of freedom)."
         )
@@ -127,24 +131,24 @@ def summarize(variants: Sequence[TestedVariant]) -> None:
 def winner_sentence(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
     """Return a sentence: one model wins, several tie and beat the others, or all tie."""
     top = max(means, key=lambda name: means[name])
-    beaten = [other for other in means if other != top and _better(top, other, pairs)]
+    beaten = [other for other in means if other != top and _is_better(top, other, pairs)]
     tied = [other for other in means if other != top and other not in beaten]
     numbers = "; ".join(f"{name}: {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
     if not tied:
         return f"**{top} wins** {where}. Accuracy {numbers}."
     if not beaten:
         return f"**No difference** {where}. Accuracy {numbers}. More seeds may reveal one."
-    equals = _listed([top, *tied])
-    return f"**No difference between {equals}** {where}; {top} beats {_listed(beaten)}. Accuracy {numbers}."
+    equals = _join_names([top, *tied])
+    return f"**No difference between {equals}** {where}; {top} beats {_join_names(beaten)}. Accuracy {numbers}."
 
 
-def _better(one: str, other: str, pairs: "Pairs") -> bool:
-    if (one, other) in pairs:
-        return pairs[one, other].verdict == "first"
-    return pairs[other, one].verdict == "second"
+def _is_better(name: str, other: str, pairs: "Pairs") -> bool:
+    if (name, other) in pairs:
+        return pairs[name, other].verdict == "first"
+    return pairs[other, name].verdict == "second"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -182,11 +186,11 @@ def _by_validation(
     variants: Sequence[TestedVariant], reached: "Mapping[str, list[float | None]]", *, where: str
 ) -> None:
     """Render a sentence on the best validation accuracies `reached` by the runs of each variant."""
-    late = [name for name, found in reached.items() if None in found]
+    late = [name for name, values in reached.items() if None in values]
     shares = {
-        name: [value for value in found if value is not None] for name, found in reached.items() if None not in found
+        name: [value for value in values if value is not None] for name, values in reached.items() if None not in values
     }
-    behind = f"{_listed(late)} had not finished an epoch by then." if late else ""
+    behind = f"{_join_names(late)} had not finished an epoch by then." if late else ""
     if len(shares) < 2:
         st.markdown(f"**{where[:1].upper()}{where[1:]}**: {behind}")
         return
@@ -195,7 +199,7 @@ def _by_validation(
     gaps = {
         (a, b): seeds.compare_shares(shares[a], shares[b], n=n) for i, a in enumerate(names) for b in names[i + 1 :]
     }
-    means = {name: float(np.mean(found)) for name, found in shares.items()}
+    means = {name: float(np.mean(values)) for name, values in shares.items()}
     sentence = winner_sentence(means, seeds.holm_correction(gaps), where=where)
     st.markdown(f"{sentence} By validation, at the best epoch until then. {behind}")
 
@@ -237,12 +241,12 @@ def _elapsed(bundle: Bundle, record: Record) -> float:
 def _pairs(pairs: "Pairs") -> None:
     rows = [
         {
-            "Pair": f"{one} − {other}",
+            "Pair": f"{first} − {second}",
             "Gap, points": f"{100 * gap.value:+.2f}",
             "95 % interval": f"{100 * gap.low:+.2f} to {100 * gap.high:+.2f}",
             "p": f"{gap.p_value:.3g}",
-            "Verdict": {"first": f"{one} is better", "second": f"{other} is better"}.get(gap.verdict, gap.verdict),
+            "Verdict": {"first": f"{first} is better", "second": f"{second} is better"}.get(gap.verdict, gap.verdict),
         }
-        for (one, other), gap in pairs.items()
+        for (first, second), gap in pairs.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

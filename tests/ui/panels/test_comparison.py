@@ -39,7 +39,7 @@ def test_one_seed_has_no_band():
     assert not bands and means["validation_loss"].values.tolist() == [1, 2]
 
 
-def test_what_others_report_is_named_so_and_drawn_by_epoch():
+def test_reported_curves_have_a_label_and_one_value_per_epoch():
     project = projects.get("architectures")
     drawn = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
     assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
@@ -55,7 +55,7 @@ def gap(verdict: str) -> SeedDifference:
     return SeedDifference(0.0, 0.0, 0.0, 0.5, verdict, (3, 3))
 
 
-def test_the_winner_is_named_or_nobody():
+def test_the_winner_sentence_names_the_winner_or_ties():
     means = {"A": 0.9, "B": 0.8, "C": 0.7}
     pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
     assert winner_sentence(means, pairs, where="here").startswith(
@@ -111,7 +111,7 @@ def test_variants_differ_only_in_model_and_seed():
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Three seeds of one recipe against three others of the same, on the digits, trained for real."""
+    """Return six runs with equal settings and different seeds, as two variants."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("compared")
         patch.setenv("DLCORE_HOME", str(home))
@@ -125,7 +125,7 @@ def compared(tmp_path_factory):
         yield home, "itself"
 
 
-def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monkeypatch):
+def test_equal_settings_show_no_difference_on_the_page(compared, monkeypatch):
     home, comparison_id = compared
     monkeypatch.setenv("DLCORE_HOME", str(home))
 

@@ -45,7 +45,7 @@ LESSONS = (
 
 def results(project: "Project", run: Run | None) -> None:
     """One run's gradient beside those of other networks, or a comparison of several, with its gradients too."""
-    comparison.results(project, run, one=_of_one, more=_of_several)
+    comparison.results(project, run, run_panel=_of_one, more=_of_several)
 
 
 def _of_several(comparison: Comparison) -> None:
