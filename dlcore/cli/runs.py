@@ -50,7 +50,7 @@ def runs_export(options: argparse.Namespace) -> dict[str, Any]:
 
     if options.onnx:
         report = runs.export_onnx(options.run, Path(options.file))
-        print(report.words, file=sys.stderr)
+        print(report.summary, file=sys.stderr)
         return report.as_json()
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 

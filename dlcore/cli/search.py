@@ -1,4 +1,4 @@
-"""The command line's `search`: many short trainings, told apart by validation, and what the best of them is."""
+"""Command line of hyperparameter searches: start, list, show, pause, resume, delete."""
 
 import argparse
 import sys
@@ -9,65 +9,67 @@ from dlcore.cli.verbs import add_command, add_config, config_from_args
 if TYPE_CHECKING:
     from dlcore.runs.search.searches import Search
 
-SEARCH_HELP = "a search's id, or the beginning of one"
+SEARCH_HELP = "id of a search, or a unique prefix of it"
 
 
 def start(options: argparse.Namespace) -> dict[str, Any]:
-    """Search over settings of one model; waited for unless detached."""
+    """Search over settings of one model; wait for the end unless detached."""
     from dlcore.projects import search_space
     from dlcore.runs.search import searches
 
     config = config_from_args(options)
-    turned = search_space.parse_parameters(options.knob, config)
-    made = searches.create(config, turned, trials=options.trials, workers=options.workers, prune=not options.no_pruning)
-    print(f"search {made.search_id}", file=sys.stderr)
-    made = searches.start(made.search_id)
-    return search_as_dict(made) if options.detach else _follow(made)
+    space = search_space.parse_parameters(options.param, config)
+    search = searches.create(
+        config, space, n_trials=options.trials, workers=options.workers, prune=not options.no_pruning
+    )
+    print(f"search {search.search_id}", file=sys.stderr)
+    search = searches.start(search.search_id)
+    return search_as_dict(search) if options.detach else _follow(search)
 
 
 def show_all(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every search, newest first."""
+    """List all searches, newest first."""
     from dlcore.runs.search import searches
 
-    names = ("search_id", "project", "model", "state", "done", "trials", "metric")
-    found = [(search, search.as_json()) for search in searches.list_searches()]
+    names = ("search_id", "project", "model", "state", "n_finished", "n_trials", "metric")
+    rows = [(search, search.as_json()) for search in searches.list_searches()]
     return [
         {**{name: row[name] for name in names}, "best": search.best.value if search.best else None}
-        for search, row in found
+        for search, row in rows
     ]
 
 
 def show(options: argparse.Namespace) -> dict[str, Any]:
-    """One search with its trials, what each knob explains, and the command that trains the best."""
+    """Show a search with its trials, importances, and the command that trains the best trial."""
     from dlcore.runs.search import searches
 
     return search_as_dict(searches.open_search(options.search))
 
 
 def pause(options: argparse.Namespace) -> dict[str, Any]:
-    """Let the trials under way be kept, and free the device."""
+    """Checkpoint the running trials and free the device."""
     from dlcore.runs.search import searches
 
     return search_as_dict(searches.pause(options.search))
 
 
 def resume(options: argparse.Namespace) -> dict[str, Any]:
-    """Go on where it was; waited for unless detached."""
+    """Resume a search; wait for the end unless detached."""
     from dlcore.runs.search import searches
 
-    search = searches.resume(options.search, trials=options.trials)
+    search = searches.resume(options.search, n_trials=options.trials)
     return search_as_dict(search) if options.detach else _follow(search)
 
 
 def delete(options: argparse.Namespace) -> dict[str, Any]:
-    """Remove a search and its trials; runs made from it stay."""
+    """Delete a search and its trials; runs trained from it stay."""
     from dlcore.runs.search import searches
 
     return {"search_id": searches.delete(options.search).search_id, "removed": True}
 
 
 def search_as_dict(search: "Search") -> dict[str, Any]:
-    """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
+    """Return a search as a dict, with importances and the command that trains the best trial."""
     from dlcore.projects import search_space
     from dlcore.runs.search import searches
 
@@ -76,46 +78,46 @@ def search_as_dict(search: "Search") -> dict[str, Any]:
 
 
 def arguments(commands: Any) -> None:
-    """Add `search` with its verbs."""
-    parser = commands.add_parser("search", help="over settings: start, list, show, pause, resume, delete")
+    """Add `search` and its verbs."""
+    parser = commands.add_parser("search", help="hyperparameter searches: start, list, show, pause, resume, delete")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     begin = add_command(verbs, "start", start)
-    meaning = "what every trial starts from; quick by default"
-    add_config(begin, dataset="a dataset of the project, or your own by its name", preset=("quick", meaning))
+    preset_help = "base settings of every trial; quick by default"
+    add_config(begin, dataset="a dataset of the project, or a custom one", preset=("quick", preset_help))
     begin.add_argument(
-        "--knob",
+        "--param",
         action="append",
         default=[],
-        metavar="KNOB",
-        help="what to turn: learning_rate=1e-4..1e-1, optimiser=adam,sgd, or a name alone; may be repeated",
+        metavar="PARAM",
+        help="a range learning_rate=1e-4..1e-1, choices optimiser=adam,sgd, or a name alone; may be repeated",
     )
-    begin.add_argument("--trials", type=int, default=20, help="how many; 20 by default")
-    begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")
-    begin.add_argument("--no-pruning", action="store_true", help="let every trial come to its end")
-    begin.add_argument("--detach", action="store_true", help="return at once; the search goes on in the background")
+    begin.add_argument("--trials", type=int, default=20, help="number of trials; 20 by default")
+    begin.add_argument("--workers", type=int, default=1, help="trials at the same time; with GPUs, one each")
+    begin.add_argument("--no-pruning", action="store_true", help="train every trial for all its epochs")
+    begin.add_argument("--detach", action="store_true", help="return at once; the search runs in the background")
     add_command(verbs, "list", show_all)
     for name, command in {"show": show, "pause": pause, "resume": resume, "delete": delete}.items():
-        one = add_command(verbs, name, command)
-        one.add_argument("search", metavar="SEARCH", help=SEARCH_HELP)
+        verb = add_command(verbs, name, command)
+        verb.add_argument("search", metavar="SEARCH", help=SEARCH_HELP)
         if name == "resume":
-            one.add_argument("--trials", type=int, help="make it longer: so many in all")
-            one.add_argument("--detach", action="store_true", help="return at once")
+            verb.add_argument("--trials", type=int, help="new total number of trials")
+            verb.add_argument("--detach", action="store_true", help="return at once")
 
 
 def _follow(search: "Search") -> dict[str, Any]:
-    """Wait for a search to end, telling each trial. Ctrl-C leaves it running."""
+    """Wait for the end of a search and print its progress; Ctrl-C leaves it running."""
     from dlcore.runs.search import searches
 
-    said = -1
+    printed = -1
     try:
         while True:
             search = searches.wait(search.search_id, timeout=1.0)
-            if search.done != said:
-                said, best = search.done, search.best
+            if search.n_finished != printed:
+                printed, best = search.n_finished, search.best
                 top = f", best {search.metric} {best.value:.5g} (trial {best.number})" if best else ""
-                print(f"{search.state}: {said} of {search.trials} trials{top}", file=sys.stderr)
+                print(f"{search.state}: {printed} of {search.n_trials} trials{top}", file=sys.stderr)
             if not search.is_active:
                 return search_as_dict(search)
     except KeyboardInterrupt:
-        print(f"\nThe search goes on: 'python -m dlcore search show {search.search_id}' finds it.", file=sys.stderr)
+        print(f"\nThe search keeps running: 'python -m dlcore search show {search.search_id}'.", file=sys.stderr)
         raise

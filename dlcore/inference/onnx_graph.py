@@ -1,6 +1,6 @@
-"""A trained module as an ONNX graph: written, asked the same as the module, and timed beside it.
+"""Export of a trained module as an ONNX graph, comparison of its outputs with torch, and latency of both.
 
-`onnx` and `onnxruntime` are loaded by whoever calls, not before.
+`onnx` and `onnxruntime` are imported on first use.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from dlcore.core.errors import RequestError, RunError
 from dlcore.inference.predict import evaluation_mode
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-INPUT, OUTPUT = "pictures", "logits"
-CLOSE = 1e-4
-"""Outputs of graph and module may differ by so much."""
-WARM, TRIES, BLOCKS, SECONDS = 3, 10, 3, 4.0
+INPUT, OUTPUT = "images", "logits"
+TOLERANCE = 1e-4
+"""Largest accepted difference between outputs of graph and module."""
+WARMUP, REPEATS, BLOCKS, MAX_SECONDS = 3, 10, 3, 4.0
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Median seconds of one answer, a batch of one, on this machine's CPU with so many threads."""
+    """Median seconds per sample (batch size 1) on the CPU of this machine, with this number of threads."""
 
     torch: float
     onnxruntime: float
@@ -36,29 +36,32 @@ class Latency:
 
 
 def missing_packages() -> tuple[str, ...]:
-    """What must be installed before a graph can be written; nothing is loaded to find out."""
+    """Return the packages that the export needs and that are not installed; imports none."""
     return tuple(name for name in PACKAGES if importlib.util.find_spec(name) is None)
 
 
 def require_packages() -> None:
-    """Raises RequestError: a package is not installed; the line says how to get it."""
-    if absent := missing_packages():
-        names = " ".join(absent)
-        raise RequestError(f"ONNX needs {' and '.join(absent)}, not installed here: run 'pip install {names}'.")
+    """Check that all packages of the export are installed.
+
+    Raises:
+        RequestError: a package is not installed.
+    """
+    if missing := missing_packages():
+        raise RequestError(f"ONNX needs {' and '.join(missing)}: run 'pip install {' '.join(missing)}'.")
 
 
 def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> bytes:
-    """The module in evaluation mode as an ONNX file; `facts` are kept in it as its metadata.
+    """Return the module in evaluation mode as an ONNX file with `facts` as its metadata.
 
-    sample: at least two inputs, (N, ...); the graph takes any N. Tracing changes torch's modules for all threads while
-    it lasts: call it in a process where nothing else computes.
+    sample: at least two inputs, (N, ...); the graph accepts any N. Tracing patches torch for all threads of the
+    process: call it where nothing else computes.
 
     Raises:
         RequestError: a package is missing.
-        RunError: the module computes something that has no graph.
+        RunError: torch cannot export an operation of the module.
     """
     require_packages()
-    with evaluation_mode(module), contextlib.redirect_stdout(sys.stderr):  # standard output is the caller's
+    with evaluation_mode(module), contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the caller
         try:
             program = torch.onnx.export(
                 module,
@@ -71,8 +74,10 @@ def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> by
             )
         except torch.onnx.errors.OnnxExporterError as error:
             cause = error.__cause__ or error
-            what = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-            raise RunError(f"this network cannot be written as ONNX ({what[:200]}): take the bundle instead.") from None
+            reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+            raise RunError(
+                f"this network cannot be exported to ONNX ({reason[:200]}): use the bundle instead."
+            ) from None
     assert program is not None
     model = program.model_proto
     for name, value in facts.items():
@@ -83,7 +88,7 @@ def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> by
 
 
 def open_session(model: bytes, *, threads: int) -> Any:
-    """An `onnxruntime.InferenceSession` on the CPU."""
+    """Return an `onnxruntime.InferenceSession` on the CPU."""
     require_packages()
     import onnxruntime
 
@@ -93,48 +98,51 @@ def open_session(model: bytes, *, threads: int) -> Any:
 
 
 def differences(module: nn.Module, graph: Any, inputs: Tensor, *, sizes: Sequence[int]) -> dict[int, float]:
-    """Largest absolute difference between the graph's and the module's outputs at each batch size.
+    """Return the largest absolute difference between outputs of graph and module for each batch size.
 
     Raises:
-        RunError: one is above `CLOSE`, or the graph does not take that batch.
+        RunError: a difference exceeds `TOLERANCE`, or the graph fails on a batch size.
     """
-    found = {}
+    maxima = {}
     for size in sizes:
         try:
             with evaluation_mode(module):
                 expected = module(inputs[:size]).numpy()
-            found[size] = float(np.abs(graph.run([OUTPUT], {INPUT: inputs[:size].numpy()})[0] - expected).max())
-        except Exception as error:  # onnxruntime's errors have no class in common but this one
-            what = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise RunError(f"the ONNX graph fails on a batch of {size} ({what}): nothing was written.") from None
-        if not found[size] <= CLOSE:
+            maxima[size] = float(np.abs(graph.run([OUTPUT], {INPUT: inputs[:size].numpy()})[0] - expected).max())
+        except Exception as error:  # errors of onnxruntime have no other common class
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise RunError(f"the ONNX graph fails on a batch of {size} ({reason}): nothing was written.") from None
+        if not maxima[size] <= TOLERANCE:
             raise RunError(
-                f"the ONNX graph's outputs are {found[size]:.1e} off torch's on a batch of {size}, "
-                f"more than {CLOSE:g}: nothing was written."
+                f"the ONNX graph's outputs are {maxima[size]:.1e} off torch's on a batch of {size}, "
+                f"more than {TOLERANCE:g}: nothing was written."
             )
-    return found
+    return maxima
 
 
 def latency(module: nn.Module, graph: Any, sample: Tensor) -> Latency:
-    """Both timed in turn, block by block, so that what else the machine does falls on both alike."""
-    given = {INPUT: sample.numpy()}
+    """Return the latency of module and graph, measured in alternating blocks so that other load affects both."""
+    inputs = {INPUT: sample.numpy()}
     times: tuple[list[float], list[float]] = ([], [])
-    ways: tuple[Callable[[], Any], Callable[[], Any]] = (lambda: module(sample), lambda: graph.run([OUTPUT], given))
+    functions: tuple[Callable[[], Any], Callable[[], Any]] = (
+        lambda: module(sample),
+        lambda: graph.run([OUTPUT], inputs),
+    )
     begin = time.perf_counter()
     with evaluation_mode(module):
         for _ in range(BLOCKS):
-            for way, kept in zip(ways, times, strict=True):
-                kept += _block(way)
-            if time.perf_counter() - begin > SECONDS:
+            for function, seconds in zip(functions, times, strict=True):
+                seconds += _time_block(function)
+            if time.perf_counter() - begin > MAX_SECONDS:
                 break
     return Latency(statistics.median(times[0]), statistics.median(times[1]), torch.get_num_threads())
 
 
-def _block(way: Callable[[], Any]) -> list[float]:
-    """Seconds of each try, the first few left out: caches, and threads of the other that still spin."""
+def _time_block(function: Callable[[], Any]) -> list[float]:
+    """Return the seconds of each call after the warm-up."""
     times = []
-    for _ in range(WARM + TRIES):
+    for _ in range(WARMUP + REPEATS):
         start = time.perf_counter()
-        way()
+        function()
         times.append(time.perf_counter() - start)
-    return times[WARM:]
+    return times[WARMUP:]

@@ -1,4 +1,4 @@
-"""Plot several models side by side."""
+"""Figures that compare several models."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 
 
 def class_accuracy(
-    shares: np.ndarray, arms: Sequence[str], labels: Sequence[str], *, low: np.ndarray, high: np.ndarray
+    shares: np.ndarray, variants: Sequence[str], labels: Sequence[str], *, low: np.ndarray, high: np.ndarray
 ) -> go.Figure:
-    """Plot recall per class, (A, K) in 0 to 1, one marker per model; `low`, `high` (A, K) are ranges over seeds."""
-    figure = blank("Recall per class", x="right, %", y="", height=140 + (14 * len(arms) + 12) * len(labels))
-    for k, arm in enumerate(arms):
+    """Plot the recall per class (V, K), 0 to 1, with one marker per variant; `low`, `high` (V, K): range over seeds."""
+    figure = blank("Recall per class", x="recall, %", y="", height=140 + (14 * len(variants) + 12) * len(labels))
+    for k, variant in enumerate(variants):
         values, ends = 100 * shares[k], (100 * low[k], 100 * high[k])
         figure.add_scatter(
             y=list(labels),
             x=values,
             orientation="h",
-            name=arm,
+            name=variant,
             mode="markers",
             offsetgroup=str(k),
             marker={"color": ORDER[k % len(ORDER)], "size": 10, "symbol": SYMBOLS[k % len(SYMBOLS)]},
@@ -35,9 +35,9 @@ def class_accuracy(
                 "thickness": 2,
                 "width": 0,
             },
-            hovertemplate="%{y}: %{x:.1f} %<extra>" + arm + "</extra>",
+            hovertemplate="%{y}: %{x:.1f} %<extra>" + variant + "</extra>",
         )
-    lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # markers, not bars: the axis need not start at zero
+    lowest = 10 * np.floor(10 * np.nanmin(low, initial=1.0))  # markers, not bars: the axis need not start at 0
     figure.update_xaxes(range=[lowest - 2, 102])
     figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", autorange="reversed")

@@ -1,10 +1,11 @@
-"""Comparisons: several variants (models or settings), each with several seeds.
+"""Comparisons: runs of several variants (models or settings), with several seeds each, started together.
 
-A comparison is three tags on its runs: its id, its title and the variant of the run. It is stored with the runs, and
-deleting a run needs no further work.
+A comparison is three tags of its runs: id, title and variant. So it is stored with the runs, and nothing is left over
+when they are deleted.
 """
 
 import contextlib
+import itertools
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from dlcore.runs.run import open_run, read_record, references
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
-MOST_RUNS = 60
+MAX_RUNS = 60
 SEARCHED_RUNS = 2_000
 """Number of the newest runs that are searched for comparisons."""
 REFERENCE = "reference"
@@ -30,45 +31,47 @@ REFERENCE = "reference"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison at one moment: its runs by variant, in order of creation."""
+    """A comparison at one moment: its runs by variant, in the order of creation."""
 
     comparison_id: str
     title: str
-    arms: Mapping[str, tuple[Record, ...]]
+    variants: Mapping[str, tuple[Record, ...]]
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """All runs."""
-        return tuple(record for records in self.arms.values() for record in records)
+        """All runs of the comparison."""
+        return tuple(record for records in self.variants.values() for record in records)
 
     @property
     def active(self) -> tuple[Record, ...]:
-        """Runs that are running or queued."""
+        """The queued and running ones."""
         return tuple(record for record in self.records if record.state in ACTIVE)
 
     @property
     def created(self) -> float:
-        """Time of creation of the first run."""
+        """Creation time of its first run."""
         return min((record.created for record in self.records), default=0.0)
 
 
-def create(title: str, arms: "Mapping[str, Sequence[RunConfig]]", *, start: bool = True) -> Comparison:
-    """Create the runs of a comparison and start them by default: the first seed of every variant, then the second.
+def create(title: str, variants: "Mapping[str, Sequence[RunConfig]]", *, start: bool = True) -> Comparison:
+    """Create the runs of a comparison and start them: the first seed of every variant, then the second.
 
     Raises:
         RequestError: fewer than two runs, or more than 60.
-        DeviceError: a device is not available; no run is created then.
+        ConfigError, DeviceError: a run cannot be created; then none is.
         StoreError: a run folder cannot be written.
     """
-    most = max((len(configs) for configs in arms.values()), default=0)
-    pairs = [(arm, configs[i]) for i in range(most) for arm, configs in arms.items() if i < len(configs)]
-    if not 2 <= len(pairs) <= MOST_RUNS:
-        raise RequestError(f"a comparison has 2 to {MOST_RUNS} runs, not {len(pairs)}: choose other models or seeds.")
+    rounds = itertools.zip_longest(
+        *([(variant, config) for config in configs] for variant, configs in variants.items())
+    )
+    configs = [pair for pairs in rounds for pair in pairs if pair is not None]
+    if not 2 <= len(configs) <= MAX_RUNS:
+        raise RequestError(f"a comparison has 2 to {MAX_RUNS} runs, not {len(configs)}: choose other models or seeds.")
     comparison_id = uuid.uuid4().hex[:12]
     run_ids: list[str] = []
     try:
-        for arm, config in pairs:
-            tags = {"group": comparison_id, "group_title": title.strip()[:120] or "Comparison", "arm": arm}
+        for variant, config in configs:
+            tags = {"group": comparison_id, "group_title": title.strip()[:120] or "Comparison", "variant": variant}
             run_ids.append(actions.create(config, tags=tags).run_id)
     except WorkbenchError:
         for run_id in run_ids:
@@ -82,7 +85,7 @@ def create(title: str, arms: "Mapping[str, Sequence[RunConfig]]", *, start: bool
 
 
 def list_comparisons(project: str) -> list[Comparison]:
-    """Comparisons of a project, newest first."""
+    """Return the comparisons of a project, newest first."""
     groups: dict[str, list[RunFolder]] = {}
     for folder in local_store.newest(project, SEARCHED_RUNS):
         if group := local_store.tags(folder).get("group"):
@@ -91,10 +94,10 @@ def list_comparisons(project: str) -> list[Comparison]:
 
 
 def open_comparison(comparison_id: str) -> Comparison:
-    """The comparison with that id.
+    """Return the comparison with that id.
 
     Raises:
-        RunError: no such comparison, or its runs were deleted.
+        RunError: it does not exist, or its runs were deleted.
     """
     newest = local_store.newest(None, SEARCHED_RUNS)
     folders = [folder for folder in newest if local_store.tags(folder).get("group") == comparison_id]
@@ -104,48 +107,50 @@ def open_comparison(comparison_id: str) -> Comparison:
 
 
 def from_references(project: str) -> Comparison | None:
-    """The reference runs as a comparison: the largest group with the same dataset and share of it (`rows`, which thins
-    the test split too); None if there are fewer than two."""
+    """Return the reference runs as a comparison, or None if fewer than two are comparable.
+
+    Comparable runs share the dataset and its `rows`, which also thin the test split. The largest group is returned.
+    """
     groups: dict[tuple[str, int], list[Record]] = {}
     for run in references(project):
-        share = int(run.config.data_options.get("rows", 0))
-        groups.setdefault((run.record.dataset, share), []).append(run.record)
+        rows = int(run.config.data_options.get("rows", 0))
+        groups.setdefault((run.record.dataset, rows), []).append(run.record)
     records = max(groups.values(), key=len, default=[])
     if len(records) < 2:
         return None
-    arms: dict[str, tuple[Record, ...]] = {}
+    variants: dict[str, tuple[Record, ...]] = {}
     for record in records:
-        name = record.model if record.model not in arms else record.run_id.rpartition("/")[2]
-        arms[name] = (record,)
-    return Comparison(REFERENCE, "Reference runs", arms)
+        name = record.model if record.model not in variants else record.run_id.rpartition("/")[2]
+        variants[name] = (record,)
+    return Comparison(REFERENCE, "Reference runs", variants)
 
 
 def from_runs(refs: Sequence[str]) -> Comparison:
-    """Any runs as a comparison: runs that differ only in the seed form a variant.
+    """Return any runs as a comparison; runs that differ only in their seed form one variant.
 
     Raises:
-        RunError: one of them does not exist.
+        RunError: a run does not exist.
     """
-    arms: dict[str, tuple[Record, ...]] = {}
+    variants: dict[str, tuple[Record, ...]] = {}
     labels: dict[str, str] = {}
     for ref in refs:
         run = open_run(ref)
-        same = run.config.model_copy(update={"seed": 0, "device": "auto"}).model_dump_json()
-        label = labels.get(same) or _label(run.record, arms)
-        labels[same] = label
-        arms[label] = (*arms.get(label, ()), run.record)
-    return Comparison("", "Chosen runs", arms)
+        key = run.config.model_copy(update={"seed": 0, "device": "auto"}).model_dump_json()
+        label = labels.get(key) or _label(run.record, variants)
+        labels[key] = label
+        variants[label] = (*variants.get(label, ()), run.record)
+    return Comparison("", "Chosen runs", variants)
 
 
 def stop(comparison: Comparison) -> None:
-    """Stop every active run; those with a finished epoch write a bundle of their best one."""
-    for record in reversed(comparison.active):  # queued ones first, so that none of them starts
-        with contextlib.suppress(RunError):  # it ended in the meantime
+    """Stop all queued and running runs; those with a finished epoch write a bundle of the best one."""
+    for record in reversed(comparison.active):  # queued runs first, so that none starts
+        with contextlib.suppress(RunError):  # it ended before the command
             actions.stop(record.run_id)
 
 
 def wait(comparison: Comparison, *, timeout: float) -> Comparison:
-    """Wait until no run is active, at most `timeout` seconds; returns the comparison at that time."""
+    """Wait until no run is active, at most `timeout` seconds; return the comparison."""
     deadline = time.monotonic() + timeout
     while comparison.active and time.monotonic() < deadline:
         time.sleep(0.3)
@@ -153,15 +158,15 @@ def wait(comparison: Comparison, *, timeout: float) -> Comparison:
     return comparison
 
 
-def _label(record: Record, labels: Mapping[str, object]) -> str:
-    if record.model not in labels:
+def _label(record: Record, variants: Mapping[str, object]) -> str:
+    if record.model not in variants:
         return record.model
     return f"{record.model} ({'reference' if record.is_reference else record.run_id[:8]})"
 
 
 def _read(comparison_id: str, folders: Sequence[RunFolder]) -> Comparison:
-    arms: dict[str, tuple[Record, ...]] = {}
+    variants: dict[str, tuple[Record, ...]] = {}
     for folder in reversed(folders):  # oldest first
-        arm = local_store.tags(folder).get("arm", "")
-        arms[arm] = (*arms.get(arm, ()), read_record(folder))
-    return Comparison(comparison_id, local_store.tags(folders[0]).get("group_title", "Comparison"), arms)
+        variant = local_store.tags(folder).get("variant", "")
+        variants[variant] = (*variants.get(variant, ()), read_record(folder))
+    return Comparison(comparison_id, local_store.tags(folders[0]).get("group_title", "Comparison"), variants)

@@ -1,4 +1,4 @@
-"""A finished run's model as an ONNX file, with a card that says what goes in, what comes out, and what was checked."""
+"""Export of a finished run to an ONNX file, with a card that documents input, output and checks."""
 
 import json
 import os
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from dlcore.projects.project import LoadedModel
 
 SIZES = (1, 8)
-"""Batch sizes at which the graph is held against torch."""
-ALIKE = 1.1
-"""Two latencies that differ by less than this factor are called the same."""
-PATIENCE = 600.0
+"""Batch sizes at which the graph is compared with torch."""
+TIE_FACTOR = 1.1
+"""Latencies within this factor count as equal."""
+TIMEOUT = 600.0
+"""Seconds for an export in its own process."""
 
 
 @dataclass(frozen=True)
 class OnnxReport:
-    """What was written and measured: paths of the file and its card, bytes, the largest difference from torch by batch
-    size, and median seconds of one answer on this machine."""
+    """Result of an export: paths of the file and its card, size in bytes, differences, and latencies.
+
+    differences: largest difference from torch by batch size. Latencies: median seconds per sample on this machine.
+    """
 
     path: str
     card: str
@@ -40,61 +43,59 @@ class OnnxReport:
 
     @property
     def faster(self) -> str:
-        """`torch` or `onnxruntime`; empty where they are about as fast."""
-        if max(self.torch_s, self.onnxruntime_s) < ALIKE * min(self.torch_s, self.onnxruntime_s):
+        """`torch` or `onnxruntime`; empty if they tie."""
+        if max(self.torch_s, self.onnxruntime_s) < TIE_FACTOR * min(self.torch_s, self.onnxruntime_s):
             return ""
         return "torch" if self.torch_s < self.onnxruntime_s else "onnxruntime"
 
     @property
-    def words(self) -> str:
-        """The measurement in one sentence."""
-        both = f"{_ms(self.torch_s)} a picture in torch and {_ms(self.onnxruntime_s)} in onnxruntime"
+    def summary(self) -> str:
+        """Latencies in one sentence."""
+        both = f"{_ms(self.torch_s)} in torch, {_ms(self.onnxruntime_s)} in onnxruntime"
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        times = f"The network alone takes {both} on this machine, as busy as it is now (CPU, {threads}, median)"
+        times = f"Median latency per image: {both} (network alone, this machine, CPU, {threads})"
         if not self.faster:
-            return f"{times}: about the same."
+            return f"{times}. They tie."
         ratio = max(self.torch_s, self.onnxruntime_s) / min(self.torch_s, self.onnxruntime_s)
-        return f"{times}: {self.faster} is {ratio:.1f} times as fast."
+        return f"{times}. {self.faster} is {ratio:.1f} times as fast."
 
     @property
     def advice(self) -> str:
-        """Which of the two to take here."""
+        """Which of the two to use on this machine."""
         if not self.faster:
-            return "Take either: on this machine neither is faster."
+            return "Use either: they are equally fast on this machine."
         if self.faster == "onnxruntime":
-            return "For answers on this machine take the ONNX file: it is the faster one."
-        return (
-            "For answers on this machine stay with torch, which is the faster one; take ONNX where there is no torch."
-        )
+            return "On this machine, use the ONNX file: it is faster."
+        return "On this machine, use torch: it is faster. Use the ONNX file where torch is not installed."
 
     def as_json(self) -> dict[str, Any]:
-        """JSON-able, as the command line prints it."""
+        """Return a plain dict."""
         return {**asdict(self), "faster": self.faster}
 
 
 def why_no_onnx(bundle: Bundle) -> str:
-    """Why this run has no ONNX file, in one line; empty where it has one. Reads no weights and loads no torch model."""
+    """Return why this run cannot be exported, in one line; empty if it can. Reads no weights."""
     from dlcore import projects
 
     config = bundle.config
     project = projects.get(config.project)
     if project.input_kind != "image":
-        return f"ONNX is for networks that read pictures; '{project.slug}' does not: take the bundle instead."
+        return f"the ONNX export supports image models only, and '{project.slug}' has none: use the bundle instead."
     if project.models[config.model].trainee is not None:
-        return f"'{config.model}' is computed by hand in NumPy, so torch has no graph of it: take the bundle instead."
+        return f"'{config.model}' is implemented in NumPy, so torch cannot export it: use the bundle instead."
     if bundle.preprocessing.get("kind") not in ("grey", "picture") or "mean" not in bundle.preprocessing:
-        return f"'{project.slug}' does not sort pictures one by one: take the bundle instead."
+        return f"'{project.slug}' does not classify single images: use the bundle instead."
     return ""
 
 
 def export_onnx(ref: str, path: Path) -> OnnxReport:
-    """Write the run's model to an ONNX file (`path`, or a file in it where it is a folder), and its card beside it.
+    """Export the model of a run to an ONNX file (`path`, or a file in that folder), with its card beside it.
 
-    Nothing is written where outputs differ from torch's by more than 1e-4. Call it where nothing else computes; pages
-    take `export_onnx_apart`.
+    Nothing is written if outputs differ from torch by more than 1e-4. Call it where nothing else computes; pages use
+    `export_onnx_apart`.
 
     Raises:
-        RunError: the run left no bundle, or its model has no graph.
+        RunError: the run has no bundle, or its model cannot be exported.
         RequestError: a package is missing.
         StoreError: a file cannot be written.
     """
@@ -108,7 +109,9 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
     if path.is_dir():
         path = path / f"{config.project}-{config.model}.onnx"
     if path.suffix != ".onnx":
-        raise RequestError(f"{path.name}: an ONNX file's name ends in .onnx, and its card goes beside it as .md.")
+        raise RequestError(
+            f"{path.name}: the name of an ONNX file must end in .onnx; its card is written beside it as .md."
+        )
     loaded = bundle.load()
     inputs = _inputs(loaded, max(SIZES))
     temperature = _temperature(bundle)
@@ -129,117 +132,119 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
 
 
 def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
-    """The same in a process of its own, through the command line: others' answers go on meanwhile.
+    """Export in a separate process, so that this one can keep predicting; see `export_onnx`.
 
     Raises:
-        WorkbenchError: what the command line said, in one line.
+        WorkbenchError: the error of that process, in one line.
     """
     command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), "--onnx", "--json"]
     code = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
-    given = {**os.environ, "PYTHONPATH": code}
+    environment = {**os.environ, "PYTHONPATH": code}
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, env=given)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, env=environment)
     except subprocess.TimeoutExpired:
-        raise RunError(f"the export took more than {PATIENCE / 60:.0f} minutes: try when less runs here.") from None
+        raise RunError(
+            f"the export took more than {TIMEOUT / 60:.0f} minutes: try again when this machine is less busy."
+        ) from None
     if done.returncode:
-        said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("dlcore: ")]
+        errors = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("dlcore: ")]
         kind = RequestError if done.returncode == 2 else WorkbenchError
-        raise kind(said[-1].removeprefix("dlcore: ") if said else "the export ended early: is there memory enough?")
-    found = json.loads(done.stdout)
-    found.pop("faster")
-    report = OnnxReport(**found)
+        raise kind(errors[-1].removeprefix("dlcore: ") if errors else "the export died: perhaps of too little memory.")
+    fields = json.loads(done.stdout)
+    fields.pop("faster")
+    report = OnnxReport(**fields)
     return replace(report, differences={int(size): value for size, value in report.differences.items()})
 
 
 def _inputs(loaded: "LoadedModel", count: int) -> Any:
-    """Random pictures as the network reads them, (N, ...) float32: the same on every machine."""
+    """Return preprocessed random images, (N, ...) float32, equal on every machine."""
     import numpy as np
     import torch
 
     from dlcore.data.images import images
 
-    height, width, channels = _frame(loaded.preprocessing)
+    height, width, channels = _image_size(loaded.preprocessing)
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
-    return torch.from_numpy(np.stack([images.to_model_input(picture, loaded.preprocessing) for picture in pixels]))
+    return torch.from_numpy(np.stack([images.to_model_input(image, loaded.preprocessing) for image in pixels]))
 
 
-def _frame(seen: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Height, width, channels."""
-    if seen["kind"] == "picture":
-        return int(seen["side"]), int(seen["side"]), int(seen["channels"])
-    return int(seen["height"]), int(seen["width"]), 1
+def _image_size(preprocessing: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Return height, width and channels."""
+    if preprocessing["kind"] == "picture":
+        return int(preprocessing["side"]), int(preprocessing["side"]), int(preprocessing["channels"])
+    return int(preprocessing["height"]), int(preprocessing["width"]), 1
 
 
 def _temperature(bundle: Bundle) -> float | None:
-    """What logits are divided by before the softmax, fitted on validation; None where no scores of it were kept."""
+    """Return the temperature fitted on validation; None without stored validation scores."""
     from dlcore.evaluation import calibration
 
-    kept = bundle.predictions()
-    if "validation_scores" not in kept or kept["validation_scores"].ndim != 2:
+    stored = bundle.predictions()
+    if "validation_scores" not in stored or stored["validation_scores"].ndim != 2:
         return None
-    return calibration.fit_temperature(kept["validation_scores"], kept["validation_targets"])
+    return calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])
 
 
 def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> dict[str, str]:
-    """What travels inside the file, as its metadata."""
+    """Return the metadata of the file."""
     facts = {
         "project": loaded.config.project,
         "model": loaded.config.model,
         "labels": json.dumps(loaded.labels),
         "preprocessing": json.dumps(dict(loaded.preprocessing)),
-        "what_goes_in": what_goes_in(loaded.preprocessing),
+        "input": describe_input(loaded.preprocessing),
         "card": bundle.card,
     }
     return facts if temperature is None else {**facts, "temperature": repr(temperature)}
 
 
-def what_goes_in(seen: Mapping[str, Any]) -> str:
-    """From a picture's file to the network's input, step by step, in Markdown."""
-    height, width, channels = _frame(seen)
-    mean, spread = (json.dumps(seen[name]) for name in ("mean", "std"))
+def describe_input(preprocessing: Mapping[str, Any]) -> str:
+    """Return the steps from an image file to the input of the network, in Markdown."""
+    height, width, channels = _image_size(preprocessing)
+    mean, std = (json.dumps(preprocessing[name]) for name in ("mean", "std"))
     if channels == 1:
-        opened = (
-            "Turn the picture as its EXIF says, make it grey, invert it where its border is light (the thing is bright "
-            "on a dark ground), crop it to what stands out, and scale that, its proportions kept, into the middle of "
+        load = (
+            "Apply the EXIF orientation, convert to grayscale, invert if the border is light (bright object on a dark "
+            "background), crop to the object, resize it with its aspect ratio and center it in "
             f"{height} x {width} pixels."
         )
     else:
-        opened = (
-            f"Turn the picture as its EXIF says, lay what is transparent on white, convert to RGB, scale the shorter "
-            f"side to {height} pixels (bicubic) and keep the middle {height} x {width}."
+        load = (
+            f"Apply the EXIF orientation, composite transparent pixels on white, convert to RGB, resize the shorter "
+            f"side to {height} pixels (bicubic) and center-crop to {height} x {width}."
         )
-    order = f"(N, {height}, {width})" if seen["kind"] == "grey" else f"(N, {channels}, {height}, {width})"
-    laid = "no axis for channels" if seen["kind"] == "grey" else "channels before rows and columns"
+    order = f"(N, {height}, {width})" if preprocessing["kind"] == "grey" else f"(N, {channels}, {height}, {width})"
+    axes = "without a channel axis" if preprocessing["kind"] == "grey" else "channels first"
     each = "" if channels == 1 else ", each for red, green, blue"
     return "\n".join(
         (
-            f"1. {opened}",
-            f"2. Divide the pixels (0 to 255) by 255, take off the mean {mean}, divide by the spread {spread}{each}.",
-            f"3. Give them as `pictures`: float32 {order}, {laid}, any N.",
+            f"1. {load}",
+            f"2. Divide the pixels (0 to 255) by 255, subtract the mean {mean}, divide by the std {std}{each}.",
+            f"3. Input `images`: float32 {order}, {axes}, any N.",
         )
     )
 
 
 def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport, temperature: float | None) -> str:
-    """The run's card, and what concerns the ONNX file."""
-    off = "; ".join(f"{value:.1e} on a batch of {size}" for size, value in report.differences.items())
+    """Return the card of the run with a section on the ONNX file."""
+    differences = "; ".join(f"{value:.1e} on a batch of {size}" for size, value in report.differences.items())
     calibrated = (
         ""
         if temperature is None
-        else f" Divide them by {temperature:.4f} before that for calibrated probabilities (fitted on validation)."
+        else f" For calibrated probabilities, divide by the temperature {temperature:.4f} first (fitted on validation)."
     )
     parts = [
         bundle.card.rstrip(),
-        f"## The ONNX file: `{Path(report.path).name}`",
-        "### What goes in",
-        what_goes_in(loaded.preprocessing),
-        "### What comes out",
-        f"`logits`: float32 (N, {len(loaded.labels)}), one number a class; their softmax are the probabilities."
-        f"{calibrated} In this order: {', '.join(loaded.labels)}.",
-        "### What was checked",
-        f"Largest difference from torch, on random pictures: {off}. {report.words}",
-        "Labels, preprocessing and the run's card are also in the file's own metadata.",
+        f"## ONNX file: `{Path(report.path).name}`",
+        "### Input",
+        describe_input(loaded.preprocessing),
+        "### Output",
+        f"`logits`: float32 (N, {len(loaded.labels)}), one per class; their softmax is the predicted probability."
+        f"{calibrated} Classes in order: {', '.join(loaded.labels)}.",
+        "### Checks",
+        f"Largest difference from torch, on random images: {differences}. {report.summary}",
+        "Labels, preprocessing and this card are also in the metadata of the file.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,4 +1,4 @@
-"""Train a few steps in this process to show the effect of a setting; nothing is stored."""
+"""A short training in this process, to see the effect of a setting: no run, no files."""
 
 import threading
 import time
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
     from dlcore.training.events import Gradients
 
-_ONE_AT_A_TIME = threading.Lock()
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
 class ShortRun:
-    """Gradient norms, the loss of every step and the duration of a short run.
+    """Result of a short training: gradient norms per layer, the loss of every step, and its duration.
 
-    `broke` says in one line why the run ended early, if it did; `broke_at` is the step that failed, else 0.
+    If training failed, `error` says why in one line and `failed_step` at which step (else 0).
     """
 
     gradients: GradientNorms
     losses: Curve
     seconds: float
-    broke: str = ""
-    broke_at: int = 0
+    error: str = ""
+    failed_step: int = 0
 
 
 def run_short(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, every: int = 2) -> ShortRun:
-    """Train `steps` steps of that config on the CPU, with probes every `every` steps; deterministic.
+    """Train `steps` steps on the CPU, with a probe every `every` steps; deterministic for a config.
 
-    One at a time in this process, on one thread; the state of torch's generator is restored.
+    Short runs of one process run one after another, on one thread; the state of torch's generator is restored.
     """
     import torch
 
     begin = time.perf_counter()
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+    with _LOCK, torch.random.fork_rng(devices=[]):
         before = torch.get_num_threads()
-        torch.set_num_threads(1)  # fastest for small networks, and fair to other visitors of the page
+        torch.set_num_threads(1)  # fastest for small networks, and fair to other sessions
         try:
             return _steps(config, prepared, steps, every, begin)
         finally:
@@ -68,8 +68,8 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
     state: TrainingState | TrainingLoop
-    if (training_loop := project.models[config.model].trainee) is not None:
-        state = training_loop(module, prepared, config)
+    if (build_loop := project.models[config.model].trainee) is not None:
+        state = build_loop(module, prepared, config)
         events = state.events(validation)
     else:
         batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
@@ -79,7 +79,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
     state.gradient_every, state.log_every = every, 1
     gradients: list[Gradients] = []
     losses: list[tuple[int, float]] = []
-    broke, broke_at = "", 0
+    message, failed_step = "", 0
     try:
         for event in takewhile(lambda event: event.step <= steps, events):
             if isinstance(event, Gradients):
@@ -89,20 +89,20 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
                 if event.step == steps:
                     break
     except NotFiniteError as error:
-        broke, broke_at = str(error), error.step
+        message, failed_step = str(error), error.step
     return ShortRun(
-        _norms(tuple(state.layers), gradients), _curve(losses), time.perf_counter() - begin, broke, broke_at
+        _norms(tuple(state.layers), gradients), _curve(losses), time.perf_counter() - begin, message, failed_step
     )
 
 
-def _norms(layers: tuple[str, ...], gradients: "list[Gradients]") -> GradientNorms:
+def _norms(layers: tuple[str, ...], events: "list[Gradients]") -> GradientNorms:
     return GradientNorms(
         layers,
-        np.array([event.step for event in gradients], dtype=np.int64),
-        np.array([event.norms for event in gradients], dtype=np.float64).reshape(len(gradients), len(layers)),
+        np.array([event.step for event in events], dtype=np.int64),
+        np.array([event.norms for event in events], dtype=np.float64).reshape(len(events), len(layers)),
         {
-            name: np.array([event.measures[name] for event in gradients], dtype=np.float64)
-            for name in (gradients[0].measures if gradients else ())
+            name: np.array([event.measures[name] for event in events], dtype=np.float64)
+            for name in (events[0].measures if events else ())
         },
     )
 

@@ -47,18 +47,18 @@ def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, 
 
 def test_a_search_is_started_followed_and_paused_on_the_page(page, address, console):
     visit(page, f"{address}/fashion?panel=Train")
-    page.get_by_role("radio", name="A search over settings").focus()
+    page.get_by_role("radio", name="Hyperparameter search").focus()
     page.keyboard.press("Space")
     expect(page.get_by_text("New search")).to_be_visible()
     calm(page)
     page.get_by_role("combobox", name="Dataset", exact=True).click()
     page.get_by_role("option", name=re.compile("igits")).first.click()
     calm(page)
-    page.get_by_role("button", name="Start the search").click()
+    page.get_by_role("button", name="Start search").click()
     page.wait_for_url(re.compile("search=search-"))
-    expect(page.get_by_text("Best so far").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Trials in order")).to_be_visible()
-    pause, more = (page.get_by_role("button", name=name, exact=True) for name in ("Pause", "10 more"))
+    expect(page.get_by_text("Best value").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Optimization history")).to_be_visible()
+    pause, more = (page.get_by_role("button", name=name, exact=True) for name in ("Pause", "Add 10 trials"))
     pause.or_(more).first.click()
     expect(page.get_by_role("button", name="Delete", exact=True).or_(pause)).to_be_visible(timeout=30_000)
     assert page.get_by_text("This part of the page failed").count() == 0

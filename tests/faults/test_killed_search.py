@@ -1,4 +1,4 @@
-"""A search killed in the middle goes on where it was: no trial lost, none done twice, the same in the end."""
+"""A killed search resumes where it was: it loses no trial, repeats none, and ends with the same results."""
 
 import contextlib
 import os
@@ -19,28 +19,28 @@ pytestmark = [pytest.mark.faults]
 
 
 @pytest.fixture(autouse=True)
-def _no_worker_outlives_a_test(home):
+def _kill_workers_after_each_test(home):
     yield
     for log in home.glob("searches/*/log.txt"):
-        for pid in pids(log.parent.name):
+        for pid in worker_pids(log.parent.name):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def made(trials: int, *, epochs: int, workers: int = 1):
+def create(n_trials: int, *, epochs: int, workers: int = 1):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": epochs, "train_rows": 300}
     )
-    wanted = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
-    return searches.create(base, wanted, trials=trials, workers=workers)
+    space = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "dropout=0..0.5"], base)
+    return searches.create(base, space, n_trials=n_trials, workers=workers)
 
 
-def pids(search_id: str) -> list[int]:
-    """The processes that said in its log that they work on it, the newest last."""
+def worker_pids(search_id: str) -> list[int]:
+    """Return the pids of the workers in the log of a search, the newest last."""
     return [int(pid) for pid in re.findall(r"process (\d+)", folder.of_run(search_id).log.read_text())]
 
 
-def until(search_id: str, condition, seconds: float = 90):
+def wait_until(search_id: str, condition, seconds: float = 90):
     deadline = time.monotonic() + seconds
     while not condition(search := searches.open_search(search_id)):
         if time.monotonic() > deadline or search.state == "failed":
@@ -49,8 +49,8 @@ def until(search_id: str, condition, seconds: float = 90):
     return search
 
 
-class Here:
-    """This very process as a worker that nobody disturbs."""
+class InProcessWorker:
+    """This process as a worker that receives no command."""
 
     rank, received_signals = 0, ()
 
@@ -64,42 +64,42 @@ class Here:
         return True
 
 
-def test_twenty_trials_killed_in_the_middle_are_those_of_a_search_that_nobody_disturbed(home):
-    search_id = made(20, epochs=8).search_id
+def test_a_search_killed_between_trials_ends_with_the_results_of_an_uninterrupted_one(home):
+    search_id = create(20, epochs=8).search_id
     searches.start(search_id)
-    before = until(search_id, lambda search: search.done >= 8 and len(search.attempts) > search.done)
+    before = wait_until(search_id, lambda search: search.n_finished >= 8 and len(search.trials) > search.n_finished)
     os.kill(liveness.read(folder.of_run(search_id)).pid, signal.SIGKILL)
-    dead = until(search_id, lambda search: search.state == "interrupted", 10)
-    kept = {one.number: one for one in dead.attempts if one.state != "running"}
-    assert before.done <= len(kept) < 20
+    killed = wait_until(search_id, lambda search: search.state == "interrupted", 10)
+    finished = {trial.number: trial for trial in killed.trials if trial.state != "running"}
+    assert before.n_finished <= len(finished) < 20
     searches.resume(search_id)
-    found = until(search_id, lambda search: search.state == "finished")
-    assert [one.number for one in found.attempts] == list(range(20)) and found.done == 20
-    starts = [one.starts for one in found.attempts]
-    assert sorted(starts)[:19] == [1] * 19 and max(starts) <= 2  # the one in hand was taken up again, and no other
-    assert kept.items() <= {one.number: one for one in found.attempts}.items()
+    resumed = wait_until(search_id, lambda search: search.state == "finished")
+    assert [trial.number for trial in resumed.trials] == list(range(20)) and resumed.n_finished == 20
+    starts = [trial.starts for trial in resumed.trials]
+    assert sorted(starts)[:19] == [1] * 19 and max(starts) <= 2  # only the running trial was resumed
+    assert finished.items() <= {trial.number: trial for trial in resumed.trials}.items()
 
-    straight = made(20, epochs=8)
-    search_worker.lead(Here(straight.search_id), lambda line: None)
-    whole = searches.open_search(straight.search_id)
-    for one, other in zip(found.attempts, whole.attempts, strict=True):
-        assert (one.settings, one.state, one.curve, one.value) == (
-            other.settings,
+    uninterrupted = create(20, epochs=8)
+    search_worker.lead(InProcessWorker(uninterrupted.search_id), lambda line: None)
+    expected = searches.open_search(uninterrupted.search_id)
+    for trial, other in zip(resumed.trials, expected.trials, strict=True):
+        assert (trial.params, trial.state, trial.intermediate_values, trial.value) == (
+            other.params,
             other.state,
-            other.curve,
+            other.intermediate_values,
             other.value,
         )
 
 
-def test_two_workers_share_the_trials_and_one_that_is_killed_takes_none_with_it(home):
-    search_id = made(10, epochs=8, workers=2).search_id
+def test_two_workers_share_the_trials_and_a_killed_one_loses_none(home):
+    search_id = create(10, epochs=8, workers=2).search_id
     searches.start(search_id)
-    until(search_id, lambda search: search.done >= 3 and len(set(pids(search_id))) == 2)
+    wait_until(search_id, lambda search: search.n_finished >= 3 and len(set(worker_pids(search_id))) == 2)
     lead = liveness.read(folder.of_run(search_id)).pid
-    os.kill(next(pid for pid in pids(search_id) if pid != lead), signal.SIGKILL)
-    left = until(search_id, lambda search: not search.is_active)
-    if left.state != "finished":
+    os.kill(next(pid for pid in worker_pids(search_id) if pid != lead), signal.SIGKILL)
+    ended = wait_until(search_id, lambda search: not search.is_active)
+    if ended.state != "finished":
         searches.resume(search_id)
-    found = until(search_id, lambda search: search.state == "finished")
-    assert [one.number for one in found.attempts] == list(range(10)) and found.done == 10
-    assert {one.state for one in found.attempts} <= {"finished", "pruned"}
+    finished = wait_until(search_id, lambda search: search.state == "finished")
+    assert [trial.number for trial in finished.trials] == list(range(10)) and finished.n_finished == 10
+    assert {trial.state for trial in finished.trials} <= {"complete", "pruned"}

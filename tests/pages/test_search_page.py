@@ -1,4 +1,4 @@
-"""Searches on a page: started from the form of any project, shown with what they found, their best trained as a run."""
+"""Hyperparameter searches on a page: start one from the form, see its trials, train the best one as a run."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,13 +14,13 @@ from dlcore.runs.worker import launcher
 
 @pytest.fixture
 def launched(home, monkeypatch):
-    """Starts no process: keeps what would have been started."""
-    asked = []
-    monkeypatch.setattr(launcher, "launch", lambda folder, **options: asked.append(folder.run_id))
-    return asked
+    """Start no process; return the ids of the runs and searches to start."""
+    ids = []
+    monkeypatch.setattr(launcher, "launch", lambda folder, **options: ids.append(folder.run_id))
+    return ids
 
 
-def opened(page: str = "vision/fashion", **query: str) -> AppTest:
+def open_page(page: str = "vision/fashion", **query: str) -> AppTest:
     test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=120)
     test.switch_page(f"pages/{page}.py")
     for name, value in {"panel": "Train", **query}.items():
@@ -28,12 +28,12 @@ def opened(page: str = "vision/fashion", **query: str) -> AppTest:
     return test.run()
 
 
-def one(group, label: str):
-    return next(widget for widget in group if widget.label == label)
+def widget(group, label: str):
+    return next(element for element in group if element.label == label)
 
 
-class Here:
-    """This very process as a worker that nobody disturbs."""
+class InProcessWorker:
+    """This process as a worker that receives no command."""
 
     rank, received_signals = 0, ()
 
@@ -47,68 +47,68 @@ class Here:
         return True
 
 
-def searching(trials: int = 6):
+def create_search(n_trials: int = 6):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": 2, "train_rows": 100}
     )
-    wanted = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
-    return searches.create(base, wanted, trials=trials, prune=False)
+    space = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
+    return searches.create(base, space, n_trials=n_trials, prune=False)
 
 
 @pytest.mark.parametrize("page", ["series/forecast", "vision/fashion", "foundations/backprop"])
 def test_the_form_of_every_project_starts_a_search(page, launched):
-    test = opened(page)
-    test.segmented_control(key=next(w.key for w in test.segmented_control if w.label == "What is trained")).set_value(
-        "A search over settings"
+    test = open_page(page)
+    test.segmented_control(key=next(w.key for w in test.segmented_control if w.label == "Train")).set_value(
+        "Hyperparameter search"
     ).run()
-    assert not test.exception and "No search yet" in " ".join(info.value for info in test.info)
-    one(test.number_input, "Trials").set_value(7)
-    one(test.number_input, "Learning rate, to").set_value(0.02)
-    one(test.button, "Start the search").click().run()
+    assert not test.exception and "No hyperparameter search yet" in " ".join(info.value for info in test.info)
+    widget(test.number_input, "Trials").set_value(7)
+    widget(test.number_input, "Learning rate, to").set_value(0.02)
+    widget(test.button, "Start search").click().run()
     assert not test.exception and not test.error
     (search,) = searches.list_searches()
-    assert launched == [search.search_id] and search.trials == 7 and search.state == "queued"
-    assert (search.knobs[0].name, search.knobs[0].high) == ("learning_rate", 0.02)
+    assert launched == [search.search_id] and search.n_trials == 7 and search.state == "queued"
+    assert (search.search_space[0].name, search.search_space[0].high) == ("learning_rate", 0.02)
     assert search.config.project == page.partition("/")[2]
 
 
-def test_a_range_the_wrong_way_round_is_refused_in_a_line(launched):
-    test = opened(search="x")
-    one(test.number_input, "Dropout, from").set_value(0.6)
-    one(test.button, "Start the search").click().run()
+def test_a_reversed_range_is_rejected_in_one_line(launched):
+    test = open_page(search="x")
+    widget(test.number_input, "Dropout, from").set_value(0.6)
+    widget(test.button, "Start search").click().run()
     assert [error.value for error in test.error] and "dropout=0.6..0.5 is no range" in test.error[0].value
     assert not searches.list_searches() and not launched
 
 
-def test_a_finished_search_shows_its_best_and_trains_it(launched):
-    search = searching()
-    search_worker.lead(Here(search.search_id), lambda line: None)
-    test = opened(search=search.search_id)
+def test_a_finished_search_shows_its_best_trial_and_trains_it(launched):
+    search = create_search()
+    search_worker.lead(InProcessWorker(search.search_id), lambda line: None)
+    test = open_page(search=search.search_id)
     assert not test.exception and not test.error
-    told = " ".join(part.value for part in test.caption)
-    assert "no trial looked at" in told and "fANOVA" in told
+    captions = " ".join(caption.value for caption in test.caption)
+    assert "no trial saw test data" in captions and "fANOVA" in captions
     best = searches.open_search(search.search_id).best
     assert "--set epochs=2 --set learning_rate=" in test.code[0].value
     assert len(test.dataframe[0].value) == 6
-    one(test.button, "Train the best as a run").click().run()
+    widget(test.button, "Train best trial").click().run()
     assert not test.exception
     (run,) = runs.list_runs("fashion")
-    assert runs.open_run(run.run_id).config.training.learning_rate == best.settings["learning_rate"]
+    assert runs.open_run(run.run_id).config.training.learning_rate == best.params["learning_rate"]
     assert launched == [run.run_id]
 
 
-def test_a_search_that_waits_can_be_paused_and_deleted(launched):
-    search = searching()
-    test = opened(search=search.search_id)
-    one(test.button, "Pause").click().run()
+def test_a_queued_search_can_be_paused_and_deleted(launched):
+    search = create_search()
+    test = open_page(search=search.search_id)
+    widget(test.button, "Pause").click().run()
     assert searches.open_search(search.search_id).state == "paused"
-    one(test.button, "Delete").click().run()
+    widget(test.button, "Delete").click().run()
     assert not test.exception and not searches.list_searches()
 
 
-def test_a_search_that_waits_is_in_the_strip_of_every_page(launched):
-    search = searching()
-    assert [one.search_id for one in searches.active()] == [search.search_id]
+def test_a_queued_search_is_in_the_jobs_bar_of_every_page(launched):
+    search = create_search()
+    assert [active.search_id for active in searches.active()] == [search.search_id]
     test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=120).run()
     assert not test.exception
     searches.delete(search.search_id)

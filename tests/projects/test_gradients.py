@@ -93,7 +93,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
 def test_an_attempt_that_breaks_says_where(prepared):
     """Residual without normalisation, unclipped and at the learning rate of the others."""
     broken = run_short(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
-    assert "step 3" in broken.broke and broken.broke_at == 3 and len(broken.losses.values) == 2
+    assert "step 3" in broken.error and broken.failed_step == 3 and len(broken.losses.values) == 2
 
 
 def test_the_default_what_if_is_quick(prepared):

@@ -26,8 +26,12 @@ def test_runs_of_a_comparison_are_found_by_arm_in_order(home):
     made = comparisons.create("Two rates", arms(), start=False)
     runs.create(config(7))  # a run on its own
     (found,) = comparisons.list_comparisons("fashion")
-    assert (found.comparison_id, found.title, list(found.arms)) == (made.comparison_id, "Two rates", ["slow", "fast"])
-    assert [record.seed for record in found.arms["fast"]] == [0, 1]
+    assert (found.comparison_id, found.title, list(found.variants)) == (
+        made.comparison_id,
+        "Two rates",
+        ["slow", "fast"],
+    )
+    assert [record.seed for record in found.variants["fast"]] == [0, 1]
     order = sorted(found.records, key=lambda record: record.created)
     assert [record.seed for record in order] == [0, 0, 1, 1]  # every arm's first seed, then the second
     assert comparisons.open_comparison(made.comparison_id).records == found.records
@@ -82,12 +86,12 @@ def test_chosen_runs_are_taken_together_by_their_settings(home):
     first, again = (runs.create(config(seed)).run_id for seed in (0, 1))
     other = runs.create(config(0, learning_rate=1e-2)).run_id
     found = comparisons.from_runs([first, other, again])
-    assert [[record.run_id for record in records] for records in found.arms.values()] == [[first, again], [other]]
+    assert [[record.run_id for record in records] for records in found.variants.values()] == [[first, again], [other]]
     mixed = comparisons.from_runs([first, "reference:fashion/dense"])
-    assert list(mixed.arms) == ["dense", "dense (reference)"]
+    assert list(mixed.variants) == ["dense", "dense (reference)"]
 
 
 def test_reference_runs_make_one_where_there_are_several(home):
-    assert len(comparisons.from_references("anomaly").arms) >= 3
+    assert len(comparisons.from_references("anomaly").variants) >= 3
     assert comparisons.from_references("backprop") is None
     assert comparisons.from_references("seq2seq") is None  # each of another task

@@ -32,11 +32,11 @@ def exported(tmp_path_factory):
     return bundle, report
 
 
-def test_the_file_answers_as_torch_does(exported):
+def test_the_file_predicts_as_torch_does(exported):
     import onnxruntime
 
     bundle, report = exported
-    assert set(report.differences) == {1, 8} and max(report.differences.values()) <= onnx_graph.CLOSE
+    assert set(report.differences) == {1, 8} and max(report.differences.values()) <= onnx_graph.TOLERANCE
     assert min(report.torch_s, report.onnxruntime_s) > 0
     graph, loaded = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"]), bundle.load()
     height = int(loaded.preprocessing["height"])
@@ -44,10 +44,10 @@ def test_the_file_answers_as_torch_does(exported):
     given = np.stack([images.to_model_input(one, loaded.preprocessing) for one in pixels])
     with torch.no_grad():
         expected = loaded.module(torch.from_numpy(given)).numpy()
-    assert np.abs(graph.run(["logits"], {"pictures": given})[0] - expected).max() <= onnx_graph.CLOSE
+    assert np.abs(graph.run(["logits"], {"images": given})[0] - expected).max() <= onnx_graph.TOLERANCE
 
 
-def test_the_card_and_the_file_say_what_goes_in(exported):
+def test_the_card_and_the_metadata_describe_the_input(exported):
     import onnx
 
     bundle, report = exported
@@ -57,11 +57,11 @@ def test_the_card_and_the_file_say_what_goes_in(exported):
         bundle.card.splitlines()[0],
         str(seen["mean"]),
         str(seen["std"]),
-        "`pictures`",
+        "`images`",
         "`logits`",
         f"(N, {seen['height']}, {seen['width']})",
         *bundle.labels,
-        report.words,
+        report.summary,
     ):
         assert word in card
     model = onnx.load(report.path)
@@ -73,32 +73,32 @@ def test_the_card_and_the_file_say_what_goes_in(exported):
 
 def test_the_faster_one_is_named():
     report = runs.OnnxReport("m.onnx", "m.md", 1, {1: 0.0, 8: 0.0}, 0.02, 0.01, 1)
-    assert report.faster == "onnxruntime" and "onnxruntime is 2.0 times as fast" in report.words
+    assert report.faster == "onnxruntime" and "onnxruntime is 2.0 times as fast" in report.summary
     slower = dataclasses.replace(report, torch_s=0.001)
-    assert slower.faster == "torch" and "torch is 10.0 times as fast" in slower.words and "torch" in slower.advice
+    assert slower.faster == "torch" and "torch is 10.0 times as fast" in slower.summary and "torch" in slower.advice
     alike = dataclasses.replace(report, torch_s=0.0105)
-    assert alike.faster == "" and "about the same" in alike.words and "either" in alike.advice
+    assert alike.faster == "" and "They tie" in alike.summary and "either" in alike.advice
 
 
 @pytest.mark.parametrize(
     ("ref", "word"),
     [
-        ("reference:anomaly/dense_32", "pictures"),
-        ("reference:seq2seq/transformer", "pictures"),
-        ("reference:backprop/dense", "by hand"),
-        ("reference:anatomy/autoencoder", "one by one"),
+        ("reference:anomaly/dense_32", "image models only"),
+        ("reference:seq2seq/transformer", "image models only"),
+        ("reference:backprop/dense", "implemented in NumPy"),
+        ("reference:anatomy/autoencoder", "single images"),
         ("reference:rnn/lstm", ""),
     ],
 )
-def test_who_has_none_is_told_why_in_one_line(ref, word, tmp_path, capsys):
+def test_an_unsupported_run_fails_in_one_line(ref, word, tmp_path, capsys):
     assert cli.main(["runs", "export", ref, str(tmp_path / "m.onnx"), "--onnx", "--json"]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and word in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_would_meet_its_own_card_is_refused(tmp_path):
-    with pytest.raises(RequestError, match=r"ends in \.onnx"):
+def test_a_name_that_collides_with_the_card_is_rejected(tmp_path):
+    with pytest.raises(RequestError, match=r"end in \.onnx"):
         runs.export_onnx("reference:fashion/dense", tmp_path / "card.md")
 
 
@@ -128,11 +128,11 @@ def test_networks_of_other_kinds_take_any_batch(module, shape):
     inputs = torch.randn(8, *shape, generator=torch.Generator().manual_seed(0))
     training = module.training
     graph = onnx_graph.open_session(onnx_graph.export_graph(module, inputs[:2], {}), threads=1)
-    assert max(onnx_graph.differences(module, graph, inputs, sizes=(1, 8)).values()) <= onnx_graph.CLOSE
+    assert max(onnx_graph.differences(module, graph, inputs, sizes=(1, 8)).values()) <= onnx_graph.TOLERANCE
     assert module.training == training
 
 
-def test_a_graph_that_answers_otherwise_is_refused(exported):
+def test_a_graph_with_other_outputs_is_rejected(exported):
     bundle, report = exported
     graph = onnx_graph.open_session(Path(report.path).read_bytes(), threads=1)
     other = bundle.load().module
@@ -144,17 +144,17 @@ def test_a_graph_that_answers_otherwise_is_refused(exported):
         onnx_graph.differences(other, graph, torch.randn(8, 4, 16), sizes=(1, 8))
 
 
-def test_what_has_no_graph_is_refused_in_one_line():
+def test_an_unsupported_operation_fails_in_one_line():
     class Undecided(torch.nn.Module):
         def forward(self, x):
             return x if x.sum() > 0 else -x
 
-    with pytest.raises(RunError, match="cannot be written as ONNX") as caught:
+    with pytest.raises(RunError, match="cannot be exported to ONNX") as caught:
         onnx_graph.export_graph(Undecided(), torch.ones(2, 3), {})
     assert "\n" not in str(caught.value)
 
 
-def test_a_process_of_its_own_gives_the_same_report(exported, tmp_path, monkeypatch):
+def test_a_separate_process_returns_the_same_report(exported, tmp_path, monkeypatch):
     _, report = exported
 
     def ended(command, **settings):
@@ -173,7 +173,7 @@ def test_a_process_of_its_own_gives_the_same_report(exported, tmp_path, monkeypa
         (-9, b"", WorkbenchError, "memory"),
     ],
 )
-def test_a_process_of_its_own_tells_its_error(code, said, error, word, tmp_path, monkeypatch):
+def test_the_error_of_a_separate_process_is_raised(code, said, error, word, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, code, b"", said))
     with pytest.raises(error, match=word):
         runs.export_onnx_apart("mine", tmp_path)

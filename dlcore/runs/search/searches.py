@@ -1,8 +1,8 @@
-"""Searches over settings: many short trainings of one model, each told from the others by validation alone.
+"""Hyperparameter searches: many short trials of one model, compared by a validation metric.
 
-A search is a folder, `$DLCORE_HOME/searches/<id>`: what was asked for, the trials in Optuna's SQLite tables, and the
-checkpoint of each trial under way. Its workers are started by the launcher and wait in the queue like those of a run.
-No trial looks at test data: whoever wants to know what the best one is worth trains it as an ordinary run.
+A search is a folder, `$DLCORE_HOME/searches/<id>`: its config, its trials in Optuna's journal, and the checkpoint of
+each running trial. The launcher starts its workers, which wait in the queue like those of a run. No trial sees test
+data: train the best params as an ordinary run to measure them.
 """
 
 import shutil
@@ -15,28 +15,31 @@ from typing import TYPE_CHECKING, Any, Literal
 import dlcore.runs.lifecycle as lifecycle
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs import folder as folders
-from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_atomic, write_json
+from dlcore.runs.folder import SEARCH, RunFolder, of_run, read_json, translate_errors, write_json
 from dlcore.runs.record import ACTIVE, State
-from dlcore.runs.search.study import Plan, Study, Trial, release
-from dlcore.runs.worker import launcher, liveness, queue
+from dlcore.runs.search.study import Trial, open_study
+from dlcore.runs.worker import launcher
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
     from dlcore.projects.search_space import SearchParameter
 
-MOST_TRIALS, MOST_WORKERS = 500, 16
-FORMAT = 1
+MAX_TRIALS, MAX_WORKERS = 500, 16
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search at one moment. `mode` says which way `metric` is better; `reason` why it stands still, where it does."""
+    """A search at one moment.
+
+    `mode` says which direction of `metric` is better, `reason` why the search stopped. `trials` are those that started,
+    `n_trials` is how many there will be.
+    """
 
     search_id: str
     config: "RunConfig"
-    knobs: "tuple[SearchParameter, ...]"
-    trials: int
+    search_space: "tuple[SearchParameter, ...]"
+    n_trials: int
     workers: int
     metric: str
     mode: Literal["min", "max"]
@@ -45,32 +48,37 @@ class Search:
     state: State
     reason: str
     pid: int | None
-    attempts: tuple[Trial, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder of the search."""
+        return of_run(self.search_id)
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs or waits."""
+        """Whether the search runs or is queued."""
         return self.state in ACTIVE
 
     @property
-    def done(self) -> int:
-        """How many trials came to their end."""
-        return sum(attempt.state != "running" for attempt in self.attempts)
+    def n_finished(self) -> int:
+        """Number of trials that are complete, pruned or failed."""
+        return sum(trial.state != "running" for trial in self.trials)
 
     @property
     def best(self) -> Trial | None:
-        """The best of those that came to their full length; None before the first."""
-        whole = [one for one in self.attempts if one.state == "finished" and one.value is not None]
+        """The best complete trial; None before the first."""
+        complete = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
         sign = 1 if self.mode == "max" else -1
-        return max(whole, key=lambda one: (sign * (one.value or 0.0), -one.number), default=None)
+        return max(complete, key=lambda trial: (sign * (trial.value or 0.0), -trial.number), default=None)
 
     @property
-    def uneven(self) -> bool:
-        """Whether trials were validated on different samples, so that their figures are not quite of one measure."""
-        return len({one.validated_on for one in self.attempts if one.validated_on}) > 1
+    def has_mixed_validation(self) -> bool:
+        """Whether trials used different validation samples, so that their values are not quite comparable."""
+        return len({trial.validation_hash for trial in self.trials if trial.validation_hash}) > 1
 
     def as_json(self) -> dict[str, Any]:
-        """A plain dict, the trials in it."""
+        """Return a plain dict with all trials."""
         best = self.best
         return {
             "search_id": self.search_id,
@@ -85,290 +93,245 @@ class Search:
             "reason": self.reason,
             "metric": self.metric,
             "mode": self.mode,
-            "trials": self.trials,
-            "done": self.done,
+            "n_trials": self.n_trials,
+            "n_finished": self.n_finished,
             "workers": self.workers,
             "pid": self.pid,
-            "knobs": [str(knob) for knob in self.knobs],
+            "search_space": [str(parameter) for parameter in self.search_space],
             "best": best.as_json() if best else None,
-            "attempts": [one.as_json() for one in self.attempts],
+            "trials": [trial.as_json() for trial in self.trials],
         }
 
 
 def create(
-    config: "RunConfig", knobs: "Sequence[SearchParameter]", *, trials: int = 20, workers: int = 1, prune: bool = True
+    config: "RunConfig",
+    search_space: "Sequence[SearchParameter]",
+    *,
+    n_trials: int = 20,
+    workers: int = 1,
+    prune: bool = True,
 ) -> Search:
-    """A new search around a config, queued, not started; its first trial is the config as it stands.
+    """Create a search around a config, queued but not started; the params of its first trial are the config's.
 
     Raises:
-        RequestError: no knob, or too few or too many trials or workers.
+        RequestError: the search space is empty, or `n_trials` or `workers` is out of range.
         DeviceError: the device is not on this machine.
         StoreError: the folder cannot be written.
     """
-    from dlcore import projects
-    from dlcore.core import devices
-    from dlcore.projects import search_space as settings_searched
+    from dlcore.projects.search_space import goal
 
-    _check(knobs, trials, workers)
-    if launcher.executor_name() == "local":
-        config = config.model_copy(update={"device": devices.resolve(config.device)})
-    config = projects.with_settings(config, {"devices": 1, "gradient_every": 0})
-    if config.device.startswith("cuda") and launcher.executor_name() == "local":
-        config = config.model_copy(update={"device": "cuda:0" if workers > 1 else config.device})
-        _check_gpus(workers)
-    goal = settings_searched.goal(config.project)
-    search_id = f"{folders.SEARCH}{uuid.uuid4().hex}"
-    folder = folders.of_run(search_id)
-    asked = {
+    _check(search_space, n_trials, workers)
+    config = _resolve_devices(config, workers)
+    metric = goal(config.project)
+    folder = of_run(f"{SEARCH}{uuid.uuid4().hex}")
+    stored = {
         "format": FORMAT,
         "config": config.model_dump(),
-        "knobs": [knob.as_json() for knob in knobs],
-        "trials": trials,
+        "search_space": [parameter.as_json() for parameter in search_space],
+        "n_trials": n_trials,
         "workers": workers,
-        "metric": goal.metric,
-        "mode": goal.mode,
+        "metric": metric.metric,
+        "mode": metric.mode,
         "prune": prune,
         "created": time.time(),
-        "device": config.device,
-        "devices": workers,
-    }
-    now = settings_searched.flat_settings(config)
-    first = {
-        knob.name: settings_searched.format_choice(now[knob.name]) if knob.kind == "choice" else now[knob.name]
-        for knob in knobs
-        if knob.holds(now[knob.name])
     }
     try:
         with translate_errors(folder.path):
             folder.path.mkdir(parents=True)
-        study_of(folder, asked).make(first)
-        set_state(search_id, "queued", "")
-        with translate_errors(folder.path):
-            write_json(folder.config, asked)  # last: what has none is no search
+            write_json(folder.config, stored)
+        open_study(folder).create(_base_params(config, search_space))
+        lifecycle.write_state(folder, "queued")  # last: a folder without a state is not listed
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
-    return open_search(search_id)
+    return _read(folder)
 
 
 def start(search_id: str) -> Search:
-    """Launch the workers of a queued search; comes back at once.
+    """Launch the workers of a queued search; return at once.
 
     Raises:
-        RunError: it is not queued, or was started already.
+        RunError: the search is not queued, or has workers already.
     """
     search = open_search(search_id)
-    if search.state != "queued" or search.pid:
-        raise RunError(f"{_named(search)} is {search.state}: only a queued one that nobody works on can be started.")
-    return _launch(search)
+    lifecycle.start(search.folder, device=search.config.device, devices=search.workers)
+    return _read(search.folder)
 
 
 def pause(search_id: str) -> Search:
-    """Ask the workers to checkpoint their trials and go; one that still waits is paused at once.
+    """Ask the workers to checkpoint their trials and exit; a queued search pauses at once.
 
     Raises:
-        RunError: it is neither queued nor running.
+        RunError: the search is neither queued nor running.
     """
-    search = open_search(search_id)
-    if not search.is_active:
-        raise RunError(f"{_named(search)} is {search.state}: only one that runs or waits can be paused.")
-    folder = folders.of_run(search.search_id)
-    with translate_errors(folder.path):
-        write_atomic(folder.request, b"pause")
-    if search.state == "queued":
-        set_state(search.search_id, "paused", "pause asked for while it waited")
-        queue.leave(search.search_id)
-    return open_search(search.search_id)
+    folder = find(search_id)
+    lifecycle.request(folder, "pause")
+    return _read(folder)
 
 
-def resume(search_id: str, *, trials: int | None = None) -> Search:
-    """Go on where it was: trials under way from their checkpoints, then those not begun; `trials` makes it longer.
+def resume(search_id: str, *, n_trials: int | None = None) -> Search:
+    """Continue a search: running trials from their checkpoints, then new ones; `n_trials` extends it.
 
     Raises:
-        RunError: it is going on, or nothing is left to do.
-        RequestError: too many trials, or fewer than there are.
+        RunError: the search is active, or all its trials are finished.
+        RequestError: `n_trials` is out of range.
     """
     search = open_search(search_id)
     if search.is_active:
-        raise RunError(f"{_named(search)} is {search.state}: pause it first.")
-    wanted = search.trials if trials is None else trials
-    if wanted < len(search.attempts) or wanted > MOST_TRIALS:
-        raise RequestError(f"trials={wanted} is refused: it must be {len(search.attempts)} (begun) to {MOST_TRIALS}.")
-    if search.done >= wanted:
-        raise RunError(f"{_named(search)} did all its {search.trials} trials: ask for more of them (--trials N).")
+        raise RunError(f"{_name(search)} is {search.state}: pause it first.")
+    total, started = search.n_trials if n_trials is None else n_trials, len(search.trials)
+    if not started <= total <= MAX_TRIALS:
+        raise RequestError(f"trials={total} is out of range: choose {started} (already started) to {MAX_TRIALS}.")
+    if search.n_finished >= total:
+        raise RunError(f"{_name(search)} finished all {search.n_trials} trials: ask for more with --trials N.")
     launcher.check()
-    folder = folders.of_run(search.search_id)
-    with translate_errors(folder.path):
-        write_json(folder.config, {**read_json(folder.config), "trials": wanted})
-    set_state(search.search_id, "queued", "")
-    return _launch(open_search(search.search_id))
+    with translate_errors(search.folder.path):
+        write_json(search.folder.config, {**read_json(search.folder.config), "n_trials": total})
+    lifecycle.resume(search.folder, device=search.config.device, devices=search.workers)
+    return _read(search.folder)
 
 
 def delete(search_id: str) -> Search:
-    """Remove a search that is not active, with its trials; runs made from it stay.
+    """Delete a search that is not active, with its trials; runs trained from it stay.
 
     Raises:
-        RunError: it is going on.
+        RunError: the search is active.
     """
     search = open_search(search_id)
-    if search.state == "running" or (search.state == "queued" and search.pid):
-        raise RunError(f"{_named(search)} is {search.state}: pause it first, then delete it.")
-    folder = folders.of_run(search.search_id)
-    queue.leave(search.search_id)
-    release(folder.path)
-    shutil.rmtree(folder.path, ignore_errors=True)
+    lifecycle.delete(search.folder)
     return search
+
+
+def find(search_id: str) -> RunFolder:
+    """Return the folder of a search by its id, or by a unique prefix of it, with or without `search-`.
+
+    Raises:
+        RunError: no search, or more than one, has that prefix.
+    """
+    prefix = search_id.removeprefix(SEARCH)
+    matches = [folder for folder in _folders() if prefix and folder.run_id.removeprefix(SEARCH).startswith(prefix)]
+    if len(matches) != 1:
+        hint = "several ids start so: type more of it" if matches else "'dlcore search list' shows them all"
+        raise RunError(f"there is no search '{search_id[:50]}': {hint}.")
+    return matches[0]
 
 
 def open_search(search_id: str) -> Search:
-    """The search of that id, or a unique beginning of one, with or without `search-`.
-
-    Raises:
-        RunError: there is none, or the beginning is not unique.
-    """
-    plain = search_id.removeprefix(folders.SEARCH)
-    known = [path for path in _every() if path.name.removeprefix(folders.SEARCH).startswith(plain)] if plain else []
-    if len(known) != 1:
-        what = (
-            "several searches begin so: give more of it" if known else "`python -m dlcore search list` names them all"
-        )
-        raise RunError(f"there is no search '{search_id[:50]}': {what}.")
-    return _read(RunFolder(known[0]))
+    """Return a search; see `find`."""
+    return _read(find(search_id))
 
 
 def list_searches(project: str | None = None, *, limit: int = 50) -> list[Search]:
-    """Searches of one project or all, newest first, so many at the most; one of another version is left out."""
-    found = []
-    for path in _every():
-        asked = read_json(path / "config.json")
-        if asked.get("format") == FORMAT and (project is None or asked.get("config", {}).get("project") == project):
-            found.append((float(asked.get("created", 0.0)), path))
-    return [_read(RunFolder(path)) for _, path in sorted(found, reverse=True)[:limit]]
+    """Return the newest searches of one project or all; those of another version are left out."""
+    stored = [(read_json(folder.config), folder) for folder in _folders()]
+    newest = sorted(
+        (-config["created"], folder.run_id, folder)
+        for config, folder in stored
+        if config.get("format") == FORMAT and project in (None, config["config"]["project"])
+    )
+    return [_read(folder) for *_, folder in newest[:limit]]
 
 
 def active() -> list[Search]:
-    """Those that run or wait, newest first; where none does, no trial is read."""
-    going = [path for path in _every() if _state(RunFolder(path))[0] in ACTIVE]
-    return sorted((_read(RunFolder(path)) for path in going), key=lambda search: -search.created)
+    """Return the queued and running searches, newest first; reads no trials if there are none."""
+    is_active = any(lifecycle.live_state(folder).is_active for folder in _folders())
+    return [search for search in list_searches() if search.is_active] if is_active else []
 
 
 def wait(search_id: str, *, timeout: float) -> Search:
-    """Wait until it is neither queued nor running, at most so many seconds; gives it as it is then."""
-    deadline = time.monotonic() + timeout
-    while (search := open_search(search_id)).is_active and time.monotonic() < deadline:
-        time.sleep(0.3)
-    return search
+    """Wait until the search is not active, at most `timeout` seconds; return it."""
+    folder = find(search_id)
+    lifecycle.wait(folder, timeout=timeout, interval=0.3)
+    return _read(folder)
 
 
 def best_config(search: Search) -> "RunConfig":
-    """The config of the best trial, ready to be trained as an ordinary run.
+    """Return the config of the best trial, to be trained as an ordinary run.
 
     Raises:
-        RunError: no trial came to its end yet.
+        RunError: no trial is complete.
     """
     from dlcore import projects
     from dlcore.training.config import TrainingConfig
 
     if search.best is None:
-        raise RunError(f"{_named(search)} has no finished trial yet: wait for its first.")
-    usual = {"gradient_every": TrainingConfig().gradient_every}
-    return projects.with_settings(search.config, {**usual, **search.best.settings})
+        raise RunError(f"{_name(search)} has no complete trial yet: wait for the first.")
+    defaults = {"gradient_every": TrainingConfig().gradient_every}
+    return projects.with_settings(search.config, {**defaults, **search.best.params})
 
 
 def importances(search: Search) -> dict[str, float]:
-    """How much each knob matters, 0 to 1, most first; empty where there are too few trials to tell."""
-    folder = folders.of_run(search.search_id)
-    return study_of(folder, read_json(folder.config)).importances()
-
-
-def study_of(folder: RunFolder, asked: dict[str, Any]) -> Study:
-    """The trials of the search in this folder, by what was asked for."""
-    from dlcore.projects.search_space import SearchParameter
-
-    config = asked["config"]
-    plan = Plan(
-        knobs=tuple(SearchParameter.from_json(knob) for knob in asked["knobs"]),
-        trials=asked["trials"],
-        mode=asked["mode"],
-        seed=config["seed"],
-        epochs=config["training"]["epochs"],
-        prune=asked["prune"],
-    )
-    return Study(folder.path, plan)
-
-
-def set_state(search_id: str, state: State, reason: str) -> None:
-    """Write down how the search stands."""
-    folder = folders.of_run(search_id)
-    lifecycle.write_state(folder, state, reason)
-
-
-def _launch(search: Search) -> Search:
-    folder = folders.of_run(search.search_id)
-    lifecycle.launch(folder, device=search.config.device, devices=search.workers)
-    return open_search(search.search_id)
+    """Return the importance of each parameter, 0 to 1, largest first; empty with too few trials."""
+    return open_study(search.folder).importances()
 
 
 def _read(folder: RunFolder) -> Search:
     from dlcore import projects
-    from dlcore.projects.search_space import SearchParameter
 
-    asked = read_json(folder.config)
-    state, reason, pid = _state(folder)
-    if asked.get("format") != FORMAT:
+    stored = read_json(folder.config)
+    if stored.get("format") != FORMAT:
         raise RunError(f"{folder.config} was written by another version: delete its folder.")
+    live, study = lifecycle.live_state(folder), open_study(folder)
     return Search(
-        search_id=folder.path.name,
-        config=projects.load_config(asked["config"]),
-        knobs=tuple(SearchParameter.from_json(knob) for knob in asked["knobs"]),
-        trials=asked["trials"],
-        workers=asked["workers"],
-        metric=asked["metric"],
-        mode=asked["mode"],
-        prune=asked["prune"],
-        created=asked["created"],
-        state=state,
-        reason=reason,
-        pid=pid,
-        attempts=tuple(study_of(folder, asked).attempts()),
+        search_id=folder.run_id,
+        config=projects.load_config(stored["config"]),
+        search_space=study.config.search_space,
+        n_trials=stored["n_trials"],
+        workers=stored["workers"],
+        metric=stored["metric"],
+        mode=stored["mode"],
+        prune=stored["prune"],
+        created=stored["created"],
+        state=live.state,
+        reason=live.reason,
+        pid=live.pid,
+        trials=tuple(study.trials()),
     )
 
 
-def _state(folder: RunFolder) -> tuple[State, str, int | None]:
-    """What is written, unless its process is gone: that is never believed from a file alone."""
-    pid = 0
-    for _ in range(2):  # it may have ended properly between the two looks
-        told = read_json(folder.path / "state.json")
-        state: State = told.get("state", "failed")
-        worker = liveness.read(folder) if state in ACTIVE else None
-        if worker is None:
-            return state, told.get("reason", ""), None
-        if liveness.is_alive(folder):
-            return state, told.get("reason", ""), worker.pid or None
-        pid = worker.pid
-    return "interrupted", f"its process {pid} is gone (killed, or the machine went down): resume it.", None
+def _folders() -> list[RunFolder]:
+    return [RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json")]
 
 
-def _every() -> "list[folders.Path]":
-    return [path.parent for path in (settings.home() / "searches").glob(f"{folders.SEARCH}*/config.json")]
+def _base_params(config: "RunConfig", search_space: "Sequence[SearchParameter]") -> dict[str, Any]:
+    """Return the config's values of the searched parameters, without those outside their range."""
+    from dlcore.projects.search_space import flat_settings, format_choice
+
+    values = flat_settings(config)
+    return {
+        parameter.name: (
+            format_choice(values[parameter.name]) if parameter.kind == "choice" else values[parameter.name]
+        )
+        for parameter in search_space
+        if parameter.holds(values[parameter.name])
+    }
 
 
-def _check(knobs: "Sequence[SearchParameter]", trials: int, workers: int) -> None:
-    if not knobs:
-        raise RequestError("a search needs something to turn: name a setting, for example learning_rate=1e-4..1e-1.")
-    if not 2 <= trials <= MOST_TRIALS:
-        raise RequestError(f"trials={trials} is refused: it must be a whole number from 2 to {MOST_TRIALS}.")
-    if not 1 <= workers <= MOST_WORKERS:
-        raise RequestError(f"workers={workers} is refused: it must be a whole number from 1 to {MOST_WORKERS}.")
+def _check(search_space: "Sequence[SearchParameter]", n_trials: int, workers: int) -> None:
+    if not search_space:
+        raise RequestError("the search space is empty: name a setting, for example learning_rate=1e-4..1e-1.")
+    if not 2 <= n_trials <= MAX_TRIALS:
+        raise RequestError(f"trials={n_trials} is out of range: choose 2 to {MAX_TRIALS}.")
+    if not 1 <= workers <= MAX_WORKERS:
+        raise RequestError(f"workers={workers} is out of range: choose 1 to {MAX_WORKERS}.")
 
 
-def _check_gpus(workers: int) -> None:
+def _resolve_devices(config: "RunConfig", workers: int) -> "RunConfig":
+    """Return the config of a trial: one device, without gradient recording."""
+    from dlcore import projects
     from dlcore.core import devices
 
-    gpus = sum(device.name.startswith("cuda:") for device in devices.available())
-    if workers > max(1, gpus):
-        raise RequestError(f"workers={workers}, but there are {gpus} GPUs here: each worker takes one of its own.")
+    is_local = launcher.executor_name() == "local"
+    if is_local:
+        config = config.model_copy(update={"device": devices.resolve(config.device)})
+    config = projects.with_settings(config, {"devices": 1, "gradient_every": 0})
+    if is_local and config.device.startswith("cuda") and workers > 1:
+        n_gpus = sum(device.name.startswith("cuda:") for device in devices.available())
+        if workers > max(1, n_gpus):
+            raise RequestError(f"workers={workers}, but this machine has {n_gpus} GPUs: each worker needs one.")
+        config = config.model_copy(update={"device": "cuda:0"})
+    return config
 
 
-def _named(search: Search) -> str:
-    return f"search {search.search_id.removeprefix(folders.SEARCH)[:8]}"
+def _name(search: Search) -> str:
+    return f"search {search.search_id.removeprefix(SEARCH)[:8]}"

@@ -1,65 +1,64 @@
-"""The trials of a search in Optuna's tables: one SQLite file a search, in the search's own folder.
+"""Trials of a search in an Optuna study; no other module imports Optuna.
 
-Nothing of Optuna is imported before it is needed, and nothing outside this module talks to it. A trial is taken under a
-lock that the kernel lets go when its holder dies: so a trial whose worker was killed is taken up again, by one worker
-alone, and none is ever done twice.
+A worker claims a trial by a lock that the kernel releases when the worker dies. So the trial of a killed worker is
+resumed by exactly one other worker, and no trial runs twice.
 """
 
 import contextlib
-import fcntl
-import functools
-import os
-import sqlite3
+import hashlib
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from dlcore.core.errors import StoreError, one_line
-from dlcore.runs.folder import RunFolder, translate_errors
+import dlcore.runs.locks as locks
+from dlcore.runs.folder import RunFolder, read_json, translate_errors
+from dlcore.runs.search import journal
 
 if TYPE_CHECKING:
     import optuna
 
     from dlcore.projects.search_space import SearchParameter
 
-TrialState = Literal["running", "finished", "pruned", "failed"]
-MOST_DEATHS = 3
-"""A trial whose worker died so often (too little memory, say) is given up."""
-_NAME = "search"
-_SAMPLED_FIRST = (4, 10)
-"""So many trials, at the least and at the most, are drawn at random before the sampler learns from what it saw."""
-_COMPARED_FIRST = 4
-"""No trial is ended early before so many others came to their end, nor in the first third of its epochs."""
+TrialState = Literal["running", "complete", "pruned", "failed"]
+MAX_DEATHS = 3
+"""Workers that may die on a trial (of too little memory, say) before it fails."""
+STUDY_NAME = "search"
+STARTUP_TRIALS = (4, 10)
+"""Minimum and maximum number of random trials before the TPE sampler starts."""
+PRUNER_STARTUP_TRIALS = 4
+"""Complete trials before the first one is pruned."""
+_STATES: dict[str, TrialState] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of a search. `value` is the metric of the search at the epoch that was best by validation; `curve` its
-    value after each epoch (from 1 on); `starts` how often a worker took it up; `validated_on` names the validation
-    samples, alike where two trials were measured on the same ones."""
+    """One trial of a search.
+
+    `value` is the metric at the best epoch, `intermediate_values` the metric after each epoch (from 1 on), `starts` how
+    many workers started or resumed the trial. `validation_hash` is equal for trials with the same validation samples.
+    """
 
     number: int
     state: TrialState
-    settings: Mapping[str, Any]
+    params: Mapping[str, Any]
     value: float | None = None
-    curve: Mapping[int, float] = field(default_factory=dict)
+    intermediate_values: Mapping[int, float] = field(default_factory=dict)
     best_epoch: int = 0
     seconds: float = 0.0
     starts: int = 0
     reason: str = ""
-    validated_on: str = ""
+    validation_hash: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """A plain dict."""
+        """Return a plain dict."""
         return {
             "number": self.number,
             "state": self.state,
-            "settings": dict(self.settings),
+            "params": dict(self.params),
             "value": self.value,
-            "epochs": len(self.curve),
+            "epochs": len(self.intermediate_values),
             "best_epoch": self.best_epoch,
             "duration_s": self.seconds,
             "starts": self.starts,
@@ -68,276 +67,255 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a study must know of its search: the knobs, how many trials, which way is better, and how to go about it."""
+class StudyConfig:
+    """What a study needs from the config of its search."""
 
-    knobs: "tuple[SearchParameter, ...]"
-    trials: int
+    search_space: "tuple[SearchParameter, ...]"
+    n_trials: int
     mode: Literal["min", "max"]
     seed: int
     epochs: int
     prune: bool
 
 
+def open_study(folder: RunFolder) -> "Study":
+    """Return the study of the search in this folder."""
+    from dlcore.projects.search_space import SearchParameter
+
+    stored = read_json(folder.config)
+    config = stored["config"]
+    return Study(
+        folder.path,
+        StudyConfig(
+            search_space=tuple(SearchParameter.from_json(parameter) for parameter in stored["search_space"]),
+            n_trials=stored["n_trials"],
+            mode=stored["mode"],
+            seed=config["seed"],
+            epochs=config["training"]["epochs"],
+            prune=stored["prune"],
+        ),
+    )
+
+
 class Study:
-    """The study of the search in this folder."""
+    """Optuna study in a search's folder."""
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
-        self.folder, self.plan = folder, plan
+    def __init__(self, folder: Path, config: StudyConfig) -> None:
+        self.folder, self.config = folder, config
 
-    def make(self, first: Mapping[str, Any]) -> None:
-        """Make the tables, and put the trial `first` at the head: the settings as they stand.
+    def create(self, first: Mapping[str, Any]) -> None:
+        """Create the journal and enqueue the first trial, whose params are the base config's.
 
         Raises:
             StoreError: the folder cannot be written.
         """
-        file = self.folder / "trials.db"
-        with translate_errors(file), _plain_errors(file):
-            with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")  # readers and a writer do not wait for each other
+        file = self.folder / journal.FILE_NAME
+        with translate_errors(file), journal.translate_optuna_errors(file):
             import optuna
 
-            ways = optuna.study.StudyDirection
             study = optuna.create_study(
-                study_name=_NAME,
-                storage=_storage(file, os.getpid()),
-                direction=ways.MINIMIZE if self.plan.mode == "min" else ways.MAXIMIZE,
+                study_name=STUDY_NAME,
+                storage=journal.open_storage(self.folder, create=True),
+                direction="minimize" if self.config.mode == "min" else "maximize",
             )
             if first:
                 study.enqueue_trial(dict(first))
 
-    def attempts(self) -> list[Trial]:
-        """Every trial that was begun, in order."""
-        return [_attempt(trial) for trial in self._open().get_trials(deepcopy=False) if trial.state.name != "WAITING"]
+    def trials(self) -> list[Trial]:
+        """Return every trial that has started, by number."""
+        stored = self._load().get_trials(deepcopy=False)
+        return [_as_trial(trial) for trial in stored if trial.state.name != "WAITING"]
 
     @contextlib.contextmanager
-    def taken(self) -> "Iterator[ClaimedTrial | None]":
-        """The next trial to work on, held inside the block: one that was left, else a new one; None where there is
-        none to be had (all were begun, and those under way are in other hands)."""
+    def claim(self) -> "Iterator[ClaimedTrial | None]":
+        """Claim the next trial inside the block: one that lost its worker, else a new one.
+
+        Yields None if every trial has started and none is without a worker.
+        """
         with contextlib.ExitStack() as held:
-            with _locked(self.folder / "claims"):
-                found = self._left(held) or self._new(held)
-            yield found
+            with locks.hold(self.folder / "claims"):
+                trial = self._claim_orphan(held) or self._claim_new(held)
+            yield trial
 
     def importances(self) -> dict[str, float]:
-        """How much of the difference between finished trials each knob explains, 0 to 1, most first (fANOVA, Hutter et
-        al. 2014); empty where there are too few, or none differs."""
-        study = self._open()
+        """Return each parameter's share of the variance between complete trials, 0 to 1, largest first.
+
+        Empty with too few trials or equal values. fANOVA: Hutter et al. 2014.
+        """
+        study = self._load()
         values = {trial.value for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"}
-        if len(values) < max(4, len(self.plan.knobs) + 1):
+        if len(values) < max(4, len(self.config.search_space) + 1):
             return {}
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
         with contextlib.suppress(ValueError, RuntimeError):
-            return {
-                name: float(share)
-                for name, share in get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0)).items()
-            }
+            shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+            return {name: float(share) for name, share in shares.items()}
         return {}
 
-    def _left(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
-        """A trial that is under way in nobody's hands."""
-        study = self._open()
+    def _claim_orphan(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
+        """Claim a running trial that no worker holds."""
+        study = self._load()
         for trial in study.get_trials(deepcopy=False):
             if trial.state.name != "RUNNING":
                 continue
-            folder = self._folder_of(trial.number)
-            lock = _try_lock(folder.path)
+            folder = self._trial_folder(trial.number)
+            lock = locks.try_lock(folder.lock)
             if lock is None:
                 continue
-            held.enter_context(lock)
-            if study._storage.get_trial(trial._trial_id).state.name == "RUNNING":  # it may have ended meanwhile
-                return self._hold(study, trial._trial_id, folder)
+            held.callback(lock.release)
+            if _stored(study, trial.number).state.name == "RUNNING":  # it may have ended before the lock was acquired
+                return self._resume(study, trial.number, folder)
         return None
 
-    def _new(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
-        """A trial that nobody began yet; the same whoever asks, by the search's seed and the trial's number."""
-        study = self._open()
-        begun = sum(trial.state.name != "WAITING" for trial in study.get_trials(deepcopy=False))
-        if begun >= self.plan.trials:
+    def _claim_new(self, held: contextlib.ExitStack) -> "ClaimedTrial | None":
+        """Claim a trial that has not started; its params depend on the seed, its number and the trials before it."""
+        study = self._load()
+        started = sum(trial.state.name != "WAITING" for trial in study.get_trials(deepcopy=False))
+        if started >= self.config.n_trials:
             return None
-        trial = study.ask()
-        folder = self._folder_of(trial.number)
-        lock = _try_lock(folder.path)
-        assert lock is not None, "a new trial is in nobody's hands"
-        held.enter_context(lock)
-        return self._hold(study, trial._trial_id, folder)
+        number = study.ask().number
+        folder = self._trial_folder(number)
+        lock = locks.try_lock(folder.lock)
+        assert lock is not None, "no worker can hold a new trial"
+        held.callback(lock.release)
+        return self._resume(study, number, folder)
 
-    def _hold(self, study: "optuna.Study", trial_id: int, folder: RunFolder) -> "ClaimedTrial":
+    def _resume(self, study: "optuna.Study", number: int, folder: RunFolder) -> "ClaimedTrial":
+        """Draw the params that the trial does not have yet, and count the start."""
         import optuna
 
-        number = study._storage.get_trial(trial_id).number
+        storage = journal.open_storage(self.folder)
+        study_id = storage.get_study_id_from_name(STUDY_NAME)
         study.sampler = self._sampler(number, 0)
-        trial = optuna.trial.Trial(study, trial_id)
-        _ = trial.relative_params  # drawn together, once there is something to learn from
-        settings = {}
-        for place, knob in enumerate(self.plan.knobs):
-            study.sampler = self._sampler(number, place + 1)
-            settings[knob.name] = _suggested(trial, knob)
+        trial = optuna.trial.Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, number))
+        if len(trial.params) < len(self.config.search_space):
+            _ = trial.relative_params  # drawn jointly, once the sampler has enough trials
+        params = {}
+        for index, parameter in enumerate(self.config.search_space):
+            study.sampler = self._sampler(number, index + 1)
+            params[parameter.name] = _suggest(trial, parameter)
         starts = int(trial.user_attrs.get("starts", 0)) + 1
         trial.set_user_attr("starts", starts)
         deaths = starts - 1 - int(trial.user_attrs.get("pauses", 0))
-        return ClaimedTrial(study, trial, folder, settings, deaths)
+        return ClaimedTrial(study, trial, folder, params, deaths)
 
-    def _folder_of(self, number: int) -> RunFolder:
+    def _trial_folder(self, number: int) -> RunFolder:
         path = self.folder / "trials" / str(number)
         with translate_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return RunFolder(path)
 
-    def _sampler(self, number: int, place: int) -> "optuna.samplers.TPESampler":
-        """Seeded for one trial and one knob of it, so that a kill between any two of them changes nothing."""
+    def _sampler(self, number: int, index: int) -> "optuna.samplers.TPESampler":
+        """Return a sampler seeded for one parameter of one trial: a kill between two parameters changes nothing."""
         import optuna
 
-        low, high = _SAMPLED_FIRST
-        seed = ((self.plan.seed * 1009 + number) * 1009 + place) % 2**32
-        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=min(high, max(low, self.plan.trials // 4)))
+        low, high = STARTUP_TRIALS
+        seed = ((self.config.seed * 1009 + number) * 1009 + index) % 2**32
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=min(high, max(low, self.config.n_trials // 4)))
 
-    def _open(self) -> "optuna.Study":
-        import optuna
+    def _load(self) -> "optuna.Study":
+        storage = journal.open_storage(self.folder)
+        with journal.translate_optuna_errors(self.folder / journal.FILE_NAME):
+            import optuna
 
-        plan, file = self.plan, self.folder / "trials.db"
-        pruner = (
-            optuna.pruners.MedianPruner(n_startup_trials=_COMPARED_FIRST, n_warmup_steps=max(2, plan.epochs // 3))
-            if plan.prune
-            else optuna.pruners.NopPruner()
-        )
-        with _plain_errors(file):
-            return optuna.load_study(study_name=_NAME, storage=_storage(file, os.getpid()), pruner=pruner)
+            warmup = max(2, self.config.epochs // 3)
+            pruner = (
+                optuna.pruners.MedianPruner(n_startup_trials=PRUNER_STARTUP_TRIALS, n_warmup_steps=warmup)
+                if self.config.prune
+                else optuna.pruners.NopPruner()
+            )
+            return optuna.load_study(study_name=STUDY_NAME, storage=storage, pruner=pruner)
 
 
 @dataclass
 class ClaimedTrial:
-    """A trial in this process's hands; `deaths` is how many workers died over it."""
+    """A trial that this process works on; `deaths` counts the workers that died on it."""
 
     study: "optuna.Study"
     trial: "optuna.trial.Trial"
     folder: RunFolder
-    settings: dict[str, Any]
+    params: dict[str, Any]
     deaths: int
-    begun: float = field(default_factory=time.monotonic)
+    begin: float = field(default_factory=time.monotonic)
 
     @property
     def number(self) -> int:
-        """Counted from 0."""
+        """Number of the trial, from 0."""
         return self.trial.number
 
     def report(self, epoch: int, value: float) -> bool:
-        """Tell the metric after an epoch (told already before a kill, it stays); gives whether to go no further."""
-        known = self.study._storage.get_trial(self.trial._trial_id).intermediate_values
-        if epoch not in known:
+        """Report the metric after an epoch; return whether to prune the trial.
+
+        After a kill, epochs since the checkpoint are reported again: their stored values and decisions hold.
+        """
+        stored = _stored(self.study, self.number).intermediate_values
+        if epoch not in stored:
             self.trial.report(value, epoch)
+        elif epoch < max(stored):
+            return False
         return bool(self.trial.should_prune())
 
     def value_at(self, epoch: int) -> float | None:
-        """The metric after that epoch."""
-        return self.study._storage.get_trial(self.trial._trial_id).intermediate_values.get(epoch)
+        """Return the metric after an epoch."""
+        return _stored(self.study, self.number).intermediate_values.get(epoch)
 
-    def note(self, about: Mapping[str, Any]) -> None:
-        """Keep facts (JSON-able) beside the trial."""
-        for name, value in about.items():
+    def set_user_attrs(self, attrs: Mapping[str, Any]) -> None:
+        """Store JSON-able facts with the trial."""
+        for name, value in attrs.items():
             self.trial.set_user_attr(name, value)
 
-    def left(self) -> None:
-        """Say that it was laid down on purpose."""
-        self.note({"pauses": int(self.trial.user_attrs.get("pauses", 0)) + 1, "seconds": self._seconds()})
+    def pause(self) -> None:
+        """Record that the worker left the trial on purpose."""
+        self.set_user_attrs({"pauses": int(self.trial.user_attrs.get("pauses", 0)) + 1, "seconds": self._seconds()})
 
-    def end(self, state: Literal["finished", "pruned", "failed"], value: float | None = None) -> None:
-        """The trial's end, once and for all."""
+    def tell(self, state: Literal["complete", "pruned", "failed"], value: float | None = None) -> None:
+        """Finish the trial."""
         import optuna
 
-        self.note({"seconds": self._seconds()})
+        self.set_user_attrs({"seconds": self._seconds()})
         states = optuna.trial.TrialState
-        if state == "finished":
+        if state == "complete":
             self.study.tell(self.trial, value, state=states.COMPLETE)
         else:
             self.study.tell(self.trial, state=states.PRUNED if state == "pruned" else states.FAIL)
 
     def _seconds(self) -> float:
-        """In all the times that it was worked on, but for those that were killed."""
-        return float(self.trial.user_attrs.get("seconds", 0.0)) + time.monotonic() - self.begun
+        """Return the time spent on the trial, without that of killed workers."""
+        return float(self.trial.user_attrs.get("seconds", 0.0)) + time.monotonic() - self.begin
 
 
-def _suggested(trial: "optuna.trial.Trial", knob: "SearchParameter") -> Any:
-    if knob.kind == "choice":
-        return trial.suggest_categorical(knob.name, list(knob.choices))
-    if knob.kind == "int":
-        return trial.suggest_int(knob.name, int(knob.low), int(knob.high), log=knob.log)
-    return trial.suggest_float(knob.name, knob.low, knob.high, log=knob.log)
-
-
-def _attempt(trial: "optuna.trial.FrozenTrial") -> Trial:
-    states: dict[str, TrialState] = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
-    about = trial.user_attrs
-    state = states.get(trial.state.name, "running")
-    curve = dict(sorted(trial.intermediate_values.items()))
-    best = int(about.get("best_epoch", 0))
-    return Trial(
-        number=trial.number,
-        state=state,
-        settings=trial.params,
-        value=trial.value if state == "finished" else curve.get(best),
-        curve=curve,
-        best_epoch=best,
-        seconds=float(about.get("seconds", 0.0)),
-        starts=int(about.get("starts", 0)),
-        reason=str(about.get("reason", "")),
-        validated_on=str(about.get("validated_on", "")),
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _storage(file: Path, _process: int) -> "optuna.storages.BaseStorage":
-    """One connection pool for each file and process."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():  # its tables use what SQLAlchemy will drop one day; that is theirs to mend
-        warnings.simplefilter("ignore")
-        return optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 30}})
-
-
-def release(folder: Path) -> None:
-    """Let go of a search's file before its folder is deleted."""
-    _storage.cache_clear()
-
-
-def fingerprint(parts: Sequence[bytes]) -> str:
-    """A short name for a content."""
-    import hashlib
-
+def hash_samples(parts: Sequence[bytes]) -> str:
+    """Return a short hash of sample ids."""
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time."""
-    with translate_errors(path), path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _stored(study: "optuna.Study", number: int) -> "optuna.trial.FrozenTrial":
+    return study.get_trials(deepcopy=False)[number]
 
 
-def _try_lock(folder: Path) -> IO[str] | None:
-    """The trial's lock, held while the file is open; None where somebody has it."""
-    file = (folder / "lock").open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+def _suggest(trial: "optuna.trial.Trial", parameter: "SearchParameter") -> Any:
+    if parameter.kind == "choice":
+        return trial.suggest_categorical(parameter.name, list(parameter.choices))
+    if parameter.kind == "int":
+        return trial.suggest_int(parameter.name, int(parameter.low), int(parameter.high), log=parameter.log)
+    return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.log)
 
 
-@contextlib.contextmanager
-def _plain_errors(file: Path) -> Iterator[None]:
-    """Turn what Optuna and SQLAlchemy throw into one line."""
-    try:
-        yield
-    except (ImportError, ModuleNotFoundError) as error:
-        raise StoreError("optuna is not installed, so nothing is searched: pip install -r requirements.txt.") from error
-    except (OSError, StoreError):
-        raise
-    except Exception as error:
-        raise StoreError(
-            f"{file} cannot be read ({one_line(error)[:200]}): delete this search, or restore it."
-        ) from error
+def _as_trial(stored: "optuna.trial.FrozenTrial") -> Trial:
+    attrs = stored.user_attrs
+    state = _STATES.get(stored.state.name, "running")
+    values = dict(sorted(stored.intermediate_values.items()))
+    best_epoch = int(attrs.get("best_epoch", 0))
+    return Trial(
+        number=stored.number,
+        state=state,
+        params=stored.params,
+        value=stored.value if state == "complete" else values.get(best_epoch),
+        intermediate_values=values,
+        best_epoch=best_epoch,
+        seconds=float(attrs.get("seconds", 0.0)),
+        starts=int(attrs.get("starts", 0)),
+        reason=str(attrs.get("reason", "")),
+        validation_hash=str(attrs.get("validation_hash", "")),
+    )

@@ -1,4 +1,4 @@
-"""The work of a search's worker: trial after trial in this process, each a training without a look at test data."""
+"""Worker of a search: runs one trial after another in its process, each a training without test data."""
 
 import contextlib
 import math
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from dlcore.core.errors import DataError, TrainingError, WorkbenchError, one_line
 from dlcore.runs.folder import Command, RunFolder, read_json, write_atomic
+from dlcore.runs.lifecycle import write_state
 from dlcore.runs.record import State
-from dlcore.runs.search import searches
-from dlcore.runs.search.study import MOST_DEATHS, ClaimedTrial, Study, fingerprint
+from dlcore.runs.search.study import MAX_DEATHS, ClaimedTrial, Study, hash_samples, open_study
 from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from dlcore.runs.execution import Job
     from dlcore.training.events import Event
 
-HOPELESS = 3
-"""A search whose first trials all fail, so many of them, goes no further."""
+MAX_FAILED_TRIALS = 3
+"""A search fails once this many trials finished and all of them failed."""
 
 
 class SearchContext(Protocol):
-    """What a worker knows of itself (`worker.Post`)."""
+    """What a search needs of its worker process (`worker.WorkerContext`)."""
 
     run_id: str
     folder: RunFolder
@@ -35,156 +35,159 @@ class SearchContext(Protocol):
     received_signals: list[str]
 
     def poll_command(self) -> Command | None:
-        """What is asked of it."""
+        """Return the command that the worker received, if any."""
 
     def is_current(self) -> bool:
-        """Whether nobody was launched in its place."""
+        """Whether no other worker was launched since."""
 
 
 @dataclass
 class SearchSession:
-    """One worker's search: the config that every trial starts from, the trials, and where it tells how it goes."""
+    """The search as one worker sees it; every trial starts from `base`."""
 
-    post: SearchContext
+    context: SearchContext
     base: "RunConfig"
     study: Study
     metric: str
     log: Callable[[str], None]
 
-    def must_go(self) -> bool:
-        """Whether it is to lay down what it holds."""
-        return self.post.poll_command() is not None or not self.post.is_current()
+    def should_exit(self) -> bool:
+        """Whether the worker should checkpoint its trial and exit."""
+        return self.context.poll_command() is not None or not self.context.is_current()
 
 
-def lead(post: SearchContext, log: Callable[[str], None]) -> None:
-    """The first worker: does trials, waits for the others' last ones, and writes down how the search ended."""
-    searches.set_state(post.run_id, "running", "")
+def lead(context: SearchContext, log: Callable[[str], None]) -> None:
+    """Run trials as the first worker, wait for the last trials of the others, and write the final state."""
+    write_state(context.folder, "running")
     try:
-        state, reason = _work(_bench(post, log))
+        state, reason = _run_trials(_open_session(context, log))
     except BaseException as error:
         log(traceback.format_exc())
         state, reason = "failed", one_line(error)
         with contextlib.suppress(OSError):
-            write_atomic(post.folder.request, b"pause")  # the others lay down their trials, too
-    if state == "paused" and post.received_signals:
-        reason = f"stopped by the system ({post.received_signals[0]}): resume it when the machine is back"
-    searches.set_state(post.run_id, state, reason)
+            write_atomic(context.folder.request, b"pause")  # the other workers exit, too
+    if state == "paused" and context.received_signals:
+        reason = f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
+    write_state(context.folder, state, reason)
     log(f"{state}{': ' if reason else ''}{reason}")
 
 
-def follow(post: SearchContext, log: Callable[[str], None]) -> None:
-    """Any other worker: does trials as long as the first one lives and there are any."""
-    with contextlib.suppress(WorkbenchError):  # the first one meets it too, and tells it
-        _work(_bench(post, log))
+def follow(context: SearchContext, log: Callable[[str], None]) -> None:
+    """Run trials as any other worker, while the first one lives."""
+    with contextlib.suppress(WorkbenchError):  # the first worker meets and reports it, too
+        _run_trials(_open_session(context, log))
 
 
-def _bench(post: SearchContext, log: Callable[[str], None]) -> SearchSession:
+def _open_session(context: SearchContext, log: Callable[[str], None]) -> SearchSession:
     from dlcore import projects
 
-    asked = read_json(post.folder.config)
-    workers = int(asked["workers"])
+    stored = read_json(context.folder.config)
+    workers = int(stored["workers"])
     if workers > 1:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    log(f"worker {post.rank} of {workers}, process {os.getpid()}")
-    config = projects.load_config(asked["config"])
+    log(f"worker {context.rank} of {workers}, process {os.getpid()}")
+    config = projects.load_config(stored["config"])
     if config.device.startswith("cuda") and workers > 1:
-        config = config.model_copy(update={"device": f"cuda:{post.rank}"})
-    return SearchSession(post, config, searches.study_of(post.folder, asked), asked["metric"], log)
+        config = config.model_copy(update={"device": f"cuda:{context.rank}"})
+    return SearchSession(context, config, open_study(context.folder, stored), stored["metric"], log)
 
 
-def _work(bench: SearchSession) -> tuple[State, str]:
-    """Trial after trial, until there is none left or somebody says stop."""
+def _run_trials(session: SearchSession) -> tuple[State, str]:
+    """Run trials until all are finished or a command arrives; return the state of the search and the reason."""
+    context, study = session.context, session.study
     while True:
-        if bench.must_go() or (bench.post.rank and not liveness.is_alive(bench.post.folder)):
+        if session.should_exit() or (context.rank and not liveness.is_alive(context.folder)):
             return "paused", ""
-        with bench.study.taken() as taken:
-            if taken is not None and not _attempt(bench, taken):
+        with study.claim() as claimed:
+            if claimed is not None and not _run_trial(session, claimed):
                 return "paused", ""
-        ended = [attempt.state for attempt in bench.study.attempts() if attempt.state != "running"]
-        if len(ended) >= min(HOPELESS, bench.study.plan.trials) and set(ended) == {"failed"}:
-            why = next(attempt.reason for attempt in bench.study.attempts() if attempt.state == "failed")
-            raise TrainingError(f"the first {len(ended)} trials failed: {why}")
-        if taken is None:
-            if len(ended) >= bench.study.plan.trials:
+        finished = [trial for trial in study.trials() if trial.state != "running"]
+        if len(finished) >= min(MAX_FAILED_TRIALS, study.config.n_trials) and all(
+            trial.state == "failed" for trial in finished
+        ):
+            raise TrainingError(f"the first {len(finished)} trials failed: {finished[0].reason}")
+        if claimed is None:
+            if len(finished) >= study.config.n_trials:
                 return "finished", ""
-            if bench.post.rank:
-                return "finished", ""  # what is under way is in the others' hands
+            if context.rank:
+                return "finished", ""  # other workers hold the running trials
             time.sleep(queue.POLL_SECONDS)
 
 
-def _attempt(bench: SearchSession, taken: ClaimedTrial) -> bool:
-    """One trial from its checkpoint, or from the start; False where it was laid down before its end."""
+def _run_trial(session: SearchSession, claimed: ClaimedTrial) -> bool:
+    """Run a trial from its checkpoint, or from the start; return False if a command interrupted it."""
     from dlcore import projects
 
-    if taken.deaths >= MOST_DEATHS:
-        return _fail(bench, taken, f"its worker died {taken.deaths} times: perhaps there is too little memory")
-    said = ", ".join(
+    if claimed.deaths >= MAX_DEATHS:
+        return _fail(session, claimed, f"its worker died {claimed.deaths} times: perhaps of too little memory")
+    params = ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in taken.settings.items()
+        for name, value in claimed.params.items()
     )
-    bench.log(f"trial {taken.number}: {said}")
+    session.log(f"trial {claimed.number}: {params}")
     try:
-        config = projects.with_settings(bench.base, {"device": bench.base.device, **taken.settings})
-        ended = _train(bench, taken, config)
+        config = projects.with_settings(session.base, {"device": session.base.device, **claimed.params})
+        is_finished = _train(session, claimed, config)
     except WorkbenchError as error:
-        return _fail(bench, taken, one_line(error))
+        return _fail(session, claimed, one_line(error))
     except Exception as error:
-        bench.log(traceback.format_exc())
-        return _fail(bench, taken, f"{type(error).__name__}: {one_line(error)[:300]}")
-    if not ended:
-        taken.left()
-        bench.log(f"trial {taken.number} laid down: its checkpoint is kept")
-    return ended
+        session.log(traceback.format_exc())
+        return _fail(session, claimed, f"{type(error).__name__}: {one_line(error)[:300]}")
+    if not is_finished:
+        claimed.pause()
+        session.log(f"trial {claimed.number} paused at its checkpoint")
+    return is_finished
 
 
-def _train(bench: SearchSession, taken: ClaimedTrial, config: "RunConfig") -> bool:
+def _train(session: SearchSession, claimed: ClaimedTrial, config: "RunConfig") -> bool:
     from dlcore.runs import execution
     from dlcore.runs.metric_log import MemoryMetricLog
 
-    pruned: list[int] = []
+    pruned_at: list[int] = []
 
-    def heard() -> Command | None:
-        return "pause" if bench.must_go() else "stop" if pruned else None
+    def poll_command() -> Command | None:
+        return "pause" if session.should_exit() else "stop" if pruned_at else None
 
     def on_event(event: "Event") -> None:
         from dlcore.training.events import Epoch
 
         if isinstance(event, Epoch):
-            if bench.metric not in event.metrics:
-                raise DataError(f"this project's epochs record no {bench.metric}, which the search goes by.")
-            if taken.report(event.epoch, event.metrics[bench.metric]):
-                pruned.append(event.epoch)
+            if session.metric not in event.metrics:
+                raise DataError(f"the epochs of this project record no {session.metric}, the metric of the search.")
+            if claimed.report(event.epoch, event.metrics[session.metric]):
+                pruned_at.append(event.epoch)
 
     job: Job = execution.Job(
-        run_id=f"{bench.post.run_id}-{taken.number}",
+        run_id=f"{session.context.run_id}-{claimed.number}",
         config=config,
-        folder=taken.folder,
-        bundle=taken.folder.bundle,
+        folder=claimed.folder,
+        bundle=claimed.folder.bundle,
         metric_log=MemoryMetricLog(),
-        poll_command=heard,
+        poll_command=poll_command,
         on_event=on_event,
     )
     outcome, trained = execution.train_without_test(job)
     ids = trained.prepared.validation.ids
-    taken.note({"best_epoch": trained.state.best_epoch, "validated_on": fingerprint([ids.tobytes()])})
+    claimed.set_user_attrs({"best_epoch": trained.state.best_epoch, "validation_hash": hash_samples([ids.tobytes()])})
     if outcome.state == "paused":
         return False
-    value = taken.value_at(trained.state.best_epoch)
-    if pruned and outcome.state == "stopped":
-        taken.note({"reason": f"ended after epoch {pruned[0]}: worse than half of the others by then"})
-        taken.end("pruned")
+    value = claimed.value_at(trained.state.best_epoch)
+    if pruned_at and outcome.state == "stopped":
+        reason = f"pruned after epoch {pruned_at[0]}: worse than the median of the other trials"
+        claimed.set_user_attrs({"reason": reason})
+        claimed.tell("pruned")
     elif value is None or not math.isfinite(value):
-        return _fail(bench, taken, "it left no finite validation metric")
+        return _fail(session, claimed, "it has no finite validation metric")
     else:
-        taken.end("finished", value)
-    bench.log(f"trial {taken.number} {'pruned' if pruned else 'finished'}: {bench.metric} {value}")
-    shutil.rmtree(taken.folder.checkpoints, ignore_errors=True)
+        claimed.tell("complete", value)
+    session.log(f"trial {claimed.number} {'pruned' if pruned_at else 'complete'}: {session.metric} {value}")
+    shutil.rmtree(claimed.folder.checkpoints, ignore_errors=True)
     return True
 
 
-def _fail(bench: SearchSession, taken: ClaimedTrial, reason: str) -> bool:
-    taken.note({"reason": reason})
-    taken.end("failed")
-    bench.log(f"trial {taken.number} failed: {reason}")
-    shutil.rmtree(taken.folder.checkpoints, ignore_errors=True)
+def _fail(session: SearchSession, claimed: ClaimedTrial, reason: str) -> bool:
+    claimed.set_user_attrs({"reason": reason})
+    claimed.tell("failed")
+    session.log(f"trial {claimed.number} failed: {reason}")
+    shutil.rmtree(claimed.folder.checkpoints, ignore_errors=True)
     return True

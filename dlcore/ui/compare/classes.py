@@ -1,4 +1,4 @@
-"""Classifiers side by side, class by class and picture by picture."""
+"""Comparison of classifiers by class and by sample."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import streamlit as st
 
 from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
-from dlcore.plots import comparison as side_by_side
+from dlcore.plots import comparison as comparison_plots
 from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.modalities.overview import shorten
 from dlcore.ui.widgets import run_cache, samples
@@ -18,39 +18,39 @@ from dlcore.ui.widgets.figure import show_figure
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-ACROSS, FEW, ALONE = 3, 5, 6
-"""Confusion matrices in a row, two of more classes than `FEW`; samples shown that one model alone gets right."""
-LINE = 38
-"""Letters of a title in a line above a confusion matrix."""
+MATRICES_PER_ROW, FEW_CLASSES, MAX_SAMPLES = 3, 5, 6
+"""Confusion matrices per row (two with more than `FEW_CLASSES`); samples shown per model."""
+TITLE_WIDTH = 38
+"""Characters per line of the title of a confusion matrix."""
 
 
-def show(project: "Project", arms: Sequence[TestedVariant]) -> None:
-    """Confusion matrices, accuracy by class, and what each model alone gets right."""
-    labels = arms[0].bundles[0].labels
-    counts = [np.stack([_confusion(bundle) for bundle in arm.bundles]) for arm in arms]
-    st.subheader("What is taken for what", anchor=False)
-    if any(len(arm.bundles) > 1 for arm in arms):
-        st.caption("Of several seeds all answers are counted together.")
-    across = ACROSS if len(labels) <= FEW and len(arms) > 2 else 2
-    for start in range(0, len(arms), across):
-        for column, place in zip(st.columns(across), range(start, min(start + across, len(arms))), strict=False):
+def show(project: "Project", variants: Sequence[TestedVariant]) -> None:
+    """Render confusion matrices, recall per class, and the samples that only one model classifies correctly."""
+    labels = variants[0].bundles[0].labels
+    counts = [np.stack([_confusion(bundle) for bundle in variant.bundles]) for variant in variants]
+    st.subheader("Confusion matrices", anchor=False)
+    if any(len(variant.bundles) > 1 for variant in variants):
+        st.caption("Predictions of all seeds are counted together.")
+    per_row = MATRICES_PER_ROW if len(labels) <= FEW_CLASSES and len(variants) > 2 else 2
+    for start in range(0, len(variants), per_row):
+        for column, place in zip(st.columns(per_row), range(start, min(start + per_row, len(variants))), strict=False):
             with column:
-                title = "<br>".join(textwrap.wrap(arms[place].arm, LINE))
+                title = "<br>".join(textwrap.wrap(variants[place].name, TITLE_WIDTH))
                 figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=title)
-                show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {arms[place].arm} on test")
-    shares = [np.stack([classification.class_accuracy(one) for one in found]) for found in counts]
-    figure = side_by_side.class_accuracy(
-        np.stack([found.mean(axis=0) for found in shares]),
-        [arm.arm for arm in arms],
+                show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {variants[place].name} on test")
+    recalls = [np.stack([classification.class_accuracy(matrix) for matrix in matrices]) for matrices in counts]
+    figure = comparison_plots.class_accuracy(
+        np.stack([recall.mean(axis=0) for recall in recalls]),
+        [variant.name for variant in variants],
         labels,
-        low=np.stack([found.min(axis=0) for found in shares]),
-        high=np.stack([found.max(axis=0) for found in shares]),
+        low=np.stack([recall.min(axis=0) for recall in recalls]),
+        high=np.stack([recall.max(axis=0) for recall in recalls]),
     )
-    show_figure(figure, key="compared-classes", alt="Share of right answers by class, a mark for each model")
-    if any(len(arm.bundles) > 1 for arm in arms):
-        st.caption("Whiskers reach from the lowest to the highest seed.")
-    if len(arms) > 1:
-        _alone(project, arms, labels)
+    show_figure(figure, key="compared-classes", alt="Recall per class, one marker per model")
+    if any(len(variant.bundles) > 1 for variant in variants):
+        st.caption("Whiskers: lowest to highest seed.")
+    if len(variants) > 1:
+        _correct_by_one(project, variants, labels)
 
 
 def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
@@ -61,39 +61,44 @@ def _confusion(bundle: "run_cache.Bundle") -> np.ndarray:
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def correct_by_one_only(right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Which samples one arm alone gets right, (A, N): most of its seeds do, and most of every other arm's do not."""
-    most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in right])  # (A, N)
-    found: np.ndarray = most & (most.sum(axis=0) == 1)
-    return found
+def correct_by_one_only(correct: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Return a mask (V, N) of the samples that only one of V variants classifies correctly (majority of seeds)."""
+    most = np.stack([np.mean(np.stack(list(runs)), axis=0) > 0.5 for runs in correct])  # (V, N)
+    only: np.ndarray = most & (most.sum(axis=0) == 1)
+    return only
 
 
-def _alone(project: "Project", arms: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
-    st.subheader("What each one alone gets right", anchor=False)
-    found = correct_by_one_only([arm.right for arm in arms])
-    stored = run_cache.predictions(arms[0].bundles[0])
-    for place, arm in enumerate(arms):
-        rows = np.flatnonzero(found[place])
-        st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
-        if project.input_kind == "image" and len(rows) and samples.is_available(arms[0].bundles[0].config):
-            rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
-            pictures = samples.load_run_images(arms[0].bundles[0].config).test_pixels
+def _correct_by_one(project: "Project", variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
+    st.subheader("Correct by one model only", anchor=False)
+    correct = correct_by_one_only([variant.correct for variant in variants])
+    stored = run_cache.predictions(variants[0].bundles[0])
+    for place, variant in enumerate(variants):
+        rows = np.flatnonzero(correct[place])
+        st.markdown(
+            f"**{variant.name}**: {len(rows):,} of {correct.shape[1]:,} test samples, which all others misclassify."
+        )
+        if project.input_kind == "image" and len(rows) and samples.is_available(variants[0].bundles[0].config):
+            rows = rows[np.linspace(0, len(rows) - 1, min(MAX_SAMPLES, len(rows))).astype(np.int64)]
+            images = samples.load_run_images(variants[0].bundles[0].config).test_pixels
             samples.show_images(
-                [pictures[stored["test_ids"][row]] for row in rows],
+                [images[stored["test_ids"][row]] for row in rows],
                 [labels[stored["test_targets"][row]] for row in rows],
-                alt=f"A picture that {arm.arm} alone gets right",
+                alt=f"An image that only {variant.name} classifies correctly",
                 width=104,
             )
-        elif project.input_kind == "text" and len(rows) and samples.is_available(arms[0].bundles[0].config):
-            with st.expander(f"The shortest that {arm.arm} alone gets right"):
+        elif project.input_kind == "text" and len(rows) and samples.is_available(variants[0].bundles[0].config):
+            with st.expander(f"The shortest that only {variant.name} classifies correctly"):
                 _texts(
-                    arms[0].bundles[0].config.dataset, stored["test_ids"][rows], stored["test_targets"][rows], labels
+                    variants[0].bundles[0].config.dataset,
+                    stored["test_ids"][rows],
+                    stored["test_targets"][rows],
+                    labels,
                 )
 
 
 def _texts(dataset: str, ids: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> None:
-    """The shortest of the texts on these rows, each with what it is."""
-    said = [samples.get_text(dataset, int(row)) for row in ids]
-    for place in np.argsort([len(each) for each in said], kind="stable")[:ALONE]:
+    """Show the shortest of the texts of these rows, each with its label."""
+    texts = [samples.get_text(dataset, int(row)) for row in ids]
+    for place in np.argsort([len(each) for each in texts], kind="stable")[:MAX_SAMPLES]:
         st.caption(labels[targets[place]])
-        st.text(shorten(said[place]))
+        st.text(shorten(texts[place]))

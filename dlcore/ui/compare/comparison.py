@@ -1,4 +1,4 @@
-"""Results of one run, or of several side by side: chosen by a switch, so that any project's page may offer both."""
+"""Results of one run, or a comparison of several: a switch that the page of any project can show."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,100 +26,102 @@ if TYPE_CHECKING:
 
     More = Callable[[Comparison], None]
 
-ONE, SEVERAL = "This run", "Side by side"
-CHOSEN = "chosen"
-"""What stands for runs picked by hand in the list of comparisons."""
-EVERY = 2.0
-"""Seconds between two looks at a comparison that is still running."""
+RUN, COMPARE = "Run", "Compare"
+CUSTOM = "chosen"
+"""Entry of the list of comparisons for a free choice of runs."""
+REFRESH_SECONDS = 2.0
+"""Interval between two reads of an active comparison."""
 _OF_ONE = {"csv": "dlcore.ui.pages.anomaly.panels:results"}
 _OF_CLASSES = "dlcore.ui.modalities.classification:results"
 
 
-def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, more: "More | None" = None) -> None:
-    """The switch, and what it says; `one` shows a single run where the project has results of its own kind, `more` what
-    else it has to show of a comparison."""
-    asked = st.query_params.get(ADDRESS, "")
+def results(
+    project: "Project", run: Run | None, *, run_panel: "Panel | None" = None, more: "More | None" = None
+) -> None:
+    """Render the switch, and a run or a comparison.
+
+    `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison.
+    """
+    requested = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
-        "Results of",
-        [ONE, SEVERAL],
-        default=SEVERAL if asked else ONE,
+        "View",
+        [RUN, COMPARE],
+        default=COMPARE if requested else RUN,
         required=True,
-        key=f"view-{project.slug}-{asked}",
+        key=f"view-{project.slug}-{requested}",
         label_visibility="collapsed",
     )
-    if view == SEVERAL:
-        side_by_side(project, more=more)
+    if view == COMPARE:
+        compare(project, more=more)
     else:
-        (one or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
+        (run_panel or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
 
 
-def side_by_side(project: "Project", *, more: "More | None" = None) -> None:
-    """Choose a comparison and see it: who wins, curves, costs, classes, and `more`."""
-    chosen = _choose(project)
-    if chosen is None:
+def compare(project: "Project", *, more: "More | None" = None) -> None:
+    """Choose a comparison and render its curves, scores, costs, classes, and `more`."""
+    comparison = _choose(project)
+    if comparison is None:
         return
-    chosen = titled(project, chosen)
-    _state(chosen)
-    active = bool(chosen.active)
-    fragment(_curves, run_every=EVERY if active else None)(project, chosen, len(chosen.active))
+    comparison = with_model_titles(project, comparison)
+    _state(comparison)
+    active = bool(comparison.active)
+    fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, comparison, len(comparison.active))
     if more is not None:
-        with_error_boundary(lambda: more(chosen))
-    _scores(project, chosen)
+        with_error_boundary(lambda: more(comparison))
+    _scores(project, comparison)
 
 
-def _scores(project: "Project", chosen: Comparison) -> None:
-    """Who wins, at what cost, class by class."""
-    found = comparison_scores.tested_variants(chosen.arms)
-    if not found:
-        st.info("Scores appear when the first run has ended and was tested.", icon=":material/hourglass_top:")
+def _scores(project: "Project", comparison: Comparison) -> None:
+    """Render scores, costs and classes."""
+    variants = comparison_scores.tested_variants(comparison.variants)
+    if not variants:
+        st.info("Scores appear when the first run is finished.", icon=":material/hourglass_top:")
         return
-    if not comparison_scores.classifiers(found):
-        with_error_boundary(lambda: comparison_scores.metrics(found))
+    if not comparison_scores.classifiers(variants):
+        with_error_boundary(lambda: comparison_scores.metrics(variants))
         return
-    if not comparison_scores.has_same_samples(found):
+    if not comparison_scores.has_same_samples(variants):
         st.warning(
-            "These runs were not tested on the same samples, so their scores are not compared: choose runs of one "
-            "dataset.",
+            "These runs have different test samples, so their scores are not comparable. Choose runs of one dataset.",
             icon=":material/rule:",
         )
         return
-    with_error_boundary(lambda: comparison_parts.describe_data(found))
-    with_error_boundary(lambda: comparison_scores.summarize(found))
-    with_error_boundary(lambda: comparison_parts.compare_with_baselines(found))
-    with_error_boundary(lambda: comparison_costs.table(project, found))
-    with_error_boundary(lambda: comparison_parts.show(found))
-    with_error_boundary(lambda: comparison_classes.show(project, found))
+    with_error_boundary(lambda: comparison_parts.describe_data(variants))
+    with_error_boundary(lambda: comparison_scores.summarize(variants))
+    with_error_boundary(lambda: comparison_parts.compare_with_baselines(variants))
+    with_error_boundary(lambda: comparison_costs.table(project, variants))
+    with_error_boundary(lambda: comparison_parts.show(variants))
+    with_error_boundary(lambda: comparison_classes.show(project, variants))
 
 
 def _choose(project: "Project") -> Comparison | None:
-    known = {one.comparison_id: one for one in comparisons.list_comparisons(project.slug)}
-    shipped = comparisons.from_references(project.slug)
-    if shipped:
-        known[shipped.comparison_id] = shipped
+    by_id = {each.comparison_id: each for each in comparisons.list_comparisons(project.slug)}
+    if references := comparisons.from_references(project.slug):
+        by_id[references.comparison_id] = references
     records = {record.run_id: record for record in list_records(project.slug)}
-    if not known and len(records) < 2:
+    if not by_id and len(records) < 2:
         st.info(
-            "Nothing to compare yet: open **Train** above, then **Compare several models**. A comparison trains each "
-            "model with several seeds, one run after the other, and this page follows it.",
+            "Nothing to compare yet. Open **Train**, then **Compare several models**. "
+            "A comparison trains each model with several seeds.",
             icon=":material/compare_arrows:",
         )
         return None
-    names = {key: _title(one) for key, one in known.items()} | {CHOSEN: "Runs that I choose"}
-    asked = st.query_params.get(ADDRESS, "")
-    if asked and asked not in known:
+    names = {key: _title(comparison) for key, comparison in by_id.items()} | {CUSTOM: "Choose runs"}
+    requested = st.query_params.get(ADDRESS, "")
+    if requested and requested not in by_id:
         st.warning(
-            "The comparison that this address asks for is not here: it was made elsewhere, or its runs were deleted.",
+            "The comparison in this URL does not exist. Its runs may have been deleted.",
             icon=":material/link_off:",
         )
     key = st.selectbox(
         "Comparison",
         list(names),
-        index=list(names).index(asked) if asked in names else 0,
-        key=f"comparison-{project.slug}-{asked}-{len(names)}",
+        index=list(names).index(requested) if requested in names else 0,
+        key=f"comparison-{project.slug}-{requested}-{len(names)}",
         format_func=names.__getitem__,
     )
-    if key != CHOSEN:
-        return known[key]
+    if key != CUSTOM:
+        return by_id[key]
     picked = st.multiselect(
         "Runs",
         list(records),
@@ -129,48 +131,48 @@ def _choose(project: "Project") -> Comparison | None:
         format_func=lambda run_id: label(records[run_id]),
     )
     if len(picked) < 2:
-        st.caption("Runs alike in all but the seed are taken together.")
+        st.caption("Runs that differ only in their seed form one variant.")
         return None
     return comparisons.from_runs(picked)
 
 
-def titled(project: "Project", one: Comparison) -> Comparison:
-    """The same with arms that bear a model's name called by the model's title."""
-    arms = {}
-    for arm, records in one.arms.items():
+def with_model_titles(project: "Project", comparison: Comparison) -> Comparison:
+    """Return the comparison with model titles in place of model names."""
+    variants = {}
+    for variant, records in comparison.variants.items():
         model = records[0].model
-        plain = model in project.models and (arm == model or arm.startswith(f"{model} ("))
-        arms[arm.replace(model, project.models[model].title, 1) if plain else arm] = records
-    return replace(one, arms=arms)
+        plain = model in project.models and (variant == model or variant.startswith(f"{model} ("))
+        variants[variant.replace(model, project.models[model].title, 1) if plain else variant] = records
+    return replace(comparison, variants=variants)
 
 
-def _title(one: Comparison) -> str:
-    if one.comparison_id == comparisons.REFERENCE:
-        return f"★ {one.title}"
-    return f"{one.title} · {format_age(one.created)}"
+def _title(comparison: Comparison) -> str:
+    if comparison.comparison_id == comparisons.REFERENCE:
+        return f"★ {comparison.title}"
+    return f"{comparison.title} · {format_age(comparison.created)}"
 
 
-def _state(chosen: Comparison) -> None:
-    if not chosen.active:
-        bad = [record for record in chosen.records if record.state not in ("finished", "stopped")]
+def _state(comparison: Comparison) -> None:
+    if not comparison.active:
+        bad = [record for record in comparison.records if record.state not in ("finished", "stopped")]
         if bad:
             words = "; ".join(sorted({f"{record.state}: {record.reason}" for record in bad if record.reason}))
-            st.warning(f"{len(bad)} of {len(chosen.records)} runs did not finish. {words}", icon=":material/error:")
+            st.warning(f"{len(bad)} of {len(comparison.records)} runs did not finish. {words}", icon=":material/error:")
         return
-    done = len(chosen.records) - len(chosen.active)
+    done = len(comparison.records) - len(comparison.active)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(done / len(chosen.records), text=f"{done} of {len(chosen.records)} runs done")
-        if st.button("Stop them all", icon=":material/stop:", key=f"stop-{chosen.comparison_id}"):
-            comparisons.stop(chosen)
+        st.progress(done / len(comparison.records), text=f"{done} of {len(comparison.records)} runs done")
+        if st.button("Stop all", icon=":material/stop:", key=f"stop-{comparison.comparison_id}"):
+            comparisons.stop(comparison)
             st.rerun()
 
 
-def _curves(project: "Project", chosen: Comparison, active: int) -> None:
-    if chosen.comparison_id and chosen.comparison_id != comparisons.REFERENCE:
+def _curves(project: "Project", comparison: Comparison, active: int) -> None:
+    if comparison.comparison_id and comparison.comparison_id != comparisons.REFERENCE:
         try:
-            chosen = comparisons.open_comparison(chosen.comparison_id)
+            comparison = comparisons.open_comparison(comparison.comparison_id)
         except RunError:
             st.rerun()
-    if len(chosen.active) != active:
+    if len(comparison.active) != active:
         st.rerun()
-    with_error_boundary(lambda: comparison_curves.show(project, titled(project, chosen)))
+    with_error_boundary(lambda: comparison_curves.show(project, with_model_titles(project, comparison)))

@@ -1,4 +1,4 @@
-"""What each model of a comparison scores and costs: a row each, simple methods below."""
+"""Table of a comparison: scores and costs of each model, baselines below."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 
-def table(project: "Project", arms: Sequence[TestedVariant]) -> None:
-    """Scores and costs, a row for each model, simple methods below."""
-    rows = [_row(project, arm) for arm in arms]
-    first = run_cache.evaluation(arms[0].bundles[0])
+def table(project: "Project", variants: Sequence[TestedVariant]) -> None:
+    """Render scores and costs, one row per model, baselines below."""
+    rows = [_row(project, variant) for variant in variants]
+    first = run_cache.evaluation(variants[0].bundles[0])
     for name, values in first.baselines.items():
         if "accuracy" in values:
             title = BASELINES.get(name, name.replace("_", " ").capitalize())
             rows.append(
                 {
                     "Model": title,
-                    "Accuracy": _between(
+                    "Accuracy": _format_interval(
                         *(values.get(f"accuracy{end}", values["accuracy"]) for end in ("", "_low", "_high"))
                     ),
                 }
@@ -38,86 +38,89 @@ def table(project: "Project", arms: Sequence[TestedVariant]) -> None:
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
     )
     costs = (
-        "Multiply-adds: of one answer. Memory: weights, gradients, optimiser and what a batch leaves for the backward "
-        f"pass, at the least. One answer: median on this machine, {_machine()}. "
+        "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
+        f"batch. Latency: median per sample on this machine, {_machine()}. "
     )
     st.caption(
-        "Accuracy and loss: test part; in brackets the 95 % interval, over samples and seeds. "
-        f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: as measured in the run, on its device."
+        "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
+        f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: duration in the run, on its device."
     )
-    other = {
-        arm.arm: preset.differences_from_full(arm.bundles[0].config) for arm in arms if arm.records[0].preset == "full"
+    differences = {
+        variant.name: preset.differences_from_full(variant.bundles[0].config)
+        for variant in variants
+        if variant.records[0].preset == "full"
     }
-    if any(other.values()):
+    if any(differences.values()):
         st.caption(
-            f"Not quite the full recipe: {'; '.join(f'{name}: {said}' for name, said in other.items() if said)}."
+            "Differs from the full preset: "
+            f"{'; '.join(f'{name}: {text}' for name, text in differences.items() if text)}."
         )
 
 
-def _row(project: "Project", arm: TestedVariant) -> dict[str, str]:
-    mean, low, high = seeds.interval(arm.right)
-    losses = [run_cache.evaluation(bundle).metrics["loss"] for bundle in arm.bundles]
+def _row(project: "Project", variant: TestedVariant) -> dict[str, str]:
+    mean, low, high = seeds.interval(variant.correct)
+    losses = [run_cache.evaluation(bundle).metrics["loss"] for bundle in variant.bundles]
     epoch_s = [
         float(curve.values.mean())
-        for bundle in arm.bundles
+        for bundle in variant.bundles
         if (curve := run_cache.history(bundle).get("epoch_s")) is not None and len(curve.values)
     ]
-    record = arm.records[0]
+    record = variant.records[0]
     row = {
-        "Model": arm.arm,
-        "Seeds": str(len(arm.records)),
-        "Accuracy": _between(mean, low, high),
+        "Model": variant.name,
+        "Seeds": str(len(variant.records)),
+        "Accuracy": _format_interval(mean, low, high),
         "Loss": f"{np.mean(losses):.3f}",
         "Parameters": f"{record.parameters:,}",
     }
-    cost = _cost(project.slug, arm.bundles[0])
+    cost = _cost(project.slug, variant.bundles[0])
     if cost:
         row |= {
             "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.{1 if cost['multiply_adds'] < 1e8 else 0}f} M",
-            "Memory to train": f"{cost['training_bytes'] / 2**20:,.0f} MB",
-            "One answer": f"{1e3 * cost['latency']:.{1 if cost['latency'] >= 1e-3 else 2}f} ms",
+            "Training memory": f"{cost['training_bytes'] / 2**20:,.0f} MB",
+            "Latency": f"{1e3 * cost['latency']:.{1 if cost['latency'] >= 1e-3 else 2}f} ms",
         }
     return row | {
         "Epoch": format_seconds(float(np.mean(epoch_s))) if epoch_s else "–",
-        "Best epoch": ", ".join(str(one.best.epoch) for one in arm.records if one.best),
+        "Best epoch": ", ".join(str(record.best.epoch) for record in variant.records if record.best),
         "Device": record.device,
     }
 
 
-def _between(value: float, low: float, high: float) -> str:
+def _format_interval(value: float, low: float, high: float) -> str:
     return f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
     config, facts = bundle.config, bundle.facts
     options = json.dumps(config.model_options, sort_keys=True)
-    return _counted(
+    return _measure_cost(
         slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimiser
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and timing one answer")
-def _counted(
+@st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and measuring latency")
+def _measure_cost(
     slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimiser: Any
 ) -> dict[str, float]:
-    """Costs of a model by its config and the data's facts; empty where its input's shape is not known from them."""
+    """Return the costs of a model; empty if the facts of the data do not give the shape of its input."""
     import torch
 
     from dlcore import projects
     from dlcore.inference import cost
 
-    known = dict(facts)
-    entry, shape = projects.get(slug).models[model], sample_shape(known)
+    sizes = dict(facts)
+    entry, shape = projects.get(slug).models[model], sample_shape(sizes)
     if shape is None:
         return {}
     config = entry.config.model_validate(json.loads(options))
-    counted = cost.count_cost(lambda: entry.build(config, known), shape, batch_size=batch_size, optimiser=optimiser)
-    seconds = cost.latency(entry.build(config, known).eval(), torch.zeros(1, *shape))
-    return {"multiply_adds": counted.multiply_adds, "training_bytes": counted.training_bytes, "latency": seconds}
+    model_cost = cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimiser=optimiser)
+    seconds = cost.latency(entry.build(config, sizes).eval(), torch.zeros(1, *shape))
+    return {"multiply_adds": model_cost.multiply_adds, "training_bytes": model_cost.training_bytes, "latency": seconds}
 
 
 def sample_shape(facts: Mapping[str, int]) -> tuple[int, ...] | None:
-    """The shape of one input of floats, from the data's facts; None where these do not tell."""
+    """Return the shape of one float input; None if the facts of the data do not give it."""
     for names in (("channels", "height", "width"), ("height", "width"), ("window", "features")):
         if all(name in facts for name in names):
             return tuple(facts[name] for name in names)

@@ -1,4 +1,4 @@
-"""Curves of a comparison: each model's mean over its seeds and the range around it, all on one hover."""
+"""Learning curves of a comparison: mean and range over the seeds of each model."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,46 +19,46 @@ POOLED = tuple(name for name in DRAWN if name != "batch_loss")
 
 
 def show(project: "Project", comparison: Comparison) -> None:
-    """Draw the curves, and those that others report where they are asked for."""
-    drawn = [
+    """Render the curves; on request with the curves of a published report."""
+    curves_of_variants = [
         curves
-        for place, (arm, records) in enumerate(comparison.arms.items())
-        if (curves := variant_curves(arm, records, colour=place)) is not None
+        for place, (variant, records) in enumerate(comparison.variants.items())
+        if (curves := variant_curves(variant, records, colour=place)) is not None
     ]
-    models = {records[0].model: place for place, records in enumerate(comparison.arms.values())}
-    same = {record.dataset for record in comparison.records} == {
-        project.datasets[0]
-    }  # what was reported is of the first
-    claimed = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
-    if claimed and st.toggle(
-        "Show what a course's report claims, too",
+    models = {records[0].model: place for place, records in enumerate(comparison.variants.values())}
+    same = {record.dataset for record in comparison.records} == {project.datasets[0]}
+    reported = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
+    if reported and st.toggle(
+        "Show reported curves",
         key=f"reported-{project.slug}",
-        help="Dotted, by epoch: read off a report on 30,000 pictures; its recipe, split and code are not known.",
+        help="Dotted, by epoch: from a course report on 30,000 images with unknown hyperparameters, split and code.",
     ):
-        claims = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
-        st.caption(f"Reported as the best on validation: {claims}. Not measured here.")
-        drawn += [reported_curves(model, claimed[model], project=project, colour=models[model]) for model in claimed]
-    if not drawn:
-        st.caption("The first curves appear with the first epochs.")
+        values = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
+        st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
+        curves_of_variants += [
+            reported_curves(model, reported[model], project=project, colour=models[model]) for model in reported
+        ]
+    if not curves_of_variants:
+        st.caption("Curves appear after the first epoch.")
         return
-    show_curves(drawn, key=f"compared-{project.slug}")
-    several = max((len(records) for records in comparison.arms.values()), default=1) > 1
+    show_curves(curves_of_variants, key=f"compared-{project.slug}")
+    several = max((len(records) for records in comparison.variants.values()), default=1) > 1
     st.caption(
-        ("The band reaches from the lowest to the highest seed, the line is their mean. " if several else "")
-        + "Solid: on the training part. Dashed: on validation. Choose seconds to see who gets there first."
+        ("Line: mean over seeds. Band: lowest to highest seed. " if several else "")
+        + "Solid: training. Dashed: validation. x axis: epochs, steps, seconds or samples."
     )
 
 
-def variant_curves(arm: str, records: Sequence[Record], *, colour: int) -> RunCurves | None:
-    """The seeds of one arm as one set of curves; None before any of them has ended an epoch."""
-    found = [(record, history) for record in records if (history := _history(record)).get("validation_loss")]
-    if not found:
+def variant_curves(variant: str, records: Sequence[Record], *, colour: int) -> RunCurves | None:
+    """Return the pooled curves of the seeds of a variant; None before the first finished epoch."""
+    started = [(record, history) for record in records if (history := _history(record)).get("validation_loss")]
+    if not started:
         return None
-    history, bands = pooled_curves([history for _, history in found])
-    first = found[0][0]
+    history, bands = pooled_curves([history for _, history in started])
+    first = started[0][0]
     return RunCurves(
-        run_id=f"{arm}-{len(found)}",
-        label=arm if len(records) == 1 else f"{arm}, {len(found)} of {len(records)} seeds",
+        run_id=f"{variant}-{len(started)}",
+        label=variant if len(records) == 1 else f"{variant}, {len(started)} of {len(records)} seeds",
         history=history,
         steps_per_epoch=first.steps_per_epoch,
         batch_size=first.batch_size,
@@ -70,7 +70,7 @@ def variant_curves(arm: str, records: Sequence[Record], *, colour: int) -> RunCu
 def pooled_curves(
     histories: Sequence[Mapping[str, Curve]],
 ) -> tuple[dict[str, Curve], dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Mean of several runs' curves at every step that one of them has, and the lowest and highest at it."""
+    """Return the mean of the curves of several runs at every recorded step, and the lowest and highest value."""
     means, bands = {}, {}
     for name in POOLED:
         curves = [history[name] for history in histories if name in history and len(history[name].steps)]
@@ -80,8 +80,8 @@ def pooled_curves(
         table = np.full((len(curves), len(steps)), np.nan)
         for row, curve in zip(table, curves, strict=True):
             row[np.searchsorted(steps, curve.steps)] = curve.values
-        known = ~np.isnan(table).all(axis=0)
-        steps, table = steps[known], table[:, known]
+        has_value = ~np.isnan(table).all(axis=0)
+        steps, table = steps[has_value], table[:, has_value]
         means[name] = Curve(steps, np.nanmean(table, axis=0))
         if len(curves) > 1 and name not in ("learning_rate", "elapsed_s"):
             bands[name] = (np.nanmin(table, axis=0), np.nanmax(table, axis=0))
@@ -91,7 +91,7 @@ def pooled_curves(
 def reported_curves(
     model: str, curves: Mapping[str, tuple[float, ...]], *, project: "Project", colour: int
 ) -> RunCurves:
-    """What others claim, a value an epoch."""
+    """Return the curves of a published report, one value per epoch."""
     history = {
         name: Curve(np.arange(1, len(values) + 1, dtype=np.int64), np.array(values)) for name, values in curves.items()
     }

@@ -1,4 +1,4 @@
-"""Classifiers side by side: loss and accuracy of every part, precision, recall, F1, areas, and ROC curves."""
+"""Comparison of classifiers by split: loss, accuracy, precision, recall, F1, ROC AUC, PR AUC, and ROC curves."""
 
 from collections.abc import Sequence
 
@@ -16,106 +16,107 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.headline import NAMES, baseline_title, causal_baselines
 from dlcore.ui.widgets.metric_table import format_metric
 
-MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
-ONE_SIDED, EVEN = 0.95, 0.8
-"""A model that calls so large a share one class is stuck, unless that class has itself so large a share."""
+METRICS = ("precision", "recall", "f1", "roc_auc", "auc_pr")
+DEGENERATE_SHARE, MAJORITY_SHARE = 0.95, 0.8
+"""A model that predicts one class for this share of samples is degenerate, unless the class has the other share."""
 
 
-def describe_data(arms: Sequence[TestedVariant]) -> None:
-    """What the models were trained and tested on, in a line."""
-    runs = [bundle for arm in arms for bundle in arm.bundles]
+def describe_data(variants: Sequence[TestedVariant]) -> None:
+    """Render the dataset and its sizes in one line."""
+    runs = [bundle for variant in variants for bundle in variant.bundles]
     names = list(dict.fromkeys(dataset_title(run.config.dataset) for run in runs))
     if len(names) != 1:
         return
-    learnt = sorted({int(run.run["sizes"]["train"]) for run in runs})
-    from_to = f"{learnt[0]:,}" if len(learnt) == 1 else f"{learnt[0]:,} to {learnt[-1]:,}"
-    tested = int(runs[0].run["sizes"]["test"])
-    st.caption(f"On “{names[0]}”: {from_to} samples to learn from, {tested:,} to test on.")
+    train_sizes = sorted({int(run.run["sizes"]["train"]) for run in runs})
+    train = " to ".join(f"{size:,}" for size in dict.fromkeys((train_sizes[0], train_sizes[-1])))
+    test = int(runs[0].run["sizes"]["test"])
+    st.caption(f"{names[0]}: {train} training samples, {test:,} test samples.")
 
 
-def compare_with_baselines(arms: Sequence[TestedVariant]) -> None:
-    """Whether the best simple method does better than the models, in a sentence."""
-    said = baseline_summary(arms)
-    if said:
-        st.markdown(said)
+def compare_with_baselines(variants: Sequence[TestedVariant]) -> None:
+    """Render the comparison with the best baseline in one sentence."""
+    if summary := baseline_summary(variants):
+        st.markdown(summary)
 
 
-def baseline_summary(arms: Sequence[TestedVariant]) -> str:
-    """Who does better than the best simple method, who does not; empty where there is none."""
-    rivals = causal_baselines(run_cache.evaluation(arms[0].bundles[0]).baselines)
-    known = {name: values["accuracy"] for name, values in rivals.items() if "accuracy" in values}
-    if not known:
+def baseline_summary(variants: Sequence[TestedVariant]) -> str:
+    """Return which models beat, tie with or lose to the best baseline; empty without a baseline."""
+    baselines = causal_baselines(run_cache.evaluation(variants[0].bundles[0]).baselines)
+    accuracies = {name: values["accuracy"] for name, values in baselines.items() if "accuracy" in values}
+    if not accuracies:
         return ""
-    best = max(known, key=lambda name: known[name])
-    value, simple = known[best], f"“{baseline_title(best)}” ({known[best]:.1%})"
-    ends = {arm.arm: seeds.interval(arm.right)[1:] for arm in arms}
+    best = max(accuracies, key=lambda name: accuracies[name])
+    value, title = accuracies[best], f"Best baseline: {baseline_title(best)} ({accuracies[best]:.1%})"
+    ends = {variant.name: seeds.interval(variant.correct)[1:] for variant in variants}
     better = [name for name, (low, _) in ends.items() if low > value]
     worse = [name for name, (_, high) in ends.items() if high < value]
-    if len(worse) == len(arms):
-        return f"**The simple method wins**: {simple} does better than every network here."
-    if len(better) == len(arms):
-        return f"**The networks win** over the best simple method, {simple}: every one of them."
-    alike = [name for name in ends if name not in (*better, *worse)]
-    parts = {"better": better, "no clear difference": alike, "worse": worse}
-    told = "; ".join(f"{word}: {', '.join(names)}" for word, names in parts.items() if names)
-    return f"Against the best simple method, {simple}: {told}."
+    if len(worse) == len(variants):
+        return f"**The baseline wins.** {title} beats every model here."
+    if len(better) == len(variants):
+        return f"**All models beat the baseline.** {title}."
+    ties = [name for name in ends if name not in (*better, *worse)]
+    parts = {"beats it": better, "ties with it": ties, "loses to it": worse}
+    groups = "; ".join(f"{word}: {', '.join(names)}" for word, names in parts.items() if names)
+    return f"{title}; {groups}."
 
 
-def degenerate_summary(arm: TestedVariant, labels: tuple[str, ...]) -> str:
-    """A sentence where a model calls nearly everything one class that is not nearly everything; else empty."""
-    stored = [(bundle, run_cache.predictions(bundle)) for bundle in arm.bundles]
-    called = np.concatenate([run_cache.predicted_classes(bundle, found["test_scores"]) for bundle, found in stored])
-    truth = np.concatenate([found["test_targets"] for _, found in stored])
-    counts = np.bincount(called, minlength=len(labels)) / len(called)
-    top = int(counts.argmax())
-    if counts[top] < ONE_SIDED or (truth == top).mean() > EVEN:
-        return ""
-    return (
-        f"**{arm.arm}** calls {counts[top]:.1%} of the samples “{labels[top]}”: it has not learnt to tell them apart, "
-        "and what it gets right it gets by chance."
+def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
+    """Return a sentence if the model predicts almost only one class although the data has others; else empty."""
+    stored = [(bundle, run_cache.predictions(bundle)) for bundle in variant.bundles]
+    predicted = np.concatenate(
+        [run_cache.predicted_classes(bundle, predictions["test_scores"]) for bundle, predictions in stored]
     )
+    truth = np.concatenate([predictions["test_targets"] for _, predictions in stored])
+    counts = np.bincount(predicted, minlength=len(labels)) / len(predicted)
+    top = int(counts.argmax())
+    if counts[top] < DEGENERATE_SHARE or (truth == top).mean() > MAJORITY_SHARE:
+        return ""
+    return f"**{variant.name}** is degenerate: it predicts “{labels[top]}” for {counts[top]:.1%} of the samples."
 
 
-def show(arms: Sequence[TestedVariant]) -> None:
-    """What each model was measured to be on train, validation and test, and its other metrics on test."""
-    labels = arms[0].bundles[0].labels
+def show(variants: Sequence[TestedVariant]) -> None:
+    """Render the metrics of each model on train, validation and test."""
+    labels = variants[0].bundles[0].labels
     st.subheader("On every part, by every measure", anchor=False)
     st.dataframe(
-        pd.DataFrame([{"Model": arm.arm, **metrics_by_split(arm)} for arm in arms]),
+        pd.DataFrame([{"Model": variant.name, **metrics_by_split(variant)} for variant in variants]),
         hide_index=True,
         width="stretch",
         alt="Accuracy and loss of each model on train, validation and test",
     )
     two = " Train and validation count the likelier class, test what the run's threshold calls." * (len(labels) == 2)
     st.caption(
-        "At each one's best epoch, chosen on validation. Train is the epoch's mean while the weights still moved, with "
-        f"dropout and augmentation, so it may do worse than the others.{two}"
+        "At the best epoch by validation. Training metrics are means over the epoch, with dropout and augmentation, so "
+        f"they can be worse than the others.{two}"
     )
-    rows = [{"Model": arm.arm, **{NAMES[name]: text for name, text in test_metrics(arm).items()}} for arm in arms]
+    rows = [
+        {"Model": variant.name, **{NAMES[name]: text for name, text in test_metrics(variant).items()}}
+        for variant in variants
+    ]
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
-    what = f"of “{labels[1]}”, called from each run's own threshold on" if len(labels) == 2 else "the mean over classes"
-    several = " Of several seeds: their mean, and in brackets the lowest and the highest." * any(
-        len(arm.bundles) > 1 for arm in arms
+    what = f"class “{labels[1]}” at the threshold of each run" if len(labels) == 2 else "mean over classes"
+    several = " Mean over seeds; in brackets the lowest and highest." * any(
+        len(variant.bundles) > 1 for variant in variants
     )
-    st.caption(f"Test part; {what}.{several}")
-    stuck = [said for arm in arms if (said := degenerate_summary(arm, labels))]
-    if stuck:
-        st.markdown(" ".join(stuck))
+    st.caption(f"Test split; {what}.{several}")
+    degenerate = [text for variant in variants if (text := degenerate_summary(variant, labels))]
+    if degenerate:
+        st.markdown(" ".join(degenerate))
     if len(labels) == 2:
-        _roc(arms, labels)
+        _roc(variants, labels)
 
 
-def metrics_by_split(arm: TestedVariant) -> dict[str, str]:
-    """Accuracy and loss by part, each at the run's best epoch; means over seeds."""
-    found = {}
+def metrics_by_split(variant: TestedVariant) -> dict[str, str]:
+    """Return accuracy and loss by split at the best epoch of each run; means over seeds."""
+    metrics = {}
     for metric in ("accuracy", "loss"):
         for part in ("train", "validation", "test"):
-            values = [value for bundle in arm.bundles if (value := _of_part(bundle, part, metric)) is not None]
+            values = [value for bundle in variant.bundles if (value := _of_part(bundle, part, metric)) is not None]
             text = format_metric(metric, float(np.mean(values))) if values else "–"
-            found[f"{NAMES[metric]}, {part}"] = text
-    return found
+            metrics[f"{NAMES[metric]}, {part}"] = text
+    return metrics
 
 
 def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
@@ -127,41 +128,42 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
     return float(curve.values[best.epoch - 1])
 
 
-def test_metrics(arm: TestedVariant) -> dict[str, str]:
-    """The other metrics on test, by name: mean, and lowest and highest of several seeds."""
-    found = {}
-    for name in MEASURES:
-        values = [metrics[name] for bundle in arm.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)]
-        if len(values) == len(arm.bundles):
+def test_metrics(variant: TestedVariant) -> dict[str, str]:
+    """Return the other test metrics by name: mean, lowest and highest over seeds."""
+    formatted = {}
+    for name in METRICS:
+        values = [
+            metrics[name] for bundle in variant.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)
+        ]
+        if len(values) == len(variant.bundles):
             ends = (
                 f" ({format_metric(name, min(values))} to {format_metric(name, max(values))})"
                 if len(values) > 1
                 else ""
             )
-            found[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
-    return found
+            formatted[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
+    return formatted
 
 
-def _roc(arms: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
-    """The first seed's curve of each."""
-    drawn = [variant_roc(arm) for arm in arms]
-    figure = roc_curves(drawn, positive=labels[1], negative=labels[0])
-    areas = ", ".join(f"{one.name} {one.area:.3f}" for one in drawn)
-    show_figure(figure, key="compared-roc", alt=f"ROC curves and the areas under them: {areas}")
-    first = " Of several seeds the first is drawn." * any(len(arm.bundles) > 1 for arm in arms)
+def _roc(variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
+    """Plot the ROC curve of the first seed of each variant."""
+    rocs = [variant_roc(variant) for variant in variants]
+    figure = roc_curves(rocs, positive=labels[1], negative=labels[0])
+    areas = ", ".join(f"{roc.name} {roc.area:.3f}" for roc in rocs)
+    show_figure(figure, key="compared-roc", alt=f"ROC curves; ROC AUC: {areas}")
+    first = " First seed of each." * any(len(variant.bundles) > 1 for variant in variants)
     st.caption(
-        f"With every threshold from high to low: how many of “{labels[1]}” are found, against how many of "
-        f"“{labels[0]}” are taken for it. The dot is each run's own threshold, the number the area under the line: 1 "
-        f"is perfect, 0.5 guessing.{first}"
+        f"True positive rate of “{labels[1]}” against false positive rate over all thresholds. Dot: threshold of the "
+        f"run. Number: ROC AUC (1 perfect, 0.5 random).{first}"
     )
 
 
-def variant_roc(arm: TestedVariant) -> RocCurve:
-    """The curve of an arm's first seed, on test."""
-    bundle = arm.bundles[0]
+def variant_roc(variant: TestedVariant) -> RocCurve:
+    """Return the ROC curve of the first seed of a variant, on test."""
+    bundle = variant.bundles[0]
     stored = run_cache.predictions(bundle)
     scores, positive = stored["test_scores"], stored["test_targets"] == 1
-    called = run_cache.predicted_classes(bundle, scores) == 1
+    predicted = run_cache.predicted_classes(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
-    at = tuple(float(called[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
-    return RocCurve(arm.arm, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))
+    at = tuple(float(predicted[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
+    return RocCurve(variant.name, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))

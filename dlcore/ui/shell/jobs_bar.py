@@ -63,7 +63,9 @@ def _search(search: Search) -> None:
         title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
         link_to_search(config.project, search.search_id, label=title, icon=state.icon)
         if search.state == "running":
-            st.progress(min(1.0, search.done / search.trials), text=f"{search.done} of {search.trials} trials")
+            st.progress(
+                min(1.0, search.n_finished / search.n_trials), text=f"{search.n_finished} of {search.n_trials} trials"
+            )
         else:
             st.html(f'<span class="dl-job">{html.escape(state.meaning)}</span>')
 

@@ -1,4 +1,4 @@
-"""One run as it trains: state in plain words, progress, curves, gradients, log, and what can be done next."""
+"""A run as it trains: state, progress, curves, gradients, log, and actions."""
 
 import html
 from collections.abc import Mapping
@@ -20,22 +20,22 @@ from dlcore.ui.widgets import export_import, run_actions
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-_FORK = "Start a new run from this one's settings, with some of them changed."
-EVERY = 1.0
-"""Seconds between two looks at a run that trains."""
+_FORK_HELP = "Start a new run with these settings, some of them changed."
+REFRESH_SECONDS = 1.0
+"""Interval between two reads of an active run."""
 
 
 def show(project: "Project", run: Run) -> None:
-    """Draw the run; while it is active the drawing follows it."""
+    """Render the run, and refresh it while it is active."""
     state = run.record.state
-    fragment(_watch, run_every=EVERY if state in ACTIVE else None)(project.slug, run.run_id, state)
+    fragment(_follow, run_every=REFRESH_SECONDS if state in ACTIVE else None)(project.slug, run.run_id, state)
     export_import.export_run_panel(run)
 
 
-def _watch(slug: str, run_id: str, before: str) -> None:
+def _follow(slug: str, run_id: str, previous_state: str) -> None:
     run = runs.open_run(run_id)
     record = run.record
-    if record.state != before:
+    if record.state != previous_state:
         st.rerun()
     with_error_boundary(lambda: _state(slug, record, run))
     with_error_boundary(lambda: _curves(slug, run, record))
@@ -56,11 +56,11 @@ def _state(slug: str, record: Record, run: Run) -> None:
 
 
 def _next_steps(slug: str, record: Record, run: Run) -> None:
-    memory = record.state == "failed" and "out of memory" in record.reason.lower()
-    if memory:
+    is_out_of_memory = record.state == "failed" and "out of memory" in record.reason.lower()
+    if is_out_of_memory:
         _retry(slug, run)
-    run_actions.action_buttons(record, key="live", first=not memory)
-    if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK):
+    run_actions.action_buttons(record, key="live", first=not is_out_of_memory)
+    if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK_HELP):
         begin_fork(slug, record.run_id)
         st.rerun()
 
@@ -68,11 +68,11 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
 def _retry(slug: str, run: Run) -> None:
     half = max(1, run.config.training.batch_size // 2)
     if st.button(
-        "Retry with half the batch",
+        "Retry with half the batch size",
         type="primary",
         icon=":material/replay:",
         key=f"half-{run.run_id}",
-        help=f"Fork this run with a batch of {half}.",
+        help=f"Fork this run with batch size {half}.",
     ):
         forked = run_actions.launch_run(lambda: runs.fork(run.run_id, {"batch_size": half}))
         if forked:
@@ -80,36 +80,36 @@ def _retry(slug: str, run: Run) -> None:
             st.rerun()
 
 
-def _compared(slug: str, record: Record) -> tuple[str, ...]:
-    others = {other.run_id: other for other in list_records(slug) if other.run_id != record.run_id and other.epoch}
-    if not others:
+def _competitors(slug: str, record: Record) -> tuple[str, ...]:
+    records = {each.run_id: each for each in list_records(slug) if each.run_id != record.run_id and each.epoch}
+    if not records:
         return ()
     return tuple(
         st.multiselect(
             "Compare with",
-            list(others),
+            list(records),
             key=f"compare-{slug}",
             max_selections=5,
             placeholder="Other runs",
-            format_func=lambda run_id: _name(others[run_id]),
+            format_func=lambda run_id: _name(records[run_id]),
         )
     )
 
 
 def _curves(slug: str, run: Run, record: Record) -> None:
-    place = st.container()
-    others = [runs.open_run(other) for other in _compared(slug, record)]
-    drawn = [_drawn(record, run.history()), *(_drawn(other.record, other.history()) for other in others)]
-    with place:
-        show_curves(drawn, key=f"curves-{slug}")
+    figure = st.container()
+    competitors = [runs.open_run(run_id) for run_id in _competitors(slug, record)]
+    curves = [_run_curves(each.record, each.history()) for each in (run, *competitors)]
+    with figure:
+        show_curves(curves, key=f"curves-{slug}")
 
 
 def _name(record: Record) -> str:
-    """A run in a legend: short, and the same whatever its state."""
+    """Return the name of a run in a legend."""
     return f"{record.model.replace('_', ' ')} · {'reference' if record.is_reference else short_id(record.run_id)}"
 
 
-def _drawn(record: Record, history: Mapping[str, Curve]) -> RunCurves:
+def _run_curves(record: Record, history: Mapping[str, Curve]) -> RunCurves:
     return RunCurves(
         run_id=record.run_id,
         label=_name(record),
@@ -127,26 +127,23 @@ def _resumed(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
 
 
 def _early_stop(record: Record) -> tuple[Mark, ...]:
-    ended = record.state == "finished" and 0 < record.epoch < record.epochs
-    return (Mark(record.epoch * record.steps_per_epoch, "early stop"),) if ended else ()
+    stopped_early = record.state == "finished" and 0 < record.epoch < record.epochs
+    return (Mark(record.epoch * record.steps_per_epoch, "early stop"),) if stopped_early else ()
 
 
 def _gradients(slug: str, run: Run) -> None:
     norms = run.gradients()
     if norms is None or not len(norms.steps):
         return
-    st.markdown("**Norm of the gradient by layer**")
-    st.caption(
-        "How strongly each layer is told to change, first layer on top. Dark layers hardly learn (the gradient "
-        "vanishes); a column that turns bright all at once is a step that went too far."
-    )
+    st.markdown("**Gradient norm per layer**")
+    st.caption("First layer on top. Dark layers: vanishing gradient. A column that turns bright: exploding gradient.")
     show_gradients(norms, key=f"gradients-{slug}")
 
 
 def _log(run: Run) -> None:
     with st.expander("Log", icon=":material/article:"):
         text = run.log_tail(200)
-        st.code(text or "The log is empty so far.", language=None, wrap_lines=True, height=260 if text else "content")
+        st.code(text or "The log is empty.", language=None, wrap_lines=True, height=260 if text else "content")
         record = run.record
         st.caption(f"Trained {format_duration(record.duration_s)} on {record.device}, seed {record.seed}.")
 

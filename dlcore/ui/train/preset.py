@@ -1,4 +1,4 @@
-"""How a run's settings differ from the full recipe of its model, in words: nobody shall take a small one for it."""
+"""Description of presets, and how the settings of a run differ from the full preset of its model."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,44 +9,44 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
 FULL, QUICK = "full", "quick"
-SAID = {
-    QUICK: "Under a minute on two cores, to see how it goes",
-    FULL: "The recipe behind the reference run",
+DESCRIPTIONS = {
+    QUICK: "Under a minute on two cores",
+    FULL: "The settings of the reference run",
 }
-UNSAID = ("precision", "gradient_every", "patience")
-"""Settings that make no network another one."""
+IGNORED = ("precision", "gradient_every", "patience")
+"""Settings that do not change the model or its optimization."""
 
 
 def describe_preset(project: "Project", model: str, preset: str) -> str:
-    """What a preset is, in a line; of the full one also what the reference run was made with instead."""
+    """Return what a preset is, in one line; for the full one also how the reference run differs."""
     if preset != FULL:
-        return SAID.get(preset, "")
-    shipped = next((run for run in runs.references(project.slug) if run.record.model == model), None)
-    if shipped is None:
-        return "The full recipe; no reference run of it came along"
-    other = differences_from_full(shipped.config)
-    return f"The full recipe; the reference run was made with {other}" if other else SAID[FULL]
+        return DESCRIPTIONS.get(preset, "")
+    reference = next((run for run in runs.references(project.slug) if run.record.model == model), None)
+    if reference is None:
+        return "All settings at full size; there is no reference run"
+    differences = differences_from_full(reference.config)
+    return f"All settings at full size; the reference run has {differences}" if differences else DESCRIPTIONS[FULL]
 
 
 def differences_from_full(config: "RunConfig") -> str:
-    """The settings of model and training that are not those of the full preset, with both values; empty where none."""
+    """Return the settings of model and training that differ from the full preset, with both values; empty if none."""
     from dlcore import projects
 
     try:
         full = projects.configure(config.project, model=config.model, dataset=config.dataset, preset=FULL)
-    except WorkbenchError:  # no such preset, or a dataset of one's own that was removed
+    except WorkbenchError:  # no such preset, or a deleted custom dataset
         return ""
     changed = [
-        f"{name.replace('_', ' ')} {_said(value)} instead of {_said(usual[name])}"
-        for mine, usual in (
+        f"{name.replace('_', ' ')} {_format(value)} instead of {_format(preset[name])}"
+        for settings, preset in (
             (config.model_options, full.model_options),
             (config.training.model_dump(), full.training.model_dump()),
         )
-        for name, value in mine.items()
-        if name in usual and value != usual[name] and name not in UNSAID
+        for name, value in settings.items()
+        if name in preset and value != preset[name] and name not in IGNORED
     ]
     return ", ".join(changed)
 
 
-def _said(value: Any) -> str:
+def _format(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")

@@ -1,4 +1,4 @@
-"""A search over settings as it goes on: the best so far, every trial, what matters, and a run made of the best."""
+"""A hyperparameter search as it runs: best trial, all trials, importances, and a run trained from the best."""
 
 import html
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots import search as plots
-from dlcore.projects import search_space as turning
+from dlcore.projects import search_space
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Trial
@@ -28,84 +28,88 @@ from dlcore.ui.widgets.figure import show_figure
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-EVERY = 2.0
-"""Seconds between two looks at a search that goes on."""
-MEANING = {
-    "finished": "Every trial came to its end.",
-    "running": "Trials are trained in processes of their own: you may close this tab.",
+REFRESH_SECONDS = 2.0
+"""Interval between two reads of an active search."""
+MORE_TRIALS = 10
+STATE_HELP = {
+    "finished": "All trials are finished.",
+    "running": "Trials run in the background. You may close this tab.",
 }
 
 
 def show(project: "Project") -> None:
-    """The chosen search, and beside it the form that starts one."""
+    """Render the chosen search, and the form of a new one beside it."""
     view, form = st.columns([2, 1], gap="large")
     with form, st.container(border=True, key="new-search"):
         with_error_boundary(lambda: search_form.show(project))
     with view:
-        with_error_boundary(lambda: _chosen(project))
+        with_error_boundary(lambda: _choose(project))
 
 
-def _chosen(project: "Project") -> None:
-    known = {search.search_id: search for search in searches.list_searches(project.slug)}
-    if not known:
+def _choose(project: "Project") -> None:
+    searches_by_id = {search.search_id: search for search in searches.list_searches(project.slug)}
+    if not searches_by_id:
         st.info(
-            "No search yet. One trains the model many times, each time with other settings, and learns from those "
-            "before which to try next. It goes by validation alone: no trial looks at test data.",
+            "No hyperparameter search yet. A search trains the model with many settings and learns which to try next. "
+            "It compares trials on validation data only; no trial sees test data.",
             icon=":material/travel_explore:",
         )
         return
-    asked = st.query_params.get(ADDRESS, "")
+    ids, requested = list(searches_by_id), st.query_params.get(ADDRESS, "")
     search_id = st.selectbox(
         "Search",
-        list(known),
-        index=list(known).index(asked) if asked in known else 0,
-        key=f"searches-{project.slug}-{asked}-{len(known)}",
-        format_func=lambda key: _title(project, known[key]),
+        ids,
+        index=ids.index(requested) if requested in ids else 0,
+        key=f"searches-{project.slug}-{requested}-{len(ids)}",
+        format_func=lambda key: _title(project, searches_by_id[key]),
     )
-    active = known[search_id].is_active
-    fragment(_watch, run_every=EVERY if active else None)(project, search_id, active)
+    is_active = searches_by_id[search_id].is_active
+    fragment(_follow, run_every=REFRESH_SECONDS if is_active else None)(project, search_id, is_active)
 
 
 def _title(project: "Project", search: Search) -> str:
     model = project.models[search.config.model].title
-    return f"{model}, {search.done} of {search.trials} trials · {format_age(search.created)}"
+    return f"{model}, {search.n_finished} of {search.n_trials} trials · {format_age(search.created)}"
 
 
-def _watch(project: "Project", search_id: str, before: bool) -> None:
+def _follow(project: "Project", search_id: str, was_active: bool) -> None:
     search = searches.open_search(search_id)
-    if search.is_active != before:
+    if search.is_active != was_active:
         st.rerun()
     _state(search)
     if search.best is not None:
         _best(project, search)
-    if search.attempts:
-        with_error_boundary(lambda: _pictures(search))
+    if search.trials:
+        with_error_boundary(lambda: _figures(search))
         _table(search)
 
 
 def _state(search: Search) -> None:
-    look = STATE_STYLE[search.state]
+    state_style = STATE_STYLE[search.state]
     reason = search.reason[:1].upper() + search.reason[1:]
-    said = MEANING.get(search.state, "" if search.reason else look.meaning) or reason
+    text = STATE_HELP.get(search.state, "" if search.reason else state_style.meaning) or reason
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.badge(look.word, icon=look.icon, color=look.colour)
-        st.html(f'<p class="dl-state">{html.escape(said)}</p>', width="stretch")
-        key = search.search_id
-        if search.is_active:
-            _button("Pause", ":material/pause:", f"pause-{key}", lambda: searches.pause(key))
-        else:
-            if search.done < search.trials:
-                _button("Resume", ":material/play_arrow:", f"resume-{key}", lambda: searches.resume(key))
-            elif search.trials + 10 <= searches.MOST_TRIALS:
-                more = search.trials + 10
-                _button("10 more", ":material/add:", f"more-{key}", lambda: searches.resume(key, trials=more))
-            _button("Delete", ":material/delete:", f"delete-{key}", lambda: searches.delete(key))
-    early = sum(one.state == "pruned" for one in search.attempts)
-    failed = sum(one.state == "failed" for one in search.attempts)
-    told = f"{search.done} of {search.trials} trials, {early} of them ended early" + (
-        f", {failed} failed" if failed else ""
+        st.badge(state_style.word, icon=state_style.icon, color=state_style.colour)
+        st.html(f'<p class="dl-state">{html.escape(text)}</p>', width="stretch")
+        _actions(search)
+    counts = {state: sum(trial.state == state for trial in search.trials) for state in ("pruned", "failed")}
+    details = "".join(f", {count} {state}" for state, count in counts.items() if count or state == "pruned")
+    st.progress(
+        min(1.0, search.n_finished / search.n_trials), text=f"{search.n_finished} of {search.n_trials} trials{details}"
     )
-    st.progress(min(1.0, search.done / search.trials), text=told)
+
+
+def _actions(search: Search) -> None:
+    key = search.search_id
+    if search.is_active:
+        _button("Pause", ":material/pause:", f"pause-{key}", lambda: searches.pause(key))
+        return
+    if search.n_finished < search.n_trials:
+        _button("Resume", ":material/play_arrow:", f"resume-{key}", lambda: searches.resume(key))
+    elif (total := search.n_trials + MORE_TRIALS) <= searches.MAX_TRIALS:
+        label = f"Add {MORE_TRIALS} trials"
+        _button(label, ":material/add:", f"more-{key}", lambda: searches.resume(key, n_trials=total))
+    _button("Delete", ":material/delete:", f"delete-{key}", lambda: searches.delete(key))
 
 
 def _button(label: str, icon: str, key: str, perform: Callable[[], object]) -> None:
@@ -119,104 +123,109 @@ def _button(label: str, icon: str, key: str, perform: Callable[[], object]) -> N
 
 
 def _best(project: "Project", search: Search) -> None:
-    best, metric = search.best, search.metric.replace("_", " ")
+    best = search.best
     assert best is not None and best.value is not None
-    first = search.attempts[0]
-    as_it_stood = (
-        first.number == 0
-        and first.state == "finished"
-        and all(knob.holds(turning.flat_settings(search.config)[knob.name]) for knob in search.knobs)
+    params = [(name.replace("_", " "), format_setting(value), "") for name, value in best.params.items()]
+    note = f"{search.metric.replace('_', ' ')}, trial {best.number}{_preset_value(search)}"
+    style.summary_row([("Best value", f"{best.value:.4g}", note), *params])
+    mixed = (
+        " Trials used different validation samples: ignore small differences." if search.has_mixed_validation else ""
     )
-    stood = f"; as the preset stands {first.value:.4g}" if as_it_stood and first.value is not None else ""
-    settings = [(name.replace("_", " "), format_setting(value), "") for name, value in best.settings.items()]
-    style.summary_row([("Best so far", f"{best.value:.4g}", f"{metric}, trial {best.number}{stood}"), *settings])
-    uneven = " Not all trials were validated on the same samples: small differences mean nothing."
-    better = "higher" if search.mode == "max" else "lower"
     st.caption(
-        f"Chosen by validation ({better} is better): the best of many is in part the luckiest, so expect "
-        "a little less of it on the test part, which no trial looked at. Train it as a run to see."
-        f"{uneven if search.uneven else ''}"
+        f"Chosen on validation data ({'higher' if search.mode == 'max' else 'lower'} is better). The best of many "
+        "trials is partly luck, and no trial saw test data. Train it as a run to measure it on test data."
+        f"{mixed}"
     )
-    if st.button("Train the best as a run", icon=":material/model_training:", key=f"best-{search.search_id}"):
+    if st.button("Train best trial", icon=":material/model_training:", key=f"best-{search.search_id}"):
         run_id = run_actions.launch_run(lambda: runs.create(searches.best_config(search)))
         if run_id:
             remember_run(project.slug, run_id)
             st.query_params.pop(ADDRESS, None)
             st.rerun()
-    with st.expander("The command that trains it", icon=":material/terminal:"):
-        st.code(turning.command(searches.best_config(search)), language="bash", wrap_lines=True)
+    with st.expander("Command to train the best trial", icon=":material/terminal:"):
+        st.code(search_space.command(searches.best_config(search)), language="bash", wrap_lines=True)
 
 
-def _pictures(search: Search) -> None:
-    shown = [one for one in search.attempts if one.value is not None and np.isfinite(one.value)]
-    if not shown:
-        st.caption("The first picture appears with the first trial's end.")
+def _preset_value(search: Search) -> str:
+    """Return the value of the first trial for the note, if it has exactly the settings of the preset."""
+    first, settings = search.trials[0], search_space.flat_settings(search.config)
+    is_preset = (
+        first.number == 0
+        and first.state == "complete"
+        and all(parameter.holds(settings[parameter.name]) for parameter in search.search_space)
+    )
+    return f"; preset {first.value:.4g}" if is_preset and first.value is not None else ""
+
+
+def _figures(search: Search) -> None:
+    trials = [trial for trial in search.trials if trial.value is not None and np.isfinite(trial.value)]
+    if not trials:
+        st.caption("The first figure appears when the first trial is finished.")
         return
-    values = np.array([one.value for one in shown], dtype=np.float64)
-    whole = np.array([one.state == "finished" for one in shown])
-    metric, highest, key = search.metric.replace("_", " "), search.mode == "max", search.search_id
-    numbers = np.array([one.number for one in shown])
-    wide = bool((values > 0).all() and values.max() > 20 * values.min())
-    figure = plots.history(numbers, values, whole=whole, metric=metric, highest=highest, log=wide)
-    show_figure(figure, key=f"trials-{key}", alt=f"The {metric} of each of {len(shown)} trials, and the best so far")
-    if far := plots.beyond(values, highest=highest, log=wide):
-        st.caption(f"{far} far worse than the others, drawn at the edge; hover over one to read what it was.")
-    if len(search.knobs) > 1 and whole.any():
-        ended = [one for one in shown if one.state == "finished"]
-        axes = [plots.Axis(k.name, k.low, k.high, k.log, k.choices) for k in search.knobs]
-        figure = plots.parallel(
-            axes, [dict(one.settings) for one in ended], values[whole], metric=metric, highest=highest
+    values = np.array([trial.value for trial in trials], dtype=np.float64)
+    is_complete = np.array([trial.state == "complete" for trial in trials])
+    metric, maximize, key = search.metric.replace("_", " "), search.mode == "max", search.search_id
+    numbers = np.array([trial.number for trial in trials])
+    log = bool((values > 0).all() and values.max() > 20 * values.min())
+    figure = plots.history(numbers, values, is_complete=is_complete, metric=metric, maximize=maximize, log=log)
+    show_figure(
+        figure, key=f"trials-{key}", alt=f"Optimization history: {metric} of {len(trials)} trials, and the best"
+    )
+    if outliers := plots.count_outliers(values, maximize=maximize, log=log):
+        st.caption(f"{outliers} outliers are drawn at the edge. Hover to read their values.")
+    if len(search.search_space) > 1 and is_complete.any():
+        complete = [trial for trial in trials if trial.state == "complete"]
+        axes = [plots.Axis(p.name, p.low, p.high, p.log, p.choices) for p in search.search_space]
+        params = [dict(trial.params) for trial in complete]
+        figure = plots.parallel(axes, params, values[is_complete], metric=metric, maximize=maximize)
+        show_figure(
+            figure, key=f"parallel-{key}", alt="Parallel coordinates of the complete trials, the best one thick"
         )
-        show_figure(figure, key=f"parallel-{key}", alt="The settings of each trial as a line, the best one thick")
         st.caption(
-            "Trials trained to their end. The thick line is the best; the stronger a line, the better its trial. "
-            "Where strong lines meet lies what works; where they fan out, the setting matters little."
+            "Complete trials; better ones are stronger, the best one thick. Parameters that fan out matter little."
         )
-    _importances(search, int(whole.sum()))
+    _importances(search, int(is_complete.sum()))
 
 
-def _importances(search: Search, ended: int) -> None:
-    shares = _shares(search.search_id, ended, search)
+def _importances(search: Search, n_complete: int) -> None:
+    shares = _cached_importances(search.search_id, n_complete, search)
     if not shares:
-        st.caption(
-            "What matters is told once enough trials came to their end, with results that differ: more than one a knob."
-        )
+        st.caption("Hyperparameter importances need more complete trials than parameters, with different values.")
         return
-    top = next(iter(shares))
     figure = plots.importances({name.replace("_", " "): share for name, share in shares.items()})
-    show_figure(figure, key=f"matters-{search.search_id}", alt=f"Importance of each setting; most is {top}")
+    alt = f"Hyperparameter importances; the largest is {next(iter(shares))}"
+    show_figure(figure, key=f"matters-{search.search_id}", alt=alt)
     st.caption(
-        f"How much of the difference between the {ended} trials trained to their end a setting explains by itself and "
-        "together with others (fANOVA). Few trials tell it roughly."
+        f"Share of the variance between {n_complete} complete trials that a parameter explains, alone and in "
+        "interactions (fANOVA). A rough estimate with few trials."
     )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _shares(search_id: str, ended: int, _search: Search) -> dict[str, float]:
+def _cached_importances(search_id: str, n_complete: int, _search: Search) -> dict[str, float]:
     return searches.importances(_search)
 
 
 def _table(search: Search) -> None:
-    with st.expander("Every trial", icon=":material/table_rows:"):
-        rows = pd.DataFrame([_row(search, one) for one in search.attempts])
-        st.dataframe(rows, hide_index=True, width="stretch", alt="Every trial with its settings and its result")
+    with st.expander("All trials", icon=":material/table_rows:"):
+        rows = pd.DataFrame([_row(search, trial) for trial in search.trials])
+        st.dataframe(rows, hide_index=True, width="stretch", alt="State, value and params of every trial")
 
 
-def _row(search: Search, one: Trial) -> dict[str, object]:
-    words = {"running": "under way", "finished": "to its end", "pruned": "ended early", "failed": "failed"}
+def _row(search: Search, trial: Trial) -> dict[str, object]:
     return {
-        "Trial": one.number,
-        search.metric.replace("_", " "): f"{one.value:.5g}" if one.value is not None else "–",
-        "How": f"{words[one.state]}{': ' + one.reason if one.state == 'failed' else ''}",
-        "Epochs": len(one.curve),
-        "Time": format_duration(one.seconds) if one.seconds else "–",
+        "Trial": trial.number,
+        search.metric.replace("_", " "): f"{trial.value:.5g}" if trial.value is not None else "–",
+        "State": f"{trial.state}{': ' + trial.reason if trial.state == 'failed' else ''}",
+        "Epochs": len(trial.intermediate_values),
+        "Time": format_duration(trial.seconds) if trial.seconds else "–",
         **{
-            knob.name: format_setting(one.settings[knob.name]) if knob.name in one.settings else "–"
-            for knob in search.knobs
+            parameter.name: format_setting(trial.params[parameter.name]) if parameter.name in trial.params else "–"
+            for parameter in search.search_space
         },
     }
 
 
 def format_setting(value: object) -> str:
-    """A setting's value in a few figures."""
+    """Format a setting with three significant digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

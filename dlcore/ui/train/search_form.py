@@ -1,4 +1,4 @@
-"""The form that starts a search over settings: one model, what to turn and how far, how many trials."""
+"""The form of a new hyperparameter search: model, dataset, search space, number of trials."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ import streamlit as st
 from dlcore.core.config import Field
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
-from dlcore.projects import search_space as turning
+from dlcore.projects import search_space
 from dlcore.runs.search import searches
 from dlcore.ui.shell import download_offer
 from dlcore.ui.train.new_run import dataset_title
@@ -17,106 +17,125 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
 ADDRESS = "search"
-"""The name in the page's address that leads to a search."""
-MOST_EPOCHS = 10_000
+"""Query parameter with the id of the opened search."""
+MAX_EPOCHS = 10_000
+MAX_PARAMETERS = 8
 
 
 def show(project: "Project") -> None:
-    """Draw the form; what it starts is opened beside it."""
-    from dlcore import projects
-
-    slug, key = project.slug, f"search-{project.slug}"
+    """Render the form; open the search that it starts."""
+    key = f"search-{project.slug}"
     st.subheader("New search", anchor=False)
-    model = st.selectbox(
-        "Model", list(project.models), key=f"{key}-model", format_func=lambda name: project.models[name].title
-    )
-    dataset = st.selectbox("Dataset", projects.list_datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
-    here = dataset not in sources.DATASETS or sources.is_available(dataset)
-    if not here:
-        download_offer.offer_download(dataset)
-    preset = st.segmented_control(
-        "Starting from the preset",
-        list(project.presets),
-        default=next(iter(project.presets)),
-        required=True,
-        key=f"{key}-preset",
-        format_func=str.capitalize,
-        width="stretch",
-    ) or next(iter(project.presets))
-    base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
-    texts = _knobs(base, f"{key}-{model}-{dataset}-{preset}")
+    base, is_available = _base(project, key)
+    variant = f"{base.model}-{base.dataset}-{base.preset}"
+    texts = _search_space(base, f"{key}-{variant}")
     left, right = st.columns(2)
-    trials = left.number_input("Trials", 2, searches.MOST_TRIALS, 20, key=f"{key}-trials")
-    epochs = right.number_input(
-        "Epochs each", 1, MOST_EPOCHS, base.training.epochs, key=f"{key}-epochs-{model}-{preset}-{dataset}"
-    )
+    n_trials = left.number_input("Trials", 2, searches.MAX_TRIALS, 20, key=f"{key}-trials")
+    epochs = right.number_input("Epochs per trial", 1, MAX_EPOCHS, base.training.epochs, key=f"{key}-epochs-{variant}")
     workers = st.number_input(
-        "Trials at a time",
+        "Workers",
         1,
-        searches.MOST_WORKERS,
+        searches.MAX_WORKERS,
         1,
         key=f"{key}-workers",
-        help="On one processor two small ones are seldom quicker than one after the other; with several GPUs each "
-        "takes one of its own.",
+        help="Trials that run at the same time. On one CPU, two small ones are seldom faster than one after the other. "
+        "With several GPUs, each worker uses one.",
     )
     prune = st.toggle(
-        "End hopeless trials early",
+        "Prune unpromising trials",
         value=True,
         key=f"{key}-prune",
-        help="A trial that is worse than half of the others were after as many epochs is not trained to its end.",
+        help="Stop a trial whose value is worse than the median of the other trials at the same epoch.",
     )
     if st.button(
-        "Start the search",
+        "Start search",
         type="primary",
         icon=":material/travel_explore:",
         width="stretch",
         key=f"{key}-start",
-        disabled=not (texts and here),
+        disabled=not (texts and is_available),
     ):
-        try:
-            wanted = projects.with_settings(base, {"epochs": int(epochs)})
-            turned = turning.parse_parameters(texts, wanted)
-            made = searches.create(wanted, turned, trials=int(trials), workers=int(workers), prune=prune)
-            searches.start(made.search_id)
-        except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
-            return
-        st.query_params[ADDRESS] = made.search_id
-        st.rerun()
+        _start(base, texts, epochs=int(epochs), n_trials=int(n_trials), workers=int(workers), prune=prune)
 
 
-def _knobs(base: "RunConfig", key: str) -> list[str]:
-    """Choose settings and their ranges; gives each as `knobs.read` takes it."""
-    known, now = turning.fields(base.project, base.model), turning.flat_settings(base)
-    chosen = st.multiselect(
-        "What to turn",
-        list(known),
-        default=turning.default_parameters(base),
-        key=f"{key}-knobs",
-        max_selections=8,
-        format_func=lambda name: forms.setting_label(known[name]),
-        help="The more settings, the more trials it takes to know them.",
+def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
+    """Choose model, dataset and preset; return their config, and whether the dataset is on this machine."""
+    from dlcore import projects
+
+    slug = project.slug
+    model = st.selectbox(
+        "Model", list(project.models), key=f"{key}-model", format_func=lambda name: project.models[name].title
     )
-    return [_knob(known[name], turning.default_range(known[name], now[name]), key=f"{key}-{name}") for name in chosen]
+    dataset = st.selectbox("Dataset", projects.list_datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
+    is_available = dataset not in sources.DATASETS or sources.is_available(dataset)
+    if not is_available:
+        download_offer.offer_download(dataset)
+    default = next(iter(project.presets))
+    preset = st.segmented_control(
+        "Base preset",
+        list(project.presets),
+        default=default,
+        required=True,
+        key=f"{key}-preset",
+        format_func=str.capitalize,
+        width="stretch",
+        help="Settings of the first trial, and of everything outside the search space.",
+    )
+    return projects.configure(slug, model=model, dataset=dataset, preset=preset or default), is_available
 
 
-def _knob(field: Field, usual: str, *, key: str) -> str:
-    """The range or the choices of one setting."""
+def _start(base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, workers: int, prune: bool) -> None:
+    from dlcore import projects
+
+    try:
+        config = projects.with_settings(base, {"epochs": epochs})
+        space = search_space.parse_parameters(texts, config)
+        search = searches.create(config, space, n_trials=n_trials, workers=workers, prune=prune)
+        searches.start(search.search_id)
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    st.query_params[ADDRESS] = search.search_id
+    st.rerun()
+
+
+def _search_space(base: "RunConfig", key: str) -> list[str]:
+    """Choose parameters and their ranges; return each as `search_space.parse_parameter` reads it."""
+    fields, values = search_space.fields(base.project, base.model), search_space.flat_settings(base)
+    names = st.multiselect(
+        "Search space",
+        list(fields),
+        default=search_space.default_parameters(base),
+        key=f"{key}-parameters",
+        max_selections=MAX_PARAMETERS,
+        format_func=lambda name: forms.setting_label(fields[name]),
+        help="Settings to search over. More settings need more trials.",
+    )
+    return [
+        _parameter(fields[name], search_space.default_range(fields[name], values[name]), key=f"{key}-{name}")
+        for name in names
+    ]
+
+
+def _parameter(field: Field, default: str, *, key: str) -> str:
+    """Choose the range or the choices of one setting."""
     name = forms.setting_label(field)
     if field.kind in ("choice", "bool"):
-        options = usual.split(",")
-        picked = st.multiselect(f"{name}: one of", options, default=options, key=f"{key}-choices")
-        return f"{field.name}={','.join(picked) or ','}"
-    low, high = (float(end) for end in usual.split(".."))
-    left, right = st.columns(2)
+        options = default.split(",")
+        choices = st.multiselect(f"{name}: choices", options, default=options, key=f"{key}-choices")
+        return f"{field.name}={','.join(choices) or ','}"
+    low, high = (float(bound) for bound in default.split(".."))
+    columns = zip(st.columns(2), ("from", "to"), (low, high), strict=True)
     if field.kind == "int":
-        ends: list[float] = [
-            place.number_input(f"{name}, {word}", value=int(end), step=1, key=f"{key}-{word}")
-            for place, word, end in ((left, "from", low), (right, "to", high))
+        bounds: list[float] = [
+            column.number_input(f"{name}, {word}", value=int(bound), step=1, key=f"{key}-{word}")
+            for column, word, bound in columns
         ]
     else:
-        ends = [
-            place.number_input(f"{name}, {word}", value=end, format="%g", key=f"{key}-{word}", step=end / 2 or 0.05)
-            for place, word, end in ((left, "from", low), (right, "to", high))
+        bounds = [
+            column.number_input(
+                f"{name}, {word}", value=bound, format="%g", key=f"{key}-{word}", step=bound / 2 or 0.05
+            )
+            for column, word, bound in columns
         ]
-    return f"{field.name}={ends[0]:.10g}..{ends[1]:.10g}"
+    return f"{field.name}={bounds[0]:.10g}..{bounds[1]:.10g}"

@@ -1,4 +1,4 @@
-"""The Train panel: the chosen run as it learns and the form that starts a new one, or a search over settings."""
+"""The Train panel: the open run and the form of a new one, or a hyperparameter search."""
 
 from typing import TYPE_CHECKING
 
@@ -11,21 +11,21 @@ from dlcore.ui.train.search_form import ADDRESS
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-ONE, SEARCH = "A run", "A search over settings"
+RUN, SEARCH = "Run", "Hyperparameter search"
 
 
 def train(project: "Project", run: Run | None) -> None:
-    """Draw the panel."""
-    asked = st.query_params.get(ADDRESS, "")
-    chosen = st.segmented_control(
-        "What is trained",
-        [ONE, SEARCH],
-        default=SEARCH if asked else ONE,
+    """Render the panel."""
+    requested = st.query_params.get(ADDRESS, "")
+    mode = st.segmented_control(
+        "Train",
+        [RUN, SEARCH],
+        default=SEARCH if requested else RUN,
         required=True,
-        key=f"trains-{project.slug}-{asked}",
+        key=f"trains-{project.slug}-{requested}",
         label_visibility="collapsed",
     )
-    if chosen == SEARCH:
+    if mode == SEARCH:
         from dlcore.ui.train import search
 
         search.show(project)
@@ -36,6 +36,6 @@ def train(project: "Project", run: Run | None) -> None:
         comparison_form.show(project)
     with view:
         if run is None:
-            st.info("No run yet: press Train, and watch the first one here.", icon=":material/model_training:")
+            st.info("No run yet. Press Train and watch it here.", icon=":material/model_training:")
         else:
             live.show(project, run)

@@ -70,7 +70,7 @@ def _onnx(run: Run, bundle: Bundle) -> None:
     report = made.report
     off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
     st.markdown(
-        f"**Parity**: logits differ from torch's by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.words}"
+        f"**Parity**: logits differ from torch by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.summary}"
     )
     st.caption(f"{report.advice} The card describes preprocessing and postprocessing.")
     st.download_button(

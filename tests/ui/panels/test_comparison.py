@@ -1,4 +1,4 @@
-"""What a comparison says: pooled curves, who wins, what each one alone gets right, and the page around it."""
+"""Comparisons: pooled curves, the winner, samples that only one model classifies correctly, and the page."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from dlcore.runs import Curve, comparisons
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
 from dlcore.ui.compare.classes import correct_by_one_only
-from dlcore.ui.compare.comparison import titled
+from dlcore.ui.compare.comparison import with_model_titles
 from dlcore.ui.compare.costs import sample_shape
 from dlcore.ui.compare.curves import pooled_curves, reported_curves
 from dlcore.ui.compare.tests import best_until_epoch, format_range, format_seconds, winner_sentence
@@ -39,7 +39,7 @@ def test_one_seed_has_no_band():
     assert not bands and means["validation_loss"].values.tolist() == [1, 2]
 
 
-def test_what_others_report_is_named_so_and_drawn_by_epoch():
+def test_reported_curves_have_a_label_and_one_value_per_epoch():
     project = projects.get("architectures")
     drawn = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
     assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
@@ -55,7 +55,7 @@ def gap(verdict: str) -> SeedDifference:
     return SeedDifference(0.0, 0.0, 0.0, 0.5, verdict, (3, 3))
 
 
-def test_the_winner_is_named_or_nobody():
+def test_the_winner_sentence_names_the_winner_or_ties():
     means = {"A": 0.9, "B": 0.8, "C": 0.7}
     pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
     assert winner_sentence(means, pairs, where="here").startswith(
@@ -67,15 +67,15 @@ def test_the_winner_is_named_or_nobody():
     assert "**No difference between A and B** here; A beats C" in winner_sentence(means, partly, where="here")
 
 
-def test_arms_are_called_by_their_titles():
+def test_variants_have_the_titles_of_their_models():
     shipped = comparisons.from_references("vit")
-    assert list(titled(projects.get("vit"), shipped).arms) == [
+    assert list(with_model_titles(projects.get("vit"), shipped).variants) == [
         "Convolutional network of equal size",
         "Vision Transformer with a convolutional stem",
         "Vision Transformer",
     ]
-    own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.arms["vit"], "tiny": shipped.arms["vit"]})
-    assert list(titled(projects.get("vit"), own).arms) == ["Vision Transformer (1a2b3c4d)", "tiny"]
+    own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.variants["vit"], "tiny": shipped.variants["vit"]})
+    assert list(with_model_titles(projects.get("vit"), own).variants) == ["Vision Transformer (1a2b3c4d)", "tiny"]
 
 
 def test_the_first_epochs_alone_count_at_equal_epochs():
@@ -88,7 +88,7 @@ def test_short_times_keep_what_comes_after_the_point():
     assert [format_seconds(seconds) for seconds in (0.0, 0.043, 4.26, 42.4)] == ["0 s", "0.043 s", "4.3 s", "42 s"]
 
 
-def test_alone_right_means_most_seeds_of_one_and_of_no_other():
+def test_correct_by_one_only_takes_the_majority_of_seeds():
     a = [np.array([1, 1, 0, 1], bool), np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)]
     b = [np.array([0, 1, 0, 0], bool)]
     assert correct_by_one_only([a, b]).tolist() == [[True, False, False, False], [False, False, False, False]]
@@ -100,7 +100,7 @@ def test_shapes_of_inputs_come_from_the_datas_facts():
     assert sample_shape({"vocabulary": 100, "classes": 2}) is None
 
 
-def test_arms_differ_in_model_and_seed_alone():
+def test_variants_differ_only_in_model_and_seed():
     made = comparison_form.build_variants(
         "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
     )
@@ -111,7 +111,7 @@ def test_arms_differ_in_model_and_seed_alone():
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Three seeds of one recipe against three others of the same, on the digits, trained for real."""
+    """Return six runs with equal settings and different seeds, as two variants."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("compared")
         patch.setenv("DLCORE_HOME", str(home))
@@ -120,12 +120,12 @@ def compared(tmp_path_factory):
             config = projects.configure("fashion", dataset="digits", seed=seed, device="cpu", settings=settings)
             runs.train_here(config, home / f"bundle-{seed}")
             record = runs.import_run(home / f"bundle-{seed}")
-            tags = {"group": "itself", "group_title": "Itself", "arm": "These" if seed < 3 else "Those"}
+            tags = {"group": "itself", "group_title": "Itself", "variant": "These" if seed < 3 else "Those"}
             update_state(of_run(record.run_id), tags=tags)
         yield home, "itself"
 
 
-def test_one_recipe_against_itself_says_no_difference_on_the_page(compared, monkeypatch):
+def test_equal_settings_show_no_difference_on_the_page(compared, monkeypatch):
     home, comparison_id = compared
     monkeypatch.setenv("DLCORE_HOME", str(home))
 
@@ -153,7 +153,7 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     app.query_params["panel"] = "Results"
     app.run()
     assert not app.exception
-    app.session_state["view-architectures-"] = "Side by side"
+    app.session_state["view-architectures-"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
     assert {"ResNet-18", "VGG-16 (version C)"} <= set(costs(app)["Model"])
@@ -164,9 +164,9 @@ def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
 
     def script():
         from dlcore import projects
-        from dlcore.ui.compare.comparison import side_by_side
+        from dlcore.ui.compare.comparison import compare
 
-        side_by_side(projects.get("backprop"))
+        compare(projects.get("backprop"))
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and "Nothing to compare yet" in app.info[0].value
@@ -177,9 +177,9 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
 
     def script():
         from dlcore import projects
-        from dlcore.ui.compare.comparison import side_by_side
+        from dlcore.ui.compare.comparison import compare
 
-        side_by_side(projects.get("anomaly"))
+        compare(projects.get("anomaly"))
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and not app.error, app.error

@@ -11,40 +11,42 @@ from dlcore.ui.widgets import run_cache
 
 
 @pytest.fixture(scope="module")
-def arms():
-    return comparison_scores.tested_variants(comparisons.from_references("reviews_transformer").arms)
+def variants():
+    return comparison_scores.tested_variants(comparisons.from_references("reviews_transformer").variants)
 
 
-def test_every_part_and_measure_is_there_for_every_variant(arms) -> None:
-    for arm in arms:
-        metrics = run_cache.evaluation(arm.bundles[0]).metrics
-        found, best = parts.metrics_by_split(arm), arm.bundles[0].record.best
+def test_every_part_and_measure_is_there_for_every_variant(variants) -> None:
+    for variant in variants:
+        metrics = run_cache.evaluation(variant.bundles[0]).metrics
+        found, best = parts.metrics_by_split(variant), variant.bundles[0].record.best
         assert list(found) == [f"{m}, {p}" for m in ("Accuracy", "Loss") for p in ("train", "validation", "test")]
         assert found["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
         assert found["Loss, test"] == f"{metrics['loss']:.3f}"
         assert found["Loss, validation"] == f"{best.value:.3f}"
-        assert set(parts.test_metrics(arm)) == set(parts.MEASURES)
-        assert parts.test_metrics(arm)["precision"] == f"{metrics['precision']:.1%}"
+        assert set(parts.test_metrics(variant)) == set(parts.METRICS)
+        assert parts.test_metrics(variant)["precision"] == f"{metrics['precision']:.1%}"
 
 
-def test_accuracies_compared_are_those_of_each_runs_own_page(arms) -> None:
-    for arm in arms:
-        accuracy = run_cache.evaluation(arm.bundles[0]).metrics["accuracy"]
-        assert arm.right[0].mean() == pytest.approx(accuracy, abs=1e-12)
+def test_accuracies_compared_are_those_of_each_runs_own_page(variants) -> None:
+    for variant in variants:
+        accuracy = run_cache.evaluation(variant.bundles[0]).metrics["accuracy"]
+        assert variant.correct[0].mean() == pytest.approx(accuracy, abs=1e-12)
 
 
-def test_it_is_said_who_does_better_than_the_simple_methods_and_who_is_stuck(arms) -> None:
-    assert parts.baseline_summary(arms).startswith("**The simple method wins**: “NB-SVM on pairs of words” (")
-    stuck = {arm.arm: parts.degenerate_summary(arm, ("negative", "positive")) for arm in arms}
-    assert [name for name, said in stuck.items() if said] == ["fast"] and "has not learnt" in stuck["fast"]
-    questions = comparison_scores.tested_variants(comparisons.from_references("questions").arms)
-    better, _, rest = parts.baseline_summary(questions).partition(";")
-    assert better.endswith("better: bert_gru") and "rnn" in rest
+def test_it_is_said_who_does_better_than_the_simple_methods_and_who_is_stuck(variants) -> None:
+    assert parts.baseline_summary(variants).startswith(
+        "**The baseline wins.** Best baseline: NB-SVM on pairs of words ("
+    )
+    stuck = {variant.name: parts.degenerate_summary(variant, ("negative", "positive")) for variant in variants}
+    assert [name for name, said in stuck.items() if said] == ["fast"] and "is degenerate" in stuck["fast"]
+    questions = comparison_scores.tested_variants(comparisons.from_references("questions").variants)
+    _, beats, others = parts.baseline_summary(questions).split("; ", 2)
+    assert beats == "beats it: bert_gru" and "rnn" in others
 
 
-def test_the_dot_on_a_curve_is_the_runs_threshold(arms) -> None:
-    for arm in arms:
-        metrics, drawn = run_cache.evaluation(arm.bundles[0]).metrics, parts.variant_roc(arm)
+def test_the_dot_on_a_curve_is_the_runs_threshold(variants) -> None:
+    for variant in variants:
+        metrics, drawn = run_cache.evaluation(variant.bundles[0]).metrics, parts.variant_roc(variant)
         assert drawn.at[1] == pytest.approx(metrics["recall"]) and drawn.area == pytest.approx(metrics["roc_auc"])
 
 
@@ -55,7 +57,7 @@ def test_the_variant_that_stops_early_may_go_on_for_longer() -> None:
     assert {name: configs[0].training.epochs for name, configs in made.items()} == {"Base": 2, "Early stopping": 6}
 
 
-def test_more_classes_have_measures_and_no_curve(arms) -> None:
+def test_more_classes_have_measures_and_no_curve(variants) -> None:
     bundle = runs.open_run("reference:questions/lstm").bundle
-    one = type(arms[0])("lstm", (bundle.record,), (bundle,))
-    assert set(parts.test_metrics(one)) == set(parts.MEASURES)
+    one = type(variants[0])("lstm", (bundle.record,), (bundle,))
+    assert set(parts.test_metrics(one)) == set(parts.METRICS)

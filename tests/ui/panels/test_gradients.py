@@ -105,7 +105,7 @@ def test_what_if_answers_and_keeps_the_last_attempts():
 
 def test_networks_are_compared_side_by_side_with_their_gradients():
     app = opened("Results")
-    app.session_state["view-gradients-"] = "Side by side"
+    app.session_state["view-gradients-"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
     assert "**No difference between ResNet, 38 layers and ResNet, 20 layers** at equal epochs" in words(app)

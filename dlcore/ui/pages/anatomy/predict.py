@@ -98,7 +98,7 @@ def _trial(settings: str) -> RunEvidence:
         norms.steps,
         norms.norms,
         norms.measures,
-        broke=found.broke,
+        broke=found.error,
     )
 
 

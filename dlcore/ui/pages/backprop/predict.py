@@ -109,7 +109,7 @@ def short_run_evidence(found: ShortRun, settings: dict[str, Any]) -> RunEvidence
     """What a trial measured, as questions and signatures read it."""
     norms, losses = found.gradients, found.losses
     curves = {"batch_loss": (losses.steps, losses.values)}
-    return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.broke)
+    return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.error)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -30,15 +30,15 @@ def results(project: Project, run: Run | None) -> None:
     asked = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
         "Results of",
-        [comparison.ONE, comparison.SEVERAL],
-        default=comparison.SEVERAL if asked else comparison.ONE,
+        [comparison.RUN, comparison.COMPARE],
+        default=comparison.COMPARE if asked else comparison.RUN,
         required=True,
         key=f"view-{project.slug}-{asked}",
         label_visibility="collapsed",
     )
-    if view == comparison.SEVERAL:
+    if view == comparison.COMPARE:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
-        comparison.side_by_side(project)
+        comparison.compare(project)
         return
     bundle = run_cache.finished_bundle(run, to_see="forecast scores")
     if bundle is None or run is None:

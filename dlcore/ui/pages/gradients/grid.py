@@ -148,7 +148,7 @@ def _verdicts(wanted: Sequence[Mapping[str, Any]], found: Sequence[ShownRun], va
         row = _words(cell, [name for name in varied if name != last]) or "Gradient"
         verdict = one.shown.verdict
         said = f"{SIGNS[verdict.kind]} {verdict.kind}"
-        numbers = f"{flow.ratio(one.shown)}, loss {one.loss}" if not one.trial.broke_at else one.loss
+        numbers = f"{flow.ratio(one.shown)}, loss {one.loss}" if not one.trial.failed_step else one.loss
         rows.setdefault(row, {"Network": row})[_word(last, cell[last])] = f"{said} ({numbers})"
     st.dataframe(pd.DataFrame(list(rows.values())), hide_index=True, width="stretch", alt="Verdicts of the grid")
 

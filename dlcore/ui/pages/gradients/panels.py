@@ -45,13 +45,13 @@ LESSONS = (
 
 def results(project: "Project", run: Run | None) -> None:
     """One run's gradient beside those of other networks, or a comparison of several, with its gradients too."""
-    comparison.results(project, run, one=_of_one, more=_of_several)
+    comparison.results(project, run, run_panel=_of_one, more=_of_several)
 
 
 def _of_several(comparison: Comparison) -> None:
     """The gradient in each network of a comparison, its first seed that has recorded any."""
     found = []
-    for arm, records in comparison.arms.items():
+    for arm, records in comparison.variants.items():
         drawn = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
         found += [network for network in drawn if network is not None][:1]
     if not found:

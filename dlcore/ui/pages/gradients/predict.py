@@ -117,7 +117,7 @@ def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
     ]
     newest = found[0]
     flow.show_verdict(newest.shown)
-    if newest.trial.broke_at:
+    if newest.trial.failed_step:
         st.caption("A lower rate, batch norm or, under Train, clipping may keep it within bounds.")
     st.caption(gradients_attempt.describe_loss(newest.trial))
     if len(found) > 1:

@@ -33,8 +33,8 @@ class ShownRun:
     @property
     def loss(self) -> str:
         """The loss of the last few steps, in words."""
-        if self.trial.broke_at:
-            return f"broke off at step {self.trial.broke_at}"
+        if self.trial.failed_step:
+            return f"broke off at step {self.trial.failed_step}"
         return gradient_flow.format_number(float(self.trial.losses.values[-5:].mean()))
 
 
@@ -43,7 +43,7 @@ def run_attempt(slug: str, dataset: str, changed: Mapping[str, Any], *, number: 
     settings = json.dumps(changed, sort_keys=True)
     trial = _attempt(slug, dataset, settings)
     name = number + deep.describe_network(_config(slug, dataset, settings))
-    return ShownRun(trial, flow.network(trial.gradients, name, broke_at=trial.broke_at))
+    return ShownRun(trial, flow.network(trial.gradients, name, broke_at=trial.failed_step))
 
 
 def prefetch(slug: str, dataset: str) -> None:

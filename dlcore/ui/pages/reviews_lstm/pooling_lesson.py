@@ -22,7 +22,7 @@ SAID = "One of the finest films I have seen in years: moving, funny, and beautif
 
 def results(project: Project, run: Run | None) -> None:
     """One run's, or several side by side: the lesson's own are opened there."""
-    comparison.results(project, run, one=_one)
+    comparison.results(project, run, run_panel=_one)
 
 
 def _one(project: Project, run: Run | None) -> None:

@@ -26,7 +26,7 @@ MISTAKES = 12
 
 def results(project: "Project", run: Run | None) -> None:
     """One run or several side by side."""
-    comparison.results(project, run, one=_one)
+    comparison.results(project, run, run_panel=_one)
 
 
 def _one(project: "Project", run: Run | None) -> None:
