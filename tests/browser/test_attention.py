@@ -1,17 +1,14 @@
 """Attention in the browser's own script: every map shows the row of the patch that is pointed at, or chosen by key."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.attention import component as attention
 
 pytestmark = pytest.mark.browser
-FILES = Path(components.__file__).parent
 ROWS, COLUMNS, BLOCKS, HEADS = 2, 3, 2, 2
 
 
@@ -30,13 +27,7 @@ def drawn(page, looks, monkeypatch):
     sent = {}
     monkeypatch.setattr(attention, "mount", lambda component, data, key: sent.update(data))
     attention.show_attention(looks, version="one", key="attention")
-    page.set_content(
-        f"<style>{(FILES / 'attention/attention.css').read_text()}</style>"
-        f"{(FILES / 'attention/attention.html').read_text()}"
-    )
-    script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "attention/attention.js"))
-    page.add_script_tag(content=script.replace("export default function", "window.draw = function"))
-    page.evaluate("(data) => window.draw({ data, parentElement: document.body })", sent)
+    open_component(page, "attention", sent)
     return page
 
 

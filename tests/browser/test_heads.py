@@ -1,17 +1,14 @@
 """Every head over a sentence, in the browser's own script: one is chosen by a press or by key and seen large."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.heads import component as heads
 
 pytestmark = pytest.mark.browser
-FILES = Path(components.__file__).parent
 WORDS = ["[CLS]", "the", "<b>cat</b>", "sleeps", "[SEP]"]
 LAYERS, HEADS, T = 2, 3, len(WORDS)
 
@@ -26,12 +23,7 @@ def drawn(page, monkeypatch):
     sent = {}
     monkeypatch.setattr(heads, "mount", lambda component, data, key: sent.update(data))
     heads.show_heads_grid(attentions, WORDS, version="one", key="heads")
-    page.set_content(
-        f"<style>{(FILES / 'heads/heads.css').read_text()}</style>{(FILES / 'heads/heads.html').read_text()}"
-    )
-    script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "heads/heads.js"))
-    page.add_script_tag(content=script.replace("export default function", "window.draw = function"))
-    page.evaluate("(data) => window.draw({ data, parentElement: document.body })", sent)
+    open_component(page, "heads", sent)
     return page
 
 

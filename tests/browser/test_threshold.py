@@ -1,16 +1,15 @@
 """The threshold in a real browser: dragged without a message, worked without a mouse, with labels of one's own."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 from playwright.sync_api import Page, expect
 from server import calm, serious, visit
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.threshold import component as threshold
 from dlcore.ui.components.threshold.component import ReleasedThreshold, Scope, SeriesAxis, ThresholdView
 
@@ -70,9 +69,9 @@ def test_every_other_view_can_be_dragged_too(blank, view):
     page.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.4 * at["height"], steps=4)
     page.wait_for_timeout(60)
     moved = page.evaluate(STATE)["t"]
-    assert moved != before and page.evaluate("window.told") == []
+    assert moved != before and page.evaluate("window.reports") == []
     page.mouse.up()
-    assert page.evaluate("window.told") == [["threshold", moved]]
+    assert page.evaluate("window.reports") == [["threshold", moved]]
 
 
 def test_the_whole_task_without_a_mouse(shown):
@@ -160,25 +159,11 @@ def judged(*, labelled: bool, size: int = 2000) -> ThresholdView:
 
 @pytest.fixture
 def blank(page):
-    """The component alone, in a page without a server; what it reports is kept in `window.told`."""
+    """The component alone, in a page without a server; what it reports is kept in `window.reports`."""
 
     def mounted(judged: ThresholdView) -> Page:
         data = threshold._data(judged, ReleasedThreshold(judged.own, None, ())) | {"version": "1"}
-        folder = components._BROWSER_SIDE
-        scripts = ["drawing", *(f"threshold_{part}" for part in threshold.PARTS), "threshold"]
-        script = "".join((folder / f"{name}.js").read_text() for name in scripts).replace(
-            "export default", "window.mount ="
-        )
-        page.set_content(
-            f"<style>:root {{ --st-text-color: #111; --st-background-color: #fff; }}"
-            f"{(folder / 'threshold.css').read_text()}</style><main>{(folder / 'threshold.html').read_text()}</main>"
-        )
-        page.add_script_tag(content=f"(() => {{ {script} }})()")
-        page.evaluate(
-            "(data) => { window.told = []; window.mount({ data, parentElement: document.querySelector('main'),"
-            " setStateValue: (name, value) => window.told.push([name, value]) }); }",
-            json.loads(json.dumps(data)),
-        )
+        open_component(page, "threshold", data, style=":root { --st-text-color: #111; --st-background-color: #fff; }")
         page.wait_for_timeout(150)
         return page
 
@@ -199,11 +184,11 @@ def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_res
     page.wait_for_timeout(60)
     expect(page.locator(".dlt-pr")).to_be_visible()
     assert number(page, "events") == "1 of 1"
-    ((name, windows),) = page.evaluate("window.told")
+    ((name, windows),) = page.evaluate("window.reports")
     assert name == "marked" and windows[0][0] < 1_404_172_800_000 + 1_800_000 * 1000 < windows[0][1]
     page.mouse.click(left + 0.51 * wide, series["y"] + 120)  # a click on it takes it away again
     expect(page.locator(".dlt-pr")).to_be_hidden()
-    assert page.evaluate("window.told").pop() == ["marked", []]
+    assert page.evaluate("window.reports").pop() == ["marked", []]
     assert console == []
 
 

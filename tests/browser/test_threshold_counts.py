@@ -1,20 +1,21 @@
 """What the threshold's component counts, in the browser's own script, is what scikit-learn and `evaluation` count."""
 
 import base64
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import serve
 from sklearn import metrics
 
 from dlcore.evaluation import anomaly
-from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
-COUNTS = (Path(components.__file__).parent / "threshold" / "threshold_counts.js").read_text()
-SWEEP = """(input) => {
+SWEEP = """async (input) => {
+  const { tableOf, countsAt, eventsAt } = await import("/threshold/counts.js");
+  const sweeps = await import("/threshold/sweep.js");
+  const { sweepOf, costsOf, cheapestOf, lowestOf, f1Of, placeOf, steadyAt, areasOf, rulesOf } = sweeps;
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const scores = new (input.double ? Float64Array : Float32Array)(bytes(input.scores));
   const labels = input.labels && new Uint8Array(bytes(input.labels));
@@ -37,7 +38,7 @@ SWEEP = """(input) => {
 def script(chromium):
     """The script in a blank page: a function from scores, labels and thresholds to all that it counts."""
     page = chromium.new_page()
-    page.add_script_tag(content=COUNTS)
+    serve(page)
 
     def run(scores, labels, thresholds, *, start=0, gap=48, inclusive=False, plausible=(), ratio=10.0):
         packed = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]

@@ -50,7 +50,7 @@ def test_the_house_style_leaves_what_a_maker_chose():
 
 
 def test_browser_and_python_draw_with_the_same_colours():
-    script = (Path(components.__file__).parent / "shared" / "drawing.js").read_text()
+    script = (Path(components.__file__).parent / "shared" / "palette.js").read_text()
     for colour in palette.ORDER:
         assert colour in script
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from streamlit.runtime.pages_manager import PagesManager
 
-from dlcore.ui.components.mount import serve_plotly
+from dlcore.ui.components.mount import serve_plotly, serve_scripts
 
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
 _PANELS = ("train.train", "pages.anomaly.panels", "modalities.classification", "modalities.explain")
@@ -21,6 +21,7 @@ def prepare() -> threading.Thread:
     # deep link with "Page not found". st.navigation switches that off, but only from the second visit on.
     PagesManager.uses_pages_directory = False
     serve_plotly()
+    serve_scripts()
     thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)
     thread.start()
     return thread

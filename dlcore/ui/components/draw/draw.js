@@ -1,9 +1,9 @@
-
-// A place to draw a digit, by pointer or by keyboard: white on black, kept while the page runs again; reported when the
-// pen is lifted.
+// A canvas to draw a digit by pointer or keyboard; reports when the pen is lifted.
 
 const STEP = 8; // pixels that an arrow key moves the pen
+
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
 const SENT = 56; // pixels a side that travel: the server crops, shrinks and centres them
 
 function strokesOf(canvas) {
@@ -25,17 +25,26 @@ function wipe(canvas) {
 }
 
 export default function ({ parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".dl-draw"), canvas = root.querySelector("canvas");
+  const root = parentElement.querySelector(".dl-draw");
+  const canvas = root.querySelector("canvas");
   root.dlcoreReport = setStateValue;
   if (root.dataset.ready) return;
   root.dataset.ready = "yes";
   const context = canvas.getContext("2d");
   let last = null;
   wipe(canvas);
-  const place = (event) => [event.offsetX * canvas.width / canvas.clientWidth, event.offsetY * canvas.height / canvas.clientHeight];
+  const place = (event) => [
+    (event.offsetX * canvas.width) / canvas.clientWidth,
+    (event.offsetY * canvas.height) / canvas.clientHeight,
+  ];
   const line = (from, to) => {
-    context.strokeStyle = "#fff"; context.lineWidth = 19; context.lineCap = context.lineJoin = "round";
-    context.beginPath(); context.moveTo(...from); context.lineTo(to[0] + 0.01, to[1]); context.stroke();
+    context.strokeStyle = "#fff";
+    context.lineWidth = 19;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...from);
+    context.lineTo(to[0] + 0.01, to[1]);
+    context.stroke();
   };
   const report = () => root.dlcoreReport("strokes", strokesOf(canvas));
   canvas.addEventListener("pointerdown", (event) => {
@@ -49,17 +58,26 @@ export default function ({ parentElement, setStateValue }) {
     line(last, now);
     last = now;
   });
-  const lift = () => { if (!last) return; last = null; report(); };
+  const lift = () => {
+    if (!last) return;
+    last = null;
+    report();
+  };
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
-  const clear = () => { wipe(canvas); root.dlcoreReport("strokes", ""); };
+  const clear = () => {
+    wipe(canvas);
+    root.dlcoreReport("strokes", "");
+  };
   root.querySelector(".dl-draw-clear").addEventListener("click", clear);
   byKeyboard(root, canvas, { line, report, clear });
 }
 
 function byKeyboard(root, canvas, { line, report, clear }) {
-  const pen = root.querySelector(".dl-draw-pen"), note = root.querySelector(".dl-draw-note");
-  let at = [canvas.width / 2, canvas.height / 4], down = false;
+  const pen = root.querySelector(".dl-draw-pen");
+  const note = root.querySelector(".dl-draw-note");
+  let at = [canvas.width / 2, canvas.height / 4];
+  let down = false;
   const show = () => {
     pen.style.left = `${at[0]}px`;
     pen.style.top = `${at[1]}px`;
@@ -83,6 +101,9 @@ function byKeyboard(root, canvas, { line, report, clear }) {
     event.preventDefault();
     show();
   });
-  canvas.addEventListener("blur", () => { if (down) setDown(false); show(); });
+  canvas.addEventListener("blur", () => {
+    if (down) setDown(false);
+    show();
+  });
   show();
 }

@@ -9,7 +9,7 @@ from dlcore.ui.components.mount import drawing_component, mount
 if TYPE_CHECKING:
     from dlcore.inference.anatomy import Anatomy
 
-_GRAPH = drawing_component("graph", parts=("graph_layout", "graph_draw"))
+_GRAPH = drawing_component("graph")
 
 
 def show_graph(found: "Anatomy", *, key: str) -> None:

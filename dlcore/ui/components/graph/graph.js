@@ -1,3 +1,6 @@
+// The computational graph of a network.
+
+import { graphIn } from "./view.js";
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dlg");

@@ -1,12 +1,13 @@
-
-// A picture from the clipboard or dropped here: drawn at most MOST pixels a side, and sent as a JPEG.
+// An image from the clipboard or dropped, scaled to at most MAX_SIDE pixels and sent as JPEG.
 
 const MOST = 1024;
 
 async function small(file) {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const scale = Math.min(1, MOST / Math.max(picture.width, picture.height)), canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(picture.width * scale)); canvas.height = Math.max(1, Math.round(picture.height * scale));
+  const scale = Math.min(1, MOST / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -15,24 +16,39 @@ async function small(file) {
 }
 
 export default function ({ parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".dl-paste"), words = root.querySelector(".dl-paste-words");
+  const root = parentElement.querySelector(".dl-paste");
+  const words = root.querySelector(".dl-paste-words");
   root.dlcoreReport = setStateValue;
   if (root.dataset.ready) return;
   root.dataset.ready = "yes";
   const take = async (files) => {
     const file = [...files].find((one) => one.type.startsWith("image/"));
-    if (!file) { words.textContent = "There is no picture in the clipboard: copy one first."; return; }
+    if (!file) {
+      words.textContent = "There is no picture in the clipboard: copy one first.";
+      return;
+    }
     try {
       root.dlcoreReport("picture", await small(file));
       words.textContent = "Taken. Paste another one at any time.";
-    } catch { words.textContent = "That picture cannot be read by this browser: save it as PNG or JPEG."; }
+    } catch {
+      words.textContent = "That picture cannot be read by this browser: save it as PNG or JPEG.";
+    }
   };
   const onPaste = (event) => {
-    if (!root.isConnected) { document.removeEventListener("paste", onPaste); return; }
-    if (event.clipboardData?.files.length) { event.preventDefault(); take(event.clipboardData.files); }
+    if (!root.isConnected) {
+      document.removeEventListener("paste", onPaste);
+      return;
+    }
+    if (event.clipboardData?.files.length) {
+      event.preventDefault();
+      take(event.clipboardData.files);
+    }
   };
   document.addEventListener("paste", onPaste);
   root.addEventListener("click", () => root.focus());
   root.addEventListener("dragover", (event) => event.preventDefault());
-  root.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files); });
+  root.addEventListener("drop", (event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
 }

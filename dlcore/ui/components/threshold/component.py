@@ -16,9 +16,7 @@ import streamlit as st
 from dlcore.evaluation.anomaly import DAY
 from dlcore.ui.components.mount import drawing_component, mount_reporting, pack
 
-PARTS = ("counts", "axes", "time", "curves", "words", "hands")
-"""The component's scripts, `browser/threshold_<part>.js`, in the order in which they are put together."""
-_THRESHOLD = drawing_component("threshold", parts=tuple(f"threshold_{part}" for part in PARTS))
+_THRESHOLD = drawing_component("threshold")
 PARAMETER = "threshold"
 """The released threshold's name in the page's address."""
 _DAY_MS = 86_400_000

@@ -1,15 +1,17 @@
-// A text being typed: Python hears it when the writer pauses, and which of its words are hidden from the model.
+// Text input: Python is notified when typing pauses, and which words are hidden from the model.
 
 const PAUSE_MS = 350;
 
 function report(root) {
-  const { text, hidden } = root.dlcore, version = root.dataset.version ?? "";
+  const { text, hidden } = root.dlcore;
+  const version = root.dataset.version ?? "";
   root.querySelector(".dl-typed-note").textContent = "Reading …";
   root.dlcoreReport("typed", JSON.stringify({ text, version, hidden: [...hidden].sort((a, b) => a - b) }));
 }
 
 function listen(root) {
-  const area = root.querySelector("textarea"), state = root.dlcore;
+  const area = root.querySelector("textarea");
+  const state = root.dlcore;
   const said = () => {
     clearTimeout(state.timer);
     if (area.value === state.text) return;
@@ -17,7 +19,10 @@ function listen(root) {
     state.hidden.clear(); // the words are others now
     report(root);
   };
-  area.addEventListener("input", () => { clearTimeout(state.timer); state.timer = setTimeout(said, PAUSE_MS); });
+  area.addEventListener("input", () => {
+    clearTimeout(state.timer);
+    state.timer = setTimeout(said, PAUSE_MS);
+  });
   area.addEventListener("blur", said);
   root.querySelector(".dl-typed-words").addEventListener("click", (event) => {
     const word = event.target.closest("button");
@@ -28,17 +33,23 @@ function listen(root) {
     root.querySelector(".dl-typed-clear").hidden = !state.hidden.size;
     report(root);
   });
-  root.querySelector(".dl-typed-clear").addEventListener("click", () => { state.hidden.clear(); draw(root); report(root); });
+  root.querySelector(".dl-typed-clear").addEventListener("click", () => {
+    state.hidden.clear();
+    draw(root);
+    report(root);
+  });
 }
 
-function markOf(word) { // the model's own, not to be hidden
+function markOf(word) {
+  // the model's own, not to be hidden
   const mark = document.createElement("span");
   mark.textContent = word;
   return mark;
 }
 
 function draw(root) {
-  const state = root.dlcore, box = root.querySelector(".dl-typed-words");
+  const state = root.dlcore;
+  const box = root.querySelector(".dl-typed-words");
   const made = state.words.map((word, place) => {
     if (place < state.marks || place >= state.words.length - state.marks) return markOf(word);
     const button = document.createElement("button");
@@ -46,7 +57,10 @@ function draw(root) {
     button.textContent = word; // never as HTML: it is what somebody typed
     button.dataset.place = place;
     button.setAttribute("aria-pressed", state.hidden.has(place));
-    if (state.unknown[place]) { button.className = "dl-unknown"; button.title = "not in the model's vocabulary"; }
+    if (state.unknown[place]) {
+      button.className = "dl-unknown";
+      button.title = "not in the model's vocabulary";
+    }
     return button;
   });
   box.replaceChildren(...made);

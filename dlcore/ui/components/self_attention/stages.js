@@ -1,0 +1,175 @@
+// The stages of the computation as tables of numbers.
+
+import { html } from "../shared/dom.js";
+import { allowed, passed } from "./attention.js";
+import { isHeaded, keyOf, matrixOf, named, plain, show } from "./names.js";
+
+const STAGES = [
+  [
+    "x",
+    "What each token is",
+    "A token is a row of numbers. Here they are drawn by chance from the word; a trained network has learnt them.",
+    ["x", "P", "xP"],
+  ],
+  [
+    "qkv",
+    "Query, key, value",
+    "Each token gets three roles: what it looks for (q), by what it can be found (k), and what it hands on (v). Three tables of weights do it, the same for every token.",
+    ["Wq", "bq", "q", "Wk", "bk", "k", "Wv", "bv", "v"],
+  ],
+  [
+    "scores",
+    "Scores",
+    "Every query meets every key: their product says how well they fit. Row: who looks. Column: at whom.",
+    ["S"],
+  ],
+  [
+    "scale",
+    "Divide by the root of d_k",
+    "The more numbers a key has, the further scores spread; the root brings them back, so that the softmax stays soft.",
+    ["D"],
+  ],
+  ["mask", "Mask", "What must not be seen gets minus infinity: the future (causal), or padding.", ["M"]],
+  [
+    "softmax",
+    "Softmax",
+    "Scores become shares: all above 0, each row sums to 1, and what is masked is exactly 0.",
+    ["A"],
+  ],
+  ["sum", "Weighted sum", "Each token takes of every value as much as its share says.", ["Z"]],
+  [
+    "out",
+    "Output",
+    "The heads lie side by side; one more table mixes them and brings them back to the token's width.",
+    ["Zall", "O"],
+  ],
+];
+
+export function build(s) {
+  const stages = s.find("stages");
+  stages.replaceChildren();
+  s.views = [];
+  let number = 0;
+  for (const [id, title, why, bases] of STAGES) {
+    const keys = bases.map((base) => keyOf(s, base)).filter((key) => key && matrixOf(s, key));
+    const off = id === "scale" && !s.a.scaled;
+    if (!keys.length && !off) continue;
+    number += 1;
+    const card = html("section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
+    const head = html("h3", {}, card);
+    head.innerHTML = `<span>${number}</span><span>${title.replace("d_k", "d<sub>k</sub>")}</span>`;
+    if (s.a.heads > 1 && isHeaded(bases[0])) tabs(s, head);
+    html(
+      "p",
+      { class: "dla-why" },
+      card,
+      off ? "Left out: the softmax gets the scores as they are. Look at its weights and at what it lets through." : why,
+    );
+    const row = html("div", { class: `dla-row dla-row-${id}` }, card);
+    if (id === "qkv")
+      for (const letter of ["q", "k", "v"]) {
+        const group = html("div", { class: "dla-trio" }, row);
+        const above = html("div", { class: "dla-above" }, group);
+        html("span", { class: "dla-op" }, above, s.a.positions ? "(x + P) ·" : "x ·");
+        view(s, above, `W${letter}`);
+        if (matrixOf(s, `b${letter}`)) {
+          html("span", { class: "dla-op" }, group, "+");
+          view(s, group, `b${letter}`);
+        }
+        html("span", { class: "dla-op" }, group, "=");
+        view(s, group, letter);
+      }
+    else if (id === "out" && s.a.Wo) {
+      if (keys[0] === "Z") view(s, row, "Z");
+      else html("span", { class: "dla-op" }, row, "z");
+      html("span", { class: "dla-op" }, row, "·");
+      view(s, row, "Wo");
+      if (s.a.bo) {
+        html("span", { class: "dla-op" }, row, "+");
+        view(s, row, "bo");
+      }
+      html("span", { class: "dla-op" }, row, "=");
+      view(s, row, "O");
+    } else
+      keys.forEach((key, i) => {
+        if (i) html("span", { class: "dla-op" }, row, i === 1 ? "+" : "=");
+        view(s, row, key);
+      });
+  }
+}
+
+function tabs(s, head) {
+  const group = html("span", { class: "dla-tabs", role: "group", "aria-label": "Head" }, head);
+  for (let h = 0; h < s.a.heads; h++) {
+    const button = html("button", { type: "button", "aria-pressed": String(h === s.head) }, group, `head ${h + 1}`);
+    button.onclick = () => {
+      s.head = h;
+      const base = s.chosen.key.replace(/\d+$/, "");
+      if (base !== s.chosen.key) s.chosen.key = `${base}${h + 1}`;
+      s.redraw();
+    };
+  }
+}
+
+function view(s, parent, key) {
+  const m = matrixOf(s, key);
+  const base = key.replace(/\d+$/, "");
+  const figure = html("figure", { class: `dla-m dla-m-${base}` }, parent);
+  const tokens = !/^[Wb]/.test(base);
+  const square = ["S", "D", "M", "A"].includes(base);
+  const caption = html("figcaption", {}, figure);
+  caption.innerHTML = `${named(key)} <small>${m.rows} × ${m.cols}</small>`;
+  const wrap = html("div", { class: "dla-scroll" }, figure);
+  const table = html("table", { role: "grid", "aria-label": `${plain(key)}, ${m.rows} rows, ${m.cols} columns` }, wrap);
+  const cells = [];
+  if (square) {
+    const top = html("tr", { role: "row" }, html("thead", {}, table));
+    html("td", {}, top);
+    for (const word of s.a.tokens) html("th", { scope: "col" }, top, word);
+    if (base === "A")
+      html(
+        "th",
+        {
+          scope: "col",
+          class: "dla-through",
+          title: "Frobenius norm of the softmax's Jacobian: what it lets through of a gradient",
+        },
+        top,
+        "lets through",
+      );
+  }
+  const body = html("tbody", {}, table);
+  for (let r = 0; r < m.rows; r++) {
+    const tr = html("tr", { role: "row" }, body);
+    if (tokens) html("th", { scope: "row" }, tr, s.a.tokens[r]);
+    for (let c = 0; c < m.cols; c++)
+      cells.push(html("td", { role: "gridcell", tabindex: -1, "data-key": key, "data-r": r, "data-c": c }, tr));
+    if (base === "A") html("td", { class: "dla-through" }, tr);
+  }
+  cells[0].tabIndex = 0;
+  s.views.push({ key, base, table, cells });
+}
+
+export function fill(s) {
+  for (const { key, base, table, cells } of s.views) {
+    const m = matrixOf(s, key);
+    let top = 1e-9;
+    for (const value of m.data) if (Number.isFinite(value)) top = Math.max(top, Math.abs(value));
+    if (base === "A") top = 1;
+    cells.forEach((td, i) => {
+      const value = m.data[i];
+      const words = show(value);
+      if (td.textContent !== words) td.textContent = words;
+      const masked = base === "A" && value === 0 && !allowed(s.a, Math.floor(i / m.cols), i % m.cols);
+      td.classList.toggle("dla-masked", value === -Infinity || masked);
+      td.style.setProperty("--heat", Number.isFinite(value) ? Math.min(1, Math.abs(value) / top).toFixed(3) : 0);
+      td.classList.toggle("dla-low", value < 0);
+    });
+    if (base === "A")
+      table.querySelectorAll("td.dla-through").forEach((td, r) => {
+        const through = passed(m.data.subarray(r * m.cols, (r + 1) * m.cols));
+        td.textContent = through.toFixed(3);
+        td.classList.toggle("dla-dead", through < 0.05);
+      });
+  }
+}

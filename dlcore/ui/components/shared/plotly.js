@@ -1,0 +1,46 @@
+// Loads plotly.js once per page; axis and layout defaults in the theme of the app.
+
+const PLOTLY_URL = new URL("../../PLOTLY_FILE", import.meta.url).href;
+
+export function loadPlotly() {
+  window.dlcorePlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = PLOTLY_URL;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.dlcorePlotly = undefined;
+      reject(new Error("plotly.js did not load: restart the server, it puts the file into static/"));
+    };
+    document.head.append(script);
+  });
+  return window.dlcorePlotly;
+}
+
+export function axis(colours, more) {
+  return {
+    gridcolor: colours.line,
+    zerolinecolor: colours.line,
+    linecolor: colours.line,
+    automargin: true,
+    tickfont: { size: 12 },
+    ...more,
+  };
+}
+
+export function layoutFor(colours, more) {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    autosize: true,
+    font: { color: colours.text, family: colours.font, size: 13 },
+    hoverlabel: {
+      bgcolor: colours.raised,
+      bordercolor: colours.line,
+      font: { color: colours.text, size: 12 },
+      namelength: -1,
+    },
+    ...more,
+  };
+}
+
+export const PLOT_CONFIG = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: "reset" };

@@ -1,0 +1,32 @@
+// Colors and font of the Streamlit theme, and a callback when the theme changes.
+
+export function theme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  return {
+    text: read("--st-text-color", style.color),
+    ground: read("--st-background-color", "#ffffff"),
+    raised: read("--st-secondary-background-color", "#f5f6f8"),
+    line: read("--st-border-color-light", read("--st-border-color", "rgba(128,128,128,0.25)")),
+    font: read("--st-font", style.fontFamily),
+  };
+}
+
+// Draws again when the reader switches between light and dark. One timer a component, for its latest drawing.
+export function watch(root, redraw) {
+  root.dlcoreRedraw = redraw;
+  if (root.dlcoreTimer) return;
+  let seen = JSON.stringify(theme(root));
+  root.dlcoreTimer = setInterval(() => {
+    if (!root.isConnected) {
+      clearInterval(root.dlcoreTimer);
+      root.dlcoreTimer = undefined;
+      return;
+    }
+    const now = JSON.stringify(theme(root));
+    if (now !== seen) {
+      seen = now;
+      root.dlcoreRedraw();
+    }
+  }, 700);
+}

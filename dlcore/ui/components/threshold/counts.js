@@ -1,0 +1,206 @@
+// Counts at a threshold. No DOM here: the tests run this module against scikit-learn.
+// A point raises an alarm when its score is above the threshold, both compared as 64-bit floats; with `inclusive` (as for
+// classifiers) when it reaches it. Scores keep the type in which the run stored them.
+
+// How many numbers of a rising array lie above the cut.
+export function countAbove(sorted, cut) {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] > cut) high = middle;
+    else low = middle + 1;
+  }
+  return sorted.length - low;
+}
+
+// The largest float below a number: a score reaches t exactly when it is above nextBelow(t).
+export function nextBelow(number) {
+  if (number === 0) return -Number.MIN_VALUE;
+  if (!Number.isFinite(number)) return number;
+  const bits = new BigInt64Array(new Float64Array([number]).buffer);
+  bits[0] += number > 0 ? -1n : 1n;
+  return new Float64Array(bits.buffer)[0];
+}
+
+// Runs of true in [start, stop) as [first, end) pairs.
+function rangesOf(mask, start, stop) {
+  const found = [];
+  for (let i = start; i < stop; i++) {
+    if (!mask[i]) continue;
+    const first = i;
+    while (i < stop && mask[i]) i++;
+    found.push([first, i]);
+  }
+  return found;
+}
+
+// Where the running maximum of a stretch rises: the first alarm at any threshold is then one binary search away.
+function recordsOf(scores, start, stop) {
+  const places = [];
+  const heights = [];
+  let top = -Infinity;
+  for (let i = start; i < stop; i++)
+    if (scores[i] > top) {
+      top = scores[i];
+      places.push(i);
+      heights.push(top);
+    }
+  return { start, stop, places, heights, top };
+}
+
+function firstAbove(records, cut) {
+  const above = countAbove(records.heights, cut);
+  return above ? records.places[records.places.length - above] : -1;
+}
+
+// An alarm that began in a window and goes on after it is still that window's for `gap` points: for each point the
+// threshold below which that holds, which is the lowest score since the window's last point.
+function lastingOf(scores, windows, start, stop, gap) {
+  const lasting = new Float64Array(stop - start).fill(-Infinity);
+  for (const [, end] of windows) {
+    let low = scores[end - 1];
+    for (let i = end; i < Math.min(stop, end + gap); i++) lasting[i - start] = low = Math.min(low, scores[i]);
+  }
+  return lasting;
+}
+
+// Everything that counting needs, once for each set of labels. `labels` may be null; start and stop bound what counts.
+// A point outside all windows begins a burst of false alarms when it alarms and none of the `gap` points before it
+// does: at thresholds in [from, to). Bursts = ends above the threshold - beginnings above it; both are kept sorted.
+export function tableOf(scores, labels, { start, stop, gap = 0, inclusive = false, plausible = [] }) {
+  const windows = labels ? rangesOf(labels, start, stop) : [];
+  const lasting = lastingOf(scores, windows, start, stop, gap);
+  const count = stop - start;
+  const inside = [];
+  const outside = [];
+  const froms = [];
+  const tos = [];
+  const queue = new Int32Array(count); // places of falling scores: its first is the highest of the last `gap` points
+  let head = 0;
+  let tail = 0;
+  let near = -Infinity;
+  for (let i = start; i < stop; i++) {
+    if (lasting[i - start] > -Infinity) near = i;
+    if (labels?.[i]) {
+      inside.push(scores[i]);
+      continue;
+    }
+    outside.push(scores[i]);
+    while (head < tail && queue[head] < i - gap) head++;
+    const before = gap && head < tail ? scores[queue[head]] : -Infinity;
+    if (gap && i - near <= gap)
+      for (const [from, to] of beginnings(scores, labels, lasting, { i, start, gap })) {
+        froms.push(from);
+        tos.push(to);
+      }
+    else if (before < scores[i]) {
+      froms.push(before);
+      tos.push(scores[i]);
+    }
+    while (head < tail && scores[queue[tail - 1]] <= scores[i]) tail--;
+    queue[tail++] = i;
+  }
+  const sort = (list) => Float64Array.from(list).sort();
+  const events = windows.map(([first, end]) => recordsOf(scores, first, end));
+  return {
+    scores,
+    labels,
+    lasting,
+    start,
+    stop,
+    gap,
+    inclusive,
+    events,
+    plausible,
+    positives: inside.length,
+    negatives: outside.length,
+    all: sort(scores.subarray(start, stop)),
+    inside: sort(inside),
+    outside: sort(outside),
+    froms: sort(froms),
+    tos: sort(tos),
+    tops: sort(events.map((event) => event.top)),
+  };
+}
+
+// Shortly after a window points alarm on their own between two thresholds only: what is left of a point's own stretch
+// of thresholds without those of the `gap` points before it.
+function beginnings(scores, labels, lasting, { i, start, gap }) {
+  const others = [];
+  const found = [];
+  for (let j = Math.max(start, i - gap); j < i; j++)
+    if (!labels[j] && lasting[j - start] < scores[j]) others.push([lasting[j - start], scores[j]]);
+  let from = lasting[i - start];
+  for (const [low, high] of others.sort((a, b) => a[0] - b[0])) {
+    if (from >= scores[i]) return found;
+    if (low > from) found.push([from, Math.min(low, scores[i])]);
+    from = Math.max(from, high);
+  }
+  if (from < scores[i]) found.push([from, scores[i]]);
+  return found;
+}
+
+export const cutOf = (table, threshold) => (table.inclusive ? nextBelow(threshold) : threshold);
+
+// The counts at a threshold; a ratio without its denominator is 0, as in scikit-learn with zero_division=0.
+export function countsAt(table, threshold) {
+  const cut = cutOf(table, threshold);
+  const tp = countAbove(table.inside, cut);
+  const fp = countAbove(table.outside, cut);
+  const fn = table.positives - tp;
+  const tn = table.negatives - fp;
+  return {
+    tp,
+    fp,
+    fn,
+    tn,
+    precision: tp + fp ? tp / (tp + fp) : 0,
+    recall: table.positives ? tp / table.positives : 0,
+    f1: 2 * tp + fp + fn ? (2 * tp) / (2 * tp + fp + fn) : 0,
+    accuracy: (tp + tn) / Math.max(1, tp + fp + fn + tn),
+  };
+}
+
+// Windows with an alarm, points from a window's start to its first alarm (mean), bursts outside all windows.
+export function eventsAt(table, threshold) {
+  const cut = cutOf(table, threshold);
+  const firsts = table.events.map((event) => firstAbove(event, cut));
+  const delays = firsts.flatMap((first, i) => (first < 0 ? [] : [first - table.events[i].start]));
+  return {
+    hit: firsts.map((first) => first >= 0),
+    caught: delays.length,
+    total: table.events.length,
+    delay: delays.length ? delays.reduce((sum, one) => sum + one, 0) / delays.length : NaN,
+    bursts: countAbove(table.tos, cut) - countAbove(table.froms, cut),
+    plausible: plausibleAt(table, cut),
+  };
+}
+
+// Bursts of false alarms that reach into a window of the other kind: known, but not labelled.
+function plausibleAt(table, cut) {
+  if (!table.plausible.length) return 0;
+  const reaches = (burst) => table.plausible.some(([first, end]) => burst.start < end && burst.stop > first);
+  return burstsOf(table.scores, cut, { start: table.start, stop: table.stop, gap: table.gap, table }).filter(reaches)
+    .length;
+}
+
+// All alarms in [start, stop) as bursts with their highest point, in order of time; given a table, those of
+// false alarms alone.
+export function burstsOf(scores, cut, { start, stop, gap, table = null }) {
+  const found = [];
+  let last = -Infinity;
+  let burst = null;
+  for (let i = start; i < stop; i++) {
+    if (!(scores[i] > cut) || (table && (table.labels?.[i] || table.lasting[i - start] > cut))) continue;
+    if (!burst || i - last > gap) {
+      burst = { start: i, stop: i + 1, peak: i, points: 0 };
+      found.push(burst);
+    }
+    burst.stop = i + 1;
+    burst.points++;
+    if (scores[i] > scores[burst.peak]) burst.peak = i;
+    last = i;
+  }
+  return found;
+}
