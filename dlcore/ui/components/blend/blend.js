@@ -2,14 +2,14 @@
 
 import { decode } from "../shared/arrays.js";
 
-const AGAINST = [0, 114, 178];
-const NOTHING = [247, 247, 247];
-const FOR = [213, 94, 0]; // as in dlcore/plots/attribution.py
+const NEGATIVE = [0, 114, 178];
+const ZERO = [247, 247, 247];
+const POSITIVE = [213, 94, 0]; // as in dlcore/plots/attribution.py
 
-function colourOf(value, part) {
-  const end = value < 0 ? AGAINST : FOR;
+function mapColor(value, channel) {
+  const target = value < 0 ? NEGATIVE : POSITIVE;
   const strength = Math.abs(value);
-  return NOTHING[part] + (end[part] - NOTHING[part]) * strength;
+  return ZERO[channel] + (target[channel] - ZERO[channel]) * strength;
 }
 
 function paint(root) {
@@ -23,7 +23,7 @@ function paint(root) {
   const share = Number(root.querySelector("input").value) / 100;
   for (let i = 0; i < height * width; i++) {
     const value = (map[i] - 127) / 127;
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (1 - share) * pixels[3 * i + c] + share * colourOf(value, c);
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (1 - share) * pixels[3 * i + c] + share * mapColor(value, c);
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
@@ -34,15 +34,15 @@ export default function ({ data, parentElement }) {
   if (root.dataset.version === data.version) return;
   root.dataset.version = data.version;
   root.dlcoreModel = { data, pixels: decode(data.picture), map: decode(data.map) };
-  const swatch = (colour, words) => `<span><i style="background: rgb(${colour.join(",")})"></i>${words}</span>`;
+  const swatch = (color, label) => `<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
   root.querySelector(".dl-blend-legend").innerHTML =
-    swatch(FOR, "speaks for it") + (data.oneSided ? "" : swatch(AGAINST, "speaks against it"));
-  let waiting = false;
+    swatch(POSITIVE, "speaks for it") + (data.oneSided ? "" : swatch(NEGATIVE, "speaks against it"));
+  let isScheduled = false;
   root.querySelector("input").oninput = () => {
-    if (waiting) return;
-    waiting = true;
+    if (isScheduled) return;
+    isScheduled = true;
     requestAnimationFrame(() => {
-      waiting = false;
+      isScheduled = false;
       paint(root);
     });
   };

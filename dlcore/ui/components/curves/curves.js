@@ -1,57 +1,57 @@
 // Training curves that grow while a run trains and keep the zoom of the reader.
 
-import { ORDER } from "../shared/palette.js";
-import { axis, layoutFor, loadPlotly, PLOT_CONFIG } from "../shared/plotly.js";
-import { theme, watch } from "../shared/theme.js";
-import { rowsOf } from "./rows.js";
+import { PALETTE } from "../shared/palette.js";
+import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
+import { onThemeChange, readTheme } from "../shared/theme.js";
+import { visibleRows } from "./rows.js";
 import { fallsFar, unpack } from "./series.js";
-import { lineTraces, marksOf, starTrace } from "./traces.js";
+import { buildMarks, lineTraces, starTrace } from "./traces.js";
 
-const NAMES = { epoch: "Epoch", step: "Optimiser step", seconds: "Training time (s)", samples: "Samples seen" };
+const AXIS_TITLES = { epoch: "Epoch", step: "Optimiser step", seconds: "Training time (s)", samples: "Samples seen" };
 
-function axesOf(rows, set) {
+function buildAxes(rows, settings) {
   const weights = rows.map((row) => (row.small ? 0.4 : 1));
   const sum = weights.reduce((a, b) => a + b, 0);
   const gap = 0.09;
-  const room = 1 - gap * (rows.length - 1);
+  const available = 1 - gap * (rows.length - 1);
   const axes = {};
   let top = 1;
   rows.forEach((row, i) => {
-    const height = (room * weights[i]) / sum;
-    axes[i ? `yaxis${i + 1}` : "yaxis"] = axis(set.colours, {
+    const height = (available * weights[i]) / sum;
+    axes[i ? `yaxis${i + 1}` : "yaxis"] = axisLayout(settings.colors, {
       domain: [Math.max(0, top - height), top],
       anchor: "x",
-      type: set.log && row.title === "Loss" ? "log" : "linear",
+      type: settings.log && row.title === "Loss" ? "log" : "linear",
       title: {
-        text: set.several && !row.small ? `${row.title} (dashed: validation)` : row.title,
+        text: settings.several && !row.small ? `${row.title} (dashed: validation)` : row.title,
         font: { size: 12 },
         standoff: 8,
       },
-      uirevision: `${set.shown}-${set.log}`,
+      uirevision: `${settings.shown}-${settings.log}`,
       nticks: row.small ? 3 : 7,
-      ...(set.log && set.far && row.title === "Loss" ? { dtick: 1 } : {}),
+      ...(settings.log && settings.far && row.title === "Loss" ? { dtick: 1 } : {}),
       exponentformat: "power",
       tickformat: row.small ? ".1~e" : "",
     });
     top -= height + gap;
   });
-  axes.xaxis = axis(set.colours, {
-    title: { text: NAMES[set.kind], font: { size: 12 }, standoff: 8 },
+  axes.xaxis = axisLayout(settings.colors, {
+    title: { text: AXIS_TITLES[settings.kind], font: { size: 12 }, standoff: 8 },
     anchor: rows.length > 1 ? `y${rows.length}` : "y",
-    uirevision: `${set.shown}-${set.kind}`,
+    uirevision: `${settings.shown}-${settings.kind}`,
     showspikes: true,
     spikemode: "across",
     spikethickness: 1,
     spikedash: "dot",
-    spikecolor: set.colours.line,
+    spikecolor: settings.colors.line,
     rangemode: "tozero",
   });
   return axes;
 }
 
-function draw(Plotly, root, runs, set) {
-  const rows = rowsOf(runs);
-  const several = runs.length > 1;
+function draw(Plotly, root, runs, settings) {
+  const rows = visibleRows(runs);
+  const isMany = runs.length > 1;
   const plot = root.querySelector(".dl-plot");
   root.classList.toggle("dl-empty", rows.length === 0);
   if (!rows.length) {
@@ -59,13 +59,13 @@ function draw(Plotly, root, runs, set) {
     return;
   }
   const traces = runs.flatMap((run) => [
-    ...rows.flatMap((row, i) => lineTraces(run, row, i, set, several)),
-    ...starTrace(run, rows, set, several),
+    ...rows.flatMap((row, i) => lineTraces(run, row, i, settings, isMany)),
+    ...starTrace(run, rows, settings, isMany),
   ]);
-  const marks = runs.flatMap((run) => marksOf(run, set));
+  const marks = runs.flatMap((run) => buildMarks(run, settings));
   const height = rows.reduce((sum, row) => sum + (row.small ? 95 : 215), 100);
-  const layout = layoutFor(set.colours, {
-    ...axesOf(rows, set),
+  const layout = plotLayout(settings.colors, {
+    ...buildAxes(rows, settings),
     height,
     margin: { l: 8, r: 12, t: 40, b: 8 },
     hovermode: "x unified",
@@ -80,7 +80,7 @@ function draw(Plotly, root, runs, set) {
       y0: 0,
       y1: 1,
       yref: "paper",
-      line: { color: set.colours.text, width: 1, dash: "dot" },
+      line: { color: settings.colors.text, width: 1, dash: "dot" },
       opacity: 0.6,
     })),
     annotations: marks.map((mark) => ({
@@ -120,7 +120,7 @@ export default async function ({ data, parentElement }) {
   const runs = data.runs.map(unpack).map((run, i) => ({
     ...run,
     uid: `run-${run.id.replaceAll(/[^a-z0-9]/gi, "-")}`,
-    colour: ORDER[(run.colour ?? i) % ORDER.length],
+    color: PALETTE[(run.color ?? i) % PALETTE.length],
   }));
   const [slider, kind, log] = ["range", "select", "check"].map((name) => root.querySelector(`.dl-${name}`));
   const Plotly = await loadPlotly();
@@ -134,7 +134,7 @@ export default async function ({ data, parentElement }) {
       far: runs.some(fallsFar),
       shown: runs[0].uid,
       several: runs.length > 1,
-      colours: theme(root),
+      colors: readTheme(root),
     });
   };
   let frame = 0;
@@ -151,5 +151,5 @@ export default async function ({ data, parentElement }) {
   root.querySelector(".dl-plot").setAttribute("aria-label", `Training curves. ${describe(runs)}`);
   redraw();
   root.dataset.drawn = data.version;
-  watch(root, redraw);
+  onThemeChange(root, redraw);
 }

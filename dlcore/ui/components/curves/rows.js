@@ -21,7 +21,7 @@ export const ROWS = [
   { title: "Learning rate", curves: [["learning_rate", "learning rate"]], small: true },
 ];
 
-export function rowsOf(runs) {
+export function visibleRows(runs) {
   return ROWS.filter((row) =>
     runs.some((run) =>
       row.curves.some(([name]) =>

@@ -7,19 +7,19 @@ const MOST_POINTS = 2000;
 // Exponential moving average without the pull of its start towards zero (Kingma and Ba, 2015, section 3).
 export function smooth(values, weight) {
   if (weight <= 0) return values;
-  const out = new Float64Array(values.length);
+  const result = new Float64Array(values.length);
   let mean = 0;
   let power = 1;
   for (let i = 0; i < values.length; i++) {
     mean = weight * mean + (1 - weight) * values[i];
     power *= weight;
-    out[i] = mean / (1 - power);
+    result[i] = mean / (1 - power);
   }
-  return out;
+  return result;
 }
 
 // At most 2,000 points: of each bucket its lowest and its highest stay, so that no spike is lost.
-export function thin(x, y) {
+export function downsample(x, y) {
   if (y.length <= MOST_POINTS) return [Array.from(x), Array.from(y)];
   const buckets = MOST_POINTS / 2;
   const outX = [];
@@ -41,10 +41,10 @@ export function thin(x, y) {
   return [outX, outY];
 }
 
-function interpolate(at, xs, ys) {
-  if (!xs.length) return Array.from(at, () => null);
+function interpolate(positions, xs, ys) {
+  if (!xs.length) return Array.from(positions, () => null);
   let j = 0;
-  return Array.from(at, (x) => {
+  return Array.from(positions, (x) => {
     while (j < xs.length - 1 && xs[j + 1] <= x) j++;
     while (j > 0 && xs[j] > x) j--;
     if (j === xs.length - 1 || x <= xs[0]) return x <= xs[0] ? (ys[0] * x) / xs[0] : ys[j];
@@ -52,7 +52,7 @@ function interpolate(at, xs, ys) {
   });
 }
 
-export function across(run, steps, kind) {
+export function toAxis(run, steps, kind) {
   if (run.reported && kind !== "epoch") return Array.from(steps, () => null); // what others claim is known by epoch alone
   if (kind === "seconds") {
     const clock = run.curves.elapsed_s;

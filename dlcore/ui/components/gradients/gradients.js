@@ -1,13 +1,13 @@
 // Heat map of the gradient norm by layer and step.
 
 import { decode } from "../shared/arrays.js";
-import { axis, layoutFor, loadPlotly, PLOT_CONFIG } from "../shared/plotly.js";
-import { theme, watch } from "../shared/theme.js";
+import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
+import { onThemeChange, readTheme } from "../shared/theme.js";
 
 const MOST_COLUMNS = 400;
 
 // Rows of at most 400 steps: of each group of steps the geometric mean, which is the mean of what is drawn.
-function grid(norms, steps, layers) {
+function buildGrid(norms, steps, layers) {
   const count = steps.length;
   const width = layers.length;
   const group = Math.ceil(count / MOST_COLUMNS);
@@ -18,15 +18,15 @@ function grid(norms, steps, layers) {
     x.push(steps[to - 1]);
     for (let layer = 0; layer < width; layer++) {
       let sum = 0;
-      let seen = 0;
+      let positive = 0;
       for (let i = from; i < to; i++) {
         const norm = norms[i * width + layer];
         if (norm > 0) {
           sum += Math.log10(norm);
-          seen += 1;
+          positive += 1;
         }
       }
-      z[layer].push(seen ? sum / seen : null);
+      z[layer].push(positive ? sum / positive : null);
     }
   }
   return [x, z];
@@ -37,10 +37,10 @@ export default async function ({ data, parentElement }) {
   root.dataset.version = data.version;
   const Plotly = await loadPlotly();
   if (root.dataset.version !== data.version) return;
-  const [steps, z] = grid(decode(data.norms), decode(data.steps), data.layers);
+  const [steps, z] = buildGrid(decode(data.norms), decode(data.steps), data.layers);
   const plot = root.querySelector(".dl-plot");
   const redraw = () => {
-    const colours = theme(root);
+    const colors = readTheme(root);
     const height = Math.max(190, 96 + 22 * data.layers.length);
     plot.style.minHeight = `${height}px`;
     Plotly.react(
@@ -62,17 +62,20 @@ export default async function ({ data, parentElement }) {
           },
         },
       ],
-      layoutFor(colours, {
+      plotLayout(colors, {
         height,
         margin: { l: 8, r: 8, t: 12, b: 8 },
         uirevision: "keep",
-        xaxis: axis(colours, { title: { text: "Optimiser step", font: { size: 12 }, standoff: 8 }, showgrid: false }),
-        yaxis: axis(colours, { autorange: "reversed", showgrid: false, type: "category", tickfont: { size: 11 } }),
+        xaxis: axisLayout(colors, {
+          title: { text: "Optimiser step", font: { size: 12 }, standoff: 8 },
+          showgrid: false,
+        }),
+        yaxis: axisLayout(colors, { autorange: "reversed", showgrid: false, type: "category", tickfont: { size: 11 } }),
       }),
       PLOT_CONFIG,
     );
   };
   redraw();
   root.dataset.drawn = data.version;
-  watch(root, redraw);
+  onThemeChange(root, redraw);
 }

@@ -2,19 +2,19 @@
 
 const MOST_NODES = 26;
 
-export const shapeWords = (shape) =>
+export const formatShape = (shape) =>
   shape.length ? shape.map((size) => (size === null ? "N" : size.toLocaleString("en"))).join(" × ") : "one number";
 
 // A module's own name, with the name before it where it is but a number: blocks.0
 export const lastName = (path) => /([^.]*[^.\d(][^.]*(?:\.\d[^.]*)*|\d[^.]*)$/.exec(path)[1];
 
 // Modules that hold several operations can be folded; one that holds a single operation only gives it its name.
-export function modulesOf(operations, kinds) {
-  const found = new Map();
-  for (const [place, one] of operations.entries()) {
-    for (const [depth, path] of one.scope.entries()) {
-      if (!found.has(path))
-        found.set(path, {
+export function findModules(operations, kinds) {
+  const modules = new Map();
+  for (const [index, operation] of operations.entries()) {
+    for (const [depth, path] of operation.scope.entries()) {
+      if (!modules.has(path))
+        modules.set(path, {
           path,
           depth,
           kind: kinds[path.replace(/ \(\d+\)$/, "")] || "",
@@ -23,30 +23,30 @@ export function modulesOf(operations, kinds) {
           biases: 0,
           adds: 0,
         });
-      const module = found.get(path);
-      module.members.push(place);
-      module.weights += one.weights;
-      module.biases += one.biases;
-      module.adds += one.multiply_adds;
+      const module = modules.get(path);
+      module.members.push(index);
+      module.weights += operation.weights;
+      module.biases += operation.biases;
+      module.adds += operation.multiply_adds;
     }
   }
-  const foldable = new Map([...found].filter(([, module]) => module.members.length > 1));
+  const foldable = new Map([...modules].filter(([, module]) => module.members.length > 1));
   // of modules that hold the very same operations the outermost is enough
-  const seen = new Set();
+  const spans = new Set();
   for (const [path, module] of foldable) {
-    const same = `${module.members[0]}-${module.members.length}`;
-    if (seen.has(same)) foldable.delete(path);
-    else seen.add(same);
+    const span = `${module.members[0]}-${module.members.length}`;
+    if (spans.has(span)) foldable.delete(path);
+    else spans.add(span);
   }
-  return { all: found, foldable };
+  return { all: modules, foldable };
 }
 
 // The modules to open at first: outer ones before inner ones, as long as the graph stays readable.
-export function openAtFirst(operations, modules) {
+export function initiallyOpen(operations, modules) {
   const open = new Set();
   for (const path of [...modules.foldable.keys()].sort((a, b) => modules.all.get(a).depth - modules.all.get(b).depth)) {
     open.add(path);
-    if (visible(operations, modules, open).length > MOST_NODES) {
+    if (visibleNodes(operations, modules, open).length > MOST_NODES) {
       open.delete(path);
       break;
     }
@@ -55,26 +55,37 @@ export function openAtFirst(operations, modules) {
 }
 
 // What is seen: operations and folded modules, in an order in which every source comes first.
-export function visible(operations, modules, open) {
+export function visibleNodes(operations, modules, open) {
   const nodes = [];
-  const at = new Map();
-  const of = new Map();
-  operations.forEach((one, place) => {
-    const folded = one.scope.find((path) => modules.foldable.has(path) && !open.has(path));
-    const key = folded || place;
-    if (!at.has(key)) {
-      const inside = one.scope.filter(
+  const indexByKey = new Map();
+  const nodeByOperation = new Map();
+  operations.forEach((operation, index) => {
+    const foldedModule = operation.scope.find((path) => modules.foldable.has(path) && !open.has(path));
+    const key = foldedModule || index;
+    if (!indexByKey.has(key)) {
+      const inside = operation.scope.filter(
         (path) =>
           modules.foldable.has(path) &&
-          path !== folded &&
-          (!folded || modules.all.get(path).depth < modules.all.get(folded).depth),
+          path !== foldedModule &&
+          (!foldedModule || modules.all.get(path).depth < modules.all.get(foldedModule).depth),
       );
-      at.set(key, nodes.push({ key, place, folded: folded || null, within: inside, sources: new Set(), one }) - 1);
+      indexByKey.set(
+        key,
+        nodes.push({
+          key,
+          place: index,
+          folded: foldedModule || null,
+          within: inside,
+          sources: new Set(),
+          one: operation,
+        }) - 1,
+      );
     }
-    const node = at.get(key);
-    of.set(place, node);
-    if (folded) nodes[node].last = one;
-    for (const source of one.sources) if (of.get(source) !== node) nodes[node].sources.add(of.get(source));
+    const node = indexByKey.get(key);
+    nodeByOperation.set(index, node);
+    if (foldedModule) nodes[node].last = operation;
+    for (const source of operation.sources)
+      if (nodeByOperation.get(source) !== node) nodes[node].sources.add(nodeByOperation.get(source));
   });
   return nodes;
 }

@@ -1,37 +1,37 @@
 // An image from the clipboard or dropped, scaled to at most MAX_SIDE pixels and sent as JPEG.
 
-const MOST = 1024;
+const MAX_SIDE = 1024;
 
-async function small(file) {
-  const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const scale = Math.min(1, MOST / Math.max(picture.width, picture.height));
+async function encodeImage(file) {
+  const image = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(picture.width * scale));
-  canvas.height = Math.max(1, Math.round(picture.height * scale));
+  canvas.width = Math.max(1, Math.round(image.width * scale));
+  canvas.height = Math.max(1, Math.round(image.height * scale));
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas.toDataURL("image/jpeg", 0.92).split(",")[1];
 }
 
 export default function ({ parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dl-paste");
-  const words = root.querySelector(".dl-paste-words");
+  const message = root.querySelector(".dl-paste-words");
   root.dlcoreReport = setStateValue;
   if (root.dataset.ready) return;
   root.dataset.ready = "yes";
-  const take = async (files) => {
-    const file = [...files].find((one) => one.type.startsWith("image/"));
+  const sendImage = async (files) => {
+    const file = [...files].find((item) => item.type.startsWith("image/"));
     if (!file) {
-      words.textContent = "There is no picture in the clipboard: copy one first.";
+      message.textContent = "There is no picture in the clipboard: copy one first.";
       return;
     }
     try {
-      root.dlcoreReport("picture", await small(file));
-      words.textContent = "Taken. Paste another one at any time.";
+      root.dlcoreReport("picture", await encodeImage(file));
+      message.textContent = "Taken. Paste another one at any time.";
     } catch {
-      words.textContent = "That picture cannot be read by this browser: save it as PNG or JPEG.";
+      message.textContent = "That picture cannot be read by this browser: save it as PNG or JPEG.";
     }
   };
   const onPaste = (event) => {
@@ -41,7 +41,7 @@ export default function ({ parentElement, setStateValue }) {
     }
     if (event.clipboardData?.files.length) {
       event.preventDefault();
-      take(event.clipboardData.files);
+      sendImage(event.clipboardData.files);
     }
   };
   document.addEventListener("paste", onPaste);
@@ -49,6 +49,6 @@ export default function ({ parentElement, setStateValue }) {
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", (event) => {
     event.preventDefault();
-    take(event.dataTransfer.files);
+    sendImage(event.dataTransfer.files);
   });
 }

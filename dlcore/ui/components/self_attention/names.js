@@ -23,26 +23,27 @@ const NAMES = {
   O: "output",
 };
 
-export const show = (value) =>
+export const formatShort = (value) =>
   value === -Infinity ? "−∞" : (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2)).replace("-", "−");
 
-export const fine = (value) => (value === -Infinity ? "−∞" : String(Number(value.toPrecision(5))).replace("-", "−"));
+export const formatPrecise = (value) =>
+  value === -Infinity ? "−∞" : String(Number(value.toPrecision(5))).replace("-", "−");
 
-export const named = (key) => {
+export const symbolHtml = (key) => {
   const [, base, head] = /^([A-Za-z]+?)(\d*)$/.exec(key);
   const name = NAMES[base] || base;
   return name.replace(/_(\w)/, "<sub>$1</sub>") + (head ? `<sup>(${head})</sup>` : "");
 };
 
-export const plain = (key) => named(key).replace(/<[^>]+>/g, "");
+export const symbolText = (key) => symbolHtml(key).replace(/<[^>]+>/g, "");
 
-export const isHeaded = (base) => ["S", "D", "M", "A", "Z"].includes(base);
+export const isPerHead = (base) => ["S", "D", "M", "A", "Z"].includes(base);
 
-export function matrixOf(s, key) {
+export function findMatrix(s, key) {
   return s.done.results[key] || s.a[key] || null;
 }
 
-export function keyOf(s, base) {
+export function matrixKey(s, base) {
   if (base === "Zall") return s.a.heads > 1 ? "Z" : null;
-  return isHeaded(base) && s.a.heads > 1 ? `${base}${s.head + 1}` : base;
+  return isPerHead(base) && s.a.heads > 1 ? `${base}${s.head + 1}` : base;
 }

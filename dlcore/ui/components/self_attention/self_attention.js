@@ -1,15 +1,15 @@
 // Self-attention step by step: every cell shows its formula, and a changed number updates all that depends on it.
 
-import { graphIn } from "../graph/view.js";
-import { watch } from "../shared/theme.js";
+import { showGraph } from "../graph/view.js";
+import { onThemeChange } from "../shared/theme.js";
 import { attend } from "./attention.js";
-import { tellFormula } from "./formula.js";
-import { plain } from "./names.js";
-import { settings } from "./settings.js";
-import { drawLab } from "./softmax_lab.js";
-import { build, fill } from "./stages.js";
+import { updateFormula } from "./formula.js";
+import { symbolText } from "./names.js";
+import { readSettings } from "./settings.js";
+import { drawSoftmaxLab } from "./softmax_lab.js";
+import { buildStages, fillValues } from "./stages.js";
 
-function startAttention(root, data) {
+function start(root, data) {
   const s = {
     root,
     data,
@@ -20,45 +20,45 @@ function startAttention(root, data) {
     redraw: () => redraw(s),
   };
   root.dlattention = s;
-  const find = (name) => root.querySelector(`.dla-${name}`);
-  s.find = find;
+  const control = (name) => root.querySelector(`.dla-${name}`);
+  s.find = control;
   s.sentence = root.querySelector(".dla-sentence input");
   s.sentence.value = data.sentence;
   for (const name of ["d", "dk", "heads", "mask", "padding", "scaled", "biases", "out", "positions"])
-    find(name).onchange = () => redraw(s);
+    control(name).onchange = () => redraw(s);
   s.sentence.oninput = () => redraw(s);
-  const spread = root.querySelector(".dla-spread input");
-  spread.oninput = () => {
-    root.querySelector(".dla-spread output").textContent = spread.value;
+  const scale = root.querySelector(".dla-spread input");
+  scale.oninput = () => {
+    root.querySelector(".dla-spread output").textContent = scale.value;
     redraw(s);
   };
-  find("new").onclick = () => {
+  control("new").onclick = () => {
     s.seed += 1;
     s.own.clear();
     redraw(s);
   };
-  find("undo").onclick = () => {
+  control("undo").onclick = () => {
     s.own.clear();
     redraw(s);
   };
   for (const input of root.querySelectorAll(".dla-edit input"))
     input.oninput = () => {
       const value = Number(input.value);
-      if (Number.isFinite(value) && input.value !== "") change(s, value, input);
+      if (Number.isFinite(value) && input.value !== "") editCell(s, value, input);
     };
-  find("stages").onclick = (event) => {
+  control("stages").onclick = (event) => {
     const td = event.target.closest("td[data-r]");
-    if (td) choose2(s, td);
+    if (td) selectCell(s, td);
   };
-  find("stages").onkeydown = (event) => walk(s, event);
+  control("stages").onkeydown = (event) => onKey(s, event);
   redraw(s);
-  drawLab(s);
-  watch(root, () => drawLab(s));
+  drawSoftmaxLab(s);
+  onThemeChange(root, () => drawSoftmaxLab(s));
 }
 
 export function redraw(s) {
   const begin = performance.now();
-  s.a = settings(s);
+  s.a = readSettings(s);
   s.done = attend(s.a);
   s.head = Math.min(s.head, s.a.heads - 1);
   const shape = JSON.stringify([
@@ -75,69 +75,72 @@ export function redraw(s) {
     s.head,
   ]);
   if (shape !== s.shape) {
-    build(s);
+    buildStages(s);
     s.shape = shape;
     s.graphStale = true;
   }
-  fill(s);
-  tellFormula(s);
+  fillValues(s);
+  updateFormula(s);
   s.find("undo").hidden = !s.own.size;
   if (s.graphStale) {
     s.graphStale = false;
-    requestAnimationFrame(() => drawOps(s));
+    requestAnimationFrame(() => drawGraph(s));
   }
   s.root.dataset.ms = (performance.now() - begin).toFixed(2);
 }
 
-function change(s, value, input) {
+function editCell(s, value, input) {
   s.own.set(`${s.chosen.key}:${s.chosen.r}:${s.chosen.c}`, value);
   redraw(s);
   for (const other of s.root.querySelectorAll(".dla-edit input")) if (other !== input) other.value = value;
 }
 
-function choose2(s, td) {
+function selectCell(s, td) {
   s.chosen = { key: td.dataset.key, r: Number(td.dataset.r), c: Number(td.dataset.c) };
-  for (const one of td.closest("table").querySelectorAll("td[data-r]")) one.tabIndex = one === td ? 0 : -1;
+  for (const operation of td.closest("table").querySelectorAll("td[data-r]"))
+    operation.tabIndex = operation === td ? 0 : -1;
   td.focus({ preventScroll: true });
-  tellFormula(s);
+  updateFormula(s);
 }
 
-function walk(s, event) {
+function onKey(s, event) {
   const td = event.target.closest("td[data-r]");
   const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
   if (!td || (!step && event.key !== "Enter" && event.key !== " ")) return;
   event.preventDefault();
   if (!step) {
-    choose2(s, td);
+    selectCell(s, td);
     s.root.querySelector(".dla-edit:not([hidden]) input")?.focus();
     return;
   }
   const to = td
     .closest("table")
     .querySelector(`td[data-r="${Number(td.dataset.r) + step[0]}"][data-c="${Number(td.dataset.c) + step[1]}"]`);
-  if (to) choose2(s, to);
+  if (to) selectCell(s, to);
 }
 
-function drawOps(s) {
-  const operations = s.done.tape.map((one) => ({
-    ...one,
-    name: one.name === "positions" ? "input" : one.name,
-    label: ["input"].includes(one.name) ? plain(one.key) : `${plain(one.key)} · ${one.name}`,
+function drawGraph(s) {
+  const operations = s.done.tape.map((operation) => ({
+    ...operation,
+    name: operation.name === "positions" ? "input" : operation.name,
+    label: ["input"].includes(operation.name)
+      ? symbolText(operation.key)
+      : `${symbolText(operation.key)} · ${operation.name}`,
   }));
-  graphIn(s.root.querySelector(".dla-graph .dlg"), {
+  showGraph(s.root.querySelector(".dla-graph .dlg"), {
     operations,
     kinds: {},
-    onChoose: (one) => {
-      if (!one) return;
-      const head = /(\d+)$/.exec(one.key);
+    onChoose: (operation) => {
+      if (!operation) return;
+      const head = /(\d+)$/.exec(operation.key);
       if (head) {
         s.head = Number(head[1]) - 1;
         redraw(s);
       }
-      const key = one.key;
+      const key = operation.key;
       const td = s.root.querySelector(`td[data-key="${key}"]`);
       if (td) {
-        choose2(s, td);
+        selectCell(s, td);
         td.closest("figure").scrollIntoView({ block: "center", behavior: "smooth" });
       }
     },
@@ -147,6 +150,6 @@ function drawOps(s) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dla");
   if (root.dataset.drawn === data.version) return;
-  startAttention(root, data);
+  start(root, data);
   root.dataset.drawn = data.version;
 }

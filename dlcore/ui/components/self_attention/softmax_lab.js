@@ -1,9 +1,9 @@
 // How much gradient a softmax lets through, with and without division by the root of d_k.
 
-import { svg } from "../shared/dom.js";
-import { saturation } from "./random.js";
+import { svgElement } from "../shared/dom.js";
+import { softmaxGradient } from "./random.js";
 
-export function drawLab(s) {
+export function drawSoftmaxLab(s) {
   const box = s.root.querySelector(".dla-lab svg");
   const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
   const left = 46;
@@ -11,49 +11,49 @@ export function drawLab(s) {
   const top = 12;
   const bottom = 34;
   s.lab ??= {
-    with: sizes.map((dk) => saturation(dk, { scaled: true })),
-    without: sizes.map((dk) => saturation(dk, { scaled: false })),
+    with: sizes.map((dk) => softmaxGradient(dk, { scaled: true })),
+    without: sizes.map((dk) => softmaxGradient(dk, { scaled: false })),
   };
   box.replaceChildren();
   const x = (i) => left + (i * (640 - left - right)) / (sizes.length - 1);
   const high = 0.45;
   const y = (value) => top + (1 - value / high) * (220 - top - bottom);
   for (const tick of [0, 0.1, 0.2, 0.3, 0.4]) {
-    svg("line", { x1: left, x2: 640 - right, y1: y(tick), y2: y(tick), class: "dla-grid" }, box);
-    svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, box, tick.toFixed(1));
+    svgElement("line", { x1: left, x2: 640 - right, y1: y(tick), y2: y(tick), class: "dla-grid" }, box);
+    svgElement("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, box, tick.toFixed(1));
   }
-  for (const [i, dk] of sizes.entries()) svg("text", { x: x(i), y: 206, "text-anchor": "middle" }, box, dk);
-  svg(
+  for (const [i, dk] of sizes.entries()) svgElement("text", { x: x(i), y: 206, "text-anchor": "middle" }, box, dk);
+  svgElement(
     "text",
     { x: (left + 640 - right) / 2, y: 236, "text-anchor": "middle", class: "dla-axis" },
     box,
     "numbers in a query and a key, dk",
   );
-  for (const [name, words] of [
+  for (const [name, label] of [
     ["with", "divided by √dk"],
     ["without", "not divided"],
   ]) {
-    const values = s.lab[name].map((one) => one.through);
-    svg(
+    const values = s.lab[name].map((row) => row.through);
+    svgElement(
       "polyline",
       { points: values.map((value, i) => `${x(i)},${y(value)}`).join(" "), class: `dla-line dla-line-${name}` },
       box,
     );
     for (const [i, value] of values.entries())
-      svg(
+      svgElement(
         name === "with" ? "circle" : "rect",
         name === "with"
           ? { cx: x(i), cy: y(value), r: 3.6, class: `dla-dot-${name}` }
           : { x: x(i) - 3.3, y: y(value) - 3.3, width: 6.6, height: 6.6, class: `dla-dot-${name}` },
         box,
       );
-    svg("text", { x: x(sizes.length - 1) + 12, y: y(values.at(-1)) + 4, class: "dla-name" }, box, words);
+    svgElement("text", { x: x(sizes.length - 1) + 12, y: y(values.at(-1)) + 4, class: "dla-name" }, box, label);
   }
-  const end = (name) => s.lab[name].at(-1);
-  const words = `With keys of 512 numbers the softmax lets ${end("without").through.toFixed(3)} of the gradient through undivided and ${end("with").through.toFixed(3)} divided; the largest of 8 weights is ${end("without").top.toFixed(2)} and ${end("with").top.toFixed(2)} on average.`;
+  const atEnd = (name) => s.lab[name].at(-1);
+  const label = `With keys of 512 numbers the softmax lets ${atEnd("without").through.toFixed(3)} of the gradient through undivided and ${atEnd("with").through.toFixed(3)} divided; the largest of 8 weights is ${atEnd("without").top.toFixed(2)} and ${atEnd("with").top.toFixed(2)} on average.`;
   box.setAttribute(
     "aria-label",
-    `What a softmax over 8 scores lets through of a gradient, by the number of numbers in a key. ${words}`,
+    `What a softmax over 8 scores lets through of a gradient, by the number of numbers in a key. ${label}`,
   );
-  s.root.querySelector(".dla-lab-says").textContent = words;
+  s.root.querySelector(".dla-lab-says").textContent = label;
 }

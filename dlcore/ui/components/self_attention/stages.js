@@ -1,8 +1,8 @@
 // The stages of the computation as tables of numbers.
 
-import { html } from "../shared/dom.js";
-import { allowed, passed } from "./attention.js";
-import { isHeaded, keyOf, matrixOf, named, plain, show } from "./names.js";
+import { htmlElement } from "../shared/dom.js";
+import { allowed, jacobianNorm } from "./attention.js";
+import { findMatrix, formatShort, isPerHead, matrixKey, symbolHtml, symbolText } from "./names.js";
 
 const STAGES = [
   [
@@ -45,63 +45,70 @@ const STAGES = [
   ],
 ];
 
-export function build(s) {
+export function buildStages(s) {
   const stages = s.find("stages");
   stages.replaceChildren();
   s.views = [];
   let number = 0;
-  for (const [id, title, why, bases] of STAGES) {
-    const keys = bases.map((base) => keyOf(s, base)).filter((key) => key && matrixOf(s, key));
-    const off = id === "scale" && !s.a.scaled;
-    if (!keys.length && !off) continue;
+  for (const [id, title, explanation, bases] of STAGES) {
+    const keys = bases.map((base) => matrixKey(s, base)).filter((key) => key && findMatrix(s, key));
+    const isLeftOut = id === "scale" && !s.a.scaled;
+    if (!keys.length && !isLeftOut) continue;
     number += 1;
-    const card = html("section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
-    const head = html("h3", {}, card);
+    const card = htmlElement("section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
+    const head = htmlElement("h3", {}, card);
     head.innerHTML = `<span>${number}</span><span>${title.replace("d_k", "d<sub>k</sub>")}</span>`;
-    if (s.a.heads > 1 && isHeaded(bases[0])) tabs(s, head);
-    html(
+    if (s.a.heads > 1 && isPerHead(bases[0])) headTabs(s, head);
+    htmlElement(
       "p",
       { class: "dla-why" },
       card,
-      off ? "Left out: the softmax gets the scores as they are. Look at its weights and at what it lets through." : why,
+      isLeftOut
+        ? "Left out: the softmax gets the scores as they are. Look at its weights and at what it lets through."
+        : explanation,
     );
-    const row = html("div", { class: `dla-row dla-row-${id}` }, card);
+    const row = htmlElement("div", { class: `dla-row dla-row-${id}` }, card);
     if (id === "qkv")
       for (const letter of ["q", "k", "v"]) {
-        const group = html("div", { class: "dla-trio" }, row);
-        const above = html("div", { class: "dla-above" }, group);
-        html("span", { class: "dla-op" }, above, s.a.positions ? "(x + P) ·" : "x ·");
-        view(s, above, `W${letter}`);
-        if (matrixOf(s, `b${letter}`)) {
-          html("span", { class: "dla-op" }, group, "+");
-          view(s, group, `b${letter}`);
+        const group = htmlElement("div", { class: "dla-trio" }, row);
+        const above = htmlElement("div", { class: "dla-above" }, group);
+        htmlElement("span", { class: "dla-op" }, above, s.a.positions ? "(x + P) ·" : "x ·");
+        addMatrix(s, above, `W${letter}`);
+        if (findMatrix(s, `b${letter}`)) {
+          htmlElement("span", { class: "dla-op" }, group, "+");
+          addMatrix(s, group, `b${letter}`);
         }
-        html("span", { class: "dla-op" }, group, "=");
-        view(s, group, letter);
+        htmlElement("span", { class: "dla-op" }, group, "=");
+        addMatrix(s, group, letter);
       }
     else if (id === "out" && s.a.Wo) {
-      if (keys[0] === "Z") view(s, row, "Z");
-      else html("span", { class: "dla-op" }, row, "z");
-      html("span", { class: "dla-op" }, row, "·");
-      view(s, row, "Wo");
+      if (keys[0] === "Z") addMatrix(s, row, "Z");
+      else htmlElement("span", { class: "dla-op" }, row, "z");
+      htmlElement("span", { class: "dla-op" }, row, "·");
+      addMatrix(s, row, "Wo");
       if (s.a.bo) {
-        html("span", { class: "dla-op" }, row, "+");
-        view(s, row, "bo");
+        htmlElement("span", { class: "dla-op" }, row, "+");
+        addMatrix(s, row, "bo");
       }
-      html("span", { class: "dla-op" }, row, "=");
-      view(s, row, "O");
+      htmlElement("span", { class: "dla-op" }, row, "=");
+      addMatrix(s, row, "O");
     } else
       keys.forEach((key, i) => {
-        if (i) html("span", { class: "dla-op" }, row, i === 1 ? "+" : "=");
-        view(s, row, key);
+        if (i) htmlElement("span", { class: "dla-op" }, row, i === 1 ? "+" : "=");
+        addMatrix(s, row, key);
       });
   }
 }
 
-function tabs(s, head) {
-  const group = html("span", { class: "dla-tabs", role: "group", "aria-label": "Head" }, head);
+function headTabs(s, head) {
+  const group = htmlElement("span", { class: "dla-tabs", role: "group", "aria-label": "Head" }, head);
   for (let h = 0; h < s.a.heads; h++) {
-    const button = html("button", { type: "button", "aria-pressed": String(h === s.head) }, group, `head ${h + 1}`);
+    const button = htmlElement(
+      "button",
+      { type: "button", "aria-pressed": String(h === s.head) },
+      group,
+      `head ${h + 1}`,
+    );
     button.onclick = () => {
       s.head = h;
       const base = s.chosen.key.replace(/\d+$/, "");
@@ -111,23 +118,27 @@ function tabs(s, head) {
   }
 }
 
-function view(s, parent, key) {
-  const m = matrixOf(s, key);
+function addMatrix(s, parent, key) {
+  const m = findMatrix(s, key);
   const base = key.replace(/\d+$/, "");
-  const figure = html("figure", { class: `dla-m dla-m-${base}` }, parent);
+  const figure = htmlElement("figure", { class: `dla-m dla-m-${base}` }, parent);
   const tokens = !/^[Wb]/.test(base);
   const square = ["S", "D", "M", "A"].includes(base);
-  const caption = html("figcaption", {}, figure);
-  caption.innerHTML = `${named(key)} <small>${m.rows} × ${m.cols}</small>`;
-  const wrap = html("div", { class: "dla-scroll" }, figure);
-  const table = html("table", { role: "grid", "aria-label": `${plain(key)}, ${m.rows} rows, ${m.cols} columns` }, wrap);
+  const caption = htmlElement("figcaption", {}, figure);
+  caption.innerHTML = `${symbolHtml(key)} <small>${m.rows} × ${m.cols}</small>`;
+  const wrap = htmlElement("div", { class: "dla-scroll" }, figure);
+  const table = htmlElement(
+    "table",
+    { role: "grid", "aria-label": `${symbolText(key)}, ${m.rows} rows, ${m.cols} columns` },
+    wrap,
+  );
   const cells = [];
   if (square) {
-    const top = html("tr", { role: "row" }, html("thead", {}, table));
-    html("td", {}, top);
-    for (const word of s.a.tokens) html("th", { scope: "col" }, top, word);
+    const top = htmlElement("tr", { role: "row" }, htmlElement("thead", {}, table));
+    htmlElement("td", {}, top);
+    for (const word of s.a.tokens) htmlElement("th", { scope: "col" }, top, word);
     if (base === "A")
-      html(
+      htmlElement(
         "th",
         {
           scope: "col",
@@ -138,28 +149,28 @@ function view(s, parent, key) {
         "lets through",
       );
   }
-  const body = html("tbody", {}, table);
+  const body = htmlElement("tbody", {}, table);
   for (let r = 0; r < m.rows; r++) {
-    const tr = html("tr", { role: "row" }, body);
-    if (tokens) html("th", { scope: "row" }, tr, s.a.tokens[r]);
+    const tr = htmlElement("tr", { role: "row" }, body);
+    if (tokens) htmlElement("th", { scope: "row" }, tr, s.a.tokens[r]);
     for (let c = 0; c < m.cols; c++)
-      cells.push(html("td", { role: "gridcell", tabindex: -1, "data-key": key, "data-r": r, "data-c": c }, tr));
-    if (base === "A") html("td", { class: "dla-through" }, tr);
+      cells.push(htmlElement("td", { role: "gridcell", tabindex: -1, "data-key": key, "data-r": r, "data-c": c }, tr));
+    if (base === "A") htmlElement("td", { class: "dla-through" }, tr);
   }
   cells[0].tabIndex = 0;
   s.views.push({ key, base, table, cells });
 }
 
-export function fill(s) {
+export function fillValues(s) {
   for (const { key, base, table, cells } of s.views) {
-    const m = matrixOf(s, key);
+    const m = findMatrix(s, key);
     let top = 1e-9;
     for (const value of m.data) if (Number.isFinite(value)) top = Math.max(top, Math.abs(value));
     if (base === "A") top = 1;
     cells.forEach((td, i) => {
       const value = m.data[i];
-      const words = show(value);
-      if (td.textContent !== words) td.textContent = words;
+      const text = formatShort(value);
+      if (td.textContent !== text) td.textContent = text;
       const masked = base === "A" && value === 0 && !allowed(s.a, Math.floor(i / m.cols), i % m.cols);
       td.classList.toggle("dla-masked", value === -Infinity || masked);
       td.style.setProperty("--heat", Number.isFinite(value) ? Math.min(1, Math.abs(value) / top).toFixed(3) : 0);
@@ -167,9 +178,9 @@ export function fill(s) {
     });
     if (base === "A")
       table.querySelectorAll("td.dla-through").forEach((td, r) => {
-        const through = passed(m.data.subarray(r * m.cols, (r + 1) * m.cols));
-        td.textContent = through.toFixed(3);
-        td.classList.toggle("dla-dead", through < 0.05);
+        const passed = jacobianNorm(m.data.subarray(r * m.cols, (r + 1) * m.cols));
+        td.textContent = passed.toFixed(3);
+        td.classList.toggle("dla-dead", passed < 0.05);
       });
   }
 }

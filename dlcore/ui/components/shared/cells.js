@@ -1,7 +1,7 @@
 // Draws an array as a grid of colored cells; finds the cell at a pointer or next to another.
 
 // Where cell i of an array of that shape is drawn: (n) wraps into rows, (H, W) as it is, (C, H, W) channel by channel.
-function gridOf(shape) {
+function gridLayout(shape) {
   if (shape.length === 1) {
     const n = shape[0];
     const columns = n <= 16 ? n : Math.ceil(Math.sqrt(n));
@@ -17,39 +17,39 @@ function gridOf(shape) {
     count: channels * height * width,
     place: (i) => {
       const channel = Math.floor(i / (height * width));
-      const rest = i % (height * width);
+      const offset = i % (height * width);
       return [
-        (channel % across) * (width + gap) + (rest % width),
-        Math.floor(channel / across) * (height + gap) + Math.floor(rest / width),
+        (channel % across) * (width + gap) + (offset % width),
+        Math.floor(channel / across) * (height + gap) + Math.floor(offset / width),
       ];
     },
   };
 }
 
-export function largest(values) {
-  let most = 0;
-  for (const value of values) if (Number.isFinite(value) && Math.abs(value) > most) most = Math.abs(value);
-  return most;
+export function maxAbs(values) {
+  let max = 0;
+  for (const value of values) if (Number.isFinite(value) && Math.abs(value) > max) max = Math.abs(value);
+  return max;
 }
 
 // Vermillion above 0, blue below, the ground at 0; the chosen cell framed. Gives what is needed to find a cell again.
-export function drawCells(canvas, values, shape, chosen, colours, room = 336) {
-  const grid = gridOf(shape);
+export function drawCells(canvas, values, shape, chosen, colors, available = 336) {
+  const grid = gridLayout(shape);
   const ratio = window.devicePixelRatio || 1;
-  const side = Math.max(3, Math.min(34, Math.floor(room / grid.columns)));
+  const side = Math.max(3, Math.min(34, Math.floor(available / grid.columns)));
   canvas.width = grid.columns * side * ratio;
   canvas.height = grid.rows * side * ratio;
   canvas.style.width = `${grid.columns * side}px`;
   canvas.style.height = `${grid.rows * side}px`;
   const context = canvas.getContext("2d");
-  const most = largest(values) || 1;
+  const max = maxAbs(values) || 1;
   const edge = side > 5 ? 1 : 0;
   context.scale(ratio, ratio);
   for (let i = 0; i < grid.count; i++) {
     const [x, y] = grid.place(i);
     const value = values[i];
-    const share = Math.min(1, Math.abs(value) / most);
-    context.fillStyle = colours.raised;
+    const share = Math.min(1, Math.abs(value) / max);
+    context.fillStyle = colors.raised;
     context.fillRect(x * side, y * side, side - edge, side - edge);
     if (share > 0) {
       context.fillStyle =
@@ -60,27 +60,27 @@ export function drawCells(canvas, values, shape, chosen, colours, room = 336) {
   const [x, y] = grid.place(chosen);
   const line = side > 8 ? 2.5 : 1.5;
   context.lineWidth = line;
-  context.strokeStyle = colours.text;
+  context.strokeStyle = colors.text;
   context.strokeRect(x * side - 0.5, y * side - 0.5, side, side);
   return { grid, side };
 }
 
-export function cellAt(drawn, event) {
-  const column = Math.floor(event.offsetX / drawn.side);
-  const row = Math.floor(event.offsetY / drawn.side);
-  for (let i = 0; i < drawn.grid.count; i++) {
-    const [x, y] = drawn.grid.place(i);
+export function cellAt(drawing, event) {
+  const column = Math.floor(event.offsetX / drawing.side);
+  const row = Math.floor(event.offsetY / drawing.side);
+  for (let i = 0; i < drawing.grid.count; i++) {
+    const [x, y] = drawing.grid.place(i);
     if (x === column && y === row) return i;
   }
   return -1;
 }
 
-export function cellBeside(drawn, chosen, key) {
+export function neighborCell(drawing, chosen, key) {
   const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
-  const [x, y] = drawn.grid.place(chosen);
+  const [x, y] = drawing.grid.place(chosen);
   for (let step = 1; step <= 2; step++) {
-    for (let i = 0; i < drawn.grid.count; i++) {
-      const [a, b] = drawn.grid.place(i);
+    for (let i = 0; i < drawing.grid.count; i++) {
+      const [a, b] = drawing.grid.place(i);
       if (a === x + step * dx && b === y + step * dy) return i;
     }
   }

@@ -1,5 +1,5 @@
 // HTML for symbols with subscripts and for partial derivatives.
 
-export const D = (of) => `∂L/∂${of}`;
+export const partial = (name) => `∂L/∂${name}`;
 
-export const sub = (name, ...places) => `<i>${name}</i><sub>${places.join(",")}</sub>`;
+export const subscript = (name, ...indices) => `<i>${name}</i><sub>${indices.join(",")}</sub>`;

@@ -16,30 +16,30 @@ export function loadPlotly() {
   return window.dlcorePlotly;
 }
 
-export function axis(colours, more) {
+export function axisLayout(colors, overrides) {
   return {
-    gridcolor: colours.line,
-    zerolinecolor: colours.line,
-    linecolor: colours.line,
+    gridcolor: colors.line,
+    zerolinecolor: colors.line,
+    linecolor: colors.line,
     automargin: true,
     tickfont: { size: 12 },
-    ...more,
+    ...overrides,
   };
 }
 
-export function layoutFor(colours, more) {
+export function plotLayout(colors, overrides) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     autosize: true,
-    font: { color: colours.text, family: colours.font, size: 13 },
+    font: { color: colors.text, family: colors.font, size: 13 },
     hoverlabel: {
-      bgcolor: colours.raised,
-      bordercolor: colours.line,
-      font: { color: colours.text, size: 12 },
+      bgcolor: colors.raised,
+      bordercolor: colors.line,
+      font: { color: colors.text, size: 12 },
       namelength: -1,
     },
-    ...more,
+    ...overrides,
   };
 }
 

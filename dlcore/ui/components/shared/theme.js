@@ -1,6 +1,6 @@
 // Colors and font of the Streamlit theme, and a callback when the theme changes.
 
-export function theme(element) {
+export function readTheme(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   return {
@@ -13,19 +13,19 @@ export function theme(element) {
 }
 
 // Draws again when the reader switches between light and dark. One timer a component, for its latest drawing.
-export function watch(root, redraw) {
+export function onThemeChange(root, redraw) {
   root.dlcoreRedraw = redraw;
   if (root.dlcoreTimer) return;
-  let seen = JSON.stringify(theme(root));
+  let previous = JSON.stringify(readTheme(root));
   root.dlcoreTimer = setInterval(() => {
     if (!root.isConnected) {
       clearInterval(root.dlcoreTimer);
       root.dlcoreTimer = undefined;
       return;
     }
-    const now = JSON.stringify(theme(root));
-    if (now !== seen) {
-      seen = now;
+    const current = JSON.stringify(readTheme(root));
+    if (current !== previous) {
+      previous = current;
       root.dlcoreRedraw();
     }
   }, 700);

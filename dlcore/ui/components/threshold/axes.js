@@ -1,13 +1,13 @@
 // Scales and ticks.
 
-import { MONTHS, two } from "./format.js";
+import { MONTHS, twoDigits } from "./format.js";
 
 export const HOUR = 3_600_000,
   DAY = 24 * HOUR;
 
 const STEPS = [HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
 
-export function scaleOf(log, low, high, from, to) {
+export function createScale(log, low, high, from, to) {
   const f = log ? Math.log : (x) => x;
   const g = log ? Math.exp : (x) => x;
   const a = f(low);
@@ -24,56 +24,56 @@ export function scaleOf(log, low, high, from, to) {
   };
 }
 
-export function ticksOf(scale, most) {
+export function findTicks(scale, limit) {
   if (scale.log && scale.high / scale.low > 8) {
     const low = Math.ceil(Math.log10(scale.low));
     const high = Math.floor(Math.log10(scale.high));
-    const every = Math.max(1, Math.ceil((high - low + 1) / Math.max(1, most)));
-    const found = [];
-    for (let power = low; power <= high; power += every) found.push(10 ** power);
-    if (found.length < 2)
-      for (let power = low - 1; power <= high; power++) found.push(2 * 10 ** power, 5 * 10 ** power);
-    const inside = found.filter((x) => x >= scale.low && x <= scale.high).sort((a, b) => a - b);
-    return inside.filter((_, i) => i % Math.ceil(inside.length / most) === 0);
+    const stride = Math.max(1, Math.ceil((high - low + 1) / Math.max(1, limit)));
+    const ticks = [];
+    for (let power = low; power <= high; power += stride) ticks.push(10 ** power);
+    if (ticks.length < 2)
+      for (let power = low - 1; power <= high; power++) ticks.push(2 * 10 ** power, 5 * 10 ** power);
+    const inside = ticks.filter((x) => x >= scale.low && x <= scale.high).sort((a, b) => a - b);
+    return inside.filter((_, i) => i % Math.ceil(inside.length / limit) === 0);
   }
-  const rough = (scale.high - scale.low) / Math.max(1, most);
+  const rough = (scale.high - scale.low) / Math.max(1, limit);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((x) => x * power).find((x) => x >= rough * 0.999);
-  const found = [];
+  const ticks = [];
   for (let x = Math.ceil(scale.low / step) * step; x <= scale.high + step * 1e-9; x += step)
-    found.push(Math.abs(x) < step * 1e-9 ? 0 : x);
-  return found;
+    ticks.push(Math.abs(x) < step * 1e-9 ? 0 : x);
+  return ticks;
 }
 
 // [milliseconds, text] of at most `most` ticks between two moments.
-export function timeTicks(from, to, most) {
+export function findTimeTicks(from, to, limit) {
   const span = to - from;
-  const step = STEPS.find((one) => span / one <= most);
+  const step = STEPS.find((candidate) => span / candidate <= limit);
   if (step && step < DAY) {
-    const found = [];
+    const ticks = [];
     for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       const day = new Date(at);
-      found.push([
+      ticks.push([
         at,
         at % DAY === 0
           ? `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`
-          : `${two(day.getUTCHours())}:${two(day.getUTCMinutes())}`,
+          : `${twoDigits(day.getUTCHours())}:${twoDigits(day.getUTCMinutes())}`,
       ]);
     }
-    return found;
+    return ticks;
   }
   if (step) {
-    const found = [];
+    const ticks = [];
     const monday = 4 * DAY;
     const start = step % (7 * DAY) ? 0 : monday;
     for (let at = Math.ceil((from - start) / step) * step + start; at <= to; at += step) {
       const day = new Date(at);
-      found.push([at, `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`]);
+      ticks.push([at, `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`]);
     }
-    return found;
+    return ticks;
   }
-  const months = [1, 3, 6, 12, 24, 60, 120].find((one) => span / (one * 30.4 * DAY) <= most) ?? 240;
-  const found = [];
+  const months = [1, 3, 6, 12, 24, 60, 120].find((candidate) => span / (candidate * 30.4 * DAY) <= limit) ?? 240;
+  const ticks = [];
   const day = new Date(from);
   for (let month = 0; ; month += months) {
     const at = Date.UTC(
@@ -81,10 +81,10 @@ export function timeTicks(from, to, most) {
       months >= 12 ? month : Math.floor(day.getUTCMonth() / months) * months + month,
       1,
     );
-    if (at > to) return found;
+    if (at > to) return ticks;
     const date = new Date(at);
     if (at >= from)
-      found.push([
+      ticks.push([
         at,
         months >= 12
           ? `${date.getUTCFullYear()}`

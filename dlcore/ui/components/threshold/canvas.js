@@ -5,67 +5,67 @@ export const GREEN = "#009E73",
 
 const GREY = "#8A8F98"; // as in dlcore/plots/palette.py
 
-export const KINDS = { right: GREEN, false: RED, plausible: PURPLE, plain: RED, aside: GREY };
+export const KIND_COLORS = { right: GREEN, false: RED, plausible: PURPLE, plain: RED, aside: GREY };
 
-export const SIGNS = { right: "●", false: "✕", plausible: "◆", plain: "▼", aside: "△" };
+export const KIND_SYMBOLS = { right: "●", false: "✕", plausible: "◆", plain: "▼", aside: "△" };
 
 // Two canvases on top of each other: what stays, and what moves with the threshold.
-export function layersOf(box) {
+export function findLayers(box) {
   const [still, moving] = box.querySelectorAll("canvas");
   return { box, still, moving, width: 0, height: 0 };
 }
 
-export function fit(layers) {
+export function fitCanvases(layers) {
   const width = layers.box.clientWidth;
   const height = layers.box.clientHeight;
-  const sharp = Math.min(2, window.devicePixelRatio || 1);
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
   for (const canvas of [layers.still, layers.moving]) {
-    if (canvas.width === Math.round(width * sharp) && canvas.height === Math.round(height * sharp)) continue;
-    canvas.width = Math.round(width * sharp);
-    canvas.height = Math.round(height * sharp);
+    if (canvas.width === Math.round(width * ratio) && canvas.height === Math.round(height * ratio)) continue;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
   }
-  Object.assign(layers, { width, height, sharp });
+  Object.assign(layers, { width, height, sharp: ratio });
 }
 
-export function pen(layers, name) {
+export function clearLayer(layers, name) {
   const context = layers[name].getContext("2d");
   context.setTransform(layers.sharp, 0, 0, layers.sharp, 0, 0);
   context.clearRect(0, 0, layers.width, layers.height);
   return context;
 }
 
-export function write(
+export function drawText(
   context,
   text,
   x,
   y,
-  { colour, font, align = "left", size = 11, weight = 400, base = "middle", halo = "" },
+  { color, font, align = "left", size = 11, weight = 400, base: baseline = "middle", halo = "" },
 ) {
   context.font = `${weight} ${size}px ${font}`;
   context.textAlign = align;
-  context.textBaseline = base;
+  context.textBaseline = baseline;
   if (halo) {
     context.strokeStyle = halo;
     context.lineWidth = 3;
     context.lineJoin = "round";
     context.strokeText(text, x, y);
   }
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillText(text, x, y);
 }
 
-export function line(context, points, { colour, width = 1, dash = [] }) {
+export function drawLine(context, points, { color, width = 1, dash = [] }) {
   context.beginPath();
   for (let i = 0; i < points.length; i++) context[i ? "lineTo" : "moveTo"](points[i][0], points[i][1]);
-  context.strokeStyle = colour;
+  context.strokeStyle = color;
   context.lineWidth = width;
   context.setLineDash(dash);
   context.stroke();
   context.setLineDash([]);
 }
 
-// The mark of an alarm: its shape tells what its colour tells.
-export function mark(context, kind, x, y, size) {
+// The mark of an alarm: its shape tells what its color tells.
+export function drawMarker(context, kind, x, y, size) {
   context.beginPath();
   if (kind === "right") context.arc(x, y, size, 0, 7);
   else if (kind === "plausible") {
@@ -92,28 +92,28 @@ export function mark(context, kind, x, y, size) {
   }
   if (kind === "false" || kind === "aside") {
     context.lineWidth = kind === "aside" ? 1.4 : 2;
-    context.strokeStyle = KINDS[kind];
+    context.strokeStyle = KIND_COLORS[kind];
     context.stroke();
   } else {
-    context.fillStyle = KINDS[kind];
+    context.fillStyle = KIND_COLORS[kind];
     context.fill();
   }
 }
 
-const known = new Map();
+const parsedColors = new Map();
 const probe = document.createElement("canvas").getContext("2d");
 
-// A colour with some of its strength taken away, in the form that every canvas takes.
-export function faint(colour, share) {
-  if (!known.has(colour)) {
-    probe.fillStyle = colour;
+// A color with some of its strength taken away, in the form that every canvas takes.
+export function withAlpha(color, share) {
+  if (!parsedColors.has(color)) {
+    probe.fillStyle = color;
     const hex = probe.fillStyle;
-    known.set(
-      colour,
+    parsedColors.set(
+      color,
       hex.startsWith("#")
         ? [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
         : hex.match(/[\d.]+/g).slice(0, 3),
     );
   }
-  return `rgba(${known.get(colour).join(",")},${share})`;
+  return `rgba(${parsedColors.get(color).join(",")},${share})`;
 }

@@ -24,19 +24,19 @@ export function nextBelow(number) {
 }
 
 // Runs of true in [start, stop) as [first, end) pairs.
-function rangesOf(mask, start, stop) {
-  const found = [];
+function findRanges(mask, start, stop) {
+  const result = [];
   for (let i = start; i < stop; i++) {
     if (!mask[i]) continue;
     const first = i;
     while (i < stop && mask[i]) i++;
-    found.push([first, i]);
+    result.push([first, i]);
   }
-  return found;
+  return result;
 }
 
 // Where the running maximum of a stretch rises: the first alarm at any threshold is then one binary search away.
-function recordsOf(scores, start, stop) {
+function findRecords(scores, start, stop) {
   const places = [];
   const heights = [];
   let top = -Infinity;
@@ -56,21 +56,21 @@ function firstAbove(records, cut) {
 
 // An alarm that began in a window and goes on after it is still that window's for `gap` points: for each point the
 // threshold below which that holds, which is the lowest score since the window's last point.
-function lastingOf(scores, windows, start, stop, gap) {
-  const lasting = new Float64Array(stop - start).fill(-Infinity);
+function carryOverLevels(scores, windows, start, stop, gap) {
+  const carryOver = new Float64Array(stop - start).fill(-Infinity);
   for (const [, end] of windows) {
     let low = scores[end - 1];
-    for (let i = end; i < Math.min(stop, end + gap); i++) lasting[i - start] = low = Math.min(low, scores[i]);
+    for (let i = end; i < Math.min(stop, end + gap); i++) carryOver[i - start] = low = Math.min(low, scores[i]);
   }
-  return lasting;
+  return carryOver;
 }
 
 // Everything that counting needs, once for each set of labels. `labels` may be null; start and stop bound what counts.
 // A point outside all windows begins a burst of false alarms when it alarms and none of the `gap` points before it
 // does: at thresholds in [from, to). Bursts = ends above the threshold - beginnings above it; both are kept sorted.
-export function tableOf(scores, labels, { start, stop, gap = 0, inclusive = false, plausible = [] }) {
-  const windows = labels ? rangesOf(labels, start, stop) : [];
-  const lasting = lastingOf(scores, windows, start, stop, gap);
+export function buildTable(scores, labels, { start, stop, gap = 0, inclusive = false, plausible = [] }) {
+  const windows = labels ? findRanges(labels, start, stop) : [];
+  const carryOver = carryOverLevels(scores, windows, start, stop, gap);
   const count = stop - start;
   const inside = [];
   const outside = [];
@@ -79,34 +79,34 @@ export function tableOf(scores, labels, { start, stop, gap = 0, inclusive = fals
   const queue = new Int32Array(count); // places of falling scores: its first is the highest of the last `gap` points
   let head = 0;
   let tail = 0;
-  let near = -Infinity;
+  let lastCarryOver = -Infinity;
   for (let i = start; i < stop; i++) {
-    if (lasting[i - start] > -Infinity) near = i;
+    if (carryOver[i - start] > -Infinity) lastCarryOver = i;
     if (labels?.[i]) {
       inside.push(scores[i]);
       continue;
     }
     outside.push(scores[i]);
     while (head < tail && queue[head] < i - gap) head++;
-    const before = gap && head < tail ? scores[queue[head]] : -Infinity;
-    if (gap && i - near <= gap)
-      for (const [from, to] of beginnings(scores, labels, lasting, { i, start, gap })) {
+    const highestRecent = gap && head < tail ? scores[queue[head]] : -Infinity;
+    if (gap && i - lastCarryOver <= gap)
+      for (const [from, to] of burstIntervals(scores, labels, carryOver, { i, start, gap })) {
         froms.push(from);
         tos.push(to);
       }
-    else if (before < scores[i]) {
-      froms.push(before);
+    else if (highestRecent < scores[i]) {
+      froms.push(highestRecent);
       tos.push(scores[i]);
     }
     while (head < tail && scores[queue[tail - 1]] <= scores[i]) tail--;
     queue[tail++] = i;
   }
   const sort = (list) => Float64Array.from(list).sort();
-  const events = windows.map(([first, end]) => recordsOf(scores, first, end));
+  const events = windows.map(([first, end]) => findRecords(scores, first, end));
   return {
     scores,
     labels,
-    lasting,
+    lasting: carryOver,
     start,
     stop,
     gap,
@@ -126,26 +126,26 @@ export function tableOf(scores, labels, { start, stop, gap = 0, inclusive = fals
 
 // Shortly after a window points alarm on their own between two thresholds only: what is left of a point's own stretch
 // of thresholds without those of the `gap` points before it.
-function beginnings(scores, labels, lasting, { i, start, gap }) {
-  const others = [];
-  const found = [];
+function burstIntervals(scores, labels, carryOver, { i, start, gap }) {
+  const earlier = [];
+  const result = [];
   for (let j = Math.max(start, i - gap); j < i; j++)
-    if (!labels[j] && lasting[j - start] < scores[j]) others.push([lasting[j - start], scores[j]]);
-  let from = lasting[i - start];
-  for (const [low, high] of others.sort((a, b) => a[0] - b[0])) {
-    if (from >= scores[i]) return found;
-    if (low > from) found.push([from, Math.min(low, scores[i])]);
+    if (!labels[j] && carryOver[j - start] < scores[j]) earlier.push([carryOver[j - start], scores[j]]);
+  let from = carryOver[i - start];
+  for (const [low, high] of earlier.sort((a, b) => a[0] - b[0])) {
+    if (from >= scores[i]) return result;
+    if (low > from) result.push([from, Math.min(low, scores[i])]);
     from = Math.max(from, high);
   }
-  if (from < scores[i]) found.push([from, scores[i]]);
-  return found;
+  if (from < scores[i]) result.push([from, scores[i]]);
+  return result;
 }
 
-export const cutOf = (table, threshold) => (table.inclusive ? nextBelow(threshold) : threshold);
+export const cutoff = (table, threshold) => (table.inclusive ? nextBelow(threshold) : threshold);
 
 // The counts at a threshold; a ratio without its denominator is 0, as in scikit-learn with zero_division=0.
-export function countsAt(table, threshold) {
-  const cut = cutOf(table, threshold);
+export function countAt(table, threshold) {
+  const cut = cutoff(table, threshold);
   const tp = countAbove(table.inside, cut);
   const fp = countAbove(table.outside, cut);
   const fn = table.positives - tp;
@@ -163,44 +163,44 @@ export function countsAt(table, threshold) {
 }
 
 // Windows with an alarm, points from a window's start to its first alarm (mean), bursts outside all windows.
-export function eventsAt(table, threshold) {
-  const cut = cutOf(table, threshold);
+export function countEvents(table, threshold) {
+  const cut = cutoff(table, threshold);
   const firsts = table.events.map((event) => firstAbove(event, cut));
   const delays = firsts.flatMap((first, i) => (first < 0 ? [] : [first - table.events[i].start]));
   return {
     hit: firsts.map((first) => first >= 0),
     caught: delays.length,
     total: table.events.length,
-    delay: delays.length ? delays.reduce((sum, one) => sum + one, 0) / delays.length : NaN,
+    delay: delays.length ? delays.reduce((total, delay) => total + delay, 0) / delays.length : NaN,
     bursts: countAbove(table.tos, cut) - countAbove(table.froms, cut),
-    plausible: plausibleAt(table, cut),
+    plausible: countPlausible(table, cut),
   };
 }
 
 // Bursts of false alarms that reach into a window of the other kind: known, but not labelled.
-function plausibleAt(table, cut) {
+function countPlausible(table, cut) {
   if (!table.plausible.length) return 0;
   const reaches = (burst) => table.plausible.some(([first, end]) => burst.start < end && burst.stop > first);
-  return burstsOf(table.scores, cut, { start: table.start, stop: table.stop, gap: table.gap, table }).filter(reaches)
+  return findBursts(table.scores, cut, { start: table.start, stop: table.stop, gap: table.gap, table }).filter(reaches)
     .length;
 }
 
 // All alarms in [start, stop) as bursts with their highest point, in order of time; given a table, those of
 // false alarms alone.
-export function burstsOf(scores, cut, { start, stop, gap, table = null }) {
-  const found = [];
+export function findBursts(scores, cut, { start, stop, gap, table = null }) {
+  const result = [];
   let last = -Infinity;
   let burst = null;
   for (let i = start; i < stop; i++) {
     if (!(scores[i] > cut) || (table && (table.labels?.[i] || table.lasting[i - start] > cut))) continue;
     if (!burst || i - last > gap) {
       burst = { start: i, stop: i + 1, peak: i, points: 0 };
-      found.push(burst);
+      result.push(burst);
     }
     burst.stop = i + 1;
     burst.points++;
     if (scores[i] > scores[burst.peak]) burst.peak = i;
     last = i;
   }
-  return found;
+  return result;
 }

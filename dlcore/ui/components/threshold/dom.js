@@ -1,21 +1,21 @@
 // Finds, creates and updates elements of the component.
 
-export const element = (tag, attributes = {}, text = "") => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  return made;
+export const createElement = (tag, attributes = {}, text = "") => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text) node.textContent = text;
+  return node;
 };
 
-export const put = (node, text) => {
+export const setText = (node, text) => {
   if (node && node.textContent !== text) node.textContent = text;
 };
 
-export const find = (s, selector) => s.root.querySelector(selector);
+export const query = (s, selector) => s.root.querySelector(selector);
 
 // The handle lies on the line of the score, or under the bar of the histogram where there is no time.
-export function putHandle(s, where) {
-  const knob = find(s, ".dlt-handle");
-  if (s.hasTime) knob.style.transform = `translate(0px, ${where.toFixed(1)}px)`;
-  else knob.style.transform = `translate(${where.toFixed(1)}px, 0px)`;
+export function placeHandle(s, offset) {
+  const handle = query(s, ".dlt-handle");
+  if (s.hasTime) handle.style.transform = `translate(0px, ${offset.toFixed(1)}px)`;
+  else handle.style.transform = `translate(${offset.toFixed(1)}px, 0px)`;
 }

@@ -1,143 +1,168 @@
 // Pointer, keyboard and form input.
 
 import { clamp } from "./axes.js";
-import { nearestOn } from "./curves.js";
-import { find, put } from "./dom.js";
-import { plain } from "./format.js";
-import { marked } from "./lists.js";
-import { chips } from "./markers.js";
-import { at, hold } from "./pointer.js";
-import { CURVES, move, nextChange, recount, release, renew, reprice, shownViews, step, TIMES, tidy } from "./state.js";
-import { overTime, pan, zoomTo } from "./time_input.js";
+import { nearestThreshold } from "./curves.js";
+import { query, setText } from "./dom.js";
+import { formatPlain } from "./format.js";
+import { addLabel } from "./lists.js";
+import { updateReferenceButtons } from "./markers.js";
+import { captureDrag, pointerPosition } from "./pointer.js";
+import {
+  invalidate,
+  nextChange,
+  release,
+  roundToStep,
+  SCORE_VIEWS,
+  setThreshold,
+  TIME_VIEWS,
+  thresholdAfterSteps,
+  updateCounts,
+  updateReferences,
+  visibleViews,
+} from "./state.js";
+import { listenToTimeView, panBy, zoomTo } from "./time_input.js";
 
 const QUIET_KEYS = 450;
 
-export function handle(s) {
-  typedValues(s);
-  slider(s);
+export function listen(s) {
+  listenToFields(s);
+  listenToKeys(s);
   for (const name of ["histogram", "cost", "pr", "roc"])
-    dragged(s, s.views[name], (x, y) => thresholdAt(s.views[name], x, y));
-  for (const name of TIMES) overTime(s, s.views[name]);
-  tools(s);
-  labelForm(s);
+    listenToDrag(s, s.views[name], (x, y) => pointerThreshold(s.views[name], x, y));
+  for (const name of TIME_VIEWS) listenToTimeView(s, s.views[name]);
+  listenToTools(s);
+  listenToLabelForm(s);
 }
 
-function thresholdAt(view, x, y) {
+function pointerThreshold(view, x, y) {
   return view.points
-    ? nearestOn(view, x, y)
-    : tidy(view.scale.back(clamp(x, view.scale.from, view.scale.to)), view.scale);
+    ? nearestThreshold(view, x, y)
+    : roundToStep(view.scale.back(clamp(x, view.scale.from, view.scale.to)), view.scale);
 }
 
 // Any view in which the pointer itself is the threshold.
-function dragged(s, view, threshold) {
+function listenToDrag(s, view, threshold) {
   view.box.onpointerdown = (event) => {
-    if (event.button || !shownViews(s).includes(view.name)) return;
-    hold(s, view, event, (x, y) => move(s, threshold(x, y)));
-    move(s, threshold(...at(view, event)));
+    if (event.button || !visibleViews(s).includes(view.name)) return;
+    captureDrag(s, view, event, (x, y) => setThreshold(s, threshold(x, y)));
+    setThreshold(s, threshold(...pointerPosition(view, event)));
   };
 }
 
-export function slider(s) {
-  const knob = find(s, ".dlt-handle");
-  knob.onkeydown = (event) => {
-    const far = event.shiftKey ? 10 : 1;
-    const ends = { Home: s.axis.low, End: s.axis.high };
-    const steps = { ArrowUp: far, ArrowRight: far, ArrowDown: -far, ArrowLeft: -far, PageUp: 10, PageDown: -10 }[
-      event.key
-    ];
-    if (steps === undefined && ends[event.key] === undefined) return;
+export function listenToKeys(s) {
+  const handle = query(s, ".dlt-handle");
+  handle.onkeydown = (event) => {
+    const distance = event.shiftKey ? 10 : 1;
+    const limits = { Home: s.axis.low, End: s.axis.high };
+    const steps = {
+      ArrowUp: distance,
+      ArrowRight: distance,
+      ArrowDown: -distance,
+      ArrowLeft: -distance,
+      PageUp: 10,
+      PageDown: -10,
+    }[event.key];
+    if (steps === undefined && limits[event.key] === undefined) return;
     event.preventDefault();
-    const onward = event.ctrlKey || event.metaKey;
-    move(s, steps === undefined ? ends[event.key] : onward ? nextChange(s, steps > 0) : step(s, steps));
+    const isToNextChange = event.ctrlKey || event.metaKey;
+    setThreshold(
+      s,
+      steps === undefined
+        ? limits[event.key]
+        : isToNextChange
+          ? nextChange(s, steps > 0)
+          : thresholdAfterSteps(s, steps),
+    );
     clearTimeout(s.keys);
     s.keys = setTimeout(() => release(s), QUIET_KEYS);
   };
-  knob.onblur = () => {
+  handle.onblur = () => {
     clearTimeout(s.keys);
     release(s);
   };
 }
 
-function typedValues(s) {
-  const typed = find(s, ".dlt-typed");
-  const price = find(s, ".dlt-price input");
+function listenToFields(s) {
+  const thresholdInput = query(s, ".dlt-typed");
+  const costInput = query(s, ".dlt-price input");
   const number = (input) =>
     input.value.trim() === "" ? NaN : Number(input.value.trim().replace(",", ".").replace("−", "-"));
-  typed.oninput = () => {
+  thresholdInput.oninput = () => {
     s.typing = true;
-    if (Number.isFinite(number(typed))) move(s, number(typed));
-    typed.setAttribute("aria-invalid", String(!Number.isFinite(number(typed))));
+    if (Number.isFinite(number(thresholdInput))) setThreshold(s, number(thresholdInput));
+    thresholdInput.setAttribute("aria-invalid", String(!Number.isFinite(number(thresholdInput))));
   };
-  const done = () => {
+  const commit = () => {
     if (!s.typing) return;
     s.typing = false;
-    typed.removeAttribute("aria-invalid");
-    typed.value = plain(s.t);
+    thresholdInput.removeAttribute("aria-invalid");
+    thresholdInput.value = formatPlain(s.t);
     release(s);
   };
-  typed.onkeydown = (event) => {
-    if (event.key === "Enter") done();
+  thresholdInput.onkeydown = (event) => {
+    if (event.key === "Enter") commit();
   };
-  typed.onblur = done;
-  price.oninput = () => {
-    if (!(number(price) >= 0)) {
-      price.setAttribute("aria-invalid", "true");
+  thresholdInput.onblur = commit;
+  costInput.oninput = () => {
+    if (!(number(costInput) >= 0)) {
+      costInput.setAttribute("aria-invalid", "true");
       return;
     }
-    price.removeAttribute("aria-invalid");
-    s.ratio = number(price);
-    reprice(s);
-    chips(s);
-    renew(s, [...TIMES, ...CURVES]);
+    costInput.removeAttribute("aria-invalid");
+    s.ratio = number(costInput);
+    updateReferences(s);
+    updateReferenceButtons(s);
+    invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
   };
-  find(s, ".dlt-scope select").onchange = (event) => {
+  query(s, ".dlt-scope select").onchange = (event) => {
     s.scope = s.data.scopes[Number(event.target.value)];
-    recount(s);
+    updateCounts(s);
   };
 }
 
-function tools(s) {
+function listenToTools(s) {
   const zoom = (factor) => () => {
     const [a, b] = s.zoom;
     const middle = s.chosen !== null && s.chosen > a && s.chosen < b ? s.chosen : (a + b) / 2;
     const half = ((b - a) * factor) / 2;
     zoomTo(s, middle - half, middle + half);
   };
-  const on = (name, act) => {
-    find(s, `.dlt-${name}`).onclick = act;
+  const on = (name, action) => {
+    query(s, `.dlt-${name}`).onclick = action;
   };
   on("in", zoom(0.5));
   on("out", zoom(2));
-  on("back", () => pan(s, -0.4));
-  on("on", () => pan(s, 0.4));
+  on("back", () => panBy(s, -0.4));
+  on("on", () => panBy(s, 0.4));
   on("all", () => zoomTo(s, 0, s.size));
   const mode = (name) => () => {
     s.mode = name;
-    for (const one of ["zoom", "mark"]) find(s, `.dlt-mode-${one}`).setAttribute("aria-pressed", String(one === name));
+    for (const item of ["zoom", "mark"])
+      query(s, `.dlt-mode-${item}`).setAttribute("aria-pressed", String(item === name));
   };
   on("mode-zoom", mode("zoom"));
   on("mode-mark", mode("mark"));
 }
 
-function labelForm(s) {
-  const [from, to] = ["from", "to"].map((name) => find(s, `.dlt-${name}`));
+function listenToLabelForm(s) {
+  const [from, to] = ["from", "to"].map((name) => query(s, `.dlt-${name}`));
   const read = (input) =>
     Date.parse(`${input.value.trim().replace(" ", "T")}${/\d\d:\d\d/.test(input.value) ? "" : "T00:00"}Z`);
-  find(s, ".dlt-add").onclick = () => {
+  query(s, ".dlt-add").onclick = () => {
     const [a, b] = [read(from), read(to)];
     const first = s.timeOf(0);
     const last = s.timeOf(s.size - 1);
-    const fine = a < b && b >= first && a <= last;
-    put(
-      find(s, ".dlt-wrong"),
-      fine
+    const isValid = a < b && b >= first && a <= last;
+    setText(
+      query(s, ".dlt-wrong"),
+      isValid
         ? ""
         : `Write both moments like ${new Date(first).toISOString().slice(0, 16).replace("T", " ")}, the first before the second, within the series.`,
     );
-    if (fine) {
-      marked(s, s.placeAt(a), s.placeAt(b));
+    if (isValid) {
+      addLabel(s, s.placeAt(a), s.placeAt(b));
       from.value = to.value = "";
     }
   };
-  find(s, ".dlt-add-view").onclick = () => marked(s, s.zoom[0], s.zoom[1] - 1);
+  query(s, ".dlt-add-view").onclick = () => addLabel(s, s.zoom[0], s.zoom[1] - 1);
 }

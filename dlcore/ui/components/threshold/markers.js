@@ -1,68 +1,71 @@
 // Buttons that jump to reference thresholds.
 
-import { element, find } from "./dom.js";
-import { capital, short } from "./format.js";
-import { CURVES, move, release, renew, reprice, TIMES } from "./state.js";
+import { createElement, query } from "./dom.js";
+import { capitalize, formatShort } from "./format.js";
+import { invalidate, release, SCORE_VIEWS, setThreshold, TIME_VIEWS, updateReferences } from "./state.js";
 
 // One button for each mark; the two that look at the labels say so.
-export function chips(s) {
-  const blind = s.ghosts.filter((one) => !one.seen);
-  const seen = s.ghosts.filter((one) => one.seen);
-  const box = find(s, ".dlt-ghosts");
-  const held = document.activeElement?.closest?.(".dlt-ghosts") === box ? document.activeElement.className : "";
-  const chip = (ghost) => {
-    const button = element("button", {
+export function updateReferenceButtons(s) {
+  const withoutLabels = s.ghosts.filter((item) => !item.seen);
+  const withLabels = s.ghosts.filter((item) => item.seen);
+  const box = query(s, ".dlt-ghosts");
+  const focused = document.activeElement?.closest?.(".dlt-ghosts") === box ? document.activeElement.className : "";
+  const createButton = (reference) => {
+    const button = createElement("button", {
       type: "button",
-      "data-id": ghost.id,
-      class: `dlt-chip dlt-chip-${ghost.id}`,
+      "data-id": reference.id,
+      class: `dlt-chip dlt-chip-${reference.id}`,
       "aria-pressed": "false",
     });
-    button.append(element("span", {}, capital(ghost.name)), element("b", {}, short(ghost.value)));
+    button.append(
+      createElement("span", {}, capitalize(reference.name)),
+      createElement("b", {}, formatShort(reference.value)),
+    );
     button.onclick = () => {
-      move(s, ghost.value);
+      setThreshold(s, reference.value);
       release(s);
     };
-    const knob = {
+    const parameter = {
       meanStd: ["k", "how many standard deviations", s.k],
       quantile: ["quantile", "which quantile", s.quantile],
-    }[ghost.id];
-    if (!knob) return button;
-    const input = element("input", {
+    }[reference.id];
+    if (!parameter) return button;
+    const input = createElement("input", {
       type: "text",
       inputmode: "decimal",
-      "aria-label": `${ghost.name}: ${knob[1]}`,
-      class: `dlt-knob dlt-knob-${knob[0]}`,
+      "aria-label": `${reference.name}: ${parameter[1]}`,
+      class: `dlt-knob dlt-knob-${parameter[0]}`,
       autocomplete: "off",
     });
-    input.value = knob[2];
+    input.value = parameter[2];
     input.onchange = () => {
-      const typed = Number(input.value.replace(",", "."));
-      const fine =
-        Number.isFinite(typed) && input.value.trim() !== "" && (knob[0] === "k" || (typed >= 0 && typed <= 1));
-      if (!fine) {
-        input.value = s[knob[0]];
+      const value = Number(input.value.replace(",", "."));
+      const isValid =
+        Number.isFinite(value) && input.value.trim() !== "" && (parameter[0] === "k" || (value >= 0 && value <= 1));
+      if (!isValid) {
+        input.value = s[parameter[0]];
         return;
       }
-      s[knob[0]] = typed;
-      reprice(s);
-      chips(s);
-      move(s, s.ghosts.find((one) => one.id === ghost.id).value);
+      s[parameter[0]] = value;
+      updateReferences(s);
+      updateReferenceButtons(s);
+      setThreshold(s, s.ghosts.find((item) => item.id === reference.id).value);
       release(s);
-      renew(s, [...TIMES, ...CURVES]);
+      invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
     };
-    const pair = element("span", { class: "dlt-pair" });
-    pair.append(button, input);
-    return pair;
+    const withInput = createElement("span", { class: "dlt-pair" });
+    withInput.append(button, input);
+    return withInput;
   };
   const group = (list, name) => {
     if (!list.length) return [];
-    const made = element("div", { role: "group", "aria-label": name, class: "dlt-group" });
-    made.append(element("span", { class: "dlt-name" }, name), ...list.map(chip));
-    return [made];
+    const section = createElement("div", { role: "group", "aria-label": name, class: "dlt-group" });
+    section.append(createElement("span", { class: "dlt-name" }, name), ...list.map(createButton));
+    return [section];
   };
   box.replaceChildren(
-    ...group(blind, s.calm ? "Set without labels" : "Set beforehand"),
-    ...group(seen, "Seen with the answers"),
+    ...group(withoutLabels, s.calm ? "Set without labels" : "Set beforehand"),
+    ...group(withLabels, "Seen with the answers"),
   );
-  if (held) box.querySelector(`.${held.split(" ").pop()}`)?.focus();
+  if (focused) box.querySelector(`.${focused.split(" ").pop()}`)?.focus();
 }

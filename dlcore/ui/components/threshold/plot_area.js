@@ -1,91 +1,91 @@
 // Plot area, axes and markers that the views without a time axis share.
 
-import { scaleOf, ticksOf } from "./axes.js";
-import { faint, line, write } from "./canvas.js";
-import { tickText } from "./format.js";
+import { createScale, findTicks } from "./axes.js";
+import { drawLine, drawText, withAlpha } from "./canvas.js";
+import { formatTick } from "./format.js";
 
-const EDGE = { left: 44, right: 12, top: 10, bottom: 38 };
+const MARGIN = { left: 44, right: 12, top: 10, bottom: 38 };
 
-export function plotBox(view) {
-  return { left: EDGE.left, right: view.width - EDGE.right, top: EDGE.top, bottom: view.height - EDGE.bottom };
+export function plotArea(view) {
+  return { left: MARGIN.left, right: view.width - MARGIN.right, top: MARGIN.top, bottom: view.height - MARGIN.bottom };
 }
 
-export function acrossScale(s, view) {
-  const box = plotBox(view);
-  return scaleOf(s.axis.log, s.axis.low, s.axis.high, box.left, box.right);
+export function scoreScale(s, view) {
+  const box = plotArea(view);
+  return createScale(s.axis.log, s.axis.low, s.axis.high, box.left, box.right);
 }
 
-export function bottomAxis(s, view, context, scale, title) {
-  const box = plotBox(view);
-  const { colours } = s;
-  for (const tick of ticksOf(scale, Math.max(2, (box.right - box.left) / 62))) {
+export function drawXAxis(s, view, context, scale, title) {
+  const box = plotArea(view);
+  const { colors } = s;
+  for (const tick of findTicks(scale, Math.max(2, (box.right - box.left) / 62))) {
     const x = scale.at(tick);
-    line(
+    drawLine(
       context,
       [
         [x, box.top],
         [x, box.bottom],
       ],
-      { colour: colours.line },
+      { color: colors.line },
     );
-    write(context, tickText(tick), x, box.bottom + 11, { colour: colours.dim, font: colours.font, align: "center" });
+    drawText(context, formatTick(tick), x, box.bottom + 11, { color: colors.dim, font: colors.font, align: "center" });
   }
-  write(context, title, (box.left + box.right) / 2, box.bottom + 28, {
-    colour: colours.dim,
-    font: colours.font,
+  drawText(context, title, (box.left + box.right) / 2, box.bottom + 28, {
+    color: colors.dim,
+    font: colors.font,
     align: "center",
   });
 }
 
-export function sideAxis(s, view, context, scale, most = 4) {
-  const box = plotBox(view);
-  const { colours } = s;
-  for (const tick of ticksOf(scale, most)) {
+export function drawYAxis(s, view, context, scale, limit = 4) {
+  const box = plotArea(view);
+  const { colors } = s;
+  for (const tick of findTicks(scale, limit)) {
     const y = scale.at(tick);
-    line(
+    drawLine(
       context,
       [
         [box.left, y],
         [box.right, y],
       ],
-      { colour: colours.line },
+      { color: colors.line },
     );
-    write(context, tickText(tick), box.left - 6, y, { colour: colours.dim, font: colours.font, align: "right" });
+    drawText(context, formatTick(tick), box.left - 6, y, { color: colors.dim, font: colors.font, align: "right" });
   }
 }
 
-export function bar(s, view, context, x) {
-  const box = plotBox(view);
-  line(
+export function drawThresholdBar(s, view, context, x) {
+  const box = plotArea(view);
+  drawLine(
     context,
     [
       [x, box.top],
       [x, box.bottom],
     ],
-    { colour: s.colours.primary, width: 2 },
+    { color: s.colors.primary, width: 2 },
   );
   context.beginPath();
   context.roundRect(x - 4, box.bottom - 8, 8, 16, 4);
-  context.fillStyle = s.colours.primary;
+  context.fillStyle = s.colors.primary;
   context.fill();
 }
 
-export function point(s, context, x, y) {
+export function drawPoint(s, context, x, y) {
   context.beginPath();
   context.arc(x, y, 6.5, 0, 7);
-  context.fillStyle = s.colours.primary;
+  context.fillStyle = s.colors.primary;
   context.fill();
   context.lineWidth = 2;
-  context.strokeStyle = s.colours.ground;
+  context.strokeStyle = s.colors.ground;
   context.stroke();
 }
 
-export function ghostsOn(s, context, at, box) {
-  for (const ghost of s.ghosts) {
-    const spot = at(ghost);
-    if (!spot || spot[0] < box.left - 1 || spot[0] > box.right + 1 || spot[1] < box.top - 1) continue;
-    const [x, y] = spot;
-    line(
+export function drawReferences(s, context, pointOf, box) {
+  for (const reference of s.ghosts) {
+    const point = pointOf(reference);
+    if (!point || point[0] < box.left - 1 || point[0] > box.right + 1 || point[1] < box.top - 1) continue;
+    const [x, y] = point;
+    drawLine(
       context,
       [
         [x, y - 5],
@@ -94,7 +94,7 @@ export function ghostsOn(s, context, at, box) {
         [x - 5, y],
         [x, y - 5],
       ],
-      { colour: faint(s.colours.text, 0.55), width: 1.3 },
+      { color: withAlpha(s.colors.text, 0.55), width: 1.3 },
     );
   }
 }

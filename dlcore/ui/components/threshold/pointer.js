@@ -1,18 +1,18 @@
 // A drag over a view: the pointer is captured, and the threshold is released at its end.
 
-import { find } from "./dom.js";
+import { query } from "./dom.js";
 import { release } from "./state.js";
 
-export function at(view, event) {
+export function pointerPosition(view, event) {
   const box = view.box.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top];
 }
 
-export function hold(s, view, event, onMove, onEnd = () => {}) {
+export function captureDrag(s, view, event, onMove, onEnd = () => {}) {
   view.box.setPointerCapture(event.pointerId);
   event.preventDefault();
-  find(s, ".dlt-handle").focus({ preventScroll: true });
-  view.box.onpointermove = (next) => onMove(...at(view, next));
+  query(s, ".dlt-handle").focus({ preventScroll: true });
+  view.box.onpointermove = (next) => onMove(...pointerPosition(view, next));
   view.box.onpointerup = view.box.onpointercancel = (last) => {
     view.box.onpointermove = view.resting ?? null;
     view.box.onpointerup = view.box.onpointercancel = null;

@@ -1,17 +1,26 @@
 // The state of the component: data, labels, counts, reference thresholds.
 
 import { decode } from "../shared/arrays.js";
-import { theme } from "../shared/theme.js";
-import { clamp, DAY, scaleOf } from "./axes.js";
-import { faint, layersOf } from "./canvas.js";
-import { countAbove, tableOf } from "./counts.js";
-import { areasOf, cheapestOf, costsOf, f1Of, placeOf, rulesOf, sweepOf, usefulFrom } from "./sweep.js";
+import { readTheme } from "../shared/theme.js";
+import { clamp, createScale, DAY } from "./axes.js";
+import { findLayers, withAlpha } from "./canvas.js";
+import { buildTable, countAbove } from "./counts.js";
+import {
+  buildSweep,
+  computeAreas,
+  computeCosts,
+  computeF1,
+  computeRules,
+  findCheapest,
+  indexAt,
+  usefulStart,
+} from "./sweep.js";
 
-export const TIMES = ["series", "score"],
-  CURVES = ["histogram", "cost", "pr", "roc"];
+export const TIME_VIEWS = ["series", "score"],
+  SCORE_VIEWS = ["histogram", "cost", "pr", "roc"];
 
 // `dress` updates what depends on the labels, `paint` all that moves with the threshold.
-export function begin(root, data, { report, dress, paint }) {
+export function createState(root, data, { report, dress, paint }) {
   const scores = decode(data.scores);
   const size = scores.length;
   const times = data.times ? decode(data.times) : null;
@@ -44,25 +53,26 @@ export function begin(root, data, { report, dress, paint }) {
     stale: {},
   };
   s.calm = data.rules ? Float64Array.from(scores.subarray(data.rules.start, data.rules.stop)).sort() : null;
-  s.axis = axisOf(s);
-  s.valueRange = s.values ? rangeOf(s.values) : null;
-  for (const name of [...TIMES, ...CURVES]) s.views[name] = { name, ...layersOf(root.querySelector(`.dlt-${name}`)) };
+  s.axis = scoreAxis(s);
+  s.valueRange = s.values ? valueRange(s.values) : null;
+  for (const name of [...TIME_VIEWS, ...SCORE_VIEWS])
+    s.views[name] = { name, ...findLayers(root.querySelector(`.dlt-${name}`)) };
   return s;
 }
 
-function rangeOf(numbers) {
+function valueRange(numbers) {
   let low = Infinity;
   let high = -Infinity;
-  for (const one of numbers) {
-    if (one < low) low = one;
-    if (one > high) high = one;
+  for (const item of numbers) {
+    if (item < low) low = item;
+    if (item > high) high = item;
   }
-  const room = (high - low || 1) * 0.04;
-  return { low: low >= 0 && low < 0.3 * high ? 0 : low - room, high: high + room };
+  const margin = (high - low || 1) * 0.04;
+  return { low: low >= 0 && low < 0.3 * high ? 0 : low - margin, high: high + margin };
 }
 
 // The axis of the score: logarithmic where scores are above 0 and span decades; a probability's is 0 to 1.
-function axisOf(s) {
+function scoreAxis(s) {
   if (s.data.axis) return { log: false, low: s.data.axis[0], high: s.data.axis[1] };
   const sorted = Float64Array.from(s.scores).filter(Number.isFinite).sort();
   const top = Math.max(sorted[sorted.length - 1], s.data.own ?? -Infinity);
@@ -71,93 +81,93 @@ function axisOf(s) {
   const positive = above.length > 0.9 * sorted.length; // a causal score is 0 before the first whole window
   if (positive && sorted[0] >= 0 && top / at(0.05) > 30) return { log: true, low: at(0.01), high: top * 1.3 };
   const low = Math.min(sorted[0], s.data.own ?? Infinity);
-  const room = (top - low || 1) * 0.05;
-  return { log: false, low: low >= 0 && low < 0.3 * top ? 0 : low - room, high: top + room };
+  const margin = (top - low || 1) * 0.05;
+  return { log: false, low: low >= 0 && low < 0.3 * top ? 0 : low - margin, high: top + margin };
 }
 
 // Labels, given and brushed, and all that is counted from them.
-export function relabel(s) {
+export function updateLabels(s) {
   const mask = new Uint8Array(s.size);
   const kinds = new Uint8Array(s.size);
-  const named = (list, kind) =>
+  const toWindows = (list, kind) =>
     list
-      .map((one, i) => ({
-        ...one,
+      .map((item, i) => ({
+        ...item,
         kind,
         number: i,
-        start: clamp(Math.ceil(s.placeAt(one.start)), 0, s.size),
-        stop: clamp(Math.floor(s.placeAt(one.end)) + 1, 0, s.size),
+        start: clamp(Math.ceil(s.placeAt(item.start)), 0, s.size),
+        stop: clamp(Math.floor(s.placeAt(item.end)) + 1, 0, s.size),
       }))
-      .filter((one) => one.stop > one.start);
-  const plausible = s.hasTime ? named(s.data.plausible, "plausible") : [];
-  const yours = s.hasTime
-    ? named(
-        s.yours.map((one, i) => ({ ...one, name: `yours ${i + 1}` })),
+      .filter((item) => item.stop > item.start);
+  const plausible = s.hasTime ? toWindows(s.data.plausible, "plausible") : [];
+  const manual = s.hasTime
+    ? toWindows(
+        s.yours.map((item, i) => ({ ...item, name: `yours ${i + 1}` })),
         "yours",
       )
     : [];
-  s.windows = [...(s.hasTime ? named(s.data.windows, "labelled") : []), ...plausible, ...yours].sort(
+  s.windows = [...(s.hasTime ? toWindows(s.data.windows, "labelled") : []), ...plausible, ...manual].sort(
     (a, b) => a.start - b.start,
   );
-  for (const one of plausible) kinds.fill(2, one.start, one.stop);
+  for (const item of plausible) kinds.fill(2, item.start, item.stop);
   if (s.given) mask.set(s.given);
-  for (const one of yours) mask.fill(1, one.start, one.stop);
+  for (const item of manual) mask.fill(1, item.start, item.stop);
   for (let i = 0; i < s.size; i++) if (mask[i]) kinds[i] = 1;
   s.pointKinds = kinds;
   s.mask = mask;
-  recount(s);
+  updateCounts(s);
 }
 
-export function recount(s) {
+export function updateCounts(s) {
   s.kinds = Uint8Array.from(s.pointKinds).fill(3, 0, s.scope.start).fill(3, s.scope.stop);
   const labelled = s.given !== null || s.yours.length > 0;
-  s.table = tableOf(s.scores, labelled ? s.mask : null, {
+  s.table = buildTable(s.scores, labelled ? s.mask : null, {
     start: s.scope.start,
     stop: s.scope.stop,
     gap: s.hasTime ? s.data.gap : 0,
     inclusive: s.data.inclusive,
-    plausible: s.windows.filter((one) => one.kind === "plausible").map((one) => [one.start, one.stop]),
+    plausible: s.windows.filter((item) => item.kind === "plausible").map((item) => [item.start, item.stop]),
   });
   s.labelled = s.table.positives > 0 && s.table.negatives > 0;
-  s.sweep = sweepOf(s.table);
-  s.areas = s.labelled ? areasOf(s.table, s.sweep) : null;
-  s.useful = usefulFrom(s.table, s.sweep);
+  s.sweep = buildSweep(s.table);
+  s.areas = s.labelled ? computeAreas(s.table, s.sweep) : null;
+  s.useful = usefulStart(s.table, s.sweep);
   s.days = ((s.scope.stop - s.scope.start) * s.data.step_ms) / DAY;
-  reprice(s);
+  updateReferences(s);
   s.columns = null;
   s.dress(s);
-  renew(s, [...TIMES, ...CURVES]);
+  invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
 }
 
-export function reprice(s) {
+export function updateReferences(s) {
   const { data } = s;
-  const found = [];
+  const result = [];
   const add = (id, name, value, seen, range = "") => {
-    if (Number.isFinite(value)) found.push({ id, name, value, seen, range });
+    if (Number.isFinite(value)) result.push({ id, name, value, seen, range });
   };
   add("own", "this run’s own", data.own, false);
   if (s.calm?.length) {
-    const rules = rulesOf(s.calm, { k: s.k, quantile: s.quantile });
+    const rules = computeRules(s.calm, { k: s.k, quantile: s.quantile });
     add("maximum", `largest of ${data.rules.name}`, rules.maximum, false);
     add("quantile", `quantile ${s.quantile}`, rules.quantile, false);
     add("meanStd", `mean + ${s.k} standard deviations`, rules.meanStd, false);
   }
-  for (const [i, one] of data.marks.entries()) add(`mark${i}`, one.name, one.value, false);
+  for (const [i, item] of data.marks.entries()) add(`mark${i}`, item.name, item.value, false);
   if (s.labelled) {
-    s.costs = costsOf(s.table, s.sweep, s.ratio);
-    const cheap = cheapestOf(s.table, s.sweep, s.costs);
-    const best = cheapestOf(
+    s.costs = computeCosts(s.table, s.sweep, s.ratio);
+    const cheapest = findCheapest(s.table, s.sweep, s.costs);
+    const best = findCheapest(
       s.table,
       s.sweep,
-      f1Of(s.table, s.sweep).map((f1) => -f1),
+      computeF1(s.table, s.sweep).map((f1) => -f1),
     );
-    add("cheapest", "lowest cost", cheap.threshold, true);
+    add("cheapest", "lowest cost", cheapest.threshold, true);
     add("f1", "best F1", best.threshold, true);
   }
-  s.ghosts = found;
+  s.ghosts = result;
 }
 
-export function renew(s, names) {
+export function invalidate(s, names) {
   for (const name of names) s.stale[name] = true;
   schedule(s);
 }
@@ -169,15 +179,15 @@ export function schedule(s) {
   });
 }
 
-export function shownViews(s) {
+export function visibleViews(s) {
   return [
-    ...(s.hasTime ? (s.values ? TIMES : ["score"]) : []),
+    ...(s.hasTime ? (s.values ? TIME_VIEWS : ["score"]) : []),
     "histogram",
     ...(s.labelled ? ["cost", "pr", "roc"] : []),
   ];
 }
 
-export function move(s, threshold) {
+export function setThreshold(s, threshold) {
   if (!Number.isFinite(threshold) || threshold === s.t) return;
   s.t = threshold;
   schedule(s);
@@ -190,10 +200,10 @@ export function release(s) {
   s.report("threshold", s.t);
 }
 
-export function step(s, steps) {
+export function thresholdAfterSteps(s, steps) {
   const { axis } = s;
-  const scale = scaleOf(axis.log, axis.low, axis.high, 0, 400);
-  return tidy(scale.back(scale.at(clamp(s.t, axis.low, axis.high)) + steps), scale);
+  const scale = createScale(axis.log, axis.low, axis.high, 0, 400);
+  return roundToStep(scale.back(scale.at(clamp(s.t, axis.low, axis.high)) + steps), scale);
 }
 
 // The next threshold at which an event is caught or lost, or a burst comes or goes.
@@ -201,29 +211,29 @@ export function nextChange(s, up) {
   const { low, high } = s.steady;
   const { thresholds } = s.sweep;
   if (up) return Number.isFinite(high) ? high : s.t;
-  return Number.isFinite(low) ? thresholds[Math.max(0, placeOf(s.sweep, { inclusive: false }, low) - 1)] : s.t;
+  return Number.isFinite(low) ? thresholds[Math.max(0, indexAt(s.sweep, { inclusive: false }, low) - 1)] : s.t;
 }
 
 // As few digits as still tell two neighbouring steps apart.
-export function tidy(threshold, scale) {
+export function roundToStep(threshold, scale) {
   const at = scale.at(threshold);
   for (let digits = 2; digits < 9; digits++) {
-    const found = Number(threshold.toPrecision(digits));
-    if (Math.abs(scale.at(found) - at) < 0.2) return found;
+    const result = Number(threshold.toPrecision(digits));
+    if (Math.abs(scale.at(result) - at) < 0.2) return result;
   }
   return threshold;
 }
 
-export function coloursOf(root) {
-  const found = theme(root);
+export function readColors(root) {
+  const result = readTheme(root);
   const style = getComputedStyle(root);
   const primary = style.getPropertyValue("--st-primary-color").trim() || "#0B66A8";
   return {
-    ...found,
+    ...result,
     primary,
-    dim: faint(found.text, 0.75),
-    trace: faint(found.text, 0.36),
-    line: faint(found.text, 0.1),
+    dim: withAlpha(result.text, 0.75),
+    trace: withAlpha(result.text, 0.36),
+    line: withAlpha(result.text, 0.1),
   };
 }
 

@@ -1,9 +1,9 @@
 // Counts at every threshold, and what follows: cost, F1, areas under curves, stable range, threshold rules. No DOM here.
 
-import { countAbove, cutOf, nextBelow } from "./counts.js";
+import { countAbove, cutoff, nextBelow } from "./counts.js";
 
 // Every distinct set of alarms, thresholds rising: entry k holds from thresholds[k] up to, not including, the next.
-export function sweepOf(table) {
+export function buildSweep(table) {
   const { all, inside, outside, froms, tos, tops } = table;
   const levels = [];
   for (let i = 0; i < all.length; i++) if (i === 0 || all[i] !== all[i - 1]) levels.push(all[i]);
@@ -37,7 +37,7 @@ export function sweepOf(table) {
 }
 
 // Missed events x ratio + bursts of false alarms; for samples without a time missed samples x ratio + false ones.
-export function costsOf(table, sweep, ratio) {
+export function computeCosts(table, sweep, ratio) {
   return table.gap
     ? Float64Array.from(sweep.thresholds, (_, k) => (table.events.length - sweep.caught[k]) * ratio + sweep.bursts[k])
     : Float64Array.from(sweep.thresholds, (_, k) => (table.positives - sweep.tp[k]) * ratio + sweep.fp[k]);
@@ -45,62 +45,67 @@ export function costsOf(table, sweep, ratio) {
 
 // Where thresholds begin to be of use: above the one with the most bursts. Below it alarms only grow together into
 // fewer, longer bursts, which would look cheap. Samples without a time count one by one: no bound.
-export function usefulFrom(table, sweep) {
+export function usefulStart(table, sweep) {
   if (!table.gap) return 0;
-  let most = 0;
+  let max = 0;
   let from = 0;
   for (let k = 0; k < sweep.bursts.length; k++)
-    if (sweep.bursts[k] >= most && sweep.bursts[k] > 0) {
-      most = sweep.bursts[k];
+    if (sweep.bursts[k] >= max && sweep.bursts[k] > 0) {
+      max = sweep.bursts[k];
       from = k;
     }
   return from;
 }
 
 // The threshold with the lowest cost, or other number to keep low, among those of use.
-export function cheapestOf(table, sweep, costs) {
-  const from = usefulFrom(table, sweep);
-  return lowestOf({ thresholds: sweep.thresholds.subarray(from) }, costs.subarray(from), table.inclusive);
+export function findCheapest(table, sweep, costs) {
+  const from = usefulStart(table, sweep);
+  return findLowest({ thresholds: sweep.thresholds.subarray(from) }, costs.subarray(from), table.inclusive);
 }
 
-export function f1Of(table, sweep) {
+export function computeF1(table, sweep) {
   return Float64Array.from(
     sweep.thresholds,
     (_, k) => (2 * sweep.tp[k]) / Math.max(1, sweep.tp[k] + sweep.fp[k] + table.positives),
   );
 }
 
-export const placeOf = (sweep, table, threshold) =>
-  Math.max(0, sweep.thresholds.length - countAbove(sweep.thresholds, cutOf(table, threshold)) - 1);
+export const indexAt = (sweep, table, threshold) =>
+  Math.max(0, sweep.thresholds.length - countAbove(sweep.thresholds, cutoff(table, threshold)) - 1);
 
 // The threshold with the lowest value: of all equally good stretches the middle of the widest (by ratio if all scores
 // are above 0). `low` and `high` are its ends.
-export function lowestOf(sweep, values, inclusive = false) {
+export function findLowest(sweep, values, inclusive = false) {
   const { thresholds } = sweep;
   const size = thresholds.length;
-  const end = (k) => (k < size ? thresholds[k] : beyond(thresholds));
+  const end = (k) => (k < size ? thresholds[k] : aboveTop(thresholds));
   const width =
     thresholds[1] > 0 ? (low, high) => Math.log(high / Math.max(low, thresholds[1] / 2)) : (low, high) => high - low;
   let best = Infinity;
-  let found = null;
+  let widest = null;
   for (let k = 0; k < size; k++) if (values[k] < best) best = values[k];
   for (let k = 0; k < size; k++) {
     if (values[k] !== best) continue;
     const first = k;
     while (k + 1 < size && values[k + 1] === best) k++;
-    const wide = width(thresholds[first], end(k + 1));
-    if (!found || wide > found.wide) found = { wide, low: thresholds[first], high: end(k + 1) };
+    const span = width(thresholds[first], end(k + 1));
+    if (!widest || span > widest.wide) widest = { wide: span, low: thresholds[first], high: end(k + 1) };
   }
-  return { value: best, low: found.low, high: found.high, threshold: between(found.low, found.high, inclusive) };
+  return {
+    value: best,
+    low: widest.low,
+    high: widest.high,
+    threshold: roundedBetween(widest.low, widest.high, inclusive),
+  };
 }
 
-const beyond = (thresholds) => {
+const aboveTop = (thresholds) => {
   const top = thresholds[thresholds.length - 1];
   return top > 0 ? top * 1.05 : top + 1;
 };
 
 // A short number in [low, high), or in (low, high] where a score need only reach the threshold.
-function between(low, high, inclusive = false) {
+function roundedBetween(low, high, inclusive = false) {
   const middle = low > 0 ? Math.sqrt(low) * Math.sqrt(high) : low + (high - low) / 2;
   for (let digits = 2; digits < 17; digits++) {
     const short = Number(middle.toPrecision(digits));
@@ -110,13 +115,13 @@ function between(low, high, inclusive = false) {
 }
 
 // The thresholds between which neither the events caught nor the bursts (for samples: no count at all) change.
-export function steadyAt(table, sweep, threshold) {
-  const same = table.gap ? [sweep.caught, sweep.bursts] : [sweep.tp, sweep.fp];
+export function findStableRange(table, sweep, threshold) {
+  const compared = table.gap ? [sweep.caught, sweep.bursts] : [sweep.tp, sweep.fp];
   const size = sweep.thresholds.length;
-  const here = placeOf(sweep, table, threshold);
-  const equal = (k) => same.every((counts) => counts[k] === counts[here]);
-  let low = here;
-  let high = here;
+  const current = indexAt(sweep, table, threshold);
+  const equal = (k) => compared.every((counts) => counts[k] === counts[current]);
+  let low = current;
+  let high = current;
   while (low > 0 && equal(low - 1)) low--;
   while (high + 1 < size && equal(high + 1)) high++;
   return {
@@ -126,28 +131,28 @@ export function steadyAt(table, sweep, threshold) {
 }
 
 // Areas as scikit-learn has them: average precision (no interpolation), and ROC by trapezia.
-export function areasOf(table, sweep) {
+export function computeAreas(table, sweep) {
   let precision = 0;
   let roc = 0;
   for (let k = sweep.thresholds.length - 2; k >= 0; k--) {
-    const gained = sweep.tp[k] - sweep.tp[k + 1];
-    precision += gained * (sweep.tp[k] / Math.max(1, sweep.tp[k] + sweep.fp[k]));
+    const gain = sweep.tp[k] - sweep.tp[k + 1];
+    precision += gain * (sweep.tp[k] / Math.max(1, sweep.tp[k] + sweep.fp[k]));
     roc += (sweep.fp[k] - sweep.fp[k + 1]) * (sweep.tp[k] + sweep.tp[k + 1]) * 0.5;
   }
   return { precision: precision / table.positives, roc: roc / (table.positives * table.negatives) };
 }
 
 // Thresholds that rules make from scores of training or validation, and from nothing else. `sorted` rises.
-export function rulesOf(sorted, { k, quantile }) {
+export function computeRules(sorted, { k, quantile }) {
   const count = sorted.length;
-  const mean = sorted.reduce((sum, one) => sum + one, 0) / count;
-  const spread = Math.sqrt(sorted.reduce((sum, one) => sum + (one - mean) ** 2, 0) / count);
-  const place = quantile * (count - 1);
-  const below = Math.floor(place);
-  const next = Math.min(count - 1, below + 1);
+  const mean = sorted.reduce((sum, score) => sum + score, 0) / count;
+  const std = Math.sqrt(sorted.reduce((sum, score) => sum + (score - mean) ** 2, 0) / count);
+  const position = quantile * (count - 1);
+  const index = Math.floor(position);
+  const next = Math.min(count - 1, index + 1);
   return {
     maximum: sorted[count - 1],
-    meanStd: mean + k * spread,
-    quantile: sorted[below] + (place - below) * (sorted[next] - sorted[below]),
+    meanStd: mean + k * std,
+    quantile: sorted[index] + (position - index) * (sorted[next] - sorted[index]),
   };
 }

@@ -1,19 +1,28 @@
 // Decision threshold: one threshold, several views. Python is notified on release.
 
-import { watch } from "../shared/theme.js";
-import { fit } from "./canvas.js";
-import { burstsOf, countsAt, cutOf, eventsAt } from "./counts.js";
+import { onThemeChange } from "../shared/theme.js";
+import { fitCanvases } from "./canvas.js";
+import { countAt, countEvents, cutoff, findBursts } from "./counts.js";
 import { drawCostMoving, drawCostStill, drawCurveMoving, drawCurveStill } from "./curves.js";
 import { drawHistogramMoving, drawHistogramStill } from "./histogram.js";
-import { handle } from "./input.js";
-import { dress, furnish } from "./labels.js";
-import { tell } from "./metrics.js";
-import { begin, CURVES, coloursOf, kindName, relabel, renew, shownViews, TIMES } from "./state.js";
-import { steadyAt } from "./sweep.js";
-import { columnsOf, LEFT, RIGHT } from "./time_axes.js";
+import { listen } from "./input.js";
+import { initializeControls, updateTitles } from "./labels.js";
+import { updateMetrics } from "./metrics.js";
+import {
+  createState,
+  invalidate,
+  kindName,
+  readColors,
+  SCORE_VIEWS,
+  TIME_VIEWS,
+  updateLabels,
+  visibleViews,
+} from "./state.js";
+import { findStableRange } from "./sweep.js";
+import { LEFT, RIGHT, reduceColumns } from "./time_axes.js";
 import { drawScoreMoving, drawScoreStill, drawSeriesMoving, drawSeriesStill } from "./time_chart.js";
 
-const DRAW = {
+const DRAWING = {
   series: [drawSeriesStill, drawSeriesMoving],
   score: [drawScoreStill, drawScoreMoving],
   histogram: [drawHistogramStill, drawHistogramMoving],
@@ -24,32 +33,32 @@ const DRAW = {
 
 export function paint(s) {
   const { table } = s;
-  s.cut = cutOf(table, s.t);
-  s.counts = countsAt(table, s.t);
-  s.events = s.hasTime ? eventsAt(table, s.t) : null;
-  s.steady = steadyAt(table, s.sweep, s.t);
+  s.cut = cutoff(table, s.t);
+  s.counts = countAt(table, s.t);
+  s.events = s.hasTime ? countEvents(table, s.t) : null;
+  s.steady = findStableRange(table, s.sweep, s.t);
   if (s.hasTime) {
-    s.columns ??= columnsOf(s, s.views.score.box.clientWidth - LEFT - RIGHT);
-    s.bursts = burstsOf(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
+    s.columns ??= reduceColumns(s, s.views.score.box.clientWidth - LEFT - RIGHT);
+    s.bursts = findBursts(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
     for (const burst of s.bursts) burst.kind = burstKind(s, burst);
   }
-  for (const name of shownViews(s)) {
+  for (const name of visibleViews(s)) {
     const view = s.views[name];
-    const [still, moving] = DRAW[name];
+    const [drawStatic, drawMoving] = DRAWING[name];
     if (s.stale[name]) {
-      fit(view);
-      still(s, view);
+      fitCanvases(view);
+      drawStatic(s, view);
       s.stale[name] = false;
     }
-    moving(s, view);
+    drawMoving(s, view);
   }
-  tell(s);
+  updateMetrics(s);
 }
 
 function burstKind(s, burst) {
-  const seen = [false, false, false, false];
-  for (let i = burst.start; i < burst.stop; i++) if (s.scores[i] > s.cut) seen[s.kinds[i]] = true;
-  const first = [1, 2, 0, 3].find((kind) => seen[kind]);
+  const hasKind = [false, false, false, false];
+  for (let i = burst.start; i < burst.stop; i++) if (s.scores[i] > s.cut) hasKind[s.kinds[i]] = true;
+  const first = [1, 2, 0, 3].find((kind) => hasKind[kind]);
   return kindName(s, first);
 }
 
@@ -59,22 +68,22 @@ export default function ({ data, parentElement, setStateValue }) {
     root.dlcore.report = setStateValue;
     return;
   }
-  const s = begin(root, data, { report: setStateValue, dress, paint });
+  const s = createState(root, data, { report: setStateValue, dress: updateTitles, paint });
   root.dlcore = s;
   s.told = s.t;
-  s.colours = coloursOf(root);
-  furnish(s);
-  relabel(s);
-  handle(s);
+  s.colors = readColors(root);
+  initializeControls(s);
+  updateLabels(s);
+  listen(s);
   root.dlcoreSize?.disconnect();
   root.dlcoreSize = new ResizeObserver(() => {
     s.columns = null;
-    renew(s, [...TIMES, ...CURVES]);
+    invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
   });
   root.dlcoreSize.observe(root);
-  watch(root, () => {
-    s.colours = coloursOf(root);
-    renew(s, [...TIMES, ...CURVES]);
+  onThemeChange(root, () => {
+    s.colors = readColors(root);
+    invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
   });
   root.dataset.drawn = data.version;
 }

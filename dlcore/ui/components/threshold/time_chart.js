@@ -1,123 +1,134 @@
 // The two views over time: the series with its alarms, and the score with the threshold as a line.
 
-import { clamp, scaleOf } from "./axes.js";
-import { faint, GREEN, KINDS, line, mark, PURPLE, pen, SKY, write } from "./canvas.js";
-import { putHandle } from "./dom.js";
+import { clamp, createScale } from "./axes.js";
+import { clearLayer, drawLine, drawMarker, drawText, GREEN, KIND_COLORS, PURPLE, SKY, withAlpha } from "./canvas.js";
+import { placeHandle } from "./dom.js";
 import { kindName } from "./state.js";
-import { FLOOR, HEADROOM, LEFT, over, placeToX, RIGHT, railOf, timeAxis, topOf, valueAxis } from "./time_axes.js";
+import {
+  BOTTOM,
+  drawTimeAxis,
+  drawValueAxis,
+  LEFT,
+  plotTop,
+  RIGHT,
+  railHeight,
+  TOP,
+  toX,
+  visibleX,
+} from "./time_axes.js";
 
-const MOST_PINS = 160;
+const MAX_PINS = 160;
 
 // Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
-function shade(s, view, context) {
-  const bottom = view.height - FLOOR;
-  const top = topOf(s, view);
-  const shown = s.windows.filter((one) => one.stop > s.zoom[0] && one.start < s.zoom[1]);
-  for (const one of shown) {
-    const a = Math.max(LEFT, placeToX(s, view, one.start));
-    const b = Math.min(view.width - RIGHT, placeToX(s, view, one.stop));
-    const wide = Math.max(2, b - a);
-    const colour = { labelled: GREEN, plausible: PURPLE, yours: SKY }[one.kind];
-    context.fillStyle = faint(colour, one.kind === "plausible" ? 0.1 : 0.17);
-    context.fillRect(a, top, wide, bottom - top);
+function drawWindows(s, view, context) {
+  const bottom = view.height - BOTTOM;
+  const top = plotTop(s, view);
+  const shown = s.windows.filter((window) => window.stop > s.zoom[0] && window.start < s.zoom[1]);
+  for (const window of shown) {
+    const a = Math.max(LEFT, toX(s, view, window.start));
+    const b = Math.min(view.width - RIGHT, toX(s, view, window.stop));
+    const width = Math.max(2, b - a);
+    const color = { labelled: GREEN, plausible: PURPLE, yours: SKY }[window.kind];
+    context.fillStyle = withAlpha(color, window.kind === "plausible" ? 0.1 : 0.17);
+    context.fillRect(a, top, width, bottom - top);
     context.save();
     context.beginPath();
-    context.rect(a, top, wide, bottom - top);
+    context.rect(a, top, width, bottom - top);
     context.clip();
-    if (one.kind === "plausible")
+    if (window.kind === "plausible")
       for (let x = a - (bottom - top); x < b; x += 7)
-        line(
+        drawLine(
           context,
           [
             [x, bottom],
             [x + bottom - top, top],
           ],
-          { colour: faint(colour, 0.65) },
+          { color: withAlpha(color, 0.65) },
         );
     context.restore();
-    const dash = { labelled: [], plausible: [4, 3], yours: [1.5, 3] }[one.kind];
-    line(
+    const dash = { labelled: [], plausible: [4, 3], yours: [1.5, 3] }[window.kind];
+    drawLine(
       context,
       [
         [a, bottom],
         [a, top],
-        [a + wide, top],
-        [a + wide, bottom],
+        [a + width, top],
+        [a + width, bottom],
       ],
-      { colour: faint(colour, 0.8), dash },
+      { color: withAlpha(color, 0.8), dash },
     );
   }
 }
 
 // The windows' names, each with what became of it at this threshold: caught, missed, or nothing where it does not count.
-function nameWindows(s, view, context) {
-  const { colours } = s;
+function drawWindowNames(s, view, context) {
+  const { colors } = s;
   const rows = [-Infinity, -Infinity, -Infinity];
-  context.font = `500 11px ${colours.font}`;
-  for (const one of s.windows) {
-    const a = Math.max(LEFT, placeToX(s, view, one.start));
-    if (one.stop <= s.zoom[0] || one.start >= s.zoom[1]) continue;
+  context.font = `500 11px ${colors.font}`;
+  for (const window of s.windows) {
+    const a = Math.max(LEFT, toX(s, view, window.start));
+    if (window.stop <= s.zoom[0] || window.start >= s.zoom[1]) continue;
     const event =
-      one.kind === "plausible"
+      window.kind === "plausible"
         ? -1
-        : s.table.events.findIndex((other) => other.start < one.stop && other.stop > one.start);
-    const sign = event < 0 ? "" : s.events.hit[event] ? "✓ " : "✗ ";
-    const text = `${sign}${one.name}${one.kind === "plausible" ? " (no label)" : ""}`;
+        : s.table.events.findIndex((other) => other.start < window.stop && other.stop > window.start);
+    const mark = event < 0 ? "" : s.events.hit[event] ? "✓ " : "✗ ";
+    const text = `${mark}${window.name}${window.kind === "plausible" ? " (no label)" : ""}`;
     const length = context.measureText(text).width;
     const x = Math.min(a, view.width - RIGHT - length);
-    const row = rows.findIndex((taken) => taken + 8 <= x);
+    const row = rows.findIndex((used) => used + 8 <= x);
     if (row < 0) continue;
     rows[row] = x + length;
-    write(context, text, x, 8 + 13 * row, {
-      colour: sign === "✗ " || event < 0 ? colours.dim : colours.text,
-      font: colours.font,
+    drawText(context, text, x, 8 + 13 * row, {
+      color: mark === "✗ " || event < 0 ? colors.dim : colors.text,
+      font: colors.font,
       weight: 500,
     });
   }
 }
 
 // Where the parts begin, and a veil over what is not counted.
-function parts(s, view, context, named) {
-  const { colours } = s;
-  const bottom = view.height - FLOOR;
-  const top = topOf(s, view);
+function drawParts(s, view, context, hasNames) {
+  const { colors } = s;
+  const bottom = view.height - BOTTOM;
+  const top = plotTop(s, view);
   for (const [from, to] of [
     [0, s.scope.start],
     [s.scope.stop, s.size],
   ]) {
-    const a = Math.max(LEFT, placeToX(s, view, from));
-    const b = Math.min(view.width - RIGHT, placeToX(s, view, to));
+    const a = Math.max(LEFT, toX(s, view, from));
+    const b = Math.min(view.width - RIGHT, toX(s, view, to));
     if (to > from && b > a) {
-      context.fillStyle = faint(colours.ground, 0.62);
+      context.fillStyle = withAlpha(colors.ground, 0.62);
       context.fillRect(a, top, b - a, bottom - top);
     }
   }
   for (const part of s.data.parts ?? []) {
-    const x = placeToX(s, view, part.start);
-    const end = Math.min(placeToX(s, view, part.stop), view.width - RIGHT);
+    const x = toX(s, view, part.start);
+    const end = Math.min(toX(s, view, part.stop), view.width - RIGHT);
     if (part.start > 0 && x > LEFT && x < view.width - RIGHT)
-      line(
+      drawLine(
         context,
         [
           [x, top],
           [x, bottom],
         ],
-        { colour: colours.dim, dash: [3, 3] },
+        { color: colors.dim, dash: [3, 3] },
       );
-    if (named && end - Math.max(x, LEFT) > 60)
-      write(context, part.name, Math.max(x, LEFT) + 6, bottom - 9, {
-        colour: colours.dim,
-        font: colours.font,
-        halo: faint(colours.ground, 0.8),
+    if (hasNames && end - Math.max(x, LEFT) > 60)
+      drawText(context, part.name, Math.max(x, LEFT) + 6, bottom - 9, {
+        color: colors.dim,
+        font: colors.font,
+        halo: withAlpha(colors.ground, 0.8),
       });
   }
 }
 
-export function trace(s, view, context, scale, numbers, low, high) {
+export function drawTrace(s, view, context, scale, numbers, low, high) {
   const { columns } = s;
   const points = [];
   if (columns.sparse)
-    for (let i = columns.first; i < columns.last; i++) points.push([placeToX(s, view, i + 0.5), scale.at(numbers[i])]);
+    for (let i = columns.first; i < columns.last; i++) points.push([toX(s, view, i + 0.5), scale.at(numbers[i])]);
   else
     for (let c = 0; c < columns.columns; c++) {
       points.push([LEFT + c, scale.at(low[c])]);
@@ -125,58 +136,61 @@ export function trace(s, view, context, scale, numbers, low, high) {
     }
   context.save();
   context.beginPath();
-  context.rect(LEFT, topOf(s, view) - 2, view.width - LEFT - RIGHT, view.height - FLOOR - topOf(s, view) + 4);
+  context.rect(LEFT, plotTop(s, view) - 2, view.width - LEFT - RIGHT, view.height - BOTTOM - plotTop(s, view) + 4);
   context.clip();
-  line(context, points, { colour: s.colours.trace, width: columns.sparse ? 1.5 : 1 });
+  drawLine(context, points, { color: s.colors.trace, width: columns.sparse ? 1.5 : 1 });
   context.restore();
 }
 
 export function drawSeriesStill(s, view) {
-  const context = pen(view, "still");
+  const context = clearLayer(view, "still");
   const { low, high } = s.valueRange;
-  view.scale = scaleOf(false, low, high, view.height - FLOOR, railOf(s) + 4);
-  timeAxis(s, view, context);
-  valueAxis(s, view, context, view.scale);
-  shade(s, view, context);
-  trace(s, view, context, view.scale, s.values, s.columns.low, s.columns.high);
-  parts(s, view, context, true);
+  view.scale = createScale(false, low, high, view.height - BOTTOM, railHeight(s) + 4);
+  drawTimeAxis(s, view, context);
+  drawValueAxis(s, view, context, view.scale);
+  drawWindows(s, view, context);
+  drawTrace(s, view, context, view.scale, s.values, s.columns.low, s.columns.high);
+  drawParts(s, view, context, true);
 }
 
 export function drawScoreStill(s, view) {
-  const context = pen(view, "still");
-  view.scale = scaleOf(s.axis.log, s.axis.low, s.axis.high, view.height - FLOOR, HEADROOM);
-  timeAxis(s, view, context);
-  valueAxis(s, view, context, view.scale);
-  shade(s, view, context);
-  trace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
-  parts(s, view, context, false);
-  for (const ghost of s.ghosts) {
-    if (!(ghost.value > s.axis.low && ghost.value < s.axis.high)) continue;
-    const y = view.scale.at(ghost.value);
-    line(
+  const context = clearLayer(view, "still");
+  view.scale = createScale(s.axis.log, s.axis.low, s.axis.high, view.height - BOTTOM, TOP);
+  drawTimeAxis(s, view, context);
+  drawValueAxis(s, view, context, view.scale);
+  drawWindows(s, view, context);
+  drawTrace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
+  drawParts(s, view, context, false);
+  for (const reference of s.ghosts) {
+    if (!(reference.value > s.axis.low && reference.value < s.axis.high)) continue;
+    const y = view.scale.at(reference.value);
+    drawLine(
       context,
       [
         [LEFT, y],
         [view.width - RIGHT, y],
       ],
-      { colour: faint(s.colours.text, 0.3), dash: ghost.seen ? [2, 4] : [7, 5] },
+      { color: withAlpha(s.colors.text, 0.3), dash: reference.seen ? [2, 4] : [7, 5] },
     );
   }
 }
 
 // The marks' names on their lines, over all alarms; where two lie close the first is named.
-function nameGhosts(s, view, context) {
-  const taken = [view.scale.at(s.t)];
-  for (const ghost of s.ghosts) {
-    const y = view.scale.at(ghost.value);
-    if (!(ghost.value > s.axis.low && ghost.value < s.axis.high) || taken.some((other) => Math.abs(other - y) < 12))
+function drawReferenceNames(s, view, context) {
+  const used = [view.scale.at(s.t)];
+  for (const reference of s.ghosts) {
+    const y = view.scale.at(reference.value);
+    if (
+      !(reference.value > s.axis.low && reference.value < s.axis.high) ||
+      used.some((other) => Math.abs(other - y) < 12)
+    )
       continue;
-    taken.push(y);
-    write(context, ghost.name, LEFT + 6, y - 6, {
-      colour: s.colours.text,
-      font: s.colours.font,
+    used.push(y);
+    drawText(context, reference.name, LEFT + 6, y - 6, {
+      color: s.colors.text,
+      font: s.colors.font,
       size: 10,
-      halo: faint(s.colours.ground, 0.85),
+      halo: withAlpha(s.colors.ground, 0.85),
     });
   }
 }
@@ -186,7 +200,7 @@ function eachAlarm(s, view, draw) {
   const { columns, cut } = s;
   if (columns.sparse) {
     for (let i = columns.first; i < columns.last; i++)
-      if (s.scores[i] > cut) draw(s.kinds[i], placeToX(s, view, i + 0.5), i, s.scores[i]);
+      if (s.scores[i] > cut) draw(s.kinds[i], toX(s, view, i + 0.5), i, s.scores[i]);
     return;
   }
   for (let kind = 0; kind < 4; kind++) {
@@ -196,10 +210,10 @@ function eachAlarm(s, view, draw) {
 }
 
 export function drawSeriesMoving(s, view) {
-  const context = pen(view, "moving");
-  const { columns, colours } = s;
+  const context = clearLayer(view, "moving");
+  const { columns, colors } = s;
   const paths = [new Path2D(), new Path2D(), new Path2D(), new Path2D()];
-  const bottom = view.height - FLOOR;
+  const bottom = view.height - BOTTOM;
   eachAlarm(s, view, (kind, x, at) => {
     if (columns.sparse) {
       paths[kind].moveTo(x + 3, view.scale.at(s.values[at]));
@@ -210,57 +224,57 @@ export function drawSeriesMoving(s, view) {
     paths[kind].rect(x - 0.5, y - 1, 2, Math.max(3, view.scale.at(columns.low[at]) - y + 2));
   });
   paths.forEach((path, kind) => {
-    context.fillStyle = KINDS[kindName(s, kind)];
+    context.fillStyle = KIND_COLORS[kindName(s, kind)];
     context.fill(path);
   });
-  pins(s, view, context);
-  nameWindows(s, view, context);
-  if (s.chosen !== null && over(s, view, s.chosen) !== null) {
-    const x = over(s, view, s.chosen + 0.5);
-    line(
+  drawPins(s, view, context);
+  drawWindowNames(s, view, context);
+  if (s.chosen !== null && visibleX(s, view, s.chosen) !== null) {
+    const x = visibleX(s, view, s.chosen + 0.5);
+    drawLine(
       context,
       [
-        [x, railOf(s) - 10],
+        [x, railHeight(s) - 10],
         [x, bottom],
       ],
-      { colour: colours.text, width: 1.5 },
+      { color: colors.text, width: 1.5 },
     );
   }
   if (s.brush) {
-    const [a, b] = s.brush.map((place) => placeToX(s, view, place)).sort((p, q) => p - q);
-    context.fillStyle = faint(s.mode === "mark" ? SKY : colours.text, 0.18);
-    context.fillRect(a, railOf(s), b - a, bottom - railOf(s));
+    const [a, b] = s.brush.map((place) => toX(s, view, place)).sort((p, q) => p - q);
+    context.fillStyle = withAlpha(s.mode === "mark" ? SKY : colors.text, 0.18);
+    context.fillRect(a, railHeight(s), b - a, bottom - railHeight(s));
   }
-  crosshair(s, view, context);
+  drawCrosshair(s, view, context);
 }
 
 // One pin a burst in the rail above the series; many bursts become ticks.
-function pins(s, view, context) {
+function drawPins(s, view, context) {
   const shown = s.bursts.filter((burst) => burst.stop > s.zoom[0] && burst.start < s.zoom[1]);
-  const small = shown.length > MOST_PINS;
+  const isCompact = shown.length > MAX_PINS;
   for (const burst of shown) {
-    const x = placeToX(s, view, burst.peak + 0.5);
+    const x = toX(s, view, burst.peak + 0.5);
     if (x < LEFT - 2 || x > view.width - RIGHT + 2) continue;
-    if (small) {
-      context.fillStyle = KINDS[burst.kind];
-      context.fillRect(x - 0.75, railOf(s) - 14, 1.5, 9);
-    } else mark(context, burst.kind, x, railOf(s) - 9, 4.2);
+    if (isCompact) {
+      context.fillStyle = KIND_COLORS[burst.kind];
+      context.fillRect(x - 0.75, railHeight(s) - 14, 1.5, 9);
+    } else drawMarker(context, burst.kind, x, railHeight(s) - 9, 4.2);
     if (burst.peak === s.chosen) {
       context.lineWidth = 1.5;
-      context.strokeStyle = s.colours.text;
-      context.strokeRect(x - 8, railOf(s) - 17, 16, 16);
+      context.strokeStyle = s.colors.text;
+      context.strokeRect(x - 8, railHeight(s) - 17, 16, 16);
     }
   }
 }
 
 export function drawScoreMoving(s, view) {
-  const context = pen(view, "moving");
-  const { colours, columns } = s;
-  const y = clamp(view.scale.at(s.t), HEADROOM, view.height - FLOOR);
+  const context = clearLayer(view, "moving");
+  const { colors, columns } = s;
+  const y = clamp(view.scale.at(s.t), TOP, view.height - BOTTOM);
   const paths = [new Path2D(), new Path2D(), new Path2D(), new Path2D()];
-  context.fillStyle = faint(colours.primary, 0.06);
-  context.fillRect(LEFT, HEADROOM, view.width - LEFT - RIGHT, y - HEADROOM);
-  steadyBand(s, view, context);
+  context.fillStyle = withAlpha(colors.primary, 0.06);
+  context.fillRect(LEFT, TOP, view.width - LEFT - RIGHT, y - TOP);
+  drawStableRange(s, view, context);
   eachAlarm(s, view, (kind, x, _at, score) => {
     const top = view.scale.at(score);
     if (columns.sparse) {
@@ -269,41 +283,41 @@ export function drawScoreMoving(s, view) {
     } else paths[kind].rect(x - 0.5, top, 2, Math.max(2, y - top));
   });
   paths.forEach((path, kind) => {
-    context.fillStyle = KINDS[kindName(s, kind)];
+    context.fillStyle = KIND_COLORS[kindName(s, kind)];
     context.fill(path);
   });
-  nameGhosts(s, view, context);
-  line(
+  drawReferenceNames(s, view, context);
+  drawLine(
     context,
     [
       [LEFT, y],
       [view.width - RIGHT, y],
     ],
-    { colour: colours.primary, width: 2 },
+    { color: colors.primary, width: 2 },
   );
-  crosshair(s, view, context);
-  putHandle(s, y);
+  drawCrosshair(s, view, context);
+  placeHandle(s, y);
 }
 
 // How far the line may move before an event is lost or an alarm gained.
-function steadyBand(s, view, context) {
-  const edge = (value, otherwise) =>
-    clamp(Number.isFinite(value) ? view.scale.at(value) : otherwise, HEADROOM, view.height - FLOOR);
-  const top = edge(s.steady.high, HEADROOM);
-  const bottom = edge(s.steady.low, view.height - FLOOR);
-  context.fillStyle = faint(s.colours.primary, 0.16);
+function drawStableRange(s, view, context) {
+  const edge = (value, fallback) =>
+    clamp(Number.isFinite(value) ? view.scale.at(value) : fallback, TOP, view.height - BOTTOM);
+  const top = edge(s.steady.high, TOP);
+  const bottom = edge(s.steady.low, view.height - BOTTOM);
+  context.fillStyle = withAlpha(s.colors.primary, 0.16);
   context.fillRect(LEFT, top, view.width - LEFT - RIGHT, bottom - top);
 }
 
-function crosshair(s, view, context) {
-  if (s.hover === null || over(s, view, s.hover) === null) return;
-  const x = over(s, view, s.hover + 0.5);
-  line(
+function drawCrosshair(s, view, context) {
+  if (s.hover === null || visibleX(s, view, s.hover) === null) return;
+  const x = visibleX(s, view, s.hover + 0.5);
+  drawLine(
     context,
     [
-      [x, topOf(s, view)],
-      [x, view.height - FLOOR],
+      [x, plotTop(s, view)],
+      [x, view.height - BOTTOM],
     ],
-    { colour: s.colours.dim, dash: [2, 3] },
+    { color: s.colors.dim, dash: [2, 3] },
   );
 }

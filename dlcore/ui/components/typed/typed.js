@@ -9,10 +9,10 @@ function report(root) {
   root.dlcoreReport("typed", JSON.stringify({ text, version, hidden: [...hidden].sort((a, b) => a - b) }));
 }
 
-function listen(root) {
+function listenToInput(root) {
   const area = root.querySelector("textarea");
   const state = root.dlcore;
-  const said = () => {
+  const commit = () => {
     clearTimeout(state.timer);
     if (area.value === state.text) return;
     state.text = area.value;
@@ -21,49 +21,49 @@ function listen(root) {
   };
   area.addEventListener("input", () => {
     clearTimeout(state.timer);
-    state.timer = setTimeout(said, PAUSE_MS);
+    state.timer = setTimeout(commit, PAUSE_MS);
   });
-  area.addEventListener("blur", said);
+  area.addEventListener("blur", commit);
   root.querySelector(".dl-typed-words").addEventListener("click", (event) => {
     const word = event.target.closest("button");
     if (!word) return;
-    const place = Number(word.dataset.place);
-    if (!state.hidden.delete(place)) state.hidden.add(place);
-    word.setAttribute("aria-pressed", state.hidden.has(place));
+    const index = Number(word.dataset.place);
+    if (!state.hidden.delete(index)) state.hidden.add(index);
+    word.setAttribute("aria-pressed", state.hidden.has(index));
     root.querySelector(".dl-typed-clear").hidden = !state.hidden.size;
     report(root);
   });
   root.querySelector(".dl-typed-clear").addEventListener("click", () => {
     state.hidden.clear();
-    draw(root);
+    drawWords(root);
     report(root);
   });
 }
 
-function markOf(word) {
+function specialToken(word) {
   // the model's own, not to be hidden
   const mark = document.createElement("span");
   mark.textContent = word;
   return mark;
 }
 
-function draw(root) {
+function drawWords(root) {
   const state = root.dlcore;
   const box = root.querySelector(".dl-typed-words");
-  const made = state.words.map((word, place) => {
-    if (place < state.marks || place >= state.words.length - state.marks) return markOf(word);
+  const nodes = state.words.map((word, index) => {
+    if (index < state.marks || index >= state.words.length - state.marks) return specialToken(word);
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = word; // never as HTML: it is what somebody typed
-    button.dataset.place = place;
-    button.setAttribute("aria-pressed", state.hidden.has(place));
-    if (state.unknown[place]) {
+    button.dataset.place = index;
+    button.setAttribute("aria-pressed", state.hidden.has(index));
+    if (state.unknown[index]) {
       button.className = "dl-unknown";
       button.title = "not in the model's vocabulary";
     }
     return button;
   });
-  box.replaceChildren(...made);
+  box.replaceChildren(...nodes);
   root.querySelector(".dl-typed-clear").hidden = !state.hidden.size;
 }
 
@@ -75,7 +75,7 @@ export default function ({ data, parentElement, setStateValue }) {
     root.dlcore = { text: data.text, hidden: new Set(data.hidden), words: [], unknown: [], marks: 0 };
     root.querySelector("textarea").value = data.text;
     root.querySelector(".dl-typed-label").textContent = data.label;
-    listen(root);
+    listenToInput(root);
   }
   if (data.text !== root.dlcore.text) return; // an answer to what stood there before
   root.querySelector(".dl-typed-note").textContent = data.note;
@@ -83,7 +83,7 @@ export default function ({ data, parentElement, setStateValue }) {
     root.dataset.version = data.version;
     Object.assign(root.dlcore, { words: data.words, unknown: data.unknown, marks: data.marks });
     root.dlcore.hidden = new Set(data.hidden); // the same text falls into other words in another model
-    draw(root);
+    drawWords(root);
   }
   root.dataset.answered = data.text;
 }

@@ -1,68 +1,88 @@
 // Formulas of each kind of layer for one cell: forward, backward, and for one weight.
 // A stage holds x, y, dx, dy as flat arrays with their shapes, and its weights.
 
-import { D, sub } from "../shared/formula.js";
-import { held, plain, said, sumTable } from "../shared/numbers.js";
+import { partial, subscript } from "../shared/formula.js";
+import { formatFactor, formatNumber, formatPlain, sumTable } from "../shared/numbers.js";
 
-const at3 = (shape, i) => [Math.floor(i / (shape[1] * shape[2])), Math.floor(i / shape[2]) % shape[1], i % shape[2]];
+const index3d = (shape, i) => [
+  Math.floor(i / (shape[1] * shape[2])),
+  Math.floor(i / shape[2]) % shape[1],
+  i % shape[2],
+];
 
-const flat3 = (shape, c, h, w) =>
+const flatIndex = (shape, c, h, w) =>
   h < 0 || w < 0 || h >= shape[1] || w >= shape[2] ? -1 : (c * shape[1] + h) * shape[2] + w;
 
-export const same = (name, value) => `<p>${name}: <b>${said(value)}</b></p>`;
+export const unchanged = (name, value) => `<p>${name}: <b>${formatNumber(value)}</b></p>`;
 
-const passing = {
-  forward: (s, i) => ({ formula: `${sub("y", i)} = ${sub("x", i)}`, body: same("the same number", s.y[i]) }),
-  back: (s, i) => ({ formula: `${D(sub("x", i))} = ${D(sub("y", i))}`, body: same("handed on as it is", s.dx[i]) }),
+const identity = {
+  forward: (s, i) => ({
+    formula: `${subscript("y", i)} = ${subscript("x", i)}`,
+    body: unchanged("the same number", s.y[i]),
+  }),
+  back: (s, i) => ({
+    formula: `${partial(subscript("x", i))} = ${partial(subscript("y", i))}`,
+    body: unchanged("handed on as it is", s.dx[i]),
+  }),
 };
 
-export const KINDS = {
-  flatten: { ...passing, note: "Lays the picture's rows one behind the other." },
-  picture: { ...passing, note: "Gives the picture its one channel." },
-  dropout: { ...passing, note: "Sets units to 0 in training alone; an answer leaves them all." },
+export const LAYER_FORMULAS = {
+  flatten: { ...identity, note: "Lays the picture's rows one behind the other." },
+  picture: { ...identity, note: "Gives the picture its one channel." },
+  dropout: { ...identity, note: "Sets units to 0 in training alone; an answer leaves them all." },
   dense: {
     note: "Every unit: a weighted sum of all that comes in.",
     forward: (s, d) => {
       const F = s.x.length;
       const terms = [];
       for (let f = 0; f < F; f++)
-        terms.push({ name: sub("x", f), a: s.x[f], b: s.weight[d * F + f], product: s.x[f] * s.weight[d * F + f] });
-      const start = s.bias ? { name: `bias ${sub("b", d)}`, value: s.bias[d] } : null;
+        terms.push({
+          name: subscript("x", f),
+          a: s.x[f],
+          b: s.weight[d * F + f],
+          product: s.x[f] * s.weight[d * F + f],
+        });
+      const bias = s.bias ? { name: `bias ${subscript("b", d)}`, value: s.bias[d] } : null;
       return {
-        formula: `${sub("y", d)} = Σ<sub>f</sub> ${sub("x", "f")} ${sub("W", d, "f")}${s.bias ? ` + ${sub("b", d)}` : ""}`,
-        body: sumTable(["from", "x", "W", "x W"], terms, s.y[d], { start }),
+        formula: `${subscript("y", d)} = Σ<sub>f</sub> ${subscript("x", "f")} ${subscript("W", d, "f")}${s.bias ? ` + ${subscript("b", d)}` : ""}`,
+        body: sumTable(["from", "x", "W", "x W"], terms, s.y[d], { start: bias }),
       };
     },
     back: (s, f) => {
       const F = s.x.length;
       const terms = [];
       for (let d = 0; d < s.y.length; d++)
-        terms.push({ name: sub("y", d), a: s.dy[d], b: s.weight[d * F + f], product: s.dy[d] * s.weight[d * F + f] });
+        terms.push({
+          name: subscript("y", d),
+          a: s.dy[d],
+          b: s.weight[d * F + f],
+          product: s.dy[d] * s.weight[d * F + f],
+        });
       return {
-        formula: `${D(sub("x", f))} = Σ<sub>d</sub> ${D(sub("y", "d"))} ${sub("W", "d", f)}`,
+        formula: `${partial(subscript("x", f))} = Σ<sub>d</sub> ${partial(subscript("y", "d"))} ${subscript("W", "d", f)}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[f]),
       };
     },
     weight: (s, d, f) => ({
-      formula: `${D(sub("W", d, f))} = ${D(sub("y", d))} ${sub("x", f)}`,
-      body: `<p>${said(s.dy[d])} · ${held(s.x[f])} = <b>${said(s.dy[d] * s.x[f])}</b></p>`,
+      formula: `${partial(subscript("W", d, f))} = ${partial(subscript("y", d))} ${subscript("x", f)}`,
+      body: `<p>${formatNumber(s.dy[d])} · ${formatFactor(s.x[f])} = <b>${formatNumber(s.dy[d] * s.x[f])}</b></p>`,
     }),
   },
   batchnorm: {
     note: "Answering, with the running mean m and spread s of the training; then scaled by γ and moved by β.",
     forward: (s, i) => {
-      const c = s.shape.length === 1 ? i : at3(s.shape, i)[0];
+      const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       const h = (s.x[i] - s.mean[c]) / s.spread[c];
       return {
         formula: `<i>h</i> = (<i>x</i> − <i>m</i>) / <i>s</i>, &nbsp; <i>y</i> = γ <i>h</i> + β`,
-        body: `<p><i>h</i> = (${said(s.x[i])} − ${held(s.mean[c])}) / ${said(s.spread[c])} = ${said(h)}</p><p><i>y</i> = ${said(s.weight[c])} · ${held(h)} + ${held(s.bias[c])} = <b>${said(s.y[i])}</b></p>`,
+        body: `<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])} = ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)} + ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
     back: (s, i) => {
-      const c = s.shape.length === 1 ? i : at3(s.shape, i)[0];
+      const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       return {
-        formula: `${D("<i>x</i>")} = ${D("<i>y</i>")} γ / <i>s</i>`,
-        body: `<p>${said(s.dy[i])} · ${held(s.weight[c])} / ${said(s.spread[c])} = <b>${said(s.dx[i])}</b></p>`,
+        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} γ / <i>s</i>`,
+        body: `<p>${formatNumber(s.dy[i])} · ${formatFactor(s.weight[c])} / ${formatNumber(s.spread[c])} = <b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },
@@ -70,79 +90,79 @@ export const KINDS = {
     note: "Below 0 nothing passes.",
     forward: (s, i) => ({
       formula: `<i>y</i> = max(0, <i>x</i>)`,
-      body: `<p>max(0, ${said(s.x[i])}) = <b>${said(s.y[i])}</b></p>`,
+      body: `<p>max(0, ${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${D("<i>x</i>")} = ${D("<i>y</i>")} · [<i>x</i> &gt; 0]`,
-      body: `<p>x = ${said(s.x[i])} is ${s.x[i] > 0 ? "above 0: passed on" : "not above 0: stopped"}</p><p>${said(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${said(s.dx[i])}</b></p>`,
+      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} · [<i>x</i> &gt; 0]`,
+      body: `<p>x = ${formatNumber(s.x[i])} is ${s.x[i] > 0 ? "above 0: passed on" : "not above 0: stopped"}</p><p>${formatNumber(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   tanh: {
     note: "Squeezes into −1 to 1.",
     forward: (s, i) => ({
       formula: `<i>y</i> = tanh(<i>x</i>)`,
-      body: `<p>tanh(${said(s.x[i])}) = <b>${said(s.y[i])}</b></p>`,
+      body: `<p>tanh(${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${D("<i>x</i>")} = ${D("<i>y</i>")} (1 − <i>y</i><sup>2</sup>)`,
-      body: `<p>${said(s.dy[i])} · (1 − ${held(s.y[i])}<sup>2</sup>) = <b>${said(s.dx[i])}</b></p>`,
+      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} (1 − <i>y</i><sup>2</sup>)`,
+      body: `<p>${formatNumber(s.dy[i])} · (1 − ${formatFactor(s.y[i])}<sup>2</sup>) = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   sigmoid: {
     note: "Squeezes into 0 to 1; its slope is a quarter at most.",
     forward: (s, i) => ({
       formula: `<i>y</i> = 1 / (1 + <i>e</i><sup>−x</sup>)`,
-      body: `<p>1 / (1 + <i>e</i><sup>${plain(-s.x[i])}</sup>) = <b>${said(s.y[i])}</b></p>`,
+      body: `<p>1 / (1 + <i>e</i><sup>${formatPlain(-s.x[i])}</sup>) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${D("<i>x</i>")} = ${D("<i>y</i>")} <i>y</i> (1 − <i>y</i>)`,
-      body: `<p>${said(s.dy[i])} · ${said(s.y[i])} · (1 − ${said(s.y[i])}) = <b>${said(s.dx[i])}</b></p>`,
+      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} <i>y</i> (1 − <i>y</i>)`,
+      body: `<p>${formatNumber(s.dy[i])} · ${formatNumber(s.y[i])} · (1 − ${formatNumber(s.y[i])}) = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   convolution: {
     note: "A small window slid over the picture, the same weights at every place.",
     forward: (s, i) => {
-      const [o, h, w] = at3(s.shape, i);
+      const [o, h, w] = index3d(s.shape, i);
       const [, C, K] = s.weightShape;
       const terms = [];
       for (let c = 0; c < C; c++)
         for (let a = 0; a < K; a++)
           for (let b = 0; b < K; b++) {
-            const from = flat3(s.shapeX, c, h + a - s.padding, w + b - s.padding);
+            const from = flatIndex(s.shapeX, c, h + a - s.padding, w + b - s.padding);
             const value = from < 0 ? 0 : s.x[from];
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: sub("x", c, h + a - s.padding, w + b - s.padding),
+              name: subscript("x", c, h + a - s.padding, w + b - s.padding),
               a: value,
               b: weight,
               product: value * weight,
             });
           }
-      const start = s.bias ? { name: `bias ${sub("b", o)}`, value: s.bias[o] } : null;
+      const bias = s.bias ? { name: `bias ${subscript("b", o)}`, value: s.bias[o] } : null;
       return {
-        formula: `${sub("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${sub("x", "c", "h+i", "w+j")} ${sub("W", "o", "c", "i", "j")} + ${sub("b", "o")}`,
-        body: sumTable(["from", "x", "W", "x W"], terms, s.y[i], { start }),
+        formula: `${subscript("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${subscript("x", "c", "h+i", "w+j")} ${subscript("W", "o", "c", "i", "j")} + ${subscript("b", "o")}`,
+        body: sumTable(["from", "x", "W", "x W"], terms, s.y[i], { start: bias }),
       };
     },
     back: (s, i) => {
-      const [c, h, w] = at3(s.shapeX, i);
+      const [c, h, w] = index3d(s.shapeX, i);
       const [O, C, K] = s.weightShape;
       const terms = [];
       for (let o = 0; o < O; o++)
         for (let a = 0; a < K; a++)
           for (let b = 0; b < K; b++) {
-            const to = flat3(s.shape, o, h - a + s.padding, w - b + s.padding);
+            const to = flatIndex(s.shape, o, h - a + s.padding, w - b + s.padding);
             if (to < 0) continue;
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: sub("y", o, h - a + s.padding, w - b + s.padding),
+              name: subscript("y", o, h - a + s.padding, w - b + s.padding),
               a: s.dy[to],
               b: weight,
               product: s.dy[to] * weight,
             });
           }
       return {
-        formula: `${D(sub("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub> ${D(sub("y", "o", "h−i", "w−j"))} ${sub("W", "o", "c", "i", "j")}`,
+        formula: `${partial(subscript("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub> ${partial(subscript("y", "o", "h−i", "w−j"))} ${subscript("W", "o", "c", "i", "j")}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[i]),
       };
     },
@@ -150,22 +170,23 @@ export const KINDS = {
   maxpool: {
     note: "Keeps the largest of each square.",
     forward: (s, i) => {
-      const [c, h, w] = at3(s.shape, i);
-      const found = [];
+      const [c, h, w] = index3d(s.shape, i);
+      const values = [];
       for (let a = 0; a < s.side; a++)
-        for (let b = 0; b < s.side; b++) found.push(said(s.x[flat3(s.shapeX, c, h * s.side + a, w * s.side + b)]));
+        for (let b = 0; b < s.side; b++)
+          values.push(formatNumber(s.x[flatIndex(s.shapeX, c, h * s.side + a, w * s.side + b)]));
       return {
         formula: `<i>y</i> = the largest of ${s.side * s.side}`,
-        body: `<p>max(${found.join(", ")}) = <b>${said(s.y[i])}</b></p>`,
+        body: `<p>max(${values.join(", ")}) = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
     back: (s, i) => {
-      const [c, h, w] = at3(s.shapeX, i);
-      const to = flat3(s.shape, c, Math.floor(h / s.side), Math.floor(w / s.side));
-      const won = to >= 0 && s.y[to] === s.x[i];
+      const [c, h, w] = index3d(s.shapeX, i);
+      const to = flatIndex(s.shape, c, Math.floor(h / s.side), Math.floor(w / s.side));
+      const isMaximum = to >= 0 && s.y[to] === s.x[i];
       return {
-        formula: `${D("<i>x</i>")} = ${D("<i>y</i>")} where x was the largest, else 0`,
-        body: `<p>${won ? "it was the largest of its square" : "another was larger, or it was cut off"}: <b>${said(s.dx[i])}</b></p>`,
+        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} where x was the largest, else 0`,
+        body: `<p>${isMaximum ? "it was the largest of its square" : "another was larger, or it was cut off"}: <b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },

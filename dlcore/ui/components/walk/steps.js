@@ -1,21 +1,21 @@
 // The steps of the walk and what each of them shows.
 
 import { decode } from "../shared/arrays.js";
-import { D, sub } from "../shared/formula.js";
-import { plain, said } from "../shared/numbers.js";
-import { KINDS, same } from "./layers.js";
+import { partial, subscript } from "../shared/formula.js";
+import { formatNumber, formatPlain } from "../shared/numbers.js";
+import { LAYER_FORMULAS, unchanged } from "./layers.js";
 
-export const named = (text) => text.replaceAll("_", " ");
+export const layerTitle = (text) => text.replaceAll("_", " ");
 
-export function stagesOf(data) {
+export function unpackStages(data) {
   let x = decode(data.x);
   let shapeX = data.shapeX;
-  return data.stages.map((one) => {
-    const stage = { ...one, x, shapeX, y: decode(one.y), dx: decode(one.dx), dy: decode(one.dy) };
+  return data.stages.map((record) => {
+    const stage = { ...record, x, shapeX, y: decode(record.y), dx: decode(record.dx), dy: decode(record.dy) };
     for (const name of ["weight", "bias", "mean", "spread"]) {
-      if (one[name]) {
-        stage[name] = decode(one[name]);
-        stage[`${name}Shape`] = one[name].shape;
+      if (record[name]) {
+        stage[name] = decode(record[name]);
+        stage[`${name}Shape`] = record[name].shape;
       }
     }
     [x, shapeX] = [stage.y, stage.shape];
@@ -24,19 +24,24 @@ export function stagesOf(data) {
 }
 
 // Step 0 is the example, 1..L the layers, L + 1 the loss, L + 2 its gradient, then the layers back to the first.
-export function stepOf(state) {
+export function describeStep(state) {
   const { stages, step } = state;
   const L = stages.length;
   if (step === 0) return { where: "The example", chip: 0, values: state.x, shape: state.shapeX };
   if (step <= L)
-    return { where: `Forward: ${named(stages[step - 1].name)}`, chip: step, stage: stages[step - 1], way: "forward" };
+    return {
+      where: `Forward: ${layerTitle(stages[step - 1].name)}`,
+      chip: step,
+      stage: stages[step - 1],
+      way: "forward",
+    };
   if (step === L + 1) return { where: "Forward: softmax and loss", chip: L + 1, end: "forward" };
   if (step === L + 2) return { where: "Backward: from the loss to the scores", chip: L + 1, end: "back" };
-  const place = 2 * L + 2 - step;
-  return { where: `Backward: ${named(stages[place].name)}`, chip: place + 1, stage: stages[place], way: "back" };
+  const index = 2 * L + 2 - step;
+  return { where: `Backward: ${layerTitle(stages[index].name)}`, chip: index + 1, stage: stages[index], way: "back" };
 }
 
-export function shownOf(state, at) {
+export function shownValues(state, at) {
   if (at.values) return [at.values, at.shape];
   if (at.end)
     return at.end === "forward" ? [state.probabilities, [state.probabilities.length]] : [state.dz, [state.dz.length]];
@@ -49,32 +54,32 @@ export function shownOf(state, at) {
   return [stage.dx, stage.shapeX];
 }
 
-export function opened(state, at) {
+export function describeCell(state, at) {
   const i = state.chosen;
   const names = state.labels;
   if (at.values)
     return {
       title: `Pixel ${i}`,
       formula: "<i>x</i> = (pixel / 255 − mean) / spread",
-      body: same("as the network reads it", state.x[i]),
+      body: unchanged("as the network reads it", state.x[i]),
     };
   if (at.end === "forward") {
     const sum = state.scores.reduce((total, z) => total + Math.exp(z), 0);
     return {
       title: `Probability of “${names[i]}”`,
-      formula: `${sub("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> / Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>, &nbsp; <i>L</i> = −log ${sub("p", "true")}`,
-      body: `<p><i>e</i><sup>${plain(state.scores[i])}</sup> / ${said(sum)} = <b>${said(state.probabilities[i])}</b></p><p>True is “${names[state.target]}”: <i>L</i> = −log ${said(state.probabilities[state.target])} = <b>${said(state.loss)}</b></p>`,
+      formula: `${subscript("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> / Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>, &nbsp; <i>L</i> = −log ${subscript("p", "true")}`,
+      body: `<p><i>e</i><sup>${formatPlain(state.scores[i])}</sup> / ${formatNumber(sum)} = <b>${formatNumber(state.probabilities[i])}</b></p><p>True is “${names[state.target]}”: <i>L</i> = −log ${formatNumber(state.probabilities[state.target])} = <b>${formatNumber(state.loss)}</b></p>`,
     };
   }
   if (at.end)
     return {
       title: `Score of “${names[i]}”`,
-      formula: `${D(sub("z", "k"))} = ${sub("p", "k")} − [<i>k</i> is true]`,
-      body: `<p>${said(state.probabilities[i])} − ${i === state.target ? 1 : 0} = <b>${said(state.dz[i])}</b></p><p>What was said, less what is so.</p>`,
+      formula: `${partial(subscript("z", "k"))} = ${subscript("p", "k")} − [<i>k</i> is true]`,
+      body: `<p>${formatNumber(state.probabilities[i])} − ${i === state.target ? 1 : 0} = <b>${formatNumber(state.dz[i])}</b></p><p>What was said, less what is so.</p>`,
     };
   const { stage } = at;
-  const kind = KINDS[stage.kind];
-  const title = `${at.way === "forward" ? "Output" : "Gradient by input"} ${i} of ${named(stage.name)}`;
+  const kind = LAYER_FORMULAS[stage.kind];
+  const title = `${at.way === "forward" ? "Output" : "Gradient by input"} ${i} of ${layerTitle(stage.name)}`;
   if (at.way === "forward") return { title, note: kind.note, ...kind.forward(stage, i) };
   if (state.what === "weight" && kind.weight)
     return {
@@ -85,13 +90,13 @@ export function opened(state, at) {
   return { title, note: kind.note, error: stage.error, ...kind.back(stage, i) };
 }
 
-export function norm(values) {
+export function l2Norm(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
 
 // A click on a layer keeps the way one is going.
-export function chipStep(state, place) {
+export function stepOfLayer(state, index) {
   const L = state.stages.length;
-  if (state.step <= L + 1 || place === 0) return place;
-  return place === L + 1 ? L + 2 : 2 * L + 3 - place;
+  if (state.step <= L + 1 || index === 0) return index;
+  return index === L + 1 ? L + 2 : 2 * L + 3 - index;
 }
