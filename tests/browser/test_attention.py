@@ -1,4 +1,4 @@
-"""Attention in the browser's own script: every map shows the row of the patch that is pointed at, or chosen by key."""
+"""Attention maps in the browser: every map shows the row of the query patch, set by pointer or key."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ROWS, COLUMNS, BLOCKS, HEADS = 2, 3, 2, 2
 
 @pytest.fixture
 def looks() -> attention.AttentionView:
-    """Block 1, head 1 looks at the next patch alone; the others look everywhere alike."""
+    """Block 1, head 1 attends to the next patch only; the others attend uniformly."""
     t = 1 + ROWS * COLUMNS
     attentions = np.full((BLOCKS, HEADS, t, t), 1 / t)
     attentions[0, 0] = np.roll(np.eye(t), 1, axis=1)
@@ -31,15 +31,15 @@ def drawn(page, looks, monkeypatch):
     return page
 
 
-def test_pointing_and_keys_choose_the_patch_that_looks(drawn, console):
+def test_pointer_and_keys_select_the_query_patch(drawn, console):
     root, words = drawn.locator(".dl-attention"), drawn.locator(".dl-attention-words")
-    assert root.get_attribute("data-query") == "0" and "class token looks" in words.inner_text()
+    assert root.get_attribute("data-query") == "0" and "class token is the query" in words.inner_text()
     first = drawn.locator(".dl-cell canvas").first
-    assert "looks most at the patch in row 1, column 1, 100 %" in first.get_attribute("aria-label")
+    assert "attends most to the patch in row 1, column 1, 100 %" in first.get_attribute("aria-label")
     box = drawn.locator(".dl-attention-picture").bounding_box()
     drawn.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.75 * box["height"])
     assert root.get_attribute("data-query") == "5"  # row 2, column 2
-    assert "looks most at the patch in row 2, column 3, 100 %" in first.get_attribute("aria-label")
+    assert "attends most to the patch in row 2, column 3, 100 %" in first.get_attribute("aria-label")
     assert "Sharpest: block 1, head 1" in words.inner_text()
     drawn.locator(".dl-attention-picture").focus()
     drawn.keyboard.press("ArrowUp")
@@ -49,8 +49,8 @@ def test_pointing_and_keys_choose_the_patch_that_looks(drawn, console):
     assert not console
 
 
-def test_the_patch_looked_at_is_the_warmest(drawn):
-    """The class token of block 1, head 1 looks at the first patch: its middle is orange, that of the last is not."""
+def test_attended_patch_is_orange(drawn):
+    """The class token of block 1, head 1 attends to the first patch: its center is orange, that of the last is not."""
     pixels = drawn.evaluate(
         """() => { const canvas = document.querySelector('.dl-cell canvas'), context = canvas.getContext('2d');
         const at = (x, y) => Array.from(context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data);

@@ -96,9 +96,9 @@ def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page
         times.append(float(page.locator(".dla").get_attribute("data-ms")))
     assert np.median(times) < 100
     page.locator("td[data-key=A][data-r='2'][data-c='1']").click()
-    assert "the share of “cat” in “sat”" in page.locator(".dla-says").inner_text()
+    assert "attention weight of “cat” for “sat”" in page.locator(".dla-says").inner_text()
     page.keyboard.press("ArrowRight")
-    assert "the share of “sat” in “sat”" in page.locator(".dla-says").inner_text()
+    assert "attention weight of “sat” for “sat”" in page.locator(".dla-says").inner_text()
     page.get_by_label("Mask").select_option("causal")
     masked = page.locator("td[data-key=A].dla-masked")
     assert masked.count() == 15 and set(masked.all_inner_texts()) == {"0.00"}

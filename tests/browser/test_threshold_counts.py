@@ -13,23 +13,23 @@ from dlcore.evaluation import anomaly
 
 pytestmark = pytest.mark.browser
 SWEEP = """async (input) => {
-  const { tableOf, countsAt, eventsAt } = await import("/threshold/counts.js");
+  const { buildTable, countAt, countEvents } = await import("/threshold/counts.js");
   const sweeps = await import("/threshold/sweep.js");
-  const { sweepOf, costsOf, cheapestOf, lowestOf, f1Of, placeOf, steadyAt, areasOf, rulesOf } = sweeps;
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const scores = new (input.double ? Float64Array : Float32Array)(bytes(input.scores));
   const labels = input.labels && new Uint8Array(bytes(input.labels));
   const { start, stop, gap, inclusive, plausible, ratio } = input;
-  const table = tableOf(scores, labels, { start, stop, gap, inclusive, plausible }), sweep = sweepOf(table);
-  const costs = costsOf(table, sweep, ratio), cheapest = cheapestOf(table, sweep, costs);
-  const best = lowestOf(sweep, f1Of(table, sweep).map((f1) => -f1), inclusive);
+  const table = buildTable(scores, labels, { start, stop, gap, inclusive, plausible });
+  const sweep = sweeps.buildSweep(table), costs = sweeps.computeCosts(table, sweep, ratio);
   return {
     at: input.thresholds.map((t) => ({
-      ...countsAt(table, t), ...eventsAt(table, t), steady: steadyAt(table, sweep, t),
-      cost: costs[placeOf(sweep, table, t)],
+      ...countAt(table, t), ...countEvents(table, t), steady: sweeps.findStableRange(table, sweep, t),
+      cost: costs[sweeps.indexAt(sweep, table, t)],
     })),
-    cheapest, best, areas: areasOf(table, sweep),
-    rules: rulesOf(Float64Array.from(scores).sort(), { k: 2.5, quantile: 0.97 }),
+    cheapest: sweeps.findCheapest(table, sweep, costs),
+    best: sweeps.findLowest(sweep, sweeps.computeF1(table, sweep).map((f1) => -f1), inclusive),
+    areas: sweeps.computeAreas(table, sweep),
+    rules: sweeps.computeRules(Float64Array.from(scores).sort(), { k: 2.5, quantile: 0.97 }),
   };
 }"""
 

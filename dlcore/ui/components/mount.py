@@ -1,4 +1,4 @@
-"""Components that draw in the browser: registration, their ES modules as static files, arrays as typed arrays.
+"""Components that draw in the browser: registration, ES modules as static files, arrays as typed arrays.
 
 A component is a folder `<name>/` with `<name>.html`, `<name>.js` (an ES module with a default export) and
 `<name>.css`. Modules import each other and `shared/`. Streamlit wraps a component's script in a blob, which cannot
@@ -7,10 +7,7 @@ resolve relative imports, so the script given to Streamlit only imports the modu
 
 import base64
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
@@ -18,13 +15,13 @@ from typing import Any, TypedDict
 import numpy as np
 import plotly
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 from streamlit.components.v2.types import ComponentRenderer
 
-from dlcore.core.settings import ROOT
-
 PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
-STATIC = ROOT / "static"
-"""The folder that Streamlit serves as `app/static/`; written at start, not part of the repository."""
+"""Served at `app/static/<PLOTLY_FILE>` (see `static_routes`)."""
 
 _FOLDER = Path(__file__).parent
 _BOOTSTRAP = """
@@ -33,6 +30,7 @@ export default async function (component) {
   if (component.parentElement.isConnected) await draw(component);
 }
 """
+_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
@@ -44,7 +42,7 @@ def _scripts() -> dict[str, str]:
 
 
 SCRIPTS = f"dlcore-{hashlib.sha256(repr(_scripts()).encode()).hexdigest()[:12]}"
-"""The folder of the components' modules below `STATIC`; a change of any module changes the name, so no cache is stale."""
+"""Folder of the modules below `app/static/`, named by their content so that no browser cache is stale."""
 
 
 class Packed(TypedDict):
@@ -64,35 +62,30 @@ def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
     return {"type": dtype, "shape": list(flat.shape), "base64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
-def serve_plotly() -> Path:
-    """Copy plotly.js from the installed wheel into the static folder, unless it is there."""
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = STATIC / PLOTLY_FILE
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        STATIC.mkdir(exist_ok=True)
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    return target
+def static_routes() -> list[Route]:
+    """Return the routes that serve plotly.js, from the installed package, and the components' modules.
+
+    No file is copied, so a read-only installation works too. User routes take precedence over Streamlit's own.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    static = f"{base and '/' + base}/app/static"
+    return [Route(f"{static}/{PLOTLY_FILE}", _send_plotly), Route(f"{static}/{SCRIPTS}/{{name:path}}", _send_script)]
 
 
-def serve_scripts() -> Path:
-    """Write the components' modules into the static folder, in a folder named by their content, unless it is there."""
-    target = STATIC / SCRIPTS
-    if not target.exists():
-        STATIC.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=STATIC) as folder:
-            for name, text in _scripts().items():
-                file = Path(folder) / SCRIPTS / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8")
-            with suppress(OSError):  # another server wrote the same files first
-                (Path(folder) / SCRIPTS).rename(target)
-    return target
+async def _send_plotly(request: Request) -> Response:
+    file = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return FileResponse(file, media_type="text/javascript", headers=_HEADERS)
+
+
+async def _send_script(request: Request) -> Response:
+    script = _scripts().get(request.path_params["name"])
+    if script is None:
+        return Response(status_code=404)
+    return Response(script, media_type="text/javascript", headers=_HEADERS)
 
 
 def script_urls(*names: str) -> list[str]:
-    """Return the addresses of all modules of some components and of `shared/`, relative to the app's root."""
+    """Return the URLs of the modules of some components and of `shared/`, relative to the app's root."""
     return [f"app/static/{SCRIPTS}/{name}" for name in _scripts() if name.split("/")[0] in ("shared", *names)]
 
 

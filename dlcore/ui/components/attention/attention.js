@@ -5,7 +5,7 @@ import { formatPercent } from "../shared/numbers.js";
 
 const ORANGE = "213,94,0";
 
-// The picture at its own size, once; every map is drawn over it.
+// The image at its original size; every map is drawn over it.
 function renderImage(data) {
   const [height, width] = data.size;
   const pixels = decode(data.picture);
@@ -23,7 +23,7 @@ function renderImage(data) {
   return canvas;
 }
 
-// One map over the picture: `values` by patch, the largest fully colored; the patch that looks is framed.
+// Draws one map over the image: `values` by patch, the largest in full color; the query patch is framed.
 function drawMap(canvas, model, values, query, veil) {
   const [rows, columns] = model.grid;
   const { patch } = model;
@@ -59,7 +59,7 @@ function drawMap(canvas, model, values, query, veil) {
   }
 }
 
-// Row `query` of one head: shares of the T places, the class token first.
+// Attention weights (T,) of one query in one head, the class token first.
 function attentionRow(model, block, head, query) {
   const { t, heads } = model;
   const row = (block * heads + head) * t + query;
@@ -117,13 +117,16 @@ function show(root, model, query) {
     drawMap(cell.canvas, model, patches, query, 0.35);
     cell.words.textContent = `up to ${formatPercent(max)}`;
     const patchIndex = patches.indexOf(max) + 1;
-    const caption = `Block ${cell.block + 1}, head ${cell.head + 1}: ${patchName(model, query)} looks most at ${patchName(model, patchIndex)}, ${formatPercent(max)}; at the class token ${formatPercent(row[0])}`;
+    const caption =
+      `Block ${cell.block + 1}, head ${cell.head + 1}: ${patchName(model, query)} attends most to ` +
+      `${patchName(model, patchIndex)}, ${formatPercent(max)}; to the class token ${formatPercent(row[0])}`;
     cell.canvas.setAttribute("aria-label", caption);
     cell.canvas.title = caption;
     if (!sharpest || max > sharpest.most) sharpest = { most: max, place: patchIndex, ...cell };
   }
   root.querySelector(".dl-attention-words").textContent =
-    `${patchName(model, query).replace("the", "The")} looks. Sharpest: block ${sharpest.block + 1}, head ${sharpest.head + 1}, ` +
+    `${patchName(model, query).replace("the", "The")} is the query. ` +
+    `Sharpest: block ${sharpest.block + 1}, head ${sharpest.head + 1}, ` +
     `at ${patchName(model, sharpest.place)} (${formatPercent(sharpest.most)}).`;
 }
 

@@ -36,7 +36,7 @@ export default function ({ data, parentElement }) {
   root.dlcoreModel = { data, pixels: decode(data.picture), map: decode(data.map) };
   const swatch = (color, label) => `<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
   root.querySelector(".dl-blend-legend").innerHTML =
-    swatch(POSITIVE, "speaks for it") + (data.oneSided ? "" : swatch(NEGATIVE, "speaks against it"));
+    swatch(POSITIVE, "evidence for the class") + (data.oneSided ? "" : swatch(NEGATIVE, "evidence against the class"));
   let isScheduled = false;
   root.querySelector("input").oninput = () => {
     if (isScheduled) return;

@@ -38,8 +38,7 @@ class RunCurves:
     """One run as the curves show it; `history` is keyed by the store's metric names.
 
     Several seeds may stand as one: `history` holds their means then, and `bands` (low, high) for each metric, of the
-    curve's length. `reported` marks what others claim: drawn dotted, by epoch alone. `colour` is a place in the order
-    of colours, by default that of the run among those drawn.
+    curve's length. `reported` marks what others claim: drawn dotted, by epoch alone. `color` is an index into the palette, by default that of the run among those drawn.
     """
 
     run_id: str
@@ -51,11 +50,11 @@ class RunCurves:
     marks: tuple[Mark, ...] = ()
     bands: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     reported: bool = False
-    colour: int | None = None
+    color: int | None = None
 
 
 def show_curves(runs: Sequence[RunCurves], *, key: str) -> None:
-    """Draw loss, accuracy and learning rate of the runs, the first in the first colour.
+    """Draw loss, accuracy and learning rate of the runs, the first in the first color.
 
     May be called again with more numbers under the same key: the drawing grows, and zoom and controls stay.
     """
@@ -104,7 +103,7 @@ def _packed(run: RunCurves) -> dict[str, Any]:
             name: _packed_curve(run.history[name], run.bands.get(name)) for name in DRAWN if name in run.history
         },
         "reported": run.reported,
-        "colour": run.colour,
+        "color": run.color,
     }
 
 

@@ -7,7 +7,7 @@ import { visibleRows } from "./rows.js";
 import { fallsFar, unpack } from "./series.js";
 import { buildMarks, lineTraces, starTrace } from "./traces.js";
 
-const AXIS_TITLES = { epoch: "Epoch", step: "Optimiser step", seconds: "Training time (s)", samples: "Samples seen" };
+const AXIS_TITLES = { epoch: "Epoch", step: "Optimizer step", seconds: "Training time (s)", samples: "Samples seen" };
 
 function buildAxes(rows, settings) {
   const weights = rows.map((row) => (row.small ? 0.4 : 1));
@@ -109,7 +109,7 @@ function describe(runs) {
           `${name.replace("_", " ")} from ${values[0].toPrecision(3)} to ${values[values.length - 1].toPrecision(3)}`,
         ];
       });
-      return `${run.label}: ${parts.join(", ") || "nothing recorded yet"}${run.best ? `; best epoch ${run.best.epoch}` : ""}`;
+      return `${run.label}: ${parts.join(", ") || "no values yet"}${run.best ? `; best epoch ${run.best.epoch}` : ""}`;
     })
     .join(". ");
 }

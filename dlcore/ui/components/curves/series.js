@@ -4,7 +4,7 @@ import { decode } from "../shared/arrays.js";
 
 const MOST_POINTS = 2000;
 
-// Exponential moving average without the pull of its start towards zero (Kingma and Ba, 2015, section 3).
+// Exponential moving average with bias correction (Kingma and Ba, 2015, section 3).
 export function smooth(values, weight) {
   if (weight <= 0) return values;
   const result = new Float64Array(values.length);
@@ -18,7 +18,7 @@ export function smooth(values, weight) {
   return result;
 }
 
-// At most 2,000 points: of each bucket its lowest and its highest stay, so that no spike is lost.
+// At most 2,000 points: minimum and maximum of each bucket, so that no spike is lost.
 export function downsample(x, y) {
   if (y.length <= MOST_POINTS) return [Array.from(x), Array.from(y)];
   const buckets = MOST_POINTS / 2;
@@ -53,7 +53,7 @@ function interpolate(positions, xs, ys) {
 }
 
 export function toAxis(run, steps, kind) {
-  if (run.reported && kind !== "epoch") return Array.from(steps, () => null); // what others claim is known by epoch alone
+  if (run.reported && kind !== "epoch") return Array.from(steps, () => null); // reported by epoch only
   if (kind === "seconds") {
     const clock = run.curves.elapsed_s;
     return clock ? interpolate(steps, clock.steps, clock.values) : Array.from(steps, () => null);
@@ -74,7 +74,7 @@ export function varies(curve) {
   return curve?.values.some((value) => Math.abs(value - curve.values[0]) > 1e-9 * Math.abs(curve.values[0]));
 }
 
-// A loss that falls by more than a hundredfold is a needle and a floor on a linear axis.
+// A loss that falls by a factor over 100 needs a log scale.
 export function fallsFar(run) {
   return ["train_loss", "validation_loss"].some((name) => {
     const values = run.curves[name]?.values ?? [];

@@ -1,10 +1,10 @@
 // A canvas to draw a digit by pointer or keyboard; reports when the pen is lifted.
 
-const STEP = 8; // pixels that an arrow key moves the pen
+const STEP = 8; // pixels per arrow key
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const SENT_SIDE = 56; // pixels a side that travel: the server crops, shrinks and centres them
+const SENT_SIDE = 56; // side in pixels of the image sent; the server crops, shrinks and centers it
 
 function encodePixels(canvas) {
   const small = document.createElement("canvas");
@@ -86,7 +86,7 @@ function listenToKeys(root, canvas, { line, report, clear }) {
   const setDown = (isDown) => {
     if (down && !isDown) report();
     down = isDown;
-    note.textContent = down ? "Pen down: arrows draw." : "Pen up: arrows move it.";
+    note.textContent = down ? "Pen down: arrow keys draw." : "Pen up: arrow keys move it.";
     if (down) line(penAt, penAt);
   };
   canvas.addEventListener("keydown", (event) => {

@@ -6,7 +6,7 @@ import { onThemeChange, readTheme } from "../shared/theme.js";
 
 const MOST_COLUMNS = 400;
 
-// Rows of at most 400 steps: of each group of steps the geometric mean, which is the mean of what is drawn.
+// At most 400 columns, each the geometric mean of a group of steps.
 function buildGrid(norms, steps, layers) {
   const count = steps.length;
   const width = layers.length;
@@ -67,7 +67,7 @@ export default async function ({ data, parentElement }) {
         margin: { l: 8, r: 8, t: 12, b: 8 },
         uirevision: "keep",
         xaxis: axisLayout(colors, {
-          title: { text: "Optimiser step", font: { size: 12 }, standoff: 8 },
+          title: { text: "Optimizer step", font: { size: 12 }, standoff: 8 },
           showgrid: false,
         }),
         yaxis: axisLayout(colors, { autorange: "reversed", showgrid: false, type: "category", tickfont: { size: 11 } }),

@@ -17,7 +17,7 @@ export function layOutGraph(operations, modules, open) {
   });
   for (const node of nodes)
     if (!node.sources.size && node.one.name !== "input") {
-      // what comes of weights alone stands just before its use
+      // operations on weights only are placed just before their first use
       const uses = nodes.filter((other) => other.sources.has(node.id)).map((other) => other.rank);
       if (uses.length) node.rank = Math.min(...uses) - 1;
     }
@@ -100,7 +100,7 @@ export function placeRows(rows) {
   straightenChains(rows);
 }
 
-// Cells of a chain, one below the other with nothing else going in or out, stand in a straight line.
+// Cells of an unbranched chain are aligned vertically.
 function straightenChains(rows) {
   const chains = [];
   const visited = new Set();
@@ -120,7 +120,7 @@ function straightenChains(rows) {
   }
 }
 
-// Each cell as near as may be to where it wants to be, in order and without overlap.
+// Moves each cell as close as possible to its target, in order and without overlap.
 function resolveOverlaps(row) {
   const distance = (a, b) => (a.wide + b.wide) / 2 + SIZE.gapX;
   const right = [];

@@ -1,14 +1,14 @@
 // Modules of a network and the nodes that are visible when some of them are folded.
 
-const MOST_NODES = 26;
+const MAX_NODES = 26;
 
 export const formatShape = (shape) =>
-  shape.length ? shape.map((size) => (size === null ? "N" : size.toLocaleString("en"))).join(" × ") : "one number";
+  shape.length ? shape.map((size) => (size === null ? "N" : size.toLocaleString("en"))).join(" × ") : "scalar";
 
-// A module's own name, with the name before it where it is but a number: blocks.0
+// Last part of a module path, with the part before it if it is a number: blocks.0
 export const lastName = (path) => /([^.]*[^.\d(][^.]*(?:\.\d[^.]*)*|\d[^.]*)$/.exec(path)[1];
 
-// Modules that hold several operations can be folded; one that holds a single operation only gives it its name.
+// Modules with several operations can be folded; a module with one operation only names it.
 export function findModules(operations, kinds) {
   const modules = new Map();
   for (const [index, operation] of operations.entries()) {
@@ -31,7 +31,7 @@ export function findModules(operations, kinds) {
     }
   }
   const foldable = new Map([...modules].filter(([, module]) => module.members.length > 1));
-  // of modules that hold the very same operations the outermost is enough
+  // of modules with the same operations only the outermost can be folded
   const spans = new Set();
   for (const [path, module] of foldable) {
     const span = `${module.members[0]}-${module.members.length}`;
@@ -41,12 +41,12 @@ export function findModules(operations, kinds) {
   return { all: modules, foldable };
 }
 
-// The modules to open at first: outer ones before inner ones, as long as the graph stays readable.
+// Modules open initially: outer ones first, up to MAX_NODES nodes.
 export function initiallyOpen(operations, modules) {
   const open = new Set();
   for (const path of [...modules.foldable.keys()].sort((a, b) => modules.all.get(a).depth - modules.all.get(b).depth)) {
     open.add(path);
-    if (visibleNodes(operations, modules, open).length > MOST_NODES) {
+    if (visibleNodes(operations, modules, open).length > MAX_NODES) {
       open.delete(path);
       break;
     }
@@ -54,7 +54,7 @@ export function initiallyOpen(operations, modules) {
   return open;
 }
 
-// What is seen: operations and folded modules, in an order in which every source comes first.
+// Visible nodes (operations and folded modules) in topological order.
 export function visibleNodes(operations, modules, open) {
   const nodes = [];
   const indexByKey = new Map();

@@ -67,7 +67,7 @@ export function drawNode(g, node, { unfold, choose, light }) {
   const description = [
     label.title,
     label.kind,
-    `gives ${label.shape}`,
+    `output ${label.shape}`,
     parameters,
     node.folded ? "folded: press Enter to unfold" : "",
   ]

@@ -5,7 +5,7 @@ import { layOutGraph } from "./layout.js";
 import { findModules, initiallyOpen, lastName } from "./modules.js";
 import { drawNode, edgePath, formatCount, nodeText } from "./nodes.js";
 
-// Builds the view inside `root` (an element made by graph.html or its like); gives what draws it again.
+// Draws the graph inside `root`, an element with the structure of graph.html.
 export function showGraph(root, { operations, kinds, chosen = null, onChoose = null }) {
   const before = root.dlgraph;
   const modules = findModules(operations, kinds);
@@ -222,11 +222,16 @@ export function updateList(g) {
   g.laid.nodes.forEach((node) => {
     const text = nodeText(g, node);
     const from = [...node.sources].map((source) => `${source + 1}`).join(" and ");
+    const parameters = node.weights + node.biases;
     htmlElement(
       "li",
       {},
       rows,
-      `${text.title}${text.kind ? ` (${text.kind})` : ""}: ${text.shape}${node.weights + node.biases ? `, ${formatCount(node.weights + node.biases)} parameters` : ""}${from ? `, from ${from}` : ""}`,
+      [
+        `${text.title}${text.kind ? ` (${text.kind})` : ""}: ${text.shape}`,
+        ...(parameters ? [`${formatCount(parameters)} parameters`] : []),
+        ...(from ? [`from ${from}`] : []),
+      ].join(", "),
     );
   });
 }

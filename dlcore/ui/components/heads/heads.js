@@ -14,11 +14,11 @@ function attentionShare(model, head, from, to) {
 function element(tag, name, text) {
   const node = document.createElement(tag);
   if (name) node.className = name;
-  node.textContent = text; // never as HTML: it is what somebody typed
+  node.textContent = text; // text, never HTML: this is user input
   return node;
 }
 
-// The head's whole attention, a row for each word that looks; the square root lets small shares be seen.
+// Attention matrix, one row per query token; square root scale makes small weights visible.
 function drawThumbnail(canvas, model, head) {
   const { t } = model;
   const context = canvas.getContext("2d");
@@ -32,7 +32,7 @@ function drawThumbnail(canvas, model, head) {
   context.putImageData(image, 0, 0);
 }
 
-// What a head does on the whole, in words: the one place that takes most, on average over the words of the text.
+// Describes a head by the position that gets most attention on average over the tokens.
 function describeHead(model, head) {
   const { t } = model;
   const offsets = { itself: 0, "the token before": -1, "the token after": 1 };
@@ -46,13 +46,11 @@ function describeHead(model, head) {
   means[model.words[0]] = mean(() => 0);
   means[model.words[t - 1]] = mean(() => t - 1);
   const [name, share] = Object.entries(means).sort((a, b) => b[1] - a[1])[0];
-  return share > 0.3
-    ? `mostly looks at ${name} (${formatPercent(share)} on average)`
-    : "spreads its look over several words";
+  return share > 0.3 ? `mostly attends to ${name} (${formatPercent(share)} on average)` : "attends to several tokens";
 }
 
 function drawHead(root, model) {
-  const { head, asked: selected, t, words: tokens } = model;
+  const { head, selected, t, words: tokens } = model;
   const svg = root.querySelector(".dl-heads-lines");
   const to = root.querySelector(".dl-heads-to");
   svg.setAttribute("viewBox", `0 0 100 ${LINE_HEIGHT * t}`);
@@ -91,12 +89,12 @@ function drawHead(root, model) {
   const name = `Layer ${Math.floor(head / model.heads) + 1}, head ${(head % model.heads) + 1}`;
   const hint =
     selected >= 0
-      ? ` Shown: where “${tokens[selected]}” looks; press it again for all.`
-      : " Press a word on the left to see its look alone.";
+      ? ` Shown: attention of “${tokens[selected]}”; press it again to show all.`
+      : " Press a token on the left to show its attention only.";
   root.querySelector(".dl-heads-words").textContent = `${name} ${describeHead(model, head)}.${hint}`;
-  svg.setAttribute("aria-label", `${name}: lines from each word to those it looks at`);
+  svg.setAttribute("aria-label", `${name}: lines from each token to those it attends to`);
   root.dataset.head = head;
-  root.dataset.asked = selected;
+  root.dataset.selected = selected;
 }
 
 function selectHead(root, head) {
@@ -136,7 +134,7 @@ function buildGrid(root, model) {
       const button = element("button", "", word);
       button.type = "button";
       button.addEventListener("click", () => {
-        model.asked = model.asked === i ? -1 : i;
+        model.selected = model.selected === i ? -1 : i;
         drawHead(root, model);
       });
       return button;
@@ -172,7 +170,7 @@ export default function ({ data, parentElement }) {
     words: data.words,
     shares: decode(data.shares),
     tops: decode(data.tops),
-    asked: -1,
+    selected: -1,
   };
   root.dlcoreModel = model;
   buildGrid(root, model);

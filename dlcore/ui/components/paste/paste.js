@@ -24,14 +24,14 @@ export default function ({ parentElement, setStateValue }) {
   const sendImage = async (files) => {
     const file = [...files].find((item) => item.type.startsWith("image/"));
     if (!file) {
-      message.textContent = "There is no picture in the clipboard: copy one first.";
+      message.textContent = "No image in the clipboard. Copy one first.";
       return;
     }
     try {
       root.dlcoreReport("picture", await encodeImage(file));
-      message.textContent = "Taken. Paste another one at any time.";
+      message.textContent = "Image received. Paste another at any time.";
     } catch {
-      message.textContent = "That picture cannot be read by this browser: save it as PNG or JPEG.";
+      message.textContent = "The browser cannot read this image. Save it as PNG or JPEG.";
     }
   };
   const onPaste = (event) => {

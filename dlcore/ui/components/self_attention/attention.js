@@ -1,4 +1,4 @@
-// Self-attention in plain sums (Vaswani et al. 2017, eq. 1). Every result is recorded on a tape with its sources and its
+// Self-attention in plain sums (Vaswani et al. 2017, eq. 1). A tape records every result with its sources and its
 // operation: cells show their formula and the graph is drawn from the same list.
 
 import { cell, fromFunction, multiply, zeros } from "./matrix.js";

@@ -4,7 +4,7 @@ import { allowed, jacobianNorm } from "./attention.js";
 import { cell } from "./matrix.js";
 import { findMatrix, formatPrecise, formatShort, matrixKey, symbolHtml } from "./names.js";
 
-// What a cell is made of: {says, parts: cells of other matrices}.
+// Describes a cell: {html, parts: the cells it is computed from}.
 function describeCell(s, { key, r, c }) {
   const { a, done: computation } = s;
   const m = findMatrix(s, key);
@@ -17,9 +17,11 @@ function describeCell(s, { key, r, c }) {
   const inputs = [];
   if (!operation || operation.name === "input")
     return {
-      says: `${name(key, r, c)}${equals} <i>${key === "x" ? `number ${c + 1} of ${token(r)}; given` : "a weight; given"}. Change it below: all that follows from it is computed anew.</i>`,
+      html:
+        `${name(key, r, c)}${equals} <i>${key === "x" ? `input, dimension ${c + 1} of ${token(r)}` : "weight"}. ` +
+        "Change it below to recompute all that depends on it.</i>",
       parts: inputs,
-      given: true,
+      isInput: true,
     };
   const sources = operation.sources.map((i) => computation.tape[i].key);
   const [A, B] = sources.map((k) => findMatrix(s, k));
@@ -37,7 +39,10 @@ function describeCell(s, { key, r, c }) {
       inputs.push([operation.biasName, 0, c]);
     }
     return {
-      says: `${name(key, r, c)} = Σ<sub>i</sub> ${symbolHtml(sources[0])}<sub>${r + 1},i</sub> ${symbolHtml(operation.weightName)}<sub>i,${c + 1}</sub>${b ? ` + ${symbolHtml(operation.biasName)}<sub>${c + 1}</sub>` : ""}<br>= ${sum(terms)}${equals}`,
+      html:
+        `${name(key, r, c)} = Σ<sub>i</sub> ${symbolHtml(sources[0])}<sub>${r + 1},i</sub> ` +
+        `${symbolHtml(operation.weightName)}<sub>i,${c + 1}</sub>` +
+        `${b ? ` + ${symbolHtml(operation.biasName)}<sub>${c + 1}</sub>` : ""}<br>= ${sum(terms)}${equals}`,
       parts: inputs,
     };
   }
@@ -47,18 +52,22 @@ function describeCell(s, { key, r, c }) {
   switch (operation.how) {
     case "position":
       return {
-        says: `${name(key, r, c)} = ${c % 2 ? "cos" : "sin"}(${r} / 10000<sup>${c - (c % 2)}/${m.cols}</sup>)${equals} <i>for place ${r}</i>`,
+        html:
+          `${name(key, r, c)} = ${c % 2 ? "cos" : "sin"}(${r} / 10000<sup>${c - (c % 2)}/${m.cols}</sup>)` +
+          `${equals} <i>at position ${r}</i>`,
         parts: inputs,
       };
     case "plus":
       inputs.push(["x", r, c], ["P", r, c]);
       return {
-        says: `${name("x", r, c)} + ${name("P", r, c)} = ${formatShort(cell(A, r, c))} + ${sign(cell(B, r, c))}${equals}`,
+        html:
+          `${name("x", r, c)} + ${name("P", r, c)} = ` +
+          `${formatShort(cell(A, r, c))} + ${sign(cell(B, r, c))}${equals}`,
         parts: inputs,
       };
     case "slice":
       return {
-        says: `${name(key, r, c)} is a column of ${symbolHtml(sources[0])} that belongs to this head${equals}`,
+        html: `${name(key, r, c)} is a column of ${symbolHtml(sources[0])} for this head${equals}`,
         parts: inputs,
       };
     case "scores": {
@@ -66,22 +75,27 @@ function describeCell(s, { key, r, c }) {
       const terms = [];
       for (let i = 0; i < A.cols; i++) terms.push(`${formatShort(cell(A, r, i))}·${sign(cell(B, c, i))}`);
       return {
-        says: `${token(r)} looks at ${token(c)}: ${symbolHtml(sources[0])}<sub>${r + 1}</sub> · ${symbolHtml(sources[1])}<sub>${c + 1}</sub> = ${sum(terms)}${equals}`,
+        html:
+          `${token(r)} attends to ${token(c)}: ${symbolHtml(sources[0])}<sub>${r + 1}</sub> · ` +
+          `${symbolHtml(sources[1])}<sub>${c + 1}</sub> = ${sum(terms)}${equals}`,
         parts: inputs,
       };
     }
     case "divide":
       inputs.push([sources[0], r, c]);
       return {
-        says: `${formatShort(cell(A, r, c))} / √${computation.dk} = ${formatShort(cell(A, r, c))} / ${formatShort(Math.sqrt(computation.dk))}${equals}`,
+        html:
+          `${formatShort(cell(A, r, c))} / √${computation.dk} = ` +
+          `${formatShort(cell(A, r, c))} / ${formatShort(Math.sqrt(computation.dk))}${equals}`,
         parts: inputs,
       };
     case "mask":
       inputs.push([sources[0], r, c]);
       return {
-        says: allowed(a, r, c)
-          ? `${token(r)} may look at ${token(c)}: the score stays${equals}`
-          : `${token(r)} must not look at ${token(c)} (${c >= a.tokens.length - a.padding ? "padding" : "it comes later"}): −∞, so that its weight is exactly 0`,
+        html: allowed(a, r, c)
+          ? `${token(r)} can attend to ${token(c)}: the score is unchanged${equals}`
+          : `${token(r)} cannot attend to ${token(c)} ` +
+            `(${c >= a.tokens.length - a.padding ? "padding" : "a later token"}): −∞, so its weight is exactly 0`,
         parts: inputs,
       };
     case "softmax": {
@@ -94,8 +108,12 @@ function describeCell(s, { key, r, c }) {
       for (let i = 0; i < A.cols; i++) total += Math.exp(cell(A, r, i));
       const terms = [];
       for (let i = 0; i < A.cols; i++) terms.push(`e<sup>${formatShort(cell(A, r, i))}</sup>`);
+      const norm = jacobianNorm(m.data.subarray(r * m.cols, (r + 1) * m.cols));
       return {
-        says: `the share of ${token(c)} in ${token(r)} = e<sup>${formatShort(cell(A, r, c))}</sup> / (${sum(terms)}) = ${formatPrecise(Math.exp(cell(A, r, c)))} / ${formatPrecise(total)}${equals} <i>the row sums to 1; the softmax lets ${jacobianNorm(m.data.subarray(r * m.cols, (r + 1) * m.cols)).toFixed(3)} of a gradient through (the norm of its Jacobian; 0.5 at the most)</i>`,
+        html:
+          `attention weight of ${token(c)} for ${token(r)} = e<sup>${formatShort(cell(A, r, c))}</sup> / ` +
+          `(${sum(terms)}) = ${formatPrecise(Math.exp(cell(A, r, c)))} / ${formatPrecise(total)}${equals} ` +
+          `<i>rows sum to 1; norm of the softmax Jacobian: ${norm.toFixed(3)} (at most 0.5)</i>`,
         parts: inputs,
       };
     }
@@ -106,13 +124,15 @@ function describeCell(s, { key, r, c }) {
         inputs.push([sources[0], r, i], [sources[1], i, c]);
       }
       return {
-        says: `${name(key, r, c)} = Σ<sub>j</sub> ${symbolHtml(sources[0])}<sub>${r + 1},j</sub> ${symbolHtml(sources[1])}<sub>j,${c + 1}</sub> = ${sum(terms)}${equals}`,
+        html:
+          `${name(key, r, c)} = Σ<sub>j</sub> ${symbolHtml(sources[0])}<sub>${r + 1},j</sub> ` +
+          `${symbolHtml(sources[1])}<sub>j,${c + 1}</sub> = ${sum(terms)}${equals}`,
         parts: inputs,
       };
     }
     default:
       return {
-        says: `${name(key, r, c)} comes from head ${Math.floor(c / computation.dk) + 1}${equals}`,
+        html: `${name(key, r, c)} from head ${Math.floor(c / computation.dk) + 1}${equals}`,
         parts: inputs,
       };
   }
@@ -123,7 +143,7 @@ export function updateFormula(s) {
   if (!m || s.chosen.r >= m.rows || s.chosen.c >= m.cols) s.chosen = { key: matrixKey(s, "A"), r: 0, c: 0 };
   const description = describeCell(s, s.chosen);
   const highlighted = new Set(description.parts.map((operation) => operation.join(":")));
-  s.root.querySelector(".dla-says").innerHTML = description.says;
+  s.root.querySelector(".dla-says").innerHTML = description.html;
   for (const { key, cells } of s.views)
     for (const td of cells) {
       const name = `${key}:${td.dataset.r}:${td.dataset.c}`;
@@ -137,8 +157,8 @@ export function updateFormula(s) {
       }
     }
   const edit = s.root.querySelector(".dla-edit");
-  edit.hidden = !description.given;
-  if (description.given)
+  edit.hidden = !description.isInput;
+  if (description.isInput)
     for (const input of edit.querySelectorAll("input"))
       if (document.activeElement !== input)
         input.value = Number(cell(findMatrix(s, s.chosen.key), s.chosen.r, s.chosen.c).toFixed(3));

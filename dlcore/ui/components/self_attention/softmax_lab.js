@@ -27,7 +27,7 @@ export function drawSoftmaxLab(s) {
     "text",
     { x: (left + 640 - right) / 2, y: 236, "text-anchor": "middle", class: "dla-axis" },
     box,
-    "numbers in a query and a key, dk",
+    "key size dk",
   );
   for (const [name, label] of [
     ["with", "divided by √dk"],
@@ -50,10 +50,10 @@ export function drawSoftmaxLab(s) {
     svgElement("text", { x: x(sizes.length - 1) + 12, y: y(values.at(-1)) + 4, class: "dla-name" }, box, label);
   }
   const atEnd = (name) => s.lab[name].at(-1);
-  const label = `With keys of 512 numbers the softmax lets ${atEnd("without").through.toFixed(3)} of the gradient through undivided and ${atEnd("with").through.toFixed(3)} divided; the largest of 8 weights is ${atEnd("without").top.toFixed(2)} and ${atEnd("with").top.toFixed(2)} on average.`;
-  box.setAttribute(
-    "aria-label",
-    `What a softmax over 8 scores lets through of a gradient, by the number of numbers in a key. ${label}`,
-  );
+  const label =
+    `At dk = 512 the norm of the softmax Jacobian is ${atEnd("without").through.toFixed(3)} without division and ` +
+    `${atEnd("with").through.toFixed(3)} with it; the mean maximum of 8 weights is ` +
+    `${atEnd("without").top.toFixed(2)} and ${atEnd("with").top.toFixed(2)}.`;
+  box.setAttribute("aria-label", `Norm of the Jacobian of a softmax over 8 scores by key size. ${label}`);
   s.root.querySelector(".dla-lab-says").textContent = label;
 }

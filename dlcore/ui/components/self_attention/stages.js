@@ -7,42 +7,27 @@ import { findMatrix, formatShort, isPerHead, matrixKey, symbolHtml, symbolText }
 const STAGES = [
   [
     "x",
-    "What each token is",
-    "A token is a row of numbers. Here they are drawn by chance from the word; a trained network has learnt them.",
+    "Token embeddings",
+    "A token is a vector. Here it is random with the word as seed; a trained network learns it.",
     ["x", "P", "xP"],
   ],
   [
     "qkv",
     "Query, key, value",
-    "Each token gets three roles: what it looks for (q), by what it can be found (k), and what it hands on (v). Three tables of weights do it, the same for every token.",
+    "Three linear layers give each token a query (what it looks for), a key (what it offers) and a value.",
     ["Wq", "bq", "q", "Wk", "bk", "k", "Wv", "bv", "v"],
   ],
-  [
-    "scores",
-    "Scores",
-    "Every query meets every key: their product says how well they fit. Row: who looks. Column: at whom.",
-    ["S"],
-  ],
+  ["scores", "Scores", "Dot product of every query with every key. Rows: queries. Columns: keys.", ["S"]],
   [
     "scale",
     "Divide by the root of d_k",
-    "The more numbers a key has, the further scores spread; the root brings them back, so that the softmax stays soft.",
+    "The variance of scores grows with the key size; dividing by the root keeps the softmax from saturating.",
     ["D"],
   ],
-  ["mask", "Mask", "What must not be seen gets minus infinity: the future (causal), or padding.", ["M"]],
-  [
-    "softmax",
-    "Softmax",
-    "Scores become shares: all above 0, each row sums to 1, and what is masked is exactly 0.",
-    ["A"],
-  ],
-  ["sum", "Weighted sum", "Each token takes of every value as much as its share says.", ["Z"]],
-  [
-    "out",
-    "Output",
-    "The heads lie side by side; one more table mixes them and brings them back to the token's width.",
-    ["Zall", "O"],
-  ],
+  ["mask", "Mask", "Masked scores become minus infinity: later tokens (causal) or padding.", ["M"]],
+  ["softmax", "Softmax", "Scores become weights: positive, each row sums to 1, masked entries are exactly 0.", ["A"]],
+  ["sum", "Weighted sum", "Sum of the values, weighted by attention.", ["Z"]],
+  ["out", "Output", "Heads are concatenated and projected back to the embedding size.", ["Zall", "O"]],
 ];
 
 export function buildStages(s) {
@@ -63,9 +48,7 @@ export function buildStages(s) {
       "p",
       { class: "dla-why" },
       card,
-      isLeftOut
-        ? "Left out: the softmax gets the scores as they are. Look at its weights and at what it lets through."
-        : explanation,
+      isLeftOut ? "Skipped: the softmax gets the scores directly. Compare its weights and Jacobian norm." : explanation,
     );
     const row = htmlElement("div", { class: `dla-row dla-row-${id}` }, card);
     if (id === "qkv")
@@ -143,10 +126,10 @@ function addMatrix(s, parent, key) {
         {
           scope: "col",
           class: "dla-through",
-          title: "Frobenius norm of the softmax's Jacobian: what it lets through of a gradient",
+          title: "Frobenius norm of the Jacobian of the softmax",
         },
         top,
-        "lets through",
+        "Jacobian",
       );
   }
   const body = htmlElement("tbody", {}, table);

@@ -1,6 +1,6 @@
 // Draws an array as a grid of colored cells; finds the cell at a pointer or next to another.
 
-// Where cell i of an array of that shape is drawn: (n) wraps into rows, (H, W) as it is, (C, H, W) channel by channel.
+// Position of cell i of an array: (n) wraps into rows, (H, W) unchanged, (C, H, W) as a grid of channels.
 function gridLayout(shape) {
   if (shape.length === 1) {
     const n = shape[0];
@@ -32,7 +32,7 @@ export function maxAbs(values) {
   return max;
 }
 
-// Vermillion above 0, blue below, the ground at 0; the chosen cell framed. Gives what is needed to find a cell again.
+// Vermilion above 0, blue below; the selected cell is framed. Returns the layout for `cellAt`.
 export function drawCells(canvas, values, shape, chosen, colors, available = 336) {
   const grid = gridLayout(shape);
   const ratio = window.devicePixelRatio || 1;

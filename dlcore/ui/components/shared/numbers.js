@@ -8,7 +8,7 @@ export function formatNumber(value) {
   return `${mantissa.replace("-", "−")}·10<sup>${power.replace("+", "").replace("-", "−")}</sup>`;
 }
 
-// A number behind a sign: what is below 0 goes into brackets.
+// A factor: negative numbers in brackets.
 export function formatFactor(value) {
   return value < 0 ? `(${formatNumber(value)})` : formatNumber(value);
 }
@@ -17,27 +17,29 @@ export function formatPlain(value) {
   return formatNumber(value).replace("·10<sup>", "e").replace("</sup>", "");
 }
 
-// A sum as a table: the terms that weigh most, the others together, and the total.
-export function sumTable(headings, terms, total, { start = null, most: maxRows = 6 } = {}) {
+// A sum as a table: the largest terms, the sum of the others, the total.
+export function sumTable(headings, terms, total, { start = null, maxRows = 6 } = {}) {
   const ordered = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
   const shown = ordered.slice(0, maxRows);
   const others = ordered.slice(maxRows);
   const rows = shown.map(
-    (term) =>
-      `<tr><td>${term.name}</td><td>${formatNumber(term.a)}</td><td>${formatNumber(term.b)}</td><td>${formatNumber(term.product)}</td></tr>`,
+    (term) => `<tr><td>${[term.name, ...[term.a, term.b, term.product].map(formatNumber)].join("</td><td>")}</td></tr>`,
   );
+  const sum = others.reduce((partialSum, term) => partialSum + term.product, 0);
   if (others.length)
     rows.push(
-      `<tr><td colspan="3">${others.length.toLocaleString("en")} smaller ones together</td><td>${formatNumber(others.reduce((sum, term) => sum + term.product, 0))}</td></tr>`,
+      `<tr><td colspan="3">${others.length.toLocaleString("en")} smaller terms</td><td>${formatNumber(sum)}</td></tr>`,
     );
   if (start) rows.push(`<tr><td colspan="3">${start.name}</td><td>${formatNumber(start.value)}</td></tr>`);
   rows.push(`<tr class="dl-total"><td colspan="3">sum</td><td>${formatNumber(total)}</td></tr>`);
-  return `<table><thead><tr>${headings.map((head) => `<th>${head}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  const head = headings.map((heading) => `<th>${heading}</th>`).join("");
+  return `<table><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 export function autogradBadge(error) {
-  const power = error === 0 ? "0 difference" : `a difference of ${error.toExponential(0)}`;
-  return `<span class="dl-badge${error > 1e-6 ? " dl-off" : ""}" title="Largest difference from autograd in this layer, over the largest of its numbers; measured for this very example.">equals autograd to ${power}</span>`;
+  const power = error === 0 ? "difference 0" : `a difference of ${error.toExponential(0)}`;
+  const title = "Maximum relative difference from autograd in this layer, measured on this example";
+  return `<span class="dl-badge${error > 1e-6 ? " dl-off" : ""}" title="${title}">equals autograd to ${power}</span>`;
 }
 
 export function formatPercent(value) {

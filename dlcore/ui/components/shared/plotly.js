@@ -9,7 +9,7 @@ export function loadPlotly() {
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       window.dlcorePlotly = undefined;
-      reject(new Error("plotly.js did not load: restart the server, it puts the file into static/"));
+      reject(new Error("plotly.js did not load. Restart the server, which copies it into static/."));
     };
     document.head.append(script);
   });

@@ -12,7 +12,7 @@ export function readTheme(element) {
   };
 }
 
-// Draws again when the reader switches between light and dark. One timer a component, for its latest drawing.
+// Calls `redraw` when the theme changes; one timer per component.
 export function onThemeChange(root, redraw) {
   root.dlcoreRedraw = redraw;
   if (root.dlcoreTimer) return;

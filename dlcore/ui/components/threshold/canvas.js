@@ -1,15 +1,15 @@
 export const GREEN = "#009E73",
   RED = "#D55E00",
   PURPLE = "#CC79A7",
-  SKY = "#56B4E9"; // of ORDER, in drawing.js
+  SKY = "#56B4E9"; // of shared/palette.js
 
 const GREY = "#8A8F98"; // as in dlcore/plots/palette.py
 
-export const KIND_COLORS = { right: GREEN, false: RED, plausible: PURPLE, plain: RED, aside: GREY };
+export const KIND_COLORS = { correct: GREEN, false: RED, plausible: PURPLE, unlabeled: RED, excluded: GREY };
 
-export const KIND_SYMBOLS = { right: "●", false: "✕", plausible: "◆", plain: "▼", aside: "△" };
+export const KIND_SYMBOLS = { correct: "●", false: "✕", plausible: "◆", unlabeled: "▼", excluded: "△" };
 
-// Two canvases on top of each other: what stays, and what moves with the threshold.
+// Two stacked canvases: static content, and content that moves with the threshold.
 export function findLayers(box) {
   const [still, moving] = box.querySelectorAll("canvas");
   return { box, still, moving, width: 0, height: 0 };
@@ -64,22 +64,22 @@ export function drawLine(context, points, { color, width = 1, dash = [] }) {
   context.setLineDash([]);
 }
 
-// The mark of an alarm: its shape tells what its color tells.
+// A marker; shape and color carry the same information.
 export function drawMarker(context, kind, x, y, size) {
   context.beginPath();
-  if (kind === "right") context.arc(x, y, size, 0, 7);
+  if (kind === "correct") context.arc(x, y, size, 0, 7);
   else if (kind === "plausible") {
     context.moveTo(x, y - size * 1.3);
     context.lineTo(x + size * 1.3, y);
     context.lineTo(x, y + size * 1.3);
     context.lineTo(x - size * 1.3, y);
     context.closePath();
-  } else if (kind === "aside") {
+  } else if (kind === "excluded") {
     context.moveTo(x, y - size);
     context.lineTo(x + size, y + size * 0.8);
     context.lineTo(x - size, y + size * 0.8);
     context.closePath();
-  } else if (kind === "plain") {
+  } else if (kind === "unlabeled") {
     context.moveTo(x - size, y - size);
     context.lineTo(x + size, y - size);
     context.lineTo(x, y + size);
@@ -90,8 +90,8 @@ export function drawMarker(context, kind, x, y, size) {
     context.moveTo(x + size, y - size);
     context.lineTo(x - size, y + size);
   }
-  if (kind === "false" || kind === "aside") {
-    context.lineWidth = kind === "aside" ? 1.4 : 2;
+  if (kind === "false" || kind === "excluded") {
+    context.lineWidth = kind === "excluded" ? 1.4 : 2;
     context.strokeStyle = KIND_COLORS[kind];
     context.stroke();
   } else {
@@ -103,7 +103,7 @@ export function drawMarker(context, kind, x, y, size) {
 const parsedColors = new Map();
 const probe = document.createElement("canvas").getContext("2d");
 
-// A color with some of its strength taken away, in the form that every canvas takes.
+// Adds an alpha channel to any CSS color.
 export function withAlpha(color, share) {
   if (!parsedColors.has(color)) {
     probe.fillStyle = color;

@@ -1,8 +1,12 @@
 // Counts at a threshold. No DOM here: the tests run this module against scikit-learn.
-// A point raises an alarm when its score is above the threshold, both compared as 64-bit floats; with `inclusive` (as for
-// classifiers) when it reaches it. Scores keep the type in which the run stored them.
+// A point raises an alarm if its score is above the threshold, compared as 64-bit floats; if `inclusive` (classifiers)
+// also if it is equal. Scores keep the type in which the run stored them.
 
-// How many numbers of a rising array lie above the cut.
+/**
+ * Number of values above the cut.
+ * @param {ArrayLike<number>} sorted increasing
+ * @param {number} cut
+ */
 export function countAbove(sorted, cut) {
   let low = 0;
   let high = sorted.length;
@@ -14,7 +18,7 @@ export function countAbove(sorted, cut) {
   return sorted.length - low;
 }
 
-// The largest float below a number: a score reaches t exactly when it is above nextBelow(t).
+// The largest float below a number: score >= t exactly if score > nextBelow(t).
 export function nextBelow(number) {
   if (number === 0) return -Number.MIN_VALUE;
   if (!Number.isFinite(number)) return number;
@@ -35,7 +39,7 @@ function findRanges(mask, start, stop) {
   return result;
 }
 
-// Where the running maximum of a stretch rises: the first alarm at any threshold is then one binary search away.
+// Records of the running maximum: the first alarm at any threshold is one binary search away.
 function findRecords(scores, start, stop) {
   const places = [];
   const heights = [];
@@ -54,8 +58,8 @@ function firstAbove(records, cut) {
   return above ? records.places[records.places.length - above] : -1;
 }
 
-// An alarm that began in a window and goes on after it is still that window's for `gap` points: for each point the
-// threshold below which that holds, which is the lowest score since the window's last point.
+// An alarm that continues after its window belongs to the window for `gap` points: for each point the threshold below
+// which that holds, the lowest score since the last point of the window.
 function carryOverLevels(scores, windows, start, stop, gap) {
   const carryOver = new Float64Array(stop - start).fill(-Infinity);
   for (const [, end] of windows) {
@@ -65,9 +69,16 @@ function carryOverLevels(scores, windows, start, stop, gap) {
   return carryOver;
 }
 
-// Everything that counting needs, once for each set of labels. `labels` may be null; start and stop bound what counts.
-// A point outside all windows begins a burst of false alarms when it alarms and none of the `gap` points before it
-// does: at thresholds in [from, to). Bursts = ends above the threshold - beginnings above it; both are kept sorted.
+/**
+ * Precomputes what counting needs, once per set of labels.
+ *
+ * A point outside all windows starts a burst of false alarms if it alarms and none of the `gap` points before it does:
+ * at thresholds in [from, to). Bursts = ends above the threshold - starts above it; both are sorted.
+ *
+ * @param {Float32Array | Float64Array} scores
+ * @param {Uint8Array | null} labels
+ * @param {{start: number, stop: number, gap?: number, inclusive?: boolean, plausible?: number[][]}} options
+ */
 export function buildTable(scores, labels, { start, stop, gap = 0, inclusive = false, plausible = [] }) {
   const windows = labels ? findRanges(labels, start, stop) : [];
   const carryOver = carryOverLevels(scores, windows, start, stop, gap);
@@ -124,8 +135,8 @@ export function buildTable(scores, labels, { start, stop, gap = 0, inclusive = f
   };
 }
 
-// Shortly after a window points alarm on their own between two thresholds only: what is left of a point's own stretch
-// of thresholds without those of the `gap` points before it.
+// Thresholds at which a point shortly after a window starts a burst: its interval without those of the `gap` points
+// before it.
 function burstIntervals(scores, labels, carryOver, { i, start, gap }) {
   const earlier = [];
   const result = [];
@@ -143,7 +154,11 @@ function burstIntervals(scores, labels, carryOver, { i, start, gap }) {
 
 export const cutoff = (table, threshold) => (table.inclusive ? nextBelow(threshold) : threshold);
 
-// The counts at a threshold; a ratio without its denominator is 0, as in scikit-learn with zero_division=0.
+/**
+ * Counts and ratios at a threshold; as in scikit-learn with zero_division=0.
+ * @param {ReturnType<typeof buildTable>} table
+ * @param {number} threshold
+ */
 export function countAt(table, threshold) {
   const cut = cutoff(table, threshold);
   const tp = countAbove(table.inside, cut);
@@ -162,7 +177,7 @@ export function countAt(table, threshold) {
   };
 }
 
-// Windows with an alarm, points from a window's start to its first alarm (mean), bursts outside all windows.
+// Windows with an alarm, mean delay in points from window start to first alarm, bursts outside all windows.
 export function countEvents(table, threshold) {
   const cut = cutoff(table, threshold);
   const firsts = table.events.map((event) => firstAbove(event, cut));
@@ -177,7 +192,7 @@ export function countEvents(table, threshold) {
   };
 }
 
-// Bursts of false alarms that reach into a window of the other kind: known, but not labelled.
+// Bursts of false alarms that overlap a plausible window.
 function countPlausible(table, cut) {
   if (!table.plausible.length) return 0;
   const reaches = (burst) => table.plausible.some(([first, end]) => burst.start < end && burst.stop > first);
@@ -185,8 +200,7 @@ function countPlausible(table, cut) {
     .length;
 }
 
-// All alarms in [start, stop) as bursts with their highest point, in order of time; given a table, those of
-// false alarms alone.
+// Bursts of alarms in [start, stop) with their highest point; with a table, of false alarms only.
 export function findBursts(scores, cut, { start, stop, gap, table = null }) {
   const result = [];
   let last = -Infinity;

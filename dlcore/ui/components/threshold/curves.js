@@ -14,7 +14,7 @@ import {
 } from "./plot_area.js";
 import { indexAt } from "./sweep.js";
 
-// The cost where a threshold is of use; where alarms only grow together the curve is veiled.
+// Cost by threshold; grayed out below the threshold with the most bursts, where alarms only merge.
 export function drawCostStill(s, view) {
   const context = clearLayer(view, "still");
   const box = plotArea(view);
@@ -22,9 +22,9 @@ export function drawCostStill(s, view) {
   const { thresholds } = s.sweep;
   view.scale = scale;
   let max = 1;
-  for (let k = s.useful; k < thresholds.length; k++) if (s.costs[k] > max) max = s.costs[k];
+  for (let k = s.usefulStart; k < thresholds.length; k++) if (s.costs[k] > max) max = s.costs[k];
   view.up = createScale(false, 0, max * 1.08, box.bottom, box.top);
-  drawXAxis(s, view, context, scale, s.data.score);
+  drawXAxis(s, view, context, scale, s.data.score_name);
   drawYAxis(s, view, context, view.up);
   const points = [];
   for (let k = 0; k < thresholds.length; k++) {
@@ -37,8 +37,8 @@ export function drawCostStill(s, view) {
     points.push([from, y], [clamp(to, box.left, box.right), y]);
   }
   drawLine(context, points, { color: withAlpha(s.colors.text, 0.6), width: 1.5 });
-  const usefulX = clamp(scale.at(thresholds[s.useful]), box.left, box.right);
-  if (s.useful) {
+  const usefulX = clamp(scale.at(thresholds[s.usefulStart]), box.left, box.right);
+  if (s.usefulStart) {
     context.fillStyle = withAlpha(s.colors.ground, 0.7);
     context.fillRect(box.left, box.top, usefulX - box.left, box.bottom - box.top);
   }
@@ -63,7 +63,7 @@ function unitScales(view) {
   return [createScale(false, 0, 1, box.left, box.right), createScale(false, 0, 1, box.bottom, box.top)];
 }
 
-// Points of a curve at every threshold, thinned to those that the eye can tell apart: [x, y, threshold].
+// Points of a curve at every threshold, [x, y, threshold], without those closer than 0.6 pixels.
 function curvePoints(s, view, coordinates) {
   const [xScale, yScale] = unitScales(view);
   const { sweep, table } = s;
@@ -91,15 +91,7 @@ export function drawCurveStill(s, view) {
   const [xScale, yScale] = unitScales(view);
   const coordinates = COORDINATES[view.name];
   const chance = s.table.positives / (s.table.positives + s.table.negatives);
-  drawXAxis(
-    s,
-    view,
-    context,
-    xScale,
-    view.name === "pr"
-      ? `Recall: share of ${s.data.words.positives}`
-      : `False alarms: share of ${s.data.words.negatives}`,
-  );
+  drawXAxis(s, view, context, xScale, view.name === "pr" ? "Recall" : "False positive rate");
   drawYAxis(s, view, context, yScale);
   view.points = curvePoints(s, view, coordinates);
   drawLine(
@@ -152,7 +144,7 @@ export function drawCurveMoving(s, view) {
   drawPoint(s, context, ...point);
 }
 
-// The threshold whose point on the curve is nearest to the pointer.
+// The threshold of the curve point nearest to the pointer.
 export function nearestThreshold(view, x, y) {
   let best = Infinity;
   let nearest = null;

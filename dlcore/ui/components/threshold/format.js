@@ -14,15 +14,15 @@ export const formatPercent = (share) => (share === 1 ? "100 %" : `${(100 * share
 
 export const capitalize = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+const SUPERSCRIPTS = Object.fromEntries([..."-0123456789"].map((digit, i) => [digit, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[i]]));
 
-// A number on an axis: 20k, 0.05, 10⁻⁵.
+// Formats an axis tick: 20k, 0.05, 10⁻⁵.
 export function formatTick(x) {
   if (Math.abs(x) >= 10_000) return `${Number((x / 1000).toPrecision(3))}k`;
+  if (!x || Math.abs(x) >= 1e-3) return formatShort(x, 2);
   const [digits, power] = x.toExponential().split("e");
-  return x && Math.abs(x) < 1e-3
-    ? `${digits === "1" ? "" : `${formatShort(Number(digits), 2)}·`}10${[...power].map((singular) => SUPERSCRIPTS[singular]).join("")}`
-    : formatShort(x, 2);
+  const factor = digits === "1" ? "" : `${formatShort(Number(digits), 2)}·`;
+  return `${factor}10${[...power].map((character) => SUPERSCRIPTS[character]).join("")}`;
 }
 
 export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -33,7 +33,9 @@ export const twoDigits = (number) => String(number).padStart(2, "0");
 
 export function formatTime(ms, withYear = true) {
   const at = new Date(ms);
-  return `${WEEKDAYS[at.getUTCDay()]} ${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}${withYear ? ` ${at.getUTCFullYear()}` : ""}, ${twoDigits(at.getUTCHours())}:${twoDigits(at.getUTCMinutes())}`;
+  const day = `${WEEKDAYS[at.getUTCDay()]} ${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
+  const year = withYear ? ` ${at.getUTCFullYear()}` : "";
+  return `${day}${year}, ${twoDigits(at.getUTCHours())}:${twoDigits(at.getUTCMinutes())}`;
 }
 
 export const pluralize = (count, singular, pluralForm = `${singular}s`) =>

@@ -20,7 +20,7 @@ function countBins(s) {
   return { up, down };
 }
 
-// Ordinary points upwards, labelled ones downwards: with the bar across, the four counts are the four corners.
+// Negatives upwards, positives downwards: the threshold splits them into TN, FP, FN, TP.
 export function drawHistogramStill(s, view) {
   const context = clearLayer(view, "still");
   const box = plotArea(view);
@@ -30,9 +30,9 @@ export function drawHistogramStill(s, view) {
   const size = s.hasTime ? Math.log1p : Math.sqrt;
   const maxima = [up, down].map((bins) => size(Math.max(1, ...bins)));
   const available = box.bottom - box.top - 4;
-  const share = s.labelled ? clamp(maxima[0] / (maxima[0] + maxima[1]), 0.42, 0.62) : 1;
+  const share = s.isLabeled ? clamp(maxima[0] / (maxima[0] + maxima[1]), 0.42, 0.62) : 1;
   view.middle = box.top + available * share;
-  drawXAxis(s, view, context, scale, `${s.data.score}, ${s.hasTime ? "log" : "root"} heights`);
+  drawXAxis(s, view, context, scale, `${s.data.score_name}, ${s.hasTime ? "log" : "square root"} counts`);
   const width = (box.right - box.left) / BINS;
   const heights = [available * share - 16, available * (1 - share) - 16];
   view.bars = [new Path2D(), new Path2D()];
@@ -51,7 +51,7 @@ export function drawHistogramStill(s, view) {
     ],
     { color: s.colors.dim },
   );
-  for (const reference of s.ghosts)
+  for (const reference of s.references)
     if (reference.value > s.axis.low && reference.value < s.axis.high) {
       const x = scale.at(reference.value);
       drawLine(
@@ -60,7 +60,7 @@ export function drawHistogramStill(s, view) {
           [x, box.top],
           [x, box.bottom],
         ],
-        { color: withAlpha(s.colors.text, 0.3), dash: reference.seen ? [2, 4] : [7, 5] },
+        { color: withAlpha(s.colors.text, 0.3), dash: reference.usesLabels ? [2, 4] : [7, 5] },
       );
     }
 }

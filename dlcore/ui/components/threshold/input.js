@@ -73,28 +73,28 @@ export function listenToKeys(s) {
           ? nextChange(s, steps > 0)
           : thresholdAfterSteps(s, steps),
     );
-    clearTimeout(s.keys);
-    s.keys = setTimeout(() => release(s), QUIET_KEYS);
+    clearTimeout(s.keyTimer);
+    s.keyTimer = setTimeout(() => release(s), QUIET_KEYS);
   };
   handle.onblur = () => {
-    clearTimeout(s.keys);
+    clearTimeout(s.keyTimer);
     release(s);
   };
 }
 
 function listenToFields(s) {
-  const thresholdInput = query(s, ".dlt-typed");
+  const thresholdInput = query(s, ".dlt-value");
   const costInput = query(s, ".dlt-price input");
   const number = (input) =>
     input.value.trim() === "" ? NaN : Number(input.value.trim().replace(",", ".").replace("−", "-"));
   thresholdInput.oninput = () => {
-    s.typing = true;
+    s.isTyping = true;
     if (Number.isFinite(number(thresholdInput))) setThreshold(s, number(thresholdInput));
     thresholdInput.setAttribute("aria-invalid", String(!Number.isFinite(number(thresholdInput))));
   };
   const commit = () => {
-    if (!s.typing) return;
-    s.typing = false;
+    if (!s.isTyping) return;
+    s.isTyping = false;
     thresholdInput.removeAttribute("aria-invalid");
     thresholdInput.value = formatPlain(s.t);
     release(s);
@@ -123,7 +123,8 @@ function listenToFields(s) {
 function listenToTools(s) {
   const zoom = (factor) => () => {
     const [a, b] = s.zoom;
-    const middle = s.chosen !== null && s.chosen > a && s.chosen < b ? s.chosen : (a + b) / 2;
+    const middle =
+      s.selectedAlarm !== null && s.selectedAlarm > a && s.selectedAlarm < b ? s.selectedAlarm : (a + b) / 2;
     const half = ((b - a) * factor) / 2;
     zoomTo(s, middle - half, middle + half);
   };
@@ -153,12 +154,8 @@ function listenToLabelForm(s) {
     const first = s.timeOf(0);
     const last = s.timeOf(s.size - 1);
     const isValid = a < b && b >= first && a <= last;
-    setText(
-      query(s, ".dlt-wrong"),
-      isValid
-        ? ""
-        : `Write both moments like ${new Date(first).toISOString().slice(0, 16).replace("T", " ")}, the first before the second, within the series.`,
-    );
+    const example = new Date(first).toISOString().slice(0, 16).replace("T", " ");
+    setText(query(s, ".dlt-wrong"), isValid ? "" : `Enter two times within the series, for example ${example}.`);
     if (isValid) {
       addLabel(s, s.placeAt(a), s.placeAt(b));
       from.value = to.value = "";

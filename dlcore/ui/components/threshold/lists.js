@@ -8,20 +8,20 @@ import { schedule, updateLabels } from "./state.js";
 
 const MAX_ROWS = 40;
 
-// The bursts of alarms, the highest first, each a button that opens it.
+// Lists the bursts of alarms by score; a button selects one.
 export function updateAlarmList(s) {
   if (!s.hasTime) return;
   const box = query(s, ".dlt-alarms .dlt-rows");
   const shown = [...s.bursts].sort((a, b) => s.scores[b.peak] - s.scores[a.peak]).slice(0, MAX_ROWS);
   const summary =
     s.bursts.length > shown.length
-      ? `The ${shown.length} strongest of ${pluralize(s.bursts.length, "alarm")}`
-      : `${pluralize(s.bursts.length, "alarm")}, the strongest first`;
+      ? `Top ${shown.length} of ${pluralize(s.bursts.length, "alarm")}`
+      : `${pluralize(s.bursts.length, "alarm")}, highest score first`;
   setText(
     query(s, ".dlt-alarms .dlt-name"),
-    s.bursts.length ? `${summary}: choose one to see why` : "No alarm at this threshold",
+    s.bursts.length ? `${summary}: select one to explain it` : "No alarm at this threshold",
   );
-  const signature = JSON.stringify([shown.map((item) => [item.start, item.stop, item.kind]), s.chosen]);
+  const signature = JSON.stringify([shown.map((item) => [item.start, item.stop, item.kind]), s.selectedAlarm]);
   if (box.dataset.now === signature) return;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.peak : "";
   box.dataset.now = signature;
@@ -31,18 +31,18 @@ export function updateAlarmList(s) {
         type: "button",
         class: "dlt-row",
         "data-peak": burst.peak,
-        "aria-pressed": String(burst.peak === s.chosen),
+        "aria-pressed": String(burst.peak === s.selectedAlarm),
       });
       const window = s.windows.find(
         (item) =>
-          burst.start < item.stop && burst.stop > item.start && (burst.kind !== "right" || item.kind !== "plausible"),
+          burst.start < item.stop && burst.stop > item.start && (burst.kind !== "correct" || item.kind !== "plausible"),
       );
       const kind = {
-        right: window?.name ?? "labelled",
+        correct: window?.name ?? "labeled",
         false: "false alarm",
         plausible: `${window?.name ?? "holiday"} (no label)`,
-        plain: "alarm",
-        aside: `${partName(s, burst.peak)}, not counted`,
+        unlabeled: "alarm",
+        excluded: `${partName(s, burst.peak)}, not evaluated`,
       }[burst.kind];
       button.append(
         createElement("b", { class: `dlt-sign-${burst.kind}`, "aria-hidden": "true" }, KIND_SYMBOLS[burst.kind]),
@@ -62,11 +62,10 @@ export function updateAlarmList(s) {
   if (chosen) box.scrollTop = chosen.offsetTop - box.offsetTop - box.clientHeight / 2;
 }
 
-const partName = (s, place) =>
-  s.data.parts.find((part) => place >= part.start && place < part.stop)?.name ?? "elsewhere";
+const partName = (s, place) => s.data.parts.find((part) => place >= part.start && place < part.stop)?.name ?? "other";
 
 export function selectAlarm(s, peak) {
-  s.chosen = peak;
+  s.selectedAlarm = peak;
   schedule(s);
   updateAlarmList(s);
   s.report("alarm", peak);
@@ -75,7 +74,7 @@ export function selectAlarm(s, peak) {
 export function updateLabelList(s) {
   if (!s.hasTime) return;
   query(s, ".dlt-marks .dlt-rows").replaceChildren(
-    ...s.yours.map((item, i) => {
+    ...s.manualLabels.map((item, i) => {
       const button = createElement("button", {
         type: "button",
         class: "dlt-row",
@@ -94,15 +93,15 @@ export function updateLabelList(s) {
 
 export function addLabel(s, from, to) {
   const [a, b] = [from, to].sort((p, q) => p - q).map((place) => clamp(place, 0, s.size - 1));
-  s.yours = [
-    ...s.yours,
+  s.manualLabels = [
+    ...s.manualLabels,
     { start: s.timeOf(Math.floor(a)), end: s.timeOf(Math.max(Math.floor(a), Math.floor(b))) },
   ].sort((p, q) => p.start - q.start);
   reportLabels(s);
 }
 
 export function removeLabel(s, number) {
-  s.yours = s.yours.filter((_, i) => i !== number);
+  s.manualLabels = s.manualLabels.filter((_, i) => i !== number);
   reportLabels(s);
   query(s, ".dlt-from").focus();
 }
@@ -110,7 +109,7 @@ export function removeLabel(s, number) {
 function reportLabels(s) {
   updateLabels(s);
   s.report(
-    "marked",
-    s.yours.map((item) => [item.start, item.end]),
+    "labels",
+    s.manualLabels.map((item) => [item.start, item.end]),
   );
 }

@@ -4,12 +4,12 @@ import { createElement, query } from "./dom.js";
 import { capitalize, formatShort } from "./format.js";
 import { invalidate, release, SCORE_VIEWS, setThreshold, TIME_VIEWS, updateReferences } from "./state.js";
 
-// One button for each mark; the two that look at the labels say so.
+// One button per reference threshold, grouped by whether the labels were used.
 export function updateReferenceButtons(s) {
-  const withoutLabels = s.ghosts.filter((item) => !item.seen);
-  const withLabels = s.ghosts.filter((item) => item.seen);
-  const box = query(s, ".dlt-ghosts");
-  const focused = document.activeElement?.closest?.(".dlt-ghosts") === box ? document.activeElement.className : "";
+  const withoutLabels = s.references.filter((item) => !item.usesLabels);
+  const withLabels = s.references.filter((item) => item.usesLabels);
+  const box = query(s, ".dlt-references");
+  const focused = document.activeElement?.closest?.(".dlt-references") === box ? document.activeElement.className : "";
   const createButton = (reference) => {
     const button = createElement("button", {
       type: "button",
@@ -26,15 +26,15 @@ export function updateReferenceButtons(s) {
       release(s);
     };
     const parameter = {
-      meanStd: ["k", "how many standard deviations", s.k],
-      quantile: ["quantile", "which quantile", s.quantile],
+      meanStd: ["k", "number of standard deviations", s.k],
+      quantile: ["quantile", "quantile", s.quantile],
     }[reference.id];
     if (!parameter) return button;
     const input = createElement("input", {
       type: "text",
       inputmode: "decimal",
       "aria-label": `${reference.name}: ${parameter[1]}`,
-      class: `dlt-knob dlt-knob-${parameter[0]}`,
+      class: `dlt-parameter dlt-parameter-${parameter[0]}`,
       autocomplete: "off",
     });
     input.value = parameter[2];
@@ -49,7 +49,7 @@ export function updateReferenceButtons(s) {
       s[parameter[0]] = value;
       updateReferences(s);
       updateReferenceButtons(s);
-      setThreshold(s, s.ghosts.find((item) => item.id === reference.id).value);
+      setThreshold(s, s.references.find((item) => item.id === reference.id).value);
       release(s);
       invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
     };
@@ -64,8 +64,8 @@ export function updateReferenceButtons(s) {
     return [section];
   };
   box.replaceChildren(
-    ...group(withoutLabels, s.calm ? "Set without labels" : "Set beforehand"),
-    ...group(withLabels, "Seen with the answers"),
+    ...group(withoutLabels, s.ruleScores ? "Without labels" : "Preset"),
+    ...group(withLabels, "Uses test labels"),
   );
   if (focused) box.querySelector(`.${focused.split(" ").pop()}`)?.focus();
 }

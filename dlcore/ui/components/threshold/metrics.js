@@ -13,7 +13,7 @@ export function computeMetrics(s) {
   const weeks = s.days / 7;
   const months = s.days / MONTH_DAYS;
   if (!counts)
-    return s.labelled
+    return s.isLabeled
       ? labeledMetrics(s).map((id) => [id, TITLES[id]])
       : unlabeledMetrics(s).map((id) => [id, TITLES[id]]);
   const alarms = counts.tp + counts.fp;
@@ -25,33 +25,34 @@ export function computeMetrics(s) {
     ],
     false: events && [
       formatCount(events.bursts),
-      `${formatShort(events.bursts / months, 2)} a month${events.plausible ? `, ${events.plausible} on a holiday` : ""}`,
+      `${formatShort(events.bursts / months, 2)} per month` +
+        (events.plausible ? `, ${events.plausible} on holidays` : ""),
     ],
     delay: events && [
       Number.isFinite(events.delay) ? `${((events.delay * data.step_ms) / HOUR).toFixed(1)} h` : "–",
-      "mean, to first alarm",
+      "mean time to first alarm",
     ],
     precision: [
       hasNoAlarms ? "–" : formatPercent(counts.precision),
-      `${formatCount(counts.tp)} of ${formatCount(alarms)} ${data.words.calls}`,
+      `${formatCount(counts.tp)} of ${formatCount(alarms)} ${data.wording.calls}`,
     ],
     recall: [formatPercent(counts.recall), `${formatCount(counts.tp)} of ${formatCount(s.table.positives)} found`],
-    f1: [counts.tp ? formatPercent(counts.f1) : "–", "of the two"],
-    accuracy: [formatPercent(counts.accuracy), `${formatCount(counts.tp + counts.tn)} right`],
-    cost: s.labelled && [
+    f1: [counts.tp ? formatPercent(counts.f1) : "–", "harmonic mean"],
+    accuracy: [formatPercent(counts.accuracy), `${formatCount(counts.tp + counts.tn)} correct`],
+    cost: s.isLabeled && [
       formatCount(s.costs[indexAt(s.sweep, s.table, s.t)]),
       s.hasTime
         ? `${events.total - events.caught} × ${formatShort(s.ratio)} + ${formatCount(events.bursts)}`
         : `${formatCount(counts.fn)} × ${formatShort(s.ratio)} + ${formatCount(counts.fp)}`,
     ],
-    weekly: events && [formatShort(events.bursts / weeks, 2), "alarms a week"],
-    bursts: events && [formatCount(events.bursts), "less than a day apart are one"],
+    weekly: events && [formatShort(events.bursts / weeks, 2), "mean rate"],
+    bursts: events && [formatCount(events.bursts), "merged within a day"],
     points: [
       formatCount(alarms),
       `${formatPercent(alarms / Math.max(1, s.table.all.length))} of ${pluralize(s.table.all.length, "point")}`,
     ],
   };
-  return (s.labelled ? labeledMetrics(s) : unlabeledMetrics(s)).map((id) => [id, TITLES[id], ...values[id]]);
+  return (s.isLabeled ? labeledMetrics(s) : unlabeledMetrics(s)).map((id) => [id, TITLES[id], ...values[id]]);
 }
 
 const TITLES = {
@@ -63,9 +64,9 @@ const TITLES = {
   f1: "F1",
   accuracy: "Accuracy",
   cost: "Cost",
-  weekly: "A week",
+  weekly: "Alarms per week",
   bursts: "Alarms",
-  points: "Points above",
+  points: "Points above threshold",
 };
 
 const labeledMetrics = (s) =>
@@ -75,52 +76,53 @@ const labeledMetrics = (s) =>
 
 const unlabeledMetrics = (s) => (s.hasTime ? ["weekly", "bursts", "points"] : ["points"]);
 
-// Every number that moves with the threshold.
+// Updates every number that depends on the threshold.
 export function updateMetrics(s) {
-  const cells = query(s, ".dlt-figures").children;
+  const cells = query(s, ".dlt-metrics").children;
   computeMetrics(s).forEach(([, , value, note], i) => {
     setText(cells[i].children[1], value);
     setText(cells[i].children[2], note);
   });
-  const input = query(s, ".dlt-typed");
+  const input = query(s, ".dlt-value");
   const slider = query(s, ".dlt-handle");
   const text = formatPlain(s.t);
-  if (document.activeElement !== input || !s.typing) input.value = text;
+  if (document.activeElement !== input || !s.isTyping) input.value = text;
   slider.setAttribute("aria-valuemin", formatPlain(s.axis.low));
   slider.setAttribute("aria-valuemax", formatPlain(s.axis.high));
   slider.setAttribute("aria-valuenow", String(s.t));
   slider.setAttribute("aria-valuetext", text);
   setText(slider.querySelector("b"), formatShort(s.t));
   setText(query(s, ".dlt-steady"), describeStableRange(s));
-  for (const chip of query(s, ".dlt-ghosts").querySelectorAll("button")) {
-    const isCurrent = String(s.ghosts.find((cell) => cell.id === chip.dataset.id)?.value === s.t);
+  for (const chip of query(s, ".dlt-references").querySelectorAll("button")) {
+    const isCurrent = String(s.references.find((cell) => cell.id === chip.dataset.id)?.value === s.t);
     if (chip.getAttribute("aria-pressed") !== isCurrent) chip.setAttribute("aria-pressed", isCurrent);
   }
-  if (s.labelled)
+  if (s.isLabeled)
     for (const cell of ["tp", "fp", "fn", "tn"])
       setText(query(s, `.dlt-four .dlt-n-${cell} b`), formatCount(s.counts[cell]));
-  clearTimeout(s.later);
-  s.later = setTimeout(() => {
+  clearTimeout(s.updateTimer);
+  s.updateTimer = setTimeout(() => {
     updateAlarmList(s);
     setText(query(s, ".dlt-live"), describeForScreenReader(s));
   }, 350);
 }
 
 function describeStableRange(s) {
-  const { low, high } = s.steady;
+  const { low, high } = s.stableRange;
   const relativeChange = (to) => {
     const percent = Math.abs(100 * (to / s.t - 1));
     return `${to > s.t ? "+" : "−"}${percent.toFixed(percent < 10 ? 1 : 0)} %`;
   };
   const [down, up] = [Number.isFinite(low), Number.isFinite(high)];
   const hasRelative = s.hasTime && s.t > 0 && s.axis.low >= 0;
-  const subject = s.labelled && s.hasTime ? "No event lost, no alarm gained" : "Nothing changes";
-  if (!down && !up) return `${subject} anywhere.`;
+  const subject = s.isLabeled && s.hasTime ? "Same events and alarms" : "Same counts";
+  if (!down && !up) return `${subject} everywhere.`;
   let digits = 3;
   while (digits < 8 && down && up && formatShort(low, digits) === formatShort(high, digits)) digits++;
   if (!up) return `${subject} from ${formatShort(low)} upwards.`;
   if (!down) return `${subject} up to ${formatShort(high)}.`;
-  return `${subject} from ${formatShort(low, digits)} to ${formatShort(high, digits)}${hasRelative ? ` (${relativeChange(low)} to ${relativeChange(high)})` : ""}.`;
+  const relative = hasRelative ? ` (${relativeChange(low)} to ${relativeChange(high)})` : "";
+  return `${subject} from ${formatShort(low, digits)} to ${formatShort(high, digits)}${relative}.`;
 }
 
 function describeForScreenReader(s) {

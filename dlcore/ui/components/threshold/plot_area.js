@@ -50,7 +50,7 @@ export function drawYAxis(s, view, context, scale, limit = 4) {
       ],
       { color: colors.line },
     );
-    drawText(context, formatTick(tick), box.left - 6, y, { color: colors.dim, font: colors.font, align: "right" });
+    drawText(context, formatTick(tick), box.left - 6, y, { color: colors.dim, font: colors.font, align: "correct" });
   }
 }
 
@@ -81,7 +81,7 @@ export function drawPoint(s, context, x, y) {
 }
 
 export function drawReferences(s, context, pointOf, box) {
-  for (const reference of s.ghosts) {
+  for (const reference of s.references) {
     const point = pointOf(reference);
     if (!point || point[0] < box.left - 1 || point[0] > box.right + 1 || point[1] < box.top - 1) continue;
     const [x, y] = point;

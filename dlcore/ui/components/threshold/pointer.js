@@ -14,7 +14,7 @@ export function captureDrag(s, view, event, onMove, onEnd = () => {}) {
   query(s, ".dlt-handle").focus({ preventScroll: true });
   view.box.onpointermove = (next) => onMove(...pointerPosition(view, next));
   view.box.onpointerup = view.box.onpointercancel = (last) => {
-    view.box.onpointermove = view.resting ?? null;
+    view.box.onpointermove = view.onHover ?? null;
     view.box.onpointerup = view.box.onpointercancel = null;
     if (last.type === "pointercancel")
       s.brush = null; // the finger scrolls the page: no click, no zoom

@@ -34,8 +34,8 @@ export function createState(root, data, { report, dress, paint }) {
     size,
     hasTime: data.step_ms > 0,
     values: data.values ? decode(data.values) : null,
-    given: data.labels ? decode(data.labels) : null,
-    yours: data.marked.map(([start, end]) => ({ start, end })),
+    trueLabels: data.labels ? decode(data.labels) : null,
+    manualLabels: data.manual_labels.map(([start, end]) => ({ start, end })),
     timeOf: (place) => (times ? times[clamp(Math.round(place), 0, size - 1)] : data.begin_ms + place * data.step_ms),
     placeAt: (ms) => (times ? size - countAbove(times, ms - 0.5) : (ms - data.begin_ms) / data.step_ms),
     scope: data.scopes[data.scope],
@@ -47,12 +47,12 @@ export function createState(root, data, { report, dress, paint }) {
     mode: "zoom",
     brush: null,
     hover: null,
-    chosen: null,
+    selectedAlarm: null,
     views: {},
     bursts: [],
     stale: {},
   };
-  s.calm = data.rules ? Float64Array.from(scores.subarray(data.rules.start, data.rules.stop)).sort() : null;
+  s.ruleScores = data.rules ? Float64Array.from(scores.subarray(data.rules.start, data.rules.stop)).sort() : null;
   s.axis = scoreAxis(s);
   s.valueRange = s.values ? valueRange(s.values) : null;
   for (const name of [...TIME_VIEWS, ...SCORE_VIEWS])
@@ -71,21 +71,21 @@ function valueRange(numbers) {
   return { low: low >= 0 && low < 0.3 * high ? 0 : low - margin, high: high + margin };
 }
 
-// The axis of the score: logarithmic where scores are above 0 and span decades; a probability's is 0 to 1.
+// The score axis: logarithmic if scores are positive and span decades, 0 to 1 for probabilities.
 function scoreAxis(s) {
   if (s.data.axis) return { log: false, low: s.data.axis[0], high: s.data.axis[1] };
   const sorted = Float64Array.from(s.scores).filter(Number.isFinite).sort();
-  const top = Math.max(sorted[sorted.length - 1], s.data.own ?? -Infinity);
+  const top = Math.max(sorted[sorted.length - 1], s.data.run_threshold ?? -Infinity);
   const above = sorted.filter((score) => score > 0);
   const at = (share) => above[Math.floor(share * (above.length - 1))];
-  const positive = above.length > 0.9 * sorted.length; // a causal score is 0 before the first whole window
+  const positive = above.length > 0.9 * sorted.length; // a causal score is 0 before the first full window
   if (positive && sorted[0] >= 0 && top / at(0.05) > 30) return { log: true, low: at(0.01), high: top * 1.3 };
-  const low = Math.min(sorted[0], s.data.own ?? Infinity);
+  const low = Math.min(sorted[0], s.data.run_threshold ?? Infinity);
   const margin = (top - low || 1) * 0.05;
   return { log: false, low: low >= 0 && low < 0.3 * top ? 0 : low - margin, high: top + margin };
 }
 
-// Labels, given and brushed, and all that is counted from them.
+// Merges dataset labels and manual labels, then updates the counts.
 export function updateLabels(s) {
   const mask = new Uint8Array(s.size);
   const kinds = new Uint8Array(s.size);
@@ -102,15 +102,15 @@ export function updateLabels(s) {
   const plausible = s.hasTime ? toWindows(s.data.plausible, "plausible") : [];
   const manual = s.hasTime
     ? toWindows(
-        s.yours.map((item, i) => ({ ...item, name: `yours ${i + 1}` })),
-        "yours",
+        s.manualLabels.map((item, i) => ({ ...item, name: `label ${i + 1}` })),
+        "manual",
       )
     : [];
-  s.windows = [...(s.hasTime ? toWindows(s.data.windows, "labelled") : []), ...plausible, ...manual].sort(
+  s.windows = [...(s.hasTime ? toWindows(s.data.windows, "labeled") : []), ...plausible, ...manual].sort(
     (a, b) => a.start - b.start,
   );
   for (const item of plausible) kinds.fill(2, item.start, item.stop);
-  if (s.given) mask.set(s.given);
+  if (s.trueLabels) mask.set(s.trueLabels);
   for (const item of manual) mask.fill(1, item.start, item.stop);
   for (let i = 0; i < s.size; i++) if (mask[i]) kinds[i] = 1;
   s.pointKinds = kinds;
@@ -120,18 +120,18 @@ export function updateLabels(s) {
 
 export function updateCounts(s) {
   s.kinds = Uint8Array.from(s.pointKinds).fill(3, 0, s.scope.start).fill(3, s.scope.stop);
-  const labelled = s.given !== null || s.yours.length > 0;
-  s.table = buildTable(s.scores, labelled ? s.mask : null, {
+  const labeled = s.trueLabels !== null || s.manualLabels.length > 0;
+  s.table = buildTable(s.scores, labeled ? s.mask : null, {
     start: s.scope.start,
     stop: s.scope.stop,
     gap: s.hasTime ? s.data.gap : 0,
     inclusive: s.data.inclusive,
     plausible: s.windows.filter((item) => item.kind === "plausible").map((item) => [item.start, item.stop]),
   });
-  s.labelled = s.table.positives > 0 && s.table.negatives > 0;
+  s.isLabeled = s.table.positives > 0 && s.table.negatives > 0;
   s.sweep = buildSweep(s.table);
-  s.areas = s.labelled ? computeAreas(s.table, s.sweep) : null;
-  s.useful = usefulStart(s.table, s.sweep);
+  s.areas = s.isLabeled ? computeAreas(s.table, s.sweep) : null;
+  s.usefulStart = usefulStart(s.table, s.sweep);
   s.days = ((s.scope.stop - s.scope.start) * s.data.step_ms) / DAY;
   updateReferences(s);
   s.columns = null;
@@ -142,18 +142,18 @@ export function updateCounts(s) {
 export function updateReferences(s) {
   const { data } = s;
   const result = [];
-  const add = (id, name, value, seen, range = "") => {
-    if (Number.isFinite(value)) result.push({ id, name, value, seen, range });
+  const add = (id, name, value, usesLabels = false) => {
+    if (Number.isFinite(value)) result.push({ id, name, value, usesLabels });
   };
-  add("own", "this run’s own", data.own, false);
-  if (s.calm?.length) {
-    const rules = computeRules(s.calm, { k: s.k, quantile: s.quantile });
-    add("maximum", `largest of ${data.rules.name}`, rules.maximum, false);
-    add("quantile", `quantile ${s.quantile}`, rules.quantile, false);
-    add("meanStd", `mean + ${s.k} standard deviations`, rules.meanStd, false);
+  add("own", "this run", data.run_threshold);
+  if (s.ruleScores?.length) {
+    const rules = computeRules(s.ruleScores, { k: s.k, quantile: s.quantile });
+    add("maximum", `maximum of ${data.rules.name}`, rules.maximum);
+    add("quantile", `quantile ${s.quantile}`, rules.quantile);
+    add("meanStd", `mean + ${s.k} standard deviations`, rules.meanStd);
   }
-  for (const [i, item] of data.marks.entries()) add(`mark${i}`, item.name, item.value, false);
-  if (s.labelled) {
+  for (const [i, item] of data.references.entries()) add(`mark${i}`, item.name, item.value);
+  if (s.isLabeled) {
     s.costs = computeCosts(s.table, s.sweep, s.ratio);
     const cheapest = findCheapest(s.table, s.sweep, s.costs);
     const best = findCheapest(
@@ -164,7 +164,7 @@ export function updateReferences(s) {
     add("cheapest", "lowest cost", cheapest.threshold, true);
     add("f1", "best F1", best.threshold, true);
   }
-  s.ghosts = result;
+  s.references = result;
 }
 
 export function invalidate(s, names) {
@@ -183,7 +183,7 @@ export function visibleViews(s) {
   return [
     ...(s.hasTime ? (s.values ? TIME_VIEWS : ["score"]) : []),
     "histogram",
-    ...(s.labelled ? ["cost", "pr", "roc"] : []),
+    ...(s.isLabeled ? ["cost", "pr", "roc"] : []),
   ];
 }
 
@@ -193,10 +193,10 @@ export function setThreshold(s, threshold) {
   schedule(s);
 }
 
-// Called at the end of a drag, a key or a click: only now does Python hear.
+// Reports the threshold to Python, at the end of a drag, key press or click.
 export function release(s) {
-  if (s.t === s.told) return;
-  s.told = s.t;
+  if (s.t === s.reported) return;
+  s.reported = s.t;
   s.report("threshold", s.t);
 }
 
@@ -206,15 +206,15 @@ export function thresholdAfterSteps(s, steps) {
   return roundToStep(scale.back(scale.at(clamp(s.t, axis.low, axis.high)) + steps), scale);
 }
 
-// The next threshold at which an event is caught or lost, or a burst comes or goes.
+// The next threshold at which the number of caught events or false alarms changes.
 export function nextChange(s, up) {
-  const { low, high } = s.steady;
+  const { low, high } = s.stableRange;
   const { thresholds } = s.sweep;
   if (up) return Number.isFinite(high) ? high : s.t;
   return Number.isFinite(low) ? thresholds[Math.max(0, indexAt(s.sweep, { inclusive: false }, low) - 1)] : s.t;
 }
 
-// As few digits as still tell two neighbouring steps apart.
+// Rounds to the fewest digits that distinguish two neighboring steps.
 export function roundToStep(threshold, scale) {
   const at = scale.at(threshold);
   for (let digits = 2; digits < 9; digits++) {
@@ -237,8 +237,7 @@ export function readColors(root) {
   };
 }
 
-// The kinds of points, as numbers in `s.kinds`: outside all windows, in a labelled one, in one that is only plausible,
-// in a part that is not counted.
+// Kinds of points in `s.kinds`: 0 outside all windows, 1 in a labeled window, 2 in a plausible window, 3 not evaluated.
 export function kindName(s, kind) {
-  return [s.labelled ? "false" : "plain", "right", "plausible", "aside"][kind];
+  return [s.isLabeled ? "false" : "unlabeled", "correct", "plausible", "excluded"][kind];
 }

@@ -1,8 +1,11 @@
-// Counts at every threshold, and what follows: cost, F1, areas under curves, stable range, threshold rules. No DOM here.
+// Counts at every threshold: cost, F1, areas under curves, stable range, threshold rules. No DOM here.
 
 import { countAbove, cutoff, nextBelow } from "./counts.js";
 
-// Every distinct set of alarms, thresholds rising: entry k holds from thresholds[k] up to, not including, the next.
+/**
+ * Counts for every distinct set of alarms; entry k holds for [thresholds[k], thresholds[k + 1]).
+ * @param {ReturnType<typeof import("./counts.js").buildTable>} table
+ */
 export function buildSweep(table) {
   const { all, inside, outside, froms, tos, tops } = table;
   const levels = [];
@@ -36,15 +39,15 @@ export function buildSweep(table) {
   return sweep;
 }
 
-// Missed events x ratio + bursts of false alarms; for samples without a time missed samples x ratio + false ones.
+// Missed events x ratio + bursts of false alarms; without a time axis false negatives x ratio + false positives.
 export function computeCosts(table, sweep, ratio) {
   return table.gap
     ? Float64Array.from(sweep.thresholds, (_, k) => (table.events.length - sweep.caught[k]) * ratio + sweep.bursts[k])
     : Float64Array.from(sweep.thresholds, (_, k) => (table.positives - sweep.tp[k]) * ratio + sweep.fp[k]);
 }
 
-// Where thresholds begin to be of use: above the one with the most bursts. Below it alarms only grow together into
-// fewer, longer bursts, which would look cheap. Samples without a time count one by one: no bound.
+// The first useful threshold: the one with the most bursts. Below it alarms only merge into fewer, longer bursts, which
+// would look cheap. Without a time axis there is no bound.
 export function usefulStart(table, sweep) {
   if (!table.gap) return 0;
   let max = 0;
@@ -57,7 +60,7 @@ export function usefulStart(table, sweep) {
   return from;
 }
 
-// The threshold with the lowest cost, or other number to keep low, among those of use.
+// The useful threshold with the lowest cost.
 export function findCheapest(table, sweep, costs) {
   const from = usefulStart(table, sweep);
   return findLowest({ thresholds: sweep.thresholds.subarray(from) }, costs.subarray(from), table.inclusive);
@@ -73,8 +76,8 @@ export function computeF1(table, sweep) {
 export const indexAt = (sweep, table, threshold) =>
   Math.max(0, sweep.thresholds.length - countAbove(sweep.thresholds, cutoff(table, threshold)) - 1);
 
-// The threshold with the lowest value: of all equally good stretches the middle of the widest (by ratio if all scores
-// are above 0). `low` and `high` are its ends.
+// The threshold with the lowest value: the middle of the widest of all equally good ranges (by ratio if all scores are
+// positive). `low` and `high` are its ends.
 export function findLowest(sweep, values, inclusive = false) {
   const { thresholds } = sweep;
   const size = thresholds.length;
@@ -104,7 +107,7 @@ const aboveTop = (thresholds) => {
   return top > 0 ? top * 1.05 : top + 1;
 };
 
-// A short number in [low, high), or in (low, high] where a score need only reach the threshold.
+// A number with few digits in [low, high), or in (low, high] if inclusive.
 function roundedBetween(low, high, inclusive = false) {
   const middle = low > 0 ? Math.sqrt(low) * Math.sqrt(high) : low + (high - low) / 2;
   for (let digits = 2; digits < 17; digits++) {
@@ -114,7 +117,7 @@ function roundedBetween(low, high, inclusive = false) {
   return inclusive ? high : low;
 }
 
-// The thresholds between which neither the events caught nor the bursts (for samples: no count at all) change.
+// The range of thresholds with the same events and bursts; without a time axis with the same TP and FP.
 export function findStableRange(table, sweep, threshold) {
   const compared = table.gap ? [sweep.caught, sweep.bursts] : [sweep.tp, sweep.fp];
   const size = sweep.thresholds.length;
@@ -130,7 +133,7 @@ export function findStableRange(table, sweep, threshold) {
   };
 }
 
-// Areas as scikit-learn has them: average precision (no interpolation), and ROC by trapezia.
+// Average precision (no interpolation) and ROC AUC (trapezoidal rule), as in scikit-learn.
 export function computeAreas(table, sweep) {
   let precision = 0;
   let roc = 0;
@@ -142,7 +145,7 @@ export function computeAreas(table, sweep) {
   return { precision: precision / table.positives, roc: roc / (table.positives * table.negatives) };
 }
 
-// Thresholds that rules make from scores of training or validation, and from nothing else. `sorted` rises.
+// Threshold rules, computed from sorted training or validation scores.
 export function computeRules(sorted, { k, quantile }) {
   const count = sorted.length;
   const mean = sorted.reduce((sum, score) => sum + score, 0) / count;

@@ -36,7 +36,7 @@ export function paint(s) {
   s.cut = cutoff(table, s.t);
   s.counts = countAt(table, s.t);
   s.events = s.hasTime ? countEvents(table, s.t) : null;
-  s.steady = findStableRange(table, s.sweep, s.t);
+  s.stableRange = findStableRange(table, s.sweep, s.t);
   if (s.hasTime) {
     s.columns ??= reduceColumns(s, s.views.score.box.clientWidth - LEFT - RIGHT);
     s.bursts = findBursts(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
@@ -70,7 +70,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   const s = createState(root, data, { report: setStateValue, dress: updateTitles, paint });
   root.dlcore = s;
-  s.told = s.t;
+  s.reported = s.t;
   s.colors = readColors(root);
   initializeControls(s);
   updateLabels(s);

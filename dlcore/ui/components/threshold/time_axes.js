@@ -9,7 +9,7 @@ export const LEFT = 66,
   BOTTOM = 22,
   TOP = 8;
 
-// For each column of pixels the range of both lines, and the highest score of each kind of point in it.
+// For each pixel column: range of the values and scores, and the highest score of each kind of point.
 export function reduceColumns(s, width) {
   const [from, to] = s.zoom;
   const columns = Math.max(1, Math.floor(width));
@@ -86,7 +86,7 @@ export function drawTimeAxis(s, view, context) {
   }
 }
 
-// Room above the series for the pins, and for names where there are windows.
+// Height above the series for pins and window names.
 export const railHeight = (s) => (s.windows.length ? 60 : 20);
 
 export const plotTop = (s, view) => (view.name === "series" ? railHeight(s) : TOP);
@@ -102,7 +102,7 @@ export function drawValueAxis(s, view, context, scale, limit = 4) {
       ],
       { color: s.colors.line },
     );
-    drawText(context, formatTick(tick), LEFT - 7, y, { color: s.colors.dim, font: s.colors.font, align: "right" });
+    drawText(context, formatTick(tick), LEFT - 7, y, { color: s.colors.dim, font: s.colors.font, align: "correct" });
   }
 }
 

@@ -19,7 +19,7 @@ import {
 
 const MAX_PINS = 160;
 
-// Windows: labelled ones plainly shaded, plausible ones hatched with a dashed edge, one's own with a dotted edge.
+// Labeled windows are shaded, plausible ones hatched with a dashed edge, manual ones have a dotted edge.
 function drawWindows(s, view, context) {
   const bottom = view.height - BOTTOM;
   const top = plotTop(s, view);
@@ -28,7 +28,7 @@ function drawWindows(s, view, context) {
     const a = Math.max(LEFT, toX(s, view, window.start));
     const b = Math.min(view.width - RIGHT, toX(s, view, window.stop));
     const width = Math.max(2, b - a);
-    const color = { labelled: GREEN, plausible: PURPLE, yours: SKY }[window.kind];
+    const color = { labeled: GREEN, plausible: PURPLE, manual: SKY }[window.kind];
     context.fillStyle = withAlpha(color, window.kind === "plausible" ? 0.1 : 0.17);
     context.fillRect(a, top, width, bottom - top);
     context.save();
@@ -46,7 +46,7 @@ function drawWindows(s, view, context) {
           { color: withAlpha(color, 0.65) },
         );
     context.restore();
-    const dash = { labelled: [], plausible: [4, 3], yours: [1.5, 3] }[window.kind];
+    const dash = { labeled: [], plausible: [4, 3], manual: [1.5, 3] }[window.kind];
     drawLine(
       context,
       [
@@ -60,7 +60,7 @@ function drawWindows(s, view, context) {
   }
 }
 
-// The windows' names, each with what became of it at this threshold: caught, missed, or nothing where it does not count.
+// Window names with a check mark if caught, a cross if missed, none if not evaluated.
 function drawWindowNames(s, view, context) {
   const { colors } = s;
   const rows = [-Infinity, -Infinity, -Infinity];
@@ -87,7 +87,7 @@ function drawWindowNames(s, view, context) {
   }
 }
 
-// Where the parts begin, and a veil over what is not counted.
+// Boundaries of the parts; what is not evaluated is grayed out.
 function drawParts(s, view, context, hasNames) {
   const { colors } = s;
   const bottom = view.height - BOTTOM;
@@ -161,7 +161,7 @@ export function drawScoreStill(s, view) {
   drawWindows(s, view, context);
   drawTrace(s, view, context, view.scale, s.scores, s.columns.scoreLow, s.columns.scoreHigh);
   drawParts(s, view, context, false);
-  for (const reference of s.ghosts) {
+  for (const reference of s.references) {
     if (!(reference.value > s.axis.low && reference.value < s.axis.high)) continue;
     const y = view.scale.at(reference.value);
     drawLine(
@@ -170,15 +170,15 @@ export function drawScoreStill(s, view) {
         [LEFT, y],
         [view.width - RIGHT, y],
       ],
-      { color: withAlpha(s.colors.text, 0.3), dash: reference.seen ? [2, 4] : [7, 5] },
+      { color: withAlpha(s.colors.text, 0.3), dash: reference.usesLabels ? [2, 4] : [7, 5] },
     );
   }
 }
 
-// The marks' names on their lines, over all alarms; where two lie close the first is named.
+// Names of the reference thresholds; of two close lines only the first is named.
 function drawReferenceNames(s, view, context) {
   const used = [view.scale.at(s.t)];
-  for (const reference of s.ghosts) {
+  for (const reference of s.references) {
     const y = view.scale.at(reference.value);
     if (
       !(reference.value > s.axis.low && reference.value < s.axis.high) ||
@@ -195,7 +195,7 @@ function drawReferenceNames(s, view, context) {
   }
 }
 
-// Calls draw(kind, x, i) for every column, or at closer look every point, that raises an alarm.
+// Calls draw(kind, x, index, score) for every pixel column, or every point if zoomed in, with an alarm.
 function eachAlarm(s, view, draw) {
   const { columns, cut } = s;
   if (columns.sparse) {
@@ -229,8 +229,8 @@ export function drawSeriesMoving(s, view) {
   });
   drawPins(s, view, context);
   drawWindowNames(s, view, context);
-  if (s.chosen !== null && visibleX(s, view, s.chosen) !== null) {
-    const x = visibleX(s, view, s.chosen + 0.5);
+  if (s.selectedAlarm !== null && visibleX(s, view, s.selectedAlarm) !== null) {
+    const x = visibleX(s, view, s.selectedAlarm + 0.5);
     drawLine(
       context,
       [
@@ -248,7 +248,7 @@ export function drawSeriesMoving(s, view) {
   drawCrosshair(s, view, context);
 }
 
-// One pin a burst in the rail above the series; many bursts become ticks.
+// One pin per burst above the series; ticks if there are many.
 function drawPins(s, view, context) {
   const shown = s.bursts.filter((burst) => burst.stop > s.zoom[0] && burst.start < s.zoom[1]);
   const isCompact = shown.length > MAX_PINS;
@@ -259,7 +259,7 @@ function drawPins(s, view, context) {
       context.fillStyle = KIND_COLORS[burst.kind];
       context.fillRect(x - 0.75, railHeight(s) - 14, 1.5, 9);
     } else drawMarker(context, burst.kind, x, railHeight(s) - 9, 4.2);
-    if (burst.peak === s.chosen) {
+    if (burst.peak === s.selectedAlarm) {
       context.lineWidth = 1.5;
       context.strokeStyle = s.colors.text;
       context.strokeRect(x - 8, railHeight(s) - 17, 16, 16);
@@ -299,12 +299,12 @@ export function drawScoreMoving(s, view) {
   placeHandle(s, y);
 }
 
-// How far the line may move before an event is lost or an alarm gained.
+// The range of thresholds with the same events and false alarms.
 function drawStableRange(s, view, context) {
   const edge = (value, fallback) =>
     clamp(Number.isFinite(value) ? view.scale.at(value) : fallback, TOP, view.height - BOTTOM);
-  const top = edge(s.steady.high, TOP);
-  const bottom = edge(s.steady.low, view.height - BOTTOM);
+  const top = edge(s.stableRange.high, TOP);
+  const bottom = edge(s.stableRange.low, view.height - BOTTOM);
   context.fillStyle = withAlpha(s.colors.primary, 0.16);
   context.fillRect(LEFT, top, view.width - LEFT - RIGHT, bottom - top);
 }

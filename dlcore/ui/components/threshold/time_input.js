@@ -11,16 +11,16 @@ import { BOTTOM, LEFT, RIGHT, TOP, toPlace, toX } from "./time_axes.js";
 const GRIP = 14;
 const CLICK = 5;
 
-// Over the series and the score a drag zooms (or marks); near the line it moves the line; a click chooses an alarm.
+// A drag zooms or marks; near the line it moves the threshold; a click selects an alarm.
 export function listenToTimeView(s, view) {
   const isNearLine = (y) =>
     view.name === "score" && Math.abs(y - clamp(view.scale.at(s.t), TOP, view.height - BOTTOM)) < GRIP;
-  view.resting = (event) => {
+  view.onHover = (event) => {
     const [x, y] = pointerPosition(view, event);
     view.box.style.cursor = isNearLine(y) ? "ns-resize" : x > LEFT ? "crosshair" : "";
     showHover(s, view, x);
   };
-  view.box.onpointermove = view.resting;
+  view.box.onpointermove = view.onHover;
   view.box.onpointerleave = () => {
     view.active = false;
     s.hover = null;
@@ -54,7 +54,7 @@ export function listenToTimeView(s, view) {
   };
   view.box.ondblclick = () => zoomTo(s, 0, s.size);
   view.box.onwheel = (event) => {
-    if (!view.active && !event.ctrlKey && !event.metaKey) return; // a page that is scrolled past stays a page
+    if (!view.active && !event.ctrlKey && !event.metaKey) return; // the wheel scrolls the page until a view is clicked
     event.preventDefault();
     const [x] = pointerPosition(view, event);
     const [from, to] = s.zoom;
@@ -75,7 +75,7 @@ function endBrush(s, view, x) {
   if (brush && s.mode === "mark" && view.name === "series") addLabel(s, ...brush);
   else if (brush) zoomTo(s, ...brush);
   else if (s.mode === "mark" && view.name === "series") {
-    const label = s.windows.find((window) => window.kind === "yours" && place >= window.start && place <= window.stop);
+    const label = s.windows.find((window) => window.kind === "manual" && place >= window.start && place <= window.stop);
     if (label) removeLabel(s, label.number);
   } else {
     const isNearLine = [...s.bursts].sort((a, b) => distance(a, place) - distance(b, place))[0];
@@ -97,7 +97,11 @@ export function showHover(s, view, x) {
   s.hover = i;
   setText(
     query(s, ".dlt-hover"),
-    `${formatTime(s.timeOf(i))}${s.values ? ` · ${formatShort(s.values[i], 5)}` : ""} · ${s.data.score} ${formatShort(s.scores[i])}`,
+    [
+      formatTime(s.timeOf(i)),
+      ...(s.values ? [formatShort(s.values[i], 5)] : []),
+      `${s.data.score_name} ${formatShort(s.scores[i])}`,
+    ].join(" · "),
   );
   schedule(s);
 }

@@ -5,7 +5,7 @@ const PAUSE_MS = 350;
 function report(root) {
   const { text, hidden } = root.dlcore;
   const version = root.dataset.version ?? "";
-  root.querySelector(".dl-typed-note").textContent = "Reading …";
+  root.querySelector(".dl-typed-note").textContent = "Running …";
   root.dlcoreReport("typed", JSON.stringify({ text, version, hidden: [...hidden].sort((a, b) => a - b) }));
 }
 
@@ -16,7 +16,7 @@ function listenToInput(root) {
     clearTimeout(state.timer);
     if (area.value === state.text) return;
     state.text = area.value;
-    state.hidden.clear(); // the words are others now
+    state.hidden.clear(); // the tokens have changed
     report(root);
   };
   area.addEventListener("input", () => {
@@ -41,7 +41,7 @@ function listenToInput(root) {
 }
 
 function specialToken(word) {
-  // the model's own, not to be hidden
+  // special tokens cannot be masked
   const mark = document.createElement("span");
   mark.textContent = word;
   return mark;
@@ -54,7 +54,7 @@ function drawWords(root) {
     if (index < state.marks || index >= state.words.length - state.marks) return specialToken(word);
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = word; // never as HTML: it is what somebody typed
+    button.textContent = word; // text, never HTML: this is user input
     button.dataset.place = index;
     button.setAttribute("aria-pressed", state.hidden.has(index));
     if (state.unknown[index]) {
@@ -77,12 +77,12 @@ export default function ({ data, parentElement, setStateValue }) {
     root.querySelector(".dl-typed-label").textContent = data.label;
     listenToInput(root);
   }
-  if (data.text !== root.dlcore.text) return; // an answer to what stood there before
+  if (data.text !== root.dlcore.text) return; // an answer to an earlier text
   root.querySelector(".dl-typed-note").textContent = data.note;
   if (first || data.version !== root.dataset.version) {
     root.dataset.version = data.version;
     Object.assign(root.dlcore, { words: data.words, unknown: data.unknown, marks: data.marks });
-    root.dlcore.hidden = new Set(data.hidden); // the same text falls into other words in another model
+    root.dlcore.hidden = new Set(data.hidden); // another model may tokenize the same text differently
     drawWords(root);
   }
   root.dataset.answered = data.text;

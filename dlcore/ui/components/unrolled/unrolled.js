@@ -11,7 +11,10 @@ function describeUnit(state) {
   const previousState = (unit) => (t > 1 ? state.states[(t - 2) * width + unit] : 0);
   const current = state.states[(t - 1) * width + d];
   if (!state.weight)
-    return `<div class="dl-wide"><h4>Unit ${d} after step ${t}: ${formatNumber(current)}</h4><p>An LSTM, trained by autograd: its cell ${subscript("c", "t")} is handed on as ${subscript("c", "t")} = <i>f</i> ${subscript("c", "t−1")} + <i>i</i> <i>g</i>, so backward it is multiplied by the forget gate <i>f</i> alone, which can stay near 1. Gradient by the cell here: <b>${formatNumber(state.byStep[(t - 1) * width + d])}</b>.</p></div>`;
+    return `<div class="dl-wide"><h4>Unit ${d} after step ${t}: ${formatNumber(current)}</h4>
+      <p>LSTM, trained by autograd: ${subscript("c", "t")} = <i>f</i> ${subscript("c", "t−1")} + <i>i</i> <i>g</i>.
+      In the backward pass the cell gradient is multiplied by the forget gate <i>f</i> only, which can stay near 1.
+      Cell gradient: <b>${formatNumber(state.byStep[(t - 1) * width + d])}</b>.</p></div>`;
   const terms = [];
   for (let f = 0; f < F; f++)
     terms.push({ name: `${subscript("x", t, f)}`, a: state.x[(t - 1) * F + f], b: state.weight[d * F + f] });
@@ -22,10 +25,17 @@ function describeUnit(state) {
     term.product = term.a * term.b;
     a += term.product;
   }
-  const forward = `<div><h4>Forward: unit ${d} at step ${t}</h4><p class="dl-formula">${subscript("h", "t")} = tanh(<i>W</i> ${subscript("x", "t")} + <i>U</i> ${subscript("h", "t−1")} + <i>b</i>)</p>${sumTable(["from", "value", "weight", "product"], terms, a, { start: { name: `bias ${subscript("b", d)}`, value: state.bias[d] }, most: 5 })}<p>tanh(${formatNumber(a)}) = <b>${formatNumber(current)}</b></p></div>`;
+  const update = `<i>W</i> ${subscript("x", "t")} + <i>U</i> ${subscript("h", "t−1")} + <i>b</i>`;
+  const bias = { name: `bias ${subscript("b", d)}`, value: state.bias[d] };
+  const forward = `<div><h4>Forward: unit ${d} at step ${t}</h4>
+    <p class="dl-formula">${subscript("h", "t")} = tanh(${update})</p>
+    ${sumTable(["from", "value", "weight", "product"], terms, a, { start: bias, maxRows: 5 })}
+    <p>tanh(${formatNumber(a)}) = <b>${formatNumber(current)}</b></p></div>`;
   const e = state.byStep[(t - 1) * width + d];
   if (t === state.T)
-    return `${forward}<div><h4>Backward: at the last step</h4><p class="dl-formula">${partial(subscript("h", "T"))} comes from the scores</p><p>${partial(subscript("h", t, d))} = <b>${formatNumber(e)}</b></p>${autogradBadge(state.error)}</div>`;
+    return `${forward}<div><h4>Backward: at the last step</h4>
+      <p class="dl-formula">${partial(subscript("h", "T"))} from the logits</p>
+      <p>${partial(subscript("h", t, d))} = <b>${formatNumber(e)}</b></p>${autogradBadge(state.error)}</div>`;
   const back = [];
   for (let u = 0; u < width; u++) {
     const h = state.states[t * width + u];
@@ -33,7 +43,10 @@ function describeUnit(state) {
     const weight = state.recurrent[u * width + d];
     back.push({ name: `unit ${u}`, a: delta, b: weight, product: delta * weight });
   }
-  return `${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4><p class="dl-formula">${subscript("e", "t")} = (${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i></p>${sumTable(["through", "e (1−h²)", "U", "product"], back, e, { most: 5 })}${autogradBadge(state.error)}</div>`;
+  const gradient = `(${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i>`;
+  return `${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4>
+    <p class="dl-formula">${subscript("e", "t")} = ${gradient}</p>
+    ${sumTable(["through", "e (1−h²)", "U", "product"], back, e, { maxRows: 5 })}${autogradBadge(state.error)}</div>`;
 }
 
 function draw(root) {
@@ -52,7 +65,8 @@ function draw(root) {
   drawGrid(query(".dl-states"), state, state.states, state.D, 170, colors, state.d);
   query(".dl-states").setAttribute(
     "aria-label",
-    `States of ${state.D} units over ${state.T} steps; unit ${state.d} after step ${state.t} is ${formatPlain(state.states[(state.t - 1) * state.D + state.d])}. Arrow keys choose another.`,
+    `States of ${state.D} units over ${state.T} steps; unit ${state.d} after step ${state.t} is ` +
+      `${formatPlain(state.states[(state.t - 1) * state.D + state.d])}. Arrow keys select another.`,
   );
   drawLengths(query(".dl-lengths"), state, colors);
   const [first, last] = [state.lengths[0], state.lengths[state.T - 1]];
@@ -61,7 +75,9 @@ function draw(root) {
     `Gradient of ${formatPlain(first)} at the first step and ${formatPlain(last)} at the last`,
   );
   query(".dl-walk-legend").innerHTML =
-    `Gradient: ${formatNumber(last)} at the last step, <b>${formatNumber(first)}</b> at the first; here ${formatNumber(state.lengths[state.t - 1])}. The bars' ground is at 10<sup>${state.scale[0]}</sup>, their top at 10<sup>${state.scale[1]}</sup>. Orange above 0, blue below. Click a column or a unit, or use the arrow keys.`;
+    `Gradient norm: ${formatNumber(last)} at the last step, <b>${formatNumber(first)}</b> at the first; ` +
+    `here ${formatNumber(state.lengths[state.t - 1])}. Axis from 10<sup>${state.scale[0]}</sup> to ` +
+    `10<sup>${state.scale[1]}</sup>. Orange: positive, blue: negative. Click a column or unit, or use the arrow keys.`;
   query(".dl-walk-open").innerHTML = describeUnit(state);
   root.dataset.drawn = `${state.t}-${state.d}`;
   root.dataset.took = (performance.now() - started).toFixed(1);

@@ -18,20 +18,20 @@ export const unchanged = (name, value) => `<p>${name}: <b>${formatNumber(value)}
 const identity = {
   forward: (s, i) => ({
     formula: `${subscript("y", i)} = ${subscript("x", i)}`,
-    body: unchanged("the same number", s.y[i]),
+    body: unchanged("unchanged", s.y[i]),
   }),
   back: (s, i) => ({
     formula: `${partial(subscript("x", i))} = ${partial(subscript("y", i))}`,
-    body: unchanged("handed on as it is", s.dx[i]),
+    body: unchanged("unchanged", s.dx[i]),
   }),
 };
 
 export const LAYER_FORMULAS = {
-  flatten: { ...identity, note: "Lays the picture's rows one behind the other." },
-  picture: { ...identity, note: "Gives the picture its one channel." },
-  dropout: { ...identity, note: "Sets units to 0 in training alone; an answer leaves them all." },
+  flatten: { ...identity, note: "Concatenates the rows of the image." },
+  picture: { ...identity, note: "Adds the channel dimension." },
+  dropout: { ...identity, note: "Active in training only." },
   dense: {
-    note: "Every unit: a weighted sum of all that comes in.",
+    note: "Each unit: a weighted sum of all inputs.",
     forward: (s, d) => {
       const F = s.x.length;
       const terms = [];
@@ -44,7 +44,9 @@ export const LAYER_FORMULAS = {
         });
       const bias = s.bias ? { name: `bias ${subscript("b", d)}`, value: s.bias[d] } : null;
       return {
-        formula: `${subscript("y", d)} = Σ<sub>f</sub> ${subscript("x", "f")} ${subscript("W", d, "f")}${s.bias ? ` + ${subscript("b", d)}` : ""}`,
+        formula:
+          `${subscript("y", d)} = Σ<sub>f</sub> ${subscript("x", "f")} ${subscript("W", d, "f")}` +
+          (s.bias ? ` + ${subscript("b", d)}` : ""),
         body: sumTable(["from", "x", "W", "x W"], terms, s.y[d], { start: bias }),
       };
     },
@@ -59,7 +61,9 @@ export const LAYER_FORMULAS = {
           product: s.dy[d] * s.weight[d * F + f],
         });
       return {
-        formula: `${partial(subscript("x", f))} = Σ<sub>d</sub> ${partial(subscript("y", "d"))} ${subscript("W", "d", f)}`,
+        formula:
+          `${partial(subscript("x", f))} = Σ<sub>d</sub> ` +
+          `${partial(subscript("y", "d"))} ${subscript("W", "d", f)}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[f]),
       };
     },
@@ -69,58 +73,69 @@ export const LAYER_FORMULAS = {
     }),
   },
   batchnorm: {
-    note: "Answering, with the running mean m and spread s of the training; then scaled by γ and moved by β.",
+    note: "In evaluation mode: running mean m and standard deviation s, then scale γ and shift β.",
     forward: (s, i) => {
       const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       const h = (s.x[i] - s.mean[c]) / s.spread[c];
       return {
         formula: `<i>h</i> = (<i>x</i> − <i>m</i>) / <i>s</i>, &nbsp; <i>y</i> = γ <i>h</i> + β`,
-        body: `<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])} = ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)} + ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
+        body:
+          `<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])} ` +
+          `= ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)} ` +
+          `+ ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
     back: (s, i) => {
       const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       return {
         formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} γ / <i>s</i>`,
-        body: `<p>${formatNumber(s.dy[i])} · ${formatFactor(s.weight[c])} / ${formatNumber(s.spread[c])} = <b>${formatNumber(s.dx[i])}</b></p>`,
+        body:
+          `<p>${formatNumber(s.dy[i])} · ${formatFactor(s.weight[c])} / ${formatNumber(s.spread[c])} ` +
+          `= <b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },
   relu: {
-    note: "Below 0 nothing passes.",
+    note: "Negative inputs become 0.",
     forward: (s, i) => ({
       formula: `<i>y</i> = max(0, <i>x</i>)`,
       body: `<p>max(0, ${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
       formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} · [<i>x</i> &gt; 0]`,
-      body: `<p>x = ${formatNumber(s.x[i])} is ${s.x[i] > 0 ? "above 0: passed on" : "not above 0: stopped"}</p><p>${formatNumber(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${formatNumber(s.dx[i])}</b></p>`,
+      body:
+        `<p>x = ${formatNumber(s.x[i])} is ${s.x[i] > 0 ? "positive: gradient passes" : "not positive: 0"}</p>` +
+        `<p>${formatNumber(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   tanh: {
-    note: "Squeezes into −1 to 1.",
+    note: "Range −1 to 1.",
     forward: (s, i) => ({
       formula: `<i>y</i> = tanh(<i>x</i>)`,
       body: `<p>tanh(${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
       formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} (1 − <i>y</i><sup>2</sup>)`,
-      body: `<p>${formatNumber(s.dy[i])} · (1 − ${formatFactor(s.y[i])}<sup>2</sup>) = <b>${formatNumber(s.dx[i])}</b></p>`,
+      body:
+        `<p>${formatNumber(s.dy[i])} · (1 − ${formatFactor(s.y[i])}<sup>2</sup>) ` +
+        `= <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   sigmoid: {
-    note: "Squeezes into 0 to 1; its slope is a quarter at most.",
+    note: "Range 0 to 1; slope at most 1/4.",
     forward: (s, i) => ({
       formula: `<i>y</i> = 1 / (1 + <i>e</i><sup>−x</sup>)`,
       body: `<p>1 / (1 + <i>e</i><sup>${formatPlain(-s.x[i])}</sup>) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
       formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} <i>y</i> (1 − <i>y</i>)`,
-      body: `<p>${formatNumber(s.dy[i])} · ${formatNumber(s.y[i])} · (1 − ${formatNumber(s.y[i])}) = <b>${formatNumber(s.dx[i])}</b></p>`,
+      body:
+        `<p>${formatNumber(s.dy[i])} · ${formatNumber(s.y[i])} · (1 − ${formatNumber(s.y[i])}) ` +
+        `= <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   convolution: {
-    note: "A small window slid over the picture, the same weights at every place.",
+    note: "A window slides over the image with the same weights at every position.",
     forward: (s, i) => {
       const [o, h, w] = index3d(s.shape, i);
       const [, C, K] = s.weightShape;
@@ -140,7 +155,9 @@ export const LAYER_FORMULAS = {
           }
       const bias = s.bias ? { name: `bias ${subscript("b", o)}`, value: s.bias[o] } : null;
       return {
-        formula: `${subscript("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${subscript("x", "c", "h+i", "w+j")} ${subscript("W", "o", "c", "i", "j")} + ${subscript("b", "o")}`,
+        formula:
+          `${subscript("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${subscript("x", "c", "h+i", "w+j")} ` +
+          `${subscript("W", "o", "c", "i", "j")} + ${subscript("b", "o")}`,
         body: sumTable(["from", "x", "W", "x W"], terms, s.y[i], { start: bias }),
       };
     },
@@ -162,13 +179,15 @@ export const LAYER_FORMULAS = {
             });
           }
       return {
-        formula: `${partial(subscript("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub> ${partial(subscript("y", "o", "h−i", "w−j"))} ${subscript("W", "o", "c", "i", "j")}`,
+        formula:
+          `${partial(subscript("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub> ` +
+          `${partial(subscript("y", "o", "h−i", "w−j"))} ${subscript("W", "o", "c", "i", "j")}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[i]),
       };
     },
   },
   maxpool: {
-    note: "Keeps the largest of each square.",
+    note: "Keeps the maximum of each window.",
     forward: (s, i) => {
       const [c, h, w] = index3d(s.shape, i);
       const values = [];
@@ -176,7 +195,7 @@ export const LAYER_FORMULAS = {
         for (let b = 0; b < s.side; b++)
           values.push(formatNumber(s.x[flatIndex(s.shapeX, c, h * s.side + a, w * s.side + b)]));
       return {
-        formula: `<i>y</i> = the largest of ${s.side * s.side}`,
+        formula: `<i>y</i> = max of ${s.side * s.side}`,
         body: `<p>max(${values.join(", ")}) = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
@@ -185,8 +204,10 @@ export const LAYER_FORMULAS = {
       const to = flatIndex(s.shape, c, Math.floor(h / s.side), Math.floor(w / s.side));
       const isMaximum = to >= 0 && s.y[to] === s.x[i];
       return {
-        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} where x was the largest, else 0`,
-        body: `<p>${isMaximum ? "it was the largest of its square" : "another was larger, or it was cut off"}: <b>${formatNumber(s.dx[i])}</b></p>`,
+        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} where x is the maximum, else 0`,
+        body:
+          `<p>${isMaximum ? "maximum of its window" : "not the maximum, or cut off"}: ` +
+          `<b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },

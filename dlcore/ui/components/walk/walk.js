@@ -48,8 +48,8 @@ function drawGradientChoice(root, state, current) {
   what.textContent = "";
   if (current.way !== "back" || !current.stage || current.stage.kind !== "dense") return;
   for (const [name, text] of [
-    ["x", "by its inputs"],
-    ["weight", "by its weights"],
+    ["x", "inputs"],
+    ["weight", "weights"],
   ]) {
     const button = document.createElement("button");
     button.type = "button";
@@ -67,7 +67,7 @@ function drawGradientChoice(root, state, current) {
   unit.min = 0;
   unit.max = current.stage.y.length - 1;
   unit.value = Math.min(state.unit, current.stage.y.length - 1);
-  unit.setAttribute("aria-label", "Unit whose weights are shown");
+  unit.setAttribute("aria-label", "Unit");
   unit.addEventListener("change", () => {
     state.unit = Math.max(0, Math.min(current.stage.y.length - 1, Number(unit.value) || 0));
     draw(root);
@@ -93,26 +93,32 @@ function draw(root) {
   drawGradientChoice(root, state, current);
   const kind = current.stage ? (KIND_NAMES[current.stage.kind] ?? current.stage.kind) : "";
   const back = current.way === "back" || current.end === "back";
+  const isByWeight = state.what === "weight" && current.stage?.kind === "dense";
+  const variable = current.end ? "the logits" : isByWeight ? "the weights" : "the input";
   root.querySelector(".dl-walk-head").textContent = current.values
-    ? "The picture, as numbers"
+    ? "Input image"
     : current.end === "forward"
       ? "Probabilities"
       : back
-        ? `Gradient by ${current.end ? "the scores" : state.what === "weight" && current.stage.kind === "dense" ? "the weights" : "what came in"}${kind ? ` (${kind})` : ""}`
-        : `What comes out (${kind})`;
+        ? `Gradient with respect to ${variable}${kind ? ` (${kind})` : ""}`
+        : `Output (${kind})`;
   const canvas = root.querySelector(".dl-walk-cells");
   const room = Math.min(336, root.querySelector(".dl-walk-view").clientWidth || 336);
   state.drawn = drawCells(canvas, values, shape, state.chosen, readTheme(root), room);
   const max = maxAbs(values);
   canvas.setAttribute(
     "aria-label",
-    `${values.length} numbers, the largest of size ${formatPlain(max)}; cell ${state.chosen} is ${formatPlain(values[state.chosen])}. Arrow keys choose another.`,
+    `${values.length} values, maximum magnitude ${formatPlain(max)}; cell ${state.chosen} is ` +
+      `${formatPlain(values[state.chosen])}. Arrow keys select another.`,
   );
   root.querySelector(".dl-walk-legend").innerHTML =
-    `${values.length.toLocaleString("en")} numbers; orange above 0, blue below, full color at ${formatNumber(max)}. Click one, or use the arrow keys.`;
+    `${values.length.toLocaleString("en")} values; orange: positive, blue: negative, full color at ` +
+    `${formatNumber(max)}. Click one, or use the arrow keys.`;
   const description = describeCell(state, current);
   const panel = root.querySelector(".dl-walk-open");
-  panel.innerHTML = `<h4></h4><p class="dl-formula">${description.formula}</p>${description.body}${description.note ? `<p>${description.note}</p>` : ""}${description.error === undefined ? "" : autogradBadge(description.error)}`;
+  const note = description.note ? `<p>${description.note}</p>` : "";
+  const badge = description.error === undefined ? "" : autogradBadge(description.error);
+  panel.innerHTML = `<h4></h4><p class="dl-formula">${description.formula}</p>${description.body}${note}${badge}`;
   panel.querySelector("h4").textContent = description.title;
   root.dataset.drawn = `${state.step}-${state.chosen}`;
   root.dataset.took = (performance.now() - started).toFixed(1);
