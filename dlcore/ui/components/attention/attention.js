@@ -8,7 +8,7 @@ const ORANGE = "213,94,0";
 // The image at its original size; every map is drawn over it.
 function renderImage(data) {
   const [height, width] = data.size;
-  const pixels = decode(data.picture);
+  const pixels = decode(data.image);
   const colors = pixels.length / (height * width);
   const canvas = document.createElement("canvas");
   canvas.width = width;
@@ -163,7 +163,7 @@ export default function ({ data, parentElement }) {
   const isFirst = root.dataset.version === undefined;
   const previous = root.dlcoreModel;
   root.dataset.version = data.version;
-  const [blocks, heads, t] = data.shares.shape;
+  const [blocks, heads, t] = data.weights.shape;
   const model = {
     blocks,
     heads,
@@ -171,9 +171,9 @@ export default function ({ data, parentElement }) {
     grid: data.grid,
     patch: data.patch,
     picture: renderImage(data),
-    shares: decode(data.shares),
-    tops: decode(data.tops),
-    rolled: decode(data.rolled),
+    shares: decode(data.weights),
+    tops: decode(data.row_max),
+    rolled: decode(data.rollout),
     query: 0,
   };
   root.dlcoreModel = model;

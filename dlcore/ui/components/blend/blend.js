@@ -33,7 +33,7 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-blend");
   if (root.dataset.version === data.version) return;
   root.dataset.version = data.version;
-  root.dlcoreModel = { data, pixels: decode(data.picture), map: decode(data.map) };
+  root.dlcoreModel = { data, pixels: decode(data.image), map: decode(data.map) };
   const swatch = (color, label) => `<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
   root.querySelector(".dl-blend-legend").innerHTML =
     swatch(POSITIVE, "evidence for the class") + (data.oneSided ? "" : swatch(NEGATIVE, "evidence against the class"));

@@ -162,14 +162,14 @@ export default function ({ data, parentElement }) {
   const isFirst = root.dataset.version === undefined;
   const previous = root.dlcoreModel;
   root.dataset.version = data.version;
-  const [layers, heads, t] = data.shares.shape;
+  const [layers, heads, t] = data.weights.shape;
   const model = {
     layers,
     heads,
     t,
-    words: data.words,
-    shares: decode(data.shares),
-    tops: decode(data.tops),
+    words: data.tokens,
+    shares: decode(data.weights),
+    tops: decode(data.row_max),
     selected: -1,
   };
   root.dlcoreModel = model;

@@ -28,7 +28,7 @@ export default function ({ parentElement, setStateValue }) {
       return;
     }
     try {
-      root.dlcoreReport("picture", await encodeImage(file));
+      root.dlcoreReport("image", await encodeImage(file));
       message.textContent = "Image received. Paste another at any time.";
     } catch {
       message.textContent = "The browser cannot read this image. Save it as PNG or JPEG.";
