@@ -1,23 +1,20 @@
-"""Attention in the browser's own script: every map shows the row of the patch that is pointed at, or chosen by key."""
-
-from pathlib import Path
+"""Attention maps in the browser: every map shows the row of the query patch, set by pointer or key."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.attention import component as attention
 
 pytestmark = pytest.mark.browser
-FILES = Path(components.__file__).parent
 ROWS, COLUMNS, BLOCKS, HEADS = 2, 3, 2, 2
 
 
 @pytest.fixture
 def looks() -> attention.AttentionView:
-    """Block 1, head 1 looks at the next patch alone; the others look everywhere alike."""
+    """Block 1, head 1 attends to the next patch only; the others attend uniformly."""
     t = 1 + ROWS * COLUMNS
     attentions = np.full((BLOCKS, HEADS, t, t), 1 / t)
     attentions[0, 0] = np.roll(np.eye(t), 1, axis=1)
@@ -30,25 +27,19 @@ def drawn(page, looks, monkeypatch):
     sent = {}
     monkeypatch.setattr(attention, "mount", lambda component, data, key: sent.update(data))
     attention.show_attention(looks, version="one", key="attention")
-    page.set_content(
-        f"<style>{(FILES / 'attention/attention.css').read_text()}</style>"
-        f"{(FILES / 'attention/attention.html').read_text()}"
-    )
-    script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "attention/attention.js"))
-    page.add_script_tag(content=script.replace("export default function", "window.draw = function"))
-    page.evaluate("(data) => window.draw({ data, parentElement: document.body })", sent)
+    open_component(page, "attention", sent)
     return page
 
 
-def test_pointing_and_keys_choose_the_patch_that_looks(drawn, console):
+def test_pointer_and_keys_select_the_query_patch(drawn, console):
     root, words = drawn.locator(".dl-attention"), drawn.locator(".dl-attention-words")
-    assert root.get_attribute("data-query") == "0" and "class token looks" in words.inner_text()
+    assert root.get_attribute("data-query") == "0" and "class token is the query" in words.inner_text()
     first = drawn.locator(".dl-cell canvas").first
-    assert "looks most at the patch in row 1, column 1, 100 %" in first.get_attribute("aria-label")
+    assert "attends most to the patch in row 1, column 1, 100 %" in first.get_attribute("aria-label")
     box = drawn.locator(".dl-attention-picture").bounding_box()
     drawn.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.75 * box["height"])
     assert root.get_attribute("data-query") == "5"  # row 2, column 2
-    assert "looks most at the patch in row 2, column 3, 100 %" in first.get_attribute("aria-label")
+    assert "attends most to the patch in row 2, column 3, 100 %" in first.get_attribute("aria-label")
     assert "Sharpest: block 1, head 1" in words.inner_text()
     drawn.locator(".dl-attention-picture").focus()
     drawn.keyboard.press("ArrowUp")
@@ -58,8 +49,8 @@ def test_pointing_and_keys_choose_the_patch_that_looks(drawn, console):
     assert not console
 
 
-def test_the_patch_looked_at_is_the_warmest(drawn):
-    """The class token of block 1, head 1 looks at the first patch: its middle is orange, that of the last is not."""
+def test_attended_patch_is_orange(drawn):
+    """The class token of block 1, head 1 attends to the first patch: its center is orange, that of the last is not."""
     pixels = drawn.evaluate(
         """() => { const canvas = document.querySelector('.dl-cell canvas'), context = canvas.getContext('2d');
         const at = (x, y) => Array.from(context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data);

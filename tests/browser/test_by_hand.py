@@ -23,7 +23,7 @@ def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
     assert page.locator(".dl-badge").inner_text().startswith("equals autograd to")
     page.click(".dl-walk-back")
     drawn = page.get_attribute(walk, "data-drawn")
-    page.get_by_role("button", name="by its weights").click()
+    page.get_by_role("button", name="weights").click()
     assert "Gradient of the weight" in page.locator(".dl-walk-open").inner_text()
     page.locator(".dl-walk-cells").press("ArrowUp")
     assert page.get_attribute(walk, "data-drawn") != drawn and took(page, walk) <= QUICK_MS

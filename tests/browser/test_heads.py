@@ -1,24 +1,21 @@
-"""Every head over a sentence, in the browser's own script: one is chosen by a press or by key and seen large."""
-
-from pathlib import Path
+"""Attention heads over a sentence in the browser: a click or key selects one and shows it large."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.heads import component as heads
 
 pytestmark = pytest.mark.browser
-FILES = Path(components.__file__).parent
 WORDS = ["[CLS]", "the", "<b>cat</b>", "sleeps", "[SEP]"]
 LAYERS, HEADS, T = 2, 3, len(WORDS)
 
 
 @pytest.fixture
 def drawn(page, monkeypatch):
-    """Layer 2, head 2 looks at the token before; all others look everywhere alike."""
+    """Layer 2, head 2 attends to the token before; all others attend uniformly."""
     attentions = np.full((LAYERS, HEADS, T, T), 1 / T)
     attentions[1, 1] = np.eye(T, k=-1)
     attentions[1, 1, 0, 0] = 1.0
@@ -26,27 +23,22 @@ def drawn(page, monkeypatch):
     sent = {}
     monkeypatch.setattr(heads, "mount", lambda component, data, key: sent.update(data))
     heads.show_heads_grid(attentions, WORDS, version="one", key="heads")
-    page.set_content(
-        f"<style>{(FILES / 'heads/heads.css').read_text()}</style>{(FILES / 'heads/heads.html').read_text()}"
-    )
-    script = "".join((FILES / name).read_text() for name in ("shared/drawing.js", "heads/heads.js"))
-    page.add_script_tag(content=script.replace("export default function", "window.draw = function"))
-    page.evaluate("(data) => window.draw({ data, parentElement: document.body })", sent)
+    open_component(page, "heads", sent)
     return page
 
 
-def test_a_head_is_chosen_and_seen_large(drawn, console):
+def test_selected_head_is_drawn_large(drawn, console):
     root, words = drawn.locator(".dl-heads"), drawn.locator(".dl-heads-words")
     assert drawn.locator(".dl-heads-grid button").count() == LAYERS * HEADS
-    assert "Layer 2, head 2 mostly looks at the token before (100 % on average)" in words.inner_text()
+    assert "Layer 2, head 2 mostly attends to the token before (100 % on average)" in words.inner_text()
     assert drawn.locator(".dl-heads-lines line").count() == T
     drawn.locator(".dl-heads-from button").nth(2).click()
-    assert root.get_attribute("data-asked") == "2" and drawn.locator(".dl-heads-lines line").count() == 1
+    assert root.get_attribute("data-selected") == "2" and drawn.locator(".dl-heads-lines line").count() == 1
     assert drawn.locator(".dl-heads-to > div").nth(1).inner_text() == "the 100 %"
     assert drawn.locator(".dl-heads-to > div").nth(2).inner_text().startswith("<b>cat</b>")  # never as HTML
     drawn.locator(".dl-heads-grid button").nth(4).focus()
     drawn.keyboard.press("ArrowUp")
-    assert root.get_attribute("data-head") == "1" and "Layer 1, head 2 spreads its look" in words.inner_text()
+    assert root.get_attribute("data-head") == "1" and "Layer 1, head 2 attends to several" in words.inner_text()
     drawn.keyboard.press("ArrowRight")
     drawn.keyboard.press("ArrowUp")  # there is no layer above the first
     assert root.get_attribute("data-head") == "2"

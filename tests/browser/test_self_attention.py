@@ -1,20 +1,17 @@
 """Attention as the browser computes it is PyTorch's; a changed number is drawn at once; graphs fold by hand and key."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
 import torch
+from components import serve
 from server import visit
 from torch.nn import functional
 
-from dlcore.ui.components import mount as components
-
 pytestmark = pytest.mark.browser
-SUMS = (Path(components.__file__).parent / "self_attention" / "self_attention_sums.js").read_text()
-RUN = """(input) => {
+RUN = """async (input) => {
+  const { attend } = await import("/self_attention/attention.js");
   const of = (rows) => rows && { rows: rows.length, cols: rows[0].length, data: Float64Array.from(rows.flat()) };
   const a = { ...input };
   for (const name of ["x", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"]) a[name] = of(input[name]);
@@ -27,7 +24,7 @@ RUN = """(input) => {
 @pytest.fixture(scope="module")
 def attend(chromium):
     page = chromium.new_page()
-    page.add_script_tag(content=SUMS)
+    serve(page)
     yield lambda given: page.evaluate(RUN, given)
     page.close()
 
@@ -99,9 +96,9 @@ def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page
         times.append(float(page.locator(".dla").get_attribute("data-ms")))
     assert np.median(times) < 100
     page.locator("td[data-key=A][data-r='2'][data-c='1']").click()
-    assert "the share of “cat” in “sat”" in page.locator(".dla-says").inner_text()
+    assert "attention weight of “cat” for “sat”" in page.locator(".dla-says").inner_text()
     page.keyboard.press("ArrowRight")
-    assert "the share of “sat” in “sat”" in page.locator(".dla-says").inner_text()
+    assert "attention weight of “sat” for “sat”" in page.locator(".dla-says").inner_text()
     page.get_by_label("Mask").select_option("causal")
     masked = page.locator("td[data-key=A].dla-masked")
     assert masked.count() == 15 and set(masked.all_inner_texts()) == {"0.00"}

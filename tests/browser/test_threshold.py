@@ -1,16 +1,15 @@
 """The threshold in a real browser: dragged without a message, worked without a mouse, with labels of one's own."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import open_component
 from playwright.sync_api import Page, expect
 from server import calm, serious, visit
 
-from dlcore.ui.components import mount as components
 from dlcore.ui.components.threshold import component as threshold
 from dlcore.ui.components.threshold.component import ReleasedThreshold, Scope, SeriesAxis, ThresholdView
 
@@ -61,7 +60,7 @@ def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(shown):
 
 @pytest.mark.parametrize("view", ["histogram", "cost", "pr", "roc"])
 def test_every_other_view_can_be_dragged_too(blank, view):
-    page = blank(judged(labelled=True))
+    page = blank(judged(labeled=True))
     box = page.locator(f".dlt-{view}")
     box.scroll_into_view_if_needed()
     at, before = box.bounding_box(), page.evaluate(STATE)["t"]
@@ -70,16 +69,16 @@ def test_every_other_view_can_be_dragged_too(blank, view):
     page.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.4 * at["height"], steps=4)
     page.wait_for_timeout(60)
     moved = page.evaluate(STATE)["t"]
-    assert moved != before and page.evaluate("window.told") == []
+    assert moved != before and page.evaluate("window.reports") == []
     page.mouse.up()
-    assert page.evaluate("window.told") == [["threshold", moved]]
+    assert page.evaluate("window.reports") == [["threshold", moved]]
 
 
 def test_the_whole_task_without_a_mouse(shown):
     page, _ = shown
     for _ in range(80):
         page.keyboard.press("Tab")
-        if "dlt-typed" in page.evaluate(FOCUSED):
+        if "dlt-value" in page.evaluate(FOCUSED):
             break
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.0002")
@@ -88,7 +87,7 @@ def test_the_whole_task_without_a_mouse(shown):
     tab_to(page, "dlt-chip-quantile")
     page.keyboard.press("Enter")
     expect(page.locator(".dlt-chip-quantile")).to_have_attribute("aria-pressed", "true")
-    tab_to(page, "dlt-knob-quantile")
+    tab_to(page, "dlt-parameter-quantile")
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.9")
     page.keyboard.press("Enter")
@@ -147,38 +146,24 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"Tab never reached {name}")
 
 
-def judged(*, labelled: bool, size: int = 2000) -> ThresholdView:
+def judged(*, labeled: bool, size: int = 2000) -> ThresholdView:
     random = np.random.default_rng(0)
     scores, labels = random.lognormal(-3, 1, size).astype(np.float32), np.zeros(size, np.uint8)
     scores[1000:1040] += 1.0
-    labels[995:1050] = labelled
+    labels[995:1050] = labeled
     times = 1_404_172_800_000 + 1_800_000 * np.arange(size)
     over = SeriesAxis(times, random.normal(10, 1, size).astype(np.float32), "rides in half an hour")
     whole = Scope("all", 0, size)
-    return ThresholdView(scores, labels if labelled else None, 0.8, (whole,), (whole,), whole, over, "error")
+    return ThresholdView(scores, labels if labeled else None, 0.8, (whole,), (whole,), whole, over, "error")
 
 
 @pytest.fixture
 def blank(page):
-    """The component alone, in a page without a server; what it reports is kept in `window.told`."""
+    """The component alone, in a page without a server; what it reports is kept in `window.reports`."""
 
-    def mounted(judged: ThresholdView) -> Page:
-        data = threshold._data(judged, ReleasedThreshold(judged.own, None, ())) | {"version": "1"}
-        folder = components._BROWSER_SIDE
-        scripts = ["drawing", *(f"threshold_{part}" for part in threshold.PARTS), "threshold"]
-        script = "".join((folder / f"{name}.js").read_text() for name in scripts).replace(
-            "export default", "window.mount ="
-        )
-        page.set_content(
-            f"<style>:root {{ --st-text-color: #111; --st-background-color: #fff; }}"
-            f"{(folder / 'threshold.css').read_text()}</style><main>{(folder / 'threshold.html').read_text()}</main>"
-        )
-        page.add_script_tag(content=f"(() => {{ {script} }})()")
-        page.evaluate(
-            "(data) => { window.told = []; window.mount({ data, parentElement: document.querySelector('main'),"
-            " setStateValue: (name, value) => window.told.push([name, value]) }); }",
-            json.loads(json.dumps(data)),
-        )
+    def mounted(view: ThresholdView) -> Page:
+        data = threshold._data(view, ReleasedThreshold(view.run_threshold, None, ())) | {"version": "1"}
+        open_component(page, "threshold", data, style=":root { --st-text-color: #111; --st-background-color: #fff; }")
         page.wait_for_timeout(150)
         return page
 
@@ -186,8 +171,8 @@ def blank(page):
 
 
 def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_rest(blank, console):
-    page = blank(judged(labelled=False))
-    assert page.locator(".dlt-figure dt").all_inner_texts() == ["A week", "Alarms", "Points above"]
+    page = blank(judged(labeled=False))
+    assert page.locator(".dlt-metric dt").all_inner_texts() == ["Alarms per week", "Alarms", "Points above threshold"]
     expect(page.locator(".dlt-pr")).to_be_hidden()
     page.locator(".dlt-mode-mark").click()
     series = page.locator(".dlt-series").bounding_box()
@@ -199,16 +184,16 @@ def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_res
     page.wait_for_timeout(60)
     expect(page.locator(".dlt-pr")).to_be_visible()
     assert number(page, "events") == "1 of 1"
-    ((name, windows),) = page.evaluate("window.told")
-    assert name == "marked" and windows[0][0] < 1_404_172_800_000 + 1_800_000 * 1000 < windows[0][1]
+    ((name, windows),) = page.evaluate("window.reports")
+    assert name == "labels" and windows[0][0] < 1_404_172_800_000 + 1_800_000 * 1000 < windows[0][1]
     page.mouse.click(left + 0.51 * wide, series["y"] + 120)  # a click on it takes it away again
     expect(page.locator(".dlt-pr")).to_be_hidden()
-    assert page.evaluate("window.told").pop() == ["marked", []]
+    assert page.evaluate("window.reports").pop() == ["labels", []]
     assert console == []
 
 
 def test_a_double_click_shows_everything_again_and_a_drag_zooms(blank):
-    page = blank(judged(labelled=True))
+    page = blank(judged(labeled=True))
     box = page.locator(".dlt-score").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 170)
     page.mouse.down()

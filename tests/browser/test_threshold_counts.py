@@ -1,34 +1,35 @@
 """What the threshold's component counts, in the browser's own script, is what scikit-learn and `evaluation` count."""
 
 import base64
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright")
+from components import serve
 from sklearn import metrics
 
 from dlcore.evaluation import anomaly
-from dlcore.ui.components import mount as components
 
 pytestmark = pytest.mark.browser
-COUNTS = (Path(components.__file__).parent / "threshold" / "threshold_counts.js").read_text()
-SWEEP = """(input) => {
+SWEEP = """async (input) => {
+  const { buildTable, countAt, countEvents } = await import("/threshold/counts.js");
+  const sweeps = await import("/threshold/sweep.js");
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const scores = new (input.double ? Float64Array : Float32Array)(bytes(input.scores));
   const labels = input.labels && new Uint8Array(bytes(input.labels));
   const { start, stop, gap, inclusive, plausible, ratio } = input;
-  const table = tableOf(scores, labels, { start, stop, gap, inclusive, plausible }), sweep = sweepOf(table);
-  const costs = costsOf(table, sweep, ratio), cheapest = cheapestOf(table, sweep, costs);
-  const best = lowestOf(sweep, f1Of(table, sweep).map((f1) => -f1), inclusive);
+  const table = buildTable(scores, labels, { start, stop, gap, inclusive, plausible });
+  const sweep = sweeps.buildSweep(table), costs = sweeps.computeCosts(table, sweep, ratio);
   return {
     at: input.thresholds.map((t) => ({
-      ...countsAt(table, t), ...eventsAt(table, t), steady: steadyAt(table, sweep, t),
-      cost: costs[placeOf(sweep, table, t)],
+      ...countAt(table, t), ...countEvents(table, t), steady: sweeps.findStableRange(table, sweep, t),
+      cost: costs[sweeps.indexAt(sweep, table, t)],
     })),
-    cheapest, best, areas: areasOf(table, sweep),
-    rules: rulesOf(Float64Array.from(scores).sort(), { k: 2.5, quantile: 0.97 }),
+    cheapest: sweeps.findCheapest(table, sweep, costs),
+    best: sweeps.findLowest(sweep, sweeps.computeF1(table, sweep).map((f1) => -f1), inclusive),
+    areas: sweeps.computeAreas(table, sweep),
+    rules: sweeps.computeRules(Float64Array.from(scores).sort(), { k: 2.5, quantile: 0.97 }),
   };
 }"""
 
@@ -37,7 +38,7 @@ SWEEP = """(input) => {
 def script(chromium):
     """The script in a blank page: a function from scores, labels and thresholds to all that it counts."""
     page = chromium.new_page()
-    page.add_script_tag(content=COUNTS)
+    serve(page)
 
     def run(scores, labels, thresholds, *, start=0, gap=48, inclusive=False, plausible=(), ratio=10.0):
         packed = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]

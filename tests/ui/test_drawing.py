@@ -1,12 +1,16 @@
 """What goes to the browser: packed arrays, one look for all figures, marks on curves, pictures of the home page."""
 
 import base64
+import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 import plotly
 import plotly.graph_objects as go
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from dlcore.plots import palette
 from dlcore.runs import Curve
@@ -32,13 +36,37 @@ def test_epoch_milliseconds_keep_every_digit():
     assert np.frombuffer(base64.b64decode(packed["base64"]), "float64").tolist() == times.tolist()
 
 
-def test_plotly_js_is_served_from_the_installed_wheel(tmp_path, monkeypatch):
-    monkeypatch.setattr(components, "STATIC", tmp_path / "static")
-    target = components.serve_plotly()
+def test_plotly_js_is_served_from_the_installed_package():
+    answer = TestClient(Starlette(routes=components.static_routes())).get(f"/app/static/{components.PLOTLY_FILE}")
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    assert target.read_bytes() == source.read_bytes()
-    target.write_bytes(b"torn")
-    assert components.serve_plotly().stat().st_size == source.stat().st_size
+    assert answer.content == source.read_bytes()
+    assert answer.headers["content-type"].startswith("text/javascript")
+
+
+def test_static_files_are_served_below_the_base_url_path(monkeypatch):
+    monkeypatch.setattr(components.st, "get_option", lambda name: "/workbench/")
+    paths = [route.path for route in components.static_routes()]
+    assert paths[0] == f"/workbench/app/static/{components.PLOTLY_FILE}"
+    assert paths[1].startswith("/workbench/app/static/dlcore-")
+
+
+def test_modules_and_all_their_imports_are_served():
+    client = TestClient(Starlette(routes=components.static_routes()))
+    urls = components.script_urls(*(folder.name for folder in Path(components.__file__).parent.iterdir()))
+    assert len(urls) > 50
+    for url in urls:
+        answer = client.get(f"/{url}")
+        assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-type"].startswith("text/javascript") and "PLOTLY_FILE" not in answer.text
+        for name in re.findall(r'from "([^"]+)"', answer.text):
+            assert client.get(urljoin(f"/{url}", name)).status_code == 200, (url, name)
+    assert client.get(f"/app/static/{components.SCRIPTS}/../mount.py").status_code == 404
+
+
+def test_lines_of_components_fit_into_120_characters():
+    files = [file for kind in ("js", "css", "html") for file in Path(components.__file__).parent.glob(f"*/*.{kind}")]
+    long = [f"{file}:{n}" for file in files for n, line in enumerate(file.open(encoding="utf-8"), 1) if len(line) > 121]
+    assert not long
 
 
 def test_the_house_style_leaves_what_a_maker_chose():
@@ -50,7 +78,7 @@ def test_the_house_style_leaves_what_a_maker_chose():
 
 
 def test_browser_and_python_draw_with_the_same_colours():
-    script = (Path(components.__file__).parent / "shared" / "drawing.js").read_text()
+    script = (Path(components.__file__).parent / "shared" / "palette.js").read_text()
     for colour in palette.ORDER:
         assert colour in script
 

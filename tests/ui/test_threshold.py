@@ -19,9 +19,9 @@ def judged(**changes) -> ThresholdView:
             {
                 "scores": scores,
                 "labels": np.array([0, 1, 0, 0]),
-                "own": 0.25,
+                "run_threshold": 0.25,
                 "scopes": (Scope("all", 0, 4),),
-                "over": over,
+                "series": over,
             }
             | changes
         )
@@ -43,7 +43,7 @@ def test_even_times_are_two_numbers_and_others_are_sent_whole():
     start = threshold.ReleasedThreshold(0.25, None, ())
     data = threshold._data(judged(), start)
     assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 48)
-    gaps = threshold._data(judged(over=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
+    gaps = threshold._data(judged(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
     assert np.frombuffer(base64.b64decode(gaps["times"]["base64"])).tolist() == [0, 1.8e6, 3.6e6, 1.62e7]
     assert len(json.dumps(data)) < 3000
 
@@ -67,10 +67,10 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
     assert [(one.name, one.start, one.stop) for one in found.scopes] == [
         ("all outside training", 3, 8),
         ("test", 5, 8),
-        ("the whole series", 0, 8),
+        ("whole series", 0, 8),
     ]
     assert (found.rules.start, found.rules.stop) == (3, 5)
-    assert found.marks == (("maximum of training", 3.0),)
+    assert found.references == (("maximum of training", 3.0),)
     assert found.labels.tolist() == [0] * 7 + [1]
 
 

@@ -63,7 +63,7 @@ def variant_curves(variant: str, records: Sequence[Record], *, colour: int) -> R
         steps_per_epoch=first.steps_per_epoch,
         batch_size=first.batch_size,
         bands=bands,
-        colour=colour,
+        color=colour,
     )
 
 
@@ -102,7 +102,7 @@ def reported_curves(
         steps_per_epoch=1,
         batch_size=1,
         reported=True,
-        colour=colour,
+        color=colour,
     )
 
 

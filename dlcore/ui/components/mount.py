@@ -1,31 +1,52 @@
-"""What every component of ours that draws in the browser stands on: plotly.js served by us, and arrays as typed arrays.
+"""Components that draw in the browser: registration, ES modules as static files, arrays as typed arrays.
 
-The browser side calls `loadPlotly()` and `decode(packed)`; both are put before its own script by `drawing_component`.
+A component is a folder `<name>/` with `<name>.html`, `<name>.js` (an ES module with a default export) and
+`<name>.css`. Modules import each other and `shared/`. Streamlit wraps a component's script in a blob, which cannot
+resolve relative imports, so the script given to Streamlit only imports the module from the static folder.
 """
 
 import base64
-import shutil
+import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 import plotly
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 from streamlit.components.v2.types import ComponentRenderer
 
-from dlcore.core.settings import ROOT
-
 PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
-STATIC = ROOT / "static"
-"""The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
+"""Served at `app/static/<PLOTLY_FILE>` (see `static_routes`)."""
 
 _FOLDER = Path(__file__).parent
+_BOOTSTRAP = """
+export default async function (component) {
+  const { default: draw } = await import(new URL("%s", document.baseURI).href);
+  if (component.parentElement.isConnected) await draw(component);
+}
+"""
+_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
+@cache
+def _scripts() -> dict[str, str]:
+    files = sorted(_FOLDER.glob("*/*.js"))
+    texts = {file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in files}
+    return {name: text.replace("PLOTLY_FILE", PLOTLY_FILE) for name, text in texts.items()}
+
+
+SCRIPTS = f"dlcore-{hashlib.sha256(repr(_scripts()).encode()).hexdigest()[:12]}"
+"""Folder of the modules below `app/static/`, named by their content so that no browser cache is stale."""
+
+
 class Packed(TypedDict):
-    """An array on its way to the browser: its numbers in base64, their type, and its shape."""
+    """An array for the browser: base64 of its bytes, its type and shape."""
 
     type: str
     shape: list[int]
@@ -33,7 +54,7 @@ class Packed(TypedDict):
 
 
 def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
-    """Pack an array for `decode` in the browser, which gives a flat typed array.
+    """Pack an array for `decode` in the browser, which returns a flat typed array.
 
     `dtype` is float32, float64 (epoch milliseconds), int32 or uint8.
     """
@@ -41,50 +62,62 @@ def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
     return {"type": dtype, "shape": list(flat.shape), "base64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
-def serve_plotly() -> Path:
-    """Put the plotly.js of the installed wheel where Streamlit serves it, unless it is there already."""
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = STATIC / PLOTLY_FILE
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        STATIC.mkdir(exist_ok=True)
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    return target
+def static_routes() -> list[Route]:
+    """Return the routes that serve plotly.js, from the installed package, and the components' modules.
 
-
-def drawing_component(name: str, *, parts: Sequence[str] = ()) -> ComponentRenderer:
-    """Register the component made of `<name>.html`, `.js` and, where there is one, `.css`.
-
-    `parts` names further scripts, and sheets where there are any, that are put before the component's own. Call it
-    once, when a module is imported.
+    No file is copied, so a read-only installation works too. User routes take precedence over Streamlit's own.
     """
-    files = {file.name: file for file in _FOLDER.glob("*/*.*")}
-    scripts = (files[f"{part}.js"].read_text(encoding="utf-8") for part in ("drawing", *parts, name))
-    script = "".join(scripts).replace("PLOTLY_FILE", PLOTLY_FILE)
-    sheets = [files[f"{part}.css"] for part in (*parts, name) if f"{part}.css" in files]
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    static = f"{base and '/' + base}/app/static"
+    return [Route(f"{static}/{PLOTLY_FILE}", _send_plotly), Route(f"{static}/{SCRIPTS}/{{name:path}}", _send_script)]
+
+
+async def _send_plotly(request: Request) -> Response:
+    file = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return FileResponse(file, media_type="text/javascript", headers=_HEADERS)
+
+
+async def _send_script(request: Request) -> Response:
+    script = _scripts().get(request.path_params["name"])
+    if script is None:
+        return Response(status_code=404)
+    return Response(script, media_type="text/javascript", headers=_HEADERS)
+
+
+def script_urls(*names: str) -> list[str]:
+    """Return the URLs of the modules of some components and of `shared/`, relative to the app's root."""
+    return [f"app/static/{SCRIPTS}/{name}" for name in _scripts() if name.split("/")[0] in ("shared", *names)]
+
+
+def drawing_component(name: str, *, styles: Sequence[str] = ()) -> ComponentRenderer:
+    """Register the component in the folder `name`; call it once, when a module is imported.
+
+    `styles` names further style sheets, as `<folder>/<file>.css`.
+    """
+    folder = _FOLDER / name
+    sheets = [file for file in (*(_FOLDER / sheet for sheet in styles), folder / f"{name}.css") if file.exists()]
     return st.components.v2.component(
         f"dlcore.{name}",
-        html=files[f"{name}.html"].read_text(encoding="utf-8"),
+        html=(folder / f"{name}.html").read_text(encoding="utf-8"),
         css="".join(sheet.read_text(encoding="utf-8") for sheet in sheets) or None,
-        js=script,
+        js=_BOOTSTRAP % f"app/static/{SCRIPTS}/{name}/{name}.js",
         isolate_styles=False,
     )
 
 
 def mount(component: ComponentRenderer, data: dict[str, Any], *, key: str) -> None:
-    """Show a component that reports nothing back."""
+    """Render a component without return values."""
     component(data=data, key=key)
 
 
 def mount_reporting(
     component: ComponentRenderer, data: dict[str, Any], *, key: str, defaults: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Show a component that reports values back with `setStateValue`; gives each of `defaults`, as last reported."""
-    heard: dict[str, Any] = {f"on_{name}_change": _nothing for name in defaults}
-    result = component(data=data, key=key, default=dict(defaults), **heard)
+    """Render a component that sets values with `setStateValue`; return the latest value for each of `defaults`."""
+    callbacks: dict[str, Any] = {f"on_{name}_change": _ignore for name in defaults}
+    result = component(data=data, key=key, default=dict(defaults), **callbacks)
     return {name: result.get(name, value) for name, value in defaults.items()}
 
 
-def _nothing() -> None:
-    """Streamlit wants a callback for every value that has a default."""
+def _ignore() -> None:
+    """Do nothing: Streamlit requires a callback for every value with a default."""

@@ -88,12 +88,12 @@ def judge(bundle: Bundle, chosen: float) -> ThresholdView:
     return ThresholdView(
         scores=scores,
         labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
-        own=chosen,
+        run_threshold=chosen,
         scopes=scopes[::-1],
-        marks=(("even odds", 0.5),),
-        score=f"probability of “{yes}”",
-        words=ThresholdWording(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
-        counted=CountingMode(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
+        references=(("even odds", 0.5),),
+        score_name=f"probability of “{yes}”",
+        wording=ThresholdWording(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
+        counting=CountingMode(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
     )
 
 

@@ -1,25 +1,36 @@
+// Attention maps of a vision transformer: point at a patch to see what it attends to.
 
-const WARM = "213,94,0";
+import { decode } from "../shared/arrays.js";
+import { formatPercent } from "../shared/numbers.js";
 
-// The picture at its own size, once; every map is drawn over it.
-function pictureOf(data) {
-  const [height, width] = data.size, pixels = decode(data.picture), colours = pixels.length / (height * width);
+const ORANGE = "213,94,0";
+
+// The image at its original size; every map is drawn over it.
+function renderImage(data) {
+  const [height, width] = data.size;
+  const pixels = decode(data.image);
+  const colors = pixels.length / (height * width);
   const canvas = document.createElement("canvas");
-  canvas.width = width; canvas.height = height;
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
   for (let i = 0; i < height * width; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[colours * i + (colours === 3 ? c : 0)];
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[colors * i + (colors === 3 ? c : 0)];
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
   return canvas;
 }
 
-// One map over the picture: `values` by patch, the largest fully coloured; the patch that looks is framed.
+// Draws one map over the image: `values` by patch, the largest in full color; the query patch is framed.
 function drawMap(canvas, model, values, query, veil) {
-  const [rows, columns] = model.grid, { patch } = model, scale = Math.max(1, Math.round(224 / (columns * patch)));
+  const [rows, columns] = model.grid;
+  const { patch } = model;
+  const scale = Math.max(1, Math.round(224 / (columns * patch)));
   const context = canvas.getContext("2d");
-  canvas.width = columns * patch * scale; canvas.height = rows * patch * scale;
+  canvas.width = columns * patch * scale;
+  canvas.height = rows * patch * scale;
   context.imageSmoothingEnabled = false;
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -28,35 +39,40 @@ function drawMap(canvas, model, values, query, veil) {
   if (values) {
     context.fillStyle = `rgba(0,0,0,${veil})`;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    const most = Math.max(...values, 1e-12);
-    values.forEach((value, place) => {
-      context.fillStyle = `rgba(${WARM},${(0.92 * value / most).toFixed(3)})`;
-      context.fillRect((place % columns) * side, Math.floor(place / columns) * side, side, side);
+    const max = Math.max(...values, 1e-12);
+    values.forEach((value, patchIndex) => {
+      context.fillStyle = `rgba(${ORANGE},${((0.92 * value) / max).toFixed(3)})`;
+      context.fillRect((patchIndex % columns) * side, Math.floor(patchIndex / columns) * side, side, side);
     });
   }
   if (query > 0) {
-    const place = query - 1, x = (place % columns) * side, y = Math.floor(place / columns) * side, line = Math.max(2, side / 9);
-    context.lineWidth = line; context.strokeStyle = "#fff";
+    const patchIndex = query - 1;
+    const x = (patchIndex % columns) * side;
+    const y = Math.floor(patchIndex / columns) * side;
+    const line = Math.max(2, side / 9);
+    context.lineWidth = line;
+    context.strokeStyle = "#fff";
     context.strokeRect(x + line / 2, y + line / 2, side - line, side - line);
-    context.lineWidth = line / 2; context.strokeStyle = "#0072B2";
+    context.lineWidth = line / 2;
+    context.strokeStyle = "#0072B2";
     context.strokeRect(x + line / 2, y + line / 2, side - line, side - line);
   }
 }
 
-// Row `query` of one head: shares of the T places, the class token first.
-function rowOf(model, block, head, query) {
-  const { t, heads } = model, row = (block * heads + head) * t + query, found = [];
-  for (let i = 0; i < t; i++) found.push(model.shares[row * t + i] / 255 * model.tops[row]);
-  return found;
+// Attention weights (T,) of one query in one head, the class token first.
+function attentionRow(model, block, head, query) {
+  const { t, heads } = model;
+  const row = (block * heads + head) * t + query;
+  const shares = [];
+  for (let i = 0; i < t; i++) shares.push((model.shares[row * t + i] / 255) * model.tops[row]);
+  return shares;
 }
 
-function percent(value) {
-  return value < 0.0995 ? `${(100 * value).toFixed(1)} %` : `${(100 * value).toFixed(0)} %`;
-}
-
-function nameOf(model, query) {
+function patchName(model, query) {
   const columns = model.grid[1];
-  return query === 0 ? "the class token" : `the patch in row ${Math.floor((query - 1) / columns) + 1}, column ${(query - 1) % columns + 1}`;
+  return query === 0
+    ? "the class token"
+    : `the patch in row ${Math.floor((query - 1) / columns) + 1}, column ${((query - 1) % columns) + 1}`;
 }
 
 function build(root, model) {
@@ -65,10 +81,11 @@ function build(root, model) {
   grid.style.setProperty("--dl-heads", model.heads);
   root.style.setProperty("--dl-aspect", `${model.grid[1]} / ${model.grid[0]}`);
   const add = (name, text) => {
-    const made = document.createElement("div");
-    made.className = name; made.textContent = text;
-    grid.append(made);
-    return made;
+    const element = document.createElement("div");
+    element.className = name;
+    element.textContent = text;
+    grid.append(element);
+    return element;
   };
   add("dl-name", "");
   for (let head = 0; head < model.heads; head++) add("dl-name dl-head", `head ${head + 1}`);
@@ -76,10 +93,12 @@ function build(root, model) {
   for (let block = 0; block < model.blocks; block++) {
     add("dl-name", `block ${block + 1}`);
     for (let head = 0; head < model.heads; head++) {
-      const cell = add("dl-cell", ""), canvas = document.createElement("canvas"), words = document.createElement("p");
+      const cell = add("dl-cell", "");
+      const canvas = document.createElement("canvas");
+      const caption = document.createElement("p");
       canvas.setAttribute("role", "img");
-      cell.append(canvas, words);
-      model.cells.push({ block, head, canvas, words });
+      cell.append(canvas, caption);
+      model.cells.push({ block, head, canvas, words: caption });
     }
   }
 }
@@ -92,36 +111,43 @@ function show(root, model, query) {
   drawMap(root.querySelector(".dl-attention-rollout"), model, whole.slice(1), query, 0.35);
   let sharpest = null;
   for (const cell of model.cells) {
-    const row = rowOf(model, cell.block, cell.head, query), patches = row.slice(1), most = Math.max(...patches);
+    const row = attentionRow(model, cell.block, cell.head, query);
+    const patches = row.slice(1);
+    const max = Math.max(...patches);
     drawMap(cell.canvas, model, patches, query, 0.35);
-    cell.words.textContent = `up to ${percent(most)}`;
-    const place = patches.indexOf(most) + 1;
-    const words = `Block ${cell.block + 1}, head ${cell.head + 1}: ${nameOf(model, query)} looks most at ${nameOf(model, place)}, ${percent(most)}; at the class token ${percent(row[0])}`;
-    cell.canvas.setAttribute("aria-label", words);
-    cell.canvas.title = words;
-    if (!sharpest || most > sharpest.most) sharpest = { most, place, ...cell };
+    cell.words.textContent = `up to ${formatPercent(max)}`;
+    const patchIndex = patches.indexOf(max) + 1;
+    const caption =
+      `Block ${cell.block + 1}, head ${cell.head + 1}: ${patchName(model, query)} attends most to ` +
+      `${patchName(model, patchIndex)}, ${formatPercent(max)}; to the class token ${formatPercent(row[0])}`;
+    cell.canvas.setAttribute("aria-label", caption);
+    cell.canvas.title = caption;
+    if (!sharpest || max > sharpest.most) sharpest = { most: max, place: patchIndex, ...cell };
   }
   root.querySelector(".dl-attention-words").textContent =
-    `${nameOf(model, query).replace("the", "The")} looks. Sharpest: block ${sharpest.block + 1}, head ${sharpest.head + 1}, ` +
-    `at ${nameOf(model, sharpest.place)} (${percent(sharpest.most)}).`;
+    `${patchName(model, query).replace("the", "The")} is the query. ` +
+    `Sharpest: block ${sharpest.block + 1}, head ${sharpest.head + 1}, ` +
+    `at ${patchName(model, sharpest.place)} (${formatPercent(sharpest.most)}).`;
 }
 
 function listen(root) {
   const model = () => root.dlcoreModel;
-  const pointed = (event) => {
+  const onPointer = (event) => {
     const canvas = event.target.closest("canvas");
     if (!canvas || canvas.classList.contains("dl-attention-rollout")) return;
-    const box = canvas.getBoundingClientRect(), [rows, columns] = model().grid;
-    const column = Math.min(columns - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * columns)));
-    const row = Math.min(rows - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * rows)));
+    const box = canvas.getBoundingClientRect();
+    const [rows, columns] = model().grid;
+    const column = Math.min(columns - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * columns)));
+    const row = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rows)));
     const query = 1 + row * columns + column;
     if (query !== model().query) show(root, model(), query);
   };
-  root.addEventListener("pointermove", pointed);
-  root.addEventListener("pointerdown", pointed);
+  root.addEventListener("pointermove", onPointer);
+  root.addEventListener("pointerdown", onPointer);
   root.querySelector(".dl-attention-token").addEventListener("click", () => show(root, model(), 0));
   root.querySelector(".dl-attention-picture").addEventListener("keydown", (event) => {
-    const [rows, columns] = model().grid, steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    const [rows, columns] = model().grid;
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
     if (event.key === "Escape") show(root, model(), 0);
     else if (event.key in steps) {
       const next = model().query ? model().query + steps[event.key] : 1;
@@ -134,16 +160,25 @@ function listen(root) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-attention");
   if (root.dataset.version === data.version) return;
-  const fresh = root.dataset.version === undefined, before = root.dlcoreModel;
+  const isFirst = root.dataset.version === undefined;
+  const previous = root.dlcoreModel;
   root.dataset.version = data.version;
-  const [blocks, heads, t] = data.shares.shape;
+  const [blocks, heads, t] = data.weights.shape;
   const model = {
-    blocks, heads, t, grid: data.grid, patch: data.patch, picture: pictureOf(data), shares: decode(data.shares),
-    tops: decode(data.tops), rolled: decode(data.rolled), query: 0,
+    blocks,
+    heads,
+    t,
+    grid: data.grid,
+    patch: data.patch,
+    picture: renderImage(data),
+    shares: decode(data.weights),
+    tops: decode(data.row_max),
+    rolled: decode(data.rollout),
+    query: 0,
   };
   root.dlcoreModel = model;
   build(root, model);
-  if (fresh) listen(root);
-  show(root, model, before && before.query < t ? before.query : 0);
+  if (isFirst) listen(root);
+  show(root, model, previous && previous.query < t ? previous.query : 0);
   root.dataset.drawn = data.version;
 }

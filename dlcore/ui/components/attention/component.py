@@ -1,4 +1,4 @@
-"""Where each head of a Transformer looks, drawn in the browser: point at a patch and every map answers."""
+"""Attention maps of a vision transformer, drawn in the browser for the patch under the pointer."""
 
 from dataclasses import dataclass
 
@@ -11,31 +11,31 @@ _ATTENTION = drawing_component("attention")
 
 @dataclass(frozen=True)
 class AttentionView:
-    """What one picture's attention is.
+    """Attention of one image.
 
-    picture (H, W) or (H, W, 3) uint8; grid: rows and columns of its patches, of `patch` pixels each; attentions
-    (B, heads, T, T) with T = 1 + patches, the class token first, rows summing to 1; rolled (T, T) through all blocks.
+    image (H, W) or (H, W, 3) uint8; grid: rows and columns of patches of `patch` pixels; attentions (B, heads, T, T)
+    with T = 1 + patches, class token first, rows sum to 1; rollout (T, T) through all blocks.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     grid: tuple[int, int]
     patch: int
     attentions: np.ndarray
-    rolled: np.ndarray
+    rollout: np.ndarray
 
 
-def show_attention(looks: AttentionView, *, version: str, key: str) -> None:
-    """Draw it; `version` changes with the picture and the model."""
-    tops = looks.attentions.max(axis=-1)  # (B, heads, T): a byte a share, the largest of each row exact
-    shares = np.rint(255 * looks.attentions / np.maximum(tops[..., None], 1e-12))
+def show_attention(view: AttentionView, *, version: str, key: str) -> None:
+    """Render the component; `version` identifies image and model."""
+    row_max = view.attentions.max(axis=-1)  # (B, heads, T): one byte per weight, exact row maxima
+    weights = np.rint(255 * view.attentions / np.maximum(row_max[..., None], 1e-12))
     data = {
         "version": version,
-        "picture": pack(looks.picture, dtype="uint8"),
-        "size": list(looks.picture.shape[:2]),
-        "grid": list(looks.grid),
-        "patch": looks.patch,
-        "shares": pack(shares, dtype="uint8"),
-        "tops": pack(tops),
-        "rolled": pack(looks.rolled),
+        "image": pack(view.image, dtype="uint8"),
+        "size": list(view.image.shape[:2]),
+        "grid": list(view.grid),
+        "patch": view.patch,
+        "weights": pack(weights, dtype="uint8"),
+        "row_max": pack(row_max),
+        "rollout": pack(view.rollout),
     }
     mount(_ATTENTION, data, key=key)

@@ -1,21 +1,29 @@
+// Blends an image with its attribution map; the slider works without the server.
 
-// Every pixel is the picture's, or the map's colour, or between the two, as the slider says; nothing goes to the server.
+import { decode } from "../shared/arrays.js";
 
-const AGAINST = [0, 114, 178], NOTHING = [247, 247, 247], FOR = [213, 94, 0]; // as in dlcore/plots/attribution.py
+const NEGATIVE = [0, 114, 178];
+const ZERO = [247, 247, 247];
+const POSITIVE = [213, 94, 0]; // as in dlcore/plots/attribution.py
 
-function colourOf(value, part) {
-  const end = value < 0 ? AGAINST : FOR, strength = Math.abs(value);
-  return NOTHING[part] + (end[part] - NOTHING[part]) * strength;
+function mapColor(value, channel) {
+  const target = value < 0 ? NEGATIVE : POSITIVE;
+  const strength = Math.abs(value);
+  return ZERO[channel] + (target[channel] - ZERO[channel]) * strength;
 }
 
 function paint(root) {
-  const { data, pixels, map } = root.dlcoreModel, [height, width] = data.size, canvas = root.querySelector("canvas");
-  canvas.width = width; canvas.height = height;
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  const { data, pixels, map } = root.dlcoreModel;
+  const [height, width] = data.size;
+  const canvas = root.querySelector("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
   const share = Number(root.querySelector("input").value) / 100;
   for (let i = 0; i < height * width; i++) {
     const value = (map[i] - 127) / 127;
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (1 - share) * pixels[3 * i + c] + share * colourOf(value, c);
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (1 - share) * pixels[3 * i + c] + share * mapColor(value, c);
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
@@ -25,14 +33,18 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-blend");
   if (root.dataset.version === data.version) return;
   root.dataset.version = data.version;
-  root.dlcoreModel = { data, pixels: decode(data.picture), map: decode(data.map) };
-  const swatch = (colour, words) => `<span><i style="background: rgb(${colour.join(",")})"></i>${words}</span>`;
-  root.querySelector(".dl-blend-legend").innerHTML = swatch(FOR, "speaks for it") + (data.oneSided ? "" : swatch(AGAINST, "speaks against it"));
-  let waiting = false;
+  root.dlcoreModel = { data, pixels: decode(data.image), map: decode(data.map) };
+  const swatch = (color, label) => `<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
+  root.querySelector(".dl-blend-legend").innerHTML =
+    swatch(POSITIVE, "evidence for the class") + (data.oneSided ? "" : swatch(NEGATIVE, "evidence against the class"));
+  let isScheduled = false;
   root.querySelector("input").oninput = () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; paint(root); });
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(() => {
+      isScheduled = false;
+      paint(root);
+    });
   };
   paint(root);
 }

@@ -1,4 +1,4 @@
-"""A picture and the map that explains it, one over the other, with a slider between them that moves in the browser."""
+"""An image blended with its attribution map; the slider works in the browser."""
 
 import numpy as np
 
@@ -7,17 +7,17 @@ from dlcore.ui.components.mount import drawing_component, mount, pack
 _BLEND = drawing_component("blend")
 
 
-def show_blend(picture: np.ndarray, values: np.ndarray, *, one_sided: bool, version: str, key: str) -> None:
-    """Draw a picture (H, W, 3) uint8 and a map of it (H, W), which has no negative side where it is `one_sided`.
+def show_blend(image: np.ndarray, values: np.ndarray, *, one_sided: bool, version: str, key: str) -> None:
+    """Render an image (H, W, 3) uint8 with its attribution map (H, W), which is non-negative if `one_sided`.
 
-    `version` changes with either of them.
+    `version` identifies both.
     """
-    reach = float(np.abs(values).max()) or 1.0
+    limit = float(np.abs(values).max()) or 1.0
     data = {
         "version": version,
-        "size": list(picture.shape[:2]),
-        "picture": pack(picture, dtype="uint8"),
-        "map": pack(np.rint(127 * values / reach) + 127, dtype="uint8"),
+        "size": list(image.shape[:2]),
+        "image": pack(image, dtype="uint8"),
+        "map": pack(np.rint(127 * values / limit) + 127, dtype="uint8"),
         "oneSided": one_sided,
     }
     mount(_BLEND, data, key=key)

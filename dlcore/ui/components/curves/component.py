@@ -1,4 +1,4 @@
-"""Curves of one or several runs, drawn in the browser: they grow while a run trains, and the reader's zoom stays."""
+"""Training curves of one or several runs, drawn in the browser; they grow during training and keep the zoom."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ DRAWN = (
     "learning_rate",
     "elapsed_s",
 )
-"""The histories that curves are made of; all but the first have one value an epoch, or can be averaged by it."""
-_MOST_CHANGES = 12
-_MOST_SENT = 20_000
+"""Metrics that are drawn; all but the first have one value per epoch."""
+_MAX_CHANGES = 12
+_MAX_SENT = 20_000
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at an optimiser step: an early stop, a pause, a new learning rate."""
+    """An event at an optimizer step: early stopping, a pause, a new learning rate."""
 
     step: int
     text: str
@@ -35,11 +35,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class RunCurves:
-    """One run as the curves show it; `history` is keyed by the store's metric names.
+    """Curves of one run; `history` is keyed by metric name.
 
-    Several seeds may stand as one: `history` holds their means then, and `bands` (low, high) for each metric, of the
-    curve's length. `reported` marks what others claim: drawn dotted, by epoch alone. `colour` is a place in the order
-    of colours, by default that of the run among those drawn.
+    With several seeds `history` holds means and `bands` (low, high) per metric, of the same length. `reported` curves
+    are published values by epoch, drawn dotted. `color` is an index into the palette, by default the run's position.
     """
 
     run_id: str
@@ -51,19 +50,19 @@ class RunCurves:
     marks: tuple[Mark, ...] = ()
     bands: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     reported: bool = False
-    colour: int | None = None
+    color: int | None = None
 
 
 def show_curves(runs: Sequence[RunCurves], *, key: str) -> None:
-    """Draw loss, accuracy and learning rate of the runs, the first in the first colour.
+    """Render loss, accuracy and learning rate of the runs.
 
-    May be called again with more numbers under the same key: the drawing grows, and zoom and controls stay.
+    A call with more values and the same key extends the chart and keeps zoom and controls.
     """
     mount(_CURVES, {"version": _version(runs), "runs": [_packed(run) for run in runs]}, key=key)
 
 
 def show_gradients(norms: GradientNorms, *, key: str) -> None:
-    """Draw the norm of the gradient, layer by layer over steps, as a heat map of its decimal logarithm."""
+    """Render a heat map of log10 of the gradient norm by layer and step."""
     data = {
         "version": f"{len(norms.steps)}-{norms.steps[-1] if len(norms.steps) else 0}",
         "layers": list(norms.layers),
@@ -74,12 +73,12 @@ def show_gradients(norms: GradientNorms, *, key: str) -> None:
 
 
 def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
-    """The steps at which the learning rate jumped; none where it changes all the time: its own row shows that."""
+    """Return the steps at which the learning rate jumps; none if it changes continuously."""
     curve = history.get("learning_rate")
     if curve is None or len(curve.values) < 2:
         return ()
     changed = np.flatnonzero(~np.isclose(np.diff(curve.values), 0.0, rtol=1e-6, atol=0.0)) + 1
-    if len(changed) > _MOST_CHANGES:
+    if len(changed) > _MAX_CHANGES:
         return ()
     return tuple(Mark(int(curve.steps[i]), f"rate {curve.values[i]:.2g}") for i in changed)
 
@@ -104,12 +103,12 @@ def _packed(run: RunCurves) -> dict[str, Any]:
             name: _packed_curve(run.history[name], run.bands.get(name)) for name in DRAWN if name in run.history
         },
         "reported": run.reported,
-        "colour": run.colour,
+        "color": run.color,
     }
 
 
 def _packed_curve(curve: Curve, band: tuple[np.ndarray, np.ndarray] | None) -> dict[str, Any]:
-    last = slice(-_MOST_SENT, None)
+    last = slice(-_MAX_SENT, None)
     packed: dict[str, Any] = {"steps": pack(curve.steps[last], dtype="int32"), "values": pack(curve.values[last])}
     if band is not None:
         packed |= {"low": pack(band[0][last]), "high": pack(band[1][last])}

@@ -1,88 +1,109 @@
+// A canvas to draw a digit by pointer or keyboard; reports when the pen is lifted.
 
-// A place to draw a digit, by pointer or by keyboard: white on black, kept while the page runs again; reported when the
-// pen is lifted.
+const STEP = 8; // pixels per arrow key
 
-const STEP = 8; // pixels that an arrow key moves the pen
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const SENT = 56; // pixels a side that travel: the server crops, shrinks and centres them
 
-function strokesOf(canvas) {
+const SENT_SIDE = 56; // side in pixels of the image sent; the server crops, shrinks and centers it
+
+function encodePixels(canvas) {
   const small = document.createElement("canvas");
-  small.width = small.height = SENT;
+  small.width = small.height = SENT_SIDE;
   const context = small.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(canvas, 0, 0, SENT, SENT);
-  const pixels = context.getImageData(0, 0, SENT, SENT).data;
+  context.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
+  const pixels = context.getImageData(0, 0, SENT_SIDE, SENT_SIDE).data;
   let text = "";
   for (let i = 0; i < pixels.length; i += 4) text += String.fromCharCode(pixels[i]);
   return btoa(text);
 }
 
-function wipe(canvas) {
+function clearCanvas(canvas) {
   const context = canvas.getContext("2d");
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
 }
 
 export default function ({ parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".dl-draw"), canvas = root.querySelector("canvas");
+  const root = parentElement.querySelector(".dl-draw");
+  const canvas = root.querySelector("canvas");
   root.dlcoreReport = setStateValue;
   if (root.dataset.ready) return;
   root.dataset.ready = "yes";
   const context = canvas.getContext("2d");
   let last = null;
-  wipe(canvas);
-  const place = (event) => [event.offsetX * canvas.width / canvas.clientWidth, event.offsetY * canvas.height / canvas.clientHeight];
-  const line = (from, to) => {
-    context.strokeStyle = "#fff"; context.lineWidth = 19; context.lineCap = context.lineJoin = "round";
-    context.beginPath(); context.moveTo(...from); context.lineTo(to[0] + 0.01, to[1]); context.stroke();
+  clearCanvas(canvas);
+  const position = (event) => [
+    (event.offsetX * canvas.width) / canvas.clientWidth,
+    (event.offsetY * canvas.height) / canvas.clientHeight,
+  ];
+  const line = (from, target) => {
+    context.strokeStyle = "#fff";
+    context.lineWidth = 19;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...from);
+    context.lineTo(target[0] + 0.01, target[1]);
+    context.stroke();
   };
-  const report = () => root.dlcoreReport("strokes", strokesOf(canvas));
+  const report = () => root.dlcoreReport("strokes", encodePixels(canvas));
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    last = place(event);
+    last = position(event);
     line(last, last);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!last) return;
-    const now = place(event);
-    line(last, now);
-    last = now;
+    const isDown = position(event);
+    line(last, isDown);
+    last = isDown;
   });
-  const lift = () => { if (!last) return; last = null; report(); };
-  canvas.addEventListener("pointerup", lift);
-  canvas.addEventListener("pointercancel", lift);
-  const clear = () => { wipe(canvas); root.dlcoreReport("strokes", ""); };
+  const endStroke = () => {
+    if (!last) return;
+    last = null;
+    report();
+  };
+  canvas.addEventListener("pointerup", endStroke);
+  canvas.addEventListener("pointercancel", endStroke);
+  const clear = () => {
+    clearCanvas(canvas);
+    root.dlcoreReport("strokes", "");
+  };
   root.querySelector(".dl-draw-clear").addEventListener("click", clear);
-  byKeyboard(root, canvas, { line, report, clear });
+  listenToKeys(root, canvas, { line, report, clear });
 }
 
-function byKeyboard(root, canvas, { line, report, clear }) {
-  const pen = root.querySelector(".dl-draw-pen"), note = root.querySelector(".dl-draw-note");
-  let at = [canvas.width / 2, canvas.height / 4], down = false;
+function listenToKeys(root, canvas, { line, report, clear }) {
+  const pen = root.querySelector(".dl-draw-pen");
+  const note = root.querySelector(".dl-draw-note");
+  let penAt = [canvas.width / 2, canvas.height / 4];
+  let down = false;
   const show = () => {
-    pen.style.left = `${at[0]}px`;
-    pen.style.top = `${at[1]}px`;
+    pen.style.left = `${penAt[0]}px`;
+    pen.style.top = `${penAt[1]}px`;
     pen.classList.toggle("dl-draw-down", down);
   };
-  const setDown = (now) => {
-    if (down && !now) report();
-    down = now;
-    note.textContent = down ? "Pen down: arrows draw." : "Pen up: arrows move it.";
-    if (down) line(at, at);
+  const setDown = (isDown) => {
+    if (down && !isDown) report();
+    down = isDown;
+    note.textContent = down ? "Pen down: arrow keys draw." : "Pen up: arrow keys move it.";
+    if (down) line(penAt, penAt);
   };
   canvas.addEventListener("keydown", (event) => {
     const move = ARROWS[event.key];
     if (move) {
-      const to = at.map((value, axis) => Math.min(canvas.width, Math.max(0, value + STEP * move[axis])));
-      if (down) line(at, to);
-      at = to;
+      const target = penAt.map((value, axis) => Math.min(canvas.width, Math.max(0, value + STEP * move[axis])));
+      if (down) line(penAt, target);
+      penAt = target;
     } else if (event.key === " ") setDown(!down);
     else if (event.key === "Delete" || event.key === "Backspace") clear();
     else return;
     event.preventDefault();
     show();
   });
-  canvas.addEventListener("blur", () => { if (down) setDown(false); show(); });
+  canvas.addEventListener("blur", () => {
+    if (down) setDown(false);
+    show();
+  });
   show();
 }

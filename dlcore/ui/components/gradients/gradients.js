@@ -1,20 +1,32 @@
+// Heat map of the gradient norm by layer and step.
+
+import { decode } from "../shared/arrays.js";
+import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
+import { onThemeChange, readTheme } from "../shared/theme.js";
 
 const MOST_COLUMNS = 400;
 
-// Rows of at most 400 steps: of each group of steps the geometric mean, which is the mean of what is drawn.
-function grid(norms, steps, layers) {
-  const count = steps.length, width = layers.length, group = Math.ceil(count / MOST_COLUMNS);
-  const x = [], z = layers.map(() => []);
+// At most 400 columns, each the geometric mean of a group of steps.
+function buildGrid(norms, steps, layers) {
+  const count = steps.length;
+  const width = layers.length;
+  const group = Math.ceil(count / MOST_COLUMNS);
+  const x = [];
+  const z = layers.map(() => []);
   for (let from = 0; from < count; from += group) {
     const to = Math.min(count, from + group);
     x.push(steps[to - 1]);
     for (let layer = 0; layer < width; layer++) {
-      let sum = 0, seen = 0;
+      let sum = 0;
+      let positive = 0;
       for (let i = from; i < to; i++) {
         const norm = norms[i * width + layer];
-        if (norm > 0) { sum += Math.log10(norm); seen += 1; }
+        if (norm > 0) {
+          sum += Math.log10(norm);
+          positive += 1;
+        }
       }
-      z[layer].push(seen ? sum / seen : null);
+      z[layer].push(positive ? sum / positive : null);
     }
   }
   return [x, z];
@@ -25,21 +37,45 @@ export default async function ({ data, parentElement }) {
   root.dataset.version = data.version;
   const Plotly = await loadPlotly();
   if (root.dataset.version !== data.version) return;
-  const [steps, z] = grid(decode(data.norms), decode(data.steps), data.layers), plot = root.querySelector(".dl-plot");
+  const [steps, z] = buildGrid(decode(data.norms), decode(data.steps), data.layers);
+  const plot = root.querySelector(".dl-plot");
   const redraw = () => {
-    const colours = theme(root), height = Math.max(190, 96 + 22 * data.layers.length);
+    const colors = readTheme(root);
+    const height = Math.max(190, 96 + 22 * data.layers.length);
     plot.style.minHeight = `${height}px`;
-    Plotly.react(plot, [{
-      type: "heatmap", x: steps, y: data.layers, z, colorscale: "Viridis", customdata: z.map((row) => row.map((value) => value === null ? 0 : 10 ** value)),
-      hovertemplate: "%{y}, step %{x}<br>norm %{customdata:.2~e}<extra></extra>",
-      colorbar: { title: { text: "log₁₀ norm", side: "right", font: { size: 12 } }, thickness: 12, outlinewidth: 0, tickfont: { size: 11 } },
-    }], layoutFor(colours, {
-      height, margin: { l: 8, r: 8, t: 12, b: 8 }, uirevision: "keep",
-      xaxis: axis(colours, { title: { text: "Optimiser step", font: { size: 12 }, standoff: 8 }, showgrid: false }),
-      yaxis: axis(colours, { autorange: "reversed", showgrid: false, type: "category", tickfont: { size: 11 } }),
-    }), PLOT_CONFIG);
+    Plotly.react(
+      plot,
+      [
+        {
+          type: "heatmap",
+          x: steps,
+          y: data.layers,
+          z,
+          colorscale: "Viridis",
+          customdata: z.map((row) => row.map((value) => (value === null ? 0 : 10 ** value))),
+          hovertemplate: "%{y}, step %{x}<br>norm %{customdata:.2~e}<extra></extra>",
+          colorbar: {
+            title: { text: "log₁₀ norm", side: "right", font: { size: 12 } },
+            thickness: 12,
+            outlinewidth: 0,
+            tickfont: { size: 11 },
+          },
+        },
+      ],
+      plotLayout(colors, {
+        height,
+        margin: { l: 8, r: 8, t: 12, b: 8 },
+        uirevision: "keep",
+        xaxis: axisLayout(colors, {
+          title: { text: "Optimizer step", font: { size: 12 }, standoff: 8 },
+          showgrid: false,
+        }),
+        yaxis: axisLayout(colors, { autorange: "reversed", showgrid: false, type: "category", tickfont: { size: 11 } }),
+      }),
+      PLOT_CONFIG,
+    );
   };
   redraw();
   root.dataset.drawn = data.version;
-  watch(root, redraw);
+  onThemeChange(root, redraw);
 }

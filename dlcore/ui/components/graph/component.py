@@ -1,4 +1,4 @@
-"""A network's computational graph, drawn in the page: modules fold, the view zooms, arrow keys walk along the edges."""
+"""Computational graph of a network, with folding modules, zoom and keyboard navigation."""
 
 import hashlib
 import json
@@ -9,23 +9,23 @@ from dlcore.ui.components.mount import drawing_component, mount
 if TYPE_CHECKING:
     from dlcore.inference.anatomy import Anatomy
 
-_GRAPH = drawing_component("graph", parts=("graph_layout", "graph_draw"))
+_GRAPH = drawing_component("graph")
 
 
-def show_graph(found: "Anatomy", *, key: str) -> None:
-    """Draw the graph of a network that was taken apart."""
+def show_graph(anatomy: "Anatomy", *, key: str) -> None:
+    """Render the computational graph."""
     operations: list[dict[str, Any]] = [
         {
-            "name": one.name,
-            "scope": list(one.scope),
-            "sources": list(one.sources),
-            "shape": list(one.shape),
-            "weights": one.weights,
-            "biases": one.biases,
-            "multiply_adds": one.multiply_adds,
+            "name": operation.name,
+            "scope": list(operation.scope),
+            "sources": list(operation.sources),
+            "shape": list(operation.shape),
+            "weights": operation.weights,
+            "biases": operation.biases,
+            "multiply_adds": operation.multiply_adds,
         }
-        for one in found.operations
+        for operation in anatomy.operations
     ]
-    data: dict[str, Any] = {"operations": operations, "kinds": dict(found.kinds)}
+    data: dict[str, Any] = {"operations": operations, "kinds": dict(anatomy.kinds)}
     data["version"] = hashlib.blake2b(json.dumps(data).encode(), digest_size=12).hexdigest()
     mount(_GRAPH, data, key=f"graph-{key}")

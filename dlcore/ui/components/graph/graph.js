@@ -1,7 +1,10 @@
+// The computational graph of a network.
+
+import { showGraph } from "./view.js";
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dlg");
   if (root.dataset.drawn === data.version) return;
-  graphIn(root, data);
+  showGraph(root, data);
   root.dataset.drawn = data.version;
 }

@@ -1,4 +1,4 @@
-"""Where every head of every layer looks in a sentence, drawn in the browser: choose one to see it large."""
+"""Attention of every head of every layer over a sentence, drawn in the browser."""
 
 from collections.abc import Sequence
 
@@ -9,25 +9,25 @@ from dlcore.ui.components.mount import drawing_component, mount, pack
 _HEADS = drawing_component("heads")
 
 
-def show_heads_grid(attentions: np.ndarray, words: Sequence[str], *, version: str, key: str) -> None:
-    """Draw attentions (L, H, T, T), rows summing to 1, over the T words; `version` changes with text and model.
+def show_heads_grid(attentions: np.ndarray, tokens: Sequence[str], *, version: str, key: str) -> None:
+    """Render attentions (L, H, T, T) over T tokens, rows sum to 1; `version` identifies text and model.
 
-    It opens on the head that looks at single words most sharply, the marks at both ends left aside.
+    The initial head is the sharpest one, special tokens at both ends ignored.
     """
-    tops = attentions.max(axis=-1)  # (L, H, T): a byte a share, the largest of each row exact
-    shares = np.rint(255 * attentions / np.maximum(tops[..., None], 1e-12))
+    row_max = attentions.max(axis=-1)  # (L, H, T): one byte per weight, exact row maxima
+    weights = np.rint(255 * attentions / np.maximum(row_max[..., None], 1e-12))
     data = {
         "version": version,
-        "words": list(words),
-        "shares": pack(shares, dtype="uint8"),
-        "tops": pack(tops),
+        "tokens": list(tokens),
+        "weights": pack(weights, dtype="uint8"),
+        "row_max": pack(row_max),
         "first": sharpest_head(attentions),
     }
     mount(_HEADS, data, key=key)
 
 
 def sharpest_head(attentions: np.ndarray) -> int:
-    """The head of attentions (L, H, T, T), counted through all layers, whose words give one other word most."""
+    """Return the head, counted over all layers, with the highest mean maximum attention to another token."""
     inner = attentions[:, :, 1:-1, 1:-1].copy()
     if not inner.size:
         return 0

@@ -1,4 +1,4 @@
-"""A place to paste a picture: Ctrl-V, or a file dropped on it, made small in the browser before it travels."""
+"""Paste an image with Ctrl-V or drop a file; the browser scales it down before upload."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ _PASTE = drawing_component("paste")
 
 
 def paste_image(*, key: str) -> bytes:
-    """The picture pasted last, as the bytes of a JPEG; empty while there is none."""
-    text = str(mount_reporting(_PASTE, {}, key=key, defaults={"picture": ""})["picture"])
+    """Return the latest pasted image as JPEG bytes; empty if there is none."""
+    text = str(mount_reporting(_PASTE, {}, key=key, defaults={"image": ""})["image"])
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""One threshold, many views: drawn and counted in the browser while it is dragged; Python hears when it is let go.
+"""Decision threshold: drawn and counted in the browser while it is dragged; Python is notified on release.
 
 An alarm is a score above the threshold. Scores go to the browser in the type in which the run stored them and both
 sides compare them with the threshold as 64-bit floats, so that they agree on every point.
@@ -6,7 +6,6 @@ sides compare them with the threshold as 64-bit floats, so that they agree on ev
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +15,15 @@ import streamlit as st
 from dlcore.evaluation.anomaly import DAY
 from dlcore.ui.components.mount import drawing_component, mount_reporting, pack
 
-PARTS = ("counts", "axes", "time", "curves", "words", "hands")
-"""The component's scripts, `browser/threshold_<part>.js`, in the order in which they are put together."""
-_THRESHOLD = drawing_component("threshold", parts=tuple(f"threshold_{part}" for part in PARTS))
+_THRESHOLD = drawing_component("threshold")
 PARAMETER = "threshold"
-"""The released threshold's name in the page's address."""
+"""Query parameter with the released threshold."""
 _DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Points [start, stop) of the scores, under a name: a part of the series, or what counts are made on."""
+    """A named range [start, stop) of scores: a part of the series, or the points that are counted."""
 
     name: str
     start: int
@@ -35,7 +32,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class NamedWindow:
-    """A named span of time, epoch milliseconds, both ends included."""
+    """A named interval of time in epoch milliseconds, both ends included."""
 
     start: int
     end: int
@@ -44,31 +41,37 @@ class NamedWindow:
 
 @dataclass(frozen=True)
 class ThresholdWording:
-    """What the things counted are called: `positive` is one of what is sought, `call` what the model says of it."""
+    """Names for a positive sample, for positives and negatives, and for one and several positive predictions."""
 
     positive: str = "event"
-    positives: str = "labelled points"
-    negatives: str = "ordinary points"
+    positives: str = "labeled points"
+    negatives: str = "unlabeled points"
     call: str = "alarm"
     calls: str = "alarms"
 
 
 @dataclass(frozen=True)
 class SeriesAxis:
-    """When the scores are those of a series: times (N,) epoch milliseconds, rising; its values (N,), what they are
-    (with their unit), named windows, and spans that are known but carry no label."""
+    """Time axis of scores that belong to a series.
+
+    times (N,) epoch milliseconds, increasing; values (N,) of the series and their name with unit; labeled windows;
+    `plausible` windows are known events without a label.
+    """
 
     times: np.ndarray
     values: np.ndarray | None = None
-    value: str = ""
+    value_name: str = ""
     windows: tuple[NamedWindow, ...] = ()
     plausible: tuple[NamedWindow, ...] = ()
 
 
 @dataclass(frozen=True)
 class CountingMode:
-    """How it is counted: `inclusive`, whether a score equal to the threshold counts; `axis`, the ends of the scores'
-    axis where they are known; `ratio`, how many false alarms a missed event costs at the start."""
+    """How samples are counted.
+
+    `inclusive`: a score equal to the threshold is positive; `axis`: limits of the score axis if known; `ratio`: initial
+    cost of a missed event in false alarms.
+    """
 
     inclusive: bool = False
     axis: tuple[float, float] | None = None
@@ -77,77 +80,77 @@ class CountingMode:
 
 @dataclass(frozen=True)
 class ThresholdView:
-    """What the component shows.
+    """Input of the component.
 
-    scores (N,), higher = stranger (or more surely positive); labels (N,) 0 or 1, or None; `own` is the run's own
-    threshold; `scopes` are what counts may be made on, the first at the start; `parts` are named along the time axis;
-    `rules` the points (training or validation, never test) from which rules make thresholds; `marks` further
-    thresholds to jump to, with their names.
+    scores (N,), higher is more anomalous (or more probably positive); labels (N,) 0 or 1, or None; `scopes` are the
+    ranges that can be counted, the first one initially; `parts` are named on the time axis; `rules` is the range
+    (training or validation, never test) from which threshold rules are computed; `references` are further thresholds
+    with their names.
     """
 
     scores: np.ndarray
     labels: np.ndarray | None
-    own: float
+    run_threshold: float
     scopes: tuple[Scope, ...]
     parts: tuple[Scope, ...] = ()
     rules: Scope | None = None
-    over: SeriesAxis | None = None
-    score: str = "score"
-    words: ThresholdWording = ThresholdWording()
-    marks: tuple[tuple[str, float], ...] = ()
-    counted: CountingMode = CountingMode()
+    series: SeriesAxis | None = None
+    score_name: str = "score"
+    wording: ThresholdWording = ThresholdWording()
+    references: tuple[tuple[str, float], ...] = ()
+    counting: CountingMode = CountingMode()
 
 
 @dataclass(frozen=True)
 class ReleasedThreshold:
-    """What a person left: the threshold, the alarm chosen (a place in the scores), windows marked by hand."""
+    """State set by the user: the threshold, the index of the selected alarm, manual labels."""
 
     threshold: float
     alarm: int | None
-    marked: tuple[NamedWindow, ...]
+    labels: tuple[NamedWindow, ...]
 
 
-def show_threshold(judged: ThresholdView, *, key: str) -> ReleasedThreshold:
-    """Draw the component and give what was last released; its address parameter is `threshold`.
+def show_threshold(view: ThresholdView, *, key: str) -> ReleasedThreshold:
+    """Render the component and return its state at the last release.
 
-    `key` names the run: a threshold in the address or from an earlier visit is taken up for the same key alone.
+    `key` identifies the run: a threshold from the query parameter or an earlier visit applies to the same key only.
     """
     widget = f"threshold-{key}"
-    if widget not in st.session_state:  # it is mounted anew: begin where this person left it
-        st.session_state[f"{widget}-start"] = _start(judged, key)
+    if widget not in st.session_state:  # first render since the page was opened
+        st.session_state[f"{widget}-start"] = _initial_state(view, key)
     start: ReleasedThreshold = st.session_state[f"{widget}-start"]
-    data = _data(judged, start)
+    data = _data(view, start)
     data["version"] = _version(data)
-    defaults = {"threshold": start.threshold, "alarm": start.alarm, "marked": data["marked"]}
-    found = mount_reporting(_THRESHOLD, data, key=widget, defaults=defaults)
-    marked = tuple(NamedWindow(int(a), int(b), f"yours {i}") for i, (a, b) in enumerate(found["marked"] or (), start=1))
-    alarm = found["alarm"]
-    released = ReleasedThreshold(float(found["threshold"]), None if alarm is None else int(alarm), marked)
-    _remember(released, judged, key)
+    defaults = {"threshold": start.threshold, "alarm": start.alarm, "labels": data["manual_labels"]}
+    state = mount_reporting(_THRESHOLD, data, key=widget, defaults=defaults)
+    labels = tuple(NamedWindow(int(a), int(b), f"label {i}") for i, (a, b) in enumerate(state["labels"] or (), start=1))
+    alarm = None if state["alarm"] is None else int(state["alarm"])
+    released = ReleasedThreshold(float(state["threshold"]), alarm, labels)
+    _save_state(released, view, key)
     return released
 
 
-def _start(judged: ThresholdView, key: str) -> ReleasedThreshold:
-    kept = st.session_state.get(f"released-{key}")
-    if isinstance(kept, ReleasedThreshold):
-        return kept
-    owner = st.session_state.get("threshold-in-address")
-    wanted = _number(st.query_params.get(PARAMETER, "")) if owner in (None, key) else None
-    return ReleasedThreshold(judged.own if wanted is None else wanted, None, ())
+def _initial_state(view: ThresholdView, key: str) -> ReleasedThreshold:
+    saved = st.session_state.get(f"released-{key}")
+    if isinstance(saved, ReleasedThreshold):
+        return saved
+    is_for_this_run = st.session_state.get("threshold-in-address") in (None, key)
+    threshold = _parse_float(st.query_params.get(PARAMETER, "")) if is_for_this_run else None
+    return ReleasedThreshold(view.run_threshold if threshold is None else threshold, None, ())
 
 
-def _remember(released: ReleasedThreshold, judged: ThresholdView, key: str) -> None:
-    """Keep it for the next visit, and in the address where it is not the run's own."""
+def _save_state(released: ReleasedThreshold, view: ThresholdView, key: str) -> None:
+    """Save the state for the next visit; a threshold other than the run's own also goes to the query parameter."""
     st.session_state[f"released-{key}"] = released
     st.session_state["threshold-in-address"] = key
-    text = "" if released.threshold == judged.own else repr(released.threshold)
+    text = "" if released.threshold == view.run_threshold else repr(released.threshold)
     if text and st.query_params.get(PARAMETER) != text:
         st.query_params[PARAMETER] = text
     elif not text and PARAMETER in st.query_params:
         del st.query_params[PARAMETER]
 
 
-def _number(text: str) -> float | None:
+def _parse_float(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
@@ -155,12 +158,12 @@ def _number(text: str) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _data(judged: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
-    """All that the browser needs; arrays packed, the same at every rerun so that it is sent once."""
-    over = judged.over
+def _data(view: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
+    """Return the data for the browser; the same at every rerun, so it is sent once."""
+    scores = _finite_scores(view.scores)
     data: dict[str, Any] = {
-        "scores": pack(_sent(judged.scores), dtype=str(_sent(judged.scores).dtype)),
-        "labels": None if judged.labels is None else pack(judged.labels, dtype="uint8"),
+        "scores": pack(scores, dtype=str(scores.dtype)),
+        "labels": None if view.labels is None else pack(view.labels, dtype="uint8"),
         "values": None,
         "times": None,
         "step_ms": 0,
@@ -168,53 +171,49 @@ def _data(judged: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
         "gap": 0,
         "windows": [],
         "plausible": [],
-        "own": judged.own,
+        "run_threshold": view.run_threshold,
         "start": start.threshold,
         "scope": 0,
         "k": 3,
         "quantile": 0.995,
-        "scopes": _stretches(judged.scopes),
-        "parts": _stretches(judged.parts),
-        "score": judged.score,
-        "value": "",
-        "rules": _stretches((judged.rules,))[0] if judged.rules else None,
-        "marks": [{"name": name, "value": value} for name, value in judged.marks],
-        **vars(judged.counted),
-        "words": vars(judged.words),
-        "marked": [[w.start, w.end] for w in start.marked],
+        "scopes": [vars(scope) for scope in view.scopes],
+        "parts": [vars(part) for part in view.parts],
+        "score_name": view.score_name,
+        "value_name": "",
+        "rules": vars(view.rules) if view.rules else None,
+        "references": [{"name": name, "value": value} for name, value in view.references],
+        **vars(view.counting),
+        "wording": vars(view.wording),
+        "manual_labels": [[window.start, window.end] for window in start.labels],
     }
-    return data | (_over(over) if over is not None else {})
+    return data | (_series_data(view.series) if view.series is not None else {})
 
 
-def _sent(scores: np.ndarray) -> np.ndarray:
-    """Scores as they are sent: float32 stays, all else becomes float64; what is no number never raises an alarm."""
-    kept = scores if scores.dtype == np.float32 else scores.astype(np.float64)
-    return np.where(np.isnan(kept), -np.inf, kept).astype(kept.dtype)
+def _finite_scores(scores: np.ndarray) -> np.ndarray:
+    """Return float32 scores unchanged, all others as float64; NaN becomes -inf and never raises an alarm."""
+    floats = scores if scores.dtype == np.float32 else scores.astype(np.float64)
+    return np.where(np.isnan(floats), -np.inf, floats).astype(floats.dtype)
 
 
-def _over(over: SeriesAxis) -> dict[str, Any]:
-    steps = np.diff(over.times)
+def _series_data(series: SeriesAxis) -> dict[str, Any]:
+    steps = np.diff(series.times)
     step = float(np.median(steps)) if len(steps) else float(_DAY_MS)
-    even = bool((steps == step).all())
+    is_even = bool((steps == step).all())
     return {
-        "times": None if even else pack(over.times, dtype="float64"),
-        "begin_ms": float(over.times[0]),
+        "times": None if is_even else pack(series.times, dtype="float64"),
+        "begin_ms": float(series.times[0]),
         "step_ms": step,
         "gap": points_per_day(step),
-        "value": over.value,
-        "values": None if over.values is None else pack(over.values),
-        "windows": [vars(window) for window in over.windows],
-        "plausible": [vars(window) for window in over.plausible],
+        "value_name": series.value_name,
+        "values": None if series.values is None else pack(series.values),
+        "windows": [vars(window) for window in series.windows],
+        "plausible": [vars(window) for window in series.plausible],
     }
 
 
 def points_per_day(step_ms: float) -> int:
-    """Points within which two alarms are one burst: a day's, at least one; half-hours have 48, as in `evaluation`."""
+    """Return the number of points in a day, at least 1: alarms closer than that form one burst."""
     return max(1, round(_DAY_MS / step_ms)) if step_ms > 0 else DAY
-
-
-def _stretches(stretches: Sequence[Scope]) -> list[dict[str, Any]]:
-    return [vars(stretch) for stretch in stretches]
 
 
 def _version(data: dict[str, Any]) -> str:

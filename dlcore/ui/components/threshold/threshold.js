@@ -1,194 +1,89 @@
+// Decision threshold: one threshold, several views. Python is notified on release.
 
-// One threshold, many views: state, numbers, and what hand and keyboard do. Python hears of a threshold on release.
+import { onThemeChange } from "../shared/theme.js";
+import { fitCanvases } from "./canvas.js";
+import { countAt, countEvents, cutoff, findBursts } from "./counts.js";
+import { drawCostMoving, drawCostStill, drawCurveMoving, drawCurveStill } from "./curves.js";
+import { drawHistogramMoving, drawHistogramStill } from "./histogram.js";
+import { listen } from "./input.js";
+import { initializeControls, updateTitles } from "./labels.js";
+import { updateMetrics } from "./metrics.js";
+import {
+  createState,
+  invalidate,
+  kindName,
+  readColors,
+  SCORE_VIEWS,
+  TIME_VIEWS,
+  updateLabels,
+  visibleViews,
+} from "./state.js";
+import { findStableRange } from "./sweep.js";
+import { LEFT, RIGHT, reduceColumns } from "./time_axes.js";
+import { drawScoreMoving, drawScoreStill, drawSeriesMoving, drawSeriesStill } from "./time_chart.js";
 
-const TIMES = ["series", "score"], CURVES = ["histogram", "cost", "pr", "roc"];
-const DRAW = {
-  series: [drawSeriesStill, drawSeriesMoving], score: [drawScoreStill, drawScoreMoving],
-  histogram: [drawHistogramStill, drawHistogramMoving], cost: [drawCostStill, drawCostMoving],
-  pr: [drawCurveStill, drawCurveMoving], roc: [drawCurveStill, drawCurveMoving],
+const DRAWING = {
+  series: [drawSeriesStill, drawSeriesMoving],
+  score: [drawScoreStill, drawScoreMoving],
+  histogram: [drawHistogramStill, drawHistogramMoving],
+  cost: [drawCostStill, drawCostMoving],
+  pr: [drawCurveStill, drawCurveMoving],
+  roc: [drawCurveStill, drawCurveMoving],
 };
-const MOST_ROWS = 40, MONTH_DAYS = 30.44;
 
-function begin(root, data, report) {
-  const scores = decode(data.scores), size = scores.length, times = data.times ? decode(data.times) : null;
-  const s = {
-    root, data, report, scores, size, hasTime: data.step_ms > 0, values: data.values ? decode(data.values) : null,
-    given: data.labels ? decode(data.labels) : null, yours: data.marked.map(([start, end]) => ({ start, end })),
-    timeOf: (place) => (times ? times[clamp(Math.round(place), 0, size - 1)] : data.begin_ms + place * data.step_ms),
-    placeAt: (ms) => (times ? size - countAbove(times, ms - 0.5) : (ms - data.begin_ms) / data.step_ms),
-    scope: data.scopes[data.scope], t: data.start, ratio: data.ratio, k: data.k, quantile: data.quantile,
-    zoom: [0, size], mode: "zoom", brush: null, hover: null, chosen: null, views: {}, bursts: [], dirty: new Set(), stale: {},
-  };
-  s.calm = data.rules ? Float64Array.from(scores.subarray(data.rules.start, data.rules.stop)).sort() : null;
-  s.axis = axisOf(s);
-  s.valueRange = s.values ? rangeOf(s.values) : null;
-  for (const name of [...TIMES, ...CURVES]) s.views[name] = { name, ...layersOf(root.querySelector(`.dlt-${name}`)) };
-  return s;
-}
-
-function rangeOf(numbers) {
-  let low = Infinity, high = -Infinity;
-  for (const one of numbers) { if (one < low) low = one; if (one > high) high = one; }
-  const room = (high - low || 1) * 0.04;
-  return { low: low >= 0 && low < 0.3 * high ? 0 : low - room, high: high + room };
-}
-
-// The axis of the score: logarithmic where scores are above 0 and span decades; a probability's is 0 to 1.
-function axisOf(s) {
-  if (s.data.axis) return { log: false, low: s.data.axis[0], high: s.data.axis[1] };
-  const sorted = Float64Array.from(s.scores).filter(Number.isFinite).sort(), top = Math.max(sorted[sorted.length - 1], s.data.own ?? -Infinity);
-  const above = sorted.filter((score) => score > 0), at = (share) => above[Math.floor(share * (above.length - 1))];
-  const positive = above.length > 0.9 * sorted.length; // a causal score is 0 before the first whole window
-  if (positive && sorted[0] >= 0 && top / at(0.05) > 30) return { log: true, low: at(0.01), high: top * 1.3 };
-  const low = Math.min(sorted[0], s.data.own ?? Infinity), room = (top - low || 1) * 0.05;
-  return { log: false, low: low >= 0 && low < 0.3 * top ? 0 : low - room, high: top + room };
-}
-
-// Labels, given and brushed, and all that is counted from them.
-function relabel(s) {
-  const mask = new Uint8Array(s.size), kinds = new Uint8Array(s.size);
-  const named = (list, kind) => list.map((one, i) => ({ ...one, kind, number: i, start: clamp(Math.ceil(s.placeAt(one.start)), 0, s.size), stop: clamp(Math.floor(s.placeAt(one.end)) + 1, 0, s.size) })).filter((one) => one.stop > one.start);
-  const plausible = s.hasTime ? named(s.data.plausible, "plausible") : [];
-  const yours = s.hasTime ? named(s.yours.map((one, i) => ({ ...one, name: `yours ${i + 1}` })), "yours") : [];
-  s.windows = [...(s.hasTime ? named(s.data.windows, "labelled") : []), ...plausible, ...yours].sort((a, b) => a.start - b.start);
-  for (const one of plausible) kinds.fill(2, one.start, one.stop);
-  if (s.given) mask.set(s.given);
-  for (const one of yours) mask.fill(1, one.start, one.stop);
-  for (let i = 0; i < s.size; i++) if (mask[i]) kinds[i] = 1;
-  s.pointKinds = kinds;
-  s.mask = mask;
-  recount(s);
-}
-
-function recount(s) {
-  s.kinds = Uint8Array.from(s.pointKinds).fill(3, 0, s.scope.start).fill(3, s.scope.stop);
-  const labelled = s.given !== null || s.yours.length > 0;
-  s.table = tableOf(s.scores, labelled ? s.mask : null, {
-    start: s.scope.start, stop: s.scope.stop, gap: s.hasTime ? s.data.gap : 0, inclusive: s.data.inclusive,
-    plausible: s.windows.filter((one) => one.kind === "plausible").map((one) => [one.start, one.stop]),
-  });
-  s.labelled = s.table.positives > 0 && s.table.negatives > 0;
-  s.sweep = sweepOf(s.table);
-  s.areas = s.labelled ? areasOf(s.table, s.sweep) : null;
-  s.useful = usefulFrom(s.table, s.sweep);
-  s.days = ((s.scope.stop - s.scope.start) * s.data.step_ms) / DAY;
-  reprice(s);
-  s.columns = null;
-  dress(s);
-  renew(s, [...TIMES, ...CURVES]);
-}
-
-function reprice(s) {
-  const { data } = s, found = [], add = (id, name, value, seen, range = "") => { if (Number.isFinite(value)) found.push({ id, name, value, seen, range }); };
-  add("own", "this run’s own", data.own, false);
-  if (s.calm?.length) {
-    const rules = rulesOf(s.calm, { k: s.k, quantile: s.quantile });
-    add("maximum", `largest of ${data.rules.name}`, rules.maximum, false);
-    add("quantile", `quantile ${s.quantile}`, rules.quantile, false);
-    add("meanStd", `mean + ${s.k} standard deviations`, rules.meanStd, false);
-  }
-  data.marks.forEach((one, i) => add(`mark${i}`, one.name, one.value, false));
-  if (s.labelled) {
-    s.costs = costsOf(s.table, s.sweep, s.ratio);
-    const cheap = cheapestOf(s.table, s.sweep, s.costs), best = cheapestOf(s.table, s.sweep, f1Of(s.table, s.sweep).map((f1) => -f1));
-    add("cheapest", "lowest cost", cheap.threshold, true);
-    add("f1", "best F1", best.threshold, true);
-  }
-  s.ghosts = found;
-}
-
-function renew(s, names) {
-  for (const name of names) s.stale[name] = true;
-  schedule(s);
-}
-
-function schedule(s) {
-  s.frame ??= requestAnimationFrame(() => { s.frame = undefined; if (s.root.isConnected && s.root.dlcore === s) paint(s); });
-}
-
-function paint(s) {
+export function paint(s) {
   const { table } = s;
-  s.cut = cutOf(table, s.t);
-  s.counts = countsAt(table, s.t);
-  s.events = s.hasTime ? eventsAt(table, s.t) : null;
-  s.steady = steadyAt(table, s.sweep, s.t);
+  s.cut = cutoff(table, s.t);
+  s.counts = countAt(table, s.t);
+  s.events = s.hasTime ? countEvents(table, s.t) : null;
+  s.stableRange = findStableRange(table, s.sweep, s.t);
   if (s.hasTime) {
-    s.columns ??= columnsOf(s, s.views.score.box.clientWidth - LEFT - RIGHT);
-    s.bursts = burstsOf(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
+    s.columns ??= reduceColumns(s, s.views.score.box.clientWidth - LEFT - RIGHT);
+    s.bursts = findBursts(s.scores, s.cut, { start: 0, stop: s.size, gap: s.data.gap });
     for (const burst of s.bursts) burst.kind = burstKind(s, burst);
   }
-  for (const name of shownViews(s)) {
-    const view = s.views[name], [still, moving] = DRAW[name];
-    if (s.stale[name]) { fit(view); still(s, view); s.stale[name] = false; }
-    moving(s, view);
+  for (const name of visibleViews(s)) {
+    const view = s.views[name];
+    const [drawStatic, drawMoving] = DRAWING[name];
+    if (s.stale[name]) {
+      fitCanvases(view);
+      drawStatic(s, view);
+      s.stale[name] = false;
+    }
+    drawMoving(s, view);
   }
-  tell(s);
+  updateMetrics(s);
 }
 
 function burstKind(s, burst) {
-  const seen = [false, false, false, false];
-  for (let i = burst.start; i < burst.stop; i++) if (s.scores[i] > s.cut) seen[s.kinds[i]] = true;
-  const first = [1, 2, 0, 3].find((kind) => seen[kind]);
+  const hasKind = [false, false, false, false];
+  for (let i = burst.start; i < burst.stop; i++) if (s.scores[i] > s.cut) hasKind[s.kinds[i]] = true;
+  const first = [1, 2, 0, 3].find((kind) => hasKind[kind]);
   return kindName(s, first);
-}
-
-function shownViews(s) {
-  return [...(s.hasTime ? (s.values ? TIMES : ["score"]) : []), "histogram", ...(s.labelled ? ["cost", "pr", "roc"] : [])];
-}
-
-function move(s, threshold) {
-  if (!Number.isFinite(threshold) || threshold === s.t) return;
-  s.t = threshold;
-  schedule(s);
-}
-
-// Called at the end of a drag, a key or a click: only now does Python hear.
-function release(s) {
-  if (s.t === s.told) return;
-  s.told = s.t;
-  s.report("threshold", s.t);
-}
-
-function step(s, steps) {
-  const { axis } = s, scale = scaleOf(axis.log, axis.low, axis.high, 0, 400);
-  return tidy(scale.back(scale.at(clamp(s.t, axis.low, axis.high)) + steps), scale);
-}
-
-// The next threshold at which an event is caught or lost, or a burst comes or goes.
-function nextChange(s, up) {
-  const { low, high } = s.steady, { thresholds } = s.sweep;
-  if (up) return Number.isFinite(high) ? high : s.t;
-  return Number.isFinite(low) ? thresholds[Math.max(0, placeOf(s.sweep, { inclusive: false }, low) - 1)] : s.t;
-}
-
-// As few digits as still tell two neighbouring steps apart.
-function tidy(threshold, scale) {
-  const at = scale.at(threshold);
-  for (let digits = 2; digits < 9; digits++) {
-    const found = Number(threshold.toPrecision(digits));
-    if (Math.abs(scale.at(found) - at) < 0.2) return found;
-  }
-  return threshold;
 }
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dlt");
-  if (root.dlcore?.data.version === data.version) { root.dlcore.report = setStateValue; return; } // keep what is drawn
-  const s = (root.dlcore = begin(root, data, setStateValue));
-  s.told = s.t;
-  s.colours = coloursOf(root);
-  furnish(s);
-  relabel(s);
-  handle(s);
+  if (root.dlcore?.data.version === data.version) {
+    root.dlcore.report = setStateValue;
+    return;
+  }
+  const s = createState(root, data, { report: setStateValue, dress: updateTitles, paint });
+  root.dlcore = s;
+  s.reported = s.t;
+  s.colors = readColors(root);
+  initializeControls(s);
+  updateLabels(s);
+  listen(s);
   root.dlcoreSize?.disconnect();
-  root.dlcoreSize = new ResizeObserver(() => { s.columns = null; renew(s, [...TIMES, ...CURVES]); });
+  root.dlcoreSize = new ResizeObserver(() => {
+    s.columns = null;
+    invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
+  });
   root.dlcoreSize.observe(root);
-  watch(root, () => { s.colours = coloursOf(root); renew(s, [...TIMES, ...CURVES]); });
+  onThemeChange(root, () => {
+    s.colors = readColors(root);
+    invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
+  });
   root.dataset.drawn = data.version;
-}
-
-function coloursOf(root) {
-  const found = theme(root), style = getComputedStyle(root);
-  const primary = style.getPropertyValue("--st-primary-color").trim() || "#0B66A8";
-  return { ...found, primary, dim: faint(found.text, 0.75), trace: faint(found.text, 0.36), line: faint(found.text, 0.1) };
 }

@@ -1,4 +1,4 @@
-"""A text that is answered as its writer pauses, and whose words can be hidden from the model one by one."""
+"""Text input that reports when typing pauses; its tokens can be masked one by one."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ import streamlit as st
 from dlcore.ui.components.mount import drawing_component, mount_reporting
 
 _TYPED = drawing_component("typed")
-MOST_LETTERS = 60
-"""Of a word so many are shown: somebody may paste a megabyte without a space."""
+MAX_TOKEN_LETTERS = 60
+"""Display limit for one token: a pasted text may have no spaces."""
 
 
 @dataclass(frozen=True)
 class TypedText:
-    """What stands in the box, and the places of the words that are hidden, of those that `version` stands for."""
+    """The text and the indices of masked tokens, for the tokenization that `version` identifies."""
 
     text: str
     hidden: tuple[int, ...] = ()
@@ -24,14 +24,14 @@ class TypedText:
 
 
 def current_text(key: str, start: str) -> TypedText:
-    """What was reported last, or the text to start with."""
-    kept = st.session_state.get(key)
+    """Return the latest reported text, or `start`."""
+    saved = st.session_state.get(key)
     try:
-        found = json.loads(kept["typed"] if kept else "{}")
+        state = json.loads(saved["typed"] if saved else "{}")
         return TypedText(
-            str(found.get("text", start)),
-            tuple(int(place) for place in found.get("hidden", ())),
-            str(found.get("version", "")),
+            str(state.get("text", start)),
+            tuple(int(index) for index in state.get("hidden", ())),
+            str(state.get("version", "")),
         )
     except (KeyError, TypeError, ValueError):
         return TypedText(start)
@@ -40,11 +40,10 @@ def current_text(key: str, start: str) -> TypedText:
 def show_typed(
     words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str, marks: int = 0
 ) -> TypedText:
-    """Show the box and the words below it.
+    """Render the text box and its tokens, and return the current text.
 
-    `words_of` gives the words that the model reads of a text, and for each whether it is unknown; it is to raise
-    nothing. So many `marks` of the model's own at each end cannot be hidden. Gives what was typed; nothing is hidden
-    once the same text falls into other words, as those of another model.
+    `words_of` returns the tokens of a text and whether each is unknown; it must not raise. `marks` special tokens at
+    each end cannot be masked. Masks are reset if another model tokenizes the same text differently.
     """
     now = current_text(key, start)
     words, unknown = words_of(now.text)
@@ -57,8 +56,8 @@ def show_typed(
         "label": label,
         "words": [shorten(word) for word in words],
         "marks": marks,
-        "unknown": [bool(each) for each in unknown],
-        "note": "Press a word to hide it from the model. Dashed: not in its vocabulary." if words else "",
+        "unknown": [bool(flag) for flag in unknown],
+        "note": "Press a token to mask it. Dashed: not in the vocabulary." if words else "",
         "version": version,
     }
     mount_reporting(_TYPED, data, key=key, defaults={"typed": json.dumps({"text": start, "hidden": []})})
@@ -66,5 +65,5 @@ def show_typed(
 
 
 def shorten(word: str) -> str:
-    """A word as it is shown: of one without an end its start."""
-    return word if len(word) <= MOST_LETTERS else word[: MOST_LETTERS - 2] + " …"
+    """Return a token cut to the display limit."""
+    return word if len(word) <= MAX_TOKEN_LETTERS else word[: MAX_TOKEN_LETTERS - 2] + " …"

@@ -87,12 +87,12 @@ def _threshold(bundle: Bundle, own: float) -> None:
         ThresholdView(
             scores=np.concatenate(parts),
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
-            own=own,
+            run_threshold=own,
             scopes=(Scope("test", cut, end), validation),
             rules=validation,
-            score="reconstruction error",
-            words=ThresholdWording("stranger", "strangers", "known pictures", "call", "calls"),
-            counted=CountingMode(ratio=1.0),
+            score_name="reconstruction error",
+            wording=ThresholdWording("stranger", "strangers", "known pictures", "call", "calls"),
+            counting=CountingMode(ratio=1.0),
         ),
         key=run_cache.bundle_key(bundle),
     )

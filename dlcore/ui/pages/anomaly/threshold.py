@@ -112,13 +112,13 @@ def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> Thresho
     return ThresholdView(
         scores=np.concatenate([part.errors for part in splits.values()]),
         labels=targets if targets.any() else None,
-        own=own,
+        run_threshold=own,
         scopes=tuple(scopes),
         parts=tuple(parts),
         rules=by_name.get("validation", by_name.get("train")),
-        over=over,
-        score="reconstruction error",
-        marks=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
+        series=over,
+        score_name="reconstruction error",
+        references=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
     )
 
 
@@ -188,10 +188,10 @@ def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
             on_click="ignore",
             disabled=not total,
         )
-        if released.marked:
+        if released.labels:
             st.download_button(
-                f"Download {len(released.marked)} labels (CSV)",
-                lambda: label_csv(released.marked),
+                f"Download {len(released.labels)} labels (CSV)",
+                lambda: label_csv(released.labels),
                 file_name="labels.csv",
                 mime="text/csv",
                 icon=":material/download:",

@@ -10,7 +10,7 @@ from dlcore.ui.components.mount import drawing_component, mount
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-_ATTENTION = drawing_component("self_attention", parts=("self_attention_sums", "graph_layout", "graph_draw"))
+_ATTENTION = drawing_component("self_attention", styles=("graph/graph.css",))
 SENTENCE = "the cat sat on the mat"
 
 

@@ -15,7 +15,7 @@ from dlcore.ui.widgets import run_cache, samples
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-_WALK = drawing_component("walk", parts=("numbers", "walk_layers"))
+_WALK = drawing_component("walk", styles=("shared/walk.css",))
 DRAWING = "backprop-drawing"
 """The session's own drawing, as the page's network sees it: (H, W) uint8."""
 WORDS = r"""

@@ -14,7 +14,7 @@ from dlcore.ui.widgets import run_cache, samples
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-_UNROLLED = drawing_component("unrolled", parts=("numbers",))
+_UNROLLED = drawing_component("unrolled", styles=("shared/walk.css",))
 WORDS = r"""
 **Forward**, the same weights at every step: $h_t = \tanh(W x_t + U h_{t-1} + b)$, and the last state is read out.
 

@@ -1,0 +1,46 @@
+// Loads plotly.js once per page; axis and layout defaults in the theme of the app.
+
+const PLOTLY_URL = new URL("../../PLOTLY_FILE", import.meta.url).href;
+
+export function loadPlotly() {
+  window.dlcorePlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = PLOTLY_URL;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.dlcorePlotly = undefined;
+      reject(new Error("plotly.js did not load. Restart the server, which copies it into static/."));
+    };
+    document.head.append(script);
+  });
+  return window.dlcorePlotly;
+}
+
+export function axisLayout(colors, overrides) {
+  return {
+    gridcolor: colors.line,
+    zerolinecolor: colors.line,
+    linecolor: colors.line,
+    automargin: true,
+    tickfont: { size: 12 },
+    ...overrides,
+  };
+}
+
+export function plotLayout(colors, overrides) {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    autosize: true,
+    font: { color: colors.text, family: colors.font, size: 13 },
+    hoverlabel: {
+      bgcolor: colors.raised,
+      bordercolor: colors.line,
+      font: { color: colors.text, size: 12 },
+      namelength: -1,
+    },
+    ...overrides,
+  };
+}
+
+export const PLOT_CONFIG = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: "reset" };
