@@ -68,10 +68,10 @@ def delete(options: argparse.Namespace) -> dict[str, Any]:
 
 def search_as_dict(search: "Search") -> dict[str, Any]:
     """A search as a dict, with what its knobs explain and how its best trial is trained as a run."""
-    from dlcore.projects import search_space
+    from dlcore.projects.command import command_line
     from dlcore.runs.search import searches
 
-    best = {"command": search_space.command(searches.best_config(search))} if search.best else {}
+    best = {"command": command_line(searches.best_config(search))} if search.best else {}
     return {**search.as_json(), "importances": searches.importances(search), **best}
 
 

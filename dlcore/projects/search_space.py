@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from dlcore.core.config import Field
 from dlcore.core.errors import ConfigError, RequestError
-from dlcore.projects.project import Monitor, RunConfig
-from dlcore.projects.registry import configure, get, list_settings, with_settings
+from dlcore.projects.project import Monitor
+from dlcore.projects.registry import get, list_settings, with_settings
+from dlcore.projects.run_config import RunConfig
 
 FIXED = (
     "epochs",
@@ -97,7 +98,7 @@ def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
     if name not in known:
         raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
     field = known[name]
-    wish = wish.strip() or default_range(field, flat_settings(config)[name])
+    wish = wish.strip() or default_range(field, config.flat[name])
     knob = _choice(name, wish) if field.kind in ("choice", "bool") or ".." not in wish else _range(field, wish)
     ends = knob.choices if knob.kind == "choice" else (knob.low, knob.high)
     for end in ends:
@@ -143,34 +144,15 @@ def parse_parameters(texts: Sequence[str], config: RunConfig) -> tuple[SearchPar
     return knobs
 
 
-def flat_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting of a config by its flat name."""
-    return {**config.training.model_dump(), **config.model_options, **config.data_options}
-
-
 def goal(slug: str) -> Monitor:
     """The validation metric that a search goes by: the project's own wish, else what picks the best epoch."""
     project = get(slug)
-    return project.goal or project.monitor
+    return project.task.goal or project.task.monitor
 
 
 def format_choice(value: Any) -> str:
     """A choice as a knob writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def command(config: RunConfig) -> str:
-    """The command that trains this very config as an ordinary run; what the preset says already is left out."""
-    base = flat_settings(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
-    sets = "".join(
-        f" --set {name}={format_choice(value)}"
-        for name, value in flat_settings(config).items()
-        if format_choice(value) != format_choice(base[name])
-    )
-    return (
-        f"python -m dlcore train {config.project} --model {config.model} --dataset {config.dataset} "
-        f"--preset {config.preset} --seed {config.seed}{sets}"
-    )
 
 
 def _choice(name: str, wish: str) -> SearchParameter:

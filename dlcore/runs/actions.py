@@ -189,4 +189,4 @@ def _forget(run_id: str) -> None:
 def _flat(config: "RunConfig") -> dict[str, Any]:
     """Every setting under its own name, for MLflow's table of params."""
     plain = config.model_dump(exclude={"training", "model_options", "data_options"})
-    return {**plain, **config.training.model_dump(), **config.model_options, **config.data_options}
+    return {**plain, **config.flat}

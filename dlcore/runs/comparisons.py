@@ -107,7 +107,7 @@ def from_references(project: str) -> Comparison | None:
     test part is thinned too), the one that most of them are of; None where there are fewer than two."""
     alike: dict[tuple[str, int], list[Record]] = {}
     for run in references(project):
-        share = int(run.config.data_options.get("rows", 0))
+        share = int(run.config.flat.get("rows", 0))
         alike.setdefault((run.record.dataset, share), []).append(run.record)
     records = max(alike.values(), key=len, default=[])
     if len(records) < 2:

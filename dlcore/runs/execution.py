@@ -106,14 +106,14 @@ def _set_up(job: Job) -> TrainingSession:
     with progress.listening(_Preparing(job.journal)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
-    module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    module = project.models[config.model].build(config.model_options, prepared.facts)
     if prepared.start is not None:
         prepared.start(module)
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
     state: TrainingState | TrainingLoop
-    if (own := project.models[config.model].trainee) is not None:
+    if (own := project.models[config.model].training_loop) is not None:
         state = own(module, prepared, config)
     else:
         steps = len(_batches(config, prepared, fabric))
@@ -215,8 +215,8 @@ def _events(bench: TrainingSession) -> Iterator[Event]:
     state, prepared, config, project = bench.state, bench.prepared, bench.job.config, bench.project
     validation = Validation(
         lambda module: project.epoch_metrics(module, prepared, config),
-        metric=project.monitor.metric,
-        mode=project.monitor.mode,
+        metric=project.task.monitor.metric,
+        mode=project.task.monitor.mode,
     )
     if not isinstance(state, TrainingState):
         return state.events(validation)
@@ -250,7 +250,7 @@ def _write_down(bench: TrainingSession, event: Event, lengths: GradientLog) -> N
 def _best(bench: TrainingSession) -> dict[str, Any] | None:
     if not bench.state.best_epoch:
         return None
-    return asdict(Best(bench.state.best_epoch, bench.project.monitor.metric, bench.state.best_value))
+    return asdict(Best(bench.state.best_epoch, bench.project.task.monitor.metric, bench.state.best_value))
 
 
 def _conclude(bench: TrainingSession, outcome: Outcome) -> None:
@@ -293,5 +293,5 @@ def measure(
     predictions = project.predict(module, prepared, config)
     found = project.evaluate(predictions, None, config)
     found = dataclasses.replace(found, baselines={**found.baselines, **simpler})
-    compared = project.compare(found, config)
+    compared = project.task.compare(found, config)
     return predictions, dataclasses.replace(found, verdict=f"{found.verdict} {compared}".strip())

@@ -78,9 +78,9 @@ def why_no_onnx(bundle: Bundle) -> str:
 
     config = bundle.config
     project = projects.get(config.project)
-    if project.input_kind != "image":
+    if project.modality != "image":
         return f"ONNX is for networks that read pictures; '{project.slug}' does not: take the bundle instead."
-    if project.models[config.model].trainee is not None:
+    if project.models[config.model].training_loop is not None:
         return f"'{config.model}' is computed by hand in NumPy, so torch has no graph of it: take the bundle instead."
     if bundle.preprocessing.get("kind") not in ("grey", "picture") or "mean" not in bundle.preprocessing:
         return f"'{project.slug}' does not sort pictures one by one: take the bundle instead."

@@ -68,7 +68,7 @@ def test_changed_keeps_the_rest():
     made = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
     other = projects.with_settings(made, {"batch_size": 32, "seed": 5})
     assert (other.training.epochs, other.training.batch_size, other.seed) == (3, 32, 5)
-    assert other.model_options == {"kernel_size": 9}
+    assert other.model_options.model_dump() == {"kernel_size": 9}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     for strange in (b"", b"<br>", "😀 😀".encode(), b"\xff\xfe"):
         with pytest.raises(DataError):
             projects.get("bert").answer(loaded, strange)
-    assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.data_options["length"] - 2)
+    assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.flat["length"] - 2)
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
     said = own_texts.load("own:kinds").texts[origin]
     again = projects.get("bert").answer(loaded, said.encode())["probabilities"]

@@ -109,7 +109,7 @@ def test_features_are_computed_once_with_progress_and_are_what_the_network_says(
     assert told[-1][1:] == (72, 72) and "features" in told[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
     assert prepared.labels == ("green salad", "red soup")
-    module = food.PROJECT.models["mobilenet_v2_frozen"].build(projects.model_config(config()), prepared.facts).eval()
+    module = food.PROJECT.models["mobilenet_v2_frozen"].build(config().model_options, prepared.facts).eval()
     prepared.start(module)
     whole = food.prepare(config("mobilenet_v2", train="all"))
     assert np.array_equal(whole.test.ids, prepared.test.ids)
@@ -193,7 +193,7 @@ def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
 def test_one_photo_is_answered_as_the_test_was(small):
     made = config()
     prepared = food.prepare(made)
-    module = food.PROJECT.models[made.model].build(projects.model_config(made), prepared.facts).eval()
+    module = food.PROJECT.models[made.model].build(made.model_options, prepared.facts).eval()
     loaded = LoadedModel(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
     found = food.answer(loaded, path.read_bytes())

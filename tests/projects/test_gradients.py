@@ -28,13 +28,13 @@ def config(model: str = "vgg_deep", **settings):
 @pytest.mark.parametrize("preset", PROJECT.presets)
 def test_every_network_is_what_its_name_says(model, preset):
     found = projects.configure("gradients", model=model, dataset="digits", preset=preset)
-    flat = {**found.model_options, **found.training.model_dump()}
+    flat = found.flat
     assert {name: flat[name] for name in NETWORKS[model]} == NETWORKS[model]
 
 
 def test_layers_with_weights_are_as_many_as_the_depth():
     for model in NETWORKS:
-        options = projects.model_config(config(model))
+        options = config(model).model_options
         names = list(gradients.layers(DeepNetwork(options, channels=1, height=8, classes=10)))
         assert len(weight_layers(names)) == options.depth
 

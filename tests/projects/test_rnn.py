@@ -28,7 +28,7 @@ def configured(model: str = "rnn", dataset: str = "memory", **settings):
 def built(config):
     prepared = PROJECT.prepare(config)
     torch.manual_seed(0)
-    return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts).eval(), prepared
+    return PROJECT.models[config.model].build(config.model_options, prepared.facts).eval(), prepared
 
 
 def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():

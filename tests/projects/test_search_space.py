@@ -57,12 +57,9 @@ def test_every_project_offers_knobs_whose_usual_ranges_hold(slug):
         found = search_space.parse_parameters([], base)
         assert "learning_rate" in [knob.name for knob in found]
         for knob in found:
-            assert (
-                knob.holds(search_space.flat_settings(base)[knob.name])
-                and search_space.parse_parameter(str(knob), base) == knob
-            )
+            assert knob.holds(base.flat[knob.name]) and search_space.parse_parameter(str(knob), base) == knob
 
 
 def test_the_command_names_only_what_differs_from_the_preset():
-    said = search_space.command(config(units=32, learning_rate=0.01, dropout=0.2))
+    said = command_line(config(units=32, learning_rate=0.01, dropout=0.2))
     assert said.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")

@@ -7,6 +7,7 @@ import pytest
 
 from dlcore import runs
 from dlcore.core.errors import ConfigError, DeviceError, RunError
+from dlcore.models.lstm_autoencoder import LstmAutoencoderConfig
 from dlcore.runs import store
 from dlcore.runs.folder import of_run, write_json
 from dlcore.runs.worker import launcher, liveness, queue
@@ -57,8 +58,8 @@ def test_a_device_that_is_not_here_is_refused(config):
 
 
 def test_an_impossible_config_is_refused(config):
-    with pytest.raises(ConfigError, match="windw"):
-        runs.create(config.model_copy(update={"data_options": {"windw": 3}}))
+    with pytest.raises(ConfigError, match="unknown setting"):
+        runs.create(config.model_copy(update={"data_options": LstmAutoencoderConfig()}))
 
 
 def test_pause_and_stop_of_a_waiting_run_work_at_once(config, unlaunched):

@@ -1,7 +1,8 @@
 """Anomalies in a time series: autoencoders trained on ordinary weeks fail to rebuild extraordinary ones."""
 
 import dataclasses
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from torch import nn
@@ -21,18 +22,17 @@ from dlcore.projects.anomaly import custom_series
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows, View
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
-from dlcore.projects.registry import data_config, model_config
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
-VIEWS: dict[str, View] = {
-    "conv": "value window",
-    "dense_32": "row",
-    "dense_16": "row",
-    "lstm": "window",
-    "calendar": "folded window",
-}
-"""What each model sees at once."""
+
+@dataclass(frozen=True)
+class AnomalyModel(ModelEntry):
+    """An autoencoder, and what it reads at once."""
+
+    view: View = "row"
+
 
 LEAST_PERIODS = 3
 """A place of the period must come so many times in training before its own usual error is taken."""
@@ -97,6 +97,11 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     )
 
 
+def view_of(config: RunConfig) -> View:
+    """What the run's model reads at once."""
+    return MODELS[config.model].view
+
+
 def time_features(series: Series) -> np.ndarray:
     """(T, 5): the value, and sine and cosine of the time of day and of the week."""
     return np.column_stack([series.values, calendar(series.times)])
@@ -112,7 +117,7 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     labelled windows."""
     series: Series = prepared.source["series"]
     smooth = _smooth(config, prepared.preprocessing["step_ms"])
-    parts = scored.scores(module, prepared, view=VIEWS[config.model], length=_window(config), smooth=smooth)
+    parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     found: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         span = prepared.source["spans"][name]
@@ -131,13 +136,13 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     series, spans = prepared.source["series"], prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
     length, stop = _window(config), spans["validation"].stop
-    parts = scored.errors_by_split(module, prepared, view=VIEWS[config.model], length=length, names=names)
+    parts = scored.errors_by_split(module, prepared, view=view_of(config), length=length, names=names)
     rows: ScaledRows = prepared.source["rows"][:stop]
     judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
-    if isinstance(module, CalendarAutoencoder):
+    if view_of(config) == "folded window":
         train = spans["train"]
         kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
-        scored.fit_error_scale(module, parts["train"], rows[train], kept=kept[train])
+        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], kept=kept[train])
     usual, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
@@ -223,8 +228,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def _data(config: RunConfig) -> AnomalyData:
-    found = data_config(config)
-    assert isinstance(found, AnomalyData)
+    found = config.data_as(AnomalyData)
     if found.window % 4:
         raise DataError(
             f"window={found.window} is no multiple of 4, which the convolutions need: choose {found.window // 4 * 4}."
@@ -233,13 +237,15 @@ def _data(config: RunConfig) -> AnomalyData:
 
 
 def _window(config: RunConfig) -> int:
-    return 1 if VIEWS[config.model] == "row" else _data(config).window
+    return 1 if view_of(config) == "row" else _data(config).window
 
 
 def _members(config: RunConfig) -> int:
     """Networks that rebuild each window."""
-    options = model_config(config)
-    return options.seeds * options.folds if isinstance(options, CalendarAutoencoderConfig) else 1
+    if view_of(config) != "folded window":
+        return 1
+    options = config.model_as(CalendarAutoencoderConfig)
+    return options.seeds * options.folds
 
 
 def _smooth(config: RunConfig, step_ms: int) -> int:
@@ -258,8 +264,8 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
         DataError: a window would touch every fold, so that nobody could learn from it.
     """
     found = np.full(len(series.values), -1)
-    options = model_config(config)
-    if isinstance(options, CalendarAutoencoderConfig):
+    if view_of(config) == "folded window":
+        options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
         if _window(config) > (options.folds - 2) * block + 1:
             raise DataError(
@@ -277,7 +283,7 @@ def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.n
     Those are the validation points; and where training points are judged by networks that never saw them, these too.
     """
     found = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if VIEWS[config.model] == "folded window" else ends[0]
+    first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
     found[:first] = False
     return found
 
@@ -301,14 +307,14 @@ def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
     places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
     rows = ScaledRows(scaled, np.full(len(scaled), -1), places)
-    part = scored.errors(module, rows, view=VIEWS[config.model], length=length)
+    part = scored.errors(module, rows, view=view_of(config), length=length)
     smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
     return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
 
 
 def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
     """Rows or windows of one part that hold no point to `skip`; a window's id is the time of its first point."""
-    view, length = VIEWS[config.model], _window(config)
+    view, length = view_of(config), _window(config)
     if len(rows) < length:
         raise DataError(f"a part of {len(rows)} points is shorter than one window of {length}: choose other shares.")
     inputs = scored.inputs_of(rows, view=view, length=length)
@@ -331,42 +337,58 @@ CALENDAR: dict[str, Any] = {
 }
 """What suits the calendar autoencoder: Independence Day's long weekend is no example of an ordinary one."""
 
+MODELS: dict[str, AnomalyModel] = {
+    "conv": AnomalyModel(
+        "Convolutional autoencoder",
+        "Looks at a day of counts at once through convolutions of 16 and 8 channels.",
+        lambda options, facts: ConvAutoencoder(options),
+        ConvAutoencoderConfig,
+        view="value window",
+    ),
+    "dense_32": AnomalyModel(
+        "Dense autoencoder 5-64-32-2",
+        "Squeezes the count and its time into two numbers, one row at a time.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
+    ),
+    "dense_16": AnomalyModel(
+        "Dense autoencoder 5-64-32-16-2",
+        "The same with one more layer on each side.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
+    ),
+    "lstm": AnomalyModel(
+        "LSTM autoencoder 5-2",
+        "Reads a day row by row and remembers; 252 parameters.",
+        lambda options, facts: LstmAutoencoder(facts["features"], options),
+        LstmAutoencoderConfig,
+        view="window",
+    ),
+    "calendar": AnomalyModel(
+        "Calendar autoencoder, cross-fitted",
+        "Small networks that know the hour of the week; each week is judged by those that never saw it.",
+        lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
+        CalendarAutoencoderConfig,
+        view="folded window",
+    ),
+}
+
+TASK = Task(
+    name="anomaly detection",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    compare=compare,
+)
+
 PROJECT = Project(
     slug="anomaly",
     section="series",
     title="Anomaly detection",
     summary="Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label.",
+    task=TASK,
+    modality="series",
     datasets=("nyc_taxi",),
-    models={
-        "conv": ModelEntry(
-            "Convolutional autoencoder",
-            "Looks at a day of counts at once through convolutions of 16 and 8 channels.",
-            lambda options, facts: ConvAutoencoder(options),
-            ConvAutoencoderConfig,
-        ),
-        "dense_32": ModelEntry(
-            "Dense autoencoder 5-64-32-2",
-            "Squeezes the count and its time into two numbers, one row at a time.",
-            lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
-        ),
-        "dense_16": ModelEntry(
-            "Dense autoencoder 5-64-32-16-2",
-            "The same with one more layer on each side.",
-            lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
-        ),
-        "lstm": ModelEntry(
-            "LSTM autoencoder 5-2",
-            "Reads a day row by row and remembers; 252 parameters.",
-            lambda options, facts: LstmAutoencoder(facts["features"], options),
-            LstmAutoencoderConfig,
-        ),
-        "calendar": ModelEntry(
-            "Calendar autoencoder, cross-fitted",
-            "Small networks that know the hour of the week; each week is judged by those that never saw it.",
-            lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
-            CalendarAutoencoderConfig,
-        ),
-    },
+    models=MODELS,
     data_config=AnomalyData,
     presets={
         "quick": {
@@ -386,14 +408,8 @@ PROJECT = Project(
     },
     facts={"features": 5, "window": 48, "places": 336},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    compare=compare,
-    input_kind="csv",
-    own_data="series",
-    own_settings=custom_series.settings,
+    custom_data=("series",),
+    custom_settings=custom_series.settings,
 )

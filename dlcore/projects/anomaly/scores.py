@@ -8,7 +8,7 @@ Neither ever looks from one split into a later one, so no test value can reach a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -18,11 +18,19 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
-from dlcore.models.calendar_autoencoder import CalendarAutoencoder
 
 View = Literal["row", "window", "value window", "folded window"]
 """What a model sees at once: one row of features, a window of rows, a window of the value alone, or a window of rows
 with the fold of each and its place in the period."""
+
+
+class CrossFitted(Protocol):
+    """A module with the view "folded window": several networks, and the scale of their errors (S, G, P)."""
+
+    seeds: int
+    folds: int
+    usual: Tensor
+
 
 BATCH = 1024
 LEAST_SHARE = 0.1
@@ -77,7 +85,7 @@ def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tenso
 
 def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
     """The squared errors of a stretch of at least `length` points that is judged by itself."""
-    seeds = module.seeds if isinstance(module, CalendarAutoencoder) else 1
+    seeds = cast(CrossFitted, module).seeds if view == "folded window" else 1
     inputs = inputs_of(rows, view=view, length=length)
     last, means = [], windows.PointwiseMean(len(rows), series=(seeds,))
     split = Split(inputs, inputs[-1], rows.places)
@@ -147,9 +155,7 @@ def scores(
     return dict(zip(parts, whole, strict=True))
 
 
-def fit_error_scale(
-    module: CalendarAutoencoder, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray
-) -> None:
+def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray) -> None:
     """Give the module the usual size of an error at each place: the root of the mean square over the training points
     (n,) that were `kept`.
 
@@ -181,9 +187,8 @@ def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
 
 def get_error_scale(module: nn.Module) -> np.ndarray:
     """(S, G, P) the usual sizes that errors are held against; ones where the model has none."""
-    if isinstance(module, CalendarAutoencoder):
-        return module.usual.cpu().numpy().astype(np.float64)
-    return np.ones((1, 1, 1))
+    usual = getattr(module, "usual", None)
+    return np.ones((1, 1, 1)) if usual is None else usual.cpu().numpy().astype(np.float64)
 
 
 def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import configure
+from dlcore.projects.run_config import RunConfig
 
 VARIANTS = {
     "rate 0.01": ("lstm", 1e-2),

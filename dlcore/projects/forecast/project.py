@@ -28,8 +28,8 @@ from dlcore.models.transformer_forecaster import TransformerForecaster, Transfor
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
 from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, RunConfig
-from dlcore.projects.registry import data_config
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 ROWS_AT_ONCE = 1024
@@ -279,14 +279,13 @@ def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
     )
 
 
-def own_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
+def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
     """Data of one's own: validated on their last part where they are short."""
     return {"validation": "last" if dataset.rows < SHORT else "weeks"}
 
 
 def _data(config: RunConfig) -> ForecastData:
-    found = data_config(config)
-    assert isinstance(found, ForecastData)
+    found = config.data_as(ForecastData)
     if config.model == BLEND and (found.strategy != "direct" or found.target != "change"):
         raise DataError("the blend forecasts changes, all hours at once: choose strategy=direct and target=change.")
     return found
@@ -328,11 +327,23 @@ RECIPE: dict[str, Any] = {
 }
 """How the improved networks are trained. Longer, they learn the training weeks by heart."""
 
+TASK = Task(
+    name="forecasting",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
+    compare=compare,
+)
+
 PROJECT = Project(
     slug="forecast",
     section="series",
     title="Air quality",
     summary="Forecast thirteen readings of a city's air at once, and see what a network adds to copying the last hour.",
+    task=TASK,
+    modality="series",
     datasets=("air_quality", "beijing_pm25"),
     models={
         "lstm": ModelEntry(
@@ -425,16 +436,8 @@ PROJECT = Project(
     },
     facts={"variables": 13, "features": 13, "window": 24, "steps": 1, "horizon": 1, "calendar": CALENDAR},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    compare=compare,
-    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
-    input_kind="csv",
-    own_data="series",
-    own_also=("table",),
-    own_settings=own_settings,
+    custom_data=("series", "table"),
+    custom_settings=custom_settings,
 )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, number, parse
+from dlcore.core.config import Config, number
 from dlcore.data.batches import Batches
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split, SplitName
@@ -17,7 +17,8 @@ from dlcore.evaluation import anomaly
 from dlcore.inference import predict as inference
 from dlcore.models.autoencoder import Autoencoder, AutoencoderConfig
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 HEIGHT, WIDTH = 25, 40
@@ -40,7 +41,7 @@ class AnatomyData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """Pictures as rows of 1,000 numbers; one class is nowhere but in the test part, where it stands last."""
-    options = parse(AnatomyData, config.data_options)
+    options = config.data_as(AnatomyData)
     found = images.load(config.dataset)
     train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
     train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
@@ -140,7 +141,7 @@ def _told(scores: np.ndarray, strange: np.ndarray, *, threshold: float, draws: i
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """The mean picture, and as many principal components as the bottleneck has numbers, fitted on the training part."""
     train = prepared.train.inputs[0].numpy().astype(np.float32) / 255
-    count = int(parse(AutoencoderConfig, config.model_options).bottleneck)
+    count = int(config.model_as(AutoencoderConfig).bottleneck)
     mean = train.mean(axis=0)
     components = _components(train - mean, count)
     found = {}
@@ -290,12 +291,22 @@ def _build(options: AutoencoderConfig, facts: Mapping[str, int]) -> nn.Module:
     return Autoencoder(options, features=facts["features"])
 
 
+TASK = Task(
+    name="reconstruction",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+)
+
 PROJECT = Project(
     slug="anatomy",
     section="foundations",
     title="Anatomy of a network",
     summary="Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds "
     "strange.",
+    task=TASK,
+    modality="image",
     datasets=("fashion_mnist", "mnist", "digits"),
     models={
         "autoencoder": ModelEntry(
@@ -312,12 +323,7 @@ PROJECT = Project(
     },
     facts={"features": FEATURES},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import recall
 from dlcore.data.text.recall import RecallSequences
@@ -17,7 +17,9 @@ from dlcore.inference import predict as inference
 from dlcore.models.self_attention import AssociativeRecall, SelfAttentionConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 
 TEST_ROWS = 2000
 CLASSES = len(recall.DIGITS)
@@ -35,7 +37,7 @@ class RecallData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """Three parts, drawn one after the other from the run's seed; the test part is the same for every seed."""
-    options = parse(RecallData, config.data_options)
+    options = config.data_as(RecallData)
     how: dict[str, Any] = {"pairs": options.pairs, "question": options.question}
     learnt = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
     test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
@@ -228,6 +230,8 @@ PROJECT = Project(
     section="foundations",
     title="Self-attention",
     summary="Queries, keys, values, scores, softmax, weighted sum: every number of attention opened to its formula.",
+    task=CLASSIFICATION,
+    modality="text",
     datasets=("recall",),
     models={
         "attention": ModelEntry(
@@ -244,12 +248,7 @@ PROJECT = Project(
     },
     facts={"letters": 10, "classes": CLASSES, "tokens": 7},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="text",
     input_limit=2000,
 )

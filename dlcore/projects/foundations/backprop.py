@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import number, parse
+from dlcore.core.config import number
 from dlcore.data.array_batches import Shifted
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
@@ -16,7 +16,9 @@ from dlcore.models.numpy_module import NumpyConvConfig, NumpyDenseConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -34,14 +36,13 @@ class BackpropData(FashionData):
 
 def prepare(config: RunConfig) -> Prepared:
     """As the fashion classifier's: official test part, validation drawn by the seed, scaled by the training part."""
-    options = {name: value for name, value in config.data_options.items() if name in FashionData.model_fields}
-    return fashion.prepare(config.model_copy(update={"data_options": options}))
+    return fashion.prepare(config)
 
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training in NumPy: pictures moved, scaled, and stepped through by hand."""
     seen = prepared.preprocessing
-    shift = parse(BackpropData, config.data_options).shift
+    shift = config.data_as(BackpropData).shift
     return NumpyTrainingLoop(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
 
 
@@ -222,6 +223,8 @@ PROJECT = Project(
     section="foundations",
     title="Backpropagation by hand",
     summary="A network in NumPy alone learns to read digits; open every number of its way forward and back.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("mnist", "digits"),
     models={
         "dense": ModelEntry(
@@ -229,14 +232,14 @@ PROJECT = Project(
             summary="Two hidden layers with batch norm, ReLU and a little dropout, all of it in NumPy.",
             build=_dense,
             config=NumpyDenseConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
         "convolutional": ModelEntry(
             title="Convolutional 8-16",
             summary="Two convolutions with max-pool and a hidden layer, in NumPy: slower, and it knows of neighbours.",
             build=_convolutional,
             config=NumpyConvConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
     },
     data_config=BackpropData,
@@ -261,12 +264,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -14,7 +14,7 @@ from dlcore.data.splits import Prepared
 from dlcore.models.numpy_module import NumpyModule
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
 from dlcore.models.numpy_nn.optimizers import Adam, NumpyOptimizer, Sgd
-from dlcore.projects.project import RunConfig
+from dlcore.projects.run_config import RunConfig
 from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Event

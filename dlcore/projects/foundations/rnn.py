@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import number, parse
+from dlcore.core.config import number
 from dlcore.core.errors import DataError
 from dlcore.data import memory_task
 from dlcore.data.array_batches import Shifted
@@ -17,11 +17,12 @@ from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
 from dlcore.models.numpy_module import NumpyRnnConfig
-from dlcore.projects import classification
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -42,8 +43,7 @@ def prepare(config: RunConfig) -> Prepared:
     """Pictures row by row: as many steps as rows, as many inputs as columns; or the memory task, drawn by the seed."""
     if config.dataset == MEMORY:
         return _memory(config)
-    options = {name: value for name, value in config.data_options.items() if name in FashionData.model_fields}
-    found = fashion.prepare(config.model_copy(update={"data_options": options}))
+    found = fashion.prepare(config)
     facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
     return Prepared(
         train=found.train,
@@ -58,7 +58,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _memory(config: RunConfig) -> Prepared:
-    options = parse(RnnData, config.data_options)
+    options = config.data_as(RnnData)
     made = memory_task.make_sequences(options.rows, gap=options.gap, seed=config.seed)
     test = memory_task.make_sequences(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
     held = max(1, round(options.rows * options.validation_share))
@@ -226,6 +226,8 @@ PROJECT = Project(
     section="foundations",
     title="A recurrent network by hand",
     summary="A network that reads step by step, forward and back through time, and how long it can remember.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("mnist", "digits", MEMORY),
     models={
         "rnn": ModelEntry(
@@ -233,7 +235,7 @@ PROJECT = Project(
             summary="One recurrent layer with tanh in NumPy, its gradient carried back through every step.",
             build=_rnn,
             config=NumpyRnnConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
         "lstm": ModelEntry(
             title="LSTM",
@@ -266,12 +268,7 @@ PROJECT = Project(
     },
     facts={"steps": 28, "features": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,6 @@ import torch
 from torch import nn
 
 from dlcore.core import progress
-from dlcore.core.config import parse
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import bert_weights
@@ -19,10 +19,10 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
-from dlcore.projects import classification
 from dlcore.projects.language import bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Monitor, Project
+from dlcore.projects.run_config import RunConfig
 
 SIZES = (
     "vocab_size",
@@ -46,7 +46,7 @@ def prepare(config: RunConfig) -> Prepared:
         ConfigError: less than all is to be trained on top of random weights.
         DataError: the dataset or the BERT is not on this machine, or reads fewer pieces than asked for.
     """
-    options, plan = parse(BertTextData, config.data_options), _plan(config)
+    options, plan = config.data_as(BertTextData), _plan(config)
     taken = bert_texts.load(config, options)
     checkpoint, found, parts, said = taken.checkpoint, taken.found, taken.parts, taken.said
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
@@ -79,8 +79,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _plan(config: RunConfig) -> FineTuneConfig:
-    plan = parse(PROJECT.models[config.model].config, config.model_options)
-    assert isinstance(plan, FineTuneConfig)
+    plan = config.model_as(FineTuneConfig)
     if plan.start == "random" and (plan.train != "all" or not plan.words):
         raise ConfigError(
             f"train={plan.train}, words={str(plan.words).lower()} needs start=pretrained: from random weights all "
@@ -177,6 +176,9 @@ PROJECT = Project(
     section="language",
     title="Fine-tuning BERT",
     summary="A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+    # The loss rises with overconfidence while accuracy still improves.
+    task=replace(texts.TEXT_CLASSIFICATION, monitor=Monitor("validation_accuracy", "max")),
+    modality="text",
     datasets=("trec6", "trec50", "ag_news", "ag_news_15k", "movie_reviews", "imdb"),
     models={
         "all_layers": ModelEntry(
@@ -235,15 +237,9 @@ PROJECT = Project(
         "classes": 6,
     },
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
     complete=complete,
-    monitor=Monitor("validation_accuracy", "max"),  # the loss rises again with sureness, while more is right
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

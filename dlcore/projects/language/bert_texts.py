@@ -12,7 +12,7 @@ from dlcore.data.stratify import stratified_sample
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.projects.language import texts
-from dlcore.projects.project import RunConfig
+from dlcore.projects.run_config import RunConfig
 
 
 class BertTextData(Config):

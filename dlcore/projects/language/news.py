@@ -4,9 +4,9 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
-from dlcore.projects import classification
 from dlcore.projects.language import texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class NewsData(texts.TextData):
@@ -29,6 +29,8 @@ PROJECT = Project(
     section="language",
     title="News with a Transformer",
     summary="Tell world, sports, business and science news apart with an encoder written out after the paper.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("ag_news", "ag_news_15k"),
     models={
         "encoder": ModelEntry(
@@ -64,14 +66,9 @@ PROJECT = Project(
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     needs=texts.needs,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

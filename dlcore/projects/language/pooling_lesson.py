@@ -9,8 +9,9 @@ from torch.nn import functional
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.base_lstm import BaseLstm
 from dlcore.projects.language.texts import EncodedText
-from dlcore.projects.project import LoadedModel, RunConfig
-from dlcore.projects.registry import configure, get, model_config
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.registry import configure, get
+from dlcore.projects.run_config import RunConfig
 
 TITLE = "The lesson of the last state"
 VARIANTS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}
@@ -63,7 +64,7 @@ def difference_left(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(loaded.config.seed)
         entry = get(loaded.config.project).models[loaded.config.model]
-        fresh = entry.build(model_config(loaded.config), loaded.facts)
+        fresh = entry.build(loaded.config.model_options, loaded.facts)
     found = []
     for own in (module, fresh):
         assert isinstance(own, BaseLstm)

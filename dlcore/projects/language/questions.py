@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from dlcore.core.config import choice, number
+from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import DataError
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import Prepared
@@ -19,7 +19,8 @@ from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification
 from dlcore.projects.language import reviews_bert, texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class QuestionsData(texts.TextData):
@@ -49,18 +50,21 @@ BERT = "bert_gru"
 """The model that reads what a frozen BERT makes of each piece."""
 READ = ("length", "keep", "balanced", "rows")
 """Of the data's settings those that it has: a BERT brings its own pieces of words, and its own numbers for them."""
-UNREAD = tuple(name for name in QuestionsData.model_fields if name not in READ)
+IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 
 
 def prepare(config: RunConfig) -> Prepared:
     """The source's test part; a tenth of the rest to validate on; the pieces from the training part, or BERT's own."""
     if config.model != BERT:
         found = texts.prepare(config, QuestionsData)
-        return replace(found, facts={**found.facts, "width": config.model_options["embedding"]})
-    theirs = {name: config.data_options[name] for name in READ}
-    theirs |= {name: config.model_options[name] for name in ("bert", "after_layer")}
-    found = reviews_bert.prepare(config.model_copy(update={"data_options": theirs}))
-    pieces = len(bert_weights.require(theirs["bert"]).vocabulary)
+        return replace(found, facts={**found.facts, "width": config.model_as(RnnClassifierConfig).embedding})
+    options = config.model_as(BertGruConfig)
+    data = parse(
+        reviews_bert.ReviewsBertData,
+        {**config.data_options.model_dump(include=set(READ)), "bert": options.bert, "after_layer": options.after_layer},
+    )
+    found = reviews_bert.prepare(config.model_copy(update={"data_options": data}))
+    pieces = len(bert_weights.require(options.bert).vocabulary)
     return replace(found, facts={**found.facts, "vocabulary": pieces})
 
 
@@ -73,7 +77,7 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
 def needs(config: RunConfig) -> tuple[str, ...]:
     """The pretrained BERT, or what every text needs."""
     if config.model == BERT:
-        return (f"{bert_weights.PREFIX}{config.model_options['bert']}",)
+        return (f"{bert_weights.PREFIX}{config.model_as(BertGruConfig).bert}",)
     return texts.needs(config)
 
 
@@ -112,6 +116,8 @@ PROJECT = Project(
     section="language",
     title="What questions ask for",
     summary="Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("trec6", "trec50"),
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=RnnClassifierConfig)
@@ -123,7 +129,7 @@ PROJECT = Project(
             summary="A BERT that stays as it is reads every question once; a GRU reads what it made of each piece.",
             build=_over_bert,
             config=BertGruConfig,
-            unread=UNREAD,
+            ignored_settings=IGNORED,
         )
     },
     data_config=QuestionsData,
@@ -139,15 +145,10 @@ PROJECT = Project(
     },
     facts={"vocabulary": 8_000, "length": 40, "classes": 6, "width": 384},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
     needs=needs,
     complete=complete,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dlcore.core import devices
-from dlcore.core.config import choice, number, parse
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import bert_tokens
@@ -17,10 +17,10 @@ from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.projects import classification
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsBertData(BertTextData):
@@ -44,7 +44,7 @@ def prepare(config: RunConfig) -> Prepared:
         ConfigError: the BERT reads fewer tokens at once, or has fewer layers, than asked for.
         DataError: the dataset or the BERT is not on this machine, or its states need more room than there is.
     """
-    options = parse(ReviewsBertData, config.data_options)
+    options = config.data_as(ReviewsBertData)
     taken = bert_texts.load(config, options)
     checkpoint, found, parts = taken.checkpoint, taken.found, taken.parts
     layers = int(checkpoint.config["num_hidden_layers"])
@@ -115,6 +115,8 @@ PROJECT = Project(
     section="language",
     title="Film reviews with BERT",
     summary="A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "gru": ModelEntry(
@@ -137,14 +139,9 @@ PROJECT = Project(
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     complete=complete,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -9,9 +9,9 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
-from dlcore.projects import classification
 from dlcore.projects.language import texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsData(texts.TextData):
@@ -40,6 +40,8 @@ PROJECT = Project(
     section="language",
     title="Film reviews with an LSTM",
     summary="Read a film review word by word with an LSTM, and say whether its writer liked the film.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "base_lstm": ModelEntry(
@@ -77,14 +79,9 @@ PROJECT = Project(
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     needs=texts.needs,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -6,9 +6,9 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from dlcore.projects import classification
 from dlcore.projects.language import texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsData(texts.TextData):
@@ -55,6 +55,8 @@ PROJECT = Project(
     section="language",
     title="Film reviews with a Transformer",
     summary="Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         name: ModelEntry(title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig)
@@ -78,15 +80,10 @@ PROJECT = Project(
     },
     facts={"vocabulary": 15_000, "length": 250, "classes": 2},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     needs=texts.needs,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
     reported={"base": 0.86, "dropout": 0.685, "weight_decay": 0.7, "fast": 0.7, "slow": 0.7},
 )

@@ -8,19 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, number, parse
+from dlcore.core.config import Config, number
 from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import sequences
-from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs, Task
+from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 TEST_ROWS = 2000
@@ -45,7 +46,7 @@ class Seq2SeqData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """Items that share nothing between the parts (dates: no day); alphabets from the training part alone."""
-    options = parse(Seq2SeqData, config.data_options)
+    options = config.data_as(Seq2SeqData)
     sizes = sequences.SplitSizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
     parts = _parts(config, sizes)
     source, target = Alphabet.fit(parts.train.sources), Alphabet.fit(parts.train.targets)
@@ -81,7 +82,7 @@ def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.Sequence
     if own.is_custom(config.dataset):
         kept = own_pairs.load(config.dataset, checksum=config.data_checksum)
         return own_pairs.split_pairs(kept, sizes, seed=config.seed)
-    return sequences.make_splits(cast(Task, config.dataset), sizes, seed=config.seed)
+    return sequences.make_splits(cast(sequences.Task, config.dataset), sizes, seed=config.seed)
 
 
 def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
@@ -290,11 +291,21 @@ def _build(options: Seq2SeqConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {"batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
 
+TASK = Task(
+    name="sequence to sequence",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+)
+
 PROJECT = Project(
     slug="seq2seq",
     section="language",
     title="Sequence to sequence",
     summary="A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+    task=TASK,
+    modality="text",
     datasets=("dates_in_words", "reversing", "sorting"),
     models={
         "transformer": ModelEntry(
@@ -311,13 +322,8 @@ PROJECT = Project(
     },
     facts={"sources": 40, "symbols": 15, "source_length": 51, "target_length": 11},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="text",
     input_limit=MOST,
-    own_data="pairs",
+    custom_data=("pairs",),
 )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
@@ -25,7 +25,9 @@ from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, RunConfig
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
@@ -62,7 +64,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     Raises:
         DataError: the dataset, or the word vectors asked for, are not on this machine.
     """
-    options = parse(data, config.data_options)
+    options = config.data_as(data)
     found = load(config)
     parts = cut(found, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
@@ -92,10 +94,8 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
 
 def needs(config: RunConfig) -> tuple[str, ...]:
     """GloVe's vectors and BERT's pieces of words, where a run asks for them."""
-    wanted = {
-        "glove": config.data_options.get("vectors") == "glove",
-        "bert_vocabulary": config.data_options.get("tokens") == "wordpiece",
-    }
+    options = config.data_as(TextData)
+    wanted = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
     return tuple(name for name, asked in wanted.items() if asked)
 
 
@@ -169,7 +169,7 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """The classifiers' cross-entropy; where classes are to weigh the same, that of a rare one counts more (King &
     Zeng 2001): by the number of texts over the classes and over its own texts."""
     plain = classification.objective(config, prepared)
-    if not config.data_options.get("balanced"):
+    if not getattr(config.data_options, "balanced", False):
         return plain
     counts = torch.bincount(prepared.train.targets, minlength=prepared.facts["classes"]).clamp(min=1)
     weights = len(prepared.train) / (len(counts) * counts.float())
@@ -178,6 +178,9 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
         return functional.cross_entropy(outputs, targets, weight=weights.to(outputs))
 
     return replace(plain, loss=loss)
+
+
+TEXT_CLASSIFICATION = replace(CLASSIFICATION, objective=objective)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -298,7 +301,7 @@ def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
 def probabilities(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, float]:
     """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown, or masked, ones."""
     ids = torch.from_numpy(seen.without(hidden))
-    if not loaded.config.data_options.get("bucketed", True):  # it learnt from padded rows, so it is asked with one
+    if not getattr(loaded.config.data_options, "bucketed", True):  # trained on padded rows
         ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
     return classification.named_probabilities(inference.forward_batch(loaded.module, ids), loaded.labels)
 

@@ -8,8 +8,8 @@ from dlcore.data.images import images
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
-from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as pictures
 from dlcore.projects.vision.images import ImageData
 
@@ -65,6 +65,8 @@ PROJECT = Project(
     section="vision",
     title="VGG, ResNet, ResNeXt",
     summary="Train three classic image classifiers on the same photographs, and see which one wins, at what cost.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("dogs_food_vehicles", "cifar10", "fashion_mnist", "mnist", "digits"),
     models={
         "resnet18": ModelEntry(
@@ -109,15 +111,10 @@ PROJECT = Project(
     },
     facts={"channels": 3, "height": 64, "width": 64, "classes": 3},
     prepare=pictures.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=pictures.baselines,
     answer=pictures.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
-    own_data="images",
+    custom_data=("images",),
 )

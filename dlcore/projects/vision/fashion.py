@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, random_shift_flip
 from dlcore.data.splits import Prepared, Split
@@ -15,7 +15,9 @@ from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision.images import NEVER_MIRRORED, simple_baselines
 
 
@@ -32,7 +34,7 @@ class FashionData(Config):
 
 def prepare(config: RunConfig) -> Prepared:
     """Official test part as it is; the rest cut by the seed into training and validation, every class at its share."""
-    options = parse(FashionData, config.data_options)
+    options = config.data_as(FashionData)
     found = images.load(config.dataset)
     train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
     train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
@@ -100,6 +102,8 @@ PROJECT = Project(
     section="vision",
     title="Fashion classifier",
     summary="Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "digits"),
     models={
         "dense": ModelEntry(
@@ -146,12 +150,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

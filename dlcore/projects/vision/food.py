@@ -1,6 +1,7 @@
 """vision/food: networks that know a million photographs learn dishes from a few hundred."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataMissingError
 from dlcore.data.images import images
 from dlcore.data.images.duplicates import grouped_stratified_split
@@ -22,20 +23,19 @@ from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
 from dlcore.projects import classification
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import food_features
 from dlcore.projects.vision import images as pictures
 from dlcore.training.fit import Objective
 
-BACKBONE_OF: dict[str, Backbone] = {
-    "mobilenet_v2": "mobilenet_v2",
-    "mobilenet_v2_frozen": "mobilenet_v2",
-    "mobilenet_v2_scratch": "mobilenet_v2",
-    "mobilenet_v3_large": "mobilenet_v3_large",
-    "efficientnet_b0": "efficientnet_b0",
-    "resnet50": "resnet50",
-}
-"""Each model's backbone."""
+
+@dataclass(frozen=True)
+class FoodModel(ModelEntry):
+    """A classifier on top of a backbone that has ImageNet weights."""
+
+    backbone: Backbone = "mobilenet_v2"
 
 
 PULL = 60.0
@@ -71,7 +71,7 @@ def prepare(config: RunConfig) -> Prepared:
         ConfigError: a head alone on random weights, which would be no transfer.
         DataMissingError: the dataset, or the weights that a head is trained on, are not on this machine.
     """
-    options, plan = parse(FoodData, config.data_options), _plan(config)
+    options, plan = config.data_as(FoodData), _plan(config)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     if found.channels != 3:
         raise ConfigError(f"{config.dataset} is grey: choose a dataset of coloured photographs.")
@@ -86,7 +86,7 @@ def prepare(config: RunConfig) -> Prepared:
         (found.test_pixels, found.test_labels, test),
     )
     if plan.train == "head":
-        learn, last = food_features.compute_features(found, backbone=BACKBONE_OF[config.model], side=options.side)
+        learn, last = food_features.compute_features(found, backbone=MODELS[config.model].backbone, side=options.side)
         splits = [
             _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
         ]
@@ -120,7 +120,7 @@ def prepare(config: RunConfig) -> Prepared:
 def _starter(
     found: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
 ) -> Callable[[nn.Module], None]:
-    backbone = BACKBONE_OF[config.model]
+    backbone = MODELS[config.model].backbone
 
     def warm() -> tuple[np.ndarray, np.ndarray]:
         learn, _ = food_features.compute_features(found, backbone=backbone, side=side)
@@ -130,8 +130,7 @@ def _starter(
 
 
 def _plan(config: RunConfig) -> TransferConfig:
-    plan = parse(PROJECT.models[config.model].config, config.model_options)
-    assert isinstance(plan, TransferConfig)
+    plan = config.model_as(TransferConfig)
     if plan.start == "random" and plan.train != "all":
         raise ConfigError(f"train={plan.train} needs start=pretrained: nothing is learnt on top of random weights.")
     return plan
@@ -140,7 +139,7 @@ def _plan(config: RunConfig) -> TransferConfig:
 def needs(config: RunConfig) -> tuple[str, ...]:
     """ImageNet's weights of the model's backbone, unless it starts from random ones."""
     pretrained = _plan(config).start == "pretrained"
-    return (f"{weights.PREFIX}{BACKBONE_OF[config.model]}",) if pretrained else ()
+    return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
 
 
 def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +187,7 @@ def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """Cross-entropy with smoothed labels, of mixed pictures the same mixture of two; and how many are right."""
-    smoothing = parse(FoodData, config.data_options).label_smoothing
+    smoothing = config.data_as(FoodData).label_smoothing
     transform = prepared.transform
     assert isinstance(transform, PhotoTransform | FeatureViews)
 
@@ -217,7 +216,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     named = pictures.baselines(shrunk, config)
     try:
         known, asked = food_features.compute_features(
-            found, backbone=BACKBONE_OF[config.model], side=prepared.facts["height"]
+            found, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
         )
     except DataMissingError:
         return named
@@ -315,46 +314,50 @@ _QUICK = {**_HEAD, "epochs": 30, "side": 160}
 _QUICK_TUNED = {**_TUNED, "blocks": 5, "epochs": 3, "side": 160, "train_side": 160}
 
 
-def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> ModelEntry:
-    return ModelEntry(title=title, summary=summary, build=_build(backbone), config=config)
+def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> FoodModel:
+    return FoodModel(title=title, summary=summary, build=_build(backbone), config=config, backbone=backbone)
 
+
+MODELS: dict[str, FoodModel] = {
+    "mobilenet_v2": _entry(
+        "MobileNetV2, fine-tuned",
+        "Pretrained on ImageNet; the last blocks go on learning, slowly, under a new head (Sandler et al. 2018).",
+        "mobilenet_v2",
+    ),
+    "mobilenet_v2_frozen": _entry(
+        "MobileNetV2, frozen",
+        "Pretrained and left as it is: a new head on its features, in seconds.",
+        "mobilenet_v2",
+        FrozenConfig,
+    ),
+    "mobilenet_v2_scratch": _entry(
+        "MobileNetV2, from scratch",
+        "The same network with nothing taken over: what the photos alone can teach.",
+        "mobilenet_v2",
+        ScratchConfig,
+    ),
+    "mobilenet_v3_large": _entry(
+        "MobileNetV3-Large",
+        "Found by search for phones, with squeeze-and-excitation (Howard et al. 2019).",
+        "mobilenet_v3_large",
+    ),
+    "efficientnet_b0": _entry(
+        "EfficientNet-B0",
+        "Depth, width and side in balance (Tan & Le 2019).",
+        "efficientnet_b0",
+    ),
+    "resnet50": _entry("ResNet-50", "Fifty layers with bypasses (He et al. 2016).", "resnet50"),
+}
 
 PROJECT = Project(
     slug="food",
     section="vision",
     title="Food photos",
     summary="Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own.",
+    task=replace(CLASSIFICATION, objective=objective, compare=compare),
+    modality="image",
     datasets=("food101_mini", "food11", "food101"),
-    models={
-        "mobilenet_v2": _entry(
-            "MobileNetV2, fine-tuned",
-            "Pretrained on ImageNet; the last blocks go on learning, slowly, under a new head (Sandler et al. 2018).",
-            "mobilenet_v2",
-        ),
-        "mobilenet_v2_frozen": _entry(
-            "MobileNetV2, frozen",
-            "Pretrained and left as it is: a new head on its features, in seconds.",
-            "mobilenet_v2",
-            FrozenConfig,
-        ),
-        "mobilenet_v2_scratch": _entry(
-            "MobileNetV2, from scratch",
-            "The same network with nothing taken over: what the photos alone can teach.",
-            "mobilenet_v2",
-            ScratchConfig,
-        ),
-        "mobilenet_v3_large": _entry(
-            "MobileNetV3-Large",
-            "Found by search for phones, with squeeze-and-excitation (Howard et al. 2019).",
-            "mobilenet_v3_large",
-        ),
-        "efficientnet_b0": _entry(
-            "EfficientNet-B0",
-            "Depth, width and side in balance (Tan & Le 2019).",
-            "efficientnet_b0",
-        ),
-        "resnet50": _entry("ResNet-50", "Fifty layers with bypasses (He et al. 2016).", "resnet50"),
-    },
+    models=MODELS,
     data_config=FoodData,
     presets={
         "quick": {
@@ -370,15 +373,9 @@ PROJECT = Project(
     },
     facts={"channels": 3, "height": 256, "width": 256, "classes": 10},
     prepare=prepare,
-    objective=objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
-    compare=compare,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
-    own_data="images",
+    custom_data=("images",),
     needs=needs,
 )

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import nn
 
-from dlcore.core.config import parse
 from dlcore.data.images import images
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
-from dlcore.projects import classification
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -53,6 +53,8 @@ PROJECT = Project(
     section="vision",
     title="Vanishing gradients",
     summary="See where the gradient dies in a deep network, and what brings it back.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "digits"),
     models={
         "vgg_deep": _network(
@@ -106,13 +108,8 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=fashion.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )
 
@@ -143,7 +140,7 @@ def describe_setting(name: str, value: object) -> str:
 
 def describe_network(config: RunConfig) -> str:
     """What a network is, whatever its settings were changed to: its depth and its five switches."""
-    options = parse(DeepNetworkConfig, config.model_options).model_dump()
+    options = config.model_as(DeepNetworkConfig).model_dump()
     order = ("depth", "activation", "normalisation", "initialisation", "skip")
     parts = [describe_setting(name, options[name]) for name in order]
     parts.append(f"rate {config.training.learning_rate:g}")
@@ -198,7 +195,7 @@ REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
     """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
-    options, training = parse(DeepNetworkConfig, config.model_options), config.training
+    options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
     if options.normalisation == "none":
         changes["normalisation"] = {"normalisation": "batch"}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.duplicates import grouped_stratified_split
@@ -16,7 +16,8 @@ from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, RunConfig
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.run_config import RunConfig
 
 NEVER_MIRRORED = ("digits", "mnist")
 """A mirrored two is no two."""
@@ -46,7 +47,7 @@ def prepare(config: RunConfig) -> Prepared:
     Every class at its share; pictures that are the same or nearly so stay together, and those that the test part holds
     too are not learnt from. Mean and spread of each channel are the training part's.
     """
-    options = parse(ImageData, config.data_options)
+    options = config.data_as(ImageData)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     rows = np.flatnonzero(~found.also_in_test)
     rest, held = grouped_stratified_split(

@@ -91,4 +91,4 @@ def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     prepared = project.prepare(config)
     inputs = tuple(part[:BATCH] for part in prepared.train.inputs)
     given = prepared.transform(inputs, False) if prepared.transform else inputs
-    return lambda: project.models[model].build(registry.model_config(config), prepared.facts), given
+    return lambda: project.models[model].build(config.model_options, prepared.facts), given

@@ -7,8 +7,8 @@ from torch import nn
 from dlcore.data.images import images
 from dlcore.models.small_cnn import SmallCnn, SmallCnnConfig
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
-from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -43,6 +43,8 @@ PROJECT = Project(
     section="vision",
     title="Vision Transformer",
     summary="Cut a picture into patches, let each look at all the others, and watch where every head looks.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "mnist", "digits"),
     models={
         "vit": ModelEntry(
@@ -85,12 +87,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=fashion.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

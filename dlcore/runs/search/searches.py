@@ -131,7 +131,7 @@ def create(
         "device": config.device,
         "devices": workers,
     }
-    now = settings_searched.flat_settings(config)
+    now = config.flat
     first = {
         knob.name: settings_searched.format_choice(now[knob.name]) if knob.kind == "choice" else now[knob.name]
         for knob in knobs

@@ -75,7 +75,7 @@ def _alone(project: "Project", arms: Sequence[TestedVariant], labels: tuple[str,
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
-        if project.input_kind == "image" and len(rows) and samples.is_available(arms[0].bundles[0].config):
+        if project.modality == "image" and len(rows) and samples.is_available(arms[0].bundles[0].config):
             rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
             pictures = samples.load_run_images(arms[0].bundles[0].config).test_pixels
             samples.show_images(
@@ -84,7 +84,7 @@ def _alone(project: "Project", arms: Sequence[TestedVariant], labels: tuple[str,
                 alt=f"A picture that {arm.arm} alone gets right",
                 width=104,
             )
-        elif project.input_kind == "text" and len(rows) and samples.is_available(arms[0].bundles[0].config):
+        elif project.modality == "text" and len(rows) and samples.is_available(arms[0].bundles[0].config):
             with st.expander(f"The shortest that {arm.arm} alone gets right"):
                 _texts(
                     arms[0].bundles[0].config.dataset, stored["test_ids"][rows], stored["test_targets"][rows], labels

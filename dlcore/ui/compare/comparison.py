@@ -51,7 +51,7 @@ def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, 
     if view == SEVERAL:
         side_by_side(project, more=more)
     else:
-        (one or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
+        (one or load(_OF_ONE.get(project.modality, _OF_CLASSES)))(project, run)
 
 
 def side_by_side(project: "Project", *, more: "More | None" = None) -> None:

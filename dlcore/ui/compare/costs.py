@@ -90,7 +90,7 @@ def _between(value: float, low: float, high: float) -> str:
 
 def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
     config, facts = bundle.config, bundle.facts
-    options = json.dumps(config.model_options, sort_keys=True)
+    options = json.dumps(config.model_options.model_dump(), sort_keys=True)
     return _counted(
         slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimiser
     )

@@ -13,5 +13,5 @@ def explain(project: Project, run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
-    shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]
+    shown = {"series": explain_alarm, "image": explain_picture, "text": explain_text}[project.modality]
     shown(project, run, bundle)

@@ -13,7 +13,8 @@ from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
 from dlcore.ui.custom_data import images as images_own
@@ -31,7 +32,7 @@ def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, of a run with default settings where there is none, or another one; and one's own."""
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _dataset(config))
-    if project.own_data == "images":
+    if "images" in project.custom_data:
         images_own.show_form(project)
 
 
@@ -39,7 +40,7 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
     """The config whose pictures are looked at: that of the page's run unless another dataset is chosen."""
     gone = own.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if gone else [config.dataset]
-    if project.own_data == "images":
+    if "images" in project.custom_data:
         known = projects.list_datasets(project.slug)
         names += [name for name in known if name not in names and sources.is_available(name)]
     if gone:
@@ -157,7 +158,7 @@ def _samples(found: images.Images) -> None:
 
 def _changed(found: images.Images, config: RunConfig) -> None:
     """One picture as several epochs of this run would see it."""
-    options = projects.data_config(config).model_dump()
+    options = config.flat
     if not {"flip", "shift", "cutout", "jitter"} <= set(options):
         return
     st.subheader("As training sees one of them", anchor=False)

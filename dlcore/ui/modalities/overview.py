@@ -7,7 +7,8 @@ from dlcore import projects
 from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import texts as own_texts
 from dlcore.ui.modalities import images as images_data
@@ -30,7 +31,7 @@ def data(project: Project, run: Run | None) -> None:
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), licence" if source.homepage else "Licence"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
-    if project.input_kind == "image":
+    if project.modality == "image":
         _pictures(config)
     else:
         with_error_boundary(
@@ -62,8 +63,8 @@ def _texts(config: RunConfig) -> None:
     found = samples.load_texts(config.dataset)
     counts = np.bincount(found.labels, minlength=len(found.names))
     lengths = samples.word_counts(config.dataset)
-    field = next((field for field in describe(type(projects.data_config(config))) if field.name == "length"), None)
-    limit, unit = (config.data_options["length"], field.unit) if field else (None, "")
+    field = next((field for field in describe(type(config.data_options)) if field.name == "length"), None)
+    limit, unit = (config.flat["length"], field.unit) if field else (None, "")
     tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's own test part."
     st.caption(
         f"{len(found.texts):,} texts; {found.doubled:,} that came twice were left out, so that none can sit "

@@ -36,14 +36,14 @@ def try_it(project: Project, run: Run | None) -> dict[str, Any] | None:
     chosen = st.segmented_control(
         "What to judge",
         [SAMPLE, OWN],
-        default=OWN if project.input_kind == "text" or not sources.is_available(run.config.dataset) else SAMPLE,
+        default=OWN if project.modality == "text" or not sources.is_available(run.config.dataset) else SAMPLE,
         required=True,
         key="input",
         bind="query-params",
     )
     if chosen == SAMPLE:
         test_sample(project, run, bundle)
-    elif project.input_kind == "image":
+    elif project.modality == "image":
         return _own_picture(project, bundle)
     else:
         run_cache.load_model(
@@ -60,7 +60,7 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])
     left, right = st.columns([1, 2], gap="large")
     with left:
-        if project.input_kind == "image":
+        if project.modality == "image":
             samples.show_images(
                 [samples.load_run_images(run.config).test_pixels[origin]],
                 [bundle.labels[truth]],
@@ -85,7 +85,7 @@ def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) ->
     """A test sample's number, typed or drawn by chance; opens on a short text, which is read at a glance."""
     n, key = len(ids), f"{key}-{project.slug}"
     if key not in st.session_state:
-        st.session_state[key] = samples.shortest_text(dataset, ids) if project.input_kind == "text" else 0
+        st.session_state[key] = samples.shortest_text(dataset, ids) if project.modality == "text" else 0
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Another one by chance", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
     row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key)

@@ -44,7 +44,7 @@ def results(project: Project, run: Run | None) -> None:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _classes(bundle)
-    if project.input_kind == "image":
+    if project.modality == "image":
         browse(project, run, bundle)
     show_calibration(bundle)
     _mistakes(project, run, bundle)
@@ -139,7 +139,7 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
         return
     called = run_cache.predicted_classes(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
-    if project.input_kind == "image":
+    if project.modality == "image":
         if not samples.is_available(run.config):
             st.caption("; ".join(said) + ".")
             return

@@ -113,8 +113,8 @@ def _dataset(project: "Project") -> str:
     if st.session_state.get(key) not in known:  # at first, or once it was removed
         st.session_state[key] = projects.configure(project.slug).dataset
     chosen: str = st.selectbox("Dataset", known, key=key, format_func=dataset_title)
-    if project.own_data:
-        kinds = [OWN[kind] for kind in (project.own_data, *project.own_also)]
+    if project.custom_data:
+        kinds = [OWN[kind] for kind in project.custom_data]
         st.caption(f"{' or '.join(kinds)}: add them under **Data**, and choose them here.")
     return chosen
 
@@ -168,7 +168,7 @@ def _more(
     sections: Mapping[str, list[Field]], config: "RunConfig", key: str, *, expanded: bool = False
 ) -> dict[str, Any]:
     """Every other setting, folded; gives what was changed."""
-    values = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    values = config.flat
     changed: dict[str, Any] = {}
     with st.expander("More settings", expanded=expanded, icon=":material/tune:"):
         for section, fields in sections.items():

@@ -125,7 +125,7 @@ def _best(project: "Project", search: Search) -> None:
     as_it_stood = (
         first.number == 0
         and first.state == "finished"
-        and all(knob.holds(turning.flat_settings(search.config)[knob.name]) for knob in search.knobs)
+        and all(knob.holds(search.config.flat[knob.name]) for knob in search.knobs)
     )
     stood = f"; as the preset stands {first.value:.4g}" if as_it_stood and first.value is not None else ""
     settings = [(name.replace("_", " "), format_setting(value), "") for name, value in best.settings.items()]

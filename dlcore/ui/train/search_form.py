@@ -87,7 +87,7 @@ def show(project: "Project") -> None:
 
 def _knobs(base: "RunConfig", key: str) -> list[str]:
     """Choose settings and their ranges; gives each as `knobs.read` takes it."""
-    known, now = turning.fields(base.project, base.model), turning.flat_settings(base)
+    known, now = turning.fields(base.project, base.model), base.flat
     chosen = st.multiselect(
         "What to turn",
         list(known),

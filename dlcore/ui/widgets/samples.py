@@ -25,7 +25,7 @@ def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> im
 
 def load_run_images(config: RunConfig) -> images.Images:
     """All pictures of a run's dataset, as large as the run reads them."""
-    side = max(images.SIDE, int(config.data_options.get("side", 0)))
+    side = max(images.SIDE, int(config.flat.get("side", 0)))
     return load_images(config.dataset, side, config.data_checksum if own.is_custom(config.dataset) else "")
 
 

@@ -85,7 +85,7 @@ def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
     (record,) = runs.list_runs("gradients")
     assert record.parent == REFERENCE
     before, after = runs.open_run(REFERENCE).config, runs.open_run(record.run_id).config
-    assert {**before.model_options, "normalisation": "batch"} == after.model_options
+    assert before.model_options.model_copy(update={"normalisation": "batch"}) == after.model_options
     assert before.training == after.training
 
 

@@ -5,7 +5,8 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.data.sources import weights
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.modalities import images as images_data
 from dlcore.ui.shell import download_offer
@@ -49,7 +50,7 @@ def _weights() -> None:
 
 def _changed(config: RunConfig) -> None:
     st.subheader("As training sees one of them", anchor=False)
-    options = config.data_options
+    options = config.data_options.model_dump()
     on = [
         word
         for word, set_so in (
@@ -61,7 +62,7 @@ def _changed(config: RunConfig) -> None:
         )
         if set_so
     ]
-    if config.model_options.get("train") == "head":
+    if config.flat.get("train") == "head":
         st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
         return
     st.caption(f"Each epoch sees it otherwise ({', '.join(on)}); validation and test see photos as they are.")
