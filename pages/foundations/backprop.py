@@ -7,8 +7,10 @@ ICON = ":material/function:"
 
 show(
     "backprop",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.modalities.classification:results",
-    try_it="dlcore.ui.pages.backprop.predict:try_it",
-    explain="dlcore.ui.pages.backprop.walk:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.modalities.results:results",
+        "predict": "dlcore.ui.pages.backprop.predict:try_it",
+        "explain": "dlcore.ui.pages.backprop.walk:explain",
+    },
 )

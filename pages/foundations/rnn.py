@@ -8,8 +8,11 @@ ICON = ":material/replay:"
 show(
     "rnn",
     opens_on="rnn",  # the one by hand comes first
-    data="dlcore.ui.pages.rnn.data:data",
-    results="dlcore.ui.pages.rnn.results:results",
-    try_it="dlcore.ui.pages.rnn.predict:try_it",
-    explain="dlcore.ui.pages.rnn.walk:explain",
+    labels={"predict": "Experiment"},
+    panels={
+        "data": "dlcore.ui.pages.rnn.data:data",
+        "results": "dlcore.ui.pages.rnn.results:results",
+        "predict": "dlcore.ui.pages.rnn.predict:try_it",
+        "explain": "dlcore.ui.pages.rnn.walk:explain",
+    },
 )

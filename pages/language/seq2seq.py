@@ -19,17 +19,21 @@ if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
         opens_on="transformer",  # dates come first
-        data="dlcore.ui.pages.seq2seq.data:data",
-        results="dlcore.ui.pages.seq2seq.results:results",
-        try_it="dlcore.ui.pages.seq2seq.predict:try_it",
-        explain="dlcore.ui.pages.seq2seq.explain:explain",
+        panels={
+            "data": "dlcore.ui.pages.seq2seq.data:data",
+            "results": "dlcore.ui.pages.seq2seq.results:results",
+            "predict": "dlcore.ui.pages.seq2seq.predict:try_it",
+            "explain": "dlcore.ui.pages.seq2seq.explain:explain",
+        },
     )
 else:
     show(
         "bert",
         opens_on="last_layers",  # the best one
-        data="dlcore.ui.modalities.classification:data",
-        results="dlcore.ui.pages.bert.results:results",
-        try_it="dlcore.ui.modalities.classification:try_it",
-        explain="dlcore.ui.pages.bert.explain:explain",
+        panels={
+            "data": "dlcore.ui.modalities.overview:data",
+            "results": "dlcore.ui.pages.bert.results:results",
+            "predict": "dlcore.ui.modalities.predict:predict",
+            "explain": "dlcore.ui.pages.bert.explain:explain",
+        },
     )

@@ -7,8 +7,10 @@ ICON = ":material/monitoring:"
 
 show(
     "anomaly",
-    data="dlcore.ui.pages.anomaly.panels:data",
-    results="dlcore.ui.pages.anomaly.panels:results",
-    try_it="dlcore.ui.pages.anomaly.panels:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.anomaly.panels:data",
+        "results": "dlcore.ui.pages.anomaly.panels:results",
+        "predict": "dlcore.ui.pages.anomaly.panels:try_it",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

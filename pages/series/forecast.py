@@ -7,8 +7,10 @@ ICON = ":material/airwave:"
 
 show(
     "forecast",
-    data="dlcore.ui.pages.forecast.data:data",
-    results="dlcore.ui.pages.forecast.results:results",
-    try_it="dlcore.ui.pages.forecast.predict:try_it",
-    explain="dlcore.ui.pages.forecast.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.forecast.data:data",
+        "results": "dlcore.ui.pages.forecast.results:results",
+        "predict": "dlcore.ui.pages.forecast.predict:try_it",
+        "explain": "dlcore.ui.pages.forecast.explain:explain",
+    },
 )

@@ -7,8 +7,10 @@ ICON = ":material/checkroom:"
 
 show(
     "fashion",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

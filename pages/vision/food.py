@@ -7,8 +7,10 @@ ICON = ":material/restaurant:"
 
 show(
     "food",
-    data="dlcore.ui.pages.food.data:data",
-    results="dlcore.ui.pages.food.results:results",
-    try_it="dlcore.ui.pages.food.predict:try_it",
-    explain="dlcore.ui.pages.food.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.food.data:data",
+        "results": "dlcore.ui.pages.food.results:results",
+        "predict": "dlcore.ui.pages.food.predict:try_it",
+        "explain": "dlcore.ui.pages.food.explain:explain",
+    },
 )

@@ -8,8 +8,11 @@ ICON = ":material/trending_down:"
 show(
     "gradients",
     opens_on="vgg_deep",  # the tale begins with it
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.pages.gradients.panels:results",
-    try_it="dlcore.ui.pages.gradients.predict:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    labels={"predict": "Experiment"},
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.pages.gradients.panels:results",
+        "predict": "dlcore.ui.pages.gradients.predict:try_it",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -8,8 +8,10 @@ ICON = ":material/grid_view:"
 show(
     "vit",
     opens_on="hybrid",  # the best one, and one with attention
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.pages.vit.predict:try_it",
-    explain="dlcore.ui.pages.vit.attention:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.pages.vit.predict:try_it",
+        "explain": "dlcore.ui.pages.vit.attention:explain",
+    },
 )

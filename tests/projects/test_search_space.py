@@ -5,6 +5,7 @@ import pytest
 from dlcore import projects
 from dlcore.core.errors import RequestError
 from dlcore.projects import search_space
+from dlcore.projects.command import command_line
 from dlcore.projects.search_space import SearchParameter
 
 

@@ -11,7 +11,7 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.plots import comparison as side_by_side
 from dlcore.ui.compare.tests import TestedVariant
-from dlcore.ui.modalities.overview import shorten
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -75,25 +75,8 @@ def _alone(project: "Project", arms: Sequence[TestedVariant], labels: tuple[str,
     for place, arm in enumerate(arms):
         rows = np.flatnonzero(found[place])
         st.markdown(f"**{arm.arm}**: {len(rows):,} of {found.shape[1]:,} test samples, which the others get wrong.")
-        if project.modality == "image" and len(rows) and samples.is_available(arms[0].bundles[0].config):
+        config = arms[0].bundles[0].config
+        if len(rows) and samples.is_available(config):
             rows = rows[np.linspace(0, len(rows) - 1, min(ALONE, len(rows))).astype(np.int64)]
-            pictures = samples.load_run_images(arms[0].bundles[0].config).test_pixels
-            samples.show_images(
-                [pictures[stored["test_ids"][row]] for row in rows],
-                [labels[stored["test_targets"][row]] for row in rows],
-                alt=f"A picture that {arm.arm} alone gets right",
-                width=104,
-            )
-        elif project.modality == "text" and len(rows) and samples.is_available(arms[0].bundles[0].config):
-            with st.expander(f"The shortest that {arm.arm} alone gets right"):
-                _texts(
-                    arms[0].bundles[0].config.dataset, stored["test_ids"][rows], stored["test_targets"][rows], labels
-                )
-
-
-def _texts(dataset: str, ids: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> None:
-    """The shortest of the texts on these rows, each with what it is."""
-    said = [samples.get_text(dataset, int(row)) for row in ids]
-    for place in np.argsort([len(each) for each in said], kind="stable")[:ALONE]:
-        st.caption(labels[targets[place]])
-        st.text(shorten(said[place]))
+            ids, classes = stored["test_ids"][rows].tolist(), stored["test_targets"][rows]
+            load_modality(project).show(config, ids, [labels[k] for k in classes])

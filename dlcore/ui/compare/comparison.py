@@ -32,8 +32,9 @@ CHOSEN = "chosen"
 """What stands for runs picked by hand in the list of comparisons."""
 EVERY = 2.0
 """Seconds between two looks at a comparison that is still running."""
-_OF_ONE = {"csv": "dlcore.ui.pages.anomaly.panels:results"}
-_OF_CLASSES = "dlcore.ui.modalities.classification:results"
+_OF_ONE = {"anomaly detection": "dlcore.ui.pages.anomaly.panels:results"}
+"""Task -> results of a single run; other tasks show those of a classifier."""
+_OF_CLASSES = "dlcore.ui.modalities.results:results"
 
 
 def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, more: "More | None" = None) -> None:
@@ -51,7 +52,7 @@ def results(project: "Project", run: Run | None, *, one: "Panel | None" = None, 
     if view == SEVERAL:
         side_by_side(project, more=more)
     else:
-        (one or load(_OF_ONE.get(project.modality, _OF_CLASSES)))(project, run)
+        (one or load(_OF_ONE.get(project.task.name, _OF_CLASSES)))(project, run)
 
 
 def side_by_side(project: "Project", *, more: "More | None" = None) -> None:

@@ -16,11 +16,10 @@ from dlcore.ui.components.threshold.component import (
     ThresholdWording,
     show_threshold,
 )
-from dlcore.ui.modalities.browse import browse
-from dlcore.ui.modalities.overview import shorten
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
-from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.calibration import show_calibration
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
@@ -44,8 +43,7 @@ def results(project: Project, run: Run | None) -> None:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _classes(bundle)
-    if project.modality == "image":
-        browse(project, run, bundle)
+    load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
     _mistakes(project, run, bundle)
     show_learning_curves(
@@ -127,7 +125,7 @@ def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
 
 def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     scores, targets = _test(bundle)
-    ids, labels, dataset = run_cache.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
+    ids, labels = run_cache.predictions(bundle)["test_ids"], bundle.labels
     st.subheader("Its worst mistakes", anchor=False)
     st.caption("Wrong answers on test that it was surest of, the surest first.")
     threshold = run_cache.evaluation(bundle).threshold
@@ -139,19 +137,7 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
         return
     called = run_cache.predicted_classes(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
-    if project.modality == "image":
-        if not samples.is_available(run.config):
-            st.caption("; ".join(said) + ".")
-            return
-        found = samples.load_run_images(run.config).test_pixels
-        samples.show_images([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
-        return
-    if not samples.is_available(run.config):
-        st.caption(f"{'; '.join(said[:5])}. Their texts are not on this machine: see Data.")
-        return
-    for row, words in zip(rows[:5], said, strict=False):
-        with st.expander(f"Said {words}"):
-            st.text(shorten(samples.get_text(dataset, int(ids[row])), 1500))
+    load_modality(project).show(run.config, [int(ids[row]) for row in rows], said)
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:

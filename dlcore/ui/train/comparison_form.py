@@ -138,7 +138,7 @@ def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: s
 def open_under_results(comparison_id: str) -> None:
     """Turn the page to that comparison, under Results."""
     st.query_params[ADDRESS] = comparison_id
-    st.query_params[OPEN] = "Results"
+    st.query_params[OPEN] = "results"
     st.rerun()
 
 

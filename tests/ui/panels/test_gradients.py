@@ -62,7 +62,7 @@ def words(app: AppTest) -> str:
 
 
 def test_the_classic_network_is_judged_and_cures_are_offered():
-    app = opened("Results")
+    app = opened("results")
     assert not app.exception and not app.error
     assert "The gradient vanishes on its way back: layer 1 gets" in words(app)
     labels = [button.label for button in app.button]
@@ -71,7 +71,7 @@ def test_the_classic_network_is_judged_and_cures_are_offered():
 
 
 def test_every_measure_can_be_shown():
-    app = opened("Results")
+    app = opened("results")
     for measure in MEASURES:
         next(group for group in app.button_group if group.key == "flow-measure").set_value(measure).run()
         assert not app.exception and not app.error
@@ -79,7 +79,7 @@ def test_every_measure_can_be_shown():
 
 def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
     monkeypatch.setattr(run_actions.runs, "start", lambda run_id: None)
-    app = opened("Results")
+    app = opened("results")
     next(button for button in app.button if button.label == "Batch norm").click().run()
     assert not app.exception and not app.error
     (record,) = runs.list_runs("gradients")
@@ -91,7 +91,7 @@ def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
 
 @pytest.mark.realdata("fashion_mnist")
 def test_what_if_answers_and_keeps_the_last_attempts():
-    app = opened("Try it")
+    app = opened("predict")
     assert sources.is_available("fashion_mnist") and not app.error
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient vanishes" in words(app) and "50 steps in" in words(app)
@@ -102,7 +102,7 @@ def test_what_if_answers_and_keeps_the_last_attempts():
 
 
 def test_networks_are_compared_side_by_side_with_their_gradients():
-    app = opened("Results")
+    app = opened("results")
     app.session_state["view-gradients-"] = "Side by side"
     app.run()
     assert not app.exception and not app.error, app.error
@@ -132,7 +132,7 @@ def test_a_grid_is_every_combination_of_what_was_chosen():
 
 @pytest.mark.realdata("fashion_mnist")
 def test_a_grid_answers_with_a_verdict_on_every_network():
-    app = opened("Try it")
+    app = opened("predict")
     app.session_state["gradients-what"] = "A grid"
     app.session_state["grid-depth"] = [8]
     app.session_state["grid-skip"] = [False]
@@ -151,7 +151,7 @@ def test_a_grid_answers_with_a_verdict_on_every_network():
 
 @pytest.mark.realdata("fashion_mnist")
 def test_an_attempt_that_breaks_off_says_so():
-    app = opened("Try it")
+    app = opened("predict")
     next(box for box in app.selectbox if box.label == "Initialisation").set_value("he").run()
     next(box for box in app.number_input if box.label == "Learning rate").set_value(1.0).run()
     next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
@@ -162,7 +162,7 @@ def test_an_attempt_that_breaks_off_says_so():
 def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
     run_id = actions.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
     store.set_state(run_id, "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
-    app = opened("Results", run_id)
+    app = opened("results", run_id)
     assert not app.exception and not app.error
     assert "Training broke off at step 3" in words(app)
     assert "Batch norm" in [button.label for button in app.button]

@@ -8,7 +8,7 @@ from dlcore.data.sources import weights
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.modalities import images as images_data
+from dlcore.ui.modalities import image
 from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import samples
 
@@ -19,7 +19,7 @@ SHOWN = 6
 def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, its changes in training, and pretrained weights."""
     _weights()
-    images_data.data(project, run)
+    image.overview(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
     if samples.is_available(config):
         _changed(config)

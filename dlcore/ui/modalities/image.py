@@ -1,6 +1,7 @@
-"""Data of a project on pictures: where they come from, duplicates, what was left out, samples, augmentation."""
+"""Images: source, duplicates, samples and augmentation of a dataset, upload, and attribution maps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,24 +17,80 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as pictures
-from dlcore.runs import Run
+from dlcore.runs import Bundle, Run
 from dlcore.ui.custom_data import images as images_own
+from dlcore.ui.modalities import explain_image
+from dlcore.ui.modalities.browse import browse as browse_images
+from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
+STARTS_WITH_INPUT = False
 SHOWN, CHANGED = 4, 6
 """Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""
 MOST_SHOWN, PAIRS, MOST_ALIKE = 30, 4, 6
 CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker", "cutout": "a part hidden"}
 
 
-def data(project: Project, run: Run | None) -> None:
+def overview(project: Project, run: Run | None) -> None:
     """The dataset of the run, of a run with default settings where there is none, or another one; and one's own."""
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _dataset(config))
     if "images" in project.custom_data:
         images_own.show_form(project)
+
+
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
+    """A test image, at first the first one."""
+    return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+
+
+def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
+    """Test images in a row, each above its caption."""
+    if not samples.is_available(config):
+        st.caption("; ".join(captions) + ".")
+        return
+    pixels = samples.load_run_images(config).test_pixels
+    samples.show_images([pixels[row] for row in ids], captions, alt="Test image", width=224 if large else 112)
+
+
+def browse(project: Project, run: Run, bundle: Bundle) -> None:
+    """Test images one by one, filtered by prediction and class."""
+    browse_images(project, run, bundle)
+
+
+def explain(project: Project, run: Run, bundle: Bundle) -> None:
+    """Attribution maps of one test image."""
+    explain_image.explain_picture(project, run, bundle)
+
+
+def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
+    """Upload of an image, the image as the model sees it, and the prediction."""
+    colour = bundle.preprocessing.get("channels") == 3
+    how = (
+        "The picture's middle is shrunk to the few pixels that the model knows"
+        if colour
+        else "One thing on a plain ground works best: the picture is made grey, cropped and shrunk to the few pixels "
+        "that the model knows"
+    )
+    st.caption(f"{how}, shown below as it saw them. It is not kept.")
+    kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp"]
+    file = st.file_uploader("Your picture", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
+    if file is None:
+        st.info("Choose a picture, or switch to a test sample above.", icon=":material/upload_file:")
+        return None
+    found = predict_payload(project, bundle, file.getvalue())
+    if found is None:
+        return None
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        samples.show_images(
+            [np.array(found["pixels"], dtype=np.uint8)], ["as the model saw it"], alt="Your picture", width=224
+        )
+    with right:
+        show_prediction(found, bundle.labels)
+    return found
 
 
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
