@@ -87,7 +87,7 @@ def arguments(commands: Any) -> None:
         action="append",
         default=[],
         metavar="KNOB",
-        help="what to turn: learning_rate=1e-4..1e-1, optimiser=adam,sgd, or a name alone; may be repeated",
+        help="what to turn: learning_rate=1e-4..1e-1, optimizer=adam,sgd, or a name alone; may be repeated",
     )
     begin.add_argument("--trials", type=int, default=20, help="how many; 20 by default")
     begin.add_argument("--workers", type=int, default=1, help="how many at a time, on one device or a GPU each")

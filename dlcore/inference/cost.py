@@ -15,13 +15,13 @@ from dlcore.inference.predict import evaluation_mode
 WARM, TRIES, SECONDS = 3, 15, 1.0
 BYTES = 4
 _STATES: dict[str, int] = {"adam": 2, "adamw": 2, "sgd": 1}
-"""Numbers an optimiser keeps for each weight, with momentum."""
+"""Numbers an optimizer keeps for each weight, with momentum."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """Of one sample: `multiply_adds` of an answer (0 where none could be counted); of a step with its batch: bytes of
-    weights, gradients, the optimiser's memory, and of what forward keeps for backward."""
+    weights, gradients, the optimizer's memory, and of what forward keeps for backward."""
 
     parameters: int
     multiply_adds: int
@@ -33,7 +33,7 @@ def count_cost(
     shape: tuple[int, ...],
     *,
     batch_size: int,
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam",
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam",
 ) -> Cost:
     """Count on torch's meta device, where shapes are worked out and nothing is computed: milliseconds for any size.
 
@@ -52,7 +52,7 @@ def count_cost(
     return Cost(
         parameters=parameters,
         multiply_adds=counter.get_total_flops() // 2,  # it counts a multiplication and an addition as two
-        training_bytes=parameters * BYTES * (2 + _STATES[optimiser]) + kept,
+        training_bytes=parameters * BYTES * (2 + _STATES[optimizer]) + kept,
     )
 
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number
 
-Normalisation = Literal["none", "batch", "group"]
-Initialisation = Literal["torch", "he", "xavier", "small"]
+Normalization = Literal["none", "batch", "group"]
+Initialization = Literal["torch", "he", "xavier", "small"]
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid"]
 
 STAGES = 3
@@ -28,9 +28,11 @@ class DeepNetworkConfig(Config):
 
     depth: int = number(20, low=4, high=152, unit="layers", help="Layers with weights, one on the other; even.")
     width: int = number(8, low=2, high=256, unit="channels", help="Channels of the first stage; each next one doubles.")
-    skip: bool = choice(False, help="Add each pair's input to its output, so that the gradient has a way around it.")
-    normalisation: Normalisation = choice("none", help="Bring each channel to mean 0 and variance 1 before activation.")
-    initialisation: Initialisation = choice(
+    skip_connections: bool = choice(
+        False, help="Add each pair's input to its output, so that the gradient has a way around it."
+    )
+    normalization: Normalization = choice("none", help="Bring each channel to mean 0 and variance 1 before activation.")
+    initialization: Initialization = choice(
         "torch", help="How weights start: torch's default, He for ReLU, Xavier for tanh, or small (0.01)."
     )
     activation: Activation = choice("relu", help="What follows each convolution; sigmoid and tanh flatten out.")
@@ -52,7 +54,7 @@ class DeepNetwork(nn.Module):
             *(ConvPair(config, before, after) for before, after in pairwise(_widths(config, pairs)))
         )
         self.classes = nn.Linear(_widths(config, pairs)[-1], classes)
-        initialise(self, config.initialisation, activation=config.activation)
+        initialise(self, config.initialization, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, K)."""
@@ -71,7 +73,7 @@ class ConvPair(nn.Module):
         self.second = _layer(config, after, after)
         self.last = self.second.pop(-1)  # the sum comes before the activation (He et al. 2016, fig. 2)
         self.grow = after - before
-        self.skip = config.skip
+        self.skip = config.skip_connections
 
     def forward(self, x: Tensor) -> Tensor:
         """Two layers, and the input added to them."""
@@ -93,16 +95,16 @@ def _layer(config: DeepNetworkConfig, before: int, after: int, *, stride: int = 
         "batch": [nn.BatchNorm2d(after)],
         "group": [nn.GroupNorm(_groups(after), after)],
     }
-    # a bias before a normalisation would be taken off again at once
-    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=config.normalisation == "none")
-    return nn.Sequential(conv, *norm[config.normalisation], ACTIVATIONS[config.activation]())
+    # a bias before a normalization would be taken off again at once
+    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=config.normalization == "none")
+    return nn.Sequential(conv, *norm[config.normalization], ACTIVATIONS[config.activation]())
 
 
 def _groups(channels: int) -> int:
     return next(groups for groups in (8, 4, 2, 1) if channels % groups == 0)
 
 
-def initialise(module: nn.Module, rule: Initialisation, *, activation: Activation = "relu") -> None:
+def initialise(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
     """Set the weights of all convolutions and linear layers; biases 0, but for torch's default, which stays as it is.
 
     he: variance 2 / fan_in (He et al. 2015, eq. 10), which keeps a ReLU network's signal; xavier: 2 / (fan_in +

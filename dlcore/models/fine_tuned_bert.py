@@ -18,7 +18,7 @@ Trained = Literal["head", "last_layers", "all"]
 class FineTuneConfig(Config):
     """What is taken over from the pretrained BERT, and what learns on."""
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "pretrained", help="Begin with the weights of the pretrained BERT, or with random ones, from scratch."
     )
     train: Trained = choice(
@@ -28,8 +28,8 @@ class FineTuneConfig(Config):
     encoder_rate: float = number(
         0.2, low=1e-4, high=1.0, help="Learning rate of the last layer, as a share of the head's.", log=True
     )
-    falling: float = number(0.9, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
-    words: bool = choice(
+    layer_decay: float = number(0.9, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
+    train_embeddings: bool = choice(
         False, help="Train the vectors of the 30,522 pieces of words too, half of all weights, where all is trained."
     )
     pooling: Literal["mean", "first"] = choice(
@@ -57,14 +57,14 @@ class HeadConfig(FineTuneConfig):
 class FromScratchConfig(FineTuneConfig):
     """The same network without anything taken over."""
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "random", help="Begin with the weights of the pretrained BERT, or with random ones, from scratch."
     )
     encoder_rate: float = number(
         1.0, low=1e-4, high=1.0, help="Learning rate of the last layer, as a share of the head's.", log=True
     )
-    falling: float = number(1.0, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
-    words: bool = choice(True, help="Train the vectors of the pieces of words too.")
+    layer_decay: float = number(1.0, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
+    train_embeddings: bool = choice(True, help="Train the vectors of the pieces of words too.")
 
 
 class FineTunedBert(nn.Module):
@@ -83,7 +83,7 @@ class FineTunedBert(nn.Module):
         }[options.train]
         self.bert.layers[: self.frozen].requires_grad_(False)
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")
-        if not options.words:
+        if not options.train_embeddings:
             self.bert.get_submodule(self.bert.WORDS).requires_grad_(False)
         self.register_state_dict_post_hook(_without_what_is_frozen)
         self.register_load_state_dict_post_hook(_frozen_may_be_missing)
@@ -129,13 +129,13 @@ class FineTunedBert(nn.Module):
             own = [parameter for parameter in part.parameters() if parameter.requires_grad]
             if own:
                 found.append((share, own))
-                share *= self.options.falling
+                share *= self.options.layer_decay
         return found
 
 
 def _kept_elsewhere(module: FineTunedBert) -> set[str]:
     """Names of what is not learnt here but taken from the checkpoint."""
-    if module.options.start == "random":
+    if module.options.initialization == "random":
         return set()
     return {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
 

@@ -10,7 +10,9 @@ class LstmClassifierConfig(Config):
     """Its size."""
 
     width: int = number(128, low=1, high=512, unit="units", help="Numbers that each of its two memories is made of.")
-    forget: float = number(3.0, low=-5.0, high=10.0, help="Bias of the forget gates at the start: how open they are.")
+    forget_bias: float = number(
+        3.0, low=-5.0, high=10.0, help="Bias of the forget gates at the start: how open they are."
+    )
 
 
 class LstmClassifier(nn.Module):
@@ -30,7 +32,7 @@ class LstmClassifier(nn.Module):
                 if name.startswith("bias"):
                     parameter.zero_()
                 if name == "bias_ih_l0":  # gates in order: input, forget, cell, output
-                    parameter[config.width : 2 * config.width] = config.forget
+                    parameter[config.width : 2 * config.width] = config.forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, T, F) -> (N, K)."""

@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Pooling = Literal["last", "pooled", "over_padding"]
-"""`last` is the state after a text's own last word, `pooled` the highest and the mean over all of its words, and
-`over_padding` the state at the end of the padded row: what goes wrong when padding is forgotten."""
+Pooling = Literal["last", "mean_max", "last_padded"]
+"""`last` is the state after a text's own last word, `mean_max` the highest and the mean over all of its words, and
+`last_padded` the state at the end of the padded row: what goes wrong when padding is forgotten."""
 
 
 def token_counts(ids: Tensor) -> Tensor:

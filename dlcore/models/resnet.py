@@ -22,7 +22,9 @@ class ResNetConfig(Config):
     width: int = number(
         64, low=4, high=256, unit="channels", help="Channels of the first stage; each next one doubles."
     )
-    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+    skip_connections: bool = choice(
+        True, help="Add each block's input to its output; off leaves a plain network of that depth."
+    )
 
 
 class ResNet(nn.Module):
@@ -84,7 +86,7 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
             nn.ReLU(),
             *conv_bn(after, after, 3),
         )
-        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip_connections)
 
     widths = [config.width * 2**stage for stage in range(4)]
     return ResNet(

@@ -21,7 +21,9 @@ class ResNextConfig(Config):
     )
     cardinality: int = number(32, low=1, high=64, unit="paths", help="Paths that each block splits into.")
     group_width: int = number(4, low=1, high=64, unit="channels", help="Channels of one path in the first stage.")
-    skip: bool = choice(True, help="Add each block's input to its output; off leaves a plain network of that depth.")
+    skip_connections: bool = choice(
+        True, help="Add each block's input to its output; off leaves a plain network of that depth."
+    )
 
 
 def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
@@ -41,7 +43,7 @@ def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
             nn.ReLU(),
             *conv_bn(inner, after, 1),
         )
-        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip_connections)
 
     return ResNet(
         build_stem(config.stem, channels, config.width),

@@ -86,7 +86,7 @@ def flow_map(
         figure.update_xaxes(
             showgrid=False, showticklabels=not told_once or row == len(networks), range=reach, row=row, col=1
         )
-    figure.update_xaxes(title="optimiser step", row=len(networks), col=1)
+    figure.update_xaxes(title="optimizer step", row=len(networks), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(
         height=_ROOM + max(_LEAST, len(networks) * (band + between)),

@@ -8,8 +8,28 @@ import pydantic
 from dlcore.core.config import Config, choice, number
 from dlcore.training.config import TrainingConfig
 
-RENAMED: dict[str, str] = {}
-"""Former name of a setting -> its name. Configs of stored runs, bundles and commands may have either."""
+RENAMED = {
+    "both_ways": "bidirectional",
+    "erase": "random_erasing",
+    "falling": "layer_decay",
+    "forget": "forget_bias",
+    "initialisation": "initialization",
+    "jitter": "color_jitter",
+    "normalisation": "normalization",
+    "norms": "norm_layers",
+    "optimiser": "optimizer",
+    "readout": "pooling",
+    "skip": "skip_connections",
+    "start": "initialization",
+    "words": "train_embeddings",
+}
+"""Former name of a setting -> its name. Configs of stored runs, bundles, searches and commands may have either."""
+RENAMED_VALUES = {
+    ("pooling", "pooled"): "mean_max",
+    ("pooling", "over_padding"): "last_padded",
+    ("norm_layers", "kept"): "frozen",
+}
+"""(setting, former value) -> value."""
 
 OptionsType = TypeVar("OptionsType", bound=Config)
 
@@ -54,5 +74,9 @@ class RunConfig(Config):
 
 
 def rename_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under their present names."""
-    return {RENAMED.get(name, name): value for name, value in settings.items()}
+    """Settings with their present names and values."""
+    renamed = {RENAMED.get(name, name): value for name, value in settings.items()}
+    for (name, former), value in RENAMED_VALUES.items():
+        if renamed.get(name) == former:
+            renamed[name] = value
+    return renamed

@@ -1,6 +1,6 @@
 """Settings that a search may turn: between which bounds, on which scale, and how one is written in a line.
 
-`learning_rate=1e-4..1e-1` is a range, `optimiser=adam,adamw` a choice, `dropout` alone takes what is usual around the
+`learning_rate=1e-4..1e-1` is a range, `optimizer=adam,adamw` a choice, `dropout` alone takes what is usual around the
 setting as it stands.
 """
 
@@ -12,7 +12,7 @@ from dlcore.core.config import Field
 from dlcore.core.errors import ConfigError, RequestError
 from dlcore.projects.project import Monitor
 from dlcore.projects.registry import get, list_settings, with_settings
-from dlcore.projects.run_config import RunConfig
+from dlcore.projects.run_config import RENAMED, RunConfig
 
 FIXED = (
     "epochs",
@@ -73,7 +73,7 @@ class SearchParameter:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SearchParameter":
         """What `as_json` gave, back again."""
-        return cls(**{**data, "choices": tuple(data["choices"])})
+        return cls(**{**data, "name": RENAMED.get(data["name"], data["name"]), "choices": tuple(data["choices"])})
 
 
 def fields(slug: str, model: str) -> dict[str, Field]:

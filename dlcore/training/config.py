@@ -9,9 +9,9 @@ class TrainingConfig(Config):
     """The knobs every project shares."""
 
     epochs: int = number(10, low=1, high=10_000, help="Passes over the training data.")
-    batch_size: int = number(64, low=1, high=65_536, unit="samples", help="Samples in one optimiser step.", log=True)
+    batch_size: int = number(64, low=1, high=65_536, unit="samples", help="Samples in one optimizer step.", log=True)
     learning_rate: float = number(1e-3, low=1e-7, high=10.0, help="Length of a step along the gradient.", log=True)
-    optimiser: Literal["adam", "adamw", "sgd"] = choice("adam", help="Rule that turns gradients into steps.")
+    optimizer: Literal["adam", "adamw", "sgd"] = choice("adam", help="Rule that turns gradients into steps.")
     weight_decay: float = number(0.0, low=0.0, high=1.0, help="Pull of every weight towards zero.")
     momentum: float = number(0.9, low=0.0, high=0.999, help="Share of the last step kept (sgd alone).")
     schedule: Literal["constant", "cosine", "one_cycle", "step"] = choice(

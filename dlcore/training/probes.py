@@ -21,7 +21,7 @@ class Probe:
     """Looks at single steps of a training: `watching()` around forward, `before_update()`, the step, `measures()`.
 
     An activation counts to the layer with weights that was called last before it, so a convolution's activation is
-    that after its normalisation; a normalisation's own is what it puts out. A shared or functional activation is
+    that after its normalization; a normalization's own is what it puts out. A shared or functional activation is
     credited alike, or not at all. Hooks live inside `watching` alone.
     """
 

@@ -17,7 +17,7 @@ from dlcore.training.config import TrainingConfig
         ({"learning_rate": float("nan")}, ["learning_rate=nan", "number"]),
         ({"epochs": "many"}, ["epochs='many'", "whole number", "1 to 10000"]),
         ({"epochs": 2.5}, ["epochs=2.5", "whole number"]),
-        ({"optimiser": "lion"}, ["optimiser='lion'", "adam, adamw, sgd"]),
+        ({"optimizer": "lion"}, ["optimizer='lion'", "adam, adamw, sgd"]),
         ({"lerning_rate": 1}, ["lerning_rate", "did you mean 'learning_rate'"]),
     ],
 )

@@ -101,8 +101,8 @@ def prepared():
     ("changes", "kind"),
     [
         ({"activation": "sigmoid"}, "vanishing"),
-        ({"activation": "sigmoid", "initialisation": "xavier"}, "vanishing"),
-        ({"initialisation": "he", "normalisation": "batch"}, "healthy"),
+        ({"activation": "sigmoid", "initialization": "xavier"}, "vanishing"),
+        ({"initialization": "he", "normalization": "batch"}, "healthy"),
     ],
 )
 def test_twenty_layers_within_fifty_steps(prepared, changes, kind):

@@ -51,7 +51,7 @@ def searching(trials: int = 6):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": 2, "train_rows": 100}
     )
-    wanted = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
+    wanted = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimizer=adam,sgd"], base)
     return searches.create(base, wanted, trials=trials, prune=False)
 
 

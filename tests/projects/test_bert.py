@@ -67,7 +67,7 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     config = projects.configure(
         "bert", model="scratch", dataset="kinds", preset="quick", settings={**SMALL, "train": "head"}
     )
-    with pytest.raises(ConfigError, match="needs start=pretrained"):
+    with pytest.raises(ConfigError, match="needs initialization=pretrained"):
         projects.get("bert").prepare(config)
     assert own.is_custom(config.dataset)
 

@@ -84,13 +84,13 @@ def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
         moving = [any(p.requires_grad for p in block.parameters()) for block in network.blocks]
         assert moving == [False] * (19 - trained) + [True] * trained
         assert not any(part.training for part in network.blocks.modules() if isinstance(part, torch.nn.BatchNorm2d))
-    free = TransferNet(TransferConfig(norms="trained", train="all"), backbone="mobilenet_v2", classes=3).train()
+    free = TransferNet(TransferConfig(norm_layers="trained", train="all"), backbone="mobilenet_v2", classes=3).train()
     assert all(part.training for part in free.modules() if isinstance(part, torch.nn.BatchNorm2d))
 
 
 def test_rates_fall_by_depth_and_follow_the_schedule():
     network = TransferNet(
-        TransferConfig(train="all", backbone_rate=0.1, falling=0.5), backbone="mobilenet_v2", classes=3
+        TransferConfig(train="all", backbone_rate=0.1, layer_decay=0.5), backbone="mobilenet_v2", classes=3
     )
     optimiser = optimizers.create(network, TrainingConfig(learning_rate=0.01))
     rates = [group["lr"] for group in optimiser.param_groups]
@@ -149,8 +149,8 @@ def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
 
 
 def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monkeypatch):
-    with pytest.raises(ConfigError, match="start=pretrained"):
-        food.prepare(config(start="random"))
+    with pytest.raises(ConfigError, match="initialization=pretrained"):
+        food.prepare(config(initialization="random"))
 
     def missing(backbone):
         raise DataMissingError("weights:x", "not here.")

@@ -41,7 +41,7 @@ def test_layers_with_weights_are_as_many_as_the_depth():
 
 def test_a_network_in_words_follows_its_settings():
     assert describe_network(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
-    changed = config(skip=True, normalisation="batch", depth=8, clip_norm=1.0)
+    changed = config(skip_connections=True, normalization="batch", depth=8, clip_norm=1.0)
     assert describe_network(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
 
 
@@ -62,7 +62,7 @@ def test_cures_suit_the_verdict_and_change_something():
     for cure in vanishing:
         changed = projects.with_settings(config(), cure.settings)
         assert changed != config(), cure.name
-    exploding = [cure.name for cure in list_remedies(config(initialisation="he"), "exploding") if cure.suits]
+    exploding = [cure.name for cure in list_remedies(config(initialization="he"), "exploding") if cure.suits]
     assert exploding == ["Batch norm", "Clip at 1", "A tenth of the rate"]
     assert "ReLU" in [cure.name for cure in list_remedies(config("sigmoid"), "vanishing") if cure.suits]
 
@@ -91,7 +91,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
 
 
 def test_an_attempt_that_breaks_says_where(prepared):
-    """Residual without normalisation, unclipped and at the learning rate of the others."""
+    """Residual without normalization, unclipped and at the learning rate of the others."""
     broken = run_short(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
     assert "step 3" in broken.broke and broken.broke_at == 3 and len(broken.losses.values) == 2
 

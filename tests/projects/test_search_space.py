@@ -20,7 +20,7 @@ def test_a_range_a_choice_and_a_bare_name():
     )
     assert search_space.parse_parameter("units=16..256", base) == SearchParameter("units", "int", 16, 256, log=True)
     assert search_space.parse_parameter("dropout=0..0.5", base) == SearchParameter("dropout", "float", 0.0, 0.5)
-    assert search_space.parse_parameter("optimiser=adam, adamw", base).choices == ("adam", "adamw")
+    assert search_space.parse_parameter("optimizer=adam, adamw", base).choices == ("adam", "adamw")
     assert search_space.parse_parameter("mask_input", base).choices == ("false", "true")
     assert search_space.parse_parameter("learning_rate", base).holds(base.training.learning_rate)
     assert not search_space.parse_parameter("units=128..256", base).holds(64)
@@ -36,8 +36,8 @@ def test_a_range_a_choice_and_a_bare_name():
         ("units=1..two", "is no range"),
         ("learning_rate=0.1..inf", "is no range"),
         ("dropout=0..2", "dropout=2.0 is refused: it must be a number from 0 to 0.9"),
-        ("optimiser=adam,rmsprop", "optimiser='rmsprop' is refused"),
-        ("optimiser=adam", "two values are the least"),
+        ("optimizer=adam,rmsprop", "optimizer='rmsprop' is refused"),
+        ("optimizer=adam", "two values are the least"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(text, said):

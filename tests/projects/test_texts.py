@@ -187,13 +187,13 @@ def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_
     made = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
     assert [len(configs) for configs in made.values()] == [2, 2, 2]
     first = [configs[0] for configs in made.values()]
-    assert {config.flat["readout"] for config in first} == {"over_padding", "last", "pooled"}
-    assert len({str({**config.flat, "readout": ""}) for config in first}) == 1
+    assert {config.flat["pooling"] for config in first} == {"last_padded", "last", "mean_max"}
+    assert len({str({**config.flat, "pooling": ""}) for config in first}) == 1
 
 
 def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monkeypatch):
     patched(monkeypatch, "reviews_lstm")
-    sizes = {"embedding": 8, "hidden": 8, "layers": 1, "readout": "over_padding", "bucketed": False}
+    sizes = {"embedding": 8, "hidden": 8, "layers": 1, "pooling": "last_padded", "bucketed": False}
     config = projects.configure("reviews_lstm", model="base_lstm", settings={**SMALL, **sizes})
     project = projects.get("reviews_lstm")
     prepared = project.prepare(config)

@@ -50,11 +50,11 @@ def done(search, *, stops: int = 10**9):
 
 
 def test_it_is_found_again_as_it_was_asked_for(home):
-    search = made(4, "learning_rate=1e-4..1e-1", "optimiser=adam,sgd")
+    search = made(4, "learning_rate=1e-4..1e-1", "optimizer=adam,sgd")
     (found,) = searches.list_searches("fashion")
     assert found == searches.open_search(search.search_id[:12]) == search
     assert (search.state, search.metric, search.mode, search.done) == ("queued", "validation_loss", "min", 0)
-    assert [str(knob) for knob in search.knobs] == ["learning_rate=0.0001..0.1", "optimiser=adam,sgd"]
+    assert [str(knob) for knob in search.knobs] == ["learning_rate=0.0001..0.1", "optimizer=adam,sgd"]
     assert searches.list_searches("anomaly") == []
     searches.delete(search.search_id)
     with pytest.raises(RunError, match="no search"):

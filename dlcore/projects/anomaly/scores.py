@@ -160,7 +160,7 @@ def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: Scal
     (n,) that were `kept`.
 
     A point of fold k is held against points of the other folds alone: with its own error in the mean, it would look
-    smaller than a new point does. The network's output is not touched. Like the running means of batch normalisation,
+    smaller than a new point does. The network's output is not touched. Like the running means of batch normalization,
     this is measured along the way and saved with the weights.
     """
     found = torch.ones_like(module.usual)

@@ -318,7 +318,7 @@ RECIPE: dict[str, Any] = {
     "epochs": 16,
     "batch_size": 128,
     "learning_rate": 3e-3,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 1e-4,
     "schedule": "one_cycle",
     "clip_norm": 1.0,

@@ -72,6 +72,6 @@ def _exchanged(value: Any, kind: type, change: Any) -> Any:
 
 def build_optimizer(config: TrainingConfig) -> NumpyOptimizer:
     """The rule that the config names."""
-    if config.optimiser == "sgd":
+    if config.optimizer == "sgd":
         return Sgd(momentum=config.momentum, decay=config.weight_decay)
-    return Adam(decay=config.weight_decay, decoupled=config.optimiser == "adamw")
+    return Adam(decay=config.weight_decay, decoupled=config.optimizer == "adamw")

@@ -206,7 +206,7 @@ BREAKS: tuple[Failure[RunEvidence], ...] = (
     Failure(
         "A rate far too large",
         "Plain descent with steps of length 3 along the gradient, and no clipping.",
-        {**_PLAIN, "optimiser": "sgd", "learning_rate": 3.0, "momentum": 0.9},
+        {**_PLAIN, "optimizer": "sgd", "learning_rate": 3.0, "momentum": 0.9},
         "the state is thrown into the flat ends of the tanh, and nothing is learnt.",
         _wild,
     ),

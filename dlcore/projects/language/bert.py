@@ -74,16 +74,16 @@ def prepare(config: RunConfig) -> Prepared:
         checksum=found.checksum,
         source={"texts": said, "doubled": found.doubled},
         transform=None if pooled else texts.trim,
-        start=None if plan.start == "random" else lambda module: _take_over(module, checkpoint),
+        start=None if plan.initialization == "random" else lambda module: _take_over(module, checkpoint),
     )
 
 
 def _plan(config: RunConfig) -> FineTuneConfig:
     plan = config.model_as(FineTuneConfig)
-    if plan.start == "random" and (plan.train != "all" or not plan.words):
+    if plan.initialization == "random" and (plan.train != "all" or not plan.train_embeddings):
         raise ConfigError(
-            f"train={plan.train}, words={str(plan.words).lower()} needs start=pretrained: from random weights all "
-            "has to be learnt (train=all, words=true)."
+            f"train={plan.train}, train_embeddings={str(plan.train_embeddings).lower()} needs initialization=pretrained: from random weights all "
+            "has to be learnt (train=all, train_embeddings=true)."
         )
     return plan
 
@@ -99,7 +99,7 @@ def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
         DataMissingError: the BERT is not on this machine.
         DataError: the one of that name is not the one that the run was made with.
     """
-    if cast(FineTunedBert, module).options.start == "pretrained":
+    if cast(FineTunedBert, module).options.initialization == "pretrained":
         _take_over(module, texts.checkpoint_of(preprocessing))
 
 
@@ -154,7 +154,7 @@ def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {
     "batch_size": 32,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 0.01,
     "schedule": "one_cycle",
     "clip_norm": 1.0,
@@ -162,7 +162,7 @@ _RECIPE = {
 }
 _HEAD = {
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 0.01,
     "schedule": "cosine",
     "learning_rate": 3e-3,

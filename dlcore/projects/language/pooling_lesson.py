@@ -14,7 +14,7 @@ from dlcore.projects.registry import configure, get
 from dlcore.projects.run_config import RunConfig
 
 TITLE = "The lesson of the last state"
-VARIANTS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}
+VARIANTS = {"end of the padding": "last_padded", "last word": "last", "highest and mean": "mean_max"}
 """What is read out, by arm; all else is alike."""
 SMALL = {"rows": 8000, "length": 300, "vocabulary": 8000, "embedding": 32, "hidden": 32, "layers": 1, "bucketed": False}
 
@@ -33,7 +33,7 @@ def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[st
                 dataset=dataset,
                 preset="quick",
                 seed=seed,
-                settings={**SMALL, "readout": how, "keep": "start", "epochs": epochs},
+                settings={**SMALL, "pooling": how, "keep": "start", "epochs": epochs},
             )
             for seed in seeds
         ]
@@ -45,7 +45,7 @@ def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: in
     """Probability (most + 1,) of the second class, read out after so much padding, 0 first; None for a model that is
     not read out at one state."""
     module = loaded.module
-    if not isinstance(module, BaseLstm) or module.readout == "pooled":
+    if not isinstance(module, BaseLstm) or module.pooling == "mean_max":
         return None
     with torch.no_grad():
         scores = module.classes(_states(module, seen, most))
@@ -59,7 +59,7 @@ def difference_left(
     their last words: (most + 1,) of this model, and of the same network before it learnt. None as for
     `probability_over_padding`."""
     module = loaded.module
-    if not isinstance(module, BaseLstm) or module.readout == "pooled":
+    if not isinstance(module, BaseLstm) or module.pooling == "mean_max":
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(loaded.config.seed)

@@ -105,7 +105,7 @@ _RECIPE = {
     "batch_size": 32,
     "clip_norm": 1.0,
     "schedule": "one_cycle",
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 4e-3,
     "dropout": 0.2,
 }

@@ -47,7 +47,7 @@ REPORTED: dict[str, dict[str, tuple[float, ...]]] = {
 _RECIPE = {
     "epochs": 30,
     "batch_size": 64,
-    "optimiser": "sgd",
+    "optimizer": "sgd",
     "learning_rate": 0.05,
     "momentum": 0.9,
     "weight_decay": 5e-4,
@@ -55,7 +55,7 @@ _RECIPE = {
     "side": 64,
     "shift": 8,
     "cutout": 16,
-    "jitter": 0.2,
+    "color_jitter": 0.2,
 }
 """For two cores and a night. Where there is a GPU, the stem that keeps every pixel costs four times as much."""
 

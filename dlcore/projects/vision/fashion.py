@@ -138,7 +138,7 @@ PROJECT = Project(
                 "epochs": 80,
                 "batch_size": 256,
                 "learning_rate": 4e-3,
-                "optimiser": "adamw",
+                "optimizer": "adamw",
                 "weight_decay": 0.02,
                 "schedule": "one_cycle",
                 "patience": 0,

@@ -55,8 +55,10 @@ class FoodData(Config):
     )
     zoom: float = number(0.5, low=0.05, high=1.0, help="Least share of a picture that training cuts out; 1 cuts none.")
     flip: bool = choice(True, help="Mirror every second training picture, left and right.")
-    jitter: float = number(0.2, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much.")
-    erase: int = number(
+    color_jitter: float = number(
+        0.2, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much."
+    )
+    random_erasing: int = number(
         0, low=0, high=256, unit="pixels", help="Side of a hidden square (random erasing); 0 hides none."
     )
     mixup: float = number(0.0, low=0.0, high=4.0, help="Mix pictures in pairs by Beta(mixup, mixup); 0 mixes none.")
@@ -78,7 +80,7 @@ def prepare(config: RunConfig) -> Prepared:
     train, validation = _parts(found, options, config.seed)
     test = np.arange(len(found.test_labels))
     changes = PhotoAugmentation(
-        options.train_side, options.zoom, options.flip, options.jitter, options.erase, options.mixup
+        options.train_side, options.zoom, options.flip, options.color_jitter, options.random_erasing, options.mixup
     )
     parts = (
         (found.pixels, found.labels, train),
@@ -110,7 +112,7 @@ def prepare(config: RunConfig) -> Prepared:
         labels=tuple(name.replace("_", " ") for name in found.names),
         checksum=found.checksum,
         source={"images": found},
-        start=_starter(found, plan, config, options.side, train) if plan.start == "pretrained" else None,
+        start=_starter(found, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
         transform=FeatureViews(options.mixup)
         if plan.train == "head"
         else PhotoTransform(weights.MEAN, weights.STD, changes),
@@ -131,8 +133,10 @@ def _starter(
 
 def _plan(config: RunConfig) -> TransferConfig:
     plan = config.model_as(TransferConfig)
-    if plan.start == "random" and plan.train != "all":
-        raise ConfigError(f"train={plan.train} needs start=pretrained: nothing is learnt on top of random weights.")
+    if plan.initialization == "random" and plan.train != "all":
+        raise ConfigError(
+            f"train={plan.train} needs initialization=pretrained: nothing is learnt on top of random weights."
+        )
     return plan
 
 
@@ -274,7 +278,7 @@ _HEAD = {
     "train": "head",
     "epochs": 60,
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.1,
     "schedule": "cosine",
@@ -285,17 +289,17 @@ _TUNED = {
     "blocks": 10,
     "epochs": 10,
     "batch_size": 32,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 3e-4,
     "backbone_rate": 0.3,
     "weight_decay": 0.05,
     "schedule": "one_cycle",
     "train_side": 224,
     "zoom": 0.3,
-    "jitter": 0.3,
+    "color_jitter": 0.3,
 }
 """Of three rates and depths the one with the lowest validation loss: at 1e-3 the first epochs undo what was known."""
-_FROZEN = {**_HEAD, "blocks": 12, "norms": "trained", "backbone_rate": 0.1, "zoom": 0.35, "jitter": 0.2}
+_FROZEN = {**_HEAD, "blocks": 12, "norm_layers": "trained", "backbone_rate": 0.1, "zoom": 0.35, "color_jitter": 0.2}
 """As its reference run was made, though a head alone heeds none of what is added."""
 _SCRATCH = {
     **_TUNED,
@@ -304,11 +308,11 @@ _SCRATCH = {
     "epochs": 40,
     "learning_rate": 2e-3,
     "backbone_rate": 1.0,
-    "norms": "trained",
+    "norm_layers": "trained",
     "side": 128,
     "train_side": 96,
     "zoom": 0.35,
-    "jitter": 0.2,
+    "color_jitter": 0.2,
 }
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
 _QUICK_TUNED = {**_TUNED, "blocks": 5, "epochs": 3, "side": 160, "train_side": 160}

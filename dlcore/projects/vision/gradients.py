@@ -23,26 +23,26 @@ def _network(title: str, summary: str) -> ModelEntry:
     return ModelEntry(title=title, summary=summary, build=_build, config=DeepNetworkConfig)
 
 
-PLAIN = {"skip": False, "normalisation": "none", "initialisation": "torch", "activation": "relu"}
-NORMALISED = {**PLAIN, "normalisation": "batch", "initialisation": "he"}
+PLAIN = {"skip_connections": False, "normalization": "none", "initialization": "torch", "activation": "relu"}
+NORMALISED = {**PLAIN, "normalization": "batch", "initialization": "he"}
 NETWORKS = {
     "vgg_deep": {**PLAIN, "depth": 20},
-    "resnet": {**NORMALISED, "depth": 20, "skip": True},
+    "resnet": {**NORMALISED, "depth": 20, "skip_connections": True},
     "plain_norm_shallow": {**NORMALISED, "depth": 20},
     "plain_norm": {**NORMALISED, "depth": 38},
-    "resnet_deep": {**NORMALISED, "depth": 38, "skip": True},
+    "resnet_deep": {**NORMALISED, "depth": 38, "skip_connections": True},
     "residual_bare": {
         **NORMALISED,
         "depth": 38,
-        "skip": True,
-        "normalisation": "none",
+        "skip_connections": True,
+        "normalization": "none",
         "learning_rate": 1e-3,
         "clip_norm": 1.0,
     },
-    "sigmoid": {**PLAIN, "depth": 20, "initialisation": "xavier", "activation": "sigmoid"},
+    "sigmoid": {**PLAIN, "depth": 20, "initialization": "xavier", "activation": "sigmoid"},
 }
 """The settings that make each network what its name says; a fork may change any of them."""
-SGD = {"optimiser": "sgd", "learning_rate": 0.05, "momentum": 0.9}
+SGD = {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 
 REPORTED = {3: 1e-8, 15: 1e-6, 27: 1e-4, 38: 1e-2}
 """Norms of the gradient by layer of a VGG-deep, as reported by others; never measured here."""
@@ -74,7 +74,7 @@ PROJECT = Project(
         ),
         "resnet_deep": _network("ResNet, 38 layers", "Depth is no harm where each pair of layers has a way around it."),
         "residual_bare": _network(
-            "Residual without normalisation, 38 layers",
+            "Residual without normalization, 38 layers",
             "A way around is not enough: every sum makes the signal larger. At the others' learning rate it breaks at "
             "the third step; with clipping and a fiftieth of the rate it creeps.",
         ),
@@ -120,9 +120,9 @@ def weight_layers(layers: Sequence[str]) -> list[int]:
 
 
 WORDS: dict[str, dict[object, str]] = {
-    "skip": {False: "plain", True: "skips"},
-    "normalisation": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
-    "initialisation": {
+    "skip_connections": {False: "plain", True: "skips"},
+    "normalization": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
+    "initialization": {
         "torch": "PyTorch's start",
         "he": "He's start",
         "xavier": "Xavier's start",
@@ -141,7 +141,7 @@ def describe_setting(name: str, value: object) -> str:
 def describe_network(config: RunConfig) -> str:
     """What a network is, whatever its settings were changed to: its depth and its five switches."""
     options = config.model_as(DeepNetworkConfig).model_dump()
-    order = ("depth", "activation", "normalisation", "initialisation", "skip")
+    order = ("depth", "activation", "normalization", "initialization", "skip_connections")
     parts = [describe_setting(name, options[name]) for name in order]
     parts.append(f"rate {config.training.learning_rate:g}")
     return ", ".join([*parts, f"clipped at {config.training.clip_norm:g}"] if config.training.clip_norm else parts)
@@ -158,17 +158,17 @@ class Remedy:
 
 
 REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "normalisation": (
+    "normalization": (
         "Batch norm",
         "Each channel is brought back to variance 1, so no layer can shrink or swell the signal.",
         ("vanishing", "exploding", "not finite", "dying units"),
     ),
-    "skip": (
+    "skip_connections": (
         "Skip connections",
         "The sum hands the gradient on unchanged, whatever the layers in between do to it.",
         ("vanishing",),
     ),
-    "initialisation": (
+    "initialization": (
         "He's start",
         "Weights large enough that layers with ReLU keep the signal's variance.",
         ("vanishing",),
@@ -197,12 +197,12 @@ def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
     """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
     options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
-    if options.normalisation == "none":
-        changes["normalisation"] = {"normalisation": "batch"}
-    if not options.skip:
-        changes["skip"] = {"skip": True}
-    if options.initialisation != "he":
-        changes["initialisation"] = {"initialisation": "he"}
+    if options.normalization == "none":
+        changes["normalization"] = {"normalization": "batch"}
+    if not options.skip_connections:
+        changes["skip_connections"] = {"skip_connections": True}
+    if options.initialization != "he":
+        changes["initialization"] = {"initialization": "he"}
     if options.activation in ("sigmoid", "tanh"):
         changes["activation"] = {"activation": "relu"}
     if options.activation == "relu":

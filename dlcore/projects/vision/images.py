@@ -38,7 +38,9 @@ class ImageData(Config):
     cutout: int = number(
         0, low=0, high=128, unit="pixels", help="Side of a square hidden in each training picture; 0 hides nothing."
     )
-    jitter: float = number(0.0, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much.")
+    color_jitter: float = number(
+        0.0, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much."
+    )
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -73,7 +75,7 @@ def prepare(config: RunConfig) -> Prepared:
 def augmentation(options: ImageData, dataset: str) -> Augmentation:
     """How the dataset's training pictures are changed."""
     flip = options.flip and dataset not in NEVER_MIRRORED
-    return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.jitter)
+    return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.color_jitter)
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) -> Split:

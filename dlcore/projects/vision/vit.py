@@ -30,7 +30,7 @@ def _cnn(options: SmallCnnConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.02,
     "schedule": "one_cycle",

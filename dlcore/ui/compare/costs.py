@@ -38,7 +38,7 @@ def table(project: "Project", arms: Sequence[TestedVariant]) -> None:
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
     )
     costs = (
-        "Multiply-adds: of one answer. Memory: weights, gradients, optimiser and what a batch leaves for the backward "
+        "Multiply-adds: of one answer. Memory: weights, gradients, optimizer and what a batch leaves for the backward "
         f"pass, at the least. One answer: median on this machine, {_machine()}. "
     )
     st.caption(
@@ -92,13 +92,13 @@ def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
     config, facts = bundle.config, bundle.facts
     options = json.dumps(config.model_options.model_dump(), sort_keys=True)
     return _counted(
-        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimiser
+        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimizer
     )
 
 
 @st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and timing one answer")
 def _counted(
-    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimiser: Any
+    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimizer: Any
 ) -> dict[str, float]:
     """Costs of a model by its config and the data's facts; empty where its input's shape is not known from them."""
     import torch
@@ -111,7 +111,7 @@ def _counted(
     if shape is None:
         return {}
     config = entry.config.model_validate(json.loads(options))
-    counted = cost.count_cost(lambda: entry.build(config, known), shape, batch_size=batch_size, optimiser=optimiser)
+    counted = cost.count_cost(lambda: entry.build(config, known), shape, batch_size=batch_size, optimizer=optimizer)
     seconds = cost.latency(entry.build(config, known).eval(), torch.zeros(1, *shape))
     return {"multiply_adds": counted.multiply_adds, "training_bytes": counted.training_bytes, "latency": seconds}
 

@@ -85,7 +85,7 @@ def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
     (record,) = runs.list_runs("gradients")
     assert record.parent == REFERENCE
     before, after = runs.open_run(REFERENCE).config, runs.open_run(record.run_id).config
-    assert before.model_options.model_copy(update={"normalisation": "batch"}) == after.model_options
+    assert before.model_options.model_copy(update={"normalization": "batch"}) == after.model_options
     assert before.training == after.training
 
 
@@ -95,7 +95,7 @@ def test_what_if_answers_and_keeps_the_last_attempts():
     assert sources.is_available("fashion_mnist") and not app.error
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient vanishes" in words(app) and "50 steps in" in words(app)
-    next(box for box in app.selectbox if box.label == "Normalisation").set_value("batch").run()
+    next(box for box in app.selectbox if box.label == "Normalization").set_value("batch").run()
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient arrives" in words(app)
     assert len(app.session_state["gradients-attempts"]) == 2
@@ -114,20 +114,20 @@ def test_networks_are_compared_side_by_side_with_their_gradients():
 def test_a_grid_is_every_combination_of_what_was_chosen():
     chosen = {
         "depth": [8, 20],
-        "skip": [False],
-        "normalisation": ["none", "batch"],
-        "initialisation": ["he"],
+        "skip_connections": [False],
+        "normalization": ["none", "batch"],
+        "initialization": ["he"],
         "activation": ["relu"],
     }
     found = gradients_grid.cells(chosen, 0.1)
-    assert [(cell["depth"], cell["normalisation"]) for cell in found] == [
+    assert [(cell["depth"], cell["normalization"]) for cell in found] == [
         (8, "none"),
         (8, "batch"),
         (20, "none"),
         (20, "batch"),
     ]
     assert {cell["learning_rate"] for cell in found} == {0.1}
-    assert gradients_grid.cells({**chosen, "skip": []}, 0.1) == []
+    assert gradients_grid.cells({**chosen, "skip_connections": []}, 0.1) == []
 
 
 @pytest.mark.realdata("fashion_mnist")
@@ -152,7 +152,7 @@ def test_a_grid_answers_with_a_verdict_on_every_network():
 @pytest.mark.realdata("fashion_mnist")
 def test_an_attempt_that_breaks_off_says_so():
     app = opened("predict")
-    next(box for box in app.selectbox if box.label == "Initialisation").set_value("he").run()
+    next(box for box in app.selectbox if box.label == "Initialization").set_value("he").run()
     next(box for box in app.number_input if box.label == "Learning rate").set_value(1.0).run()
     next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
     next(button for button in app.button if button.key == "attempt").click().run()

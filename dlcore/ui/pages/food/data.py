@@ -56,8 +56,8 @@ def _changed(config: RunConfig) -> None:
         for word, set_so in (
             ("another part cut out", options["zoom"] < 1),
             ("mirrored", options["flip"]),
-            ("brighter or darker", options["jitter"] > 0),
-            ("a square hidden", options["erase"] > 0),
+            ("brighter or darker", options["color_jitter"] > 0),
+            ("a square hidden", options["random_erasing"] > 0),
             ("mixed in pairs, not shown here", options["mixup"] > 0),
         )
         if set_so
@@ -70,7 +70,7 @@ def _changed(config: RunConfig) -> None:
         config.dataset,
         int(options["side"]),
         int(options["train_side"]),
-        (options["zoom"], options["flip"], options["jitter"], options["erase"]),
+        (options["zoom"], options["flip"], options["color_jitter"], options["random_erasing"]),
     )
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
 

@@ -37,7 +37,7 @@ LESSONS = (
     (
         "resnet_deep",
         "residual_bare",
-        "A way around is not all either: without normalisation each sum makes the signal larger.",
+        "A way around is not all either: without normalization each sum makes the signal larger.",
     ),
 )
 """Pairs of reference runs, the better one first, and what they teach; a test holds the runs to it."""
