@@ -28,9 +28,7 @@ class DeepNetworkConfig(Config):
 
     depth: int = number(20, low=4, high=152, unit="layers", help="Layers with weights, one on the other; even.")
     width: int = number(8, low=2, high=256, unit="channels", help="Channels of the first stage; each next one doubles.")
-    skip_connections: bool = choice(
-        False, help="Add each pair's input to its output, so that the gradient has a way around it."
-    )
+    skip_connections: bool = choice(False, help="Add the input of each pair of layers to its output.")
     normalization: Normalization = choice("none", help="Bring each channel to mean 0 and variance 1 before activation.")
     initialization: Initialization = choice(
         "torch", help="How weights start: torch's default, He for ReLU, Xavier for tanh, or small (0.01)."

@@ -10,9 +10,7 @@ class LstmClassifierConfig(Config):
     """Its size."""
 
     width: int = number(128, low=1, high=512, unit="units", help="Numbers that each of its two memories is made of.")
-    forget_bias: float = number(
-        3.0, low=-5.0, high=10.0, help="Bias of the forget gates at the start: how open they are."
-    )
+    forget_bias: float = number(3.0, low=-5.0, high=10.0, help="Initial bias of the forget gates.")
 
 
 class LstmClassifier(nn.Module):

@@ -22,9 +22,7 @@ class ResNetConfig(Config):
     width: int = number(
         64, low=4, high=256, unit="channels", help="Channels of the first stage; each next one doubles."
     )
-    skip_connections: bool = choice(
-        True, help="Add each block's input to its output; off leaves a plain network of that depth."
-    )
+    skip_connections: bool = choice(True, help="Add each block's input to its output; off: a plain network.")
 
 
 class ResNet(nn.Module):

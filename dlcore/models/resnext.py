@@ -21,9 +21,7 @@ class ResNextConfig(Config):
     )
     cardinality: int = number(32, low=1, high=64, unit="paths", help="Paths that each block splits into.")
     group_width: int = number(4, low=1, high=64, unit="channels", help="Channels of one path in the first stage.")
-    skip_connections: bool = choice(
-        True, help="Add each block's input to its output; off leaves a plain network of that depth."
-    )
+    skip_connections: bool = choice(True, help="Add each block's input to its output; off: a plain network.")
 
 
 def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:

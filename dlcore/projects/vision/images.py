@@ -38,9 +38,7 @@ class ImageData(Config):
     cutout: int = number(
         0, low=0, high=128, unit="pixels", help="Side of a square hidden in each training picture; 0 hides nothing."
     )
-    color_jitter: float = number(
-        0.0, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much."
-    )
+    color_jitter: float = number(0.0, low=0.0, high=0.9, help="Random change of brightness and contrast in training.")
 
 
 def prepare(config: RunConfig) -> Prepared:
