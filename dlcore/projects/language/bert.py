@@ -82,8 +82,8 @@ def _plan(config: RunConfig) -> FineTuneConfig:
     plan = config.model_as(FineTuneConfig)
     if plan.initialization == "random" and (plan.train != "all" or not plan.train_embeddings):
         raise ConfigError(
-            f"train={plan.train}, train_embeddings={str(plan.train_embeddings).lower()} needs initialization=pretrained: from random weights all "
-            "has to be learnt (train=all, train_embeddings=true)."
+            f"train={plan.train}, train_embeddings={str(plan.train_embeddings).lower()} needs "
+            "initialization=pretrained: random weights need train=all and train_embeddings=true."
         )
     return plan
 
