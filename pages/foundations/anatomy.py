@@ -1,4 +1,4 @@
-"""Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds strange."""
+"""Inspect layers, parameters and the graph of any network; detect outliers with an autoencoder."""
 
 from dlcore.ui.shell.page import show
 

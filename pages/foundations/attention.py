@@ -1,4 +1,4 @@
-"""Queries, keys, values, scores, softmax, weighted sum: every number of attention opened to its formula."""
+"""Queries, keys, values, scores, softmax, weighted sum: every number of attention with its formula."""
 
 from dlcore.ui.shell.page import show
 

@@ -1,8 +1,8 @@
-"""A network in NumPy alone learns to read digits; open every number of its way forward and back."""
+"""A NumPy network learns to read digits: every number of its forward and backward pass."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Backpropagation by hand"
+TITLE = "Backpropagation from scratch"
 ICON = ":material/function:"
 
 show(

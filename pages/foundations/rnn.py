@@ -1,13 +1,13 @@
-"""A network that reads step by step, forward and back through time, and how long it can remember."""
+"""A recurrent network in NumPy: backpropagation through time, and how long it remembers."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "A recurrent network by hand"
+TITLE = "Recurrent networks from scratch"
 ICON = ":material/replay:"
 
 show(
     "rnn",
-    opens_on="rnn",  # the one by hand comes first
+    opens_on="rnn",
     labels={"predict": "Experiment"},
     panels={
         "data": "dlcore.ui.pages.rnn.data:data",

@@ -1,8 +1,8 @@
-"""Tell world, sports, business and science news apart with an encoder written out after the paper."""
+"""Classify news as world, sports, business or science with a Transformer encoder."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "News with a Transformer"
+TITLE = "News classification"
 ICON = ":material/newspaper:"
 
 show(

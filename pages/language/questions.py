@@ -1,8 +1,8 @@
-"""Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM."""
+"""Classify what a question asks for (a person, a place, a number) with an RNN, GRU or LSTM."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "What questions ask for"
+TITLE = "Question classification"
 ICON = ":material/quiz:"
 
 show(

@@ -1,8 +1,8 @@
-"""A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it."""
+"""Classify film reviews with a GRU or LSTM on the states of a frozen BERT."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Film reviews with BERT"
+TITLE = "Sentiment analysis with BERT"
 ICON = ":material/neurology:"
 
 show(

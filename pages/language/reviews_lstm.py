@@ -1,8 +1,8 @@
-"""Read a film review word by word with an LSTM, and say whether its writer liked the film."""
+"""Classify film reviews as positive or negative with an LSTM that reads word by word."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Film reviews with an LSTM"
+TITLE = "Sentiment analysis with an LSTM"
 ICON = ":material/reviews:"
 
 show(

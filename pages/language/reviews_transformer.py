@@ -1,8 +1,8 @@
-"""Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does."""
+"""Classify film reviews with an encoder-decoder Transformer, and measure each training choice."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Film reviews with a Transformer"
+TITLE = "Sentiment analysis with a Transformer"
 ICON = ":material/theaters:"
 
 show(

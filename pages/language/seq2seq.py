@@ -1,4 +1,4 @@
-"""A Transformer that writes sequences, learnt from scratch; and a BERT that has read much, taught to sort texts."""
+"""Translate sequences with a Transformer trained from scratch, and fine-tune a pretrained BERT."""
 
 from dlcore.ui.shell.page import chosen_part, show
 
@@ -7,18 +7,18 @@ ICON = ":material/translate:"
 PARTS = {
     "seq2seq": (
         "Sequence to sequence",
-        "A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+        "Translate one sequence into another with a Transformer: dates, reversing, sorting.",
     ),
     "bert": (
         "Fine-tuning BERT",
-        "A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+        "Fine-tune a pretrained BERT to classify texts from a few hundred examples.",
     ),
 }
 
 if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
-        opens_on="transformer",  # dates come first
+        opens_on="transformer",
         panels={
             "data": "dlcore.ui.pages.seq2seq.data:data",
             "results": "dlcore.ui.pages.seq2seq.results:results",

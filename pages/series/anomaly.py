@@ -1,8 +1,8 @@
-"""Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label."""
+"""Detect unusual days in New York's taxi demand with autoencoders trained without labels."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Anomaly detection"
+TITLE = "Anomaly detection in time series"
 ICON = ":material/monitoring:"
 
 show(

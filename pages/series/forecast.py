@@ -1,8 +1,8 @@
-"""Forecast thirteen readings of a city's air at once, and see what a network adds to copying the last hour."""
+"""Forecast thirteen air-quality variables up to two days ahead, and compare with persistence."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Air quality"
+TITLE = "Forecasting"
 ICON = ":material/airwave:"
 
 show(

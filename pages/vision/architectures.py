@@ -1,4 +1,4 @@
-"""Train three classic image classifiers on the same photographs, and see which one wins, at what cost."""
+"""Train three classic image classifiers on the same photos; compare accuracy, speed and size."""
 
 from dlcore.ui.shell.page import show
 

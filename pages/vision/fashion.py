@@ -1,8 +1,8 @@
-"""Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else."""
+"""Classify ten kinds of clothing on small gray images with three dense layers."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Fashion classifier"
+TITLE = "Fashion classification"
 ICON = ":material/checkroom:"
 
 show(

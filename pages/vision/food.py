@@ -1,8 +1,8 @@
-"""Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own."""
+"""Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Food photos"
+TITLE = "Food photo classification"
 ICON = ":material/restaurant:"
 
 show(

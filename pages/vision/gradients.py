@@ -1,4 +1,4 @@
-"""See where the gradient dies in a deep network, and what brings it back."""
+"""See where the gradient vanishes in a deep network, and which change restores it."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,7 +7,7 @@ ICON = ":material/trending_down:"
 
 show(
     "gradients",
-    opens_on="vgg_deep",  # the tale begins with it
+    opens_on="vgg_deep",
     labels={"predict": "Experiment"},
     panels={
         "data": "dlcore.ui.modalities.overview:data",

@@ -1,4 +1,4 @@
-"""Cut a picture into patches, let each look at all the others, and watch where every head looks."""
+"""Split an image into patches, attend between them, and see what each head attends to."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,7 +7,7 @@ ICON = ":material/grid_view:"
 
 show(
     "vit",
-    opens_on="hybrid",  # the best one, and one with attention
+    opens_on="hybrid",  # the best one with attention
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -24,7 +24,7 @@ def test_data_config_is_parsed_once_in_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(AnomalyData, "model_validate", lambda values: parsed.append(values) or validate(values))
     config = projects.configure("anomaly", model="dense_32", preset="quick", settings={"epochs": 1})
     runs.train_here(config, tmp_path / "bundle")
-    assert len(parsed) == 1
+    assert len(parsed) == 1, parsed
     assert runs.Bundle(tmp_path / "bundle").config.data_options == config.data_options
 
 

@@ -303,8 +303,7 @@ PROJECT = Project(
     slug="anatomy",
     section="foundations",
     title="Anatomy of a network",
-    summary="Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds "
-    "strange.",
+    summary="Inspect layers, parameters and the graph of any network; detect outliers with an autoencoder.",
     task=TASK,
     modality="image",
     datasets=("fashion_mnist", "mnist", "digits"),

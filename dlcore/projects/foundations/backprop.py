@@ -221,8 +221,8 @@ def _convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> nn.Mod
 PROJECT = Project(
     slug="backprop",
     section="foundations",
-    title="Backpropagation by hand",
-    summary="A network in NumPy alone learns to read digits; open every number of its way forward and back.",
+    title="Backpropagation from scratch",
+    summary="A NumPy network learns to read digits: every number of its forward and backward pass.",
     task=CLASSIFICATION,
     modality="image",
     datasets=("mnist", "digits"),

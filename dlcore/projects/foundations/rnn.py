@@ -224,8 +224,8 @@ def _lstm(options: LstmClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
 PROJECT = Project(
     slug="rnn",
     section="foundations",
-    title="A recurrent network by hand",
-    summary="A network that reads step by step, forward and back through time, and how long it can remember.",
+    title="Recurrent networks from scratch",
+    summary="A recurrent network in NumPy: backpropagation through time, and how long it remembers.",
     task=CLASSIFICATION,
     modality="image",
     datasets=("mnist", "digits", MEMORY),

@@ -175,7 +175,7 @@ PROJECT = Project(
     slug="bert",
     section="language",
     title="Fine-tuning BERT",
-    summary="A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+    summary="Fine-tune a pretrained BERT to classify texts from a few hundred examples.",
     # The loss rises with overconfidence while accuracy still improves.
     task=replace(texts.TEXT_CLASSIFICATION, monitor=Monitor("validation_accuracy", "max")),
     modality="text",

@@ -100,8 +100,8 @@ def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Modul
 PROJECT = Project(
     slug="fashion",
     section="vision",
-    title="Fashion classifier",
-    summary="Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else.",
+    title="Fashion classification",
+    summary="Classify ten kinds of clothing on small gray images with three dense layers.",
     task=CLASSIFICATION,
     modality="image",
     datasets=("fashion_mnist", "digits"),

@@ -356,8 +356,8 @@ MODELS: dict[str, FoodModel] = {
 PROJECT = Project(
     slug="food",
     section="vision",
-    title="Food photos",
-    summary="Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own.",
+    title="Food photo classification",
+    summary="Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo.",
     task=replace(CLASSIFICATION, objective=objective, compare=compare),
     modality="image",
     datasets=("food101_mini", "food11", "food101"),
