@@ -29,7 +29,7 @@ def test_a_range_a_choice_and_a_bare_name():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("epochs=1..9", "'epochs' is not searched"),
+        ("epochs=1..9", "'epochs' cannot be searched"),
         ("unitz=1..9", "no setting 'unitz'"),
         ("units=9..3", "units=9..3 is no range"),
         ("units=1.5..3", "is no range: write it as units=16..256"),
@@ -47,7 +47,7 @@ def test_what_makes_no_sense_is_refused_in_a_line(text, said):
 
 
 def test_a_knob_named_twice_is_refused():
-    with pytest.raises(RequestError, match="'units' is named twice"):
+    with pytest.raises(RequestError, match="'units' is given twice"):
         search_space.parse_parameters(["units", "units=8..16"], config())
 
 

@@ -1,4 +1,4 @@
-"""vision/architectures: VGG-16, ResNet-18 and ResNeXt on the same pictures, side by side."""
+"""vision/architectures: VGG-16, ResNet-18 and ResNeXt on the same images."""
 
 from collections.abc import Mapping
 
@@ -42,7 +42,7 @@ REPORTED: dict[str, dict[str, tuple[float, ...]]] = {
         "validation_accuracy": (0.8001, 0.8989, 0.8274, 0.8047, 0.851, 0.8961, 0.881, 0.8168, 0.8423, 0.8767),
     },
 }
-"""What a course's report claims of two of them on 30,000 of these pictures, by epoch."""
+"""Curves reported by a course for two models on 30,000 of these images, by epoch."""
 
 _RECIPE = {
     "epochs": 30,
@@ -57,7 +57,7 @@ _RECIPE = {
     "cutout": 16,
     "color_jitter": 0.2,
 }
-"""For two cores and a night. Where there is a GPU, the stem that keeps every pixel costs four times as much."""
+"""For two cores and one night. The stem without downsampling costs four times as much: use a GPU."""
 
 
 PROJECT = Project(
@@ -71,19 +71,19 @@ PROJECT = Project(
     models={
         "resnet18": ModelEntry(
             title="ResNet-18",
-            summary="Blocks of two convolutions that learn what to add to their input (He et al. 2016).",
+            summary="Residual blocks of two convolutions (He et al. 2016).",
             build=_resnet,
             config=ResNetConfig,
         ),
         "vgg16_c": ModelEntry(
             title="VGG-16 (version C)",
-            summary="Thirteen convolutions one on the other and a dense head (Simonyan & Zisserman 2015).",
+            summary="Thirteen stacked convolutions and a dense head (Simonyan & Zisserman 2015).",
             build=_vgg,
             config=VggConfig,
         ),
         "resnext": ModelEntry(
             title="ResNeXt",
-            summary="Residual blocks that split into many narrow paths and sum them (Xie et al. 2017).",
+            summary="Residual blocks of many narrow paths that are summed (Xie et al. 2017).",
             build=_resnext,
             config=ResNextConfig,
         ),

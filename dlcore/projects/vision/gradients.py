@@ -1,4 +1,4 @@
-"""vision/gradients: networks of chosen depth, in which the gradient vanishes, explodes or arrives."""
+"""vision/gradients: deep networks whose gradient vanishes, explodes or stays healthy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ NETWORKS = {
     },
     "sigmoid": {**PLAIN, "depth": 20, "initialization": "xavier", "activation": "sigmoid"},
 }
-"""The settings that make each network what its name says; a fork may change any of them."""
+"""Settings of each network."""
 SGD = {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 
 REPORTED = {3: 1e-8, 15: 1e-6, 27: 1e-4, 38: 1e-2}
-"""Norms of the gradient by layer of a VGG-deep, as reported by others; never measured here."""
+"""Published gradient norms per layer of a VGG-deep; not measured here."""
 REPORTED_DEPTH = 38
 
 PROJECT = Project(
@@ -59,28 +59,28 @@ PROJECT = Project(
     models={
         "vgg_deep": _network(
             "VGG-deep, 20 layers",
-            "Convolution on convolution with ReLU, nothing else: the classic network whose gradient vanishes.",
+            "Plain convolutions with ReLU: the gradient vanishes.",
         ),
         "resnet": _network(
             "ResNet, 20 layers",
-            "The same layers with batch norm, He's start, and a way around every two of them.",
+            "The same layers with batch norm, He initialization and skip connections.",
         ),
         "plain_norm_shallow": _network(
-            "Plain with batch norm, 20 layers", "No way around, but batch norm and He's start: what those two do alone."
+            "Plain with batch norm, 20 layers", "Batch norm and He initialization without skip connections."
         ),
         "plain_norm": _network(
             "Plain with batch norm, 38 layers",
-            "The gradient arrives, and still it learns worse than the network of 20 layers.",
+            "The gradient is healthy, yet accuracy is below that of 20 layers (degradation).",
         ),
-        "resnet_deep": _network("ResNet, 38 layers", "Depth is no harm where each pair of layers has a way around it."),
+        "resnet_deep": _network("ResNet, 38 layers", "With skip connections, depth does not hurt."),
         "residual_bare": _network(
             "Residual without normalization, 38 layers",
-            "A way around is not enough: every sum makes the signal larger. At the others' learning rate it breaks at "
-            "the third step; with clipping and a fiftieth of the rate it creeps.",
+            "Skip connections alone: every sum amplifies the signal. Diverges at the usual learning rate; slow with "
+            "clipping and a fiftieth of it.",
         ),
         "sigmoid": _network(
             "Sigmoid, 20 layers",
-            "Each sigmoid passes on a quarter of the gradient at most: the network of before 2010.",
+            "Each sigmoid scales the gradient by at most 0.25: the gradient vanishes.",
         ),
     },
     data_config=FashionData,
@@ -115,7 +115,7 @@ PROJECT = Project(
 
 
 def weight_layers(layers: Sequence[str]) -> list[int]:
-    """Places of the convolutions and of the last layer among a deep network's layers, without its normalisations."""
+    """Indices of convolutions and of the last layer, without normalization layers."""
     return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
 
 
@@ -123,23 +123,23 @@ WORDS: dict[str, dict[object, str]] = {
     "skip_connections": {False: "plain", True: "skips"},
     "normalization": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
     "initialization": {
-        "torch": "PyTorch's start",
-        "he": "He's start",
-        "xavier": "Xavier's start",
-        "small": "small start",
+        "torch": "PyTorch init",
+        "he": "He init",
+        "xavier": "Xavier init",
+        "small": "small init",
     },
     "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
 }
-"""The switches of a deep network as people say them."""
+"""Labels of setting values."""
 
 
 def describe_setting(name: str, value: object) -> str:
-    """One switch of a deep network, or its depth: of layers, which come in pairs between the first and the last."""
+    """Label of a setting's value; depth in layers."""
     return f"{int(str(value)) // 2 * 2} layers" if name == "depth" else WORDS[name][value]
 
 
 def describe_network(config: RunConfig) -> str:
-    """What a network is, whatever its settings were changed to: its depth and its five switches."""
+    """Settings of a network in one line."""
     options = config.model_as(DeepNetworkConfig).model_dump()
     order = ("depth", "activation", "normalization", "initialization", "skip_connections")
     parts = [describe_setting(name, options[name]) for name in order]
@@ -149,7 +149,7 @@ def describe_network(config: RunConfig) -> str:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One setting changed, and why; `suits` says whether it is a cure for what was found."""
+    """A changed setting and its reason; `suits` says whether it treats the verdict."""
 
     name: str
     why: str
@@ -160,41 +160,41 @@ class Remedy:
 REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "normalization": (
         "Batch norm",
-        "Each channel is brought back to variance 1, so no layer can shrink or swell the signal.",
+        "Each channel gets variance 1, so no layer shrinks or amplifies the signal.",
         ("vanishing", "exploding", "not finite", "dying units"),
     ),
     "skip_connections": (
         "Skip connections",
-        "The sum hands the gradient on unchanged, whatever the layers in between do to it.",
+        "The sum passes the gradient unchanged around the layers.",
         ("vanishing",),
     ),
     "initialization": (
-        "He's start",
-        "Weights large enough that layers with ReLU keep the signal's variance.",
+        "He init",
+        "Weights scaled so that ReLU layers preserve the variance.",
         ("vanishing",),
     ),
-    "activation": ("ReLU", "Its slope is 1 where it is on; that of a sigmoid is a quarter at most.", ("vanishing",)),
+    "activation": ("ReLU", "Slope 1 where active; a sigmoid's slope is at most 0.25.", ("vanishing",)),
     "leaky": (
         "Leaky ReLU",
-        "A unit that is off still gets a hundredth of the gradient, so it can come back.",
+        "An inactive unit still gets 1 % of the gradient, so it can recover.",
         ("dying units",),
     ),
     "clip_norm": (
         "Clip at 1",
-        "A gradient that is too long is shortened before the step.",
+        "A gradient above the norm limit is rescaled before the step.",
         ("exploding", "not finite"),
     ),
     "learning_rate": (
-        "A tenth of the rate",
-        "Smaller steps: weights are not thrown out of the range in which they learn.",
+        "A tenth of the learning rate",
+        "Smaller steps keep weights in a trainable range.",
         ("exploding", "not finite", "dying units"),
     ),
 }
-"""What may be changed: its name, why it helps, and the verdicts for which it is made."""
+"""Remedy -> label, reason, and the verdicts that it treats."""
 
 
 def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
-    """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
+    """Remedies for a network, those for the verdict `kind` first."""
     options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
     if options.normalization == "none":

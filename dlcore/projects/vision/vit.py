@@ -1,4 +1,4 @@
-"""vision/vit: a picture read as a sequence of patches, against a convolutional network of as many parameters."""
+"""vision/vit: a Vision Transformer, and a convolutional network of equal size."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
 GREY = 1
-"""Channels of a grey picture."""
+"""Channels of a grayscale image."""
 SIZES = {"patch": 4, "depth": 4, "heads": 4, "width": 64, "dropout": 0.0}
-"""Small enough for one core: 139,018 parameters at 28 x 28 pixels, against 136,740 of the convolutional network."""
+"""139,018 parameters at 28 x 28 pixels; the convolutional network has 136,740."""
 EQUAL_WIDTH = 22
-"""Channels with which the convolutional network has as many parameters as the Transformer above."""
+"""Channels that give the convolutional network about as many parameters."""
 
 
 def _vit(options: VitConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -49,19 +49,19 @@ PROJECT = Project(
     models={
         "vit": ModelEntry(
             title="Vision Transformer",
-            summary="Patches as the words of a sentence, four blocks of attention over them (Dosovitskiy et al. 2021).",
+            summary="Patches as tokens, four attention blocks (Dosovitskiy et al. 2021).",
             build=_vit,
             config=VitConfig,
         ),
         "hybrid": ModelEntry(
             title="Vision Transformer with a convolutional stem",
-            summary="The same, but two small convolutions make the patches' numbers (Xiao et al. 2021).",
+            summary="Two small convolutions embed the patches (Xiao et al. 2021).",
             build=_vit,
             config=HybridConfig,
         ),
         "cnn": ModelEntry(
             title="Convolutional network of equal size",
-            summary="Six 3x3 convolutions with as many parameters: what the Transformer is held against.",
+            summary="Six 3x3 convolutions: a baseline of equal size.",
             build=_cnn,
             config=SmallCnnConfig,
         ),
