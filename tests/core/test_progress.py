@@ -16,5 +16,5 @@ def test_a_run_tells_what_it_prepares_but_not_at_every_picture():
     journal = MemoryMetricLog()
     told = _Preparing(journal)
     for done in range(100):
-        told("Computing the features", done, 1200)
-    assert journal.tags["progress"] == {"doing": "Computing the features: 0 of 1,200"}
+        told("Computing image features", done, 1200)
+    assert journal.tags["progress"] == {"doing": "Computing image features: 0 of 1,200"}

@@ -33,7 +33,7 @@ def test_results_say_what_copying_gets_and_that_ridge_wins_over_the_plain_networ
     test = opened(panel="results", run=RUN)
     assert not test.exception
     assert "is below copying the last hour" in words(test)
-    assert "Ridge regression, a linear method" in test.warning[0].value
+    assert "Ridge regression beats this run" in test.warning[0].value
 
 
 def test_reference_runs_stand_side_by_side():

@@ -77,7 +77,7 @@ def test_no_training_window_holds_a_day_that_was_left_out(model):
     [
         ("yesterday", "no span of time"),
         ("2014-07-06/2014-07-03", "ends before it begins"),
-        ("2014-01-01/2015-12-31", "nothing to train on"),
+        ("2014-01-01/2015-12-31", "excludes all training days"),
     ],
 )
 def test_a_wrong_span_is_refused(text, said):

@@ -89,7 +89,7 @@ def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
     for blank in blanks:
         shares = [share for _, share in blank.guesses]
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
-    with pytest.raises(DataError, match="no blank"):
+    with pytest.raises(DataError, match="no mask"):
         bert_reading.fill_blanks(reader, "Nothing is missing here.")
     with pytest.raises(DataError, match="after the 64 pieces"):
         bert_reading.fill_blanks(reader, "word " * 80 + "[MASK]")

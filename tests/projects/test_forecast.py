@@ -126,9 +126,9 @@ def test_the_verdict_says_when_ridge_wins_and_what_is_left_out(measured):
     found = forecast.evaluate(predictions, None, made)
     said = forecast.compare(found, made)
     assert found.metrics["lead_skill"] < found.metrics["lead_skill_high"] < 0
-    assert "Ridge regression, a linear method" in said and "Copying the last hour gets" in said
+    assert "Ridge regression beats this run" in said and "Copying the last hour gets" in said
     slugs = data.preprocessing["slugs"]
-    assert "Left out of the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
+    assert "Excluded from the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
 
 
 def test_several_hours_direct_and_one_by_one():

@@ -63,13 +63,13 @@ def test_cures_suit_the_verdict_and_change_something():
         changed = projects.with_settings(config(), cure.settings)
         assert changed != config(), cure.name
     exploding = [cure.name for cure in list_remedies(config(initialization="he"), "exploding") if cure.suits]
-    assert exploding == ["Batch norm", "Clip at 1", "A tenth of the rate"]
+    assert exploding == ["Batch norm", "Clip at 1", "A tenth of the learning rate"]
     assert "ReLU" in [cure.name for cure in list_remedies(config("sigmoid"), "vanishing") if cure.suits]
 
 
 def test_nothing_is_offered_that_is_there_already():
     names = [cure.name for cure in list_remedies(config("resnet", clip_norm=1.0), "healthy")]
-    assert names == ["Leaky ReLU", "A tenth of the rate"]
+    assert names == ["Leaky ReLU", "A tenth of the learning rate"]
 
 
 @pytest.fixture(scope="module")

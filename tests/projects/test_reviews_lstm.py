@@ -132,7 +132,7 @@ def test_a_long_text_is_cut_and_says_so(loaded):
 
 @pytest.mark.parametrize(
     ("payload", "said"),
-    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"xyzzy qwerty", "none of the 2 words"), (b"...", "the one word")],
+    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"xyzzy qwerty", "none of the 2 words"), (b"...", "the only word")],
 )
 def test_answer_refuses_in_one_line(loaded, payload, said):
     with pytest.raises(DataError, match=said) as caught:

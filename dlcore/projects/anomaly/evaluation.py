@@ -195,4 +195,8 @@ def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
     false = metrics["false_alarms"]
     plausible = metrics.get("false_alarms_plausible", 0.0)
     known = f", {plausible:.0f} of them on an unlabelled public holiday" if plausible else ""
-    return f"After training, {metrics['events_hit']:.0f} of {events} labelled events are detected by causal scores, with {false:.0f} false alarm{'' if false == 1 else 's'}{known}; NAB {metrics.get('nab_standard', 0.0):.1f}."
+    alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}"
+    return (
+        f"After training, {metrics['events_hit']:.0f} of {events} labelled events are detected by causal scores, with "
+        f"{alarms}; NAB {metrics.get('nab_standard', 0.0):.1f}."
+    )

@@ -126,8 +126,9 @@ def _weights(scale: TableScale) -> Tensor:
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """Forecasts of validation and test.
 
-    `_scores` (N, H, V) forecasts, `_targets` (N, H, V) with NaN for missing values, `_last` (N, V) last known values, `_ids` (N,) time of the first forecast hour; for test also `_linear` (N, H, V), the
-    forecasts of ridge regression, for paired comparisons."""
+    `_scores` (N, H, V) forecasts, `_targets` (N, H, V) with NaN for missing values, `_last` (N, V) last known values,
+    `_ids` (N,) time of the first forecast hour; for test also `_linear` (N, H, V), the forecasts of ridge regression.
+    """
     table, filled = prepared.source["table"], prepared.source["filled"]
     found: dict[str, np.ndarray] = {}
     for name in ("validation", "test"):

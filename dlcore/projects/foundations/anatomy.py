@@ -123,7 +123,10 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
         threshold = anomaly.threshold(predictions, quantile=QUANTILE)
     scores, strange = predictions["test_scores"], predictions["test_targets"]
     found = _told(scores, strange, threshold=threshold, draws=DRAWS)
-    verdict = f"The error of an outlier is larger in {found['roc_auc']:.1%} of all pairs of an outlier and a known image ({len(strange):,} test images, {int(strange.sum()):,} outliers)."
+    verdict = (
+        f"The error of an outlier is larger in {found['roc_auc']:.1%} of all pairs of an outlier and a known image "
+        f"({len(strange):,} test images, {int(strange.sum()):,} outliers)."
+    )
     return Evaluation(metrics=found, baselines={}, threshold=threshold, verdict=verdict)
 
 

@@ -66,7 +66,7 @@ def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
 
 
 def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
-    """Crop, resize and center a drawing (H, W) uint8, bright on dark, like the dataset's digits; None if it is empty."""
+    """Crop, resize and center a drawing (H, W) uint8, bright on dark, like the dataset's digits; None if empty."""
     from PIL import Image
 
     rows, columns = (np.flatnonzero((strokes > INK).any(axis=axis)) for axis in (1, 0))

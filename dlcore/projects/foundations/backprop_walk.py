@@ -50,7 +50,8 @@ class WalkStage:
 
 @dataclass(frozen=True)
 class BackpropWalk:
-    """All stages in forward order, then probabilities (K,), their gradient by the logits (K,), the true class and the loss.
+    """All stages in forward order, then probabilities (K,), their gradient by the logits (K,), true class and loss.
+
     `error` is the largest relative difference to autograd."""
 
     stages: tuple[WalkStage, ...]
@@ -106,8 +107,10 @@ def _facts(layer: NumpyLayer) -> dict[str, np.ndarray | float]:
 
 
 def differences(network: NumpyNetwork, x: np.ndarray, target: int) -> dict[str, float]:
-    """Largest relative difference of dL/dx and parameter gradients to autograd, per layer. Call it right after a forward
-    and backward pass with x (1, ...)."""
+    """Largest relative difference of dL/dx and parameter gradients to autograd, per layer.
+
+    Call it right after a forward and backward pass with x (1, ...).
+    """
     tensors = {n: torch.tensor(array, requires_grad=True) for n, array in network.parameters.items()}
     at = torch.tensor(x, requires_grad=True)
     inputs: list[Tensor] = [at]

@@ -61,8 +61,8 @@ class Failure(Generic[Evidence]):
 class RunEvidence:
     """Measurements of a run or a short run, per layer and step, for questions.
 
-    curves: name -> steps (n,), values (n,). `steps` (m,), `norms` (m, L) and each of `measures` (m, L) refer to `layers`
-    (L,) in forward order. `metrics` are test metrics, if any. `broke` is the reason of an early end.
+    curves: name -> steps (n,), values (n,). `steps` (m,), `norms` (m, L) and each of `measures` (m, L) refer to
+    `layers` (L,) in forward order. `metrics` are test metrics, if any. `broke` is the reason of an early end.
     """
 
     settings: Mapping[str, Any]

@@ -15,8 +15,10 @@ from dlcore.projects.foundations.backprop_walk import walk
 
 @dataclass(frozen=True)
 class UnrolledRun:
-    """x (T, F); states (T, D) after each step; by_step (T, D) loss gradient by the state (or the LSTM's cell). The NumPy
-    network also has `weights` and `error`, its largest difference to autograd."""
+    """x (T, F); states (T, D) after each step; by_step (T, D) loss gradient by the state (or the LSTM's cell).
+
+    The NumPy network also has `weights` and `error`, its largest difference to autograd.
+    """
 
     x: np.ndarray
     states: np.ndarray

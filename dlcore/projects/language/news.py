@@ -1,4 +1,4 @@
-"""language/news: what kind of news is a headline? A Transformer encoder written out after the paper."""
+"""language/news: topic classification of headlines with a Transformer encoder."""
 
 from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
@@ -10,15 +10,15 @@ from dlcore.projects.run_config import RunConfig
 
 
 class NewsData(texts.TextData):
-    """How headlines become numbers."""
+    """Tokenization of headlines."""
 
     length: int = number(128, low=8, high=1000, unit="words", help="Words read of each text.")
-    vocabulary: int = number(30_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
-    vectors: texts.Vectors = choice("glove", help="Vectors that the words start with: chance, or GloVe's.")
+    vocabulary: int = number(30_000, low=100, high=200_000, unit="words", help="Size of the vocabulary.", log=True)
+    vectors: texts.Vectors = choice("glove", help="Initial word vectors: random or GloVe.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part; a tenth of the rest to validate on; the vocabulary from the training part."""
+    """Test split of the source, a tenth of the rest for validation; vocabulary from the training split."""
     return texts.prepare(config, NewsData)
 
 
@@ -35,13 +35,13 @@ PROJECT = Project(
     models={
         "encoder": ModelEntry(
             title="Transformer encoder",
-            summary="GloVe's vectors as they are, sines for places, four encoder layers, the mean over the words.",
+            summary="Frozen GloVe vectors, sinusoidal positions, four encoder layers, mean pooling.",
             build=texts.build_with(NewsEncoder),
             config=NewsEncoderConfig,
         ),
         "improved_encoder": ModelEntry(
             title="Improved encoder",
-            summary="Word vectors that learn too, words left out at random, even classes, and one layer.",
+            summary="Trained word vectors, word dropout, balanced classes, one layer.",
             build=texts.build_with(NewsEncoder),
             config=ImprovedEncoderConfig,
         ),

@@ -1,4 +1,4 @@
-"""language/reviews_lstm: does a film review like the film? An LSTM reads it word by word."""
+"""language/reviews_lstm: sentiment analysis of film reviews with an LSTM."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsData(texts.TextData):
-    """How reviews become numbers."""
+    """Tokenization of reviews."""
 
-    keep: text.Keep = choice("end", help="Which part of a longer review is read; verdicts come at the end.")
+    keep: text.Keep = choice("end", help="Part of a longer review that is read; the verdict is often at the end.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part or a fifth of all; a tenth to validate on; the vocabulary from the training part."""
+    """Test split of the source or a fifth of all, a tenth for validation; vocabulary from the training split."""
     return texts.prepare(config, ReviewsData)
 
 
@@ -46,13 +46,13 @@ PROJECT = Project(
     models={
         "base_lstm": ModelEntry(
             title="BaseLSTM",
-            summary="Embedding, three one-way LSTM layers with dropout after each, and the state after the last word.",
+            summary="Three LSTM layers with dropout; last state.",
             build=_build,
             config=BaseLstmConfig,
         ),
         "improved_lstm": ModelEntry(
             title="ImprovedLSTM",
-            summary="GloVe's vectors to start with, three two-way layers, and highest and mean over all words.",
+            summary="GloVe vectors, three bidirectional LSTM layers, max and mean pooling.",
             build=_improved,
             config=ImprovedLstmConfig,
         ),

@@ -62,7 +62,7 @@ def _split(pixels: np.ndarray, labels: np.ndarray, ids: np.ndarray) -> Split:
 
 
 class _Scale:
-    """Scale uint8 pixels (N, H, W) to float on the device, which transfers a quarter of the bytes; augment in training."""
+    """Scale uint8 pixels (N, H, W) to float on the device, which transfers fewer bytes; augment in training."""
 
     def __init__(self, mean: float, std: float, how: Augmentation) -> None:
         self.factor, self.offset, self.how = 1 / (255 * std), -mean / std, how

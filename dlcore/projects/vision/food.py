@@ -39,7 +39,7 @@ class FoodModel(ModelEntry):
 
 
 PULL = 60.0
-"""L2 penalty of a head fitted on features of two views per image; from five-fold cross-validation on training photos."""
+"""L2 penalty of a head on features of two views per image; from five-fold cross-validation on training photos."""
 
 
 class FoodData(Config):
@@ -157,8 +157,7 @@ def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.nda
 
 
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
-    """Load ImageNet weights and, if requested, a head fitted on the features: a random head distorts pretrained features
-    (Kumar et al. 2022)."""
+    """Load ImageNet weights and, if requested, a fitted head: a random one distorts features (Kumar et al. 2022)."""
     network = cast(TransferNet, module)
     network.take_over(weights.load(backbone))
     if warm is not None:

@@ -44,8 +44,8 @@ class ImageData(Config):
 def prepare(config: RunConfig) -> Prepared:
     """Official or fixed test split; the rest is split into training and validation by the seed.
 
-    Stratified; near-duplicates stay in one split, and copies of test images are excluded from training. Channel mean and
-    standard deviation come from the training split.
+    Stratified; near-duplicates stay in one split, and copies of test images are excluded from training. Channel mean
+    and standard deviation come from the training split.
     """
     options = config.data_as(ImageData)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)

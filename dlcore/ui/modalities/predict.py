@@ -21,8 +21,8 @@ EXAMPLES = {
     "questions": "Who was the first woman to fly across the Atlantic?",
     "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",
 }
-"""A text to start with, by project."""
-OWN, SAMPLE = "My own", "A test sample"
+"""Example text by project."""
+OWN, SAMPLE = "Your input", "Test sample"
 
 
 def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
@@ -84,13 +84,13 @@ def _draw(n: int, key: str) -> None:
 
 
 def last_typed(project: Project) -> str:
-    """The text that was typed last on that page, an example at first."""
+    """The last text typed on that page; at first an example."""
     kept: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
     return kept
 
 
 def remember_typed(project: Project, said: str) -> None:
-    """Keep it, so that Try it and Explain are about the same text."""
+    """Store the text, so that Predict and Explain use the same one."""
     st.session_state[f"said-{project.slug}"] = said
 
 
@@ -107,12 +107,12 @@ def show_prediction(found: dict[str, Any], labels: tuple[str, ...]) -> None:
     """Class probabilities of an answer as bars, and the predicted class in a sentence."""
     _bars(np.array([found["probabilities"][label] for label in labels]), labels)
     why = run_cache.threshold_note(labels, probability=found["probability"], threshold=found.get("threshold"))
-    st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.{why}")
+    st.markdown(f"Predicted **{found['label']}** with a probability of {found['probability']:.1%}.{why}")
 
 
 def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:
     figure = plots.class_probabilities(scores, labels, truth=truth)
     likeliest = int(scores.argmax())
     show_figure(
-        figure, key="probabilities", alt=f"Probabilities; likeliest is {labels[likeliest]} at {scores[likeliest]:.1%}"
+        figure, key="probabilities", alt=f"Class probabilities; highest {labels[likeliest]} at {scores[likeliest]:.1%}"
     )

@@ -88,10 +88,10 @@ def _texts(config: RunConfig) -> None:
     lengths = samples.word_counts(config.dataset)
     field = next((field for field in describe(type(config.data_options)) if field.name == "length"), None)
     limit, unit = (config.flat["length"], field.unit) if field else (None, "")
-    tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's own test part."
+    tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's test split."
     st.caption(
-        f"{len(found.texts):,} texts; {found.doubled:,} that came twice were left out, so that none can sit "
-        f"in training and in test at once.{tested} A run may use fewer: see its settings."
+        f"{len(found.texts):,} texts; {found.doubled:,} duplicates were removed, so none is in both training and test."
+        f"{tested} A run may use fewer."
     )
     left, right = st.columns(2)
     with left:
@@ -99,16 +99,16 @@ def _texts(config: RunConfig) -> None:
         show_figure(
             figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
         )
-        st.caption(f"Always guessing the commonest class gets {counts.max() / counts.sum():.1%} right.")
+        st.caption(f"Majority class baseline: {counts.max() / counts.sum():.1%} accuracy.")
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
-        show_figure(figure, key="lengths", alt=f"Lengths, the median is {np.median(lengths):.0f} words")
+        show_figure(figure, key="lengths", alt=f"Lengths; median {np.median(lengths):.0f} words")
         share = float(np.mean(lengths > limit)) if limit else 0.0
         longer = f"{share:.1%} have" if share else "None has"
-        cut = f" {longer} more than the {limit} words that this model reads." if limit else ""
+        cut = f" {longer} more than the {limit} words that the model reads." if limit else ""
         if unit == "pieces":  # counted in words all the same: a word is one piece or several
             cut = f" {longer} more than {limit} words, and this model reads {limit} pieces of words."
-        st.caption(f"Half have up to {np.median(lengths):.0f} words.{cut} Above 1,000 words are counted at 1,000.")
+        st.caption(f"Median: {np.median(lengths):.0f} words.{cut} Longer texts are shown as 1,000 words.")
     st.subheader("Samples", anchor=False)
     kinds = range(len(found.names))
     if len(found.names) > MOST_CLASSES:
@@ -125,7 +125,7 @@ def _texts(config: RunConfig) -> None:
 
 @fragment
 def _typed_text(project: Project, bundle: Bundle) -> None:
-    """A text of one's own, answered as one pauses, and what hiding words of it does."""
+    """A typed text, predicted as the user pauses, and the effect of hiding words."""
     loaded = run_cache.load_model(bundle)
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
@@ -153,10 +153,10 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         _say_hidden(loaded, typed, found)
     several = "s" * (found["tokens"] != 1)
     notes = [f"{found['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
-    notes += [f"{found['unknown']:,} of them unknown to the model"] if found.get("unknown") else []
-    notes += [f"{found['left_out']:,} left out, since it reads only so many"] if found.get("left_out") else []
-    marks = " [CLS] and [SEP] are BERT's own marks of start and end, and stay." if pieces else ""
-    st.caption(f"{', '.join(notes)}.{marks} Nothing is kept.")
+    notes += [f"{found['unknown']:,} unknown"] if found.get("unknown") else []
+    notes += [f"{found['left_out']:,} cut off (maximum length)"] if found.get("left_out") else []
+    marks = " [CLS] and [SEP] are special tokens and cannot be hidden." if pieces else ""
+    st.caption(f"{', '.join(notes)}.{marks} Nothing is stored.")
     if hasattr(loaded.module, "weights"):
         show_heads(
             loaded, texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace"))), hidden=typed.hidden
@@ -164,7 +164,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 
 
 def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
-    """What the model says without the words that are hidden."""
+    """The prediction without the hidden words."""
     seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
     without = texts.probabilities(loaded, seen, hidden=typed.hidden)
     words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
@@ -178,5 +178,5 @@ def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) ->
 
 
 def cut_text(words: str, limit: int = 420) -> str:
-    """The start of a text, cut at a word."""
+    """The start of a text, cut at a word boundary."""
     return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"

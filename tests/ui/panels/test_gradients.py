@@ -66,7 +66,7 @@ def test_the_classic_network_is_judged_and_cures_are_offered():
     assert not app.exception and not app.error
     assert "The gradient vanishes on its way back: layer 1 gets" in words(app)
     labels = [button.label for button in app.button]
-    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the rate"} <= set(labels)
+    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the learning rate"} <= set(labels)
     assert "ResNet, 20 layers is better than VGG-deep, 20 layers" in words(app)
 
 
