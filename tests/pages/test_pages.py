@@ -92,6 +92,13 @@ def test_a_panel_that_only_other_pages_have_gives_way():
     assert app.segmented_control(key="panel").value == "results"
 
 
+@pytest.mark.parametrize(("link", "panel"), [("Try it", "predict"), ("Data", "data"), ("predict", "predict")])
+def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
+    app = opened("vit", panel=link)
+    assert not app.exception and app.segmented_control(key="panel").value == panel
+    assert app.query_params["panel"] in (panel, [panel])
+
+
 def test_the_page_on_transformers_opens_on_one_of_them():
     app = opened("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"

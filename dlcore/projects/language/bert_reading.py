@@ -69,8 +69,8 @@ def fill_blanks(found: SentenceReader, said: str, *, top: int = 5) -> tuple[Fill
     """
     if found.filler is None:
         raise DataError(
-            f"{found.checkpoint.name} has no masked-language-model head: run `python -m dlcore data get bert:bert- "
-            "base-uncased` (440 MB)."
+            f"{found.checkpoint.name} has no masked-language-model head: run "
+            "`python -m dlcore data get bert:bert-base-uncased` (440 MB)."
         )
     parts = BLANK.split(text.clean_text(said))
     if len(parts) < 2 or not "".join(parts).strip():
