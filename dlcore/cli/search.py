@@ -70,10 +70,10 @@ def delete(options: argparse.Namespace) -> dict[str, Any]:
 
 def search_as_dict(search: "Search") -> dict[str, Any]:
     """Return a search as a dict, with importances and the command that trains the best trial."""
-    from dlcore.projects import search_space
+    from dlcore.projects.command import command_line
     from dlcore.runs.search import searches
 
-    best = {"command": search_space.command(searches.best_config(search))} if search.best else {}
+    best = {"command": command_line(searches.best_config(search))} if search.best else {}
     return {**search.as_json(), "importances": searches.importances(search), **best}
 
 
@@ -89,7 +89,7 @@ def arguments(commands: Any) -> None:
         action="append",
         default=[],
         metavar="PARAM",
-        help="a range learning_rate=1e-4..1e-1, choices optimiser=adam,sgd, or a name alone; may be repeated",
+        help="a range learning_rate=1e-4..1e-1, choices optimizer=adam,sgd, or a name alone; may be repeated",
     )
     begin.add_argument("--trials", type=int, default=20, help="number of trials; 20 by default")
     begin.add_argument("--workers", type=int, default=1, help="trials at the same time; with GPUs, one each")

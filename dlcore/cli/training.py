@@ -41,11 +41,11 @@ def _keep_file(options: argparse.Namespace) -> str:
     from dlcore.projects import get
 
     project = get(options.project)
-    if project.own_data != "series":
+    if "series" not in project.custom_data:
         raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
     path = Path(options.dataset)
     payload = read_input(path, series_csv.BYTES_LIMIT)
-    several = "table" in project.own_also and series_csv.open_sheet(payload).variables > 1
+    several = "table" in project.custom_data and series_csv.open_sheet(payload).variables > 1
     kept = (table_intake if several else series_intake).save_file(path, payload)
     print(f"dataset {kept.dataset}", file=sys.stderr)
     return kept.dataset

@@ -83,7 +83,7 @@ def nearest_window(
     A window holds `length` points (a seventh of the period: a day of a week); its distance is the root of the mean
     square difference. It is compared with training windows at least half a period away, never with itself.
     Points before the first full window score 0. In the spirit of the matrix profile's left discord, without the
-    z-normalisation, since a level is news here: Yeh et al., "Matrix profile I", ICDM 2016.
+    z-normalization, since a level is news here: Yeh et al., "Matrix profile I", ICDM 2016.
     """
     _check(times, values, train)
     period = period or seasonal_period(times, train)

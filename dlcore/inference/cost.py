@@ -34,7 +34,7 @@ def count_cost(
     shape: tuple[int, ...],
     *,
     batch_size: int,
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam",
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam",
 ) -> Cost:
     """Count cost on torch's meta device: milliseconds for any size.
 
@@ -53,7 +53,7 @@ def count_cost(
     return Cost(
         parameters=parameters,
         multiply_adds=counter.get_total_flops() // 2,  # the counter counts a multiply-add as two operations
-        training_bytes=parameters * BYTES * (2 + _STATES[optimiser]) + kept,
+        training_bytes=parameters * BYTES * (2 + _STATES[optimizer]) + kept,
     )
 
 

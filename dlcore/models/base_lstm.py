@@ -15,7 +15,7 @@ class BaseLstmConfig(Config):
     hidden: int = number(128, low=2, high=1024, help="Hidden units per layer.")
     layers: int = number(3, low=1, high=6, help="Number of stacked LSTM layers.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability after each layer.")
-    readout: Pooling = choice("last", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("last", help="What is read out: the last state, or highest and mean of all.")
 
 
 class BaseLstm(nn.Module):
@@ -36,18 +36,18 @@ class BaseLstm(nn.Module):
         between = config.dropout if config.layers > 1 else 0.0  # torch applies dropout after each layer but the last
         self.lstm = nn.LSTM(config.embedding, config.hidden, config.layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(config.dropout)
-        self.readout = config.readout
-        self.classes = nn.Linear(config.hidden * (2 if config.readout == "pooled" else 1), classes)
+        self.pooling = config.pooling
+        self.classes = nn.Linear(config.hidden * (2 if config.pooling == "mean_max" else 1), classes)
         self._start()
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
         states, _ = self.lstm(self.embedding(ids))  # (N, T) -> (N, T, D) -> (N, T, hidden)
-        if self.readout == "pooled":
+        if self.pooling == "mean_max":
             state = pooling.max_mean_pool(states, ids)
         else:
             state = (
-                states[:, -1] if self.readout == "over_padding" else pooling.last_state(states, ids)
+                states[:, -1] if self.pooling == "last_padded" else pooling.last_state(states, ids)
             )  # -> (N, hidden)
         return self.classes(self.dropout(state))
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number
 
-Normalisation = Literal["none", "batch", "group"]
-Initialisation = Literal["torch", "he", "xavier", "small"]
+Normalization = Literal["none", "batch", "group"]
+Initialization = Literal["torch", "he", "xavier", "small"]
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid"]
 
 STAGES = 3
@@ -30,9 +30,9 @@ class DeepNetworkConfig(Config):
     width: int = number(
         8, low=2, high=256, unit="channels", help="Channels of the first stage; doubled in each later stage."
     )
-    skip: bool = choice(False, help="Residual connections: add each block's input to its output.")
-    normalisation: Normalisation = choice("none", help="Normalization before each activation.")
-    initialisation: Initialisation = choice(
+    skip_connections: bool = choice(False, help="Residual connections: add each block's input to its output.")
+    normalization: Normalization = choice("none", help="Normalization before each activation.")
+    initialization: Initialization = choice(
         "torch", help="Weight initialization: torch's default, He (for ReLU), Xavier (for tanh), or small (std 0.01)."
     )
     activation: Activation = choice("relu", help="Activation after each convolution; sigmoid and tanh saturate.")
@@ -55,7 +55,7 @@ class DeepNetwork(nn.Module):
             *(ConvPair(config, before, after) for before, after in pairwise(_widths(config, pairs)))
         )
         self.classes = nn.Linear(_widths(config, pairs)[-1], classes)
-        initialise(self, config.initialisation, activation=config.activation)
+        initialise(self, config.initialization, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K)."""
@@ -74,7 +74,7 @@ class ConvPair(nn.Module):
         self.second = _layer(config, after, after)
         self.last = self.second.pop(-1)  # the sum precedes the activation (He et al. 2016, fig. 2)
         self.grow = after - before
-        self.skip = config.skip
+        self.skip = config.skip_connections
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both layers and add the input."""
@@ -97,15 +97,15 @@ def _layer(config: DeepNetworkConfig, before: int, after: int, *, stride: int = 
         "group": [nn.GroupNorm(_groups(after), after)],
     }
     # a bias before a normalization layer has no effect
-    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=config.normalisation == "none")
-    return nn.Sequential(conv, *norm[config.normalisation], ACTIVATIONS[config.activation]())
+    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=config.normalization == "none")
+    return nn.Sequential(conv, *norm[config.normalization], ACTIVATIONS[config.activation]())
 
 
 def _groups(channels: int) -> int:
     return next(groups for groups in (8, 4, 2, 1) if channels % groups == 0)
 
 
-def initialise(module: nn.Module, rule: Initialisation, *, activation: Activation = "relu") -> None:
+def initialise(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
     """Initialize the weights of all convolutions and linear layers; biases are zero, except for torch's default.
 
     he: variance 2 / fan_in (He et al. 2015, eq. 10), which preserves the signal of a ReLU network; xavier: 2 / (fan_in

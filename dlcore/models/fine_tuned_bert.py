@@ -18,7 +18,7 @@ Trained = Literal["head", "last_layers", "all"]
 class FineTuneConfig(Config):
     """Which weights are pretrained and which are trained."""
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "pretrained", help="Start from the pretrained BERT, or from random weights (from scratch)."
     )
     train: Trained = choice(
@@ -28,8 +28,8 @@ class FineTuneConfig(Config):
     encoder_rate: float = number(
         0.2, low=1e-4, high=1.0, help="Learning rate of the last encoder layer, relative to the head's.", log=True
     )
-    falling: float = number(0.9, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
-    words: bool = choice(
+    layer_decay: float = number(0.9, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
+    train_embeddings: bool = choice(
         False,
         help="Also train the 30,522 word-piece embeddings, half of all weights (only when all layers are trained).",
     )
@@ -58,14 +58,14 @@ class HeadConfig(FineTuneConfig):
 class FromScratchConfig(FineTuneConfig):
     """The same network, trained from scratch."""
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "random", help="Start from the pretrained BERT, or from random weights (from scratch)."
     )
     encoder_rate: float = number(
         1.0, low=1e-4, high=1.0, help="Learning rate of the last encoder layer, relative to the head's.", log=True
     )
-    falling: float = number(1.0, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
-    words: bool = choice(True, help="Also train the word-piece embeddings.")
+    layer_decay: float = number(1.0, low=0.1, high=1.0, help="Rate of each layer, as a share of the layer's above it.")
+    train_embeddings: bool = choice(True, help="Also train the word-piece embeddings.")
 
 
 class FineTunedBert(nn.Module):
@@ -84,7 +84,7 @@ class FineTunedBert(nn.Module):
         }[options.train]
         self.bert.layers[: self.frozen].requires_grad_(False)
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")
-        if not options.words:
+        if not options.train_embeddings:
             self.bert.get_submodule(self.bert.WORDS).requires_grad_(False)
         self.register_state_dict_post_hook(_without_what_is_frozen)
         self.register_load_state_dict_post_hook(_frozen_may_be_missing)
@@ -132,13 +132,13 @@ class FineTunedBert(nn.Module):
             own = [parameter for parameter in part.parameters() if parameter.requires_grad]
             if own:
                 found.append((share, own))
-                share *= self.options.falling
+                share *= self.options.layer_decay
         return found
 
 
 def _kept_elsewhere(module: FineTunedBert) -> set[str]:
     """Return the names of parameters that come from the checkpoint, not from training."""
-    if module.options.start == "random":
+    if module.options.initialization == "random":
         return set()
     return {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
 

@@ -16,9 +16,9 @@ class FrozenBertRnnConfig(Config):
 
     hidden: int = number(64, low=2, high=1024, help="Hidden units per layer and direction.")
     layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
-    both_ways: bool = choice(True, help="Read from the end to the start as well.")
+    bidirectional: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
-    readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("mean_max", help="What is read out: the last state, or highest and mean of all.")
 
 
 class FrozenBertRnn(nn.Module):
@@ -35,13 +35,13 @@ class FrozenBertRnn(nn.Module):
     def __init__(self, config: FrozenBertRnnConfig, *, cell: Cell, width: int, classes: int) -> None:
         """`width` is D."""
         super().__init__()
-        ways = 2 if config.both_ways else 1
+        ways = 2 if config.bidirectional else 1
         sizes = [width, *[config.hidden * ways] * (config.layers - 1)]
         self.norm = nn.LayerNorm(width)
         self.forth = recurrence.build_layers(cell, sizes, config.hidden)
-        self.back = recurrence.build_layers(cell, sizes if config.both_ways else [], config.hidden)
-        self.classes = nn.Linear(config.hidden * ways * (2 if config.readout == "pooled" else 1), classes)
-        self.dropout, self.readout = nn.Dropout(config.dropout), config.readout
+        self.back = recurrence.build_layers(cell, sizes if config.bidirectional else [], config.hidden)
+        self.classes = nn.Linear(config.hidden * ways * (2 if config.pooling == "mean_max" else 1), classes)
+        self.dropout, self.pooling = nn.Dropout(config.dropout), config.pooling
         self.bert: Bert | None = None
         self.register_state_dict_post_hook(_without_bert)
         self.register_load_state_dict_post_hook(_bert_may_be_missing)
@@ -59,7 +59,7 @@ class FrozenBertRnn(nn.Module):
         x, back = recurrence.run_layers(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
         logits: Tensor = self.classes(
-            recurrence.pool_states(x, back, there, how=self.readout, both=both, dropout=self.dropout)
+            recurrence.pool_states(x, back, there, how=self.pooling, both=both, dropout=self.dropout)
         )
         return logits
 

@@ -10,7 +10,7 @@ class LstmClassifierConfig(Config):
     """Hidden size and forget-gate bias."""
 
     width: int = number(128, low=1, high=512, unit="units", help="Hidden units; the cell state has the same size.")
-    forget: float = number(3.0, low=-5.0, high=10.0, help="Initial bias of the forget gates.")
+    forget_bias: float = number(3.0, low=-5.0, high=10.0, help="Initial bias of the forget gates.")
 
 
 class LstmClassifier(nn.Module):
@@ -30,7 +30,7 @@ class LstmClassifier(nn.Module):
                 if name.startswith("bias"):
                     parameter.zero_()
                 if name == "bias_ih_l0":  # gate order: input, forget, cell, output
-                    parameter[config.width : 2 * config.width] = config.forget
+                    parameter[config.width : 2 * config.width] = config.forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, T, F) -> (N, K)."""

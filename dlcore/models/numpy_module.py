@@ -27,7 +27,7 @@ class NumpyDenseConfig(Config):
     activation: Literal["relu", "tanh", "sigmoid"] = choice("relu", help="Activation after each hidden layer.")
     norm: bool = choice(True, help="Batch normalization after each hidden layer.")
     dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability.")
-    start: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
+    initialization: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
 
 
 class NumpyConvConfig(Config):
@@ -36,7 +36,7 @@ class NumpyConvConfig(Config):
     channels_1: int = number(8, low=1, high=64, help="Filters of the first convolution.")
     channels_2: int = number(16, low=1, high=64, help="Filters of the second convolution.")
     width: int = number(64, low=1, high=1024, unit="units", help="Units of the hidden layer.")
-    start: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
+    initialization: Literal["he", "xavier", "zeros"] = choice("he", help="Weight initialization.")
 
 
 class NumpyRnnConfig(Config):
@@ -102,7 +102,7 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
     network = architectures.dense(
-        _drawer(options.start),
+        _drawer(options.initialization),
         facts["height"] * facts["width"],
         widths,
         facts["classes"],
@@ -116,7 +116,7 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
 def convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> NumpyModule:
     """Build a convolutional network for square images of `height` pixels."""
     channels = (options.channels_1, options.channels_2)
-    drawer = _drawer(options.start)
+    drawer = _drawer(options.initialization)
     return NumpyModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Pooling = Literal["last", "pooled", "over_padding"]
-"""`last`: state after a text's last word. `pooled`: maximum and mean over its words. `over_padding`: state at the end
+Pooling = Literal["last", "mean_max", "last_padded"]
+"""`last`: state after a text's last word. `mean_max`: maximum and mean over its words. `last_padded`: state at the end
 of the padded row, the error made when padding is ignored.
 """
 

@@ -40,9 +40,9 @@ def run_layers(
 
 def pool_states(x: Tensor, back: Tensor, ids: Tensor, *, how: Pooling, both: bool, dropout: nn.Module) -> Tensor:
     """Pool the result of `run_layers` -> (N, D''); for each direction, the state after the whole text."""
-    if how == "pooled":
+    if how == "mean_max":
         return pooling.max_mean_pool(x, ids)
-    if how == "over_padding":
+    if how == "last_padded":
         return x[:, -1]
     if not both:
         return pooling.last_state(x, ids)

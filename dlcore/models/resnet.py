@@ -22,7 +22,7 @@ class ResNetConfig(Config):
     width: int = number(
         64, low=4, high=256, unit="channels", help="Channels of the first stage; doubled in each later stage."
     )
-    skip: bool = choice(
+    skip_connections: bool = choice(
         True,
         help="Residual connections: add each block's input to its output; off gives a plain network of the same depth.",
     )
@@ -90,7 +90,7 @@ def resnet(config: ResNetConfig, *, channels: int, classes: int) -> ResNet:
             nn.ReLU(),
             *conv_bn(after, after, 3),
         )
-        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip_connections)
 
     widths = [config.width * 2**stage for stage in range(4)]
     return ResNet(

@@ -21,7 +21,7 @@ class ResNextConfig(Config):
     )
     cardinality: int = number(32, low=1, high=64, unit="paths", help="Cardinality: parallel paths (groups) per block.")
     group_width: int = number(4, low=1, high=64, unit="channels", help="Channels per path in the first stage.")
-    skip: bool = choice(
+    skip_connections: bool = choice(
         True,
         help="Residual connections: add each block's input to its output; off gives a plain network of the same depth.",
     )
@@ -45,7 +45,7 @@ def resnext(config: ResNextConfig, *, channels: int, classes: int) -> ResNet:
             nn.ReLU(),
             *conv_bn(inner, after, 1),
         )
-        return Residual(body, before=before, after=after, stride=stride, skip=config.skip)
+        return Residual(body, before=before, after=after, stride=stride, skip=config.skip_connections)
 
     return ResNet(
         build_stem(config.stem, channels, config.width),

@@ -14,12 +14,12 @@ class RnnClassifierConfig(Config):
     embedding: int = number(100, low=2, high=1024, help="Embedding dimension; GloVe has 100.")
     hidden: int = number(128, low=2, high=1024, help="Hidden units per layer and direction.")
     layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
-    both_ways: bool = choice(True, help="Read from the end to the start as well.")
+    bidirectional: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.4, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
     word_dropout: float = number(
         0.1, low=0.0, high=0.9, help="Probability that a word is replaced by unknown in training."
     )
-    readout: Pooling = choice("pooled", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("mean_max", help="What is read out: the last state, or highest and mean of all.")
     frozen: bool = choice(False, help="Freeze the word embeddings.")
 
 
@@ -45,13 +45,13 @@ class RnnClassifier(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
-        ways = 2 if config.both_ways else 1
+        ways = 2 if config.bidirectional else 1
         sizes = [config.embedding, *[config.hidden * ways] * (config.layers - 1)]
         self.forth = recurrence.build_layers(cell, sizes, config.hidden)
-        self.back = recurrence.build_layers(cell, sizes if config.both_ways else [], config.hidden)
-        wide = config.hidden * ways * (2 if config.readout == "pooled" else 1)
+        self.back = recurrence.build_layers(cell, sizes if config.bidirectional else [], config.hidden)
+        wide = config.hidden * ways * (2 if config.pooling == "mean_max" else 1)
         self.classes = nn.Linear(wide, classes)
-        self.dropout, self.word_dropout, self.readout = nn.Dropout(config.dropout), config.word_dropout, config.readout
+        self.dropout, self.word_dropout, self.pooling = nn.Dropout(config.dropout), config.word_dropout, config.pooling
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
@@ -59,6 +59,6 @@ class RnnClassifier(nn.Module):
         x = self.dropout(self.embedding(read))  # (N, T, D)
         x, back = recurrence.run_layers(x, ids, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
-        read = recurrence.pool_states(x, back, ids, how=self.readout, both=both, dropout=self.dropout)
+        read = recurrence.pool_states(x, back, ids, how=self.pooling, both=both, dropout=self.dropout)
         logits: Tensor = self.classes(read)
         return logits

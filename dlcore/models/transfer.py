@@ -20,7 +20,7 @@ NORMS = (nn.BatchNorm2d,)
 class TransferConfig(Config):
     """Which weights are pretrained and which are trained."""
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "pretrained", help="Start from ImageNet weights, or from random weights (from scratch)."
     )
     train: Literal["head", "last_blocks", "all"] = choice(
@@ -33,9 +33,9 @@ class TransferConfig(Config):
     backbone_rate: float = number(
         0.1, low=1e-4, high=1.0, help="Learning rate of the last block, relative to the head's.", log=True
     )
-    falling: float = number(0.9, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
-    norms: Literal["kept", "trained"] = choice(
-        "kept", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
+    layer_decay: float = number(0.9, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
+    norm_layers: Literal["frozen", "trained"] = choice(
+        "frozen", help="Batch norm statistics: those of ImageNet, or updated in training."
     )
     warm_head: bool = choice(True, help="Fit the head on the pretrained features first, then continue from there.")
     head_dropout: float = number(0.2, low=0.0, high=0.9, help="Dropout probability before the head.")
@@ -57,14 +57,14 @@ class ScratchConfig(TransferConfig):
 
     warm_head: bool = choice(False, help="Fit the head on the features first: not from scratch.")
 
-    start: Literal["pretrained", "random"] = choice(
+    initialization: Literal["pretrained", "random"] = choice(
         "random", help="Start from ImageNet weights, or from random weights (from scratch)."
     )
     backbone_rate: float = number(
         1.0, low=1e-4, high=1.0, help="Learning rate of the last block, relative to the head's.", log=True
     )
-    falling: float = number(1.0, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
-    norms: Literal["kept", "trained"] = choice(
+    layer_decay: float = number(1.0, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
+    norm_layers: Literal["frozen", "trained"] = choice(
         "trained", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
     )
 
@@ -106,7 +106,7 @@ class TransferNet(nn.Module):
             self.blocks[: self.frozen].eval()
             if self.options.train == "head":
                 self.neck.eval()
-            if self.options.norms == "kept":
+            if self.options.norm_layers == "frozen":
                 for part in self.blocks.modules():
                     if isinstance(part, NORMS):
                         part.eval()
@@ -132,7 +132,7 @@ class TransferNet(nn.Module):
             own = [parameter for parameter in part.parameters() if parameter.requires_grad]
             if own:
                 found.append((share, own))
-                share *= self.options.falling
+                share *= self.options.layer_decay
         return found
 
 

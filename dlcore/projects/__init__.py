@@ -1,18 +1,17 @@
 """Each project joins data, a model, an objective, metrics and presets; `registry` knows them all."""
 
-from dlcore.projects.project import Evaluation, LoadedModel, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, Project
 from dlcore.projects.registry import (
     PROJECTS,
     configure,
-    data_config,
     get,
     list_datasets,
     list_projects,
     list_settings,
     load_config,
-    model_config,
     with_settings,
 )
+from dlcore.projects.run_config import RunConfig
 
 __all__ = [
     "PROJECTS",
@@ -21,12 +20,10 @@ __all__ = [
     "Project",
     "RunConfig",
     "configure",
-    "data_config",
     "get",
     "list_datasets",
     "list_projects",
     "list_settings",
     "load_config",
-    "model_config",
     "with_settings",
 ]

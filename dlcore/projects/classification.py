@@ -13,7 +13,8 @@ from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import classification, uncertainty
 from dlcore.inference import predict as inference
-from dlcore.projects.project import Evaluation, Predictions, RunConfig
+from dlcore.projects.project import Evaluation, Predictions
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 PREDICT_BATCH = 512

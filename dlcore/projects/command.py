@@ -1,41 +1,35 @@
-"""From a config back to the command that gives it."""
+"""The command line that repeats a run."""
 
 import shlex
-from typing import Any
 
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.projects.project import RunConfig
 from dlcore.projects.registry import configure
+from dlcore.projects.run_config import RunConfig
 
 
 def command_line(config: RunConfig) -> str:
-    """The command that trains this very config again: settings that differ from the preset are spelt out."""
+    """The command that trains this config again, with the settings that differ from its preset."""
     words = ["python", "-m", "dlcore", "train", config.project, "--model", config.model, "--dataset", config.dataset]
     words += ["--preset", config.preset, "--seed", str(config.seed)]
     if config.device != "auto":
         words += ["--device", config.device]
     if config.devices != 1:
         words += ["--devices", str(config.devices)]
-    usual = _usual(config)
-    if usual is None:
-        return shlex.join(words)
-    for name, value in _flat(config).items():
-        if usual.get(name) != value:
-            words += ["--set", f"{name}={value}"]
+    base = _preset_config(config)
+    if base is not None:
+        for name, value in config.flat.items():
+            if base.flat.get(name) != value:
+                words += ["--set", f"{name}={value}"]
     return shlex.join(words)
 
 
-def _usual(config: RunConfig) -> dict[str, Any] | None:
-    """The settings that model, dataset and preset give; without the dataset where it is one's own and not here."""
+def _preset_config(config: RunConfig) -> RunConfig | None:
+    """The config of model, dataset and preset alone; without the dataset if it is custom and missing."""
     for dataset in (config.dataset, None):
         try:
-            return _flat(configure(config.project, model=config.model, dataset=dataset, preset=config.preset))
+            return configure(config.project, model=config.model, dataset=dataset, preset=config.preset)
         except DataError:
             continue
-        except ConfigError:  # a run from a version whose presets were called otherwise
+        except ConfigError:  # the preset has another name now
             return None
     return None
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    return {**config.training.model_dump(), **config.model_options, **config.data_options}

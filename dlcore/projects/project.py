@@ -1,16 +1,17 @@
-"""What a project is: the one contract between data, models, training, evaluation and whatever shows them."""
+"""The contract between data, models, training, evaluation and the user interfaces."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import pydantic
 from torch import nn
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import Config
+from dlcore.core.errors import ConfigError
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
 from dlcore.training.training_loop import TrainingLoop
@@ -18,51 +19,31 @@ from dlcore.training.training_loop import TrainingLoop
 Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
 
-Classification: scores (N, K) probabilities, targets (N,) class numbers, ids (N,) row numbers.
-Series: scores (N,) one error per time point, targets (N,) 1 inside a labelled window, ids (N,) epoch milliseconds.
+Classification: scores (N, K) probabilities, targets (N,) class indices, ids (N,) row numbers.
+Series: scores (N,) error per time point, targets (N,) 1 inside a labelled window, ids (N,) epoch milliseconds.
 """
-
-
-class RunConfig(Config):
-    """Everything that decides a run's outcome. Made by `projects.configure`, which checks `model_options` and
-    `data_options` against the project's own config classes; round-trips through JSON (`projects.load_config`).
-
-    A dataset of one's own is named `own:NAME`, and `data_checksum` pins its content: it may be removed and another be
-    added under its name.
-    """
-
-    project: str
-    model: str
-    dataset: str
-    data_checksum: str = pydantic.Field("", max_length=64)
-    preset: str = "full"
-    seed: int = number(0, low=0, high=2**31 - 1, help="Start of every random generator.")
-    device: str = choice("auto", help="auto, cpu, cuda:0, ... or mps.")
-    devices: int = number(1, low=1, high=64, help="Processes that share every batch (data-parallel).")
-    training: TrainingConfig = TrainingConfig()
-    model_options: dict[str, Any] = pydantic.Field(default_factory=dict)
-    data_options: dict[str, Any] = pydantic.Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of a project: how to build it from its config and the data's facts (`features`, `classes`, ...).
+    """One model of a project, built from its config and the data's facts (`features`, `classes`, ...).
 
-    `trainee` is a training of the model's own, in place of `fit`, for one that does not learn by autograd. `unread` are
-    the data's settings that mean nothing to this model: they are not offered for it, and refused where asked for.
+    `training_loop` replaces `fit` for a model that does not train with autograd. `ignored_settings` are data settings
+    that have no effect on this model: forms leave them out, and a request that sets one is rejected. A project whose
+    models differ in more than this subclasses `ModelEntry`.
     """
 
     title: str
     summary: str
     build: Callable[[Any, Mapping[str, int]], nn.Module]
     config: type[Config] = Config
-    trainee: Callable[[nn.Module, Prepared, RunConfig], TrainingLoop] | None = None
-    unread: tuple[str, ...] = ()
+    training_loop: Callable[[nn.Module, Prepared, RunConfig], TrainingLoop] | None = None
+    ignored_settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """The validation metric that picks the best epoch."""
+    """The validation metric that selects the best epoch."""
 
     metric: str = "validation_loss"
     mode: Literal["min", "max"] = "min"
@@ -70,11 +51,11 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Numbers of one finished run on its test split.
+    """Metrics of one finished run on its test split.
 
-    `metrics` and every baseline use the names of the design's section 8, with `<name>_low` / `<name>_high`.
-    `threshold` is None where the project has no threshold. `verdict` is a sentence or two in plain words. `parts` are
-    metrics of what the result is made of, by name: each seed of an ensemble, and their mean and range.
+    `metrics` and every baseline use the names of `evaluation`, with `<name>_low` / `<name>_high` for intervals.
+    `threshold` is None for a task without one. `verdict` is a sentence or two for the reader. `parts` holds the metrics
+    of each component by name: every seed of an ensemble, and their mean and range.
     """
 
     metrics: dict[str, float]
@@ -87,7 +68,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A trained model ready to answer: module in evaluation mode on the CPU (shared: never train or hook it)."""
+    """A trained model ready to predict: the module in evaluation mode on the CPU (shared: never train or hook it)."""
 
     module: nn.Module
     config: RunConfig
@@ -98,54 +79,108 @@ class LoadedModel:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What all projects that solve one kind of problem share; `dataclasses.replace` overrides a single function.
+
+    objective: (config, prepared) -> loss and counts for `fit`.
+    predict:   (module, prepared, config) -> Predictions of all splits, module on the training device.
+    epoch_metrics: (module, prepared, config) -> metrics logged after each epoch (`validation_loss`, ...; never test).
+    evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), with the threshold from
+               validation when None. Baselines that need only the predictions' targets may be computed here.
+    compare:   (evaluation with its baselines, config) -> a sentence about the two, added to the verdict.
+
+    `goal` is what a search optimizes, for a task whose `monitor` is not comparable between settings (a loss in other
+    units).
+    """
+
+    name: str
+    objective: Callable[[RunConfig, Prepared], Objective]
+    predict: Callable[[nn.Module, Prepared, RunConfig], dict[str, np.ndarray]]
+    epoch_metrics: Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]
+    evaluate: Callable[[Predictions, float | None, RunConfig], Evaluation]
+    compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
+    monitor: Monitor = Monitor()
+    goal: Monitor | None = None
+
+
+@dataclass(frozen=True)
 class Project:
-    """One experiment. Every function is pure: what it needs is handed to it.
+    """One experiment: a task on data of one modality. All functions are pure.
 
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
-    objective: (config, prepared) -> loss and counts for `fit`.
-    predict:   (module, prepared, config) -> Predictions, all splits, module on the training device.
-    epoch_metrics: (module, prepared, config) -> what is recorded after each epoch (`validation_loss`, ...; never test).
-    evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), thresholds from
-               validation when None is given. Baselines that need only the predictions' targets may be computed here.
-    baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
-    compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
-    answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
-    complete:  (module just built, preprocessing) -> nothing; puts in what a bundle leaves out, as pretrained weights.
-    needs:     config -> what else must be on this machine to train it, by the names of `data get`: pretrained weights.
+    baselines: (prepared, config) -> metrics of simple methods on the test split by name; run once in the worker.
+    answer:    (loaded, payload bytes) -> a JSON-able prediction for one input: a CSV, an image file, a text.
+    complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
+    needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
 
-    `goal` is what a search over settings goes by, where the metric that picks the best epoch cannot be compared between
-    settings (a loss in other units).
-    `reported` and `reported_curves` (model -> metric -> one value an epoch) are what others claim of the first dataset.
-    `own_data` is the kind of a person's own data that `prepare` takes too, None where it takes none; `own_also`
-    are further kinds. `own_settings` gives the settings that suit such a dataset and a model, over the preset's and
-    under the person's.
+    `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model stand under its
+    name. A setting for all models applies to those that have it.
+    `reported` and `reported_curves` (model -> metric -> one value per epoch) are published results on `datasets[0]`.
+    `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` gives the settings that suit
+    such a dataset and a model: they override the preset, and the user's settings override them.
     """
 
     slug: str
-    section: Literal["series", "vision", "language", "foundations"]
+    section: str
     title: str
     summary: str
+    task: Task
+    modality: str
     datasets: tuple[str, ...]
     models: Mapping[str, ModelEntry]
     data_config: type[Config]
     presets: Mapping[str, Mapping[str, Any]]
     facts: Mapping[str, int]
     prepare: Callable[[RunConfig], Prepared]
-    objective: Callable[[RunConfig, Prepared], Objective]
-    predict: Callable[[nn.Module, Prepared, RunConfig], dict[str, np.ndarray]]
-    epoch_metrics: Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]
-    evaluate: Callable[[Predictions, float | None, RunConfig], Evaluation]
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
     answer: Callable[[LoadedModel, bytes], dict[str, Any]]
-    monitor: Monitor = Monitor()
-    goal: Monitor | None = None
-    input_kind: Literal["csv", "image", "text"] = "csv"
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
-    compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
-    own_data: Kind | None = None
-    own_also: tuple[Kind, ...] = ()
-    own_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
+    custom_data: tuple[Kind, ...] = ()
+    custom_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()
+
+    def __post_init__(self) -> None:
+        """Check the presets.
+
+        Raises:
+            ConfigError: a preset names a setting that no model has, or one under a model that lacks it.
+        """
+        settings = {model: set(self.setting_names(model)) for model in self.models}
+        every = set().union(*settings.values())
+        for preset, values in self.presets.items():
+            unknown = [(name, "every model") for name in values if name not in every and name not in self.models]
+            for model in self.models:
+                unknown += [(name, f"'{model}'") for name in values.get(model, {}) if name not in settings[model]]
+            for name, owner in unknown:
+                raise ConfigError(f"preset '{preset}' of '{self.slug}' sets '{name}', which {owner} lacks: remove it.")
+
+    def config_classes(self, model: str) -> dict[str, type[Config]]:
+        """The three parts of a run's config for that model: training, model, data."""
+        return {"training": TrainingConfig, "model": self.models[model].config, "data": self.data_config}
+
+    def setting_names(self, model: str) -> list[str]:
+        """Names of all settings of that model's runs."""
+        return [name for config in self.config_classes(model).values() for name in config.model_fields]
+
+    @property
+    def objective(self) -> Callable[[RunConfig, Prepared], Objective]:
+        """Loss and counts of the task."""
+        return self.task.objective
+
+    @property
+    def predict(self) -> Callable[[nn.Module, Prepared, RunConfig], dict[str, np.ndarray]]:
+        """Predictions of all splits."""
+        return self.task.predict
+
+    @property
+    def epoch_metrics(self) -> Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]:
+        """Metrics logged after each epoch."""
+        return self.task.epoch_metrics
+
+    @property
+    def evaluate(self) -> Callable[[Predictions, float | None, RunConfig], Evaluation]:
+        """Metrics on the test split."""
+        return self.task.evaluate

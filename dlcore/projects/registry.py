@@ -1,15 +1,15 @@
-"""The projects there are, and how a request becomes a config that was checked."""
+"""All projects, and checked configs from a request, a preset or JSON."""
 
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from dlcore.core.config import Config, Field, describe, parse, unknown_setting
+from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
 from dlcore.data.custom import registry as own
 from dlcore.data.sources import locate as sources
-from dlcore.projects.project import Project, RunConfig
-from dlcore.training.config import TrainingConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig, rename_settings
 
 PROJECTS = {
     "anatomy": "dlcore.projects.foundations.anatomy",
@@ -31,14 +31,14 @@ PROJECTS = {
     "seq2seq": "dlcore.projects.language.seq2seq",
     "vit": "dlcore.projects.vision.vit",
 }
-"""Every project's slug and the module that holds its `PROJECT`. A new one is one file and one line here."""
+"""Slug -> module with a `PROJECT`. A new project is one file and one line here."""
 
 
 def get(slug: str) -> Project:
-    """The project of that slug.
+    """The project with that slug.
 
     Raises:
-        RequestError: there is none.
+        RequestError: the slug is unknown.
     """
     if slug not in PROJECTS:
         raise RequestError(f"unknown project '{slug}': known are {', '.join(PROJECTS)}.")
@@ -52,11 +52,13 @@ def list_projects() -> list[Project]:
 
 
 def list_settings(slug: str, model: str) -> dict[str, list[Field]]:
-    """The fields a person may set, by section: training, model, data; without what means nothing to that model."""
+    """The settings of a model's runs by section (training, model, data), without those it ignores."""
     project = get(slug)
-    unread = project.models[model].unread
-    found = {section: describe(config) for section, config in _sections(project, model).items()}
-    return found | {"data": [field for field in found["data"] if field.name not in unread]}
+    ignored = project.models[model].ignored_settings
+    return {
+        section: [field for field in describe(config) if section != "data" or field.name not in ignored]
+        for section, config in project.config_classes(model).items()
+    }
 
 
 def configure(
@@ -69,31 +71,31 @@ def configure(
     device: str = "auto",
     settings: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Turn a request into a config: the preset's settings, and `settings` over them.
+    """A run's config from a preset's settings, overridden by `settings`.
 
     A setting is named alone, whichever part of the config it belongs to; `seed`, `device`, `devices` may be among them.
 
     Raises:
-        ConfigError: names what is unknown or out of bounds, and what is allowed.
+        ConfigError: a name is unknown or a value out of bounds; says what is allowed.
     """
     project = get(slug)
     model = _one_of("model", model or next(iter(project.models)), project.models)
     dataset = _dataset(project, dataset)
-    mine = own.find(dataset) if own.is_custom(dataset) else None
+    custom = own.find(dataset) if own.is_custom(dataset) else None
     preset = _one_of("preset", preset, project.presets)
-    suited = project.own_settings(mine, model) if mine else {}
-    chosen = {**_preset(project, model, preset), **suited, **(settings or {})}
+    suited = project.custom_settings(custom, model) if custom else {}
+    values = {**_preset(project, model, preset), **suited, **rename_settings(settings or {})}
     place = {"seed": seed, "device": device, "devices": 1}
-    place |= {name: chosen.pop(name) for name in place if name in chosen}
-    sections = _sections(project, model)
-    known = {field.name: section for section, config in sections.items() for field in describe(config)}
-    for name in chosen:
-        if name not in known:
-            raise ConfigError(unknown_setting(name, [*known, *place]))
-    _refuse_unread(project, model, chosen)
+    place |= {name: values.pop(name) for name in place if name in values}
+    classes = project.config_classes(model)
+    section_of = {name: section for section, config in classes.items() for name in config.model_fields}
+    for name in values:
+        if name not in section_of:
+            raise ConfigError(unknown_setting(name, [*section_of, *place]))
+    _reject_ignored(project, model, values)
     parts = {
-        section: parse(config, {name: chosen[name] for name in chosen if known[name] == section})
-        for section, config in sections.items()
+        section: parse(config, {name: value for name, value in values.items() if section_of[name] == section})
+        for section, config in classes.items()
     }
     return parse(
         RunConfig,
@@ -101,101 +103,91 @@ def configure(
             "project": slug,
             "model": model,
             "dataset": dataset,
-            "data_checksum": mine.checksum if mine else "",
+            "data_checksum": custom.checksum if custom else "",
             "preset": preset,
             "training": parts["training"],
-            "model_options": parts["model"].model_dump(),
-            "data_options": parts["data"].model_dump(),
+            "model_options": parts["model"],
+            "data_options": parts["data"],
             **place,
         },
     )
 
 
 def list_datasets(slug: str) -> list[str]:
-    """Every dataset that the project can be trained on: its public ones, then those of one's own of its kinds."""
+    """Every dataset that the project can train on: public ones, then custom ones of its kinds."""
     project = get(slug)
-    mine = own.list_datasets(project.own_data, *project.own_also) if project.own_data else []
-    return [*project.datasets, *(entry.dataset for entry in mine)]
+    custom = own.list_datasets(*project.custom_data) if project.custom_data else []
+    return [*project.datasets, *(entry.dataset for entry in custom)]
 
 
 def load_config(data: Mapping[str, Any]) -> RunConfig:
-    """Read a config from JSON, checking it as `configure` does.
+    """Read a config from JSON, with the same checks as `configure`. Settings may have their former names.
 
     Raises:
         ConfigError: a key is unknown or a value out of bounds.
     """
-    config = parse(RunConfig, data)
+    parts = ("training", "model_options", "data_options")
+    config = parse(RunConfig, {name: value for name, value in data.items() if name not in parts})
     project = get(config.project)
     _one_of("model", config.model, project.models)
-    sections = _sections(project, config.model)
-    parse(sections["model"], config.model_options)
-    parse(sections["data"], config.data_options)
-    return config
+    classes = dict(zip(parts, project.config_classes(config.model).values(), strict=True))
+    values = {name: data.get(name) or {} for name in parts}
+    if invalid := [name for name in parts if not isinstance(values[name], Mapping)]:
+        raise ConfigError(f"{invalid[0]} of the config is not an object with settings: export the run again.")
+    return config.model_copy(
+        update={name: parse(classes[name], rename_settings(values[name])) for name in parts},
+    )
 
 
 def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    """The same config with some settings changed (`seed`, `device` and `devices` among them)."""
-    flat = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    """A copy of the config with some settings changed (`seed`, `device` and `devices` among them)."""
+    settings = rename_settings(settings)
     place = {name: getattr(config, name) for name in ("seed", "device", "devices")}
     names = {name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")}
-    unread = getattr(get(config.project).models.get(names["model"]), "unread", ())
-    flat = {k: v for k, v in flat.items() if k not in unread}
+    entry = get(config.project).models.get(names["model"])
+    dropped = set(entry.ignored_settings if entry else ())
     if names["model"] != config.model:
-        flat = {k: v for k, v in flat.items() if k not in config.model_options}
-    rest = {k: v for k, v in settings.items() if k not in names}
-    return configure(config.project, **names, settings={**flat, **place, **rest})
+        dropped |= set(type(config.model_options).model_fields)
+    base = {name: value for name, value in config.flat.items() if name not in dropped}
+    changes = {name: value for name, value in settings.items() if name not in names}
+    return configure(config.project, **names, settings={**base, **place, **changes})
 
 
-def model_config(config: RunConfig) -> Config:
-    """The model's own config object."""
-    return parse(get(config.project).models[config.model].config, config.model_options)
-
-
-def data_config(config: RunConfig) -> Config:
-    """The data's own config object."""
-    return parse(get(config.project).data_config, config.data_options)
-
-
-def _refuse_unread(project: Project, model: str, chosen: Mapping[str, Any]) -> None:
-    """Refuse another value than the usual one for a setting of the data that means nothing to the model."""
+def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> None:
+    """Reject a data setting that has no effect on the model, unless it has its default value."""
     entry = project.models[model]
-    usual = {field.name: field.default for field in describe(project.data_config) if field.name in entry.unread}
-    for name, value in usual.items():
-        if name in chosen and chosen[name] != value and str(chosen[name]) != str(value):
-            raise ConfigError(f"'{name}' means nothing to '{model}' ({entry.title}): leave it out.")
+    defaults = {field.name: field.default for field in describe(project.data_config)}
+    for name in entry.ignored_settings:
+        if name in values and values[name] != defaults[name] and str(values[name]) != str(defaults[name]):
+            raise ConfigError(f"'{name}' has no effect on '{model}' ({entry.title}): leave it out.")
 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
-    """A preset's settings: those for all models, then those under the model's own name."""
-    settings = dict(project.presets[preset])
-    own = [settings.pop(name, {}) for name in project.models]
-    return {**settings, **own[list(project.models).index(model)]}
-
-
-def _sections(project: Project, model: str) -> dict[str, type[Config]]:
-    return {"training": TrainingConfig, "model": project.models[model].config, "data": project.data_config}
+    """A preset's settings: those for all models that this one has, overridden by those under the model's name."""
+    values, names = project.presets[preset], project.setting_names(model)
+    return {name: value for name, value in values.items() if name in names} | dict(values.get(model, {}))
 
 
 def _dataset(project: Project, name: str | None) -> str:
-    """The name as a run keeps it: a public dataset of the project, or one's own, with or without `own:`.
+    """The name that a run stores: a public dataset of the project, or a custom one, with or without `own:`.
 
     Raises:
-        ConfigError: the project knows no such dataset.
-        DataError: it is one's own and not here, or of a kind that the project does not take.
+        ConfigError: the project has no such dataset.
+        DataError: a custom dataset is missing, or of a kind that the project does not accept.
     """
     if name is None:
-        return _at_hand(project)
-    if name in project.datasets or project.own_data is None:
+        return _first_available(project)
+    if name in project.datasets or not project.custom_data:
         return _one_of("dataset", name, project.datasets)
     if own.is_custom(name) or own.find(name):
-        kept = own.find(name)
-        kind = kept.kind if kept and kept.kind in project.own_also else project.own_data
+        entry = own.find(name)
+        kind = entry.kind if entry and entry.kind in project.custom_data else project.custom_data[0]
         return own.require(name, kind).dataset
     return _one_of("dataset", name, list_datasets(project.slug))
 
 
-def _at_hand(project: Project) -> str:
-    """The first of the project's datasets that is here; the first of all where none is, to name what is missing."""
+def _first_available(project: Project) -> str:
+    """The project's first dataset on this machine; else its first, so that the error names it."""
     return next((name for name in project.datasets if sources.is_available(name)), project.datasets[0])
 
 

@@ -1,7 +1,6 @@
-"""Settings that a search may turn: between which bounds, on which scale, and how one is written in a line.
+"""Parameters of a hyperparameter search: bounds, scale, and their text form.
 
-`learning_rate=1e-4..1e-1` is a range, `optimiser=adam,adamw` a choice, `dropout` alone takes what is usual around the
-setting as it stands.
+`learning_rate=1e-4..1e-1` is a range, `optimizer=adam,adamw` a choice; `dropout` alone gets a default range.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,9 @@ from typing import Any, Literal
 
 from dlcore.core.config import Field
 from dlcore.core.errors import ConfigError, RequestError
-from dlcore.projects.project import Monitor, RunConfig
-from dlcore.projects.registry import configure, get, list_settings, with_settings
+from dlcore.projects.project import Monitor
+from dlcore.projects.registry import get, list_settings, with_settings
+from dlcore.projects.run_config import RENAMED, RunConfig
 
 FIXED = (
     "epochs",
@@ -27,17 +27,17 @@ FIXED = (
     "validation",
     "horizon",
 )
-"""What no search turns: how long, how exactly, on how much, and what is scored."""
+"""Settings that a search cannot change: budget, precision, amount of data, and what is scored."""
 USUAL = {"weight_decay": "1e-6..1e-1", "clip_norm": "0.3..10", "momentum": "0.5..0.99"}
 FIRST = ("learning_rate", "schedule", "dropout", "units", "width", "hidden")
-"""What is offered at first, where a model has it."""
+"""Parameters selected by default, if the model has them."""
 WIDE = 100.0
-"""A range whose ends are so many times apart is searched on a logarithmic scale."""
+"""From this ratio of high to low on, the scale is logarithmic."""
 
 
 @dataclass(frozen=True)
 class SearchParameter:
-    """One setting and what it may be: `low` to `high`, both included, or one of `choices` (as texts)."""
+    """A searched setting: `low` to `high`, both included, or one of `choices` (as text)."""
 
     name: str
     kind: Literal["int", "float", "choice"]
@@ -47,19 +47,19 @@ class SearchParameter:
     choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """As `parse_parameter` takes it."""
+        """Text form for `parse_parameter`."""
         if self.kind == "choice":
             return f"{self.name}={','.join(self.choices)}"
         return f"{self.name}={self.low:g}..{self.high:g}"
 
     def holds(self, value: Any) -> bool:
-        """Whether a value lies within it."""
+        """Whether the value is in range."""
         if self.kind == "choice":
             return format_choice(value) in self.choices
         return not isinstance(value, str) and value is not None and self.low <= value <= self.high
 
     def as_json(self) -> dict[str, Any]:
-        """A plain dict; `Knob(**...)` takes it back."""
+        """A JSON-able dict; inverse of `from_json`."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -71,33 +71,31 @@ class SearchParameter:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SearchParameter":
-        """What `as_json` gave, back again."""
-        return cls(**{**data, "choices": tuple(data["choices"])})
+        """Inverse of `as_json`."""
+        return cls(**{**data, "name": RENAMED.get(data["name"], data["name"]), "choices": tuple(data["choices"])})
 
 
 def fields(slug: str, model: str) -> dict[str, Field]:
-    """Every setting that a search may turn, by name."""
+    """Searchable settings by name."""
     found = {field.name: field for section in list_settings(slug, model).values() for field in section}
     return {name: field for name, field in found.items() if name not in FIXED and field.kind != "text"}
 
 
 def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
-    """A knob as it is written in a line, for a search around that config.
+    """Parse a parameter from text, for a search around that config.
 
     Raises:
-        RequestError: the setting cannot be searched, or its range makes no sense; says what would.
-        ConfigError: an end of the range is out of the setting's bounds.
+        RequestError: the setting cannot be searched, or its range is invalid; says what is valid.
+        ConfigError: a bound of the range is outside the setting's bounds.
     """
     name, _, wish = text.partition("=")
     known = fields(config.project, config.model)
     if name in FIXED:
-        raise RequestError(
-            f"'{name}' is not searched: it decides how long is trained or what is measured; --set it for all."
-        )
+        raise RequestError(f"'{name}' cannot be searched: use --set to change it for all trials.")
     if name not in known:
         raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
     field = known[name]
-    wish = wish.strip() or default_range(field, flat_settings(config)[name])
+    wish = wish.strip() or default_range(field, config.flat[name])
     knob = _choice(name, wish) if field.kind in ("choice", "bool") or ".." not in wish else _range(field, wish)
     ends = knob.choices if knob.kind == "choice" else (knob.low, knob.high)
     for end in ends:
@@ -106,7 +104,7 @@ def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
 
 
 def default_range(field: Field, value: Any) -> str:
-    """What is usual for a setting, around the value it has, as `parse_parameter` takes it."""
+    """Default range of a setting around its value, as text for `parse_parameter`."""
     if field.kind == "bool":
         return "false,true"
     if field.kind == "choice":
@@ -123,54 +121,35 @@ def default_range(field: Field, value: Any) -> str:
 
 
 def default_parameters(config: RunConfig) -> list[str]:
-    """The names that a search takes where nobody names any: the rate, its schedule, and the model's own sizes."""
+    """Names of the parameters that a search uses by default."""
     known = fields(config.project, config.model)
     return [name for name in FIRST if name in known]
 
 
 def parse_parameters(texts: Sequence[str], config: RunConfig) -> tuple[SearchParameter, ...]:
-    """Several knobs; those usually offered where none is named.
+    """Parse several parameters; the default ones for an empty list.
 
     Raises:
-        RequestError: one of them cannot be searched, or is named twice.
+        RequestError: a parameter cannot be searched, or is given twice.
         ConfigError: an end of a range is out of the setting's bounds.
     """
     knobs = tuple(parse_parameter(text, config) for text in (texts or default_parameters(config)))
     names = [knob.name for knob in knobs]
     double = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if double:
-        raise RequestError(f"'{double}' is named twice: give each setting once.")
+        raise RequestError(f"'{double}' is given twice: give each setting once.")
     return knobs
 
 
-def flat_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting of a config by its flat name."""
-    return {**config.training.model_dump(), **config.model_options, **config.data_options}
-
-
 def goal(slug: str) -> Monitor:
-    """The validation metric that a search goes by: the project's own wish, else what picks the best epoch."""
+    """The validation metric that a search optimizes."""
     project = get(slug)
-    return project.goal or project.monitor
+    return project.task.goal or project.task.monitor
 
 
 def format_choice(value: Any) -> str:
-    """A choice as a knob writes it."""
+    """Text form of a choice."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def command(config: RunConfig) -> str:
-    """The command that trains this very config as an ordinary run; what the preset says already is left out."""
-    base = flat_settings(configure(config.project, model=config.model, dataset=config.dataset, preset=config.preset))
-    sets = "".join(
-        f" --set {name}={format_choice(value)}"
-        for name, value in flat_settings(config).items()
-        if format_choice(value) != format_choice(base[name])
-    )
-    return (
-        f"python -m dlcore train {config.project} --model {config.model} --dataset {config.dataset} "
-        f"--preset {config.preset} --seed {config.seed}{sets}"
-    )
 
 
 def _choice(name: str, wish: str) -> SearchParameter:

@@ -113,7 +113,7 @@ def from_references(project: str) -> Comparison | None:
     """
     groups: dict[tuple[str, int], list[Record]] = {}
     for run in references(project):
-        rows = int(run.config.data_options.get("rows", 0))
+        rows = int(run.config.flat.get("rows", 0))
         groups.setdefault((run.record.dataset, rows), []).append(run.record)
     records = max(groups.values(), key=len, default=[])
     if len(records) < 2:

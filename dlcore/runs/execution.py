@@ -105,14 +105,14 @@ def _set_up(job: Job) -> TrainingSession:
     with progress.listening(_Preparing(job.metric_log)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
-    module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    module = project.models[config.model].build(config.model_options, prepared.facts)
     if prepared.start is not None:
         prepared.start(module)
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
     state: TrainingState | TrainingLoop
-    if (training_loop := project.models[config.model].trainee) is not None:
+    if (training_loop := project.models[config.model].training_loop) is not None:
         state = training_loop(module, prepared, config)
     else:
         steps = len(_batches(config, prepared, fabric))
@@ -218,8 +218,8 @@ def _events(session: TrainingSession) -> Iterator[Event]:
     state, prepared, config, project = session.state, session.prepared, session.job.config, session.project
     validation = Validation(
         lambda module: project.epoch_metrics(module, prepared, config),
-        metric=project.monitor.metric,
-        mode=project.monitor.mode,
+        metric=project.task.monitor.metric,
+        mode=project.task.monitor.mode,
     )
     if not isinstance(state, TrainingState):
         return state.events(validation)
@@ -258,7 +258,7 @@ def _log_event(session: TrainingSession, event: Event, gradients: GradientLog) -
 def _best(session: TrainingSession) -> dict[str, Any] | None:
     if not session.state.best_epoch:
         return None
-    return asdict(Best(session.state.best_epoch, session.project.monitor.metric, session.state.best_value))
+    return asdict(Best(session.state.best_epoch, session.project.task.monitor.metric, session.state.best_value))
 
 
 def _finish(session: TrainingSession, outcome: Outcome) -> None:
@@ -311,5 +311,5 @@ def measure(
     predictions = project.predict(module, prepared, config)
     found = project.evaluate(predictions, None, config)
     found = dataclasses.replace(found, baselines={**found.baselines, **simpler})
-    compared = project.compare(found, config)
+    compared = project.task.compare(found, config)
     return predictions, dataclasses.replace(found, verdict=f"{found.verdict} {compared}".strip())

@@ -79,9 +79,9 @@ def why_no_onnx(bundle: Bundle) -> str:
 
     config = bundle.config
     project = projects.get(config.project)
-    if project.input_kind != "image":
+    if project.modality != "image":
         return f"the ONNX export supports image models only, and '{project.slug}' has none: use the bundle instead."
-    if project.models[config.model].trainee is not None:
+    if project.models[config.model].training_loop is not None:
         return f"'{config.model}' is implemented in NumPy, so torch cannot export it: use the bundle instead."
     if bundle.preprocessing.get("kind") not in ("grey", "picture") or "mean" not in bundle.preprocessing:
         return f"'{project.slug}' does not classify single images: use the bundle instead."

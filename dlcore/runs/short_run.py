@@ -63,12 +63,12 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
 
     project = projects.get(config.project)
     torch.manual_seed(config.seed)
-    module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    module = project.models[config.model].build(config.model_options, prepared.facts)
     if prepared.start is not None:
         prepared.start(module)
     validation = Validation(lambda _: {"validation_loss": 0.0})
     state: TrainingState | TrainingLoop
-    if (build_loop := project.models[config.model].trainee) is not None:
+    if (build_loop := project.models[config.model].training_loop) is not None:
         state = build_loop(module, prepared, config)
         events = state.events(validation)
     else:

@@ -22,9 +22,9 @@ def create(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
         for share, some in _rates(module)
         if (parameters := [parameter for parameter in some if parameter.requires_grad])
     ]
-    if config.optimiser == "sgd":
+    if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True)
-    kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(groups, lr=rate, weight_decay=decay, fused=True)
 
 

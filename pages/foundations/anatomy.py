@@ -1,4 +1,4 @@
-"""Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds strange."""
+"""Inspect layers, parameters and the graph of any network; detect outliers with an autoencoder."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,9 +7,11 @@ ICON = ":material/account_tree:"
 
 show(
     "anatomy",
-    step_by_step="dlcore.ui.pages.anatomy.step_by_step:step_by_step",
-    data="dlcore.ui.pages.anatomy.results:data",
-    results="dlcore.ui.pages.anatomy.results:results",
-    try_it="dlcore.ui.pages.anatomy.predict:try_it",
-    explain="dlcore.ui.pages.anatomy.explain:explain",
+    panels={
+        "step_by_step": "dlcore.ui.pages.anatomy.step_by_step:step_by_step",
+        "data": "dlcore.ui.pages.anatomy.results:data",
+        "results": "dlcore.ui.pages.anatomy.results:results",
+        "predict": "dlcore.ui.pages.anatomy.predict:try_it",
+        "explain": "dlcore.ui.pages.anatomy.explain:explain",
+    },
 )

@@ -1,4 +1,4 @@
-"""Queries, keys, values, scores, softmax, weighted sum: every number of attention opened to its formula."""
+"""Queries, keys, values, scores, softmax, weighted sum: every number of attention with its formula."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,9 +7,11 @@ ICON = ":material/hub:"
 
 show(
     "attention",
-    step_by_step="dlcore.ui.pages.attention.step_by_step:step_by_step",
-    data="dlcore.ui.pages.attention.recall:data",
-    results="dlcore.ui.pages.attention.recall:results",
-    try_it="dlcore.ui.pages.attention.recall:try_it",
-    explain="dlcore.ui.pages.attention.explain:explain",
+    panels={
+        "step_by_step": "dlcore.ui.pages.attention.step_by_step:step_by_step",
+        "data": "dlcore.ui.pages.attention.recall:data",
+        "results": "dlcore.ui.pages.attention.recall:results",
+        "predict": "dlcore.ui.pages.attention.recall:try_it",
+        "explain": "dlcore.ui.pages.attention.explain:explain",
+    },
 )

@@ -1,14 +1,16 @@
-"""A network in NumPy alone learns to read digits; open every number of its way forward and back."""
+"""A NumPy network learns to read digits: every number of its forward and backward pass."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Backpropagation by hand"
+TITLE = "Backpropagation from scratch"
 ICON = ":material/function:"
 
 show(
     "backprop",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.modalities.classification:results",
-    try_it="dlcore.ui.pages.backprop.predict:try_it",
-    explain="dlcore.ui.pages.backprop.walk:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.modalities.results:results",
+        "predict": "dlcore.ui.pages.backprop.predict:try_it",
+        "explain": "dlcore.ui.pages.backprop.walk:explain",
+    },
 )

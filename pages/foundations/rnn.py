@@ -1,15 +1,18 @@
-"""A network that reads step by step, forward and back through time, and how long it can remember."""
+"""A recurrent network in NumPy: backpropagation through time, and how long it remembers."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "A recurrent network by hand"
+TITLE = "Recurrent networks from scratch"
 ICON = ":material/replay:"
 
 show(
     "rnn",
-    opens_on="rnn",  # the one by hand comes first
-    data="dlcore.ui.pages.rnn.data:data",
-    results="dlcore.ui.pages.rnn.results:results",
-    try_it="dlcore.ui.pages.rnn.predict:try_it",
-    explain="dlcore.ui.pages.rnn.walk:explain",
+    opens_on="rnn",
+    labels={"predict": "Experiment"},
+    panels={
+        "data": "dlcore.ui.pages.rnn.data:data",
+        "results": "dlcore.ui.pages.rnn.results:results",
+        "predict": "dlcore.ui.pages.rnn.predict:try_it",
+        "explain": "dlcore.ui.pages.rnn.walk:explain",
+    },
 )

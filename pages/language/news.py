@@ -1,14 +1,16 @@
-"""Tell world, sports, business and science news apart with an encoder written out after the paper."""
+"""Classify news as world, sports, business or science with a Transformer encoder."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "News with a Transformer"
+TITLE = "News classification"
 ICON = ":material/newspaper:"
 
 show(
     "news",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,14 +1,16 @@
-"""Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM."""
+"""Classify what a question asks for (a person, a place, a number) with an RNN, GRU or LSTM."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "What questions ask for"
+TITLE = "Question classification"
 ICON = ":material/quiz:"
 
 show(
     "questions",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

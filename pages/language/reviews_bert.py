@@ -1,14 +1,16 @@
-"""A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it."""
+"""Classify film reviews with a GRU or LSTM on the states of a frozen BERT."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Film reviews with BERT"
+TITLE = "Sentiment analysis with BERT"
 ICON = ":material/neurology:"
 
 show(
     "reviews_bert",
-    data="dlcore.ui.pages.reviews_bert.data:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.reviews_bert.data:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,15 +1,17 @@
-"""Judge film reviews with an encoder-decoder Transformer, and see what each change of its recipe does."""
+"""Classify film reviews with an encoder-decoder Transformer, and measure each training choice."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Film reviews with a Transformer"
+TITLE = "Sentiment analysis with a Transformer"
 ICON = ":material/theaters:"
 
 show(
     "reviews_transformer",
     opens_on="improved",  # the best one
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,4 +1,4 @@
-"""A Transformer that writes sequences, learnt from scratch; and a BERT that has read much, taught to sort texts."""
+"""Translate sequences with a Transformer trained from scratch, and fine-tune a pretrained BERT."""
 
 from dlcore.ui.shell.page import chosen_part, show
 
@@ -7,29 +7,33 @@ ICON = ":material/translate:"
 PARTS = {
     "seq2seq": (
         "Sequence to sequence",
-        "A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+        "Translate one sequence into another with a Transformer: dates, reversing, sorting.",
     ),
     "bert": (
         "Fine-tuning BERT",
-        "A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+        "Fine-tune a pretrained BERT to classify texts from a few hundred examples.",
     ),
 }
 
 if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
-        opens_on="transformer",  # dates come first
-        data="dlcore.ui.pages.seq2seq.data:data",
-        results="dlcore.ui.pages.seq2seq.results:results",
-        try_it="dlcore.ui.pages.seq2seq.predict:try_it",
-        explain="dlcore.ui.pages.seq2seq.explain:explain",
+        opens_on="transformer",
+        panels={
+            "data": "dlcore.ui.pages.seq2seq.data:data",
+            "results": "dlcore.ui.pages.seq2seq.results:results",
+            "predict": "dlcore.ui.pages.seq2seq.predict:try_it",
+            "explain": "dlcore.ui.pages.seq2seq.explain:explain",
+        },
     )
 else:
     show(
         "bert",
         opens_on="last_layers",  # the best one
-        data="dlcore.ui.modalities.classification:data",
-        results="dlcore.ui.pages.bert.results:results",
-        try_it="dlcore.ui.modalities.classification:try_it",
-        explain="dlcore.ui.pages.bert.explain:explain",
+        panels={
+            "data": "dlcore.ui.modalities.overview:data",
+            "results": "dlcore.ui.pages.bert.results:results",
+            "predict": "dlcore.ui.modalities.predict:predict",
+            "explain": "dlcore.ui.pages.bert.explain:explain",
+        },
     )

@@ -1,14 +1,16 @@
-"""Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label."""
+"""Detect unusual days in New York's taxi demand with autoencoders trained without labels."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Anomaly detection"
+TITLE = "Anomaly detection in time series"
 ICON = ":material/monitoring:"
 
 show(
     "anomaly",
-    data="dlcore.ui.pages.anomaly.panels:data",
-    results="dlcore.ui.pages.anomaly.panels:results",
-    try_it="dlcore.ui.pages.anomaly.panels:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.anomaly.panels:data",
+        "results": "dlcore.ui.pages.anomaly.panels:results",
+        "predict": "dlcore.ui.pages.anomaly.panels:try_it",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,14 +1,16 @@
-"""Forecast thirteen readings of a city's air at once, and see what a network adds to copying the last hour."""
+"""Forecast thirteen air-quality variables up to two days ahead, and compare with persistence."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Air quality"
+TITLE = "Forecasting"
 ICON = ":material/airwave:"
 
 show(
     "forecast",
-    data="dlcore.ui.pages.forecast.data:data",
-    results="dlcore.ui.pages.forecast.results:results",
-    try_it="dlcore.ui.pages.forecast.predict:try_it",
-    explain="dlcore.ui.pages.forecast.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.forecast.data:data",
+        "results": "dlcore.ui.pages.forecast.results:results",
+        "predict": "dlcore.ui.pages.forecast.predict:try_it",
+        "explain": "dlcore.ui.pages.forecast.explain:explain",
+    },
 )

@@ -1,4 +1,4 @@
-"""Train three classic image classifiers on the same photographs, and see which one wins, at what cost."""
+"""Train three classic image classifiers on the same photos; compare accuracy, speed and size."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,8 +7,10 @@ ICON = ":material/compare:"
 
 show(
     "architectures",
-    data="dlcore.ui.modalities.images:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,14 +1,16 @@
-"""Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else."""
+"""Classify ten kinds of clothing on small gray images with three dense layers."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Fashion classifier"
+TITLE = "Fashion classification"
 ICON = ":material/checkroom:"
 
 show(
     "fashion",
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.modalities.classification:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.modalities.predict:predict",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

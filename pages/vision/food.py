@@ -1,14 +1,16 @@
-"""Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own."""
+"""Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo."""
 
 from dlcore.ui.shell.page import show
 
-TITLE = "Food photos"
+TITLE = "Food photo classification"
 ICON = ":material/restaurant:"
 
 show(
     "food",
-    data="dlcore.ui.pages.food.data:data",
-    results="dlcore.ui.pages.food.results:results",
-    try_it="dlcore.ui.pages.food.predict:try_it",
-    explain="dlcore.ui.pages.food.explain:explain",
+    panels={
+        "data": "dlcore.ui.pages.food.data:data",
+        "results": "dlcore.ui.pages.food.results:results",
+        "predict": "dlcore.ui.pages.food.predict:try_it",
+        "explain": "dlcore.ui.pages.food.explain:explain",
+    },
 )

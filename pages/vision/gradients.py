@@ -1,4 +1,4 @@
-"""See where the gradient dies in a deep network, and what brings it back."""
+"""See where the gradient vanishes in a deep network, and which change restores it."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,9 +7,12 @@ ICON = ":material/trending_down:"
 
 show(
     "gradients",
-    opens_on="vgg_deep",  # the tale begins with it
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.pages.gradients.panels:results",
-    try_it="dlcore.ui.pages.gradients.predict:try_it",
-    explain="dlcore.ui.modalities.explain:explain",
+    opens_on="vgg_deep",
+    labels={"predict": "Experiment"},
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.pages.gradients.panels:results",
+        "predict": "dlcore.ui.pages.gradients.predict:try_it",
+        "explain": "dlcore.ui.modalities.explain:explain",
+    },
 )

@@ -1,4 +1,4 @@
-"""Cut a picture into patches, let each look at all the others, and watch where every head looks."""
+"""Split an image into patches, attend between them, and see what each head attends to."""
 
 from dlcore.ui.shell.page import show
 
@@ -7,9 +7,11 @@ ICON = ":material/grid_view:"
 
 show(
     "vit",
-    opens_on="hybrid",  # the best one, and one with attention
-    data="dlcore.ui.modalities.classification:data",
-    results="dlcore.ui.compare.comparison:results",
-    try_it="dlcore.ui.pages.vit.predict:try_it",
-    explain="dlcore.ui.pages.vit.attention:explain",
+    opens_on="hybrid",  # the best one with attention
+    panels={
+        "data": "dlcore.ui.modalities.overview:data",
+        "results": "dlcore.ui.compare.comparison:results",
+        "predict": "dlcore.ui.pages.vit.predict:try_it",
+        "explain": "dlcore.ui.pages.vit.attention:explain",
+    },
 )

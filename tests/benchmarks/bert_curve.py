@@ -58,7 +58,7 @@ def main() -> None:
             bundle = Bundle(place)
             run, facts = bundle.run, bundle.facts
         evaluation = run["evaluation"]
-        network = projects.get("bert").models[asked.way].build(projects.model_config(config), facts)
+        network = projects.get("bert").models[asked.way].build(config.model_options, facts)
         row = {
             "way": asked.way,
             "texts": run["sizes"]["train"],

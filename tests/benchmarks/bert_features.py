@@ -33,7 +33,7 @@ def learnt(config: RunConfig) -> None:
     """The same, and a GRU learns from each batch."""
     project = projects.get(config.project)
     prepared = project.prepare(config)
-    module = project.models[config.model].build(projects.model_config(config), prepared.facts)
+    module = project.models[config.model].build(config.model_options, prepared.facts)
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-3)
     for inputs, targets in Batches(prepared.train, 32, seed=0, transform=prepared.transform).epoch(1):
         loss = torch.nn.functional.cross_entropy(module(*inputs), targets)

@@ -1,4 +1,4 @@
-"""Time of one optimiser step: our `fit`, live logging on, against the loop everyone writes and a hand-tuned bare one.
+"""Time of one optimizer step: our `fit`, live logging on, against the loop everyone writes and a hand-tuned bare one.
 
     python tests/benchmarks/loop.py [--repeats 10] > loop.json
 

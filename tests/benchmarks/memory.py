@@ -19,7 +19,7 @@ from dlcore import projects, runs
 GAPS = (5, 10, 20, 40, 80, 120)
 SEEDS = (0, 1)
 SETTINGS = {"epochs": 12, "batch_size": 64, "rows": 4000, "width": 64, "gradient_every": 0}
-VARIANTS = {"rnn": ("rnn", {}), "lstm": ("lstm", {"forget": 3.0}), "lstm_forget_1": ("lstm", {"forget": 1.0})}
+VARIANTS = {"rnn": ("rnn", {}), "lstm": ("lstm", {"forget_bias": 3.0}), "lstm_forget_1": ("lstm", {"forget_bias": 1.0})}
 
 
 def main() -> None:

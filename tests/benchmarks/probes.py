@@ -75,7 +75,9 @@ def measured(build: Callable[[], nn.Module], shape: tuple[int, ...], *, batch: i
 
 def deep() -> nn.Module:
     """Twenty layers with batch norm, as the page on gradients trains."""
-    return DeepNetwork(DeepNetworkConfig(normalisation="batch", skip=True), channels=1, height=28, classes=10)
+    return DeepNetwork(
+        DeepNetworkConfig(normalization="batch", skip_connections=True), channels=1, height=28, classes=10
+    )
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ TEXTS = ("news", "questions", "reviews_lstm", "reviews_transformer")
 def fresh(config: RunConfig, prepared: Prepared) -> torch.nn.Module:
     torch.manual_seed(0)
     project = projects.get(config.project)
-    return project.models[config.model].build(projects.model_config(config), prepared.facts).train()
+    return project.models[config.model].build(config.model_options, prepared.facts).train()
 
 
 def ours(config: RunConfig, prepared: Prepared, *, steps: int) -> float:

@@ -44,7 +44,7 @@ def run_address(address, chromium):
     visit(page, f"{address}/anomaly?panel=Train")
     page.locator("[class*=st-key-model-]").get_by_role("combobox").click()
     page.get_by_role("option", name=re.compile("5-64-32-2|32", re.I)).first.click()
-    expect(page.get_by_text("Squeezes the count")).to_be_visible(timeout=WITHIN)  # the form of the model just chosen
+    expect(page.get_by_text("Compresses the count")).to_be_visible(timeout=WITHIN)  # the form of the model just chosen
     calm(page)
     page.get_by_text("More settings").click()
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1)  # the last form's fields are gone

@@ -13,7 +13,7 @@ def test_the_menu_gives_way_on_a_phone(address, page):
     visit(page, f"{address}/")
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Anomaly").click()
-    page.get_by_role("heading", name="Anomaly detection").wait_for()
+    page.get_by_role("heading", name="Anomaly detection in time series").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
 
 
@@ -28,7 +28,7 @@ def test_fork_turns_the_form_into_one_for_a_fork(address, page):
 def test_a_deep_link_to_a_page_is_not_called_missing(address, page):
     visit(page, f"{address}/fashion")
     assert page.get_by_text("Page not found").count() == 0
-    assert page.title().startswith("Fashion classifier")
+    assert page.title().startswith("Fashion classification")
 
 
 def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page):
@@ -37,8 +37,8 @@ def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, p
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
-    page.get_by_role("link", name="Fashion classifier").click()
+    page.get_by_role("link", name="Fashion classification").click()
     page.wait_for_url("**/fashion**")
-    page.get_by_role("heading", name="Fashion classifier").wait_for()
+    page.get_by_role("heading", name="Fashion classification").wait_for()
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
     assert panel_switch(page, "Train").is_checked()

@@ -26,11 +26,12 @@ TOO_WIDE = """() => Math.max(
 @pytest.mark.parametrize("place", PLACES)
 def test_every_panel(address, page, console, place):
     """One panel by its address, which one changes from page to page, and the others by the switch."""
-    first = [*PANELS][PLACES.index(place) % len(PANELS)]
-    visit(page, f"{address}/{place}&panel={first.replace(' ', '+')}")
-    assert panel_switch(page, first).is_checked()
+    ids = [name for name in PANELS if name != "step_by_step"]
+    asked = ids[PLACES.index(place) % len(ids)]
+    visit(page, f"{address}/{place}&panel={asked}")
     there = page.get_by_role("radiogroup", name="Panel").get_by_role("radio").all_inner_texts()
-    assert {*there} >= {*PANELS}
+    first = there[-len(ids) :][PLACES.index(place) % len(ids)]
+    assert panel_switch(page, first).is_checked() and len(there) >= len(ids)
     wrong = {}
     for panel in [first, *(panel for panel in there if panel != first)]:
         if panel != first:

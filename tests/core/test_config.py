@@ -17,7 +17,7 @@ from dlcore.training.config import TrainingConfig
         ({"learning_rate": float("nan")}, ["learning_rate=nan", "number"]),
         ({"epochs": "many"}, ["epochs='many'", "whole number", "1 to 10000"]),
         ({"epochs": 2.5}, ["epochs=2.5", "whole number"]),
-        ({"optimiser": "lion"}, ["optimiser='lion'", "adam, adamw, sgd"]),
+        ({"optimizer": "lion"}, ["optimizer='lion'", "adam, adamw, sgd"]),
         ({"lerning_rate": 1}, ["lerning_rate", "did you mean 'learning_rate'"]),
     ],
 )
@@ -68,7 +68,7 @@ def test_changed_keeps_the_rest():
     made = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
     other = projects.with_settings(made, {"batch_size": 32, "seed": 5})
     assert (other.training.epochs, other.training.batch_size, other.seed) == (3, 32, 5)
-    assert other.model_options == {"kernel_size": 9}
+    assert other.model_options.model_dump() == {"kernel_size": 9}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_it_is_found_in_a_data_folder_and_a_network_learns_from_it(tmp_path, mon
     prepared = projects.get("architectures").prepare(config)
     assert prepared.labels == images.CIFAR_LABELS and len(prepared.test) == 40
     assert len(prepared.train) + len(prepared.validation) == 200
-    module = projects.get("architectures").models["resnet18"].build(projects.model_config(config), prepared.facts)
+    module = projects.get("architectures").models["resnet18"].build(config.model_options, prepared.facts)
     inputs = prepared.transform((prepared.train.inputs[0][:8],), True)
     assert module(*inputs).shape == (8, 10)
 

@@ -91,10 +91,10 @@ def test_a_file_that_is_kept_already_is_found_again_and_a_damaged_one_refused(ho
 def test_a_forecast_is_trained_on_it_and_its_metrics_carry_its_names(home):
     table_intake.save("air", table_intake.validate(sheet(900)))
     config = projects.configure("forecast", model="improved", dataset="own:air", preset="quick", device="cpu")
-    assert config.data_options["validation"] == "last" and config.data_checksum
+    assert config.flat["validation"] == "last" and config.data_checksum
     prepared = forecast.prepare(config)
     assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
+    module = forecast.PROJECT.models["improved"].build(config.model_options, prepared.facts)
     found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)
     assert found.metrics["skill_low"] < found.metrics["skill_high"]  # though the test part is about one week long

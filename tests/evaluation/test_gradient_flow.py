@@ -101,15 +101,15 @@ def prepared():
     ("changes", "kind"),
     [
         ({"activation": "sigmoid"}, "vanishing"),
-        ({"activation": "sigmoid", "initialisation": "xavier"}, "vanishing"),
-        ({"initialisation": "he", "normalisation": "batch"}, "healthy"),
+        ({"activation": "sigmoid", "initialization": "xavier"}, "vanishing"),
+        ({"initialization": "he", "normalization": "batch"}, "healthy"),
     ],
 )
 def test_twenty_layers_within_fifty_steps(prepared, changes, kind):
     """A sigmoid network of 20 layers is flagged; He's start with ReLU and batch norm is not."""
     dataset, data = prepared
     config = projects.configure("gradients", model="vgg_deep", dataset=dataset, preset="quick", settings=changes)
-    assert config.model_options["depth"] == 20
+    assert config.flat["depth"] == 20
     found = run_short(config, data, steps=50, every=10).gradients
     places = weight_layers(found.layers)
     assert len(places) == 20 and found.steps[-1] == 50

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.faults]
 
 
 def test_not_a_number_fails_with_step_and_layer(launch):
-    run_id = launch(model="conv", epochs=20, optimiser="sgd", learning_rate=10.0, momentum=0.999)
+    run_id = launch(model="conv", epochs=20, optimizer="sgd", learning_rate=10.0, momentum=0.999)
     record = runs.wait(run_id, timeout=60)
     assert record.state == "failed" and record.reason.startswith("not finite: ")
     assert re.search(r"at step [1-9]\d*, layer '[\w.]+'", record.reason), record.reason

@@ -85,7 +85,7 @@ class Case:
 
     def build(self, seed: int = 0) -> torch.nn.Module:
         torch.manual_seed(seed)
-        module = self.entry.build(projects.model_config(self.config), self.facts)
+        module = self.entry.build(self.config.model_options, self.facts)
         if self.start is not None:
             self.start(module)
         return module

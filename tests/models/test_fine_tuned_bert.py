@@ -39,7 +39,7 @@ def test_what_was_pooled_before_goes_to_the_head_alone():
 
 
 def test_rates_fall_from_layer_to_layer_and_what_is_frozen_has_none():
-    rates = [share for share, _ in network(encoder_rate=0.5, falling=0.8).rates()]
+    rates = [share for share, _ in network(encoder_rate=0.5, layer_decay=0.8).rates()]
     assert rates == pytest.approx([1.0, 0.5, 0.4, 0.32, 0.256])  # head, three layers, embeddings
     assert [share for share, _ in network(train="last_layers", top_layers=2).rates()] == pytest.approx([1.0, 0.2, 0.18])
     assert [share for share, _ in network(train="head").rates()] == [1.0]
@@ -56,7 +56,7 @@ def test_a_run_keeps_what_it_learnt_and_takes_the_rest_from_the_checkpoint():
     with pytest.raises(RuntimeError, match=r"head\.1\.bias"):
         other.load_state_dict({name: value for name, value in kept.items() if name != "head.1.bias"})
     words = f"{FineTunedBert.WORDS}.weight"
-    assert words not in network().state_dict() and words in network(words=True).state_dict()
+    assert words not in network().state_dict() and words in network(train_embeddings=True).state_dict()
     torch.manual_seed(0)
     anew = FineTunedBert(FromScratchConfig(), config=SIZES, classes=4)
     assert set(anew.state_dict()) == {name for name, _ in anew.named_parameters()}

@@ -16,17 +16,17 @@ CONFIG = {
 }
 
 
-def build(cell="gru", readout="pooled", **options):
+def build(cell="gru", pooling="mean_max", **options):
     torch.manual_seed(0)
-    config = FrozenBertRnnConfig(hidden=8, readout=readout, **options)
+    config = FrozenBertRnnConfig(hidden=8, pooling=pooling, **options)
     return FrozenBertRnn(config, cell=cell, width=16, classes=3)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("readout", ["pooled", "last"])
+@pytest.mark.parametrize("pooling", ["mean_max", "last"])
 @pytest.mark.parametrize("both", [True, False])
-def test_padding_changes_nothing(cell, readout, both):
-    model = build(cell, readout, both_ways=both, layers=2).eval()
+def test_padding_changes_nothing(cell, pooling, both):
+    model = build(cell, pooling, bidirectional=both, layers=2).eval()
     states, there = torch.randn(2, 5, 16), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
     states = states * there[..., None]
     more = torch.nn.functional.pad(states, (0, 0, 0, 200)), torch.nn.functional.pad(there, (0, 200))

@@ -27,11 +27,11 @@ def padded(ids: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("both_ways", [False, True])
-@pytest.mark.parametrize("how", ["last", "pooled"])
-def test_padding_changes_nothing(cell, both_ways, how, ids):
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("how", ["last", "mean_max"])
+def test_padding_changes_nothing(cell, bidirectional, how, ids):
     torch.manual_seed(0)
-    config = RnnClassifierConfig(embedding=8, hidden=12, layers=2, both_ways=both_ways, readout=how)
+    config = RnnClassifierConfig(embedding=8, hidden=12, layers=2, bidirectional=bidirectional, pooling=how)
     model = RnnClassifier(config, cell=cell, vocabulary=50, classes=3).eval()
     torch.testing.assert_close(model(padded(ids)), model(ids), rtol=0, atol=1e-6)
 
@@ -46,7 +46,7 @@ def test_padding_changes_nothing_of_an_encoder_decoder(ids):
 
 def test_over_padding_the_answer_hangs_on_the_padding(ids):
     torch.manual_seed(0)
-    config = BaseLstmConfig(embedding=8, hidden=12, readout="over_padding")
+    config = BaseLstmConfig(embedding=8, hidden=12, pooling="last_padded")
     model = BaseLstm(config, vocabulary=50, classes=2).eval()
     short = ids[:3]
     near, far = model(short), model(padded(short))
@@ -58,7 +58,7 @@ def test_over_padding_the_answer_hangs_on_the_padding(ids):
 def test_both_ways_are_pytorchs_packed_network_from_the_same_weights(cell, ids):
     torch.manual_seed(0)
     ours = RnnClassifier(
-        RnnClassifierConfig(embedding=8, hidden=12, layers=2, readout="last"), cell=cell, vocabulary=50, classes=3
+        RnnClassifierConfig(embedding=8, hidden=12, layers=2, pooling="last"), cell=cell, vocabulary=50, classes=3
     ).eval()
     theirs = CELLS[cell](8, 12, 2, batch_first=True, bidirectional=True)
     theirs.load_state_dict(

@@ -118,8 +118,10 @@ def test_vgg_takes_any_size_and_depth(side):
 @pytest.mark.parametrize("stem", ["imagenet", "small"])
 @pytest.mark.parametrize("skip", [True, False])
 def test_resnets_with_either_stem_and_without_the_sum(stem, skip):
-    plain = resnet.resnet(ResNetConfig(stem=stem, width=4, skip=skip), channels=1, classes=5)
-    grouped = resnext.resnext(ResNextConfig(stem=stem, cardinality=4, group_width=2, skip=skip), channels=1, classes=5)
+    plain = resnet.resnet(ResNetConfig(stem=stem, width=4, skip_connections=skip), channels=1, classes=5)
+    grouped = resnext.resnext(
+        ResNextConfig(stem=stem, cardinality=4, group_width=2, skip_connections=skip), channels=1, classes=5
+    )
     for model in (plain, grouped):
         assert model(torch.rand(2, 1, 32, 32)).shape == (2, 5)
     assert not any("shortcut" in name for name, _ in plain.named_modules()) or skip
@@ -162,16 +164,16 @@ def test_a_small_cnn_of_as_many_parameters():
     assert model(torch.rand(2, 28, 28)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("normalisation", ["none", "batch", "group"])
+@pytest.mark.parametrize("normalization", ["none", "batch", "group"])
 @pytest.mark.parametrize("activation", deep_network.ACTIVATIONS)
-def test_every_deep_network(normalisation, activation):
-    for initialisation in ("torch", "he", "xavier", "small"):
+def test_every_deep_network(normalization, activation):
+    for initialization in ("torch", "he", "xavier", "small"):
         config = DeepNetworkConfig(
-            depth=8, width=4, normalisation=normalisation, activation=activation, initialisation=initialisation
+            depth=8, width=4, normalization=normalization, activation=activation, initialization=initialization
         )
         sizes = []
         for skip in (False, True):
-            model = DeepNetwork(config.model_copy(update={"skip": skip}), channels=1, height=8, classes=10)
+            model = DeepNetwork(config.model_copy(update={"skip_connections": skip}), channels=1, height=8, classes=10)
             assert model(torch.rand(3, 8, 8)).shape == (3, 10)
             sizes.append(counted(model))
         assert sizes[0] == sizes[1]  # plain and residual differ in the sum alone
@@ -186,7 +188,7 @@ def test_depth_counts_layers_with_weights(depth):
 
 def test_a_skip_hands_the_input_on():
     """With the pair's own way shut the input goes through unchanged, new channels at 0."""
-    config = DeepNetworkConfig(depth=8, width=4, skip=True)
+    config = DeepNetworkConfig(depth=8, width=4, skip_connections=True)
     pair = deep_network.ConvPair(config, 4, 8)
     for part in pair.modules():
         if isinstance(part, nn.Conv2d):

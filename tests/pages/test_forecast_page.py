@@ -30,21 +30,21 @@ def words(test: AppTest) -> str:
 
 
 def test_results_say_what_copying_gets_and_that_ridge_wins_over_the_plain_network():
-    test = opened(panel="Results", run=RUN)
+    test = opened(panel="results", run=RUN)
     assert not test.exception
     assert "is below persistence" in words(test)
     assert "Ridge regression, a linear method" in test.warning[0].value
 
 
 def test_reference_runs_stand_side_by_side():
-    test = opened(panel="Results", run=RUN, comparison="reference")
+    test = opened(panel="results", run=RUN, comparison="reference")
     assert not test.exception and not test.error
     assert {"Model", "R² (mean)", "Skill"} <= set(test.dataframe[0].value.columns)
     assert len(test.dataframe[0].value.columns) < 12
 
 
 def test_beijing_can_be_looked_at():
-    test = opened(panel="Data", run=RUN)
+    test = opened(panel="data", run=RUN)
     chooser = next(box for box in test.selectbox if box.label == "Dataset")
     chooser.set_value("beijing_pm25").run()
     assert not test.exception and "43,824 rows of 7 variables" in words(test)
@@ -52,7 +52,7 @@ def test_beijing_can_be_looked_at():
 
 @pytest.mark.skipif(not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
 def test_a_warmer_past_is_forecast_beside_the_real_one():
-    test = opened(panel="Try it", run=RUN)
+    test = opened(panel="predict", run=RUN)
     test.slider(key="warmer").set_value(5.0).run()
     assert not test.exception
     table = test.dataframe[0].value
@@ -62,7 +62,7 @@ def test_a_warmer_past_is_forecast_beside_the_real_one():
 def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
     rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
     payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
-    test = opened(panel="Data", run=RUN)
+    test = opened(panel="data", run=RUN)
     next(one for one in test.file_uploader if one.key == "own-table-file").upload("mine.csv", payload, "text/csv").run()
     assert not test.exception and "“place” holds no numbers" in words(test)
     test.button(key="own-table-keep").click().run()
@@ -86,7 +86,7 @@ def test_a_table_of_days_is_spoken_of_in_days(tmp_path):
     )
     runs.train_here(config, tmp_path / "bundle")
     made = runs.import_run(tmp_path / "bundle").run_id
-    for panel in ("Results", "Try it", "Explain", "Data"):
+    for panel in ("results", "predict", "explain", "data"):
         test = opened(panel=panel, run=made)
         assert not test.exception and not test.error, panel
         said = words(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))

@@ -33,7 +33,7 @@ def labels(app):
     return [button.label for button in app.button]
 
 
-@pytest.mark.parametrize("panel", ["Data", "Try it", "Explain"])
+@pytest.mark.parametrize("panel", ["data", "predict", "explain"])
 def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
     app = page(panel, input="A test sample")
     assert not app.exception and not app.error
@@ -43,7 +43,7 @@ def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
 
 
 def test_a_picture_of_ones_own_is_asked_for_where_there_are_no_test_samples(bare):
-    app = page("Try it")
+    app = page("predict")
     assert not app.exception and "Download" not in labels(app)
     assert [uploader.label for uploader in app.get("file_uploader")]
 
@@ -79,7 +79,7 @@ def test_what_is_required_and_not_here_has_an_error_of_its_own(bare):
 @pytest.mark.parametrize("slug", ["news", "reviews_lstm", "reviews_transformer"])
 def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(bare, slug):
     app = AppTest.from_file(str(ROOT / "pages" / "language" / f"{slug}.py"), default_timeout=60)
-    app.query_params["panel"] = "Explain"
+    app.query_params["panel"] = "explain"
     app.run()
     assert not app.exception and not app.error
     assert any(m.value.startswith("The model says") for m in app.markdown)

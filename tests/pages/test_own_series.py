@@ -36,7 +36,7 @@ def opened(**query: str) -> AppTest:
 
 
 def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
-    app = opened(panel="Data")
+    app = opened(panel="data")
     return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
 
 
@@ -65,7 +65,7 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
         raise RunError("kept for the test.")
 
     monkeypatch.setattr(runs, "create", create)
-    app.segmented_control(key="panel").set_value("Train").run()
+    app.segmented_control(key="panel").set_value("train").run()
     press(app, "Train")
     assert (asked[0].dataset, asked[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
 
@@ -95,10 +95,10 @@ def test_every_panel_shows_a_run_of_it_and_still_opens_once_it_is_gone(label, tm
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id
-    for panel in ("Data", "Train", "Results", "Try it", "Explain"):
+    for panel in ("data", "train", "results", "predict", "explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and not app.error, (panel, words(app))
     own.remove("my-load")
-    for panel in ("Data", "Results", "Try it", "Explain"):
+    for panel in ("data", "results", "predict", "explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))

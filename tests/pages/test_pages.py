@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects
 from dlcore.core.settings import ROOT
 from dlcore.ui.shell.menu import find_pages
-from dlcore.ui.shell.page import PANELS, STEPS
+from dlcore.ui.shell.page import PANELS
 
 PAGES = find_pages()
 
@@ -42,7 +42,7 @@ def test_home_has_a_card_for_every_page():
 PLACES = [(page, part.title if part else "") for page in PAGES for part in page.parts or (None,)]
 
 
-@pytest.mark.parametrize("panel", [STEPS, *PANELS])
+@pytest.mark.parametrize("panel", PANELS)
 @pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
 def test_every_panel_of_every_page_opens(page, part, panel):
     app = opened(page.slug, panel=panel, **({"part": part} if part else {}))
@@ -53,10 +53,10 @@ def test_every_panel_of_every_page_opens(page, part, panel):
 
 
 def test_a_link_to_a_run_opens_the_part_that_shows_it():
-    app = opened("seq2seq", of="bert", open="Train")
+    app = opened("seq2seq", of="bert", open="train")
     assert not app.exception
     assert app.segmented_control(key="part").value == "Fine-tuning BERT"
-    assert app.segmented_control(key="panel").value == "Train"
+    assert app.segmented_control(key="panel").value == "train"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
@@ -67,7 +67,7 @@ def test_page_and_project_agree_on_their_place(page):
 
 
 def test_an_unknown_run_in_the_address_falls_back_to_one_that_exists():
-    app = opened("anomaly", panel="Train", run="no-such-run")
+    app = opened("anomaly", panel="train", run="no-such-run")
     assert not app.exception and not app.error
 
 
@@ -78,7 +78,7 @@ def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
         raise ValueError("a planted\nfault")
 
     monkeypatch.setattr(module, "train", broken)
-    app = opened("anomaly", panel="Train")
+    app = opened("anomaly", panel="train")
     assert not app.exception
     (error,) = app.error
     assert "ValueError: a planted fault" in error.value
@@ -87,12 +87,19 @@ def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
 
 
 def test_a_panel_that_only_other_pages_have_gives_way():
-    app = opened("anomaly", panel="Step by step")
+    app = opened("anomaly", panel="step_by_step")
     assert not app.exception and not app.error
-    assert app.segmented_control(key="panel").value == "Results"
+    assert app.segmented_control(key="panel").value == "results"
+
+
+@pytest.mark.parametrize(("link", "panel"), [("Try it", "predict"), ("Data", "data"), ("predict", "predict")])
+def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
+    app = opened("vit", panel=link)
+    assert not app.exception and app.segmented_control(key="panel").value == panel
+    assert app.query_params["panel"] in (panel, [panel])
 
 
 def test_the_page_on_transformers_opens_on_one_of_them():
-    app = opened("vit", panel="Explain")
+    app = opened("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Where it looks" in app.segmented_control(key="vit-view").options

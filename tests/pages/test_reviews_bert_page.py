@@ -40,7 +40,7 @@ def test_what_was_measured_needs_no_bert(bare):
     assert "Right on" in " ".join(each.value for each in app.markdown)
 
 
-@pytest.mark.parametrize("panel", ["Data", "Try it"])
+@pytest.mark.parametrize("panel", ["data", "predict"])
 def test_what_needs_it_offers_to_fetch_it(bare, panel):
     app = page(panel)
     assert not app.exception and not app.error

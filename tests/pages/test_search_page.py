@@ -51,7 +51,7 @@ def create_search(n_trials: int = 6):
     base = projects.configure(
         "fashion", dataset="digits", preset="quick", device="cpu", settings={"epochs": 2, "train_rows": 100}
     )
-    space = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimiser=adam,sgd"], base)
+    space = search_space.parse_parameters(["learning_rate=1e-4..1e-1", "optimizer=adam,sgd"], base)
     return searches.create(base, space, n_trials=n_trials, prune=False)
 
 

@@ -52,7 +52,7 @@ def test_what_is_changed_under_more_settings_arrives(started):
     widget(app.selectbox, "Optimiser").set_value("sgd").run()
     press_train(app)
     (config,) = started
-    assert (config.training.batch_size, config.seed, config.training.optimiser) == (32, 7, "sgd")
+    assert (config.training.batch_size, config.seed, config.training.optimizer) == (32, 7, "sgd")
 
 
 def test_another_model_brings_its_own_settings(started):

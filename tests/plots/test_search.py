@@ -10,7 +10,7 @@ def test_axis_positions_of_numbers_and_choices():
     rate = plots.Axis("learning_rate", 1e-4, 1e-2, log=True)
     assert rate.position(1e-3) == pytest.approx(0.5)
     assert rate.ticks() == [(0.0, "0.0001"), (pytest.approx(0.5), "0.001"), (1.0, "0.01")]
-    kind = plots.Axis("optimiser", choices=("adam", "adamw", "sgd"))
+    kind = plots.Axis("optimizer", choices=("adam", "adamw", "sgd"))
     assert [kind.position(choice) for choice in kind.choices] == [0, 0.5, 1]
     assert plots.Axis("units", 8, 16).position(12) == 0.5
 

@@ -77,7 +77,7 @@ def test_no_training_window_holds_a_day_that_was_left_out(model):
     [
         ("yesterday", "no span of time"),
         ("2014-07-06/2014-07-03", "ends before it begins"),
-        ("2014-01-01/2015-12-31", "nothing to train on"),
+        ("2014-01-01/2015-12-31", "excludes all training days"),
     ],
 )
 def test_a_wrong_span_is_refused(text, said):
@@ -144,7 +144,7 @@ def fresh(model, **chosen):
     run = config(model, **small, **chosen)
     prepared = anomaly.prepare(run)
     torch.manual_seed(0)
-    module = anomaly.PROJECT.models[model].build(projects.model_config(run), prepared.facts).eval()
+    module = anomaly.PROJECT.models[model].build(run.model_options, prepared.facts).eval()
     return module, prepared, run
 
 
@@ -175,9 +175,7 @@ def test_a_module_in_training_is_judged_as_one_that_is_not():
 def test_a_smoothed_score_is_the_mean_of_a_day():
     module, prepared, run = fresh("dense_32")
     raw = anomaly.predict(module, prepared, run)
-    smooth = anomaly.predict(
-        module, prepared, run.model_copy(update={"data_options": {**run.data_options, "smoothing_h": 24}})
-    )
+    smooth = anomaly.predict(module, prepared, projects.with_settings(run, {"smoothing_h": 24}))
     assert smooth["test_scores"][100] == pytest.approx(raw["test_scores"][53:101].mean(), rel=1e-5)
     assert smooth["test_scores"][0] == pytest.approx(
         np.r_[raw["validation_scores"][-47:], raw["test_scores"][0]].mean(), rel=1e-5

@@ -17,7 +17,7 @@ def built(model: str, **settings):
     prepared = PROJECT.prepare(config)
     entry = PROJECT.models[model]
     torch.manual_seed(0)
-    return entry.build(projects.model_config(config), prepared.facts).eval(), prepared, config
+    return entry.build(config.model_options, prepared.facts).eval(), prepared, config
 
 
 @pytest.fixture(scope="module", params=list(PROJECT.models))

@@ -71,17 +71,17 @@ def test_no_duplicate_is_on_both_sides_and_none_of_the_test_is_learnt(monkeypatc
 @pytest.mark.parametrize("preset", ["quick", "full"])
 def test_every_recipe_builds_its_model_for_its_pictures(model, preset):
     made = projects.configure("architectures", model=model, dataset="digits", preset=preset)
-    side = projects.data_config(made).side
+    side = made.data_options.side
     facts = {"channels": 3, "height": side, "width": side, "classes": 3}
     with torch.device("meta"):
-        module = projects.get("architectures").models[model].build(projects.model_config(made), facts).eval()
+        module = projects.get("architectures").models[model].build(made.model_options, facts).eval()
         assert module(torch.empty(2, 3, side, side)).shape == (2, 3)
 
 
 def loaded(channels: int) -> LoadedModel:
     made = config()
     facts = {"channels": channels, "height": 32, "width": 32, "classes": 3}
-    module = projects.get("architectures").models["resnet18"].build(projects.model_config(made), facts).eval()
+    module = projects.get("architectures").models["resnet18"].build(made.model_options, facts).eval()
     scale = {"mean": [0.5] * channels, "std": [0.25] * channels}
     return LoadedModel(
         module, made, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")

@@ -43,7 +43,7 @@ def trial(losses: np.ndarray, *, pair: float = 0.1, rest: float = 1.0) -> RunEvi
 
 
 @pytest.mark.parametrize(
-    ("end", "right"), [(0.01, 0), (1.0, 1), (2.3, 2)], ids=["as with the root", "slowly", "not at all"]
+    ("end", "right"), [(0.01, 0), (1.0, 1), (2.3, 2)], ids=["as with scaling", "slowly", "not at all"]
 )
 def test_the_answers_follow_the_trial(end, right):
     run = trial(np.linspace(2.3, end, 100) if end < 2 else np.full(100, end))

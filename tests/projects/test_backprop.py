@@ -28,12 +28,12 @@ def configured(model: str = "dense", **settings):
 def built(config):
     prepared = PROJECT.prepare(config)
     torch.manual_seed(0)
-    return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts), prepared
+    return PROJECT.models[config.model].build(config.model_options, prepared.facts), prepared
 
 
 def trained(config, *, stop: int | None = None, kept: dict | None = None) -> NumpyTrainingLoop:
     module, prepared = built(config)
-    state = PROJECT.models[config.model].trainee(module, prepared, config)
+    state = PROJECT.models[config.model].training_loop(module, prepared, config)
     if kept is not None:
         state.restore(kept)
     validation = Validation(lambda module: PROJECT.epoch_metrics(module, prepared, config))

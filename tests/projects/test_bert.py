@@ -47,7 +47,7 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     for strange in (b"", b"<br>", "😀 😀".encode(), b"\xff\xfe"):
         with pytest.raises(DataError):
             projects.get("bert").answer(loaded, strange)
-    assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.data_options["length"] - 2)
+    assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.flat["length"] - 2)
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
     said = own_texts.load("own:kinds").texts[origin]
     again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
@@ -67,7 +67,7 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     config = projects.configure(
         "bert", model="scratch", dataset="kinds", preset="quick", settings={**SMALL, "train": "head"}
     )
-    with pytest.raises(ConfigError, match="needs start=pretrained"):
+    with pytest.raises(ConfigError, match="needs initialization=pretrained"):
         projects.get("bert").prepare(config)
     assert own.is_custom(config.dataset)
 
@@ -89,7 +89,7 @@ def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
     for blank in blanks:
         shares = [share for _, share in blank.guesses]
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
-    with pytest.raises(DataError, match="no blank"):
+    with pytest.raises(DataError, match="no mask"):
         bert_reading.fill_blanks(reader, "Nothing is missing here.")
     with pytest.raises(DataError, match="after the 64 pieces"):
         bert_reading.fill_blanks(reader, "word " * 80 + "[MASK]")

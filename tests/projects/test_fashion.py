@@ -30,7 +30,7 @@ def prepared(config):
 def loaded(config, prepared) -> LoadedModel:
     """A dense network that learnt the digits by the plainest of loops."""
     torch.manual_seed(0)
-    module = PROJECT.models["dense"].build(projects.model_config(config), prepared.facts)
+    module = PROJECT.models["dense"].build(config.model_options, prepared.facts)
     optimiser, objective = torch.optim.Adam(module.parameters(), lr=3e-3), PROJECT.objective(config, prepared)
     (x,) = prepared.transform(prepared.train.inputs, True)
     for _ in range(60):

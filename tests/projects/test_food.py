@@ -84,13 +84,13 @@ def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
         moving = [any(p.requires_grad for p in block.parameters()) for block in network.blocks]
         assert moving == [False] * (19 - trained) + [True] * trained
         assert not any(part.training for part in network.blocks.modules() if isinstance(part, torch.nn.BatchNorm2d))
-    free = TransferNet(TransferConfig(norms="trained", train="all"), backbone="mobilenet_v2", classes=3).train()
+    free = TransferNet(TransferConfig(norm_layers="trained", train="all"), backbone="mobilenet_v2", classes=3).train()
     assert all(part.training for part in free.modules() if isinstance(part, torch.nn.BatchNorm2d))
 
 
 def test_rates_fall_by_depth_and_follow_the_schedule():
     network = TransferNet(
-        TransferConfig(train="all", backbone_rate=0.1, falling=0.5), backbone="mobilenet_v2", classes=3
+        TransferConfig(train="all", backbone_rate=0.1, layer_decay=0.5), backbone="mobilenet_v2", classes=3
     )
     optimiser = optimizers.create(network, TrainingConfig(learning_rate=0.01))
     rates = [group["lr"] for group in optimiser.param_groups]
@@ -109,7 +109,7 @@ def test_features_are_computed_once_with_progress_and_are_what_the_network_says(
     assert told[-1][1:] == (72, 72) and "features" in told[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
     assert prepared.labels == ("green salad", "red soup")
-    module = food.PROJECT.models["mobilenet_v2_frozen"].build(projects.model_config(config()), prepared.facts).eval()
+    module = food.PROJECT.models["mobilenet_v2_frozen"].build(config().model_options, prepared.facts).eval()
     prepared.start(module)
     whole = food.prepare(config("mobilenet_v2", train="all"))
     assert np.array_equal(whole.test.ids, prepared.test.ids)
@@ -149,8 +149,8 @@ def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
 
 
 def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monkeypatch):
-    with pytest.raises(ConfigError, match="start=pretrained"):
-        food.prepare(config(start="random"))
+    with pytest.raises(ConfigError, match="initialization=pretrained"):
+        food.prepare(config(initialization="random"))
 
     def missing(backbone):
         raise DataMissingError("weights:x", "not here.")
@@ -193,7 +193,7 @@ def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
 def test_one_photo_is_answered_as_the_test_was(small):
     made = config()
     prepared = food.prepare(made)
-    module = food.PROJECT.models[made.model].build(projects.model_config(made), prepared.facts).eval()
+    module = food.PROJECT.models[made.model].build(made.model_options, prepared.facts).eval()
     loaded = LoadedModel(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
     found = food.answer(loaded, path.read_bytes())

@@ -101,7 +101,7 @@ def test_the_plain_lstm_is_the_one_described():
 def measured():
     """An untrained network that predicts no change: what it says is what copying says."""
     made, data = prepared("improved", units=4)
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts)
+    module = forecast.PROJECT.models["improved"].build(made.model_options, data.facts)
     for parameter in module.parameters():
         torch.nn.init.zeros_(parameter)
     return made, data, module, forecast.predict(module, data, made)
@@ -126,15 +126,15 @@ def test_the_verdict_says_when_ridge_wins_and_what_is_left_out(measured):
     found = forecast.evaluate(predictions, None, made)
     said = forecast.compare(found, made)
     assert found.metrics["lead_skill"] < found.metrics["lead_skill_high"] < 0
-    assert "Ridge regression, a linear method" in said and "Copying the last hour gets" in said
+    assert "Ridge regression beats this run" in said and "Copying the last hour gets" in said
     slugs = data.preprocessing["slugs"]
-    assert "Left out of the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
+    assert "Excluded from the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
 
 
 def test_several_hours_direct_and_one_by_one():
     for strategy, steps in (("direct", 4), ("recursive", 1)):
         made, data = prepared("transformer", strategy=strategy, horizon=4, width=8, layers=1)
-        module = forecast.PROJECT.models["transformer"].build(projects.model_config(made), data.facts)
+        module = forecast.PROJECT.models["transformer"].build(made.model_options, data.facts)
         found = forecast.predict(module, data, made)
         assert data.facts["steps"] == steps and found["test_scores"].shape[1:] == (4, 3)
         assert "skill_h4" in forecast.evaluate(found, None, made).metrics
@@ -142,7 +142,7 @@ def test_several_hours_direct_and_one_by_one():
 
 def test_the_blend_holds_ridge_and_shares_no_week_with_it():
     made, data = prepared("blend", units=4)
-    module = forecast.PROJECT.models["blend"].build(projects.model_config(made), data.facts)
+    module = forecast.PROJECT.models["blend"].build(made.model_options, data.facts)
     x, calendar, linear = forecast_why.inputs_at(data, int(data.source["cuts"]["test"][0]))
     assert linear.shape == (1, 1, 3) and module.train()(x, calendar, linear).shape == (1, 2, 1, 3)
     for parameter in module.parameters():
@@ -158,7 +158,7 @@ def test_the_blend_holds_ridge_and_shares_no_week_with_it():
 def test_reasons_add_up_and_warming_moves_the_forecast():
     made, data = prepared("improved", units=8)
     torch.manual_seed(1)
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts)
+    module = forecast.PROJECT.models["improved"].build(made.model_options, data.facts)
     before = [parameter.clone() for parameter in module.parameters()]
     first = int(data.source["cuts"]["test"][3])
     found = forecast_why.explain(module, data, first, variable=0, hour=0, asked="value")
@@ -176,7 +176,7 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
 @pytest.mark.parametrize("model", ["improved", "blend"])
 def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
     made, data = prepared(model, units=4)
-    module = forecast.PROJECT.models[model].build(projects.model_config(made), data.facts).eval()
+    module = forecast.PROJECT.models[model].build(made.model_options, data.facts).eval()
     loaded = LoadedModel(module, made, data.facts, data.preprocessing, NAMES)
     first = int(data.source["cuts"]["test"][100])
     rows = ["time,dead,T,gas"]
@@ -211,7 +211,7 @@ def test_differences_are_told_in_units_of_what_is_usual():
 
 def test_the_recursive_way_shows_the_model_what_it_said():
     made, data = prepared("improved", strategy="recursive", horizon=3, units=4)
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(made), data.facts).eval()
+    module = forecast.PROJECT.models["improved"].build(made.model_options, data.facts).eval()
     first = data.source["cuts"]["test"][:2]
     said = forecast.forecasts(module, data, first)
     values = table().values.copy()

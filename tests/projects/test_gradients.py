@@ -28,20 +28,20 @@ def config(model: str = "vgg_deep", **settings):
 @pytest.mark.parametrize("preset", PROJECT.presets)
 def test_every_network_is_what_its_name_says(model, preset):
     found = projects.configure("gradients", model=model, dataset="digits", preset=preset)
-    flat = {**found.model_options, **found.training.model_dump()}
+    flat = found.flat
     assert {name: flat[name] for name in NETWORKS[model]} == NETWORKS[model]
 
 
 def test_layers_with_weights_are_as_many_as_the_depth():
     for model in NETWORKS:
-        options = projects.model_config(config(model))
+        options = config(model).model_options
         names = list(gradients.layers(DeepNetwork(options, channels=1, height=8, classes=10)))
         assert len(weight_layers(names)) == options.depth
 
 
 def test_a_network_in_words_follows_its_settings():
     assert describe_network(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
-    changed = config(skip=True, normalisation="batch", depth=8, clip_norm=1.0)
+    changed = config(skip_connections=True, normalization="batch", depth=8, clip_norm=1.0)
     assert describe_network(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
 
 
@@ -62,14 +62,14 @@ def test_cures_suit_the_verdict_and_change_something():
     for cure in vanishing:
         changed = projects.with_settings(config(), cure.settings)
         assert changed != config(), cure.name
-    exploding = [cure.name for cure in list_remedies(config(initialisation="he"), "exploding") if cure.suits]
-    assert exploding == ["Batch norm", "Clip at 1", "A tenth of the rate"]
+    exploding = [cure.name for cure in list_remedies(config(initialization="he"), "exploding") if cure.suits]
+    assert exploding == ["Batch norm", "Clip at 1", "A tenth of the learning rate"]
     assert "ReLU" in [cure.name for cure in list_remedies(config("sigmoid"), "vanishing") if cure.suits]
 
 
 def test_nothing_is_offered_that_is_there_already():
     names = [cure.name for cure in list_remedies(config("resnet", clip_norm=1.0), "healthy")]
-    assert names == ["Leaky ReLU", "A tenth of the rate"]
+    assert names == ["Leaky ReLU", "A tenth of the learning rate"]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
 
 
 def test_an_attempt_that_breaks_says_where(prepared):
-    """Residual without normalisation, unclipped and at the learning rate of the others."""
+    """Residual without normalization, unclipped and at the learning rate of the others."""
     broken = run_short(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
     assert "step 3" in broken.error and broken.failed_step == 3 and len(broken.losses.values) == 2
 

@@ -48,7 +48,7 @@ def test_a_config_names_the_dataset_and_pins_its_content():
 def test_settings_suit_the_series_unless_a_person_says_otherwise():
     kept()
     for model in projects.get("anomaly").models:
-        options = quick(model=model).data_options
+        options = quick(model=model).flat
         assert (options["train_share"], options["validation_share"], options["window"]) == (0.5, 0.1, 24)
         assert options.get("leave_out", "") == ""
     assert quick(train_share=0.6).data_options["train_share"] == 0.6

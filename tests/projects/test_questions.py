@@ -50,7 +50,7 @@ def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(as
         configured("bert_gru", bert=tiny_bert.NAME, tokens="words")
     by_words = configured("gru", tokens="words", vectors="none", embedding=8)
     forked = projects.with_settings(by_words, {"model": "bert_gru", "after_layer": 1})
-    assert forked.data_options["length"] == SMALL["length"] and forked.data_options["tokens"] == "wordpiece"
+    assert forked.flat["length"] == SMALL["length"] and forked.flat["tokens"] == "wordpiece"
 
 
 def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):

@@ -50,7 +50,7 @@ def prepared(config):
 @pytest.fixture(scope="module")
 def loaded(config, prepared) -> LoadedModel:
     torch.manual_seed(0)
-    module = PROJECT.models["base_lstm"].build(projects.model_config(config), prepared.facts)
+    module = PROJECT.models["base_lstm"].build(config.model_options, prepared.facts)
     optimiser, objective = torch.optim.Adam(module.parameters(), lr=2e-2), PROJECT.objective(config, prepared)
     (ids,) = prepared.transform(prepared.train.inputs, True)
     for _ in range(40):
@@ -132,7 +132,7 @@ def test_a_long_text_is_cut_and_says_so(loaded):
 
 @pytest.mark.parametrize(
     ("payload", "said"),
-    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"xyzzy qwerty", "none of the 2 words"), (b"...", "the one word")],
+    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"xyzzy qwerty", "none of the 2 words"), (b"...", "the only word")],
 )
 def test_answer_refuses_in_one_line(loaded, payload, said):
     with pytest.raises(DataError, match=said) as caught:
@@ -142,5 +142,5 @@ def test_answer_refuses_in_one_line(loaded, payload, said):
 
 def test_quick_preset_is_small():
     quick = projects.configure("reviews_lstm", preset="quick")
-    assert quick.data_options["rows"] <= 8000 and quick.model_options["hidden"] <= 64
+    assert quick.flat["rows"] <= 8000 and quick.flat["hidden"] <= 64
     assert texts.TEST_SHARE == 0.2

@@ -28,7 +28,7 @@ def configured(model: str = "rnn", dataset: str = "memory", **settings):
 def built(config):
     prepared = PROJECT.prepare(config)
     torch.manual_seed(0)
-    return PROJECT.models[config.model].build(projects.model_config(config), prepared.facts).eval(), prepared
+    return PROJECT.models[config.model].build(config.model_options, prepared.facts).eval(), prepared
 
 
 def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
@@ -107,7 +107,7 @@ def test_the_measured_curves_and_the_questions_on_them():
 @pytest.mark.parametrize("broken", rnn.BREAKS, ids=lambda broken: broken.name)
 def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(broken):
     assert broken.shows(tried(dict(broken.settings)))[0]
-    usual = {**broken.settings, "gain": 1.0, "optimiser": "adam", "learning_rate": 3e-3, "width": 64}
+    usual = {**broken.settings, "gain": 1.0, "optimizer": "adam", "learning_rate": 3e-3, "width": 64}
     assert not broken.shows(tried(usual))[0]
 
 

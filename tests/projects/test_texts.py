@@ -51,7 +51,7 @@ def trained(request):
         patched(patch, slug)
         prepared = project.prepare(config)
     torch.manual_seed(0)
-    module = project.models[model].build(projects.model_config(config), prepared.facts).eval()
+    module = project.models[model].build(config.model_options, prepared.facts).eval()
     optimiser, objective = torch.optim.Adam(module.parameters(), lr=1e-2), project.objective(config, prepared)
     for _ in range(60):
         optimiser.zero_grad()
@@ -150,7 +150,7 @@ def test_vectors_are_put_in_before_training_and_unsaid_words_are_known(monkeypat
     patched(monkeypatch, "news")
     config = projects.configure("news", settings={**SMALL, "vectors": "glove"})
     prepared = projects.get("news").prepare(config)
-    module = projects.get("news").models["encoder"].build(projects.model_config(config), prepared.facts)
+    module = projects.get("news").models["encoder"].build(config.model_options, prepared.facts)
     prepared.start(module)
     words = prepared.preprocessing["words"]
     assert "unsaid" in words and "two words" not in words
@@ -163,7 +163,7 @@ def test_vectors_of_another_width_are_refused(monkeypatch, glove):
     patched(monkeypatch, "news")
     config = projects.configure("news", settings={**SMALL, "vectors": "glove", "width": 40})
     prepared = projects.get("news").prepare(config)
-    module = projects.get("news").models["encoder"].build(projects.model_config(config), prepared.facts)
+    module = projects.get("news").models["encoder"].build(config.model_options, prepared.facts)
     with pytest.raises(ConfigError, match="make them 100"):
         prepared.start(module)
 
@@ -178,28 +178,28 @@ def test_seven_variants_differ_from_the_base_as_they_say():
         ("early_stopping", {"patience": 2, "epochs": 12}),
     ):
         other = projects.configure("reviews_transformer", model=name)
-        flat = [{**c.training.model_dump(), **c.model_options, **c.data_options} for c in (base, other)]
+        flat = [c.flat for c in (base, other)]
         assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted
-    assert base.data_options["length"] == 250 and base.model_options["heads"] == 2
+    assert base.flat["length"] == 250 and base.flat["heads"] == 2
 
 
 def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
     made = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
     assert [len(configs) for configs in made.values()] == [2, 2, 2]
     first = [configs[0] for configs in made.values()]
-    assert {config.model_options["readout"] for config in first} == {"over_padding", "last", "pooled"}
-    assert len({str({**config.model_options, "readout": ""}) + str(config.data_options) for config in first}) == 1
+    assert {config.flat["pooling"] for config in first} == {"last_padded", "last", "mean_max"}
+    assert len({str({**config.flat, "pooling": ""}) for config in first}) == 1
 
 
 def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monkeypatch):
     patched(monkeypatch, "reviews_lstm")
-    sizes = {"embedding": 8, "hidden": 8, "layers": 1, "readout": "over_padding", "bucketed": False}
+    sizes = {"embedding": 8, "hidden": 8, "layers": 1, "pooling": "last_padded", "bucketed": False}
     config = projects.configure("reviews_lstm", model="base_lstm", settings={**SMALL, **sizes})
     project = projects.get("reviews_lstm")
     prepared = project.prepare(config)
     assert prepared.transform is None and prepared.train.lengths is None
     torch.manual_seed(0)
-    module = project.models["base_lstm"].build(projects.model_config(config), prepared.facts).eval()
+    module = project.models["base_lstm"].build(config.model_options, prepared.facts).eval()
     loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
     scores = project.predict(module, prepared, config)["test_scores"]
     said = prepared.source["texts"]["test"][0]

@@ -16,7 +16,7 @@ PROJECT = projects.get("vit")
 
 def built(model: str, preset: str = "full") -> torch.nn.Module:
     config = projects.configure("vit", model=model, dataset="digits", preset=preset)
-    return PROJECT.models[model].build(projects.model_config(config), PROJECT.facts)
+    return PROJECT.models[model].build(config.model_options, PROJECT.facts)
 
 
 def test_the_convolutional_network_has_as_many_parameters():
@@ -56,7 +56,7 @@ def loaded() -> LoadedModel:
     config = projects.configure("vit", model="hybrid", dataset="digits", preset="quick")
     prepared = PROJECT.prepare(config)
     torch.manual_seed(0)
-    module = PROJECT.models["hybrid"].build(projects.model_config(config), prepared.facts)
+    module = PROJECT.models["hybrid"].build(config.model_options, prepared.facts)
     return LoadedModel(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
 
 

@@ -160,7 +160,7 @@ def test_gradients_can_be_switched_off(tmp_path):
 
 def test_not_a_number_names_step_and_layer(tmp_path):
     with pytest.raises(NotFiniteError) as caught:
-        run(tmp_path, configure(model="conv", optimiser="sgd", learning_rate=10.0, momentum=0.999, epochs=20))
+        run(tmp_path, configure(model="conv", optimizer="sgd", learning_rate=10.0, momentum=0.999, epochs=20))
     assert caught.value.step >= 1 and caught.value.layer and caught.value.reason == "not finite"
 
 

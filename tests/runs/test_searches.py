@@ -54,13 +54,13 @@ def study_folder(search):
 
 
 def test_list_and_open_return_the_created_search(home):
-    search = create(4, "learning_rate=1e-4..1e-1", "optimiser=adam,sgd")
+    search = create(4, "learning_rate=1e-4..1e-1", "optimizer=adam,sgd")
     (listed,) = searches.list_searches("fashion")
     assert listed == searches.open_search(search.search_id[:12]) == search
     assert (search.state, search.metric, search.mode, search.n_finished) == ("queued", "validation_loss", "min", 0)
     assert [str(parameter) for parameter in search.search_space] == [
         "learning_rate=0.0001..0.1",
-        "optimiser=adam,sgd",
+        "optimizer=adam,sgd",
     ]
     assert searches.list_searches("anomaly") == []
     searches.delete(search.search_id)

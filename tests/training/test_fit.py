@@ -78,11 +78,11 @@ def test_train_loss_is_the_mean_over_samples_not_over_batches():
     assert next(e for e in told if isinstance(e, Epoch)).metrics["train_loss"] == pytest.approx(mean, abs=1e-9)
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
 @pytest.mark.parametrize("cut", [1, 7, 8, 12, 23])
-def test_a_pause_anywhere_changes_no_bit(optimiser, schedule, cut):
-    settings = {"optimiser": optimiser, "schedule": schedule, "clip_norm": 1.0}
+def test_a_pause_anywhere_changes_no_bit(optimizer, schedule, cut):
+    settings = {"optimizer": optimizer, "schedule": schedule, "clip_norm": 1.0}
     straight, batches = start(**settings)
     whole = list(events(straight, batches))
 
@@ -183,7 +183,7 @@ def test_an_overflow_names_step_and_layer():
 
 
 def test_an_exploding_rate_names_the_layer_whose_weights_broke():
-    state, batches = start(optimiser="sgd", learning_rate=10.0, epochs=200, momentum=0.999)
+    state, batches = start(optimizer="sgd", learning_rate=10.0, epochs=200, momentum=0.999)
     objective = Objective(lambda outputs, targets: outputs.square().square().mean())
     with pytest.raises(NotFiniteError) as caught:
         list(fit(state, batches, objective=objective, validation=Validation(measure)))
@@ -210,12 +210,12 @@ def test_rates_stay_between_zero_and_the_peak(schedule):
 
 
 def test_cosine_equals_torch():
-    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
-    rule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=50)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    rule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
     config = TrainingConfig(schedule="cosine", learning_rate=0.1)
     for step in range(1, 51):
         assert schedules.learning_rate(config, step, 50) == pytest.approx(rule.get_last_lr()[0], rel=1e-6)
-        optimiser.step()
+        optimizer.step()
         rule.step()
 
 

@@ -96,7 +96,7 @@ def test_recurrent_layers_and_bare_parameters_are_taken():
 
 
 def test_hooks_are_gone_and_outputs_are_the_same():
-    module = DeepNetwork(DeepNetworkConfig(depth=8, width=4, skip=True), channels=1, height=8, classes=3)
+    module = DeepNetwork(DeepNetworkConfig(depth=8, width=4, skip_connections=True), channels=1, height=8, classes=3)
     x = torch.rand(3, 8, 8)
     before = module(x)
     probe = Probe(module, gradients.layers(module))
@@ -111,7 +111,7 @@ def test_hooks_are_gone_and_outputs_are_the_same():
 
 def test_gradient_norms_of_a_deep_network_equal_autograds():
     torch.manual_seed(0)
-    module = DeepNetwork(DeepNetworkConfig(depth=12, normalisation="batch"), channels=1, height=8, classes=3)
+    module = DeepNetwork(DeepNetworkConfig(depth=12, normalization="batch"), channels=1, height=8, classes=3)
     loss = nn.functional.cross_entropy(module(torch.rand(6, 8, 8)), torch.tensor([0, 1, 2, 0, 1, 2]))
     wanted = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)
     loss.backward()

@@ -15,10 +15,9 @@ from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.data.splits import Prepared
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
-from dlcore.projects.anomaly.project import VIEWS
+from dlcore.projects.anomaly.project import AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ScaledRows, View
-from dlcore.projects.project import RunConfig
-from dlcore.projects.registry import data_config
+from dlcore.projects.run_config import RunConfig
 
 CLOCK = ("time of day (sine)", "time of day (cosine)", "day of week (sine)", "day of week (cosine)")
 ROWS = 48
@@ -117,7 +116,7 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
     A score leans on the windows that end at its point or, where scores are means over some time, in that time before
     it; of these the one that the model rebuilds worst. Where the model judges each row by itself, the rows around.
     """
-    view, points = VIEWS[config.model], len(prepared.source["rows"])
+    view, points = view_of(config), len(prepared.source["rows"])
     length = window_length(prepared, config)
     if view == "row":
         starts = np.array([np.clip(place - length // 2, 0, points - length)])
@@ -145,7 +144,7 @@ def explain(
     module: nn.Module, prepared: Prepared, config: RunConfig, found: Reconstruction, *, nothing: Nothing = "usual"
 ) -> ErrorAttribution:
     """What the error of a window leans on, over time and channel."""
-    view, length = VIEWS[config.model], len(found.times)
+    view, length = view_of(config), len(found.times)
     window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
     baseline = _nothing(prepared, found.first, length=length, channels=window.shape[2], nothing=nothing)
     measured, inputs = WindowErrors(module, view), (window, *held)
@@ -176,18 +175,18 @@ def explain(
 def channels(config: RunConfig) -> tuple[str, ...]:
     """What the model's input channels are, in words."""
     value = "value" if own.is_custom(config.dataset) else "count"
-    return (value,) if VIEWS[config.model] in _VALUE_ALONE else (value, *CLOCK)
+    return (value,) if view_of(config) in _VALUE_ALONE else (value, *CLOCK)
 
 
 def scores_rows(config: RunConfig) -> bool:
     """Whether the model looks at one row at a time."""
-    return VIEWS[config.model] == "row"
+    return view_of(config) == "row"
 
 
 def window_length(prepared: Prepared, config: RunConfig) -> int:
     """Points of a window, or of the rows looked at together."""
     points = len(prepared.source["rows"])
-    return min(ROWS, points) if VIEWS[config.model] == "row" else int(prepared.facts["window"])
+    return min(ROWS, points) if view_of(config) == "row" else int(prepared.facts["window"])
 
 
 def _delta(found: Attribution) -> float:
@@ -196,7 +195,7 @@ def _delta(found: Attribution) -> float:
 
 def _reach(prepared: Prepared, config: RunConfig) -> int:
     """Points whose errors a score is the mean of."""
-    hours = float(getattr(data_config(config), "smoothing_h", 0.0))
+    hours = config.data_as(AnomalyData).smoothing_h
     return max(1, round(hours * 3_600_000 / int(prepared.preprocessing["step_ms"])))
 
 
@@ -211,7 +210,7 @@ def _windows(prepared: Prepared, starts: np.ndarray, *, length: int, view: View)
 
 def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: int) -> np.ndarray:
     """(L,) the value channel as rebuilt, in the series' own units; the mean over the networks where there are many."""
-    view, length = VIEWS[config.model], window_length(prepared, config)
+    view, length = view_of(config), window_length(prepared, config)
     window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
         if view == "folded window":

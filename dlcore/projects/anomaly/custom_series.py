@@ -1,4 +1,4 @@
-"""Settings that suit a series of one's own, from what is known of it before anything is learnt."""
+"""Default settings for a custom series."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,11 @@ USUAL_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
 
 
 def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
-    """Half of the series to train on, a tenth to validate, the rest to test; a window that fits its rhythm; and no day
-    left out, since whatever the preset leaves out belongs to another series.
+    """Half of the series for training, a tenth for validation; a window that fits the seasonality; no excluded day.
 
-    The calendar autoencoder is made for whole periods; the others see a day.
+    Excluded days of the preset belong to another series.
+
+    The calendar autoencoder takes whole periods, the others one day.
     """
     return {
         "train_share": TRAIN_SHARE,
@@ -29,8 +30,8 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
 
 def window(rows: int, *, step_ms: int, period: int) -> int:
-    """Points that a windowed model should see: a day (where `step_ms` is given), else one period, else 48; a multiple
-    of 4, and at most half of the smallest part."""
+    """Window length: one day (with `step_ms`), else one period, else 48; a multiple of 4, at most half of the smallest
+    split."""
     day = DAY_MS // step_ms if step_ms else 0
     fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
     points = fitting[0] if fitting else USUAL_WINDOW

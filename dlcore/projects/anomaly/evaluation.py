@@ -1,4 +1,4 @@
-"""What anomaly scores are worth: the ensemble's, each seed's and the simple methods', counted alike."""
+"""Metrics of anomaly scores: of the ensemble, of each seed, and of baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ BOOTSTRAP_DRAWS = 300
 HOUR_MS = 3_600_000
 PARTS = ("train", "validation", "test")
 Rule = Literal["quantile", "mean_std", "maximum", "midway"]
-"""How a threshold is made from scores before the test part."""
+"""Rule that sets a threshold from scores before the test split."""
 COMPARED = {"nab_standard": "NAB", "vus_pr": "VUS-PR"}
-"""What decides whether a network is better than a simple method, and how that is called."""
+"""Metrics that compare a network with a baseline, and their labels."""
 
 
 def evaluate(
     predictions: Predictions, threshold: float | None, *, judged: "ThresholdData", seed: int, dataset: str
 ) -> Evaluation:
-    """Every metric of the causal scores, `<name>_centred` of the centred ones, and each seed apart.
+    """Metrics of the causal scores, `<name>_centred` of the centered ones, and of each seed.
 
-    `threshold` is for the causal scores alone; the centred ones, and each seed, have their own, made as `judged` says.
+    `threshold` applies to the causal scores; centered scores and seeds get their own from `judged`.
     """
     counted = CountingRule.of(predictions, judged, dataset=dataset)
     causal = _joined(predictions, "scores")
@@ -43,10 +43,10 @@ def evaluate(
 
 
 def threshold_of(scores: np.ndarray, rule: Rule, *, judged: np.ndarray, known: np.ndarray) -> float:
-    """A threshold from the scores (n,) of points before the test part that are `judged` (n,); no label is read.
+    """Threshold from the scores (n,) of the points in `judged` (n,) before the test split; reads no label.
 
-    "midway" lies between the largest score of ordinary points and the largest of points `known` (n,) to be unusual, as
-    a largest-margin separation would; where none is known, or they stand out by nothing, it is the maximum.
+    "midway" lies between the largest score of ordinary points and that of `known` (n,) unusual points (maximum margin);
+    without such points, or if they do not stand out, it is the maximum.
     """
     if rule != "midway":
         return scoring.threshold_of(scores[judged], rule)
@@ -66,7 +66,7 @@ class ThresholdData:
     rule: Rule
 
     def threshold(self, scores: np.ndarray) -> float:
-        """From scores (T,) of a whole series; those of the test part are not read."""
+        """Threshold from scores (T,) of a series; test scores are not read."""
         return threshold_of(scores[: len(self.points)], self.rule, judged=self.points, known=self.known)
 
 
@@ -86,7 +86,7 @@ def baselines(
 
 
 def compare_with_baselines(evaluation: Evaluation, *, smooth: bool) -> str:
-    """Whether the network is better than every simple method that smooths alike, in a sentence for each kind."""
+    """Compare the network with every baseline of the same smoothing, one sentence per kind."""
     said = [_against(evaluation, "", "causal" if smooth else "raw")]
     if f"{next(iter(COMPARED))}_centred" in evaluation.metrics and smooth:
         said.append(_against(evaluation, "_centred", "centred"))
@@ -106,7 +106,7 @@ class CountingRule:
 
     @classmethod
     def of(cls, predictions: Predictions, judged: ThresholdData, *, dataset: str) -> "CountingRule":
-        """From what a run stored."""
+        """From a run's stored predictions."""
         times = _joined(predictions, "ids")
         lengths = [len(predictions[f"{name}_scores"]) for name in PARTS]
         step = float(np.median(np.diff(times))) / HOUR_MS if len(times) > 1 else 1.0
@@ -116,13 +116,13 @@ class CountingRule:
 
     @property
     def events(self) -> int:
-        """Labelled windows that count."""
+        """Labelled windows in the test split."""
         return len(scoring.true_ranges(self.targets[self.ends[0] :].astype(bool)))
 
     def metrics(
         self, scores: np.ndarray, *, threshold: float | None = None, draws: int = 0, seed: int = 0
     ) -> dict[str, float]:
-        """The scorecard of scores (T,)."""
+        """All metrics of scores (T,)."""
         return scoring.scorecard(
             scores,
             self.targets,
@@ -137,7 +137,7 @@ class CountingRule:
 
 
 def _seeds(predictions: Predictions, counted: CountingRule) -> dict[str, dict[str, float]]:
-    """Each seed's own metrics, and their mean, lowest and highest; nothing where there is one seed."""
+    """Metrics of each seed with their mean, minimum and maximum; empty for one seed."""
     if "test_members" not in predictions:
         return {}
     causal, centred = _joined(predictions, "members"), _joined(predictions, "members_centred")
@@ -159,18 +159,18 @@ def _centred(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _joined(predictions: Predictions, what: str) -> np.ndarray:
-    """One array over all splits, in order of time."""
+    """One array over all splits in chronological order."""
     return np.concatenate([predictions[f"{name}_{what}"] for name in PARTS])
 
 
 def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
-    """(P, 2) index ranges of the days known to be unusual that carry no label."""
+    """Index ranges (P, 2) of unlabelled public holidays."""
     spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabelled]
     return np.array([span for span in spans if span[1] > span[0]], dtype=np.int64).reshape(-1, 2)
 
 
 def _against(evaluation: Evaluation, suffix: str, kind: str) -> str:
-    """One sentence: the network beside the best simple method of that kind, for each metric compared."""
+    """One sentence: the network against the best baseline of that kind, for each compared metric."""
     told, better = [], True
     for metric, title in COMPARED.items():
         rivals = {
@@ -185,17 +185,18 @@ def _against(evaluation: Evaluation, suffix: str, kind: str) -> str:
         better &= own > rivals[best]
         digits = 1 if metric == "nab_standard" else 3
         told.append(f"{title} {own:.{digits}f}, best of them {rivals[best]:.{digits}f} ({best})")
-    said = "is better than every simple method" if better else "does not beat every simple method"
+    said = "beats every baseline" if better else "does not beat every simple method"
     return f"With {kind} scores it {said} at the same smoothing: {'; '.join(told)}."
 
 
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
     if not events:
-        return "This part of the series carries no labels, so only alarms can be counted."
+        return "This split has no labels: only alarms are counted."
     false = metrics["false_alarms"]
     plausible = metrics.get("false_alarms_plausible", 0.0)
-    known = f", {plausible:.0f} of them on a public holiday that carries no label" if plausible else ""
+    known = f", {plausible:.0f} of them on an unlabelled public holiday" if plausible else ""
+    alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}"
     return (
-        f"After training, {metrics['events_hit']:.0f} of {events} labelled events are caught by causal scores, "
-        f"with {false:.0f} false alarm{'' if false == 1 else 's'}{known}; NAB {metrics.get('nab_standard', 0.0):.1f}."
+        f"After training, {metrics['events_hit']:.0f} of {events} labelled events are detected by causal scores, with "
+        f"{alarms}; NAB {metrics.get('nab_standard', 0.0):.1f}."
     )

@@ -1,7 +1,8 @@
-"""Anomalies in a time series: autoencoders trained on ordinary weeks fail to rebuild extraordinary ones."""
+"""Anomaly detection in a time series by the reconstruction error of an autoencoder."""
 
 import dataclasses
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from torch import nn
@@ -21,52 +22,53 @@ from dlcore.projects.anomaly import custom_series
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows, View
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
-from dlcore.projects.registry import data_config, model_config
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
-VIEWS: dict[str, View] = {
-    "conv": "value window",
-    "dense_32": "row",
-    "dense_16": "row",
-    "lstm": "window",
-    "calendar": "folded window",
-}
-"""What each model sees at once."""
+
+@dataclass(frozen=True)
+class AnomalyModel(ModelEntry):
+    """An autoencoder and the view of the series that it takes as input."""
+
+    view: View = "row"
+
 
 LEAST_PERIODS = 3
-"""A place of the period must come so many times in training before its own usual error is taken."""
+"""Training periods needed before each position of the period has an error scale of its own."""
 
 
 class AnomalyData(Config):
-    """How the series is cut. The defaults end training at point 5,000 and validation just before the first label."""
+    """Splits and windows. By default training ends at point 5,000, validation just before the first labelled window."""
 
-    window: int = number(48, low=8, high=336, unit="points", help="Points a windowed model sees; a multiple of 4.")
-    train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series, from its start, to train on.")
-    validation_share: float = number(0.0813, low=0.02, high=0.5, help="Share after it that sets the threshold.")
+    window: int = number(48, low=8, high=336, unit="points", help="Window length; a multiple of 4.")
+    train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series for training, from its start.")
+    validation_share: float = number(
+        0.0813, low=0.02, high=0.5, help="Share after the training split; it sets the threshold."
+    )
     leave_out: str = choice(
-        "", help="Days kept out of training and of the threshold: 2014-07-03/2014-07-06, more parted by commas."
+        "", help="Days excluded from training and threshold: 2014-07-03/2014-07-06, separated by commas."
     )
     smoothing_h: float = number(
-        0.0, low=0.0, high=168.0, unit="hours", help="Scores are means over so long: trailing, or centred; 0: none."
+        0.0, low=0.0, high=168.0, unit="hours", help="Running mean of the scores over this time; 0: none."
     )
     threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
         "maximum",
-        help="Threshold from scores before the test part: their 99.5 % quantile, mean + 3 standard deviations, "
-        "maximum, or midway between the largest of ordinary days and of known holidays.",
+        help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
+        "midway between the maxima of ordinary days and of known holidays.",
     )
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The run's series as scaled rows or windows that never straddle a split; the scaler sees training rows alone."""
+    """Scaled rows or windows of the run's series, none across a split boundary; scaled by training rows."""
     return prepare_series(load_series(config.dataset, checksum=config.data_checksum), config)
 
 
 def prepare_series(series: Series, config: RunConfig) -> Prepared:
-    """Any series as `prepare` does.
+    """Like `prepare`, for any series.
 
     Raises:
-        DataError: a split would hold less than one window, or a setting does not fit the series.
+        DataError: a split is shorter than one window, or a setting does not fit the series.
     """
     data = _data(config)
     ends = split_ends(len(series.values), train_share=data.train_share, validation_share=data.validation_share)
@@ -74,7 +76,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     spans = {name: slice(low, high) for name, (low, high) in zip(SPLITS, bounds, strict=True)}
     left_out = written.is_inside(series.times, _left_out(data))
     if left_out[: ends[0]].all():
-        raise DataError(f"leave_out={data.leave_out!r} leaves nothing to train on: keep some days.")
+        raise DataError(f"leave_out={data.leave_out!r} excludes all training days: exclude fewer.")
     features = time_features(series)
     scaler = MinMaxScaler.fit(features[: ends[0]][~left_out[: ends[0]]])
     count = series.period if 0 < series.period * LEAST_PERIODS <= ends[0] else 1
@@ -97,6 +99,11 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     )
 
 
+def view_of(config: RunConfig) -> View:
+    """The view of the series that the run's model takes."""
+    return MODELS[config.model].view
+
+
 def time_features(series: Series) -> np.ndarray:
     """(T, 5): the value, and sine and cosine of the time of day and of the week."""
     return np.column_stack([series.values, calendar(series.times)])
@@ -108,11 +115,10 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Causal and centred scores of every point by split, each seed's where there are several; targets are 1 inside
-    labelled windows."""
+    """Causal and centered scores per point and split, per seed for ensembles; targets are 1 inside labelled windows."""
     series: Series = prepared.source["series"]
     smooth = _smooth(config, prepared.preprocessing["step_ms"])
-    parts = scored.scores(module, prepared, view=VIEWS[config.model], length=_window(config), smooth=smooth)
+    parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     found: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         span = prepared.source["spans"][name]
@@ -127,17 +133,17 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Validation loss, and the share of points judged right at the threshold of this epoch's errors."""
+    """Validation loss, and accuracy per point at the threshold from this epoch's errors."""
     series, spans = prepared.source["series"], prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
     length, stop = _window(config), spans["validation"].stop
-    parts = scored.errors_by_split(module, prepared, view=VIEWS[config.model], length=length, names=names)
+    parts = scored.errors_by_split(module, prepared, view=view_of(config), length=length, names=names)
     rows: ScaledRows = prepared.source["rows"][:stop]
     judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
-    if isinstance(module, CalendarAutoencoder):
+    if view_of(config) == "folded window":
         train = spans["train"]
         kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
-        scored.fit_error_scale(module, parts["train"], rows[train], kept=kept[train])
+        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], kept=kept[train])
     usual, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
@@ -152,7 +158,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Metrics of causal and centred scores and of each seed, at thresholds from points before the test part alone."""
+    """Metrics of causal and centered scores and of each seed; thresholds use points before the test split only."""
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = _judged(times, (lengths[0], sum(lengths)), config)
@@ -160,12 +166,12 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     found = measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
     if not written.is_inside(times, _left_out(_data(config))).any():
         return found
-    kept = f"Kept out of training and of the threshold: {_data(config).leave_out}."
+    kept = f"Excluded from training and threshold: {_data(config).leave_out}."
     return dataclasses.replace(found, verdict=f"{found.verdict} {kept}")
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """The same metrics for scores that need no training, each thresholded by the same rule from the same points."""
+    """Metrics of scores that need no training, with thresholds by the same rule from the same points."""
     series, spans = prepared.source["series"], prepared.source["spans"]
     ends = (spans["train"].stop, spans["validation"].stop)
     train = ~prepared.source["left_out"]
@@ -179,23 +185,22 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 def thresholds(
     scores: np.ndarray, times: np.ndarray, ends: tuple[int, int], config: RunConfig
 ) -> dict[measured.Rule, float]:
-    """What each rule would make of scores (n,) at times (n,) of the points before the test part, by its name; `ends`
-    are where train and validation end."""
+    """Threshold by each rule from scores (n,) at times (n,) before the test split; `ends` of train and validation."""
     points, known = _judged(times, ends, config), _known(times, config)
     rules: tuple[measured.Rule, ...] = get_args(measured.Rule)
     return {rule: measured.threshold_of(scores, rule, judged=points, known=known) for rule in rules}
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
-    """Whether the network beats the simple methods."""
+    """A sentence that compares the network with its baselines."""
     return measured.compare_with_baselines(evaluation, smooth=_data(config).smoothing_h > 0)
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """Errors and alarms for a CSV with a time and a value column: same model, same scaler, same threshold.
+    """Errors and alarms for a CSV with a time and a value column, with the run's scaler and threshold.
 
     Raises:
-        DataError: names the row and the column of what is wrong, or says that the file is shorter than a window.
+        DataError: a value is invalid (names row and column), or the file is shorter than a window.
     """
     series = read_csv(payload)
     needed = loaded.facts["window"]
@@ -223,8 +228,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def _data(config: RunConfig) -> AnomalyData:
-    found = data_config(config)
-    assert isinstance(found, AnomalyData)
+    found = config.data_as(AnomalyData)
     if found.window % 4:
         raise DataError(
             f"window={found.window} is no multiple of 4, which the convolutions need: choose {found.window // 4 * 4}."
@@ -233,17 +237,19 @@ def _data(config: RunConfig) -> AnomalyData:
 
 
 def _window(config: RunConfig) -> int:
-    return 1 if VIEWS[config.model] == "row" else _data(config).window
+    return 1 if view_of(config) == "row" else _data(config).window
 
 
 def _members(config: RunConfig) -> int:
-    """Networks that rebuild each window."""
-    options = model_config(config)
-    return options.seeds * options.folds if isinstance(options, CalendarAutoencoderConfig) else 1
+    """Number of networks that reconstruct each window."""
+    if view_of(config) != "folded window":
+        return 1
+    options = config.model_as(CalendarAutoencoderConfig)
+    return options.seeds * options.folds
 
 
 def _smooth(config: RunConfig, step_ms: int) -> int:
-    """Points that a running mean of the scores takes in; 1 leaves them as they are."""
+    """Points in the running mean of the scores; 1: no smoothing."""
     return max(1, round(_data(config).smoothing_h * measured.HOUR_MS / step_ms))
 
 
@@ -252,14 +258,14 @@ def _left_out(data: AnomalyData) -> written.Intervals:
 
 
 def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConfig) -> np.ndarray:
-    """(T,) which networks must not learn from a training point: whole periods in turn; -1 for all other points.
+    """Fold (T,) of each training point, whole periods in turn; -1 for all other points.
 
     Raises:
-        DataError: a window would touch every fold, so that nobody could learn from it.
+        DataError: a window overlaps every fold, so no network could train on it.
     """
     found = np.full(len(series.values), -1)
-    options = model_config(config)
-    if isinstance(options, CalendarAutoencoderConfig):
+    if view_of(config) == "folded window":
+        options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
         if _window(config) > (options.folds - 2) * block + 1:
             raise DataError(
@@ -272,43 +278,43 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
 
 
 def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
-    """(n,) which points before the test part make the threshold: those nobody learnt from, that were not left out.
+    """Mask (n,) of points before the test split that set the threshold: held out, and not excluded.
 
-    Those are the validation points; and where training points are judged by networks that never saw them, these too.
+    These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     found = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if VIEWS[config.model] == "folded window" else ends[0]
+    first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
     found[:first] = False
     return found
 
 
 def _known(times: np.ndarray, config: RunConfig) -> np.ndarray:
-    """(n,) points whose mean takes in a day that is known to be unusual and carries no label."""
+    """Mask (n,) of points whose running mean includes an unlabelled public holiday."""
     spans = tuple((day.start, day.end + 1) for day in public_holidays(config.dataset))
     return _within_reach(times, spans, config)
 
 
 def _within_reach(times: np.ndarray, spans: written.Intervals, config: RunConfig) -> np.ndarray:
-    """(n,) points whose trailing or centred mean takes in a point of a span."""
+    """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
     return written.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
 
 def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
-    """The scores of a series that the model never saw."""
+    """Scores of a new series."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
     features = time_features(series)
     scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
     places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
     rows = ScaledRows(scaled, np.full(len(scaled), -1), places)
-    part = scored.errors(module, rows, view=VIEWS[config.model], length=length)
+    part = scored.errors(module, rows, view=view_of(config), length=length)
     smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
     return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
 
 
 def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
-    """Rows or windows of one part that hold no point to `skip`; a window's id is the time of its first point."""
-    view, length = VIEWS[config.model], _window(config)
+    """Rows or windows of one split without points to `skip`; a window's id is the time of its first point."""
+    view, length = view_of(config), _window(config)
     if len(rows) < length:
         raise DataError(f"a part of {len(rows)} points is shorter than one window of {length}: choose other shares.")
     inputs = scored.inputs_of(rows, view=view, length=length)
@@ -317,7 +323,7 @@ def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunCon
         before = np.r_[0, np.cumsum(skip)]
         whole = np.flatnonzero(before[length:] == before[:-length])
         if not len(whole):
-            raise DataError("leave_out leaves no whole window to train on: keep more days, or choose a shorter window.")
+            raise DataError("leave_out leaves no complete training window: exclude fewer days or use a shorter window.")
         inputs, ids = tuple(part[whole] for part in inputs), ids[whole]
     return Split(inputs, scored.targets_of(inputs, view=view, members=_members(config)), ids)
 
@@ -329,44 +335,60 @@ CALENDAR: dict[str, Any] = {
     "threshold_rule": "midway",
     "leave_out": "2014-07-03/2014-07-06",
 }
-"""What suits the calendar autoencoder: Independence Day's long weekend is no example of an ordinary one."""
+"""Settings of the calendar autoencoder; Independence Day's weekend is excluded as atypical."""
+
+MODELS: dict[str, AnomalyModel] = {
+    "conv": AnomalyModel(
+        "Convolutional autoencoder",
+        "Convolutions with 16 and 8 channels over one day of counts.",
+        lambda options, facts: ConvAutoencoder(options),
+        ConvAutoencoderConfig,
+        view="value window",
+    ),
+    "dense_32": AnomalyModel(
+        "Dense autoencoder 5-64-32-2",
+        "Compresses the count and its time of week to two numbers, row by row.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
+    ),
+    "dense_16": AnomalyModel(
+        "Dense autoencoder 5-64-32-16-2",
+        "One more layer in encoder and decoder.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
+    ),
+    "lstm": AnomalyModel(
+        "LSTM autoencoder 5-2",
+        "Reads one day row by row; 252 parameters.",
+        lambda options, facts: LstmAutoencoder(facts["features"], options),
+        LstmAutoencoderConfig,
+        view="window",
+    ),
+    "calendar": AnomalyModel(
+        "Calendar autoencoder, cross-fitted",
+        "Ensemble aware of the hour of the week; each week is scored by networks that did not train on it.",
+        lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
+        CalendarAutoencoderConfig,
+        view="folded window",
+    ),
+}
+
+TASK = Task(
+    name="anomaly detection",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    compare=compare,
+)
 
 PROJECT = Project(
     slug="anomaly",
     section="series",
-    title="Anomaly detection",
-    summary="Find the days on which New York's taxis behaved unusually, with autoencoders that never saw a label.",
+    title="Anomaly detection in time series",
+    summary="Detect unusual days in New York's taxi demand with autoencoders trained without labels.",
+    task=TASK,
+    modality="series",
     datasets=("nyc_taxi",),
-    models={
-        "conv": ModelEntry(
-            "Convolutional autoencoder",
-            "Looks at a day of counts at once through convolutions of 16 and 8 channels.",
-            lambda options, facts: ConvAutoencoder(options),
-            ConvAutoencoderConfig,
-        ),
-        "dense_32": ModelEntry(
-            "Dense autoencoder 5-64-32-2",
-            "Squeezes the count and its time into two numbers, one row at a time.",
-            lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
-        ),
-        "dense_16": ModelEntry(
-            "Dense autoencoder 5-64-32-16-2",
-            "The same with one more layer on each side.",
-            lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
-        ),
-        "lstm": ModelEntry(
-            "LSTM autoencoder 5-2",
-            "Reads a day row by row and remembers; 252 parameters.",
-            lambda options, facts: LstmAutoencoder(facts["features"], options),
-            LstmAutoencoderConfig,
-        ),
-        "calendar": ModelEntry(
-            "Calendar autoencoder, cross-fitted",
-            "Small networks that know the hour of the week; each week is judged by those that never saw it.",
-            lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
-            CalendarAutoencoderConfig,
-        ),
-    },
+    models=MODELS,
     data_config=AnomalyData,
     presets={
         "quick": {
@@ -386,14 +408,8 @@ PROJECT = Project(
     },
     facts={"features": 5, "window": 48, "places": 336},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    compare=compare,
-    input_kind="csv",
-    own_data="series",
-    own_settings=custom_series.settings,
+    custom_data=("series",),
+    custom_settings=custom_series.settings,
 )

@@ -1,14 +1,14 @@
-"""From reconstructions to scores: one number per time point that is larger the stranger the point is.
+"""Anomaly scores per time point from reconstructions; higher is more anomalous.
 
-A **causal** score uses nothing after its point: the error of the last place of the window that ends there, and means
-of what came before. A **centred** one may look ahead: the mean error over all windows that hold the point (of the
-cross-fitted model, whose windows are long, the same error as the causal one), and means of what lies on both sides.
-Neither ever looks from one split into a later one, so no test value can reach a threshold.
+A **causal** score uses no later point: the error at the last position of the window that ends there, and trailing
+means. A **centered** score may look ahead: the mean error over all windows with the point (for the cross-fitted model,
+whose windows are long, the causal error), and centered means. Neither crosses into a later split, so no test value
+reaches a threshold.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -18,21 +18,29 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
-from dlcore.models.calendar_autoencoder import CalendarAutoencoder
 
 View = Literal["row", "window", "value window", "folded window"]
-"""What a model sees at once: one row of features, a window of rows, a window of the value alone, or a window of rows
-with the fold of each and its place in the period."""
+"""Input of a model: one row of features, a window of rows, a window of values, or a window of rows with folds and the
+position in the period."""
+
+
+class CrossFitted(Protocol):
+    """A module with the view "folded window": several networks, and the scale of their errors (S, G, P)."""
+
+    seeds: int
+    folds: int
+    usual: Tensor
+
 
 BATCH = 1024
 LEAST_SHARE = 0.1
-"""A place's usual error is taken for at least this share of the middle place's: no division by next to nothing."""
+"""Lower bound of an error scale as a share of the median one; avoids division by almost zero."""
 
 
 @dataclass(frozen=True)
 class ScaledRows:
-    """A stretch of a series as models see it: scaled (n, F), the fold of each point (n,), and its place in the
-    period (n,); -1 is the fold of a point that nobody learns from."""
+    """Part of a series as model input: scaled (n, F), folds (n,), positions in the period (n,). Fold -1: not trained
+    on."""
 
     scaled: np.ndarray
     folds: np.ndarray
@@ -47,7 +55,7 @@ class ScaledRows:
 
 @dataclass(frozen=True)
 class ReconstructionErrors:
-    """Errors of n points by S seeds, both (n, S) float64: `causal` (0 before the first whole window) and `centred`."""
+    """Errors of n points and S seeds (n, S) float64: `causal` (0 before the first complete window) and `centred`."""
 
     causal: np.ndarray
     centred: np.ndarray
@@ -58,7 +66,7 @@ class ReconstructionErrors:
 
 
 def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...]:
-    """What a model's forward takes: every row or window of a stretch of n points."""
+    """Arguments of a model's forward: every row or window of n points."""
     if view == "row":
         return (torch.from_numpy(rows.scaled),)  # (n, F)
     if view == "value window":
@@ -71,13 +79,13 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
 
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
-    """What the loss compares with: the input, or its values once for each of the members (N, M, L)."""
+    """Targets of the loss: the input, or its values repeated for each ensemble member (N, M, L)."""
     return inputs[0][:, None, :, 0].expand(-1, members, -1) if view == "folded window" else inputs[0]
 
 
 def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
-    """The squared errors of a stretch of at least `length` points that is judged by itself."""
-    seeds = module.seeds if isinstance(module, CalendarAutoencoder) else 1
+    """Squared errors of at least `length` points, without context."""
+    seeds = cast(CrossFitted, module).seeds if view == "folded window" else 1
     inputs = inputs_of(rows, view=view, length=length)
     last, means = [], windows.PointwiseMean(len(rows), series=(seeds,))
     split = Split(inputs, inputs[-1], rows.places)
@@ -98,7 +106,7 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
 def errors_by_split(
     module: nn.Module, prepared: Prepared, *, view: View, length: int, names: Sequence[SplitName] = SPLITS
 ) -> dict[SplitName, ReconstructionErrors]:
-    """The errors of each split's points; a split's windows may reach back into the split before it, never ahead."""
+    """Errors of each split's points; windows may reach back into the previous split, never ahead."""
     found: dict[SplitName, ReconstructionErrors] = {}
     for name in names:
         span = prepared.source["spans"][name]
@@ -111,11 +119,10 @@ def errors_by_split(
 def smooth_scores(
     parts: Sequence[ReconstructionErrors], rows: ScaledRows, *, usual: np.ndarray, smooth: int, length: int
 ) -> list[ReconstructionErrors]:
-    """Scores from the errors of successive parts of one series, of which `rows` (n) are the points.
+    """Scores from the errors of consecutive parts of one series with the points `rows` (n).
 
-    usual (S, G, P) is the usual size of an error at each of the P places of a period, for each fold and (last) for
-    points of none. The causal mean of `smooth` points reaches back into earlier parts; the centred one never into
-    later ones.
+    usual (S, G, P) is the error scale per seed, fold (the last: no fold) and position in the period. The causal mean of
+    `smooth` points reaches back into earlier parts; the centered mean never reaches into later ones.
     """
     squares = usual[:, rows.folds % usual.shape[1], rows.places % usual.shape[2]].T ** 2  # (n, S)
     causal = np.concatenate([part.causal for part in parts]) / squares
@@ -140,22 +147,18 @@ def scores(
     smooth: int,
     names: Sequence[SplitName] = SPLITS,
 ) -> dict[SplitName, ReconstructionErrors]:
-    """The scores of the first splits of a series (all of them, unless `names` says otherwise)."""
+    """Scores of the splits `names` of a series, from its start."""
     parts = errors_by_split(module, prepared, view=view, length=length, names=names)
     rows = prepared.source["rows"][: prepared.source["spans"][names[-1]].stop]
     whole = smooth_scores(list(parts.values()), rows, usual=get_error_scale(module), smooth=smooth, length=length)
     return dict(zip(parts, whole, strict=True))
 
 
-def fit_error_scale(
-    module: CalendarAutoencoder, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray
-) -> None:
-    """Give the module the usual size of an error at each place: the root of the mean square over the training points
-    (n,) that were `kept`.
+def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray) -> None:
+    """Set the module's error scale per position: the RMS error of the training points (n,) in `kept`.
 
-    A point of fold k is held against points of the other folds alone: with its own error in the mean, it would look
-    smaller than a new point does. The network's output is not touched. Like the running means of batch normalisation,
-    this is measured along the way and saved with the weights.
+    A point of fold k is compared with points of other folds only, since its own error would make it look smaller than a
+    new point. Like running statistics of batch norm, the scale is saved with the weights and never trained.
     """
     found = torch.ones_like(module.usual)
     for fold in range(module.folds + 1):
@@ -167,9 +170,9 @@ def fit_error_scale(
 
 
 def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.ndarray:
-    """(count,) the root of the mean of the squared errors (n,) at each place, at least a tenth of the middle place's.
+    """RMS error (count,) per position from squared errors (n,), at least a tenth of the median.
 
-    A place that never comes takes the root of the mean of all; where all is zero, 1.
+    A position without points gets the RMS of all points; 1 if all errors are zero.
     """
     if not len(squares) or not squares.any():
         return np.ones(count)
@@ -180,21 +183,20 @@ def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
 
 
 def get_error_scale(module: nn.Module) -> np.ndarray:
-    """(S, G, P) the usual sizes that errors are held against; ones where the model has none."""
-    if isinstance(module, CalendarAutoencoder):
-        return module.usual.cpu().numpy().astype(np.float64)
-    return np.ones((1, 1, 1))
+    """Error scale (S, G, P) of the module; ones if it has none."""
+    usual = getattr(module, "usual", None)
+    return np.ones((1, 1, 1)) if usual is None else usual.cpu().numpy().astype(np.float64)
 
 
 def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int) -> np.ndarray:
-    """(n,) the place of each moment within the period of `count` training steps."""
+    """Position (n,) of each time within the period of `count` training steps."""
     step = int(preprocessing["step_ms"])
     found: np.ndarray = times % (count * step) // step
     return found
 
 
 def _per_place(rebuilt: Tensor, seen: Tensor, *, seeds: int, view: View) -> Tensor:
-    """The squared error of each place of each window, (B, L, S); a row is a window of one."""
+    """Squared error per position of each window (B, L, S); a row is a window of length 1."""
     if view == "row":
         return (rebuilt - seen).square().mean(dim=1)[:, None, None]  # (B, F) ->
     if view == "folded window":

@@ -1,4 +1,4 @@
-"""Forecasting air quality: every variable of the next hours from the hours before, beside copying the last hour."""
+"""Multivariate forecasting: all variables of the next hours from the hours before."""
 
 from typing import Any
 
@@ -28,27 +28,27 @@ from dlcore.models.transformer_forecaster import TransformerForecaster, Transfor
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
 from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, RunConfig
-from dlcore.projects.registry import data_config
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 ROWS_AT_ONCE = 1024
 BLEND = "blend"
-"""The model that ridge regression is a part of."""
+"""The model that contains ridge regression."""
 SHORT = 3000
-"""Series of one's own below so many rows are validated on their last part: weeks of them would be too few."""
+"""Custom series with fewer rows validate on their last part: they have too few weeks."""
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The run's table cut into moments; scales see the training hours alone, holes are filled with what was before."""
+    """Windows of the run's table; scaling is fitted on training hours, missing values are filled forward."""
     return prepare_table(tables.load(config.dataset, checksum=config.data_checksum), config)
 
 
 def prepare_table(table: Table, config: RunConfig) -> Prepared:
-    """Any table as `prepare` does.
+    """Like `prepare`, for any table.
 
     Raises:
-        DataError: a part would hold too few moments.
+        DataError: a split has too few windows.
     """
     data = _data(config)
     trained = data.model_copy(update={"horizon": _steps(data)})
@@ -96,12 +96,12 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Squared error over what is known; of changes, weighted half by what R2 counts and half by what skill counts."""
+    """Mean squared error on observed values; for changes weighted half for R2 and half for skill."""
     return Objective(loss=_Loss(_weights(prepared.source["scale"])))
 
 
 class _Loss:
-    """(N, H, V) outputs and targets with NaN where nothing was measured -> the weighted mean squared error."""
+    """Weighted mean squared error of outputs and targets (N, H, V); NaN targets are ignored."""
 
     def __init__(self, weights: Tensor) -> None:
         self.weights = weights
@@ -116,7 +116,7 @@ class _Loss:
 
 
 def _weights(scale: TableScale) -> Tensor:
-    """(H, V) or (1, V): one for values; for changes between 1 (skill) and their squared share of the deviation (R2)."""
+    """Weights (H, V) or (1, V): 1 for values; for changes between 1 (skill) and their share of the variance (R2)."""
     if scale.change is None:
         return torch.ones(1, len(scale.mean))
     share = (scale.change / scale.deviation) ** 2
@@ -124,9 +124,11 @@ def _weights(scale: TableScale) -> Tensor:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """For validation and test: `_scores` (N, H, V) forecasts, `_targets` (N, H, V) with NaN where nothing was measured,
-    `_last` (N, V) the last values known, `_ids` (N,) the time of the first hour to come; for test also `_linear`
-    (N, H, V), what ridge regression says, so that both are compared moment by moment."""
+    """Forecasts of validation and test.
+
+    `_scores` (N, H, V) forecasts, `_targets` (N, H, V) with NaN for missing values, `_last` (N, V) last known values,
+    `_ids` (N,) time of the first forecast hour; for test also `_linear` (N, H, V), the forecasts of ridge regression.
+    """
     table, filled = prepared.source["table"], prepared.source["filled"]
     found: dict[str, np.ndarray] = {}
     for name in ("validation", "test"):
@@ -142,7 +144,7 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
 
 
 def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.ndarray:
-    """Values to come (N, H, V), float64, from the moments whose first hour to come is at these places."""
+    """Forecasts (N, H, V) float64 for the given indices of the first forecast hour."""
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     scale, filled = prepared.source["scale"], prepared.source["filled"]
     whole = Split((torch.from_numpy(first),), torch.zeros(len(first), 1), first)
@@ -161,7 +163,7 @@ def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.nd
 
 
 def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndarray, rounds: int) -> np.ndarray:
-    """(N, H, V): each hour from those before it, forecasts taken for measured values."""
+    """Recursive forecasts (N, H, V): each hour from those before it."""
     table, scale, features = prepared.source["table"], prepared.source["scale"], prepared.source["features"]
     last, found, variables = prepared.source["filled"][first - 1], [], len(table.names)
     calendar = torch.from_numpy(windows.calendar_features(table.times).astype(np.float32)).to(x.device)
@@ -183,7 +185,7 @@ def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndar
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Validation: the loss on what was measured, mean R2 and skill of the first hours ahead."""
+    """Validation loss on observed values, mean R2 and skill."""
     from dlcore.evaluation import forecast
 
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
@@ -199,18 +201,18 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Scores on the test part, on what was measured, and how often intervals hold; there is no threshold."""
+    """Metrics on observed test values, and the coverage of prediction intervals."""
     names, slugs = variable_names(config, predictions["test_scores"].shape[2])
     return scored.evaluate(predictions, names=names, slugs=slugs, seed=config.seed)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """The same hour a day and a week before; `evaluate` tells of copying the last value and of ridge regression."""
+    """Seasonal naive forecasts of a day and a week; `evaluate` adds persistence and ridge regression."""
     return scored.baselines(prepared)
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
-    """Whether the network beats the simple methods."""
+    """A sentence that compares the network with its baselines."""
     kept = own.find(config.dataset) if own.is_custom(config.dataset) else None
     return scored.compare_with_baselines(
         evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS)
@@ -218,7 +220,7 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
 
 
 def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The variables' names of a run's dataset, and how metrics carry them, without reading it."""
+    """Variable names of a run's dataset and their slugs in metrics, without reading the data."""
     from dlcore.data.series.air_quality import UNITS
 
     if config.dataset == "air_quality":
@@ -232,10 +234,10 @@ def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], 
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """The hours after the end of a CSV with a time column and the very columns that the model learnt from.
+    """Forecast of the hours after the end of a CSV with a time column and the model's columns.
 
     Raises:
-        DataError: names the column that is missing, the row that is wrong, or says that the file is too short.
+        DataError: a column is missing, a row is invalid, or the file is too short.
     """
     table, known = tables.read_csv(payload), loaded.preprocessing
     missing = [name for name in known["names"] if name not in table.names]
@@ -262,7 +264,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
-    """A stranger's table as `forecasts` takes it: scaled as in training, cut nowhere."""
+    """A new table as `forecasts` takes it, scaled as in training, without splits."""
     scale = TableScale.from_json(loaded.preprocessing["scale"])
     features, calendar = windows.input_features(table, scale, data), windows.calendar_features(table.times)
     linear = scored.linear_outputs(table, loaded, np.array([len(table.times) - data.horizon]))
@@ -279,21 +281,20 @@ def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
     )
 
 
-def own_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
-    """Data of one's own: validated on their last part where they are short."""
+def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
+    """Settings for a custom dataset: short ones validate on their last part."""
     return {"validation": "last" if dataset.rows < SHORT else "weeks"}
 
 
 def _data(config: RunConfig) -> ForecastData:
-    found = data_config(config)
-    assert isinstance(found, ForecastData)
+    found = config.data_as(ForecastData)
     if config.model == BLEND and (found.strategy != "direct" or found.target != "change"):
-        raise DataError("the blend forecasts changes, all hours at once: choose strategy=direct and target=change.")
+        raise DataError("the blend needs strategy=direct and target=change: set both.")
     return found
 
 
 def _steps(data: ForecastData) -> int:
-    """Hours that the network itself puts out at once."""
+    """Forecast hours of one forward pass."""
     return 1 if data.strategy == "recursive" else data.horizon
 
 
@@ -304,8 +305,8 @@ OBSERVED: dict[str, Any] = {
     "calendar_input": True,
     "loss_on": "observed",
 }
-"""What the improved recipe changes about the data: the change against the last value, each hour's change, the mask and
-the calendar as inputs, and nothing learnt from what was not measured."""
+"""Data settings of the improved models: predict the change; differences, mask and calendar as inputs; loss on observed
+values only."""
 
 
 def _recurrent(options: Any, facts: Any, *, gru: bool = False) -> nn.Module:
@@ -319,46 +320,56 @@ RECIPE: dict[str, Any] = {
     "epochs": 16,
     "batch_size": 128,
     "learning_rate": 3e-3,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 1e-4,
     "schedule": "one_cycle",
     "clip_norm": 1.0,
     "dropout": 0.4,
     "noise": 0.2,
 }
-"""How the improved networks are trained. Longer, they learn the training weeks by heart."""
+"""Training settings of the improved models. More epochs overfit."""
+
+TASK = Task(
+    name="forecasting",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
+    compare=compare,
+)
 
 PROJECT = Project(
     slug="forecast",
     section="series",
-    title="Air quality",
-    summary="Forecast thirteen readings of a city's air at once, and see what a network adds to copying the last hour.",
+    title="Forecasting",
+    summary="Forecast thirteen air-quality variables up to two days ahead, and compare with persistence.",
+    task=TASK,
+    modality="series",
     datasets=("air_quality", "beijing_pm25"),
     models={
         "lstm": ModelEntry(
             "LSTM, one layer of 64",
-            "The well-known one: a window of values in, the next values out, ReLU and dropout.",
+            "Predicts the next values from a window of values, with ReLU and dropout.",
             _recurrent,
             LstmForecasterConfig,
         ),
         "bidirectional": ModelEntry(
-            "LSTM in both directions",
-            "The same, reading the window from both ends.",
+            "Bidirectional LSTM",
+            "Bidirectional LSTM, one layer of 64.",
             _recurrent,
             BidirectionalForecasterConfig,
         ),
-        "stacked": ModelEntry(
-            "LSTM, two layers", "The same, one layer on the other.", _recurrent, StackedForecasterConfig
-        ),
+        "stacked": ModelEntry("LSTM, two layers", "Two stacked LSTM layers.", _recurrent, StackedForecasterConfig),
         "gru": ModelEntry(
             "GRU",
-            "The same with gated recurrent units: three gates in place of four.",
+            "Gated recurrent units: fewer parameters than an LSTM.",
             lambda options, facts: _recurrent(options, facts, gru=True),
             GruForecasterConfig,
         ),
         "transformer": ModelEntry(
             "Transformer encoder",
-            "Two encoder layers look at the whole window at once; predicts the change.",
+            "Two encoder layers over the window; predicts the change.",
             lambda options, facts: TransformerForecaster(
                 options,
                 features=facts["features"],
@@ -370,7 +381,7 @@ PROJECT = Project(
         ),
         "dlinear": ModelEntry(
             "DLinear",
-            "Trend and rest of each variable, one weight an hour: a linear rival.",
+            "Linear model on trend and remainder of each variable (Zeng et al. 2023).",
             lambda options, facts: DLinear(
                 options, variables=facts["variables"], horizon=facts["steps"], window=facts["window"]
             ),
@@ -378,7 +389,7 @@ PROJECT = Project(
         ),
         "improved": ModelEntry(
             "Improved LSTM",
-            "Predicts the change against the last hour, knows what was missing and which hour comes.",
+            "Predicts the change; mask and calendar are inputs.",
             lambda options, facts: AveragedForecaster(
                 options,
                 features=facts["features"],
@@ -390,7 +401,7 @@ PROJECT = Project(
         ),
         "blend": ModelEntry(
             "Blend with ridge regression",
-            "The mean of improved LSTMs, of LSTMs on what ridge regression leaves over, and of the latter itself.",
+            "Mean of improved LSTMs, of LSTMs on the residuals of ridge regression, and of ridge regression.",
             lambda options, facts: BlendedForecaster(
                 options,
                 features=facts["features"],
@@ -425,16 +436,8 @@ PROJECT = Project(
     },
     facts={"variables": 13, "features": 13, "window": 24, "steps": 1, "horizon": 1, "calendar": CALENDAR},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    compare=compare,
-    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
-    input_kind="csv",
-    own_data="series",
-    own_also=("table",),
-    own_settings=own_settings,
+    custom_data=("series", "table"),
+    custom_settings=custom_settings,
 )

@@ -1,4 +1,4 @@
-"""What forecasts are worth: their numbers on the test part, those of simple methods, and both in words."""
+"""Metrics of forecasts and baselines on the test split, and a verdict."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,14 @@ LEVEL = 0.9
 DRAWS = 500
 FOLDS = 4
 KNOWN_RESULT = 0.7616
-"""The R2 that is well known of this table, from a one-layer LSTM on values."""
+"""Published R2 of a one-layer LSTM on this table."""
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Half widths of 90 % intervals, as the model's own errors on validation set them.
+    """Half widths of 90 % conformal prediction intervals from validation errors.
 
-    fixed (H, V): one width for all moments. adaptive (N, H, V): widths of the test moments in turn, each having learnt
-    from the misses before it.
+    fixed (H, V): one width for all windows. adaptive (N, H, V): widths per test window, updated from earlier misses.
     """
 
     fixed: np.ndarray
@@ -32,7 +31,7 @@ class Intervals:
 
 
 def intervals(predictions: Predictions) -> Intervals:
-    """Intervals of the test moments from validation errors, and from those test errors that were known by then."""
+    """Intervals of the test windows from validation errors and from test errors known by then."""
     past = predictions["validation_targets"] - predictions["validation_scores"]
     now = predictions["test_targets"] - predictions["test_scores"]
     adaptive = conformal.adaptive_half_widths(past, now, level=LEVEL, delay=now.shape[1])
@@ -40,7 +39,7 @@ def intervals(predictions: Predictions) -> Intervals:
 
 
 def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[str], seed: int) -> Evaluation:
-    """R2, skill and errors on measured and on filled targets, with intervals, and how often 90 % intervals hold."""
+    """R2, skill and errors on observed and on filled targets, with intervals, and the coverage of 90 % intervals."""
     predicted, targets, last = (predictions[f"test_{name}"] for name in ("scores", "targets", "last"))
     found = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
     found |= _coverage(predictions, slugs)
@@ -54,7 +53,7 @@ def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[
 
 
 def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
-    """The same metrics of the same hour a day and a week before; of the others tells `evaluate`."""
+    """Metrics of seasonal naive forecasts (a day, a week); `evaluate` has the other baselines."""
     table: Table = prepared.source["table"]
     filled, cuts = prepared.source["filled"], prepared.source["cuts"]
     test, horizon = cuts["test"], prepared.facts["horizon"]
@@ -68,8 +67,9 @@ def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
 
 
 def ridge_outputs(prepared: Prepared) -> np.ndarray:
-    """What ridge regression says of every moment (T, H, V), by the place of its first hour to come; NaN before the
-    first whole window. Its strength is chosen on validation, then it is fitted on training and validation together."""
+    """Forecasts of ridge regression (T, H, V) by index of the first forecast hour; NaN before the first window.
+
+    The penalty is selected on validation, then training and validation are fitted together."""
     table, cuts = prepared.source["table"], prepared.source["cuts"]
     window, horizon = prepared.facts["window"], prepared.facts["horizon"]
     rival = RidgeBaseline.of(prepared)
@@ -87,8 +87,7 @@ def ridge_outputs(prepared: Prepared) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RidgeBaseline:
-    """Ridge regression's view of a table: every lag of the window, the hour, the day of the week, and the products of
-    the hour with the last value and with its last change, by which a rise can mean one thing at 7 and another at 22."""
+    """Features of ridge regression: lags, hour, day of the week, and hour times last value and last change."""
 
     filled: np.ndarray
     values: np.ndarray
@@ -98,14 +97,14 @@ class RidgeBaseline:
 
     @classmethod
     def of(cls, prepared: Prepared) -> "RidgeBaseline":
-        """The view of a run's table, scaled by its training hours."""
+        """Features of a run's table, scaled on its training hours."""
         table: Table = prepared.source["table"]
         scale = TableScale.from_json(prepared.preprocessing["linear_scale"])
         filled = tables.forward_fill(table.values, scale.mean)
         return cls(filled, table.values, calendar_features(table.times), scale, prepared.facts["window"])
 
     def features(self, first: np.ndarray) -> np.ndarray:
-        """(N, D) of the moments whose first hour to come is at these places."""
+        """Features (N, D) for these indices of the first forecast hour."""
         scaled = self.scale.scaled(self.filled)
         lags = scaled[first[:, None] - np.arange(1, self.window + 1)].reshape(len(first), -1)
         now = np.concatenate([scaled[first - 1], scaled[first - 1] - scaled[first - 2]], axis=1)  # (N, 2 V)
@@ -114,20 +113,19 @@ class RidgeBaseline:
         return np.concatenate([lags, self.calendar[first], products], axis=1)
 
     def sides(self, first: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-        """(N, D) and (N, H V): features, and the changes to come in units of their deviation."""
+        """Features (N, D) and targets (N, H V): future changes in units of their deviation."""
         targets = self.scale.to_targets(future_values(self.values, first, horizon), self.filled[first - 1])
         return self.features(first), targets.reshape(len(first), -1)
 
     def foretold(self, outputs: np.ndarray, first: np.ndarray) -> np.ndarray:
-        """Outputs (N, H V) as values to come (N, H, V)."""
+        """Outputs (N, H V) as forecasts (N, H, V)."""
         shaped = outputs.reshape(len(first), -1, self.filled.shape[1])
         return self.scale.to_values(shaped, self.filled[first - 1])
 
 
 @dataclass(frozen=True)
 class BlendedLinear:
-    """The linear method as a part of a model: its weights (D + 1, H V), and outputs (T, H, V) for every moment, 0
-    before the first whole window."""
+    """The linear part of a model: weights (D + 1, H V) and outputs (T, H, V), 0 before the first complete window."""
 
     weights: np.ndarray
     outputs: np.ndarray
@@ -156,7 +154,7 @@ def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: TableScal
 
 
 def linear_outputs(table: Table, loaded: LoadedModel, first: np.ndarray) -> np.ndarray | None:
-    """What the linear part of a model says of some moments of a stranger's table (T, H, V); None where it has none."""
+    """Outputs (T, H, V) of a model's linear part for a new table; None without a linear part."""
     if "linear" not in loaded.preprocessing:
         return None
     scale = TableScale.from_json(loaded.preprocessing["linear_scale"])
@@ -169,14 +167,14 @@ def linear_outputs(table: Table, loaded: LoadedModel, first: np.ndarray) -> np.n
 
 
 def compare_with_baselines(evaluation: Evaluation, *, last: str = "hour") -> str:
-    """Whether the network beats copying the last hour and ridge regression, and where it loses to the latter."""
+    """Compare the network with persistence and ridge regression."""
     own, rivals = evaluation.metrics, evaluation.baselines
     said = []
     copied = rivals.get("persistence", {})
     if "r2_mean" in copied and "r2_mean" in own:
         filled = copied.get("r2_mean_filled", copied["r2_mean"])
         said.append(
-            f"Copying the last {last} gets R² {copied['r2_mean']:.3f} ({filled:.3f} where holes count as filled)"
+            f"Copying the last {last} gets R² {copied['r2_mean']:.3f} ({filled:.3f} if filled values count)"
             + (", more than this network." if copied["r2_mean"] > own["r2_mean"] else ".")
         )
     ridged = rivals.get("ridge", {})
@@ -196,14 +194,14 @@ def _against_ridge(own: Mapping[str, float], ridged: Mapping[str, float]) -> str
         )
     pair += f", a gap in skill from {low:+.3f} to {high:+.3f} over other weeks"
     if own["skill"] > ridged["skill"]:
-        return f"The network is ahead of ridge regression: {pair}."
+        return f"The network beats ridge regression: {pair}."
     ahead = _ahead(own, ridged)
-    where = f"The network is ahead in {', '.join(ahead)} alone." if ahead else "The network is ahead in no variable."
-    return f"Ridge regression, a linear method that is fitted in seconds, does better: {pair}. {where}"
+    where = f"The network is ahead in {', '.join(ahead)} alone." if ahead else "The network is better for no variable."
+    return f"Ridge regression beats this run: {pair}. {where}"
 
 
 def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:
-    """Variables in which a run's R2 is above a rival's."""
+    """Variables whose R2 is higher than a competitor's."""
     means = ("r2_mean", "r2_mean_filled", "r2_mean_low", "r2_mean_high")
     return [
         name.removeprefix("r2_")
@@ -217,7 +215,7 @@ def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:
 
 
 def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float]:
-    """How often intervals hold on test: `coverage_90` of the adaptive ones, `coverage_90_fixed` of the plain ones."""
+    """Coverage on test: `coverage_90` of adaptive intervals, `coverage_90_fixed` of fixed ones."""
     errors = predictions["test_targets"] - predictions["test_scores"]
     made = intervals(predictions)
     good = (~np.isnan(errors)).sum(axis=0) >= forecast.LEAST
@@ -237,13 +235,11 @@ def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float
 def _verdict(found: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
     left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in found]
     if "r2_mean" not in found:
-        return "No variable was measured often enough in the test part to be scored."
-    said = (
-        f"R² {found['r2_mean']:.3f} and skill {found['skill']:.3f} over {len(names) - len(left)} variables, "
-        "on values that were measured. "
-    )
+        return "No variable has enough observed test values to be scored."
+    scored = len(names) - len(left)
+    said = f"R² {found['r2_mean']:.3f} and skill {found['skill']:.3f} over {scored} variables, on observed values. "
     if "coverage_90" in found:
         said += f"Intervals meant to hold 90 % of the time held {found['coverage_90']:.1%} of it. "
     if left:
-        said += f"Left out of the means, since the test part has too few measured values: {', '.join(left)}."
+        said += f"Excluded from the means (too few observed test values): {', '.join(left)}."
     return said.strip()

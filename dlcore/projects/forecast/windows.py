@@ -1,4 +1,4 @@
-"""A table cut into windows and hours to come: which moments belong to which part, and what a model sees of them."""
+"""Windows and horizons of a table: splits, features and targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,41 +15,41 @@ from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.splits import SPLITS, SplitName, Transform
 
 CALENDAR = 31
-"""Hours of a day, then days of a week, one of each switched on."""
+"""One-hot hour of the day and day of the week."""
 WEEK = 168
 LEAST_MOMENTS = 40
-"""A part with fewer moments says nothing."""
+"""Fewest windows in a split."""
 
 
 class ForecastData(Config):
-    """How the table is cut and what is predicted. As it stands: the well-known way, values from values alone."""
+    """Splits, inputs and targets. The defaults predict values from values."""
 
-    window: int = number(24, low=2, high=168, unit="rows", help="Rows of the past that a model sees.")
-    horizon: int = number(1, low=1, high=48, unit="rows", help="How many rows ahead are predicted.")
+    window: int = number(24, low=2, high=168, unit="rows", help="Length of the input window.")
+    horizon: int = number(1, low=1, high=48, unit="rows", help="Rows ahead to forecast.")
     strategy: Literal["direct", "recursive"] = choice(
-        "direct", help="All rows ahead at once, or one at a time, each fed back as if it had been measured."
+        "direct", help="Direct: all rows at once. Recursive: one row at a time, fed back as input."
     )
-    target: Literal["values", "change"] = choice("values", help="Predict values, or their change against the last one.")
-    difference_input: bool = choice(
-        False, help="Show each row's change against the row before too, in units of what is usual."
-    )
-    mask_input: bool = choice(False, help="Tell the model which values were missing and filled.")
-    calendar_input: bool = choice(False, help="Tell the model the hour and the day of the week.")
+    target: Literal["values", "change"] = choice("values", help="Predict values, or changes from the last value.")
+    difference_input: bool = choice(False, help="Add differences of consecutive rows as inputs.")
+    mask_input: bool = choice(False, help="Add the mask of missing values as input.")
+    calendar_input: bool = choice(False, help="Add hour of the day and day of the week as inputs.")
     loss_on: Literal["observed", "filled"] = choice(
-        "filled", help="Learn from measured values alone, or from filled ones too."
+        "filled", help="Loss on observed values only, or on filled ones too."
     )
     validation: Literal["weeks", "last"] = choice(
-        "weeks", help="Validate on whole weeks spread over the time before the test part, or on the last of it."
+        "weeks", help="Validate on weeks spread over the time before the test split, or on its last part."
     )
-    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the time before the test part.")
-    test_share: float = number(0.2, low=0.05, high=0.6, help="Share of the table, at its end, to test on.")
+    validation_share: float = number(
+        0.1, low=0.02, high=0.5, help="Validation share of the time before the test split."
+    )
+    test_share: float = number(0.2, low=0.05, high=0.6, help="Test share, at the end of the table.")
 
 
 @dataclass(frozen=True)
 class TableScale:
-    """What the training hours tell of each variable: mean and deviation (V,), and of its change in 1 to H hours (H, V).
+    """Mean and standard deviation (V,) of the training hours, and the deviation of changes over 1 to H hours (H, V).
 
-    `change` is None where values are predicted, not changes.
+    `change` is None if values are predicted.
     """
 
     mean: np.ndarray
@@ -61,16 +61,16 @@ class TableScale:
         return (values - self.mean) / self.deviation
 
     def moved(self, changes: np.ndarray) -> np.ndarray:
-        """Changes within an hour (..., V) in units of what is usual; of the deviation where values are predicted."""
+        """Hourly changes (..., V) in units of their deviation."""
         found: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
         return found
 
     def to_targets(self, values: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """Values to come (N, H, V), last ones (N, V) -> what a model is to put out."""
+        """Future values (N, H, V), last values (N, V) -> targets of the model."""
         return self.scaled(values) if self.change is None else (values - last[:, None]) / self.change
 
     def to_values(self, outputs: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """What a model put out (N, H, V), last values (N, V) -> values to come."""
+        """Model outputs (N, H, V), last values (N, V) -> forecasts."""
         if self.change is None:
             return outputs * self.deviation + self.mean
         return outputs * self.change + last[:, None]
@@ -82,19 +82,19 @@ class TableScale:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TableScale":
-        """What `as_json` gave, back again."""
+        """Inverse of `as_json`."""
         change = None if data["change"] is None else np.asarray(data["change"], np.float64)
         return cls(np.asarray(data["mean"], np.float64), np.asarray(data["deviation"], np.float64), change)
 
 
 def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
-    """The first hour to come of every moment of each part, as its place in the table.
+    """Index of the first forecast hour of every window, by split.
 
-    Test moments are the last ones. No hour that a validation or test moment sees or predicts is seen or predicted by a
-    training moment: the `window` hours before each of these parts are a gap that nobody is scored on.
+    Test windows are the last ones. Training windows share no hour with validation or test windows: the `window` hours
+    before each of these splits are an unused gap.
 
     Raises:
-        DataError: a part would hold too few moments; says what to change.
+        DataError: a split has too few windows; says what to change.
     """
     window, horizon = data.window, data.horizon
     test_from = int(points * (1 - data.test_share))
@@ -127,7 +127,7 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
 
 
 def training_hours(train: np.ndarray, data: ForecastData, points: int) -> np.ndarray:
-    """(T,) true at every hour that a training moment sees or predicts: scales are taken from these alone."""
+    """Mask (T,) of the hours that training windows read or predict; scaling is fitted on them."""
     edges = np.zeros(points + 1, np.int64)
     np.add.at(edges, train - data.window, 1)
     np.add.at(edges, train + data.horizon, -1)
@@ -136,7 +136,7 @@ def training_hours(train: np.ndarray, data: ForecastData, points: int) -> np.nda
 
 
 def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale:
-    """Means and deviations over measured values of the training hours; a variable that never moves counts as 1."""
+    """Scaling from observed values of the training hours; a constant variable gets deviation 1."""
     values = table.values[training_hours(train, data, len(table.times))]
     counts = (~np.isnan(values)).sum(axis=0)
     safe = np.where(np.isnan(values), 0.0, values)
@@ -153,21 +153,20 @@ def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale
 
 
 def future_values(values: np.ndarray, first: np.ndarray, horizon: int) -> np.ndarray:
-    """(T, V), (N,) -> (N, H, V): the hours from each first one on."""
+    """(T, V), (N,) -> (N, H, V): values from each first hour on."""
     found: np.ndarray = values[first[:, None] + np.arange(horizon)]
     return found
 
 
 def calendar_features(times: np.ndarray) -> np.ndarray:
-    """(T,) epoch milliseconds -> (T, 31): the hour of the day and the day of the week, one of each switched on."""
+    """(T,) epoch milliseconds -> (T, 31): one-hot hour of the day and day of the week."""
     hour = times // HOUR_MS % 24
     day = (times // (24 * HOUR_MS) + 3) % 7  # 1 January 1970 was a Thursday; a week begins on Monday
     return np.concatenate([np.eye(24)[hour], np.eye(7)[day]], axis=1)
 
 
 def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.ndarray:
-    """(T, F) float32: scaled values filled forward; then, as asked for, their changes against the hour before, 1 where
-    one was missing, and the calendar."""
+    """Inputs (T, F) float32: scaled values filled forward, then optionally differences, missing mask and calendar."""
     filled = tables.forward_fill(table.values, scale.mean)
     parts = [scale.scaled(filled)]
     if data.difference_input:
@@ -180,7 +179,7 @@ def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.nd
 
 
 def feature_count(variables: int, data: ForecastData) -> int:
-    """F: how many numbers tell of an hour."""
+    """Number of input features F."""
     told = 1 + data.difference_input + data.mask_input
     return variables * told + (CALENDAR if data.calendar_input else 0)
 
@@ -188,8 +187,8 @@ def feature_count(variables: int, data: ForecastData) -> int:
 def input_gatherer(
     features: np.ndarray, calendar: np.ndarray, window: int, linear: np.ndarray | None = None
 ) -> Transform:
-    """From the place (N,) of each first hour to come to a model's inputs: the window before it (N, L, F), its calendar
-    (N, C), and what the linear rival says (N, H, V) where that is an input too."""
+    """Transform from indices (N,) of first forecast hours to inputs: window (N, L, F), calendar (N, C), and the linear
+    forecast (N, H, V) if the model takes it."""
     kept = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
     if linear is not None:
         kept.append(torch.from_numpy(linear.astype(np.float32)))
@@ -205,7 +204,7 @@ def input_gatherer(
 
 
 def _reached(marked: np.ndarray, window: int) -> np.ndarray:
-    """Marked hours and the `window` hours before each."""
+    """Marked hours with the `window` hours before each."""
     total = np.r_[0, np.cumsum(marked)]
     stop = np.minimum(np.arange(len(marked)) + window + 1, len(marked))
     found: np.ndarray = total[stop] > total[: len(marked)]
@@ -213,7 +212,7 @@ def _reached(marked: np.ndarray, window: int) -> np.ndarray:
 
 
 def _count(marked: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """How many marked hours lie from each start to its stop."""
+    """Number of marked hours from each start to its stop."""
     total = np.r_[0, np.cumsum(marked)]
     found: np.ndarray = total[stop] - total[start]
     return found

@@ -1,4 +1,4 @@
-"""foundations/anatomy: what a network is made of, and an autoencoder of 1,000 numbers that is asked what is strange."""
+"""foundations/anatomy: architecture of networks, and outlier detection with an autoencoder."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, number, parse
+from dlcore.core.config import Config, number
 from dlcore.data.batches import Batches
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split, SplitName
@@ -17,30 +17,31 @@ from dlcore.evaluation import anomaly
 from dlcore.inference import predict as inference
 from dlcore.models.autoencoder import Autoencoder, AutoencoderConfig
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 HEIGHT, WIDTH = 25, 40
-"""Pictures are drawn anew at this size, so that they are exactly 1,000 numbers."""
+"""Images are resized to exactly 1,000 pixels."""
 FEATURES = HEIGHT * WIDTH
 QUANTILE = 0.95
-"""Of the validation pictures' errors, all of known classes: what lies above is called strange."""
+"""Quantile of validation errors (known classes only) that sets the threshold."""
 DRAWS, PREDICT_BATCH = 200, 1024
 
 
 class AnatomyData(Config):
-    """Which class the autoencoder never sees, and how many pictures of the others."""
+    """The held-out class, and the size of the splits."""
 
-    left_out: int = number(8, low=0, high=9, help="Number of the class kept out of training: the strangers.")
-    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
+    left_out: int = number(8, low=0, high=9, help="Index of the held-out class.")
+    validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
     train_rows: int = number(
-        0, low=0, high=60_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+        0, low=0, high=60_000, unit="pictures", help="Training images used, stratified; 0 uses all."
     )
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Pictures as rows of 1,000 numbers; one class is nowhere but in the test part, where it stands last."""
-    options = parse(AnatomyData, config.data_options)
+    """Images as rows of 1,000 values; the held-out class is only in the test split, at its end."""
+    options = config.data_as(AnatomyData)
     found = images.load(config.dataset)
     train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
     train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
@@ -62,7 +63,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def rows(pixels: np.ndarray) -> Tensor:
-    """Pictures (N, H, W) uint8, which may be memory-mapped, drawn at 25 x 40 pixels and laid flat: (N, 1000) uint8."""
+    """Resize images (N, H, W) uint8 to 25 x 40 pixels and flatten them: (N, 1000) uint8."""
     drawn = functional.interpolate(
         torch.from_numpy(np.array(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
     )
@@ -75,17 +76,17 @@ def _split(pixels: np.ndarray, ids: np.ndarray) -> Split:
 
 
 def _scaled(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
-    """Bytes travel to the device, and become numbers from 0 to 1 there."""
+    """Scale bytes to 0..1 on the device."""
     return (inputs[0].float() / 255,)
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Mean squared error between a picture (from 0 to 1) and its reconstruction."""
+    """Mean squared error between an image (0..1) and its reconstruction."""
     return Objective(loss=lambda outputs, targets: functional.mse_loss(outputs, targets.float() / 255))
 
 
 def reconstruction_errors(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarray:
-    """Mean squared error of each picture of a split (N,), float32."""
+    """Mean squared error per image of a split (N,) float32."""
     device = next(module.parameters()).device
     batches = Batches(prepared.split(split), PREDICT_BATCH, device=device, transform=prepared.transform).epoch(1)
     return np.concatenate([part.cpu().numpy() for part in _errors(module, batches)])
@@ -98,7 +99,7 @@ def _errors(module: nn.Module, batches: Iterator[inference.Batch]) -> Iterator[T
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Errors of validation and test pictures; targets are 1 for the class that was left out."""
+    """Errors of validation and test images; targets are 1 for the held-out class."""
     classes = prepared.source["classes"]
     validation = reconstruction_errors(module, prepared, "validation")
     return {
@@ -112,19 +113,19 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Mean squared error on the validation pictures."""
+    """Mean squared error on the validation split."""
     return {"validation_loss": float(reconstruction_errors(module, prepared, "validation").mean())}
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """How well the error tells strangers from known classes; the threshold is a quantile of validation errors."""
+    """How well the error detects the held-out class; the threshold is a quantile of validation errors."""
     if threshold is None:
         threshold = anomaly.threshold(predictions, quantile=QUANTILE)
     scores, strange = predictions["test_scores"], predictions["test_targets"]
     found = _told(scores, strange, threshold=threshold, draws=DRAWS)
     verdict = (
-        f"A stranger's error is the larger one in {found['roc_auc']:.1%} of all pairs of a stranger and a known "
-        f"picture ({len(strange):,} test pictures, {int(strange.sum()):,} strangers)."
+        f"The error of an outlier is larger in {found['roc_auc']:.1%} of all pairs of an outlier and a known image "
+        f"({len(strange):,} test images, {int(strange.sum()):,} outliers)."
     )
     return Evaluation(metrics=found, baselines={}, threshold=threshold, verdict=verdict)
 
@@ -138,9 +139,9 @@ def _told(scores: np.ndarray, strange: np.ndarray, *, threshold: float, draws: i
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """The mean picture, and as many principal components as the bottleneck has numbers, fitted on the training part."""
+    """The mean image, and PCA with as many components as the bottleneck has units."""
     train = prepared.train.inputs[0].numpy().astype(np.float32) / 255
-    count = int(parse(AutoencoderConfig, config.model_options).bottleneck)
+    count = int(config.model_as(AutoencoderConfig).bottleneck)
     mean = train.mean(axis=0)
     components = _components(train - mean, count)
     found = {}
@@ -153,31 +154,31 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def _components(centred: np.ndarray, count: int) -> np.ndarray:
-    """The first principal axes (count, F) of rows (N, F), from their covariance."""
+    """The first principal axes (count, F) of rows (N, F)."""
     _, axes = np.linalg.eigh(centred.T @ centred / len(centred))
     found: np.ndarray = axes[:, ::-1][:, :count].T
     return found
 
 
 def _rebuilt(split: Split, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """Mean squared error (N,) of the projection on the axes."""
+    """Mean squared reconstruction error (N,) of the projection on the axes."""
     centred = split.inputs[0].numpy().astype(np.float32) / 255 - mean
     rest: np.ndarray = np.square(centred - centred @ axes.T @ axes).mean(axis=1)
     return rest
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """A picture's error, whether that is strange, and its reconstruction (25, 40).
+    """Reconstruction error, whether it exceeds the threshold, and the reconstruction (25, 40).
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     seen = loaded.preprocessing
     return score_pixels(loaded, images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"])))
 
 
 def score_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
-    """The same of pixels (H, W) uint8 that are as the dataset has them."""
+    """Like `answer`, for pixels (H, W) uint8 in the dataset's size."""
     x = rows(pixels[None]).float() / 255
     code = inference.forward_batch(loaded.module.get_submodule("encoder"), x)
     rebuilt = inference.forward_batch(loaded.module, x)
@@ -207,7 +208,7 @@ def _strangers(run: RunEvidence) -> CorrectChoice:
 def _shortest(run: RunEvidence) -> CorrectChoice:
     lengths = np.exp(np.log(np.maximum(run.norms, 1e-30)).mean(axis=0))
     said = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
-    return CorrectChoice(int(lengths.argmin()), f"Mean length over the run: {said}.")
+    return CorrectChoice(int(lengths.argmin()), f"Mean gradient norm over the run: {said}.")
 
 
 def _halved(run: RunEvidence) -> CorrectChoice:
@@ -222,19 +223,19 @@ def _halved(run: RunEvidence) -> CorrectChoice:
 QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "strangers",
-        "One class was never shown. How large is its mean error, compared with the known ones'?",
-        ("smaller", "up to one and a half times", "one and a half to four times", "over four times"),
+        "One class is held out. How large is its mean error compared with known classes?",
+        ("smaller", "up to 1.5 times", "1.5 to 4 times", "over four times"),
         _strangers,
     ),
     Question(
         "shortest",
-        "Four dense layers, widths 1000-512-32-512-1000. In which is the gradient shortest?",
+        "Dense layers 1000-512-32-512-1000. Which has the smallest gradient norm?",
         ("1000 to 512", "512 to 32", "32 to 512", "512 to 1000"),
         _shortest,
     ),
     Question(
         "halved",
-        "How much of the validation loss that is left after the first epoch do all the others take away?",
+        "By how much does the validation loss fall after the first epoch?",
         ("less than a tenth", "a tenth to a half", "more than half"),
         _halved,
     ),
@@ -250,7 +251,7 @@ def _flat(run: RunEvidence) -> tuple[bool, str]:
     values = run.curves["batch_loss"][1]
     still = float(np.median(run.norms[len(run.norms) // 2 :].sum(axis=1)) if len(run.norms) else 0.0)
     stuck = float(values[-10:].mean()) > 0.5 * float(values[0]) or still < 1e-6 or bool(run.broke)
-    return stuck, f"The loss ended at {values[-1]:.3f}; all gradients together are {still:.1e} long in the second half."
+    return stuck, f"The loss ended at {values[-1]:.3f}; sum of the gradient norms in the second half: {still:.1e}."
 
 
 def _creeps(run: RunEvidence) -> tuple[bool, str]:
@@ -263,24 +264,24 @@ def _creeps(run: RunEvidence) -> tuple[bool, str]:
 
 BREAKS: tuple[Failure[RunEvidence], ...] = (
     Failure(
-        "A bottleneck of one number",
-        "All of a picture has to go through one number.",
+        "A bottleneck of one unit",
+        "The code of an image is a single number.",
         {"bottleneck": 1},
-        "the loss falls at first and then stays above a quarter of where it began.",
+        "the loss falls, then stays above a quarter of its initial value.",
         _alike,
     ),
     Failure(
-        "A rate a thousand times too high",
-        "Each step throws the weights far away; the sigmoids end at 0 or 1.",
+        "Learning rate 1,000 times too high",
+        "Each step overshoots; the sigmoids saturate.",
         {"learning_rate": 1.0},
-        "the loss stays where it is, and the gradient is gone.",
+        "the loss does not change, and the gradient vanishes.",
         _flat,
     ),
     Failure(
-        "A rate a thousand times too low",
-        "Each step moves a weight by a millionth.",
+        "Learning rate 1,000 times too low",
+        "Each step changes a weight by about one millionth.",
         {"learning_rate": 1e-6},
-        "the gradient is there in every layer, and yet the loss hardly moves.",
+        "every layer has a gradient, yet the loss hardly changes.",
         _creeps,
     ),
 )
@@ -290,17 +291,26 @@ def _build(options: AutoencoderConfig, facts: Mapping[str, int]) -> nn.Module:
     return Autoencoder(options, features=facts["features"])
 
 
+TASK = Task(
+    name="reconstruction",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+)
+
 PROJECT = Project(
     slug="anatomy",
     section="foundations",
     title="Anatomy of a network",
-    summary="Take any network apart: its layers, parameters and computational graph; and see what an autoencoder finds "
-    "strange.",
+    summary="Inspect layers, parameters and the graph of any network; detect outliers with an autoencoder.",
+    task=TASK,
+    modality="image",
     datasets=("fashion_mnist", "mnist", "digits"),
     models={
         "autoencoder": ModelEntry(
             title="Autoencoder 1000-512-32-512-1000",
-            summary="Squeezes 1,000 numbers into 32 and unfolds them again; 1,058,824 parameters.",
+            summary="Encodes 1,000 values as 32 and decodes them; 1,058,824 parameters.",
             build=_build,
             config=AutoencoderConfig,
         )
@@ -312,12 +322,7 @@ PROJECT = Project(
     },
     facts={"features": FEATURES},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

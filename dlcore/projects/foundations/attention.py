@@ -1,4 +1,4 @@
-"""foundations/attention: self-attention alone, on a synthetic task that nothing else can do."""
+"""foundations/attention: a single self-attention layer on associative recall."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import recall
 from dlcore.data.text.recall import RecallSequences
@@ -17,7 +17,9 @@ from dlcore.inference import predict as inference
 from dlcore.models.self_attention import AssociativeRecall, SelfAttentionConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 
 TEST_ROWS = 2000
 CLASSES = len(recall.DIGITS)
@@ -25,17 +27,17 @@ LN_K = float(np.log(CLASSES))
 
 
 class RecallData(Config):
-    """How the synthetic sequences are made."""
+    """Size of the synthetic sequences."""
 
-    pairs: int = number(6, low=2, high=10, unit="pairs", help="Most pairs of a sequence; the shortest have 2.")
-    question: recall.Place = choice("last", help="Where the question stands.")
-    train_rows: int = number(4000, low=100, high=100_000, unit="sequences", help="Sequences to learn from.")
-    validation_rows: int = number(1000, low=100, high=20_000, unit="sequences", help="Sequences to validate on.")
+    pairs: int = number(6, low=2, high=10, unit="pairs", help="Largest number of pairs; the smallest is 2.")
+    question: recall.Place = choice("last", help="Position of the query.")
+    train_rows: int = number(4000, low=100, high=100_000, unit="sequences", help="Training sequences.")
+    validation_rows: int = number(1000, low=100, high=20_000, unit="sequences", help="Validation sequences.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Three parts, drawn one after the other from the run's seed; the test part is the same for every seed."""
-    options = parse(RecallData, config.data_options)
+    """Training and validation from the run's seed; the test split is the same for all seeds."""
+    options = config.data_as(RecallData)
     how: dict[str, Any] = {"pairs": options.pairs, "question": options.question}
     learnt = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
     test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
@@ -57,7 +59,7 @@ def _split(found: RecallSequences, part: slice) -> Split:
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """The commonest digit, any digit that is there, and logistic regression on which pairs and letters are there."""
+    """Majority class, any digit of the sequence, and logistic regression on a bag of symbols."""
     test, truth = prepared.test, prepared.test.targets.numpy()
     train = prepared.train
     regression = linear.logistic_regression(_bag(train), train.targets.numpy(), _bag(test), classes=CLASSES)
@@ -72,13 +74,13 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def _there(split: Split) -> np.ndarray:
-    """How often each digit stands in a sequence (N, 10)."""
+    """Counts of each digit (N, 10)."""
     values = split.inputs[1].numpy()
     return np.stack([(values == digit + 2).sum(axis=1) for digit in range(CLASSES)], axis=1).astype(np.float64)
 
 
 def _bag(split: Split) -> np.ndarray:
-    """Which letters, digits and questions a sequence has, as a bag (N, 10 + 10 + 10) of numbers."""
+    """Bag of letters, digits and queries (N, 10 + 10 + 10)."""
     letters, values = (part.numpy() for part in split.inputs)
     asked = (letters * (values == recall.QUESTION)).max(axis=1)
     known = np.stack([((letters == one) & (values > recall.QUESTION)).any(axis=1) for one in range(1, 11)], axis=1)
@@ -86,10 +88,10 @@ def _bag(split: Split) -> np.ndarray:
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What digit stood with the letter asked for in a text such as `a3 b7 a?`, and where the question looked.
+    """The digit of the queried letter in a text like `a3 b7 a?`, and the attention of the query.
 
     Raises:
-        DataError: the text is not made of pairs and one question.
+        DataError: the text is not a list of pairs with one query.
     """
     text = payload[:2000].decode("utf-8", errors="replace")
     pairs = max(loaded.facts["tokens"] - 1, 1)
@@ -109,7 +111,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> list[list[float]]:
-    """Each head's weights (heads, T) in the question's row."""
+    """Attention weights (heads, T) of the query token."""
     assert isinstance(module, AssociativeRecall)
     with torch.no_grad():
         weights: list[list[float]] = module.attention_weights(*inputs)[0, :, at].tolist()
@@ -122,7 +124,7 @@ def _looked(module: nn.Module, inputs: tuple[torch.Tensor, ...], at: int) -> lis
 def _start(run: RunEvidence) -> CorrectChoice:
     loss = run.first("batch_loss")
     nearest = int(np.abs(np.log([0.1, 1.0, LN_K, 10.0]) - np.log(loss)).argmin())
-    return CorrectChoice(nearest, f"It began at {loss:.2f}; finding all ten digits alike costs -ln(1/10) = {LN_K:.2f}.")
+    return CorrectChoice(nearest, f"Initial loss {loss:.2f}; a uniform prediction costs -ln(1/10) = {LN_K:.2f}.")
 
 
 def _reached(run: RunEvidence) -> float:
@@ -136,50 +138,48 @@ def _shortest(run: RunEvidence) -> CorrectChoice:
     said = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
     pair = min(lengths[names[0]], lengths[names[1]]) < min(lengths[names[2]], lengths[names[3]])
     why = (
-        "Saturated rows pass nothing on."
+        "Saturated rows pass no gradient."
         if pair
-        else "Saturated rows pass nothing on; but scores that were not "
-        "divided hand the gradient on 16 times as long where a row is not saturated, and those few make up for it."
+        else "Saturated rows pass no gradient, but unscaled scores amplify it 16 times in the other rows."
     )
-    return CorrectChoice(0 if pair else 1, f"Mean length in the first three steps: {said}. {why}")
+    return CorrectChoice(0 if pair else 1, f"Mean gradient norm in the first three steps: {said}. {why}")
 
 
 def compare_without_root(run: RunEvidence) -> CorrectChoice:
-    """Of a trial without the division: how far its loss came in as many steps."""
+    """The loss of a short run without scaling by the square root."""
     reached = _reached(run)
     right = 0 if reached < 0.1 else 1 if reached < 0.9 * LN_K else 2
     return CorrectChoice(
-        right, f"After {len(run.curves['batch_loss'][1])} steps without the root the loss is {reached:.2f}."
+        right, f"After {len(run.curves['batch_loss'][1])} steps without scaling the loss is {reached:.2f}."
     )
 
 
 QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "start",
-        "The network is fresh and knows nothing. How large is its very first loss, with ten digits?",
+        "How large is the initial loss of an untrained network with ten classes?",
         ("about 0.1", "about 1", "about 2.3", "about 10"),
         _start,
     ),
     Question(
         "root",
-        "Scores are not divided by the root of d_k = 256: their spread is 16, not 1. Where is the loss after "
-        "100 steps?",
-        ("near 0, as with the root", "between: it learns, but slowly", "at 2.3, where it began"),
+        "Scores are not divided by the square root of d_k = 256. Where is the loss after 100 steps?",
+        ("near 0, as with scaling", "in between: it learns slowly", "at 2.3, the initial loss"),
         compare_without_root,
     ),
     Question(
         "shortest",
-        "The softmax is saturated at the start. Which weights get the shorter gradient in the first steps?",
-        ("W_q and W_k, which are behind the softmax", "W_v and W_o, which are not"),
+        "The softmax is saturated at first. Which weights get the smaller gradient?",
+        ("W_q and W_k (before the softmax)", "W_v and W_o (after it)"),
         _shortest,
     ),
 )
 TRIAL = {"key_size": 256, "scaled": False}
-"""What the questions are about: a hundred steps with wide keys and no division."""
+"""Settings of the short run that the questions are about."""
 
 
 def _blind(run: RunEvidence) -> tuple[bool, str]:
-    return _reached(run) > 0.8 * LN_K, f"The loss ends at {_reached(run):.2f}; guessing costs {LN_K:.2f}."
+    return _reached(run) > 0.8 * LN_K, f"The loss ends at {_reached(run):.2f}; chance costs {LN_K:.2f}."
 
 
 def _slow(run: RunEvidence) -> tuple[bool, str]:
@@ -190,30 +190,30 @@ def _wild(run: RunEvidence) -> tuple[bool, str]:
     top, end = float(run.curves["batch_loss"][1].max()), _reached(run)
     return (
         top > 2 * LN_K or end > LN_K,
-        f"The loss rises to {top:.1f}, ends at {end:.2f}; guessing costs {LN_K:.2f}.",
+        f"The loss rises to {top:.1f}, ends at {end:.2f}; chance costs {LN_K:.2f}.",
     )
 
 
 BREAKS: tuple[Failure[RunEvidence], ...] = (
     Failure(
-        "No division by the root",
-        "Keys of 256 numbers, and scores as they are.",
+        "No scaling by the square root",
+        "Keys with 256 dimensions, unscaled scores.",
         TRIAL,
-        "most softmax rows are all but 0 and 1 from the start, and the loss lags behind.",
+        "most softmax rows are saturated from the start, and the loss falls slowly.",
         _slow,
     ),
     Failure(
-        "Question first, causal mask",
-        "The question stands before the pairs, and may look only at what came before.",
+        "Query first, causal mask",
+        "The query precedes the pairs and attends only to earlier tokens.",
         {"question": "first", "mask": "causal"},
-        "it sees nothing but itself: the loss stays near ln 10.",
+        "it attends only to itself: the loss stays near ln 10.",
         _blind,
     ),
     Failure(
-        "A rate a hundred times too high",
-        "Steps so long that the softmax is thrown into a corner.",
+        "Learning rate 100 times too high",
+        "Steps so large that the softmax saturates.",
         {"learning_rate": 0.3},
-        "the loss jumps above where it began, and stays high.",
+        "the loss rises above its initial value and stays high.",
         _wild,
     ),
 )
@@ -227,12 +227,14 @@ PROJECT = Project(
     slug="attention",
     section="foundations",
     title="Self-attention",
-    summary="Queries, keys, values, scores, softmax, weighted sum: every number of attention opened to its formula.",
+    summary="Queries, keys, values, scores, softmax, weighted sum: every number of attention with its formula.",
+    task=CLASSIFICATION,
+    modality="text",
     datasets=("recall",),
     models={
         "attention": ModelEntry(
-            title="Attention alone",
-            summary="One layer of attention and nothing around it: it must look the answer up.",
+            title="Single attention layer",
+            summary="A single attention layer: it must look up the answer.",
             build=_build,
             config=SelfAttentionConfig,
         )
@@ -244,12 +246,7 @@ PROJECT = Project(
     },
     facts={"letters": 10, "classes": CLASSES, "tokens": 7},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="text",
     input_limit=2000,
 )

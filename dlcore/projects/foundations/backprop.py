@@ -1,4 +1,4 @@
-"""foundations/backprop: a network in NumPy alone that learns to read digits, every derivative written out."""
+"""foundations/backprop: digit classification in NumPy with explicit derivatives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import number, parse
+from dlcore.core.config import number
 from dlcore.data.array_batches import Shifted
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
@@ -16,40 +16,41 @@ from dlcore.models.numpy_module import NumpyConvConfig, NumpyDenseConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
 BOX = {28: 20}
-"""MNIST's digits lie in a box of 20 pixels, by their centre of mass; those of other sets fill their frame."""
+"""MNIST digits fit a box of 20 pixels around their center of mass; other datasets fill the image."""
 INK = 20
-"""Darker than this is no part of a drawing."""
+"""Brightness from which a pixel counts as ink."""
 
 
 class BackpropData(FashionData):
-    """How the pictures are cut into parts, and moved."""
+    """Splits and shift augmentation."""
 
-    shift: int = number(1, low=0, high=4, unit="pixels", help="Training pictures are moved by up to so much.")
+    shift: int = number(1, low=0, high=4, unit="pixels", help="Random shift in training, at most.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """As the fashion classifier's: official test part, validation drawn by the seed, scaled by the training part."""
-    options = {name: value for name, value in config.data_options.items() if name in FashionData.model_fields}
-    return fashion.prepare(config.model_copy(update={"data_options": options}))
+    """Splits and scaling as in the fashion project."""
+    return fashion.prepare(config)
 
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
-    """Training in NumPy: pictures moved, scaled, and stepped through by hand."""
+    """Training loop in NumPy with shift augmentation."""
     seen = prepared.preprocessing
-    shift = parse(BackpropData, config.data_options).shift
+    shift = config.data_as(BackpropData).shift
     return NumpyTrainingLoop(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What digit a picture's file shows: the likeliest, every digit's probability, and the picture as it was seen.
+    """Predicted digit, class probabilities, and the image as the model sees it.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     side = int(loaded.preprocessing["height"])
     box = BOX.get(side, side)
@@ -57,7 +58,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
-    """The same of pixels (H, W) uint8 that are as the model knows them."""
+    """Like `answer`, for pixels (H, W) uint8 in the model's size."""
     x = images.normalize(pixels, loaded.preprocessing)[None]
     with torch.no_grad():
         scores = loaded.module(torch.from_numpy(x))
@@ -65,8 +66,7 @@ def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
 
 
 def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
-    """A drawing (H, W) uint8, bright on dark, as the set of pictures of `side` pixels has its digits: cropped, shrunk
-    into the box and centred. None where nothing is drawn."""
+    """Crop, resize and center a drawing (H, W) uint8, bright on dark, like the dataset's digits; None if empty."""
     from PIL import Image
 
     rows, columns = (np.flatnonzero((strokes > INK).any(axis=axis)) for axis in (1, 0))
@@ -81,7 +81,7 @@ def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
 
 
 def center_ink(picture: np.ndarray, side: int) -> np.ndarray:
-    """A picture (h, w) uint8 laid on black (side, side) with its centre of mass in the middle, as far as it fits."""
+    """Place an image (h, w) uint8 on black (side, side) with its center of mass in the middle, if it fits."""
     height, width = picture.shape
     found = np.zeros((side, side), dtype=np.uint8)
     mass = picture.sum(dtype=np.float64)
@@ -104,16 +104,16 @@ SAME = 0.05
 def _start(run: RunEvidence) -> CorrectChoice:
     loss = run.first("batch_loss")
     nearest = int(np.abs(np.log(LOSSES) - np.log(loss)).argmin())
-    return CorrectChoice(nearest, f"It began at {loss:.2f}. A network that finds all ten alike has -ln(1/10) = 2.30.")
+    return CorrectChoice(nearest, f"Initial loss {loss:.2f}. A uniform prediction costs -ln(1/10) = 2.30.")
 
 
 def weight_layers(run: RunEvidence) -> list[int]:
-    """Places of the layers that multiply, batch norms left out."""
+    """Indices of the layers with weights, without batch norm."""
     return [place for place, name in enumerate(run.layers) if not name.startswith("norm")]
 
 
 def gradient_lengths(run: RunEvidence) -> np.ndarray:
-    """Geometric mean of the gradient's length over all recorded steps (L,), of the layers that multiply."""
+    """Geometric mean of the gradient norm over all recorded steps (L,), for layers with weights."""
     norms = run.norms[:, weight_layers(run)]
     return np.exp(np.log(np.maximum(norms, 1e-30)).mean(axis=0))
 
@@ -124,7 +124,7 @@ def _shortest(run: RunEvidence) -> CorrectChoice:
     right = 0 if place == 0 else 2 if place == len(found) - 1 else 1
     names = [run.layers[place] for place in weight_layers(run)]
     said = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
-    return CorrectChoice(right, f"Mean length over the run: {said}.")
+    return CorrectChoice(right, f"Mean gradient norm over the run: {said}.")
 
 
 def _gap(run: RunEvidence) -> CorrectChoice:
@@ -136,20 +136,20 @@ def _gap(run: RunEvidence) -> CorrectChoice:
 QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
         "start",
-        "Before its first step the network knows nothing. How large is its loss, with ten digits?",
+        "How large is the loss of an untrained network with ten classes?",
         ("about 0.1", "about 1", "about 2.3", "about 10"),
         _start,
     ),
     Question(
         "shortest",
-        "Backward goes from the loss to the pixels. In which layer of weights is the gradient shortest?",
-        ("the one nearest the pixels", "one in between", "the one nearest the loss"),
+        "Which layer has the smallest gradient norm?",
+        ("the first layer", "a middle layer", "the last layer"),
         _shortest,
     ),
     Question(
         "gap",
-        "After the last epoch, where is the loss lower? (Think of dropout and of pictures moved about.)",
-        ("on the pictures it trained on", "on pictures held back", "the same within 5 %"),
+        "After the last epoch, which loss is lower? (Consider dropout and augmentation.)",
+        ("the training loss", "the validation loss", "equal within 5 %"),
         _gap,
     ),
 )
@@ -163,7 +163,7 @@ _PLAIN = {"norm": False, "dropout": 0.0, "batch_size": 32, "shift": 0, "schedule
 
 def _still(run: RunEvidence) -> tuple[bool, str]:
     hidden, loss = run.norms[:, :-1], run.last("batch_loss")
-    words = f"The hidden layers' longest gradient was {hidden.max():.2g}, the loss ended at {loss:.2f}."
+    words = f"Largest gradient norm of the hidden layers: {hidden.max():.2g}, the loss ended at {loss:.2f}."
     return bool(hidden.max() == 0 and loss > 2.0), words
 
 
@@ -186,24 +186,24 @@ def _vanishes(run: RunEvidence) -> tuple[bool, str]:
 
 BREAKS: tuple[Failure[RunEvidence], ...] = (
     Failure(
-        "All weights zero",
-        "Every weight starts at 0, so every unit of a layer gives, and is told, the same.",
-        {**_PLAIN, "start": "zeros"},
-        "no gradient reaches a hidden layer, and the loss stays near ln 10 = 2.30: the last bias alone learns.",
+        "Zero initialization",
+        "All weights start at 0, so all units of a layer compute the same.",
+        {**_PLAIN, "initialization": "zeros"},
+        "no gradient reaches a hidden layer; only the last bias learns, and the loss stays near ln 10 = 2.30.",
         _still,
     ),
     Failure(
-        "A rate far too large",
-        "Plain descent with steps of length 10 along the gradient.",
-        {**_PLAIN, "optimiser": "sgd", "learning_rate": 10.0, "momentum": 0.9},
-        "the loss grows instead of falling, up to numbers that are none any more.",
+        "Learning rate far too high",
+        "SGD with learning rate 10.",
+        {**_PLAIN, "optimizer": "sgd", "learning_rate": 10.0, "momentum": 0.9},
+        "the loss grows until it is not a number.",
         _explodes,
     ),
     Failure(
         "Ten layers of sigmoid",
-        "Ten hidden layers; each sigmoid passes on a quarter of the gradient at most.",
-        {**_PLAIN, "depth": 10, "width": 32, "narrowing": False, "activation": "sigmoid", "start": "xavier"},
-        "the gradient shrinks layer by layer on its way back, below a thousandth, and the loss stays near 2.30.",
+        "Ten hidden layers; each sigmoid scales the gradient by at most 0.25.",
+        {**_PLAIN, "depth": 10, "width": 32, "narrowing": False, "activation": "sigmoid", "initialization": "xavier"},
+        "the gradient falls below a thousandth towards the first layer, and the loss stays near 2.30.",
         _vanishes,
     ),
 )
@@ -220,23 +220,25 @@ def _convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> nn.Mod
 PROJECT = Project(
     slug="backprop",
     section="foundations",
-    title="Backpropagation by hand",
-    summary="A network in NumPy alone learns to read digits; open every number of its way forward and back.",
+    title="Backpropagation from scratch",
+    summary="A NumPy network learns to read digits: every number of its forward and backward pass.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("mnist", "digits"),
     models={
         "dense": ModelEntry(
             title="Dense 256-128",
-            summary="Two hidden layers with batch norm, ReLU and a little dropout, all of it in NumPy.",
+            summary="Two hidden layers with batch norm, ReLU and dropout, in NumPy.",
             build=_dense,
             config=NumpyDenseConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
         "convolutional": ModelEntry(
             title="Convolutional 8-16",
-            summary="Two convolutions with max-pool and a hidden layer, in NumPy: slower, and it knows of neighbours.",
+            summary="Two convolutions with max pooling and a hidden layer, in NumPy.",
             build=_convolutional,
             config=NumpyConvConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
     },
     data_config=BackpropData,
@@ -261,12 +263,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -1,4 +1,4 @@
-"""One example through a network by hand, there and back, with every number kept, and the same by autograd beside it."""
+"""Forward and backward pass of one example through a NumPy network, checked against autograd."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,11 +29,11 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class WalkStage:
-    """One layer of the walk, all for a single example, without the batch's axis.
+    """One layer of the pass for a single example, without the batch dimension.
 
-    kind is the layer's class in small letters. `x` goes in, `y` comes out, `dy` and `dx` are the loss's gradients by
-    them. `facts` hold what its formula needs besides (`mean`, `spread`, `padding`, `side`). `error` is the largest
-    difference of dx and of each gradient from autograd's, over the largest of autograd's numbers.
+    kind is the layer's class name in lower case. `x` is the input, `y` the output, `dx` and `dy` the loss gradients.
+    `facts` hold further values of its formula (`mean`, `spread`, `padding`, `side`). `error` is the largest difference
+    to autograd, relative to the largest autograd value.
     """
 
     name: str
@@ -50,8 +50,9 @@ class WalkStage:
 
 @dataclass(frozen=True)
 class BackpropWalk:
-    """All stages in forward order, and what stands at the end: probabilities (K,), their gradient by the scores (K,),
-    the true class and the loss. `error` is the largest of all differences from autograd."""
+    """All stages in forward order, then probabilities (K,), their gradient by the logits (K,), true class and loss.
+
+    `error` is the largest relative difference to autograd."""
 
     stages: tuple[WalkStage, ...]
     probabilities: np.ndarray
@@ -62,7 +63,7 @@ class BackpropWalk:
 
 
 def walk(module: NumpyModule, x: np.ndarray, target: int) -> BackpropWalk:
-    """Go forward and back with one example x (...), as answered (not as trained), in 64 bits, and check it."""
+    """Forward and backward pass of one example x (...) in evaluation mode and 64 bits, checked against autograd."""
     network = module.network.bound({n: array.double().numpy() for n, array in module.state_dict().items()})
     batch, loss = np.asarray(x, dtype=np.float64)[None], SoftmaxCrossEntropy()
     scores = network.forward(batch)
@@ -106,8 +107,10 @@ def _facts(layer: NumpyLayer) -> dict[str, np.ndarray | float]:
 
 
 def differences(network: NumpyNetwork, x: np.ndarray, target: int) -> dict[str, float]:
-    """For each layer, how far its dL/dx and the gradients of its parameters are from autograd's: the largest difference
-    over the largest of autograd's numbers. The network must just have gone forward and back with x (1, ...)."""
+    """Largest relative difference of dL/dx and parameter gradients to autograd, per layer.
+
+    Call it right after a forward and backward pass with x (1, ...).
+    """
     tensors = {n: torch.tensor(array, requires_grad=True) for n, array in network.parameters.items()}
     at = torch.tensor(x, requires_grad=True)
     inputs: list[Tensor] = [at]
@@ -171,4 +174,4 @@ TWINS: dict[type[NumpyLayer], Twin] = {
     MaxPool: _pool,
     Recurrent: _recurrent,
 }
-"""What torch calls each layer by hand."""
+"""Layer of numpy_nn -> name in PyTorch."""

@@ -1,4 +1,4 @@
-"""What the projects with networks by hand share: a training in NumPy that a run can hold, and its check by autograd."""
+"""Training loop of NumPy networks for runs, and its check against autograd."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from dlcore.data.splits import Prepared
 from dlcore.models.numpy_module import NumpyModule
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
 from dlcore.models.numpy_nn.optimizers import Adam, NumpyOptimizer, Sgd
-from dlcore.projects.project import RunConfig
+from dlcore.projects.run_config import RunConfig
 from dlcore.training import numpy_nn as by_hand
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Event
@@ -23,7 +23,7 @@ from dlcore.training.state import thread_count
 
 
 class NumpyTrainingLoop(by_hand.NumpyTrainingState):
-    """The state of a training by hand as a run holds it: beside it the module that answers with the same memory."""
+    """Training state of a NumPy network, with a module that shares its memory for inference."""
 
     def __init__(
         self, module: nn.Module, prepared: Prepared, config: RunConfig, *, prepare: Prepare | None = None
@@ -54,24 +54,24 @@ class NumpyTrainingLoop(by_hand.NumpyTrainingState):
             yield from by_hand.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
 
     def snapshot(self) -> dict[str, Any]:
-        """As the state's own, arrays as tensors of the same memory: what checkpoints hold."""
+        """State for checkpoints: arrays as tensors that share memory."""
         found: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
         return found
 
     def restore(self, snapshot: Any) -> None:
-        """Go on from what `snapshot` gave."""
+        """Restore the state from `snapshot`."""
         super().restore(_exchanged(snapshot, torch.Tensor, torch.Tensor.numpy))
 
 
 def _exchanged(value: Any, kind: type, change: Any) -> Any:
-    """A nested dict with everything of that kind changed."""
+    """A nested dict with all values of one type converted."""
     if isinstance(value, dict):
         return {name: _exchanged(one, kind, change) for name, one in value.items()}
     return change(value) if isinstance(value, kind) else value
 
 
 def build_optimizer(config: TrainingConfig) -> NumpyOptimizer:
-    """The rule that the config names."""
-    if config.optimiser == "sgd":
+    """The optimizer of the config."""
+    if config.optimizer == "sgd":
         return Sgd(momentum=config.momentum, decay=config.weight_decay)
-    return Adam(decay=config.weight_decay, decoupled=config.optimiser == "adamw")
+    return Adam(decay=config.weight_decay, decoupled=config.optimizer == "adamw")

@@ -1,8 +1,6 @@
-"""Predict, then run: questions that are answered before a run and marked from what the run itself measured; and ways
-to break a network on purpose, each with the signature by which it is known.
+"""Quiz before a run, graded with the run's measurements, and deliberate failures with their signature.
 
-The right answer stands nowhere: it is worked out from the evidence every time, so a question about a run that turned
-out otherwise is marked otherwise.
+The correct choice is computed from the evidence, so it depends on the run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +16,7 @@ Evidence = TypeVar("Evidence")
 
 @dataclass(frozen=True)
 class CorrectChoice:
-    """What the evidence says: the place of the right choice, and a sentence with the numbers it follows from."""
+    """Index of the correct choice, and a sentence with its evidence."""
 
     right: int
     why: str
@@ -26,7 +24,7 @@ class CorrectChoice:
 
 @dataclass(frozen=True)
 class Question(Generic[Evidence]):
-    """A question with its choices; `find` works out the right one from the evidence."""
+    """A question with choices; `find` computes the correct one from the evidence."""
 
     name: str
     text: str
@@ -36,7 +34,7 @@ class Question(Generic[Evidence]):
 
 @dataclass(frozen=True)
 class MarkedAnswer:
-    """An answer that was marked."""
+    """A graded answer."""
 
     question: str
     chosen: int
@@ -44,13 +42,13 @@ class MarkedAnswer:
 
     @property
     def right(self) -> bool:
-        """Whether what was chosen is what was found."""
+        """Whether the answer is correct."""
         return self.chosen == self.found.right
 
 
 @dataclass(frozen=True)
 class Failure(Generic[Evidence]):
-    """A way to break it: `settings` over the usual ones, the signature to expect, and whether the evidence shows it."""
+    """A deliberate failure: `settings` that cause it, the expected signature, and a check of the evidence."""
 
     name: str
     what: str
@@ -61,11 +59,10 @@ class Failure(Generic[Evidence]):
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """What a run or a trial of it measured, by layer and by step; all that a question may look at.
+    """Measurements of a run or a short run, per layer and step, for questions.
 
-    curves: name -> steps (n,), values (n,). `steps` (m,), `norms` (m, L) and each of `measures` (m, L) belong to
-    `layers` (L,), in forward order. `metrics` are those of the test split, where there are any. `broke` says why
-    it ended before its time.
+    curves: name -> steps (n,), values (n,). `steps` (m,), `norms` (m, L) and each of `measures` (m, L) refer to
+    `layers` (L,) in forward order. `metrics` are test metrics, if any. `broke` is the reason of an early end.
     """
 
     settings: Mapping[str, Any]
@@ -87,10 +84,10 @@ class RunEvidence:
 
 
 def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -> MarkedAnswer:
-    """Mark one answer.
+    """Grade one answer.
 
     Raises:
-        RequestError: there is no such choice, or the question finds one that it does not offer.
+        RequestError: the choice is unknown, or the question computes one that it does not offer.
     """
     found = question.find(evidence)
     for place in (chosen, found.right):
@@ -100,7 +97,7 @@ def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -
 
 
 def score(marked: Sequence[MarkedAnswer]) -> str:
-    """How many answers were right, in words."""
+    """Score of the answers as a sentence."""
     right = sum(one.right for one in marked)
     words = {0: "None", len(marked): "All"}
     return f"{words.get(right, str(right))} of {len(marked)} predicted right."

@@ -1,4 +1,4 @@
-"""foundations/rnn: a recurrent network by hand, forward and backward through time, and an LSTM beside it."""
+"""foundations/rnn: a recurrent network in NumPy with backpropagation through time, and an LSTM."""
 
 import itertools
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.config import number, parse
+from dlcore.core.config import number
 from dlcore.core.errors import DataError
 from dlcore.data import memory_task
 from dlcore.data.array_batches import Shifted
@@ -17,33 +17,33 @@ from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
 from dlcore.models.numpy_module import NumpyRnnConfig
-from dlcore.projects import classification
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
 MEMORY = "memory"
 TEST_ROWS = 1000
 TEST_SEED = 2**31 - 1
-"""Of the memory task's test part, which is the same for every run: no run's own seed."""
+"""Seed of the memory task's test split, the same for all runs."""
 
 
 class RnnData(FashionData):
-    """How the sequences are cut into parts."""
+    """Splits, and the size of the memory task."""
 
-    gap: int = number(20, low=1, high=200, unit="steps", help="Steps to remember over, in the memory task alone.")
-    rows: int = number(4000, low=100, high=50_000, unit="sequences", help="Sequences of the memory task alone.")
+    gap: int = number(20, low=1, high=200, unit="steps", help="Steps between signal and end (memory task only).")
+    rows: int = number(4000, low=100, high=50_000, unit="sequences", help="Sequences (memory task only).")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Pictures row by row: as many steps as rows, as many inputs as columns; or the memory task, drawn by the seed."""
+    """Images as sequences of rows, or the memory task drawn from the seed."""
     if config.dataset == MEMORY:
         return _memory(config)
-    options = {name: value for name, value in config.data_options.items() if name in FashionData.model_fields}
-    found = fashion.prepare(config.model_copy(update={"data_options": options}))
+    found = fashion.prepare(config)
     facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
     return Prepared(
         train=found.train,
@@ -58,7 +58,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _memory(config: RunConfig) -> Prepared:
-    options = parse(RnnData, config.data_options)
+    options = config.data_as(RnnData)
     made = memory_task.make_sequences(options.rows, gap=options.gap, seed=config.seed)
     test = memory_task.make_sequences(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
     held = max(1, round(options.rows * options.validation_share))
@@ -79,27 +79,25 @@ def _split(made: memory_task.MemoryTask, rows: slice) -> Split:
 
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
-    """Training in NumPy, through time by hand."""
+    """Training loop in NumPy with backpropagation through time."""
     seen = prepared.preprocessing
     scale = None if seen["kind"] == MEMORY else Shifted(seen["mean"], seen["std"])
     return NumpyTrainingLoop(module, prepared, config, prepare=scale)
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What digit a picture's file shows, read row by row.
+    """Predicted digit of an image, read row by row.
 
     Raises:
-        DataError: the file is not a picture that can be read, or the run is one on the memory task.
+        DataError: the file is not a readable image, or the run is on the memory task.
     """
     if loaded.preprocessing["kind"] == MEMORY:
-        raise DataError(
-            "this run learnt the synthetic memory task and reads no pictures: choose one on digits or MNIST."
-        )
+        raise DataError("this run is on the synthetic memory task: choose a run on digits or MNIST.")
     return backprop.answer(loaded, payload)
 
 
 def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) -> tuple[np.ndarray, int]:
-    """One sequence (T, F) of the test part as the network reads it, and its class."""
+    """One test sequence (T, F) as model input, and its class."""
     if dataset == MEMORY:
         test = memory_task.make_sequences(TEST_ROWS, gap=gap, seed=TEST_SEED)
         return test.inputs[row], int(test.targets[row])
@@ -110,13 +108,13 @@ def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) 
 # --- predict, then run ------------------------------------------------------------------------------------------------
 
 Bridges = Mapping[str, Mapping[int, float]]
-"""model -> gap -> accuracy on test (mean over seeds), measured by tests/benchmarks/memory.py."""
+"""model -> gap -> test accuracy (mean over seeds), from tests/benchmarks/memory.py."""
 BRIDGED = 0.9
-"""Right this often, a gap counts as bridged; guessing gets 0.1."""
+"""Accuracy from which a gap counts as bridged; chance is 0.1."""
 
 
 def longest_gap(found: Bridges, model: str) -> int:
-    """The longest gap such that this and every shorter one was bridged; 0 where none was."""
+    """Longest gap such that it and all shorter ones are bridged; 0 if none is."""
     last = 0
     for gap, accuracy in sorted(found[model].items()):
         if accuracy < BRIDGED:
@@ -128,7 +126,7 @@ def longest_gap(found: Bridges, model: str) -> int:
 def _further(found: Bridges) -> CorrectChoice:
     rnn, lstm = longest_gap(found, "rnn"), longest_gap(found, "lstm")
     right = 0 if rnn > lstm else 1 if lstm > rnn else 2
-    return CorrectChoice(right, f"Right nine times of ten up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
+    return CorrectChoice(right, f"90 % accuracy up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
 
 
 def _first_to_fail(found: Bridges) -> CorrectChoice:
@@ -147,20 +145,20 @@ def _how_it_fails(found: Bridges) -> CorrectChoice:
 QUESTIONS: tuple[Question[Bridges], ...] = (
     Question(
         "further",
-        "A signal, then noise for a while: which of the two bridges the longer gap?",
-        ("the recurrent network by hand", "the LSTM", "neither"),
+        "A signal, then noise: which model bridges the longer gap?",
+        ("the RNN", "the LSTM", "neither"),
         _further,
     ),
     Question(
         "limit",
-        "Up to which gap is the recurrent network right nine times of ten, with the same training?",
+        "Up to which gap does the RNN reach 90 % accuracy?",
         ("fewer than 10 steps", "10 to 39 steps", "40 to 99 steps", "100 steps and more"),
         _first_to_fail,
     ),
     Question(
         "how",
-        "How does it fail, as the gap grows?",
-        ("little by little", "most of it between one gap and the next", "it does not, up to the longest tried"),
+        "How does accuracy fall as the gap grows?",
+        ("gradually", "mostly between one gap and the next", "not at all, up to the longest gap"),
         _how_it_fails,
     ),
 )
@@ -174,12 +172,12 @@ _PLAIN = {"gap": BREAK_GAP, "rows": 2000, "width": 64, "batch_size": 32, "schedu
 
 def _faded(run: RunEvidence) -> tuple[bool, str]:
     loss = float(run.curves["batch_loss"][1][-10:].mean())
-    return loss > 1.5, f"After {len(run.curves['batch_loss'][1])} steps the loss is {loss:.2f} (guessing: 2.30)."
+    return loss > 1.5, f"After {len(run.curves['batch_loss'][1])} steps the loss is {loss:.2f} (chance: 2.30)."
 
 
 def _burst(run: RunEvidence) -> tuple[bool, str]:
     most = float(run.norms[:, 0].max(initial=0))
-    return bool(run.broke) or most > 100, run.broke or f"The longest gradient of the recurrent layer was {most:.3g}."
+    return bool(run.broke) or most > 100, run.broke or f"Largest gradient norm of the recurrent layer: {most:.3g}."
 
 
 def _wild(run: RunEvidence) -> tuple[bool, str]:
@@ -190,24 +188,24 @@ def _wild(run: RunEvidence) -> tuple[bool, str]:
 
 BREAKS: tuple[Failure[RunEvidence], ...] = (
     Failure(
-        "Weights that shrink",
-        "The weights from state to state start at half a rotation: each step halves the gradient.",
+        "Shrinking weights",
+        "Recurrent weights start at 0.5 times a rotation: each step halves the gradient.",
         {**_PLAIN, "gain": 0.5},
-        f"over a gap of {BREAK_GAP} hardly a thousandth of it is left, and the loss stays near 2.30.",
+        f"over a gap of {BREAK_GAP} about a thousandth of it remains, and the loss stays near 2.30.",
         _faded,
     ),
     Failure(
-        "Weights that stretch",
-        "They start at three times a rotation: the gradient grows from step to step.",
+        "Growing weights",
+        "Recurrent weights start at 3 times a rotation: the gradient grows with each step.",
         {**_PLAIN, "gain": 3.0, "width": 8, "gap": 30},
-        "the gradient is more than a hundred long at times, or no number at all.",
+        "the gradient norm exceeds 100, or is not a number.",
         _burst,
     ),
     Failure(
-        "A rate far too large",
-        "Plain descent with steps of length 3 along the gradient, and no clipping.",
-        {**_PLAIN, "optimiser": "sgd", "learning_rate": 3.0, "momentum": 0.9},
-        "the state is thrown into the flat ends of the tanh, and nothing is learnt.",
+        "Learning rate far too high",
+        "SGD with learning rate 3 and no clipping.",
+        {**_PLAIN, "optimizer": "sgd", "learning_rate": 3.0, "momentum": 0.9},
+        "the tanh saturates, and the network does not learn.",
         _wild,
     ),
 )
@@ -224,20 +222,22 @@ def _lstm(options: LstmClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
 PROJECT = Project(
     slug="rnn",
     section="foundations",
-    title="A recurrent network by hand",
-    summary="A network that reads step by step, forward and back through time, and how long it can remember.",
+    title="Recurrent networks from scratch",
+    summary="A recurrent network in NumPy: backpropagation through time, and how long it remembers.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("mnist", "digits", MEMORY),
     models={
         "rnn": ModelEntry(
-            title="Recurrent, by hand",
-            summary="One recurrent layer with tanh in NumPy, its gradient carried back through every step.",
+            title="RNN in NumPy",
+            summary="One recurrent tanh layer with backpropagation through time, in NumPy.",
             build=_rnn,
             config=NumpyRnnConfig,
-            trainee=build_training_loop,
+            training_loop=build_training_loop,
         ),
         "lstm": ModelEntry(
             title="LSTM",
-            summary="The remedy of 1997, trained by autograd: a cell that hands its content on as it is.",
+            summary="A gated cell that preserves its content, trained by autograd.",
             build=_lstm,
             config=LstmClassifierConfig,
         ),
@@ -266,12 +266,7 @@ PROJECT = Project(
     },
     facts={"steps": 28, "features": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -1,4 +1,4 @@
-"""One sequence through a recurrent network: the state after every step, and the loss's gradient by it."""
+"""States of a recurrent network for one sequence, and the loss gradient at each step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from dlcore.projects.foundations.backprop_walk import walk
 
 @dataclass(frozen=True)
 class UnrolledRun:
-    """x (T, F); states (T, D) after each step; by_step (T, D), the loss's gradient by what is handed on at each step:
-    by the state, or by the LSTM's cell. `weights` are there for the network by hand alone, `error` its largest
-    difference from autograd."""
+    """x (T, F); states (T, D) after each step; by_step (T, D) loss gradient by the state (or the LSTM's cell).
+
+    The NumPy network also has `weights` and `error`, its largest difference to autograd.
+    """
 
     x: np.ndarray
     states: np.ndarray
@@ -35,7 +36,7 @@ class UnrolledRun:
 
 
 def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
-    """Read one sequence (T, F) and go back through its steps."""
+    """Forward and backward pass of one sequence (T, F)."""
     if isinstance(module, NumpyModule):
         found = walk(module, x, target)
         stage = found.stages[0]
@@ -54,7 +55,7 @@ def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
 
 
 def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> UnrolledRun:
-    """Step by step, so that every cell can be asked for its gradient; by autograd, which leaves the weights alone."""
+    """Run the LSTM step by step to get the gradient of each cell by autograd."""
     inputs = torch.as_tensor(x, dtype=torch.float32)[None]
     h = c = torch.zeros(1, module.lstm.hidden_size)
     states, cells = [], []
@@ -77,7 +78,7 @@ def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> UnrolledRun:
 
 
 def lstm_step(module: LstmClassifier, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of an LSTM (Gers et al. 2000): c <- f c + i g, h <- o tanh(c), all of them (1, D), x (1, F)."""
+    """One step of an LSTM (Gers et al. 2000): c <- f c + i g, h <- o tanh(c); all (1, D), x (1, F)."""
     w_x, w_h, b_x, b_h = module.lstm.all_weights[0]
     i, f, g, o = (functional.linear(x, w_x, b_x) + functional.linear(h, w_h, b_h)).chunk(4, dim=1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()

@@ -1,7 +1,8 @@
-"""language/seq2seq, second part: a pretrained BERT learns to name a text's class, all of it or some of its layers."""
+"""language/bert: fine-tuning of a pretrained BERT, all or some of its layers, for text classification."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,6 @@ import torch
 from torch import nn
 
 from dlcore.core import progress
-from dlcore.core.config import parse
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import bert_weights
@@ -19,10 +19,10 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
-from dlcore.projects import classification
 from dlcore.projects.language import bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Monitor, Project
+from dlcore.projects.run_config import RunConfig
 
 SIZES = (
     "vocab_size",
@@ -33,25 +33,26 @@ SIZES = (
     "max_position_embeddings",
     "type_vocab_size",
 )
-"""What decides a BERT's shape, by the names of a checkpoint's `config.json`."""
+"""Size parameters of a BERT, as in a checkpoint's `config.json`."""
 AT_ONCE = 64
 _VERSION = 1
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's own test part, or a fifth drawn once; a tenth to validate on; cut into the BERT's own pieces. With
-    the head alone trained the inputs are what it is given, (N, D), computed once and kept.
+    """Test split of the source or a fifth of all, a tenth for validation; tokens of the BERT.
+
+    If only the head is trained, the inputs are its cached inputs (N, D).
 
     Raises:
-        ConfigError: less than all is to be trained on top of random weights.
-        DataError: the dataset or the BERT is not on this machine, or reads fewer pieces than asked for.
+        ConfigError: random weights without training all of them.
+        DataError: the dataset or the BERT is missing, or its maximum length is smaller than requested.
     """
-    options, plan = parse(BertTextData, config.data_options), _plan(config)
+    options, plan = config.data_as(BertTextData), _plan(config)
     taken = bert_texts.load(config, options)
     checkpoint, found, parts, said = taken.checkpoint, taken.found, taken.parts, taken.said
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
-        raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: take another BERT.")
+        raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: use another BERT.")
     pieces = bert_tokens.WordPieceTokenizer(checkpoint)
     ids = {name: pieces.encode(said[name], length=options.length, keep=options.keep) for name in SPLITS}
     facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(found.names)}
@@ -74,17 +75,16 @@ def prepare(config: RunConfig) -> Prepared:
         checksum=found.checksum,
         source={"texts": said, "doubled": found.doubled},
         transform=None if pooled else texts.trim,
-        start=None if plan.start == "random" else lambda module: _take_over(module, checkpoint),
+        start=None if plan.initialization == "random" else lambda module: _take_over(module, checkpoint),
     )
 
 
 def _plan(config: RunConfig) -> FineTuneConfig:
-    plan = parse(PROJECT.models[config.model].config, config.model_options)
-    assert isinstance(plan, FineTuneConfig)
-    if plan.start == "random" and (plan.train != "all" or not plan.words):
+    plan = config.model_as(FineTuneConfig)
+    if plan.initialization == "random" and (plan.train != "all" or not plan.train_embeddings):
         raise ConfigError(
-            f"train={plan.train}, words={str(plan.words).lower()} needs start=pretrained: from random weights all "
-            "has to be learnt (train=all, words=true)."
+            f"train={plan.train}, train_embeddings={str(plan.train_embeddings).lower()} needs "
+            "initialization=pretrained: random weights need train=all and train_embeddings=true."
         )
     return plan
 
@@ -94,13 +94,13 @@ def _take_over(module: nn.Module, checkpoint: bert_weights.Checkpoint) -> None:
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
-    """Put into a network just built what its run did not learn, but took from the pretrained BERT.
+    """Load the pretrained weights that a bundle leaves out.
 
     Raises:
         DataMissingError: the BERT is not on this machine.
-        DataError: the one of that name is not the one that the run was made with.
+        DataError: the BERT differs from the one of the run.
     """
-    if cast(FineTunedBert, module).options.start == "pretrained":
+    if cast(FineTunedBert, module).options.initialization == "pretrained":
         _take_over(module, texts.checkpoint_of(preprocessing))
 
 
@@ -110,7 +110,7 @@ def _pooled(
     facts: Mapping[str, int],
     ids: Mapping[SplitName, list[np.ndarray]],
 ) -> dict[SplitName, np.ndarray]:
-    """What the untouched BERT gives the head of each split's texts (N, D) float32, computed once for these texts."""
+    """Pooled outputs of the pretrained BERT per split (N, D) float32, cached for these texts."""
     digest = hashlib.sha256(f"{_VERSION} {checkpoint.checksum} {plan.pooling}".encode())
     for name in SPLITS:
         digest.update(f"{name} {len(ids[name])} ".encode())
@@ -126,7 +126,7 @@ def _pooled(
             for rows, values in _computed(network, ids[name]):
                 kept[rows] = values
                 done += len(rows)
-                progress.report("Reading every text with the pretrained BERT, once", done, total)
+                progress.report("Encoding texts with the pretrained BERT (cached)", done, total)
             np.save(draft / f"{name}.npy", kept)
 
     place = array_cache.get_or_create("bert-pooled", digest.hexdigest(), make)
@@ -134,7 +134,7 @@ def _pooled(
 
 
 def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers and what was pooled of them, texts of about the same length together."""
+    """Row numbers and pooled outputs, in batches of similar length."""
     order = np.argsort([len(row) for row in ids], kind="stable")
     with evaluation_mode(network):
         for rows in np.split(order, range(AT_ONCE, len(order), AT_ONCE)):
@@ -143,19 +143,19 @@ def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[n
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Those of all texts; of questions the support vector machine on up to three words in a row too."""
+    """Baselines of all texts; for questions also a trigram SVM."""
     simpler = questions.baselines if config.dataset in questions.PROJECT.datasets else texts.baselines
     return simpler(prepared, config)
 
 
 def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
-    """The network with random weights: what is pretrained is put in afterwards."""
+    """The network with random weights; pretrained ones are loaded afterwards."""
     return FineTunedBert(options, config={name: facts[name] for name in SIZES}, classes=facts["classes"])
 
 
 _RECIPE = {
     "batch_size": 32,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 0.01,
     "schedule": "one_cycle",
     "clip_norm": 1.0,
@@ -163,7 +163,7 @@ _RECIPE = {
 }
 _HEAD = {
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "weight_decay": 0.01,
     "schedule": "cosine",
     "learning_rate": 3e-3,
@@ -176,30 +176,33 @@ PROJECT = Project(
     slug="bert",
     section="language",
     title="Fine-tuning BERT",
-    summary="A BERT that has read millions of sentences learns to sort texts from a few hundred examples.",
+    summary="Fine-tune a pretrained BERT to classify texts from a few hundred examples.",
+    # The loss rises with overconfidence while accuracy still improves.
+    task=replace(texts.TEXT_CLASSIFICATION, monitor=Monitor("validation_accuracy", "max")),
+    modality="text",
     datasets=("trec6", "trec50", "ag_news", "ag_news_15k", "movie_reviews", "imdb"),
     models={
         "all_layers": ModelEntry(
             title="BERT, all layers",
-            summary="Every layer goes on learning, the lower the slower; the vectors of the words stay as they are.",
+            summary="Fine-tunes every layer with layer-wise learning rate decay; word embeddings are frozen.",
             build=build,
             config=FineTuneConfig,
         ),
         "last_layers": ModelEntry(
             title="BERT, last layers",
-            summary="The lower layers stay as they are, the last ones go on learning under a new head.",
+            summary="Fine-tunes the last layers under a new head; lower layers are frozen.",
             build=build,
             config=LastLayersConfig,
         ),
         "head": ModelEntry(
-            title="BERT, head alone",
-            summary="BERT stays as it is and reads every text once; a new head learns from what it says, in seconds.",
+            title="BERT, head only",
+            summary="Frozen BERT; a new head trains on its pooled output in seconds.",
             build=build,
             config=HeadConfig,
         ),
         "scratch": ModelEntry(
             title="BERT, from scratch",
-            summary="The same network with nothing taken over: what the texts alone can teach.",
+            summary="The same network from random weights.",
             build=build,
             config=FromScratchConfig,
         ),
@@ -235,15 +238,9 @@ PROJECT = Project(
         "classes": 6,
     },
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
     complete=complete,
-    monitor=Monitor("validation_accuracy", "max"),  # the loss rises again with sureness, while more is right
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

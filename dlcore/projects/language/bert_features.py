@@ -1,4 +1,4 @@
-"""What a frozen BERT says of every token of every text: computed once, kept, and read back by every later run."""
+"""Token states of a frozen BERT for every text, computed once and cached for later runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from dlcore.inference.predict import evaluation_mode
 from dlcore.models import bert
 
 TOKENS_AT_ONCE = 4096
-"""Of texts of about the same length so many tokens go through together."""
+"""Tokens per forward pass, in batches of similar length."""
 VERSION = 1
-"""Goes up whenever the same texts would give other numbers."""
+"""Increase it if the same texts would give other states."""
 
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """How texts are read: by which BERT, how many tokens, which part, and after which of its layers (0: the last)."""
+    """BERT, maximum length, part of the text, and layer of the states (0: the last)."""
 
     checkpoint: Checkpoint
     length: int
@@ -32,26 +32,26 @@ class FeatureConfig:
 
     @property
     def half(self) -> bool:
-        """Whether the layers are computed in bfloat16, as they are where the processor or the device is made for it."""
+        """Whether layers run in bfloat16, if the hardware supports it."""
         if self.device.startswith("cuda"):
             return bool(torch.cuda.is_bf16_supported())
         return self.device == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
     @property
     def decided_by(self) -> str:
-        """All but the texts that decides the states."""
+        """Everything besides the texts that determines the states."""
         kind = "bfloat16" if self.half else "float32"
         return f"{VERSION} {self.checkpoint.checksum} {self.length} {self.keep} {self.layer} {kind}"
 
 
 def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.ndarray | None = None) -> TokenStates:
-    """The states of every token of those texts, in their order; what is not kept yet is computed now.
+    """Token states of the texts, in their order; missing ones are computed.
 
-    `rows` (N,), rising, are the texts' places in their source: those of one stretch of it are kept together, so that
-    another choice of texts finds again what both have whole stretches of. By default they are the source.
+    `rows` (N,), ascending, are the texts' positions in their source. Neighbors are cached together, so other selections
+    of texts reuse complete chunks. Default: all texts of the source.
 
     Raises:
-        DataError: they need more room than there is.
+        DataError: not enough disk space.
         StoreError: the cache cannot be written.
     """
     stretches = (np.arange(len(texts)) if rows is None else rows) // CHUNK
@@ -76,9 +76,9 @@ def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.nda
 
 
 def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: FeatureConfig) -> Iterator[int]:
-    """Compute and keep the chunks of `ids`, each told once it is there.
+    """Compute and cache the chunks of `ids`, reporting progress.
 
-    Another process may be at the same ones: each begins elsewhere, and what the other has made is not made again.
+    Concurrent processes start at different chunks and reuse each other's.
     """
     network = bert.pretrained(reading.checkpoint.config, reading.checkpoint.state(), layer=reading.layer)
     network.to(reading.device)
@@ -92,7 +92,7 @@ def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Fe
 
 
 def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, told: tuple[int, int]) -> Chunk:
-    """The states of one chunk's texts, those of about the same length computed together."""
+    """States of one chunk's texts, computed in batches of similar length."""
     lengths = np.array([len(row) for row in ids])
     offsets = np.concatenate([[0], lengths.cumsum()])
     states = np.zeros((offsets[-1], network.width), dtype=np.float16)
@@ -109,7 +109,7 @@ def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *
 
 
 def _alike(lengths: np.ndarray) -> Iterator[list[int]]:
-    """Row numbers in groups of about the same length and of at most `TOKENS_AT_ONCE` tokens with padding."""
+    """Row numbers in groups of similar length with at most `TOKENS_AT_ONCE` padded tokens."""
     group: list[int] = []
     for row in np.argsort(lengths, kind="stable").tolist():
         if group and lengths[row] * (len(group) + 1) > TOKENS_AT_ONCE:

@@ -1,4 +1,4 @@
-"""What a pretrained BERT makes of one sentence: where its heads look, and what it would put into a blank."""
+"""A pretrained BERT on one sentence: attention of its heads, and masked language modeling."""
 
 import re
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from dlcore.models.bert import Bert
 from dlcore.models.masked_bert import MaskedBert
 
 MOST = 64
-"""Pieces read of a sentence."""
+"""Tokens read of a sentence."""
 BLANK = re.compile(r"\[MASK\]|_{2,}", re.IGNORECASE)
-"""How a blank is written."""
+"""Text forms of a mask token."""
 
 
 @dataclass(frozen=True)
 class SentenceReader:
-    """A pretrained BERT with its pieces; `filler` has the head that fills blanks, None where the weights have none."""
+    """A pretrained BERT with its tokenizer; `filler` has the masked-language-model head, None without one."""
 
     checkpoint: bert_weights.Checkpoint
     pieces: WordPieceTokenizer
@@ -33,13 +33,13 @@ class SentenceReader:
 
 @dataclass(frozen=True)
 class FilledBlank:
-    """A blank: the likeliest pieces, each with its probability, the likeliest first."""
+    """A mask token: most probable tokens and their probabilities, highest first."""
 
     guesses: tuple[tuple[str, float], ...]
 
 
 def reader(name: str) -> SentenceReader:
-    """The BERT of that name, ready to read.
+    """Load the BERT with that name.
 
     Raises:
         DataMissingError: it is not on this machine.
@@ -54,7 +54,7 @@ def reader(name: str) -> SentenceReader:
 
 
 def attend(found: SentenceReader, said: str) -> tuple[list[str], np.ndarray]:
-    """The T tokens that it reads of a text, [CLS] and [SEP] among them, and where each looks (L, H, T, T)."""
+    """Tokens (T) of a text, including [CLS] and [SEP], and attention weights (L, H, T, T)."""
     (ids,) = found.pieces.encode([said], length=MOST)
     words = ["[CLS]", *found.pieces.tokens(said)[: len(ids) - 2], "[SEP]"]
     with evaluation_mode(found.network):
@@ -62,19 +62,19 @@ def attend(found: SentenceReader, said: str) -> tuple[list[str], np.ndarray]:
 
 
 def fill_blanks(found: SentenceReader, said: str, *, top: int = 5) -> tuple[FilledBlank, ...]:
-    """What it would put into each blank of a text, written `[MASK]` or `__`, the others being blank too.
+    """Predictions for each mask (`[MASK]` or `__`) of a text.
 
     Raises:
-        DataError: there is no blank, nothing beside it, or this BERT has no head that fills blanks.
+        DataError: no mask, no other word, or no masked-language-model head.
     """
     if found.filler is None:
         raise DataError(
-            f"{found.checkpoint.name} came without the head that fills blanks: take one that has it, "
+            f"{found.checkpoint.name} has no masked-language-model head: run "
             "`python -m dlcore data get bert:bert-base-uncased` (440 MB)."
         )
     parts = BLANK.split(text.clean_text(said))
     if len(parts) < 2 or not "".join(parts).strip():
-        raise DataError("there is no blank to fill: write a sentence with [MASK], or __, in place of a word.")
+        raise DataError("no mask in the text: write [MASK] or __ in place of a word.")
     ids = [found.pieces.first]
     for place, part in enumerate(parts):
         ids += [found.pieces.mask] if place else []
@@ -82,7 +82,7 @@ def fill_blanks(found: SentenceReader, said: str, *, top: int = 5) -> tuple[Fill
     ids = [*ids[: MOST - 1], found.pieces.last]
     blanks = [place for place, number in enumerate(ids) if number == found.pieces.mask]
     if not blanks:
-        raise DataError(f"the blank comes after the {MOST} pieces that are read: shorten the sentence before it.")
+        raise DataError(f"the mask comes after the {MOST} pieces that are read: shorten the sentence before it.")
     with evaluation_mode(found.filler):
         chances = found.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
     return tuple(

@@ -1,4 +1,4 @@
-"""What projects that read texts with a pretrained BERT share: which BERT, how much of each text, and which texts."""
+"""Shared by projects with a pretrained BERT: checkpoint, length and splits of the texts."""
 
 from dataclasses import dataclass
 
@@ -12,31 +12,29 @@ from dlcore.data.stratify import stratified_sample
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.projects.language import texts
-from dlcore.projects.project import RunConfig
+from dlcore.projects.run_config import RunConfig
 
 
 class BertTextData(Config):
-    """Which BERT, and how texts become its pieces."""
+    """Pretrained BERT and tokenization."""
 
     bert: str = choice(
-        bert_weights.OFFLINE, help="Name of the pretrained BERT, as on the Hugging Face hub (see data list)."
+        bert_weights.OFFLINE, help="Pretrained BERT, by its name on the Hugging Face hub (see data list)."
     )
     length: int = number(
-        128, low=8, high=512, unit="pieces", help="Pieces of words read of each text, [CLS] and [SEP] among them."
+        128, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
     )
-    keep: bert_tokens.Keep = choice("start", help="Which part of a longer text is read; both: a quarter is its start.")
-    balanced: bool = choice(False, help="Let every class weigh the same in the loss, however many texts it has.")
-    rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
-    )
+    keep: bert_tokens.Keep = choice("start", help="Part of a longer text that is read; both: a quarter from its start.")
+    balanced: bool = choice(False, help="Weight classes equally in the loss.")
+    rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Training texts used, each class at its share; 0 uses all."
+        0, low=0, high=1_000_000, unit="texts", help="Training texts used, stratified; 0 uses all."
     )
 
 
 @dataclass(frozen=True)
 class BertTexts:
-    """A source's texts, those of each part by their numbers in it (N,), and the BERT that is to read them."""
+    """Texts of a source, row numbers (N,) of each split, and the BERT checkpoint."""
 
     checkpoint: bert_weights.Checkpoint
     found: text.TextDataset
@@ -44,15 +42,15 @@ class BertTexts:
 
     @property
     def said(self) -> dict[SplitName, list[str]]:
-        """The texts of each part."""
+        """Texts of each split."""
         return {name: [self.found.texts[row] for row in rows] for name, rows in self.parts.items()}
 
 
 def load(config: RunConfig, options: BertTextData) -> BertTexts:
-    """The source's own test part, or a fifth drawn once; a tenth to validate on; of the rest as many as are wanted.
+    """Test split of the source or a fifth of all, a tenth for validation; `rows` limits the rest.
 
     Raises:
-        ConfigError: the BERT reads fewer pieces at once than asked for.
+        ConfigError: `length` exceeds the BERT's maximum.
         DataError: the dataset or the BERT is not on this machine.
     """
     checkpoint = bert_weights.require(options.bert)

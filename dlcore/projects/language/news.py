@@ -1,24 +1,24 @@
-"""language/news: what kind of news is a headline? A Transformer encoder written out after the paper."""
+"""language/news: topic classification of headlines with a Transformer encoder."""
 
 from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
-from dlcore.projects import classification
 from dlcore.projects.language import texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class NewsData(texts.TextData):
-    """How headlines become numbers."""
+    """Tokenization of headlines."""
 
     length: int = number(128, low=8, high=1000, unit="words", help="Words read of each text.")
-    vocabulary: int = number(30_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
-    vectors: texts.Vectors = choice("glove", help="Vectors that the words start with: chance, or GloVe's.")
+    vocabulary: int = number(30_000, low=100, high=200_000, unit="words", help="Size of the vocabulary.", log=True)
+    vectors: texts.Vectors = choice("glove", help="Initial word vectors: random or GloVe.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part; a tenth of the rest to validate on; the vocabulary from the training part."""
+    """Test split of the source, a tenth of the rest for validation; vocabulary from the training split."""
     return texts.prepare(config, NewsData)
 
 
@@ -27,19 +27,21 @@ _RECIPE = {"batch_size": 32, "learning_rate": 5e-4, "clip_norm": 1.0, "schedule"
 PROJECT = Project(
     slug="news",
     section="language",
-    title="News with a Transformer",
-    summary="Tell world, sports, business and science news apart with an encoder written out after the paper.",
+    title="News classification",
+    summary="Classify news as world, sports, business or science with a Transformer encoder.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("ag_news", "ag_news_15k"),
     models={
         "encoder": ModelEntry(
             title="Transformer encoder",
-            summary="GloVe's vectors as they are, sines for places, four encoder layers, the mean over the words.",
+            summary="Frozen GloVe vectors, sinusoidal positions, four encoder layers, mean pooling.",
             build=texts.build_with(NewsEncoder),
             config=NewsEncoderConfig,
         ),
         "improved_encoder": ModelEntry(
             title="Improved encoder",
-            summary="Word vectors that learn too, words left out at random, even classes, and one layer.",
+            summary="Trained word vectors, word dropout, balanced classes, one layer.",
             build=texts.build_with(NewsEncoder),
             config=ImprovedEncoderConfig,
         ),
@@ -64,14 +66,9 @@ PROJECT = Project(
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     needs=texts.needs,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

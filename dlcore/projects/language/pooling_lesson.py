@@ -1,4 +1,4 @@
-"""The lesson of the last state: where a recurrent network is read out decides whether it learns at all."""
+"""Ablation: pooling decides whether a recurrent network learns."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,18 @@ from torch.nn import functional
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.base_lstm import BaseLstm
 from dlcore.projects.language.texts import EncodedText
-from dlcore.projects.project import LoadedModel, RunConfig
-from dlcore.projects.registry import configure, get, model_config
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.registry import configure, get
+from dlcore.projects.run_config import RunConfig
 
-TITLE = "The lesson of the last state"
-VARIANTS = {"end of the padding": "over_padding", "last word": "last", "highest and mean": "pooled"}
-"""What is read out, by arm; all else is alike."""
+TITLE = "Last state or pooling?"
+VARIANTS = {"end of the padding": "last_padded", "last word": "last", "highest and mean": "mean_max"}
+"""Pooling by variant; all other settings are equal."""
 SMALL = {"rows": 8000, "length": 300, "vocabulary": 8000, "embedding": 32, "hidden": 32, "layers": 1, "bucketed": False}
 
 
 def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[str, list[RunConfig]]:
-    """The runs of the lesson by arm, one a seed: every review padded to 300 words, its start read.
+    """Configs of the ablation by variant, one per seed; reviews are padded to 300 words.
 
     Raises:
         ConfigError: a setting is out of bounds.
@@ -32,7 +33,7 @@ def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[st
                 dataset=dataset,
                 preset="quick",
                 seed=seed,
-                settings={**SMALL, "readout": how, "keep": "start", "epochs": epochs},
+                settings={**SMALL, "pooling": how, "keep": "start", "epochs": epochs},
             )
             for seed in seeds
         ]
@@ -41,10 +42,9 @@ def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[st
 
 
 def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: int = 400) -> np.ndarray | None:
-    """Probability (most + 1,) of the second class, read out after so much padding, 0 first; None for a model that is
-    not read out at one state."""
+    """Probability (most + 1,) of the second class after 0 to `most` words of padding; None if not last-state."""
     module = loaded.module
-    if not isinstance(module, BaseLstm) or module.readout == "pooled":
+    if not isinstance(module, BaseLstm) or module.pooling == "mean_max":
         return None
     with torch.no_grad():
         scores = module.classes(_states(module, seen, most))
@@ -54,16 +54,16 @@ def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: in
 def difference_left(
     loaded: LoadedModel, one: EncodedText, other: EncodedText, *, most: int = 200
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """How far apart the states of two texts still are after so much padding, as a share of how far they were after
-    their last words: (most + 1,) of this model, and of the same network before it learnt. None as for
-    `probability_over_padding`."""
+    """Distance of two texts' states after padding, relative to that after their last words.
+
+    (most + 1,) of this model and of the untrained network. None as in `probability_over_padding`."""
     module = loaded.module
-    if not isinstance(module, BaseLstm) or module.readout == "pooled":
+    if not isinstance(module, BaseLstm) or module.pooling == "mean_max":
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(loaded.config.seed)
         entry = get(loaded.config.project).models[loaded.config.model]
-        fresh = entry.build(model_config(loaded.config), loaded.facts)
+        fresh = entry.build(loaded.config.model_options, loaded.facts)
     found = []
     for own in (module, fresh):
         assert isinstance(own, BaseLstm)
@@ -74,7 +74,7 @@ def difference_left(
 
 
 def _states(module: BaseLstm, seen: EncodedText, most: int) -> torch.Tensor:
-    """(most + 1, D): the state after the last word, and after each word of padding."""
+    """States (most + 1, D) after the last word and each word of padding."""
     with evaluation_mode(module):
         states, _ = module.lstm(module.embedding(functional.pad(torch.from_numpy(seen.ids), (0, most))))
     last: torch.Tensor = states[0, seen.ids.shape[1] - 1 :]

@@ -1,4 +1,4 @@
-"""language/questions: what does a question ask for? Recurrent networks over words, or over a BERT's states of them."""
+"""language/questions: question classification with recurrent networks over tokens or BERT states."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from dlcore.core.config import choice, number
+from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import DataError
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import Prepared
@@ -19,66 +19,70 @@ from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification
 from dlcore.projects.language import reviews_bert, texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class QuestionsData(texts.TextData):
-    """How questions become numbers."""
+    """Tokenization of questions."""
 
-    length: int = number(40, low=8, high=1000, unit="pieces", help="Pieces of words read of each question.")
+    length: int = number(40, low=8, high=1000, unit="pieces", help="Tokens read of each question.")
     tokens: Kind = choice(
-        "wordpiece", help="Whole words, BERT's pieces of words, or pieces joined from the texts' own."
+        "wordpiece", help="Tokenizer: words, BERT's WordPiece, or byte-pair encoding of the training texts."
     )
-    min_frequency: int = number(1, low=1, high=100, help="Times a piece must come in the training part to be known.")
-    vectors: texts.Vectors = choice("glove", help="Vectors that the pieces start with: chance, or GloVe's.")
+    min_frequency: int = number(1, low=1, high=100, help="Minimum count of a token in the training split.")
+    vectors: texts.Vectors = choice("glove", help="Initial token vectors: random or GloVe.")
 
 
 class BertGruConfig(FrozenBertRnnConfig):
-    """Its sizes, and where BERT is read."""
+    """Size of the GRU, and the layer of BERT."""
 
-    hidden: int = number(128, low=2, high=1024, help="Numbers that each layer remembers, in each direction.")
+    hidden: int = number(128, low=2, high=1024, help="Hidden size per direction.")
     bert: str = choice(
-        bert_weights.OFFLINE, help="Name of the pretrained BERT, as on the Hugging Face hub (see data list)."
+        bert_weights.OFFLINE, help="Pretrained BERT, by its name on the Hugging Face hub (see data list)."
     )
     after_layer: int = number(
-        4, low=1, high=96, help="Of BERT's layers the one whose states are read; the topmost tell less of the kind."
+        4, low=1, high=96, help="BERT layer whose states are read; the top layers are less informative."
     )
 
 
 BERT = "bert_gru"
-"""The model that reads what a frozen BERT makes of each piece."""
+"""The model that reads the states of a frozen BERT."""
 READ = ("length", "keep", "balanced", "rows")
-"""Of the data's settings those that it has: a BERT brings its own pieces of words, and its own numbers for them."""
-UNREAD = tuple(name for name in QuestionsData.model_fields if name not in READ)
+"""Data settings that it uses; tokenizer and vectors come from BERT."""
+IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part; a tenth of the rest to validate on; the pieces from the training part, or BERT's own."""
+    """Test split of the source, a tenth of the rest for validation; tokens from the training split or BERT's."""
     if config.model != BERT:
         found = texts.prepare(config, QuestionsData)
-        return replace(found, facts={**found.facts, "width": config.model_options["embedding"]})
-    theirs = {name: config.data_options[name] for name in READ}
-    theirs |= {name: config.model_options[name] for name in ("bert", "after_layer")}
-    found = reviews_bert.prepare(config.model_copy(update={"data_options": theirs}))
-    pieces = len(bert_weights.require(theirs["bert"]).vocabulary)
+        return replace(found, facts={**found.facts, "width": config.model_as(RnnClassifierConfig).embedding})
+    options = config.model_as(BertGruConfig)
+    data = parse(
+        reviews_bert.ReviewsBertData,
+        {**config.data_options.model_dump(include=set(READ)), "bert": options.bert, "after_layer": options.after_layer},
+    )
+    found = reviews_bert.prepare(config.model_copy(update={"data_options": data}))
+    pieces = len(bert_weights.require(options.bert).vocabulary)
     return replace(found, facts={**found.facts, "vocabulary": pieces})
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
-    """Hand the network that reads BERT's states the BERT that its run read with; the others lack nothing."""
+    """Load the pretrained BERT into the model that reads its states."""
     if isinstance(module, FrozenBertRnn):
         reviews_bert.complete(module, preprocessing)
 
 
 def needs(config: RunConfig) -> tuple[str, ...]:
-    """The pretrained BERT, or what every text needs."""
+    """The pretrained BERT, or vectors and vocabulary."""
     if config.model == BERT:
-        return (f"{bert_weights.PREFIX}{config.model_options['bert']}",)
+        return (f"{bert_weights.PREFIX}{config.model_as(BertGruConfig).bert}",)
     return texts.needs(config)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Those of all texts, and a linear support vector machine on up to three words in a row."""
+    """Baselines of all texts, and a linear SVM on word trigrams."""
     said, targets = prepared.source["texts"], prepared.train.targets.numpy()
     classes = prepared.facts["classes"]
     found = texts.baselines(prepared, config)
@@ -101,17 +105,19 @@ def _over_bert(options: BertGruConfig, facts: Mapping[str, int]) -> nn.Module:
 
 
 _CELLS: dict[Cell, tuple[str, str]] = {
-    "gru": ("GRU", "A state with two gates: how much of it to forget, and how much to write anew (Cho et al. 2014)."),
-    "lstm": ("LSTM", "A state and a cell behind three gates (Hochreiter & Schmidhuber 1997)."),
-    "rnn": ("Plain RNN", "The state is rewritten at every word, without a gate (Elman 1990)."),
+    "gru": ("GRU", "Gated recurrent unit with reset and update gates (Cho et al. 2014)."),
+    "lstm": ("LSTM", "A state and a cell with three gates (Hochreiter & Schmidhuber 1997)."),
+    "rnn": ("Plain RNN", "Recurrent network without gates (Elman 1990)."),
 }
 _RECIPE = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle"}
 
 PROJECT = Project(
     slug="questions",
     section="language",
-    title="What questions ask for",
-    summary="Tell from a question whether a person, a place, a number or a thing is asked for: RNN, GRU and LSTM.",
+    title="Question classification",
+    summary="Classify what a question asks for (a person, a place, a number) with an RNN, GRU or LSTM.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("trec6", "trec50"),
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=RnnClassifierConfig)
@@ -120,10 +126,10 @@ PROJECT = Project(
     | {
         BERT: ModelEntry(
             title="GRU over BERT",
-            summary="A BERT that stays as it is reads every question once; a GRU reads what it made of each piece.",
+            summary="A GRU over the token states of a frozen BERT.",
             build=_over_bert,
             config=BertGruConfig,
-            unread=UNREAD,
+            ignored_settings=IGNORED,
         )
     },
     data_config=QuestionsData,
@@ -139,15 +145,10 @@ PROJECT = Project(
     },
     facts={"vocabulary": 8_000, "length": 40, "classes": 6, "width": 384},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
     needs=needs,
     complete=complete,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -1,4 +1,4 @@
-"""language/reviews_bert: does a film review like the film? A frozen BERT reads it, a recurrent network judges."""
+"""language/reviews_bert: sentiment analysis with a recurrent network over a frozen BERT."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dlcore.core import devices
-from dlcore.core.config import choice, number, parse
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import bert_tokens
@@ -17,34 +17,34 @@ from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.projects import classification
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsBertData(BertTextData):
-    """Which BERT reads the reviews, how much of each, and after which layer its states are taken."""
+    """Pretrained BERT, length, and the layer of its states."""
 
     length: int = number(
-        256, low=8, high=512, unit="pieces", help="Pieces of words read of each text, [CLS] and [SEP] among them."
+        256, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
     )
-    keep: bert_tokens.Keep = choice("both", help="Which part of a longer text is read; both: a quarter is its start.")
+    keep: bert_tokens.Keep = choice("both", help="Part of a longer text that is read; both: a quarter from its start.")
     after_layer: int = number(
-        4, low=1, high=96, help="Of BERT's layers the one whose states are read; the topmost tell less of the tone."
+        4, low=1, high=96, help="BERT layer whose states are read; the top layers are less informative."
     )
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's own test part, or a fifth drawn once; a tenth to validate on; every text read by BERT once.
+    """Test split of the source or a fifth of all, a tenth for validation; cached BERT states.
 
-    The splits hold numbers of texts, and a batch gathers their tokens' states.
+    Splits hold row numbers; a batch gathers the token states.
 
     Raises:
-        ConfigError: the BERT reads fewer tokens at once, or has fewer layers, than asked for.
-        DataError: the dataset or the BERT is not on this machine, or its states need more room than there is.
+        ConfigError: `length` or `after_layer` exceeds the BERT's maximum.
+        DataError: the dataset or the BERT is missing, or disk space is too small.
     """
-    options = parse(ReviewsBertData, config.data_options)
+    options = config.data_as(ReviewsBertData)
     taken = bert_texts.load(config, options)
     checkpoint, found, parts = taken.checkpoint, taken.found, taken.parts
     layers = int(checkpoint.config["num_hidden_layers"])
@@ -84,11 +84,11 @@ def _split(places: np.ndarray, labels: np.ndarray, rows: np.ndarray, states: Tok
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
-    """Hand a network just built the BERT that its run read with.
+    """Load the run's pretrained BERT into a network just built.
 
     Raises:
         DataMissingError: the BERT is not on this machine.
-        DataError: the one of that name is not the one that the run was made with.
+        DataError: the BERT differs from the one of the run.
     """
     checkpoint, layer = texts.checkpoint_of(preprocessing), int(preprocessing.get("after_layer", 0))
     cast(FrozenBertRnn, module).attach(bert.pretrained(checkpoint.config, checkpoint.state(), layer=layer))
@@ -105,7 +105,7 @@ _RECIPE = {
     "batch_size": 32,
     "clip_norm": 1.0,
     "schedule": "one_cycle",
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 4e-3,
     "dropout": 0.2,
 }
@@ -113,19 +113,21 @@ _RECIPE = {
 PROJECT = Project(
     slug="reviews_bert",
     section="language",
-    title="Film reviews with BERT",
-    summary="A BERT that has read millions of sentences turns a film review into numbers; a GRU or an LSTM judges it.",
+    title="Sentiment analysis with BERT",
+    summary="Classify film reviews with a GRU or LSTM on the states of a frozen BERT.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "gru": ModelEntry(
             title="GRU over BERT",
-            summary="BERT stays as it is and reads every review once; a two-way GRU reads what it made of each word.",
+            summary="A bidirectional GRU over the token states of a frozen BERT.",
             build=_build("gru"),
             config=FrozenBertRnnConfig,
         ),
         "lstm": ModelEntry(
             title="LSTM over BERT",
-            summary="The same with an LSTM, which keeps a second memory and has a third more weights.",
+            summary="A bidirectional LSTM over the same states.",
             build=_build("lstm"),
             config=FrozenBertRnnConfig,
         ),
@@ -137,14 +139,9 @@ PROJECT = Project(
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     complete=complete,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -1,4 +1,4 @@
-"""language/reviews_lstm: does a film review like the film? An LSTM reads it word by word."""
+"""language/reviews_lstm: sentiment analysis of film reviews with an LSTM."""
 
 from collections.abc import Mapping
 
@@ -9,19 +9,19 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
-from dlcore.projects import classification
 from dlcore.projects.language import texts
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
 
 
 class ReviewsData(texts.TextData):
-    """How reviews become numbers."""
+    """Tokenization of reviews."""
 
-    keep: text.Keep = choice("end", help="Which part of a longer review is read; verdicts come at the end.")
+    keep: text.Keep = choice("end", help="Part of a longer review that is read; the verdict is often at the end.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The source's test part or a fifth of all; a tenth to validate on; the vocabulary from the training part."""
+    """Test split of the source or a fifth of all, a tenth for validation; vocabulary from the training split."""
     return texts.prepare(config, ReviewsData)
 
 
@@ -38,19 +38,21 @@ _RECIPE = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}
 PROJECT = Project(
     slug="reviews_lstm",
     section="language",
-    title="Film reviews with an LSTM",
-    summary="Read a film review word by word with an LSTM, and say whether its writer liked the film.",
+    title="Sentiment analysis with an LSTM",
+    summary="Classify film reviews as positive or negative with an LSTM that reads word by word.",
+    task=texts.TEXT_CLASSIFICATION,
+    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "base_lstm": ModelEntry(
             title="BaseLSTM",
-            summary="Embedding, three one-way LSTM layers with dropout after each, and the state after the last word.",
+            summary="Three LSTM layers with dropout; last state.",
             build=_build,
             config=BaseLstmConfig,
         ),
         "improved_lstm": ModelEntry(
             title="ImprovedLSTM",
-            summary="GloVe's vectors to start with, three two-way layers, and highest and mean over all words.",
+            summary="GloVe vectors, three bidirectional LSTM layers, max and mean pooling.",
             build=_improved,
             config=ImprovedLstmConfig,
         ),
@@ -77,14 +79,9 @@ PROJECT = Project(
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
     prepare=prepare,
-    objective=texts.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
     needs=texts.needs,
-    input_kind="text",
     input_limit=text.MAX_BYTES,
-    own_data="text",
+    custom_data=("text",),
 )

@@ -1,4 +1,4 @@
-"""language/seq2seq: a Transformer that reads one sequence and writes another, symbol by symbol."""
+"""language/seq2seq: an encoder-decoder Transformer that translates sequences symbol by symbol."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -8,44 +8,45 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, number, parse
+from dlcore.core.config import Config, number
 from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import sequences
-from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs, Task
+from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 TEST_ROWS = 2000
 EACH = 100
-"""Items of each length beyond those learnt."""
+"""Test pairs per length beyond the training lengths."""
 WATCHED = 500
-"""Validation items that are written out after each epoch."""
+"""Validation pairs that are decoded after each epoch."""
 BEAMS = 4
 AT_ONCE = 250
-"""Items of a batch in evaluation."""
+"""Batch size in evaluation."""
 MOST = 400
-"""Characters of a text handed in."""
+"""Longest input text in characters."""
 
 
 class Seq2SeqData(Config):
-    """How the items are made."""
+    """Number and length of the pairs."""
 
-    train_rows: int = number(40_000, low=100, high=500_000, unit="items", help="Items to learn from.", log=True)
-    validation_rows: int = number(1000, low=50, high=10_000, unit="items", help="Items to validate on.")
-    longest: int = number(12, low=4, high=40, unit="symbols", help="Longest item to reverse or sort; not for dates.")
+    train_rows: int = number(40_000, low=100, high=500_000, unit="items", help="Training pairs.", log=True)
+    validation_rows: int = number(1000, low=50, high=10_000, unit="items", help="Validation pairs.")
+    longest: int = number(12, low=4, high=40, unit="symbols", help="Maximum length for reversing and sorting.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Items that share nothing between the parts (dates: no day); alphabets from the training part alone."""
-    options = parse(Seq2SeqData, config.data_options)
+    """Disjoint splits (dates: no common day); alphabets from the training split."""
+    options = config.data_as(Seq2SeqData)
     sizes = sequences.SplitSizes(options.train_rows, options.validation_rows, TEST_ROWS, options.longest, EACH)
     parts = _parts(config, sizes)
     source, target = Alphabet.fit(parts.train.sources), Alphabet.fit(parts.train.targets)
@@ -77,20 +78,20 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.SequenceSplits:
-    """Items made here, or those of a file of one's own."""
+    """Generated pairs, or those of a custom dataset."""
     if own.is_custom(config.dataset):
         kept = own_pairs.load(config.dataset, checksum=config.data_checksum)
         return own_pairs.split_pairs(kept, sizes, seed=config.seed)
-    return sequences.make_splits(cast(Task, config.dataset), sizes, seed=config.seed)
+    return sequences.make_splits(cast(sequences.Task, config.dataset), sizes, seed=config.seed)
 
 
 def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
-    """Source (N, S) and given (N, L) without the columns in which every item of the batch is padding."""
+    """Source (N, S) and decoder input (N, L) without columns that are padding in the whole batch."""
     return tuple(ids[:, : max(1, int(ids.ne(PAD).sum(dim=1).max()))].contiguous() for ids in inputs)
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy at each symbol of the true answer, padding left out, and how many answers are right throughout."""
+    """Cross-entropy with teacher forcing, ignoring padding, and the number of exact matches."""
     return Objective(loss=_loss, correct=_correct)
 
 
@@ -99,7 +100,7 @@ def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _losses(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean surprise at the symbols of each answer (N,); `outputs` (N, L, V) may be shorter than the targets."""
+    """Cross-entropy per sequence (N,); `outputs` (N, L, V) may be shorter than the targets."""
     wanted = targets[:, : outputs.shape[1]]
     found = functional.cross_entropy(outputs.transpose(1, 2), wanted, ignore_index=PAD, reduction="none")
     return found.sum(dim=1) / wanted.ne(PAD).sum(dim=1)
@@ -115,7 +116,7 @@ def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def teacher_forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:
-    """With the true answer given: mean surprise at the symbols of each (N,), and whether all are right (N,)."""
+    """With teacher forcing: cross-entropy (N,) and exact match (N,) per sequence."""
     device, losses, right = next(module.parameters()).device, [], []
     plain = Split(part.inputs, part.targets, part.ids)
     with evaluation_mode(module):
@@ -127,7 +128,7 @@ def teacher_forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[
 
 
 def generate(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Nothing given but the source: what the model writes (N, length), and its log probability (N,)."""
+    """Decoded ids (N, length) and their log probability (N,)."""
     device, ids, scores = next(module.parameters()).device, [], []
     for (source, *_), _ in Batches(part, AT_ONCE, device=device, transform=trim).epoch(1):
         found = decode.decode(module, source, length=length, beams=beams)
@@ -137,7 +138,7 @@ def generate(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> 
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
-    """Loss and whole answers right with the true answer given, and exact match of what is written without it."""
+    """Loss and exact match with teacher forcing, and exact match of decoded outputs."""
     held = prepared.validation
     losses, right = teacher_forced(module, prepared, held)
     few = Split(tuple(part[:WATCHED] for part in held.inputs), held.targets[:WATCHED], held.ids[:WATCHED])
@@ -150,7 +151,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """The test items, what was written for each, greedily and with a beam, and for those longer than any learnt."""
+    """Test pairs with greedy and beam search outputs, also beyond the training lengths."""
     test, length = prepared.test, prepared.facts["target_length"]
     losses, right = teacher_forced(module, prepared, test)
     ids, scores = generate(module, test, length=length)
@@ -175,12 +176,12 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     return {name: array.astype(small.get(array.dtype, array.dtype)) for name, array in found.items()}
 
 
-WAYS = {"beam": f"keeping {BEAMS} drafts (beam)", "answer_given": "with the true answer given"}
-"""How an evaluation's parts were written."""
+WAYS = {"beam": f"beam search with {BEAMS} beams", "answer_given": "teacher forcing"}
+"""Labels of an evaluation's parts."""
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Exact match on the test items, greedily; `parts` has it with a beam, and with the true answer given."""
+    """Exact match of greedy decoding on test; `parts` has beam search and teacher forcing."""
     targets = predictions["test_targets"]
     right = (predictions["test_written"] == targets).all(axis=1)
     losses = predictions["test_losses"].astype(np.float64)
@@ -193,18 +194,18 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     }
     low, high = metrics["exact_match_low"], metrics["exact_match_high"]
     verdict = (
-        f"Right in every symbol on {metrics['exact_match']:.1%} of {len(targets):,} unseen items "
+        f"Exact match on {metrics['exact_match']:.1%} of {len(targets):,} unseen items "
         f"(95 % interval {low:.1%} to {high:.1%})."
     )
     if "longer_written" in predictions:
         beyond = float((predictions["longer_written"] == predictions["longer_targets"]).all(axis=1).mean())
         metrics["exact_match_longer"] = beyond
-        verdict += f" On items up to twice as long as any it learnt from: {beyond:.1%}."
+        verdict += f" On pairs up to twice the training length: {beyond:.1%}."
     return Evaluation(metrics=metrics, baselines={}, verdict=verdict, parts=parts)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Copying the source, what stood with the most similar training item, and a date parser that learns nothing."""
+    """Copying the source, the target of the nearest training pair, and a rule-based date parser."""
     parts: sequences.SequenceSplits = prepared.source["parts"]
     train, test = parts.train, parts.test
     near = judged.nearest_neighbor(train.sources, train.targets, test.sources)
@@ -221,23 +222,23 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def alphabets(preprocessing: Mapping[str, Any]) -> tuple[Alphabet, Alphabet]:
-    """The source's and the target's alphabet of a run."""
+    """Source and target alphabet of a run."""
     return Alphabet(preprocessing["source_symbols"]), Alphabet(preprocessing["target_symbols"])
 
 
 def encode_source(loaded: LoadedModel, payload: bytes) -> tuple[str, Tensor]:
-    """A text as the model reads it: cleaned, and its ids (1, S).
+    """Cleaned text and its ids (1, S).
 
     Raises:
-        DataError: it is empty, too long, or has a symbol that the model never saw.
+        DataError: the text is empty, too long, or has an unknown symbol.
     """
     said = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
     source, _ = alphabets(loaded.preprocessing)
     longest = int(loaded.facts["source_length"])
     if not said:
-        raise DataError("the text is empty: write what the model is to read.")
+        raise DataError("the text is empty: enter a text.")
     if len(said) > longest:
-        raise DataError(f"the text has {len(said)} characters: this model reads up to {longest}; shorten it.")
+        raise DataError(f"the text has {len(said)} characters: the maximum is {longest}; shorten it.")
     strange = sorted(set(said) - set(source.symbols))
     if strange:
         known = source.symbols.replace(" ", "the space, ")
@@ -246,10 +247,10 @@ def encode_source(loaded: LoadedModel, payload: bytes) -> tuple[str, Tensor]:
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What the model writes for a text, greedily and with a beam, each symbol with its probability.
+    """Greedy and beam search output for a text, with the probability of each symbol.
 
     Raises:
-        DataError: the text cannot be read.
+        DataError: the text is invalid.
     """
     said, source = encode_source(loaded, payload)
     _, target = alphabets(loaded.preprocessing)
@@ -274,7 +275,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def decode_rows(ids: np.ndarray, alphabet: Alphabet) -> list[str]:
-    """Rows of ids (N, T) as texts."""
+    """Decode rows of ids (N, T)."""
     return [alphabet.decode(row) for row in cast(Sequence[list[int]], ids.tolist())]
 
 
@@ -290,16 +291,26 @@ def _build(options: Seq2SeqConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {"batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
 
+TASK = Task(
+    name="sequence to sequence",
+    objective=objective,
+    predict=predict,
+    epoch_metrics=epoch_metrics,
+    evaluate=evaluate,
+)
+
 PROJECT = Project(
     slug="seq2seq",
     section="language",
     title="Sequence to sequence",
-    summary="A Transformer that reads one sequence and writes another: dates, reversing, sorting, symbol by symbol.",
+    summary="Translate one sequence into another with a Transformer: dates, reversing, sorting.",
+    task=TASK,
+    modality="text",
     datasets=("dates_in_words", "reversing", "sorting"),
     models={
         "transformer": ModelEntry(
             title="Encoder-decoder Transformer",
-            summary="Two layers that read, two that write; each written symbol looks back at what was read.",
+            summary="Two encoder and two decoder layers with cross-attention.",
             build=_build,
             config=Seq2SeqConfig,
         )
@@ -311,13 +322,8 @@ PROJECT = Project(
     },
     facts={"sources": 40, "symbols": 15, "source_length": 51, "target_length": 11},
     prepare=prepare,
-    objective=objective,
-    predict=predict,
-    epoch_metrics=epoch_metrics,
-    evaluate=evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="text",
     input_limit=MOST,
-    own_data="pairs",
+    custom_data=("pairs",),
 )

@@ -1,4 +1,4 @@
-"""What projects that sort texts share: data of any text set cut into parts, word vectors, baselines, one answer."""
+"""Shared by text classifiers: splits, vocabulary, word vectors, baselines and prediction."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as own
 from dlcore.data.custom import texts as own_texts
@@ -25,44 +25,45 @@ from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, RunConfig
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
-"""Of all texts where the source has no test part; drawn once with a fixed seed, so that every run is judged alike."""
+"""Test share of sources without a test split; a fixed seed makes it the same for all runs."""
 VALIDATION_SHARE = 0.1
-"""Of all texts where the source has no test part, else of its training part."""
+"""Validation share, of all texts or of the source's training split."""
 UNSEEN = 20_000
-"""Of GloVe's commonest words so many join the vocabulary where its vectors are used: of those that the training texts
-lack something is known all the same."""
+"""With GloVe, this number of its most frequent words joins the vocabulary."""
 Vectors = Literal["none", "glove"]
 PIECES = "bert_pieces"
-"""The kind of preprocessing that cuts a text as a pretrained BERT does."""
+"""Preprocessing kind with the tokenizer of a pretrained BERT."""
 
 
 class TextData(Config):
-    """How texts become numbers."""
+    """Tokenization and amount of texts."""
 
     length: int = number(200, low=8, high=1000, unit="words", help="Words read of each text.")
-    keep: text.Keep = choice("start", help="Which part of a longer text is read.")
-    tokens: Kind = choice("words", help="Whole words, BERT's pieces of words, or pieces joined from the texts' own.")
-    vocabulary: int = number(20_000, low=100, high=200_000, unit="words", help="Most frequent words known.", log=True)
-    min_frequency: int = number(2, low=1, high=100, help="Times a word must come in the training part to be known.")
-    vectors: Vectors = choice("none", help="Vectors that the words start with: chance, or GloVe's.")
-    balanced: bool = choice(False, help="Let every class weigh the same in the loss, however many texts it has.")
-    bucketed: bool = choice(True, help="Put texts of about the same length together and cut padding off.")
-    rows: int = number(
-        0, low=0, high=1_000_000, unit="texts", help="Texts used in all, each part at its share; 0 uses all."
+    keep: text.Keep = choice("start", help="Part of a longer text that is read.")
+    tokens: Kind = choice(
+        "words", help="Tokenizer: words, BERT's WordPiece, or byte-pair encoding of the training texts."
     )
+    vocabulary: int = number(20_000, low=100, high=200_000, unit="words", help="Size of the vocabulary.", log=True)
+    min_frequency: int = number(2, low=1, high=100, help="Minimum count of a word in the training split.")
+    vectors: Vectors = choice("none", help="Initial word vectors: random or GloVe.")
+    balanced: bool = choice(False, help="Weight classes equally in the loss.")
+    bucketed: bool = choice(True, help="Batch texts of similar length and trim padding.")
+    rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
 
 
 def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
-    """The source's own test part, or a fifth drawn once; a tenth to validate on; the vocabulary from training alone.
+    """Test split of the source or a fifth of all, a tenth for validation; vocabulary from the training split.
 
     Raises:
-        DataError: the dataset, or the word vectors asked for, are not on this machine.
+        DataError: the dataset or the word vectors are not on this machine.
     """
-    options = parse(data, config.data_options)
+    options = config.data_as(data)
     found = load(config)
     parts = cut(found, options.rows, seed=config.seed)
     texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
@@ -91,19 +92,17 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
 
 
 def needs(config: RunConfig) -> tuple[str, ...]:
-    """GloVe's vectors and BERT's pieces of words, where a run asks for them."""
-    wanted = {
-        "glove": config.data_options.get("vectors") == "glove",
-        "bert_vocabulary": config.data_options.get("tokens") == "wordpiece",
-    }
+    """GloVe vectors and BERT's vocabulary, if the run uses them."""
+    options = config.data_as(TextData)
+    wanted = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
     return tuple(name for name, asked in wanted.items() if asked)
 
 
 def load(config: RunConfig) -> text.TextDataset:
-    """The run's texts: a public dataset's, or those of one's own that it was made from.
+    """The run's texts, public or custom.
 
     Raises:
-        DataError: they are not on this machine.
+        DataError: the dataset is not on this machine.
     """
     if own.is_custom(config.dataset):
         return own_texts.load(config.dataset, checksum=config.data_checksum)
@@ -111,7 +110,7 @@ def load(config: RunConfig) -> text.TextDataset:
 
 
 def cut(found: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of the three parts; with `rows` each part is thinned, so a test text never moves into training."""
+    """Row numbers of the three splits; `rows` thins each split, so no test text moves into training."""
     labels = found.labels
     if found.test is None:
         rest, test = stratified_split(labels, TEST_SHARE, seed=0)
@@ -128,7 +127,7 @@ def cut(found: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarra
 
 
 def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
-    """The vocabulary, and what puts GloVe's vectors into a fresh model where they are asked for."""
+    """The vocabulary, and a function that loads GloVe vectors into a new model (None without GloVe)."""
     known = text.Vocabulary.fit(
         train, size=options.vocabulary, min_frequency=options.min_frequency, kind=options.tokens
     )
@@ -159,17 +158,16 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
 
 
 def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
-    """Ids (N, T) without the columns in which every text of the batch is padding."""
+    """Ids (N, T) without columns that are padding in the whole batch."""
     ids = inputs[0]
     longest = int(ids.ne(text.PAD).sum(dim=1).max())
     return (ids[:, : max(1, longest)].contiguous(),)
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """The classifiers' cross-entropy; where classes are to weigh the same, that of a rare one counts more (King &
-    Zeng 2001): by the number of texts over the classes and over its own texts."""
+    """Cross-entropy; with `balanced`, class weights inverse to class frequency (King & Zeng 2001)."""
     plain = classification.objective(config, prepared)
-    if not config.data_options.get("balanced"):
+    if not getattr(config.data_options, "balanced", False):
         return plain
     counts = torch.bincount(prepared.train.targets, minlength=prepared.facts["classes"]).clamp(min=1)
     weights = len(prepared.train) / (len(counts) * counts.float())
@@ -180,9 +178,11 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
     return replace(plain, loss=loss)
 
 
+TEXT_CLASSIFICATION = replace(CLASSIFICATION, objective=objective)
+
+
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Majority class, logistic regression on weighted word counts, and NB-SVM on pairs of words, of the whole texts;
-    a method that finds no word to count is left out."""
+    """Majority class, logistic regression on TF-IDF, and NB-SVM on bigrams, of complete texts."""
     texts, classes = prepared.source["texts"], prepared.facts["classes"]
     targets, truth = prepared.train.targets.numpy(), prepared.test.targets.numpy()
     found = {"majority": classification.majority_class(prepared)}
@@ -196,16 +196,16 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
-    """Metrics of a method that calls and orders but gives no probabilities: those that take them for such are out."""
+    """Metrics without those that need calibrated probabilities."""
     return {name: value for name, value in measured.items() if not name.startswith(("loss", "ece"))}
 
 
 @dataclass(frozen=True)
 class EncodedText:
-    """What a model reads of a text: the words, their ids (1, T), how many were left out as too many.
+    """A text as model input: words, ids (1, T), and the number of words cut off.
 
-    `gone` is the id that a hidden word gets, `strange` that of an unknown one; so many `marks` of the model's own stand
-    at each end, [CLS] and [SEP], and cannot be hidden.
+    `gone` is the id of a hidden word, `strange` that of an unknown one; `marks` special tokens at each end cannot be
+    hidden.
     """
 
     words: list[str]
@@ -217,11 +217,11 @@ class EncodedText:
 
     @property
     def unknown(self) -> np.ndarray:
-        """(T,) true where a word is not in the vocabulary."""
+        """Mask (T,) of words outside the vocabulary."""
         return np.asarray(self.ids[0] == self.strange)
 
     def without(self, places: Sequence[int] | None = None) -> np.ndarray:
-        """The ids (1, T) with the words at `places` hidden; all words where none are named."""
+        """Ids (1, T) with the words at `places` hidden."""
         ids, own = self.ids.copy(), range(self.marks, self.ids.shape[1] - self.marks)
         ids[:, [place for place in (own if places is None else places) if place in own]] = self.gone
         return ids
@@ -229,11 +229,11 @@ class EncodedText:
 
 _VOCABULARIES: WeakKeyDictionary[nn.Module, text.Vocabulary] = WeakKeyDictionary()
 _PIECES: WeakKeyDictionary[nn.Module, bert_tokens.WordPieceTokenizer] = WeakKeyDictionary()
-"""A loaded model's vocabulary, or BERT's pieces; to build them anew takes longer than to answer."""
+"""Cache of a loaded model's tokenizer; building one takes longer than a prediction."""
 
 
 def vocabulary(loaded: LoadedModel) -> text.Vocabulary:
-    """The words or pieces that a model knows."""
+    """The vocabulary of a loaded model."""
     if loaded.module not in _VOCABULARIES:
         _VOCABULARIES[loaded.module] = text.from_preprocessing(loaded.preprocessing)
     return _VOCABULARIES[loaded.module]
@@ -242,7 +242,7 @@ def vocabulary(loaded: LoadedModel) -> text.Vocabulary:
 def wordpiece_preprocessing(
     checkpoint: bert_weights.Checkpoint, *, length: int, keep: bert_tokens.Keep
 ) -> dict[str, Any]:
-    """All that is needed to cut another text as for that BERT, in JSON's types: its name, not its words."""
+    """JSON-able preprocessing of a BERT: its name and checksum, not its vocabulary."""
     return {
         "kind": PIECES,
         "bert": checkpoint.name,
@@ -253,26 +253,26 @@ def wordpiece_preprocessing(
 
 
 def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
-    """The pretrained BERT that a run was made with.
+    """The pretrained BERT of a run.
 
     Raises:
         DataMissingError: it is not on this machine.
-        DataError: the one of that name here is another one.
+        DataError: the BERT with that name differs.
     """
     if not {"bert", "bert_checksum"} <= preprocessing.keys():
-        raise DataError("this run does not say which pretrained BERT it was made with: take another bundle.")
+        raise DataError("the bundle does not name its pretrained BERT: use another bundle.")
     found = bert_weights.require(str(preprocessing["bert"]))
     made_with = str(preprocessing["bert_checksum"])
     if found.checksum != made_with:
         raise DataError(
-            f"this run was made with a '{found.name}' whose checksum begins with {made_with[:8]}, that in "
+            f"this run uses a '{found.name}' whose checksum begins with {made_with[:8]}, that in "
             f"{found.folder} begins with {found.checksum[:8]}: put the one it was made with there."
         )
     return found
 
 
 def _read_pieces(loaded: LoadedModel, said: str) -> EncodedText:
-    """A cleaned text as a BERT reads it, between [CLS] and [SEP]."""
+    """Encode a cleaned text for BERT, with [CLS] and [SEP]."""
     if loaded.module not in _PIECES:
         _PIECES[loaded.module] = bert_tokens.WordPieceTokenizer(checkpoint_of(loaded.preprocessing))
     pieces, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
@@ -284,7 +284,7 @@ def _read_pieces(loaded: LoadedModel, said: str) -> EncodedText:
 
 
 def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
-    """A cleaned text as the model reads it."""
+    """Encode a cleaned text for the model."""
     if loaded.preprocessing.get("kind") == PIECES:
         return _read_pieces(loaded, said)
     length, keep = int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
@@ -296,22 +296,22 @@ def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
 
 
 def probabilities(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, float]:
-    """Label -> probability, the likeliest first; the words at the places `hidden` count as unknown, or masked, ones."""
+    """Label -> probability, highest first; words at the positions `hidden` are unknown or masked."""
     ids = torch.from_numpy(seen.without(hidden))
-    if not loaded.config.data_options.get("bucketed", True):  # it learnt from padded rows, so it is asked with one
+    if not getattr(loaded.config.data_options, "bucketed", True):  # trained on padded rows
         ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
     return classification.named_probabilities(inference.forward_batch(loaded.module, ids), loaded.labels)
 
 
 def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
-    """Of a Transformer (L, H, T, T): how much each word takes of each, rows sum to 1; words at `hidden` are hidden."""
+    """Attention weights (L, H, T, T) of a Transformer, rows sum to 1; words at `hidden` are hidden."""
     with inference.evaluation_mode(loaded.module) as module:
         layers: list[Tensor] = module.attention_weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
     return torch.cat(layers).numpy()
 
 
 def predicted_label(loaded: LoadedModel, found: Mapping[str, float]) -> str:
-    """The label called: the likeliest, or with two classes the one that the run's threshold says."""
+    """Predicted label: most probable, or by the run's threshold for two classes."""
     if len(loaded.labels) != 2:
         return max(found, key=found.__getitem__)
     threshold = 0.5 if loaded.threshold is None else loaded.threshold
@@ -319,16 +319,16 @@ def predicted_label(loaded: LoadedModel, found: Mapping[str, float]) -> str:
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What a text is: label, its probability, every label's probability, words read and words unknown.
+    """Predicted label, class probabilities, words read and unknown words.
 
     Raises:
-        DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
+        DataError: the text is empty, too long, not UTF-8, or has no known word.
     """
     seen = encode_text(loaded, text.read_text(payload))
     tokens, unknown = seen.ids.shape[1] - 2 * seen.marks, int(seen.unknown.sum())
     if tokens == unknown:
-        read_words = f"none of the {tokens} words read is" if tokens > 1 else "the one word read is not"
-        raise DataError(f"{read_words} in the model's vocabulary: write an English text.")
+        read_words = f"none of the {tokens} words read is" if tokens > 1 else "the only word is not"
+        raise DataError(f"{read_words} in the model's vocabulary: enter an English text.")
     found = probabilities(loaded, seen)
     label = predicted_label(loaded, found)
     threshold = 0.5 if loaded.threshold is None else loaded.threshold
@@ -344,7 +344,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def build_with(kind: Callable[..., nn.Module]) -> Callable[[Any, Mapping[str, int]], nn.Module]:
-    """A model entry's `build` for a class that takes `vocabulary`, `length` and `classes`."""
+    """`ModelEntry.build` for a class that takes `vocabulary`, `length` and `classes`."""
 
     def build(options: Any, facts: Mapping[str, int]) -> nn.Module:
         return kind(options, vocabulary=facts["vocabulary"], length=facts["length"], classes=facts["classes"])

@@ -1,4 +1,4 @@
-"""vision/architectures: VGG-16, ResNet-18 and ResNeXt on the same pictures, side by side."""
+"""vision/architectures: VGG-16, ResNet-18 and ResNeXt on the same images."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ from dlcore.data.images import images
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
-from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as pictures
 from dlcore.projects.vision.images import ImageData
 
@@ -42,12 +42,12 @@ REPORTED: dict[str, dict[str, tuple[float, ...]]] = {
         "validation_accuracy": (0.8001, 0.8989, 0.8274, 0.8047, 0.851, 0.8961, 0.881, 0.8168, 0.8423, 0.8767),
     },
 }
-"""What a course's report claims of two of them on 30,000 of these pictures, by epoch."""
+"""Curves reported by a course for two models on 30,000 of these images, by epoch."""
 
 _RECIPE = {
     "epochs": 30,
     "batch_size": 64,
-    "optimiser": "sgd",
+    "optimizer": "sgd",
     "learning_rate": 0.05,
     "momentum": 0.9,
     "weight_decay": 5e-4,
@@ -55,33 +55,35 @@ _RECIPE = {
     "side": 64,
     "shift": 8,
     "cutout": 16,
-    "jitter": 0.2,
+    "color_jitter": 0.2,
 }
-"""For two cores and a night. Where there is a GPU, the stem that keeps every pixel costs four times as much."""
+"""For two cores and one night. The stem without downsampling costs four times as much: use a GPU."""
 
 
 PROJECT = Project(
     slug="architectures",
     section="vision",
     title="VGG, ResNet, ResNeXt",
-    summary="Train three classic image classifiers on the same photographs, and see which one wins, at what cost.",
+    summary="Train three classic image classifiers on the same photos; compare accuracy, speed and size.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("dogs_food_vehicles", "cifar10", "fashion_mnist", "mnist", "digits"),
     models={
         "resnet18": ModelEntry(
             title="ResNet-18",
-            summary="Blocks of two convolutions that learn what to add to their input (He et al. 2016).",
+            summary="Residual blocks of two convolutions (He et al. 2016).",
             build=_resnet,
             config=ResNetConfig,
         ),
         "vgg16_c": ModelEntry(
             title="VGG-16 (version C)",
-            summary="Thirteen convolutions one on the other and a dense head (Simonyan & Zisserman 2015).",
+            summary="Thirteen stacked convolutions and a dense head (Simonyan & Zisserman 2015).",
             build=_vgg,
             config=VggConfig,
         ),
         "resnext": ModelEntry(
             title="ResNeXt",
-            summary="Residual blocks that split into many narrow paths and sum them (Xie et al. 2017).",
+            summary="Residual blocks of many narrow paths that are summed (Xie et al. 2017).",
             build=_resnext,
             config=ResNextConfig,
         ),
@@ -109,15 +111,10 @@ PROJECT = Project(
     },
     facts={"channels": 3, "height": 64, "width": 64, "classes": 3},
     prepare=pictures.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=pictures.baselines,
     answer=pictures.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
-    own_data="images",
+    custom_data=("images",),
 )

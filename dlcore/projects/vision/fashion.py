@@ -1,4 +1,4 @@
-"""vision/fashion: a dense network that tells ten kinds of clothes apart."""
+"""vision/fashion: dense networks that classify clothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, random_shift_flip
 from dlcore.data.splits import Prepared, Split
@@ -15,24 +15,26 @@ from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision.images import NEVER_MIRRORED, simple_baselines
 
 
 class FashionData(Config):
-    """How the pictures are cut into parts, and changed in training."""
+    """Splits and augmentation."""
 
-    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
+    validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
     train_rows: int = number(
-        0, low=0, high=60_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+        0, low=0, high=60_000, unit="pictures", help="Training images used, stratified; 0 uses all."
     )
-    flip: bool = choice(False, help="Mirror every second training picture, left and right; digits never are.")
-    shift: int = number(0, low=0, high=14, unit="pixels", help="Training pictures move by up to so much.")
+    flip: bool = choice(False, help="Random horizontal flip in training; never for digits.")
+    shift: int = number(0, low=0, high=14, unit="pixels", help="Random shift in training, at most.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Official test part as it is; the rest cut by the seed into training and validation, every class at its share."""
-    options = parse(FashionData, config.data_options)
+    """Official test split; the rest is split into training and validation by the seed, stratified."""
+    options = config.data_as(FashionData)
     found = images.load(config.dataset)
     train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
     train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
@@ -51,7 +53,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def augmentation(options: FashionData, dataset: str) -> Augmentation:
-    """How the dataset's training pictures are changed."""
+    """The augmentation for a dataset."""
     return Augmentation(shift=options.shift, flip=options.flip and dataset not in NEVER_MIRRORED)
 
 
@@ -60,8 +62,7 @@ def _split(pixels: np.ndarray, labels: np.ndarray, ids: np.ndarray) -> Split:
 
 
 class _Scale:
-    """uint8 pixels (N, H, W) -> float, on the device: the bytes travel, not four times as many. In training each
-    picture is moved and mirrored first, where that was asked for."""
+    """Scale uint8 pixels (N, H, W) to float on the device, which transfers fewer bytes; augment in training."""
 
     def __init__(self, mean: float, std: float, how: Augmentation) -> None:
         self.factor, self.offset, self.how = 1 / (255 * std), -mean / std, how
@@ -74,16 +75,16 @@ class _Scale:
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Majority class, nearest class mean and logistic regression, fitted on the same training part."""
+    """Majority class, nearest class mean and logistic regression on the training split."""
     train, test = (split.inputs[0].numpy().astype(np.float32) / 255 for split in (prepared.train, prepared.test))
     return simple_baselines(prepared, train, prepared.train.targets.numpy(), test)
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What a picture's file shows: the likeliest label, every label's probability, and the picture as the model saw it.
+    """Predicted label, class probabilities, and the image as the model sees it.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     seen = loaded.preprocessing
     pixels = images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"]))
@@ -98,19 +99,21 @@ def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Modul
 PROJECT = Project(
     slug="fashion",
     section="vision",
-    title="Fashion classifier",
-    summary="Tell ten kinds of clothing apart on small grey pictures, with three dense layers and nothing else.",
+    title="Fashion classification",
+    summary="Classify ten kinds of clothing on small gray images with three dense layers.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "digits"),
     models={
         "dense": ModelEntry(
             title="Dense 256-128-64",
-            summary="Three hidden layers with ReLU; pixels laid flat, so it knows nothing of neighbours.",
+            summary="Three hidden layers with ReLU on flattened pixels.",
             build=_build,
             config=DenseClassifierConfig,
         ),
         "improved": ModelEntry(
             title="Dense 256-128-64 with dropout and batch norm",
-            summary="The same three layers, standardised and thinned out in training, on mirrored and moved pictures.",
+            summary="The same layers with batch norm, dropout and augmentation.",
             build=_build,
             config=ImprovedDenseConfig,
         ),
@@ -134,7 +137,7 @@ PROJECT = Project(
                 "epochs": 80,
                 "batch_size": 256,
                 "learning_rate": 4e-3,
-                "optimiser": "adamw",
+                "optimizer": "adamw",
                 "weight_decay": 0.02,
                 "schedule": "one_cycle",
                 "patience": 0,
@@ -146,12 +149,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -1,6 +1,7 @@
-"""vision/food: networks that know a million photographs learn dishes from a few hundred."""
+"""vision/food: transfer learning from ImageNet to photos of dishes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataMissingError
 from dlcore.data.images import images
 from dlcore.data.images.duplicates import grouped_stratified_split
@@ -22,63 +23,61 @@ from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
 from dlcore.projects import classification
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import food_features
 from dlcore.projects.vision import images as pictures
 from dlcore.training.fit import Objective
 
-BACKBONE_OF: dict[str, Backbone] = {
-    "mobilenet_v2": "mobilenet_v2",
-    "mobilenet_v2_frozen": "mobilenet_v2",
-    "mobilenet_v2_scratch": "mobilenet_v2",
-    "mobilenet_v3_large": "mobilenet_v3_large",
-    "efficientnet_b0": "efficientnet_b0",
-    "resnet50": "resnet50",
-}
-"""Each model's backbone."""
+
+@dataclass(frozen=True)
+class FoodModel(ModelEntry):
+    """A classifier on top of a backbone that has ImageNet weights."""
+
+    backbone: Backbone = "mobilenet_v2"
 
 
 PULL = 60.0
-"""Of a head fitted on features, of two views of each picture; by five-fold cross-validation on training photos."""
+"""L2 penalty of a head on features of two views per image; from five-fold cross-validation on training photos."""
 
 
 class FoodData(Config):
-    """How photographs are brought to size, cut into parts, and changed in training."""
+    """Image size, splits and augmentation."""
 
-    side: int = number(256, low=64, high=512, unit="pixels", help="Height and width of the pictures that are answered.")
+    side: int = number(256, low=64, high=512, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
     )
-    validation_share: float = number(0.15, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
-    train_side: int = number(
-        192, low=0, high=512, unit="pixels", help="Side of what training sees of a picture; 0 is all of `side`."
+    validation_share: float = number(0.15, low=0.02, high=0.5, help="Validation share of the training images.")
+    train_side: int = number(192, low=0, high=512, unit="pixels", help="Side of random crops in training; 0: `side`.")
+    zoom: float = number(0.5, low=0.05, high=1.0, help="Smallest area of a random resized crop; 1: no crop.")
+    flip: bool = choice(True, help="Random horizontal flip in training.")
+    color_jitter: float = number(0.2, low=0.0, high=0.9, help="Random change of brightness and contrast in training.")
+    random_erasing: int = number(0, low=0, high=256, unit="pixels", help="Side of the erased square; 0: none.")
+    mixup: float = number(
+        0.0, low=0.0, high=4.0, help="Mix pairs of images with weights from Beta(mixup, mixup); 0: none."
     )
-    zoom: float = number(0.5, low=0.05, high=1.0, help="Least share of a picture that training cuts out; 1 cuts none.")
-    flip: bool = choice(True, help="Mirror every second training picture, left and right.")
-    jitter: float = number(0.2, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much.")
-    erase: int = number(
-        0, low=0, high=256, unit="pixels", help="Side of a hidden square (random erasing); 0 hides none."
-    )
-    mixup: float = number(0.0, low=0.0, high=4.0, help="Mix pictures in pairs by Beta(mixup, mixup); 0 mixes none.")
-    label_smoothing: float = number(0.1, low=0.0, high=0.5, help="Share of the target spread over all classes.")
+    label_smoothing: float = number(0.1, low=0.0, high=0.5, help="Target probability spread over all classes.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The set's own test part as it is; the rest cut by the seed, look-alikes together. With the head alone trained
-    the inputs are features (N, V, F), else pictures (N, H, W, 3).
+    """Official test split; the rest is split by the seed, near-duplicates together.
+
+    Inputs are features (N, V, F) if only the head is trained, else images (N, H, W, 3).
 
     Raises:
-        ConfigError: a head alone on random weights, which would be no transfer.
-        DataMissingError: the dataset, or the weights that a head is trained on, are not on this machine.
+        ConfigError: only the head is trained, on random weights.
+        DataMissingError: the dataset or the pretrained weights are not on this machine.
     """
-    options, plan = parse(FoodData, config.data_options), _plan(config)
+    options, plan = config.data_as(FoodData), _plan(config)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     if found.channels != 3:
-        raise ConfigError(f"{config.dataset} is grey: choose a dataset of coloured photographs.")
+        raise ConfigError(f"{config.dataset} is grayscale: choose a dataset of color photos.")
     train, validation = _parts(found, options, config.seed)
     test = np.arange(len(found.test_labels))
     changes = PhotoAugmentation(
-        options.train_side, options.zoom, options.flip, options.jitter, options.erase, options.mixup
+        options.train_side, options.zoom, options.flip, options.color_jitter, options.random_erasing, options.mixup
     )
     parts = (
         (found.pixels, found.labels, train),
@@ -86,7 +85,7 @@ def prepare(config: RunConfig) -> Prepared:
         (found.test_pixels, found.test_labels, test),
     )
     if plan.train == "head":
-        learn, last = food_features.compute_features(found, backbone=BACKBONE_OF[config.model], side=options.side)
+        learn, last = food_features.compute_features(found, backbone=MODELS[config.model].backbone, side=options.side)
         splits = [
             _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
         ]
@@ -110,7 +109,7 @@ def prepare(config: RunConfig) -> Prepared:
         labels=tuple(name.replace("_", " ") for name in found.names),
         checksum=found.checksum,
         source={"images": found},
-        start=_starter(found, plan, config, options.side, train) if plan.start == "pretrained" else None,
+        start=_starter(found, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
         transform=FeatureViews(options.mixup)
         if plan.train == "head"
         else PhotoTransform(weights.MEAN, weights.STD, changes),
@@ -120,7 +119,7 @@ def prepare(config: RunConfig) -> Prepared:
 def _starter(
     found: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
 ) -> Callable[[nn.Module], None]:
-    backbone = BACKBONE_OF[config.model]
+    backbone = MODELS[config.model].backbone
 
     def warm() -> tuple[np.ndarray, np.ndarray]:
         learn, _ = food_features.compute_features(found, backbone=backbone, side=side)
@@ -130,17 +129,16 @@ def _starter(
 
 
 def _plan(config: RunConfig) -> TransferConfig:
-    plan = parse(PROJECT.models[config.model].config, config.model_options)
-    assert isinstance(plan, TransferConfig)
-    if plan.start == "random" and plan.train != "all":
-        raise ConfigError(f"train={plan.train} needs start=pretrained: nothing is learnt on top of random weights.")
+    plan = config.model_as(TransferConfig)
+    if plan.initialization == "random" and plan.train != "all":
+        raise ConfigError(f"train={plan.train} needs initialization=pretrained: random weights need train=all.")
     return plan
 
 
 def needs(config: RunConfig) -> tuple[str, ...]:
-    """ImageNet's weights of the model's backbone, unless it starts from random ones."""
-    pretrained = _plan(config).start == "pretrained"
-    return (f"{weights.PREFIX}{BACKBONE_OF[config.model]}",) if pretrained else ()
+    """ImageNet weights of the model's backbone, unless it starts from random ones."""
+    pretrained = _plan(config).initialization == "pretrained"
+    return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
 
 
 def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -159,8 +157,7 @@ def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.nda
 
 
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
-    """Put ImageNet's weights into a network just built, and a head fitted on its features where that is wanted: a
-    random head would pull good features apart before it knows anything (Kumar et al. 2022)."""
+    """Load ImageNet weights and, if requested, a fitted head: a random one distorts features (Kumar et al. 2022)."""
     network = cast(TransferNet, module)
     network.take_over(weights.load(backbone))
     if warm is not None:
@@ -169,8 +166,9 @@ def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.nd
 
 
 def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float = PULL) -> None:
-    """Multinomial logistic regression of targets (N,) on features (N, F), put into the head; `pull` is the weight of
-    half the squared weights beside the summed log losses. L-BFGS, so it is the same every time."""
+    """Fit the head as multinomial logistic regression of targets (N,) on features (N, F) with L-BFGS (deterministic).
+
+    `pull` is the L2 penalty on half the squared weights, beside the summed log loss."""
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     search = torch.optim.LBFGS(head.parameters(), max_iter=100, line_search_fn="strong_wolfe")
@@ -187,8 +185,8 @@ def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float 
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy with smoothed labels, of mixed pictures the same mixture of two; and how many are right."""
-    smoothing = parse(FoodData, config.data_options).label_smoothing
+    """Cross-entropy with label smoothing and mixup, and the number of correct predictions."""
+    smoothing = config.data_as(FoodData).label_smoothing
     transform = prepared.transform
     assert isinstance(transform, PhotoTransform | FeatureViews)
 
@@ -204,8 +202,8 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Majority class; nearest mean and logistic regression on tiny pictures; and logistic regression on the features
-    of the untouched pretrained network, where its weights are at hand."""
+    """Majority class; nearest class mean and logistic regression on small images; logistic regression on pretrained
+    features, if the weights are on this machine."""
     found, side = cast(Images, prepared.source["images"]), pictures.BASELINE_SIDE
     learn = images.resize(found.pixels[prepared.train.ids], side)
     last = images.resize(found.test_pixels[prepared.test.ids], side)
@@ -217,7 +215,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     named = pictures.baselines(shrunk, config)
     try:
         known, asked = food_features.compute_features(
-            found, backbone=BACKBONE_OF[config.model], side=prepared.facts["height"]
+            found, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
         )
     except DataMissingError:
         return named
@@ -232,20 +230,20 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
-    """What was learnt beyond the features that came with the network."""
+    """A sentence that compares the run with logistic regression on pretrained features."""
     rival = evaluation.baselines.get("logistic_regression_on_features")
     if rival is None:
         return ""
     gain = 100 * (evaluation.metrics["accuracy"] - rival["accuracy"])
     said = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
-    return f"Logistic regression on the untouched network's features gets {rival['accuracy']:.1%}, {said}."
+    return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {said}."
 
 
 def classify_photo(loaded: LoadedModel, payload: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """A photo as the network is given it, (H, W, 3) uint8, and the probability of each class (K,).
+    """The photo as the network sees it (H, W, 3) uint8, and class probabilities (K,).
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     pixels = pictures.read_model_image(payload, loaded.preprocessing)
     scores = inference.forward_batch(
@@ -255,10 +253,10 @@ def classify_photo(loaded: LoadedModel, payload: bytes) -> tuple[np.ndarray, np.
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What a photo shows: the likeliest class, and every class's probability, the likeliest first.
+    """Predicted class and class probabilities, highest first.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     _, scores = classify_photo(loaded, payload)
     order = np.argsort(-scores)
@@ -275,7 +273,7 @@ _HEAD = {
     "train": "head",
     "epochs": 60,
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.1,
     "schedule": "cosine",
@@ -286,18 +284,18 @@ _TUNED = {
     "blocks": 10,
     "epochs": 10,
     "batch_size": 32,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 3e-4,
     "backbone_rate": 0.3,
     "weight_decay": 0.05,
     "schedule": "one_cycle",
     "train_side": 224,
     "zoom": 0.3,
-    "jitter": 0.3,
+    "color_jitter": 0.3,
 }
-"""Of three rates and depths the one with the lowest validation loss: at 1e-3 the first epochs undo what was known."""
-_FROZEN = {**_HEAD, "blocks": 12, "norms": "trained", "backbone_rate": 0.1, "zoom": 0.35, "jitter": 0.2}
-"""As its reference run was made, though a head alone heeds none of what is added."""
+"""Lowest validation loss of three learning rates and depths; 1e-3 destroys pretrained features in the first epochs."""
+_FROZEN = {**_HEAD, "blocks": 12, "norm_layers": "trained", "backbone_rate": 0.1, "zoom": 0.35, "color_jitter": 0.2}
+"""As in its reference run, although training only the head ignores the additions."""
 _SCRATCH = {
     **_TUNED,
     "train": "all",
@@ -305,56 +303,60 @@ _SCRATCH = {
     "epochs": 40,
     "learning_rate": 2e-3,
     "backbone_rate": 1.0,
-    "norms": "trained",
+    "norm_layers": "trained",
     "side": 128,
     "train_side": 96,
     "zoom": 0.35,
-    "jitter": 0.2,
+    "color_jitter": 0.2,
 }
 _QUICK = {**_HEAD, "epochs": 30, "side": 160}
 _QUICK_TUNED = {**_TUNED, "blocks": 5, "epochs": 3, "side": 160, "train_side": 160}
 
 
-def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> ModelEntry:
-    return ModelEntry(title=title, summary=summary, build=_build(backbone), config=config)
+def _entry(title: str, summary: str, backbone: Backbone, config: type[TransferConfig] = TransferConfig) -> FoodModel:
+    return FoodModel(title=title, summary=summary, build=_build(backbone), config=config, backbone=backbone)
 
+
+MODELS: dict[str, FoodModel] = {
+    "mobilenet_v2": _entry(
+        "MobileNetV2, fine-tuned",
+        "Pretrained on ImageNet; the last blocks are fine-tuned under a new head (Sandler et al. 2018).",
+        "mobilenet_v2",
+    ),
+    "mobilenet_v2_frozen": _entry(
+        "MobileNetV2, frozen",
+        "Pretrained and frozen; a new head trains on its features in seconds.",
+        "mobilenet_v2",
+        FrozenConfig,
+    ),
+    "mobilenet_v2_scratch": _entry(
+        "MobileNetV2, from scratch",
+        "The same network from random weights.",
+        "mobilenet_v2",
+        ScratchConfig,
+    ),
+    "mobilenet_v3_large": _entry(
+        "MobileNetV3-Large",
+        "From architecture search for phones, with squeeze-and-excitation (Howard et al. 2019).",
+        "mobilenet_v3_large",
+    ),
+    "efficientnet_b0": _entry(
+        "EfficientNet-B0",
+        "Compound scaling of depth, width and resolution (Tan & Le 2019).",
+        "efficientnet_b0",
+    ),
+    "resnet50": _entry("ResNet-50", "Fifty layers with skip connections (He et al. 2016).", "resnet50"),
+}
 
 PROJECT = Project(
     slug="food",
     section="vision",
-    title="Food photos",
-    summary="Teach a network that knows a million photographs ten dishes from eighty photos each, and upload your own.",
+    title="Food photo classification",
+    summary="Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo.",
+    task=replace(CLASSIFICATION, objective=objective, compare=compare),
+    modality="image",
     datasets=("food101_mini", "food11", "food101"),
-    models={
-        "mobilenet_v2": _entry(
-            "MobileNetV2, fine-tuned",
-            "Pretrained on ImageNet; the last blocks go on learning, slowly, under a new head (Sandler et al. 2018).",
-            "mobilenet_v2",
-        ),
-        "mobilenet_v2_frozen": _entry(
-            "MobileNetV2, frozen",
-            "Pretrained and left as it is: a new head on its features, in seconds.",
-            "mobilenet_v2",
-            FrozenConfig,
-        ),
-        "mobilenet_v2_scratch": _entry(
-            "MobileNetV2, from scratch",
-            "The same network with nothing taken over: what the photos alone can teach.",
-            "mobilenet_v2",
-            ScratchConfig,
-        ),
-        "mobilenet_v3_large": _entry(
-            "MobileNetV3-Large",
-            "Found by search for phones, with squeeze-and-excitation (Howard et al. 2019).",
-            "mobilenet_v3_large",
-        ),
-        "efficientnet_b0": _entry(
-            "EfficientNet-B0",
-            "Depth, width and side in balance (Tan & Le 2019).",
-            "efficientnet_b0",
-        ),
-        "resnet50": _entry("ResNet-50", "Fifty layers with bypasses (He et al. 2016).", "resnet50"),
-    },
+    models=MODELS,
     data_config=FoodData,
     presets={
         "quick": {
@@ -370,15 +372,9 @@ PROJECT = Project(
     },
     facts={"channels": 3, "height": 256, "width": 256, "classes": 10},
     prepare=prepare,
-    objective=objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=baselines,
-    compare=compare,
     answer=answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
-    own_data="images",
+    custom_data=("images",),
     needs=needs,
 )

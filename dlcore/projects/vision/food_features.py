@@ -1,4 +1,4 @@
-"""What a pretrained backbone says of every picture: computed once for a dataset, kept, and used by every later run."""
+"""Features of a pretrained backbone, computed once per dataset and cached for later runs."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from dlcore.inference.predict import evaluation_mode
 from dlcore.models.transfer import Backbone, TransferConfig, TransferNet
 
 VIEWS = 2
-"""Each picture as it is, and mirrored."""
+"""The image and its mirror image."""
 AT_ONCE = 16
 _VERSION = 1
 
 
 def compute_features(found: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, V, F) float32 of the part to learn from, and of the part kept for the end; memory-mapped.
+    """Memory-mapped features (N, V, F) float32 of the training and of the test images.
 
     Raises:
         DataMissingError: the backbone's weights are not on this machine.
@@ -41,7 +41,7 @@ def compute_features(found: Images, *, backbone: Backbone, side: int) -> tuple[n
             for rows, values in _computed(network, pixels, side):
                 kept[rows] = values
                 done += len(values)
-                progress.report("Computing the features of every picture, once", done, total)
+                progress.report("Computing image features (cached)", done, total)
             kept.flush()
 
     place = array_cache.get_or_create(f"features-{backbone}", key, make)

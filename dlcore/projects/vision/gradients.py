@@ -1,4 +1,4 @@
-"""vision/gradients: networks of chosen depth, in which the gradient vanishes, explodes or arrives."""
+"""vision/gradients: deep networks whose gradient vanishes, explodes or stays healthy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import nn
 
-from dlcore.core.config import parse
 from dlcore.data.images import images
 from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
-from dlcore.projects import classification
-from dlcore.projects.project import ModelEntry, Project, RunConfig
+from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
@@ -23,62 +23,64 @@ def _network(title: str, summary: str) -> ModelEntry:
     return ModelEntry(title=title, summary=summary, build=_build, config=DeepNetworkConfig)
 
 
-PLAIN = {"skip": False, "normalisation": "none", "initialisation": "torch", "activation": "relu"}
-NORMALISED = {**PLAIN, "normalisation": "batch", "initialisation": "he"}
+PLAIN = {"skip_connections": False, "normalization": "none", "initialization": "torch", "activation": "relu"}
+NORMALISED = {**PLAIN, "normalization": "batch", "initialization": "he"}
 NETWORKS = {
     "vgg_deep": {**PLAIN, "depth": 20},
-    "resnet": {**NORMALISED, "depth": 20, "skip": True},
+    "resnet": {**NORMALISED, "depth": 20, "skip_connections": True},
     "plain_norm_shallow": {**NORMALISED, "depth": 20},
     "plain_norm": {**NORMALISED, "depth": 38},
-    "resnet_deep": {**NORMALISED, "depth": 38, "skip": True},
+    "resnet_deep": {**NORMALISED, "depth": 38, "skip_connections": True},
     "residual_bare": {
         **NORMALISED,
         "depth": 38,
-        "skip": True,
-        "normalisation": "none",
+        "skip_connections": True,
+        "normalization": "none",
         "learning_rate": 1e-3,
         "clip_norm": 1.0,
     },
-    "sigmoid": {**PLAIN, "depth": 20, "initialisation": "xavier", "activation": "sigmoid"},
+    "sigmoid": {**PLAIN, "depth": 20, "initialization": "xavier", "activation": "sigmoid"},
 }
-"""The settings that make each network what its name says; a fork may change any of them."""
-SGD = {"optimiser": "sgd", "learning_rate": 0.05, "momentum": 0.9}
+"""Settings of each network."""
+SGD = {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 
 REPORTED = {3: 1e-8, 15: 1e-6, 27: 1e-4, 38: 1e-2}
-"""Norms of the gradient by layer of a VGG-deep, as reported by others; never measured here."""
+"""Published gradient norms per layer of a VGG-deep; not measured here."""
 REPORTED_DEPTH = 38
 
 PROJECT = Project(
     slug="gradients",
     section="vision",
     title="Vanishing gradients",
-    summary="See where the gradient dies in a deep network, and what brings it back.",
+    summary="See where the gradient vanishes in a deep network, and which change restores it.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "digits"),
     models={
         "vgg_deep": _network(
             "VGG-deep, 20 layers",
-            "Convolution on convolution with ReLU, nothing else: the classic network whose gradient vanishes.",
+            "Plain convolutions with ReLU: the gradient vanishes.",
         ),
         "resnet": _network(
             "ResNet, 20 layers",
-            "The same layers with batch norm, He's start, and a way around every two of them.",
+            "The same layers with batch norm, He initialization and skip connections.",
         ),
         "plain_norm_shallow": _network(
-            "Plain with batch norm, 20 layers", "No way around, but batch norm and He's start: what those two do alone."
+            "Plain with batch norm, 20 layers", "Batch norm and He initialization without skip connections."
         ),
         "plain_norm": _network(
             "Plain with batch norm, 38 layers",
-            "The gradient arrives, and still it learns worse than the network of 20 layers.",
+            "The gradient is healthy, yet accuracy is below that of 20 layers (degradation).",
         ),
-        "resnet_deep": _network("ResNet, 38 layers", "Depth is no harm where each pair of layers has a way around it."),
+        "resnet_deep": _network("ResNet, 38 layers", "With skip connections, depth does not hurt."),
         "residual_bare": _network(
-            "Residual without normalisation, 38 layers",
-            "A way around is not enough: every sum makes the signal larger. At the others' learning rate it breaks at "
-            "the third step; with clipping and a fiftieth of the rate it creeps.",
+            "Residual without normalization, 38 layers",
+            "Skip connections alone: every sum amplifies the signal. Diverges at the usual learning rate; slow with "
+            "clipping and a fiftieth of it.",
         ),
         "sigmoid": _network(
             "Sigmoid, 20 layers",
-            "Each sigmoid passes on a quarter of the gradient at most: the network of before 2010.",
+            "Each sigmoid scales the gradient by at most 0.25: the gradient vanishes.",
         ),
     },
     data_config=FashionData,
@@ -106,45 +108,40 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=fashion.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )
 
 
 def weight_layers(layers: Sequence[str]) -> list[int]:
-    """Places of the convolutions and of the last layer among a deep network's layers, without its normalisations."""
+    """Indices of convolutions and of the last layer, without normalization layers."""
     return [place for place, name in enumerate(layers) if name == "classes" or name.endswith(".0")]
 
 
 WORDS: dict[str, dict[object, str]] = {
-    "skip": {False: "plain", True: "skips"},
-    "normalisation": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
-    "initialisation": {
-        "torch": "PyTorch's start",
-        "he": "He's start",
-        "xavier": "Xavier's start",
-        "small": "small start",
+    "skip_connections": {False: "plain", True: "skips"},
+    "normalization": {"none": "no norm", "batch": "batch norm", "group": "group norm"},
+    "initialization": {
+        "torch": "PyTorch init",
+        "he": "He init",
+        "xavier": "Xavier init",
+        "small": "small init",
     },
     "activation": {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid"},
 }
-"""The switches of a deep network as people say them."""
+"""Labels of setting values."""
 
 
 def describe_setting(name: str, value: object) -> str:
-    """One switch of a deep network, or its depth: of layers, which come in pairs between the first and the last."""
+    """Label of a setting's value; depth in layers."""
     return f"{int(str(value)) // 2 * 2} layers" if name == "depth" else WORDS[name][value]
 
 
 def describe_network(config: RunConfig) -> str:
-    """What a network is, whatever its settings were changed to: its depth and its five switches."""
-    options = parse(DeepNetworkConfig, config.model_options).model_dump()
-    order = ("depth", "activation", "normalisation", "initialisation", "skip")
+    """Settings of a network in one line."""
+    options = config.model_as(DeepNetworkConfig).model_dump()
+    order = ("depth", "activation", "normalization", "initialization", "skip_connections")
     parts = [describe_setting(name, options[name]) for name in order]
     parts.append(f"rate {config.training.learning_rate:g}")
     return ", ".join([*parts, f"clipped at {config.training.clip_norm:g}"] if config.training.clip_norm else parts)
@@ -152,7 +149,7 @@ def describe_network(config: RunConfig) -> str:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One setting changed, and why; `suits` says whether it is a cure for what was found."""
+    """A changed setting and its reason; `suits` says whether it treats the verdict."""
 
     name: str
     why: str
@@ -161,51 +158,51 @@ class Remedy:
 
 
 REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "normalisation": (
+    "normalization": (
         "Batch norm",
-        "Each channel is brought back to variance 1, so no layer can shrink or swell the signal.",
+        "Each channel gets variance 1, so no layer shrinks or amplifies the signal.",
         ("vanishing", "exploding", "not finite", "dying units"),
     ),
-    "skip": (
+    "skip_connections": (
         "Skip connections",
-        "The sum hands the gradient on unchanged, whatever the layers in between do to it.",
+        "The sum passes the gradient unchanged around the layers.",
         ("vanishing",),
     ),
-    "initialisation": (
-        "He's start",
-        "Weights large enough that layers with ReLU keep the signal's variance.",
+    "initialization": (
+        "He init",
+        "Weights scaled so that ReLU layers preserve the variance.",
         ("vanishing",),
     ),
-    "activation": ("ReLU", "Its slope is 1 where it is on; that of a sigmoid is a quarter at most.", ("vanishing",)),
+    "activation": ("ReLU", "Slope 1 where active; a sigmoid's slope is at most 0.25.", ("vanishing",)),
     "leaky": (
         "Leaky ReLU",
-        "A unit that is off still gets a hundredth of the gradient, so it can come back.",
+        "An inactive unit still gets 1 % of the gradient, so it can recover.",
         ("dying units",),
     ),
     "clip_norm": (
         "Clip at 1",
-        "A gradient that is too long is shortened before the step.",
+        "A gradient above the norm limit is rescaled before the step.",
         ("exploding", "not finite"),
     ),
     "learning_rate": (
-        "A tenth of the rate",
-        "Smaller steps: weights are not thrown out of the range in which they learn.",
+        "A tenth of the learning rate",
+        "Smaller steps keep weights in a trainable range.",
         ("exploding", "not finite", "dying units"),
     ),
 }
-"""What may be changed: its name, why it helps, and the verdicts for which it is made."""
+"""Remedy -> label, reason, and the verdicts that it treats."""
 
 
 def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
-    """What may be changed in a network's settings; those that suit the verdict `kind` come first."""
-    options, training = parse(DeepNetworkConfig, config.model_options), config.training
+    """Remedies for a network, those for the verdict `kind` first."""
+    options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
-    if options.normalisation == "none":
-        changes["normalisation"] = {"normalisation": "batch"}
-    if not options.skip:
-        changes["skip"] = {"skip": True}
-    if options.initialisation != "he":
-        changes["initialisation"] = {"initialisation": "he"}
+    if options.normalization == "none":
+        changes["normalization"] = {"normalization": "batch"}
+    if not options.skip_connections:
+        changes["skip_connections"] = {"skip_connections": True}
+    if options.initialization != "he":
+        changes["initialization"] = {"initialization": "he"}
     if options.activation in ("sigmoid", "tanh"):
         changes["activation"] = {"activation": "relu"}
     if options.activation == "relu":

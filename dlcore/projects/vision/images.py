@@ -1,4 +1,4 @@
-"""What projects that sort pictures share: data of any image set cut into parts, augmentation, baselines, one answer."""
+"""Shared by image classifiers: splits, augmentation, baselines and prediction."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlcore.core.config import Config, choice, number, parse
+from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.duplicates import grouped_stratified_split
@@ -16,37 +16,38 @@ from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, RunConfig
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.run_config import RunConfig
 
 NEVER_MIRRORED = ("digits", "mnist")
-"""A mirrored two is no two."""
+"""Datasets without horizontal flip."""
 BASELINE_SIDE, BASELINE_ROWS = 16, 10_000
-"""Simple methods see the pictures this small, and so many of them: enough to say what is easy."""
+"""Image side and number of images for baselines."""
 
 
 class ImageData(Config):
-    """How pictures are brought to size, cut into parts, and changed in training."""
+    """Image size, splits and augmentation."""
 
-    side: int = number(64, low=32, high=256, unit="pixels", help="Height and width that every picture is brought to.")
+    side: int = number(64, low=32, high=256, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training pictures used, each class at its share; 0 uses all."
+        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
     )
-    validation_share: float = number(0.1, low=0.02, high=0.5, help="Share of the training pictures to validate on.")
-    flip: bool = choice(True, help="Mirror every second training picture, left and right; digits never are.")
-    shift: int = number(0, low=0, high=64, unit="pixels", help="Training pictures move by up to so much.")
+    validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
+    flip: bool = choice(True, help="Random horizontal flip in training; never for digits.")
+    shift: int = number(0, low=0, high=64, unit="pixels", help="Random shift in training, at most.")
     cutout: int = number(
-        0, low=0, high=128, unit="pixels", help="Side of a square hidden in each training picture; 0 hides nothing."
+        0, low=0, high=128, unit="pixels", help="Side of a random square masked in training (cutout); 0: none."
     )
-    jitter: float = number(0.0, low=0.0, high=0.9, help="Brightness and contrast of training pictures vary by so much.")
+    color_jitter: float = number(0.0, low=0.0, high=0.9, help="Random change of brightness and contrast in training.")
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """The set's own test part as it is, or the one drawn once; the rest cut by the seed into training and validation.
+    """Official or fixed test split; the rest is split into training and validation by the seed.
 
-    Every class at its share; pictures that are the same or nearly so stay together, and those that the test part holds
-    too are not learnt from. Mean and spread of each channel are the training part's.
+    Stratified; near-duplicates stay in one split, and copies of test images are excluded from training. Channel mean
+    and standard deviation come from the training split.
     """
-    options = parse(ImageData, config.data_options)
+    options = config.data_as(ImageData)
     found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     rows = np.flatnonzero(~found.also_in_test)
     rest, held = grouped_stratified_split(
@@ -70,9 +71,9 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def augmentation(options: ImageData, dataset: str) -> Augmentation:
-    """How the dataset's training pictures are changed."""
+    """The augmentation for a dataset."""
     flip = options.flip and dataset not in NEVER_MIRRORED
-    return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.jitter)
+    return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.color_jitter)
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) -> Split:
@@ -81,7 +82,7 @@ def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) 
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Majority class, nearest class mean and logistic regression on pictures of 16 x 16 pixels."""
+    """Majority class, nearest class mean and logistic regression on images of 16 x 16 pixels."""
     rows = stratified_sample(prepared.train.targets.numpy(), BASELINE_ROWS, seed=config.seed)
     train = images.resize(prepared.train.inputs[0].numpy()[rows], BASELINE_SIDE).astype(np.float32) / 255
     test = images.resize(prepared.test.inputs[0].numpy(), BASELINE_SIDE).astype(np.float32) / 255
@@ -91,7 +92,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 def simple_baselines(
     prepared: Prepared, train: np.ndarray, targets: np.ndarray, test: np.ndarray
 ) -> dict[str, dict[str, float]]:
-    """What simple methods get right of the pictures test (M, ...) once fitted on train (N, ...), targets (N,)."""
+    """Metrics of baselines fitted on train (N, ...), targets (N,), for images test (M, ...)."""
     truth, classes = prepared.test.targets.numpy(), prepared.facts["classes"]
     centroid = simple.nearest_centroid(train, targets, test, classes=classes)
     regression = linear.logistic_regression(train, targets, test, classes=classes)
@@ -103,10 +104,10 @@ def simple_baselines(
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What a picture's file shows: the likeliest label, every label's probability, and the picture as the model saw it.
+    """Predicted label, class probabilities, and the image as the model sees it.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     pixels = read_model_image(payload, loaded.preprocessing)
     scores = inference.forward_batch(
@@ -116,10 +117,10 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """A picture's file as (H, W) or (H, W, 3) uint8, of the size and colours that the model was trained on.
+    """Read an image file as (H, W) or (H, W, 3) uint8 in the model's size and channels.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not a readable image.
     """
     side = int(preprocessing["side"])
     if preprocessing["channels"] == 1:

@@ -1,4 +1,4 @@
-"""Any network taken apart: one that is written in a few words, or a model of a project with inputs of its kind."""
+"""Architecture tables and graphs of any network: from the layer language, or of a project's model."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ from dlcore.projects import registry
 Build = Callable[[], nn.Module]
 _PIECES = 16
 _FEW = {"rows": 300, "train_rows": 300}
-"""Settings of data, where a project has them, that keep the preparation of three samples short."""
+"""Data settings that make preparing three samples fast."""
 
 
 def analyze_text(text: str) -> Anatomy:
-    """The anatomy of a network in the layer language, without ever making its weights.
+    """Architecture of a network in the layer language, without allocating weights.
 
     Raises:
-        RequestError: it cannot be read.
+        RequestError: the text is invalid.
     """
     with torch.device("meta"):
         found = layer_language.build_network(text)
@@ -30,10 +30,10 @@ def analyze_text(text: str) -> Anatomy:
 
 
 def analyze_model(slug: str, model: str) -> Anatomy:
-    """The anatomy of a project's model with its default settings and the facts that the project names.
+    """Architecture of a project's model with default settings.
 
     Raises:
-        RequestError: there is no such model, or no inputs for it are at hand.
+        RequestError: the model is unknown, or its inputs are not available.
     """
     project = registry.get(slug)
     if model not in project.models:
@@ -44,11 +44,11 @@ def analyze_model(slug: str, model: str) -> Anatomy:
             return _opened(*inputs(slug, model))
         except Exception as error:  # torch says in many ways that a shape does not fit; the next inputs are tried
             why = one_line(error)
-    raise RequestError(f"'{model}' of '{slug}' could not be taken apart: {why}")
+    raise RequestError(f"'{model}' of '{slug}' could not be analyzed: {why}")
 
 
 def _opened(build: Build, inputs: tuple[Tensor, ...]) -> Anatomy:
-    """On the meta device where the module lets us, else on the CPU."""
+    """On the meta device if the module supports it, else on the CPU."""
     try:
         with torch.device("meta"):
             module = build()
@@ -60,7 +60,7 @@ def _opened(build: Build, inputs: tuple[Tensor, ...]) -> Anatomy:
 
 
 def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
-    """What the facts leave no doubt about: pictures, texts as the numbers of their words, rows of numbers."""
+    """Inputs that follow from the facts: images, token ids, feature rows."""
     project = registry.get(slug)
     entry, facts = project.models[model], project.facts
 
@@ -76,11 +76,11 @@ def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
         return build, (torch.ones(BATCH, min(_PIECES, facts["max_position_embeddings"]), dtype=torch.int64),)
     if set(facts) == {"features"}:
         return build, (torch.zeros(BATCH, facts["features"]),)
-    raise RequestError(f"the facts {', '.join(facts)} do not tell the inputs' shape")
+    raise RequestError(f"the facts {', '.join(facts)} do not determine the input shape")
 
 
 def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
-    """Three samples of the project's own data, and the model as its full recipe builds it for them."""
+    """Three samples of the project's data, and the model of its full preset."""
     project = registry.get(slug)
     here = next((name for name in project.datasets if sources.is_available(name)), None)
     if here is None:
@@ -91,4 +91,4 @@ def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     prepared = project.prepare(config)
     inputs = tuple(part[:BATCH] for part in prepared.train.inputs)
     given = prepared.transform(inputs, False) if prepared.transform else inputs
-    return lambda: project.models[model].build(registry.model_config(config), prepared.facts), given
+    return lambda: project.models[model].build(config.model_options, prepared.facts), given

@@ -1,4 +1,4 @@
-"""vision/vit: a picture read as a sequence of patches, against a convolutional network of as many parameters."""
+"""vision/vit: a Vision Transformer, and a convolutional network of equal size."""
 
 from collections.abc import Mapping
 
@@ -7,17 +7,17 @@ from torch import nn
 from dlcore.data.images import images
 from dlcore.models.small_cnn import SmallCnn, SmallCnnConfig
 from dlcore.models.vit import HybridConfig, Vit, VitConfig
-from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision.fashion import FashionData
 
 GREY = 1
-"""Channels of a grey picture."""
+"""Channels of a grayscale image."""
 SIZES = {"patch": 4, "depth": 4, "heads": 4, "width": 64, "dropout": 0.0}
-"""Small enough for one core: 139,018 parameters at 28 x 28 pixels, against 136,740 of the convolutional network."""
+"""139,018 parameters at 28 x 28 pixels; the convolutional network has 136,740."""
 EQUAL_WIDTH = 22
-"""Channels with which the convolutional network has as many parameters as the Transformer above."""
+"""Channels that give the convolutional network about as many parameters."""
 
 
 def _vit(options: VitConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -30,7 +30,7 @@ def _cnn(options: SmallCnnConfig, facts: Mapping[str, int]) -> nn.Module:
 
 _RECIPE = {
     "batch_size": 64,
-    "optimiser": "adamw",
+    "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 0.02,
     "schedule": "one_cycle",
@@ -42,24 +42,26 @@ PROJECT = Project(
     slug="vit",
     section="vision",
     title="Vision Transformer",
-    summary="Cut a picture into patches, let each look at all the others, and watch where every head looks.",
+    summary="Split an image into patches, attend between them, and see what each head attends to.",
+    task=CLASSIFICATION,
+    modality="image",
     datasets=("fashion_mnist", "mnist", "digits"),
     models={
         "vit": ModelEntry(
             title="Vision Transformer",
-            summary="Patches as the words of a sentence, four blocks of attention over them (Dosovitskiy et al. 2021).",
+            summary="Patches as tokens, four attention blocks (Dosovitskiy et al. 2021).",
             build=_vit,
             config=VitConfig,
         ),
         "hybrid": ModelEntry(
             title="Vision Transformer with a convolutional stem",
-            summary="The same, but two small convolutions make the patches' numbers (Xiao et al. 2021).",
+            summary="Two small convolutions embed the patches (Xiao et al. 2021).",
             build=_vit,
             config=HybridConfig,
         ),
         "cnn": ModelEntry(
             title="Convolutional network of equal size",
-            summary="Six 3x3 convolutions with as many parameters: what the Transformer is held against.",
+            summary="Six 3x3 convolutions: a baseline of equal size.",
             build=_cnn,
             config=SmallCnnConfig,
         ),
@@ -85,12 +87,7 @@ PROJECT = Project(
     },
     facts={"height": 28, "width": 28, "classes": 10},
     prepare=fashion.prepare,
-    objective=classification.objective,
-    predict=classification.predict,
-    epoch_metrics=classification.epoch_metrics,
-    evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
-    input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -147,7 +147,7 @@ class Bundle:
         from dlcore.runs.bundle import weight_format
 
         config, project = self.config, projects.get(self.config.project)
-        module = project.models[config.model].build(projects.model_config(config), self.facts)
+        module = project.models[config.model].build(config.model_options, self.facts)
         if complete:
             project.complete(module, self.preprocessing)
         try:

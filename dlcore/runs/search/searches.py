@@ -295,9 +295,9 @@ def _folders() -> list[RunFolder]:
 
 def _base_params(config: "RunConfig", search_space: "Sequence[SearchParameter]") -> dict[str, Any]:
     """Return the config's values of the searched parameters, without those outside their range."""
-    from dlcore.projects.search_space import flat_settings, format_choice
+    from dlcore.projects.search_space import format_choice
 
-    values = flat_settings(config)
+    values = config.flat
     return {
         parameter.name: (
             format_choice(values[parameter.name]) if parameter.kind == "choice" else values[parameter.name]

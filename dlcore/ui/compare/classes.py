@@ -11,7 +11,7 @@ from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.plots import comparison as comparison_plots
 from dlcore.ui.compare.tests import TestedVariant
-from dlcore.ui.modalities.overview import shorten
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -77,28 +77,8 @@ def _correct_by_one(project: "Project", variants: Sequence[TestedVariant], label
         st.markdown(
             f"**{variant.name}**: {len(rows):,} of {correct.shape[1]:,} test samples, which all others misclassify."
         )
-        if project.input_kind == "image" and len(rows) and samples.is_available(variants[0].bundles[0].config):
+        config = variants[0].bundles[0].config
+        if len(rows) and samples.is_available(config):
             rows = rows[np.linspace(0, len(rows) - 1, min(MAX_SAMPLES, len(rows))).astype(np.int64)]
-            images = samples.load_run_images(variants[0].bundles[0].config).test_pixels
-            samples.show_images(
-                [images[stored["test_ids"][row]] for row in rows],
-                [labels[stored["test_targets"][row]] for row in rows],
-                alt=f"An image that only {variant.name} classifies correctly",
-                width=104,
-            )
-        elif project.input_kind == "text" and len(rows) and samples.is_available(variants[0].bundles[0].config):
-            with st.expander(f"The shortest that only {variant.name} classifies correctly"):
-                _texts(
-                    variants[0].bundles[0].config.dataset,
-                    stored["test_ids"][rows],
-                    stored["test_targets"][rows],
-                    labels,
-                )
-
-
-def _texts(dataset: str, ids: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> None:
-    """Show the shortest of the texts of these rows, each with its label."""
-    texts = [samples.get_text(dataset, int(row)) for row in ids]
-    for place in np.argsort([len(each) for each in texts], kind="stable")[:MAX_SAMPLES]:
-        st.caption(labels[targets[place]])
-        st.text(shorten(texts[place]))
+            ids, classes = stored["test_ids"][rows].tolist(), stored["test_targets"][rows]
+            load_modality(project).show(config, ids, [labels[k] for k in classes])

@@ -31,8 +31,9 @@ CUSTOM = "chosen"
 """Entry of the list of comparisons for a free choice of runs."""
 REFRESH_SECONDS = 2.0
 """Interval between two reads of an active comparison."""
-_OF_ONE = {"csv": "dlcore.ui.pages.anomaly.panels:results"}
-_OF_CLASSES = "dlcore.ui.modalities.classification:results"
+_OF_ONE = {"anomaly detection": "dlcore.ui.pages.anomaly.panels:results"}
+"""Task -> results of a single run; other tasks show those of a classifier."""
+_OF_CLASSES = "dlcore.ui.modalities.results:results"
 
 
 def results(
@@ -54,7 +55,7 @@ def results(
     if view == COMPARE:
         compare(project, more=more)
     else:
-        (run_panel or load(_OF_ONE.get(project.input_kind, _OF_CLASSES)))(project, run)
+        (run_panel or load(_OF_ONE.get(project.task.name, _OF_CLASSES)))(project, run)
 
 
 def compare(project: "Project", *, more: "More | None" = None) -> None:

@@ -93,15 +93,15 @@ def _format_interval(value: float, low: float, high: float) -> str:
 
 def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
     config, facts = bundle.config, bundle.facts
-    options = json.dumps(config.model_options, sort_keys=True)
+    options = json.dumps(config.model_options.model_dump(), sort_keys=True)
     return _measure_cost(
-        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimiser
+        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimizer
     )
 
 
 @st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and measuring latency")
 def _measure_cost(
-    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimiser: Any
+    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimizer: Any
 ) -> dict[str, float]:
     """Return the costs of a model; empty if the facts of the data do not give the shape of its input."""
     import torch
@@ -114,7 +114,7 @@ def _measure_cost(
     if shape is None:
         return {}
     config = entry.config.model_validate(json.loads(options))
-    model_cost = cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimiser=optimiser)
+    model_cost = cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimizer=optimizer)
     seconds = cost.latency(entry.build(config, sizes).eval(), torch.zeros(1, *shape))
     return {"multiply_adds": model_cost.multiply_adds, "training_bytes": model_cost.training_bytes, "latency": seconds}
 

@@ -1,4 +1,4 @@
-"""Test pictures of a classifier one by one: right or wrong ones, of one class, each beside its probabilities."""
+"""Browse test images of a classifier by correctness and class, with their probabilities."""
 
 import numpy as np
 import streamlit as st
@@ -12,24 +12,24 @@ from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
-EVERY, RIGHT, WRONG = "All", "Right", "Wrong"
-ORDERS = ("as they come", "surest first", "least sure first")
+EVERY, RIGHT, WRONG = "All", "Correct", "Incorrect"
+ORDERS = ("dataset order", "most confident first", "least confident first")
 NEXT = 8
-"""Small pictures of those that come next."""
+"""Number of previews."""
 
 
 @fragment
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Choose by answer and class, and go through them."""
+    """Filter test images and show them one by one."""
     stored, labels = run_cache.predictions(bundle), bundle.labels
     scores, targets = stored["test_scores"], stored["test_targets"]
-    st.subheader("Test pictures one by one", anchor=False)
+    st.subheader("Test images", anchor=False)
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     answers = left.segmented_control(
-        "Answers", [EVERY, RIGHT, WRONG], default=EVERY, required=True, key=f"browse-answers-{project.slug}"
+        "Predictions", [EVERY, RIGHT, WRONG], default=EVERY, required=True, key=f"browse-answers-{project.slug}"
     )
     of_class = middle.selectbox(
-        "Truth",
+        "Actual class",
         [None, *range(len(labels))],
         key=f"browse-class-{project.slug}",
         format_func=lambda k: "any class" if k is None else labels[k],
@@ -37,7 +37,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
     rows = select_rows(scores, targets, answers=answers or EVERY, of_class=of_class, order=order)
     if not len(rows):
-        st.info("No test picture is like that.", icon=":material/search_off:")
+        st.info("No test image matches.", icon=":material/search_off:")
         return
     at: int = st.number_input(
         f"Which of the {len(rows):,}", 1, len(rows), key=f"browse-{project.slug}-{answers}-{of_class}-{order}"
@@ -49,11 +49,11 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         found = samples.load_run_images(run.config).test_pixels
         said = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
-        st.caption("The next ones, with the model's answer; ✗ marks a wrong one")
+        st.caption("Next images with predictions; ✗ marks an error")
         samples.show_images(
             [found[stored["test_ids"][row]] for row in following],
             [name + mark for name, mark in zip(said, marks, strict=True)],
-            alt="A test picture",
+            alt="Test image",
             width=76,
         )
 
@@ -61,7 +61,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
 def select_rows(
     scores: np.ndarray, targets: np.ndarray, *, answers: str, of_class: int | None, order: str
 ) -> np.ndarray:
-    """Row numbers of the samples asked for, in the order asked for."""
+    """Row numbers of the matching samples, sorted."""
     right = scores.argmax(axis=1) == targets
     wanted = {EVERY: np.ones_like(right), RIGHT: right, WRONG: ~right}[answers]
     rows = np.flatnonzero(wanted if of_class is None else wanted & (targets == of_class))
@@ -78,17 +78,17 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
     with left:
         if samples.is_available(run.config):
             samples.show_images(
-                [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
+                [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="Test image", width=224
             )
         else:
             where = "" if own.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
-            st.caption(f"The picture is not on this machine{where}. Its probabilities are kept with the run.")
-        verdict = "right" if answer == truth else "wrong"
-        st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")
+            st.caption(f"The image is not on this machine{where}. Its probabilities are stored with the run.")
+        verdict = "correct" if answer == truth else "incorrect"
+        st.markdown(f"Predicted **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")
     with right:
         figure = plots.class_probabilities(scores, labels, truth=truth)
         show_figure(
             figure,
             key="browse-bars",
-            alt=f"Probabilities; likeliest is {labels[answer]} at {scores[answer]:.1%}, true is {labels[truth]}",
+            alt=f"Class probabilities; highest {labels[answer]} at {scores[answer]:.1%}, actual {labels[truth]}",
         )

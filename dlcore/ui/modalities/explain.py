@@ -1,17 +1,13 @@
-"""Explain: why the model decided so, for one alarm, one picture or one text."""
+"""Panel Explain: why the model predicts this."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.modalities.explain_image import explain_picture
-from dlcore.ui.modalities.explain_text import explain_text
-from dlcore.ui.pages.anomaly.explain import explain_alarm
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.widgets import run_cache
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """The explanation that suits the project's kind of input."""
-    bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
-    if bundle is None or run is None:
-        return
-    shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]
-    shown(project, run, bundle)
+    """The explanation of one prediction, by the project's modality."""
+    bundle = run_cache.finished_bundle(run, to_see="explanations of its predictions")
+    if bundle is not None and run is not None:
+        load_modality(project).explain(project, run, bundle)

@@ -1,4 +1,4 @@
-"""Results of a classifier: scores beside simple methods, a threshold where there are two classes, mistakes, curves."""
+"""Panel Results of classifiers: metrics and baselines, decision threshold, confusion, errors, curves."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,10 @@ from dlcore.ui.components.threshold.component import (
     ThresholdWording,
     show_threshold,
 )
-from dlcore.ui.modalities.browse import browse
-from dlcore.ui.modalities.overview import shorten
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
-from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.calibration import show_calibration
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
@@ -30,8 +29,8 @@ MISTAKES = 16
 
 
 def results(project: Project, run: Run | None) -> None:
-    """Who wins, what is confused with what, how sure the model is, its worst mistakes, and how it learnt."""
-    bundle = run_cache.finished_bundle(run, to_see="its scores, its mistakes and its curves")
+    """Metrics beside baselines, confusion matrix or threshold, calibration, errors and learning curves."""
+    bundle = run_cache.finished_bundle(run, to_see="its metrics, errors and curves")
     if bundle is None or run is None:
         return
     record, evaluation = run.record, run_cache.evaluation(bundle)
@@ -39,21 +38,19 @@ def results(project: Project, run: Run | None) -> None:
     st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
     if record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
-        st.caption(f"Not quite the full recipe of {project.models[record.model].title}: {other}.")
+        st.caption(f"Differs from the full preset of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
         _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _classes(bundle)
-    if project.input_kind == "image":
-        browse(project, run, bundle)
+    load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
     _mistakes(project, run, bundle)
     show_learning_curves(
         bundle,
         record,
-        loss="Mean surprise at the true class, on a logarithmic axis. A validation line that turns upwards means "
-        "learning by heart.",
-        accuracy="Share of right answers. The train line is measured while the epoch runs, so it lags a little behind.",
+        loss="Cross-entropy loss (log scale). Validation rising while training falls: overfitting.",
+        accuracy="Accuracy. Training accuracy is a mean over the epoch, so it lags behind.",
     )
     st.markdown(losses(run_cache.history(bundle), evaluation, record.best.epoch if record.best else 0))
 
@@ -65,8 +62,8 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 
 @fragment
 def _threshold_part(bundle: Bundle, chosen: float) -> None:
-    """Everything that moves with the threshold on the probability of the second class."""
-    st.subheader("The threshold, and what it does", anchor=False)
+    """Decision threshold on the probability of the second class."""
+    st.subheader("Decision threshold", anchor=False)
     released = show_threshold(judge(bundle, chosen), key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
     found = classification.metrics(scores, targets, threshold=released.threshold)
@@ -79,7 +76,7 @@ def _threshold_part(bundle: Bundle, chosen: float) -> None:
 
 
 def judge(bundle: Bundle, chosen: float) -> ThresholdView:
-    """A two-class run's probabilities of the second class, validation before test, as the component takes them."""
+    """Probabilities of the second class, validation before test, for the threshold component."""
     stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
     names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
     scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
@@ -90,7 +87,7 @@ def judge(bundle: Bundle, chosen: float) -> ThresholdView:
         labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
         run_threshold=chosen,
         scopes=scopes[::-1],
-        references=(("even odds", 0.5),),
+        references=(("0.5", 0.5),),
         score_name=f"probability of “{yes}”",
         wording=ThresholdWording(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
         counting=CountingMode(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
@@ -108,9 +105,9 @@ def _classes(bundle: Bundle) -> None:
         share = 100 * classification.class_accuracy(counts)
         asked = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
         names = [bundle.labels[k] for k in asked]
-        figure = plots.class_bars(share[asked], names, title="Right by class", unit="right, %", sort=True)
+        figure = plots.class_bars(share[asked], names, title="Recall per class", unit="recall, %", sort=True)
         hardest = bundle.labels[int(np.nanargmin(share))]
-        show_figure(figure, key="by-class", alt=f"Right answers by class; the hardest is {hardest}")
+        show_figure(figure, key="by-class", alt=f"Recall per class; lowest: {hardest}")
         st.caption(f"Hardest: “{hardest}”, right {np.nanmin(share):.1f} times in 100.")
 
 
@@ -118,44 +115,30 @@ def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     figure = plots.confusion_matrix(counts, labels, title="Confusion matrix (test)")
     wrong = counts - np.diag(counts.diagonal())
     truth, called = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    most = f"most often “{labels[truth]}” is taken for “{labels[called]}” ({int(wrong.max()):,} times)"
+    most = f"most often “{labels[truth]}” is predicted as “{labels[called]}” ({int(wrong.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
-    st.caption(
-        f"Rows: the truth. Columns: the answer. Darker: a larger share of its row. The diagonal is right; {most}."
-    )
+    st.caption(f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {most}.")
 
 
 def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
     scores, targets = _test(bundle)
-    ids, labels, dataset = run_cache.predictions(bundle)["test_ids"], bundle.labels, run.config.dataset
-    st.subheader("Its worst mistakes", anchor=False)
-    st.caption("Wrong answers on test that it was surest of, the surest first.")
+    ids, labels = run_cache.predictions(bundle)["test_ids"], bundle.labels
+    st.subheader("Most confident errors", anchor=False)
+    st.caption("Test errors with the highest predicted probability.")
     threshold = run_cache.evaluation(bundle).threshold
     rows = classification.most_confident_errors(
         scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES
     )
     if not len(rows):
-        st.success("No mistake on the test split.", icon=":material/check_circle:")
+        st.success("No errors on the test split.", icon=":material/check_circle:")
         return
     called = run_cache.predicted_classes(bundle, scores)
     said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
-    if project.input_kind == "image":
-        if not samples.is_available(run.config):
-            st.caption("; ".join(said) + ".")
-            return
-        found = samples.load_run_images(run.config).test_pixels
-        samples.show_images([found[ids[row]] for row in rows], said, alt="A picture that the model got wrong")
-        return
-    if not samples.is_available(run.config):
-        st.caption(f"{'; '.join(said[:5])}. Their texts are not on this machine: see Data.")
-        return
-    for row, words in zip(rows[:5], said, strict=False):
-        with st.expander(f"Said {words}"):
-            st.text(shorten(samples.get_text(dataset, int(ids[row])), 1500))
+    load_modality(project).show(run.config, [int(ids[row]) for row in rows], said)
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
-    """Loss and accuracy of the three parts at the epoch kept, in a sentence; empty where the curves are missing."""
+    """Loss and accuracy of the three splits at the best epoch; empty without curves."""
     parts = []
     for metric, form in (("loss", "{:.3f}"), ("accuracy", "{:.1%}")):
         found = {}
@@ -169,4 +152,4 @@ def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> 
             parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {said}.")
     if not parts:
         return ""
-    return " ".join(parts) + " Train is the epoch's mean while the weights still moved, with dropout and augmentation."
+    return " ".join(parts) + " Training values are means over the epoch, with dropout and augmentation."

@@ -1,4 +1,4 @@
-"""Where the heads of an encoder look in a text."""
+"""Attention of an encoder's heads over a text."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,25 @@ from dlcore.ui.components.heads.component import show_heads_grid
 from dlcore.ui.widgets.figure import show_figure
 
 MOST_WORDS = 40
-"""More columns cannot be read."""
+"""Most words shown as columns."""
 MOST_ROWS, MOST_IN_GRID = 24, 32
-"""Of more heads each gets a small map of its own, over so many words."""
+"""With more heads, each gets a small map over fewer words."""
 
 
 def show_heads(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> None:
-    """How much of each word each head takes: a row for each head, or a small map where there are many heads."""
-    st.subheader("Where the heads look", anchor=False)
+    """Attention weights per head: one row per head, or small maps for many heads."""
+    st.subheader("Attention heads", anchor=False)
     taken = texts.attentions(loaded, seen, hidden=hidden)  # (L, H, T, T)
     if taken.shape[0] * taken.shape[1] > MOST_ROWS:
         words = ["hidden" if place in hidden else word for place, word in enumerate(seen.words)]
         show_grid(taken, words, version=f"{id(loaded.module)}-{' '.join(words)}", key="heads-grid")
     else:
         _rows(loaded, seen, taken)
-    st.caption("Where a head looks is not yet why the model decides: Explain asks that.")
+    st.caption("Attention is not an explanation: see Explain.")
 
 
 def show_grid(taken: np.ndarray, words: Sequence[str], *, version: str, key: str) -> None:
-    """Every head of attentions (L, H, T, T) as a small map, and the chosen one large."""
+    """A small map per head of attention weights (L, H, T, T), and the selected one large."""
     few = min(len(words), MOST_IN_GRID)
     show_heads_grid(taken[:, :, :few, :few], list(words)[:few], version=version, key=key)
     if few < len(words):
@@ -41,17 +41,17 @@ def show_grid(taken: np.ndarray, words: Sequence[str], *, version: str, key: str
 def _rows(loaded: LoadedModel, seen: EncodedText, taken: np.ndarray) -> None:
     words = seen.words[:MOST_WORDS]
     asked: int = st.selectbox(
-        "Who looks",
+        "Query word",
         range(-1, len(words)),
         key=f"heads-{loaded.config.project}",
-        format_func=lambda place: "all words, on average" if place < 0 else f"{words[place]} ({place + 1})",
+        format_func=lambda place: "all words (mean)" if place < 0 else f"{words[place]} ({place + 1})",
     )
     place = asked if asked < len(words) else -1
     shares = taken.mean(axis=2) if place < 0 else taken[:, :, place]
-    who = "a word, on average," if place < 0 else f"“{words[place]}”"
+    who = "all words (mean)" if place < 0 else f"“{words[place]}”"
     shares = shares[..., : len(words)]
     top = int(shares.mean(axis=(0, 1)).argmax())
     figure = plots.heads_over_words(shares, words, asked=who)
     show_figure(figure, key="heads", alt=f"Where {who} looks, by layer and head; over all most at {words[top]}")
     cut = f" The first {MOST_WORDS} words are shown." if len(seen.words) > MOST_WORDS else ""
-    st.caption(f"Each row is one head's softmax and sums to 100 % over the whole text.{cut}")
+    st.caption(f"Each row is one head's softmax and sums to 100 %.{cut}")

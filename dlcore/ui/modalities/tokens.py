@@ -1,4 +1,4 @@
-"""How each tokenizer cuts one and the same sentence, and how many of a dataset's words have a vector in GloVe."""
+"""Tokenizers compared on one sentence, and the coverage of GloVe."""
 
 import html
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
 LEARNT_FROM = 2000
-"""Training texts that the tokenizers shown are made from; a run makes its own from all of them."""
+"""Training texts to fit the tokenizers shown; a run uses all texts."""
 SIZE = 8000
 KINDS: dict[Kind, tuple[str, str]] = {
-    "words": ("Whole words", "What the training texts say often enough is known; any other word is one unknown word."),
-    "wordpiece": ("BERT's pieces", "A word it lacks is put together from pieces; ## goes on a word (WordPiece)."),
-    "byte_pair": ("Pieces learnt here", "The commonest pair of neighbours was joined, again and again (byte-pair)."),
+    "words": ("Whole words", "Frequent words of the training texts; all others are unknown."),
+    "wordpiece": ("WordPiece (BERT)", "Rare words are split into pieces; ## continues a word (WordPiece)."),
+    "byte_pair": ("Byte-pair encoding", "Merges the most frequent pair of symbols (byte-pair encoding)."),
 }
 SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn't it? 😀"
 
 
 @fragment
 def show_tokens(dataset: str) -> None:
-    """A sentence to type, and what becomes of it."""
-    st.subheader("How a text is cut", anchor=False)
+    """Tokens of a typed sentence by each tokenizer."""
+    st.subheader("Tokenizers", anchor=False)
     said = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
     for kind, (title, what) in KINDS.items():
         if kind == "wordpiece" and not sources.is_available("bert_vocabulary"):
@@ -39,9 +39,8 @@ def show_tokens(dataset: str) -> None:
         unknown = known.encode([said], length=max(1, len(words)))[0] == UNKNOWN
         st.html(_cut(title, what, words, unknown))
     st.caption(
-        f"The first and the last have up to {SIZE:,} entries, made from {LEARNT_FROM:,} training texts; a run makes "
-        "its own from all of its training part, and keeps of BERT's 30,522 those that it needs. Dashed and struck out: "
-        "unknown, which is all that the model sees of it."
+        f"Words and byte-pair encoding have up to {SIZE:,} entries, fitted on {LEARNT_FROM:,} training texts; a run "
+        "fits its own on all training texts. Dashed and struck out: unknown."
     )
     _coverage(dataset)
 
@@ -58,7 +57,7 @@ def _cut(title: str, what: str, words: Sequence[str], unknown: np.ndarray) -> st
 
 def _coverage(dataset: str) -> None:
     if not sources.is_available("glove"):
-        st.caption("GloVe's word vectors are not on this machine, so how many words they know cannot be told.")
+        st.caption("GloVe is not on this machine: its coverage is unknown.")
         return
     try:
         of_words, of_text, missing = _known(dataset, samples.dataset_version(dataset))
@@ -71,14 +70,14 @@ def _coverage(dataset: str) -> None:
     )
 
 
-@st.cache_resource(max_entries=9, show_spinner="Making the tokenizers")
+@st.cache_resource(max_entries=9, show_spinner="Fitting tokenizers")
 def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
     return bert_vocabulary() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
 
 
-@st.cache_data(max_entries=6, show_spinner="Looking the words up")
+@st.cache_data(max_entries=6, show_spinner="Looking up words")
 def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
-    """Shares of the vocabulary and of the running words that have a vector, and the commonest words without."""
+    """Shares of the vocabulary and of all words with a vector, and the most frequent words without."""
     known = _vocabulary(dataset, "words", version)
     ids = known.encode(_texts(dataset), length=1000)
     counts = np.bincount(ids.ravel(), minlength=len(known))[2:]
@@ -88,7 +87,7 @@ def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
 
 
 def _texts(dataset: str) -> list[str]:
-    """Training texts, drawn evenly."""
+    """Evenly spaced training texts."""
     found = samples.load_texts(dataset)
     rows = np.arange(len(found.texts)) if found.test is None else np.flatnonzero(~found.test)
     return [found.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]

@@ -6,13 +6,15 @@ from dlcore.runs.record import Record
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.states import state_style
 
+PANEL = "panel"
+"""Query parameter with the id of the open panel."""
 OPEN = "open"
 """Query parameter that opens a panel. `panel` itself is bound to the panel that is open."""
 OPEN_PART = "of"
 """Query parameter that opens a page's part: the project of the linked run or search."""
 
 
-def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
+def link_to_run(record: Record, *, label: str, panel: str = "train") -> None:
     """Draw a link to the run on its page; plain text if its project has no page."""
     page = page_of(record.project)
     if page is None:
@@ -22,7 +24,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "Train") -> None:
         str(page.path),
         label=label,
         icon=state_style(record).icon,
-        query_params={"run": record.run_id, "panel": panel, OPEN: panel, **_part(page, record.project)},
+        query_params={"run": record.run_id, PANEL: panel, OPEN: panel, **_part(page, record.project)},
     )
 
 
@@ -32,7 +34,7 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
     if page is None:
         st.markdown(label)
         return
-    asked = {"search": search_id, "panel": "Train", OPEN: "Train", **_part(page, slug)}
+    asked = {"search": search_id, PANEL: "train", OPEN: "train", **_part(page, slug)}
     st.page_link(str(page.path), label=label, icon=icon, query_params=asked)
 
 

@@ -1,7 +1,7 @@
-"""One page of the workbench: a project, a run of it, and five panels of which only the visible one does work."""
+"""A page of the workbench: a project, one of its runs, and panels of which only the visible one does work."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import streamlit as st
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.links import OPEN, OPEN_PART
+from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.preload import read_plotly
 from dlcore.ui.shell.run_picker import choose_run
@@ -23,42 +23,43 @@ if TYPE_CHECKING:
     Address = Panel | str
 
 PANELS = {
-    "Data": ":material/database:",
-    "Train": ":material/model_training:",
-    "Results": ":material/query_stats:",
-    "Try it": ":material/touch_app:",
-    "Explain": ":material/lightbulb:",
+    "step_by_step": "Step by step",
+    "data": "Data",
+    "train": "Train",
+    "results": "Results",
+    "predict": "Predict",
+    "explain": "Explain",
 }
-FIRST = "Results"
-"""What a page opens on: a finished run's results are there at once."""
-STEPS = "Step by step"
-"""The panel that only some pages have, before the others, and then open on: every number opened to its formula."""
+"""Panel id -> label. A page may add a panel of its own: its label is the id in words."""
+FORMER = {"try_it": "predict"}
+"""Panel ids that old links use."""
+OPENS_ON = ("step_by_step", "results")
+"""The panel a page opens on: the first of these that it has."""
+TRAIN = "dlcore.ui.train.train:train"
 
 
 def show(
-    slug: str,
-    *,
-    data: "Panel | str",
-    results: "Panel | str",
-    try_it: "Panel | str",
-    explain: "Panel | str",
-    step_by_step: "Panel | str | None" = None,
-    opens_on: str = "",
+    slug: str, *, panels: "Mapping[str, Address]", labels: Mapping[str, str] | None = None, opens_on: str = ""
 ) -> None:
     """Draw the page of a project.
 
-    Each panel is a function `panel(project, run)` or its address `module:function`, imported when it is first seen.
-    `opens_on` names the reference run that is shown at first; by default the first in the order of their names.
+    `panels` maps an id to a function `panel(project, run)` or its address `module:function`, which is imported when the
+    panel is first opened; the tabs have their order. Every page has the panel "train", after "data". `labels` override
+    those of `PANELS`. `opens_on` names the reference run to show first (default: the first by name).
     """
-    first: dict[str, Address] = {STEPS: step_by_step} if step_by_step else {}
-    panels = {**first, "Data": data, "Results": results, "Try it": try_it, "Explain": explain}
-    with_error_boundary(partial(_page, slug, panels, opens_on))
+    with_error_boundary(partial(_page, slug, _with_train(panels), {**PANELS, **(labels or {})}, opens_on))
+
+
+def panel_id(name: str) -> str:
+    """The id of a panel from an id or a label, present or former."""
+    slug = name.strip().lower().replace(" ", "_")
+    return FORMER.get(slug, slug)
 
 
 def chosen_part(slug: str) -> str:
-    """The project chosen at the top of a page in parts, the page's own at first; the choice is in the URL as `?part=`.
+    """The project chosen at the top of a page in parts; the choice is in the URL as `?part=`.
 
-    `slug` is the page's own; the page then calls `show` for the project chosen.
+    `slug` is the page's own project, chosen first. The page then calls `show` for the chosen one.
     """
     page = page_of(slug)
     parts = page.parts if page else ()
@@ -81,39 +82,59 @@ def chosen_part(slug: str) -> str:
     return titles.get(chosen or "", slug)
 
 
-def _page(slug: str, panels: "dict[str, Address]", opens_on: str) -> None:
+def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
+    """The panels with "train" after "data", or first without "data"."""
+    if "train" in panels:
+        return dict(panels)
+    names = list(panels)
+    names.insert(names.index("data") + 1 if "data" in names else 0, "train")
+    return {name: panels.get(name, TRAIN) for name in names}
+
+
+def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], opens_on: str) -> None:
     page = page_of(slug)
-    title, chooser = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    title, picker = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with title:
         _head(page, slug)
-    with chooser:
+    with picker:
         run = choose_run(slug, opens_on=opens_on)
     if run is not None:
         with_error_boundary(partial(_facts, run))
-    names = [name for name in (STEPS, *PANELS) if name in panels or name == "Train"]
-    first = STEPS if STEPS in panels else FIRST
-    asked = st.query_params.pop(OPEN, "")
-    if st.session_state.get("panel", first) not in names:  # another page had it open, and this one has none
-        asked = first
-    if asked in names:
-        st.session_state["panel"] = asked
+    chosen = _choose_panel(list(panels), labels)
+    read_plotly(ours=chosen == "train")
+    with st.container(key=f"panel-of-{slug}"):
+        with_error_boundary(partial(_panel, slug, panels[chosen], run))
+
+
+def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
+    """The id of the panel to show. The tabs show labels, the URL has the id."""
+    default = next((name for name in OPENS_ON if name in names), names[0])
+    in_url = st.query_params.get(PANEL, "")
+    requested = st.query_params.pop(OPEN, "")
+    if not requested and in_url != st.session_state.get("panel-in-url"):  # a link or the browser's back button
+        requested = in_url
+    if requested:
+        st.session_state["panel"] = panel_id(requested)
+    if st.session_state.get("panel", default) not in names:  # open on another page, missing on this one
+        st.session_state["panel"] = default
     chosen = st.segmented_control(
         "Panel",
         names,
-        default=None if asked in names else first,
+        default=None if "panel" in st.session_state else default,
         required=True,
+        format_func=lambda name: labels.get(name, name.replace("_", " ").capitalize()),
         key="panel",
-        bind="query-params",
         label_visibility="collapsed",
     )
-    read_plotly(ours=chosen == "Train")
-    panel = panels.get(chosen or first, "dlcore.ui.train.train:train")
-    with st.container(key=f"panel-of-{slug}"):
-        with_error_boundary(partial(_panel, slug, panel, run))
+    panel = chosen or default
+    if in_url != panel:
+        st.query_params[PANEL] = panel
+    st.session_state["panel-in-url"] = panel
+    return panel
 
 
 def _head(page: PageFile | None, slug: str) -> None:
-    """Title and what the page is about; of a page in parts, what the one that is open is about."""
+    """Title and summary of the page, or of its open part."""
     st.title(page.title if page else slug, anchor=False)
     part = page.part(slug) if page else None
     style.subtitle(part.summary if part else page.summary if page else "")
@@ -127,14 +148,14 @@ def _panel(slug: str, panel: "Address", run: Run | None) -> None:
 
 
 def load(address: str) -> "Panel":
-    """The function at `module:function`."""
+    """Import the function at `module:function`."""
     module, _, name = address.partition(":")
-    found: Panel = getattr(importlib.import_module(module), name)
-    return found
+    panel: Panel = getattr(importlib.import_module(module), name)
+    return panel
 
 
 def _facts(run: Run) -> None:
-    """What the chosen run is and how well it did, whichever panel is open."""
+    """The run in one line: model, main metric, best baseline, best epoch."""
     record = run.record
     size = f"{record.parameters:,} parameters" if record.parameters else ""
     rows = [("Model", record.model.replace("_", " "), size)]
@@ -154,7 +175,7 @@ def _facts(run: Run) -> None:
             )
         )
         if top.baseline_value is not None:
-            note = "does as well or better" if top.beaten else ""
+            note = "ties or beats this run" if top.beaten else ""
             rows.append((f"Best baseline: {top.baseline}", format_metric(top.metric, top.baseline_value), note))
     rows.append(("Best epoch", *_epoch(record)))
     style.summary_row(rows)

@@ -47,7 +47,9 @@ class Preload:
             await self.app(scope, receive, send)
             return
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        await self.app({**scope, "headers": plain}, receive, _Rewriter(send, b"panel=Train" in scope["query_string"]))
+        await self.app(
+            {**scope, "headers": plain}, receive, _Rewriter(send, b"panel=train" in scope["query_string"].lower())
+        )
 
 
 class _Rewriter:

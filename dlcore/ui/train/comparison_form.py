@@ -142,7 +142,7 @@ def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: s
 def open_under_results(comparison_id: str) -> None:
     """Open a comparison in Results."""
     st.query_params[ADDRESS] = comparison_id
-    st.query_params[OPEN] = "Results"
+    st.query_params[OPEN] = "results"
     st.rerun()
 
 

@@ -115,8 +115,8 @@ def _dataset(project: "Project") -> str:
     if st.session_state.get(key) not in names:  # on the first run, or after it was deleted
         st.session_state[key] = projects.configure(project.slug).dataset
     dataset: str = st.selectbox("Dataset", names, key=key, format_func=dataset_title)
-    if project.own_data:
-        kinds = [CUSTOM_DATA[kind] for kind in (project.own_data, *project.own_also)]
+    if project.custom_data:
+        kinds = [CUSTOM_DATA[kind] for kind in project.custom_data]
         st.caption(f"{' or '.join(kinds)}: add them in **Data** and choose them here.")
     return dataset
 
@@ -169,7 +169,7 @@ def _more(
     sections: Mapping[str, list[Field]], config: "RunConfig", key: str, *, expanded: bool = False
 ) -> dict[str, Any]:
     """Choose the other settings in an expander; return the changed ones."""
-    values = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    values = config.flat
     changed: dict[str, Any] = {}
     with st.expander("More settings", expanded=expanded, icon=":material/tune:"):
         for section, fields in sections.items():

@@ -39,7 +39,7 @@ def differences_from_full(config: "RunConfig") -> str:
     changed = [
         f"{name.replace('_', ' ')} {_format(value)} instead of {_format(preset[name])}"
         for settings, preset in (
-            (config.model_options, full.model_options),
+            (config.model_options.model_dump(), full.model_options.model_dump()),
             (config.training.model_dump(), full.training.model_dump()),
         )
         for name, value in settings.items()

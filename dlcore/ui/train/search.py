@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots import search as plots
-from dlcore.projects import search_space
+from dlcore.projects.command import command_line
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Trial
@@ -143,12 +143,12 @@ def _best(project: "Project", search: Search) -> None:
             st.query_params.pop(ADDRESS, None)
             st.rerun()
     with st.expander("Command to train the best trial", icon=":material/terminal:"):
-        st.code(search_space.command(searches.best_config(search)), language="bash", wrap_lines=True)
+        st.code(command_line(searches.best_config(search)), language="bash", wrap_lines=True)
 
 
 def _preset_value(search: Search) -> str:
     """Return the value of the first trial for the note, if it has exactly the settings of the preset."""
-    first, settings = search.trials[0], search_space.flat_settings(search.config)
+    first, settings = search.trials[0], search.config.flat
     is_preset = (
         first.number == 0
         and first.state == "complete"

@@ -101,7 +101,7 @@ def _start(base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, w
 
 def _search_space(base: "RunConfig", key: str) -> list[str]:
     """Choose parameters and their ranges; return each as `search_space.parse_parameter` reads it."""
-    fields, values = search_space.fields(base.project, base.model), search_space.flat_settings(base)
+    fields, values = search_space.fields(base.project, base.model), base.flat
     names = st.multiselect(
         "Search space",
         list(fields),

@@ -139,7 +139,7 @@ def run_evidence(run: Run) -> RunEvidence:
     """Return what a run measured, as questions read it."""
     config, bundle, found = run.config, run.bundle, run.gradients()
     curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
-    settings = {**config.training.model_dump(), **config.model_options, **config.data_options}
+    settings = config.flat
     metrics = dict(bundle.evaluation.metrics) if bundle else {}
     if found is None:
         return RunEvidence(settings, curves, metrics=metrics)

@@ -25,7 +25,7 @@ def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> im
 
 def load_run_images(config: RunConfig) -> images.Images:
     """Return all images of a run's dataset, at the size the run uses."""
-    side = max(images.SIDE, int(config.data_options.get("side", 0)))
+    side = max(images.SIDE, int(config.flat.get("side", 0)))
     return load_images(config.dataset, side, config.data_checksum if own.is_custom(config.dataset) else "")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from dlcore import runs
 from dlcore.ui.modalities.explain_text import highlight
-from dlcore.ui.modalities.overview import shorten
+from dlcore.ui.modalities.text import cut_text as shorten
 from dlcore.ui.widgets import run_cache
 
 

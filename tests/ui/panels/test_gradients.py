@@ -64,16 +64,16 @@ def words(app: AppTest) -> str:
 
 
 def test_the_classic_network_is_judged_and_cures_are_offered():
-    app = opened("Results")
+    app = opened("results")
     assert not app.exception and not app.error
     assert "The gradient vanishes: layer 1 gets" in words(app)
     labels = [button.label for button in app.button]
-    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the rate"} <= set(labels)
+    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the learning rate"} <= set(labels)
     assert "ResNet, 20 layers is better than VGG-deep, 20 layers" in words(app)
 
 
 def test_every_measure_can_be_shown():
-    app = opened("Results")
+    app = opened("results")
     for measure in MEASURES:
         next(group for group in app.button_group if group.key == "flow-measure").set_value(measure).run()
         assert not app.exception and not app.error
@@ -81,30 +81,30 @@ def test_every_measure_can_be_shown():
 
 def test_a_cure_forks_the_run_with_that_one_setting(monkeypatch):
     monkeypatch.setattr(run_actions.runs, "start", lambda run_id: None)
-    app = opened("Results")
+    app = opened("results")
     next(button for button in app.button if button.label == "Batch norm").click().run()
     assert not app.exception and not app.error
     (record,) = runs.list_runs("gradients")
     assert record.parent == REFERENCE
     before, after = runs.open_run(REFERENCE).config, runs.open_run(record.run_id).config
-    assert {**before.model_options, "normalisation": "batch"} == after.model_options
+    assert before.model_options.model_copy(update={"normalization": "batch"}) == after.model_options
     assert before.training == after.training
 
 
 @pytest.mark.realdata("fashion_mnist")
 def test_what_if_answers_and_keeps_the_last_attempts():
-    app = opened("Try it")
+    app = opened("predict")
     assert sources.is_available("fashion_mnist") and not app.error
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "The gradient vanishes" in words(app) and "50 steps in" in words(app)
-    next(box for box in app.selectbox if box.label == "Normalisation").set_value("batch").run()
+    next(box for box in app.selectbox if box.label == "Normalization").set_value("batch").run()
     next(button for button in app.button if button.key == "attempt").click().run()
     assert not app.exception and "Gradient flow is healthy" in words(app)
     assert len(app.session_state["gradients-attempts"]) == 2
 
 
 def test_networks_are_compared_side_by_side_with_their_gradients():
-    app = opened("Results")
+    app = opened("results")
     app.session_state["view-gradients-"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
@@ -116,25 +116,25 @@ def test_networks_are_compared_side_by_side_with_their_gradients():
 def test_a_grid_is_every_combination_of_what_was_chosen():
     chosen = {
         "depth": [8, 20],
-        "skip": [False],
-        "normalisation": ["none", "batch"],
-        "initialisation": ["he"],
+        "skip_connections": [False],
+        "normalization": ["none", "batch"],
+        "initialization": ["he"],
         "activation": ["relu"],
     }
     found = gradients_grid.cells(chosen, 0.1)
-    assert [(cell["depth"], cell["normalisation"]) for cell in found] == [
+    assert [(cell["depth"], cell["normalization"]) for cell in found] == [
         (8, "none"),
         (8, "batch"),
         (20, "none"),
         (20, "batch"),
     ]
     assert {cell["learning_rate"] for cell in found} == {0.1}
-    assert gradients_grid.cells({**chosen, "skip": []}, 0.1) == []
+    assert gradients_grid.cells({**chosen, "skip_connections": []}, 0.1) == []
 
 
 @pytest.mark.realdata("fashion_mnist")
 def test_a_grid_answers_with_a_verdict_on_every_network():
-    app = opened("Try it")
+    app = opened("predict")
     app.session_state["gradients-what"] = "A grid"
     app.session_state["grid-depth"] = [8]
     app.session_state["grid-skip"] = [False]
@@ -153,8 +153,8 @@ def test_a_grid_answers_with_a_verdict_on_every_network():
 
 @pytest.mark.realdata("fashion_mnist")
 def test_an_attempt_that_breaks_off_says_so():
-    app = opened("Try it")
-    next(box for box in app.selectbox if box.label == "Initialisation").set_value("he").run()
+    app = opened("predict")
+    next(box for box in app.selectbox if box.label == "Initialization").set_value("he").run()
     next(box for box in app.number_input if box.label == "Learning rate").set_value(1.0).run()
     next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
     next(button for button in app.button if button.key == "attempt").click().run()
@@ -164,7 +164,7 @@ def test_an_attempt_that_breaks_off_says_so():
 def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
     run_id = actions.create(projects.configure("gradients", dataset="digits", preset="quick")).run_id
     write_state(of_run(run_id), "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
-    app = opened("Results", run_id)
+    app = opened("results", run_id)
     assert not app.exception and not app.error
     assert "Training broke off at step 3" in words(app)
     assert "Batch norm" in [button.label for button in app.button]

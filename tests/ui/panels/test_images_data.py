@@ -39,7 +39,7 @@ def mine(tmp_path, monkeypatch):
 def panel() -> None:
     from dlcore import projects
     from dlcore.runs import Run
-    from dlcore.ui.modalities import images as images_data
+    from dlcore.ui.modalities import image as images_data
 
     config = projects.configure("architectures", dataset="own:mine", preset="quick")
 
@@ -48,7 +48,7 @@ def panel() -> None:
 
     run = Chosen("x", None)
     type(run).config = config
-    images_data.data(projects.get("architectures"), run)
+    images_data.overview(projects.get("architectures"), run)
 
 
 def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine):
@@ -102,14 +102,14 @@ def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkey
 def gone() -> None:
     from dlcore import projects
     from dlcore.runs import Run
-    from dlcore.ui.modalities import images as images_data
+    from dlcore.ui.modalities import image as images_data
 
     class Chosen(Run):
         config = None
 
     config = projects.configure("architectures", dataset="digits", preset="quick")
     Chosen.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
-    images_data.data(projects.get("architectures"), Chosen("x", None))
+    images_data.overview(projects.get("architectures"), Chosen("x", None))
 
 
 def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):

@@ -122,5 +122,5 @@ def test_thresholds_by_other_rules_read_no_test_score() -> None:
     scores, times = (np.concatenate([stored[f"{part}_{what}"] for part in parts]) for what in ("scores", "ids"))
     found = thresholds(scores, times, (len(stored["train_scores"]), len(scores)), run.config)
     assert set(found) == set(threshold_rules.RULES)
-    assert found[run.config.data_options["threshold_rule"]] == pytest.approx(bundle.threshold)
+    assert found[run.config.flat["threshold_rule"]] == pytest.approx(bundle.threshold)
     assert len(set(found.values())) == len(found)

@@ -33,7 +33,7 @@ def data(project: Project, run: Run | None) -> None:
     if not sources.is_available(config.dataset):
         download_offer.offer_download(config.dataset)
         return
-    strange = anatomy.AnatomyData(**config.data_options).left_out
+    strange = config.data_as(anatomy.AnatomyData).left_out
     found = samples.load_images(config.dataset)
     height, width = found.pixels.shape[1:3]
     st.markdown(
@@ -102,7 +102,7 @@ def _by_class(bundle: Bundle, run: Run) -> None:
     """Each class's mean error; the pictures' true classes are read from the dataset, where it is at hand."""
     if not sources.is_available(run.config.dataset):
         return
-    stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.data_options["left_out"])
+    stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.flat["left_out"])
     classes = samples.load_images(run.config.dataset).test_labels[stored["test_ids"]]
     means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
     named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))

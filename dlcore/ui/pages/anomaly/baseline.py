@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 import streamlit as st
 
-from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.series.series import Series
 from dlcore.data.series.series import load as load_series
@@ -51,7 +50,7 @@ def scores_of(project: Project, run: Run, joined: Whole, names: Iterable[str]) -
     if not np.array_equal(series.times, joined.times):
         return {}
     train = ~source.get("left_out", np.zeros(len(series.times), bool)) & (np.arange(len(series.times)) < joined.ends[0])
-    hours = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
+    hours = run.config.flat.get("smoothing_h", 0.0)
     smooth = round(hours * HOUR_MS / series.step_ms) or None
     return {
         name: baselines.series_score(

@@ -9,7 +9,8 @@ from dlcore.data.custom import registry as own
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import series as own_series
 from dlcore.ui.custom_data import upload_form
@@ -93,7 +94,7 @@ def unit_of(config: RunConfig) -> str:
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:
     """Return the start of the validation and test splits, epoch milliseconds."""
-    options = projects.data_config(config).model_dump()
+    options = config.flat
     ends = split_ends(
         len(series.times), train_share=options["train_share"], validation_share=options["validation_share"]
     )

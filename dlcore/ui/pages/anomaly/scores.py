@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
 from dlcore.evaluation import anomaly
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
@@ -134,7 +133,7 @@ def _without_labels(evaluation: Evaluation, own: str) -> None:
 
 def own_form(run: Run) -> str:
     """Return how the run's score is smoothed: `causal` for a trailing mean, else `raw`."""
-    smoothing = projects.data_config(run.config).model_dump().get("smoothing_h", 0.0)
+    smoothing = run.config.flat.get("smoothing_h", 0.0)
     return "causal" if smoothing > 0 else "raw"
 
 
@@ -185,7 +184,7 @@ def _caught(evaluation: Evaluation, joined: Whole) -> str:
 
 
 def _left_out(run: Run) -> None:
-    kept = projects.data_config(run.config).model_dump().get("leave_out", "")
+    kept = run.config.flat.get("leave_out", "")
     if kept:
         st.caption(f"Excluded from training and from every threshold, also the baselines': {kept}.")
 

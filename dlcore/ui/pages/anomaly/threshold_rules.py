@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import anomaly, nab
 from dlcore.projects.anomaly.project import thresholds
@@ -45,7 +44,7 @@ def rules_part(project: Project, run: Run, bundle: Bundle) -> None:
         found = _by_rule(run_cache.bundle_key(bundle), project, run, bundle)
     except WorkbenchError:  # settings of an older version
         return
-    own = projects.data_config(run.config).model_dump()["threshold_rule"]
+    own = run.config.flat["threshold_rule"]
     rows = []
     for rule in sorted(found.own, key=lambda name: name != own):
         score, hit, false = found.own[rule]

@@ -31,7 +31,7 @@ SHOWN, STEPS = 12, 100
 def data(project: "Project", run: Run | None) -> None:
     """What the task is, some of its sequences, and why nothing but looking up solves it."""
     config = run.config if run is not None else projects.configure(project.slug)
-    options = attention.RecallData(**config.data_options)
+    options = config.data_as(attention.RecallData)
     st.markdown(
         "**Pairs and a question**, a synthetic task made here: no text from the world. A sequence has 2 to "
         f"{options.pairs} pairs of a letter and a digit, all letters different, and one question: which digit stood "
@@ -62,7 +62,7 @@ def results(project: "Project", run: Run | None) -> None:
     score_table(
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
     )
-    options = attention.RecallData(**run.config.data_options)
+    options = run.config.data_as(attention.RecallData)
     made = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
     counts = (made.values > recall.QUESTION).sum(axis=1)
     right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]

@@ -5,9 +5,10 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.data.sources import weights
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.modalities import images as images_data
+from dlcore.ui.modalities import image
 from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import samples
 
@@ -18,7 +19,7 @@ SHOWN = 6
 def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, its changes in training, and pretrained weights."""
     _weights()
-    images_data.data(project, run)
+    image.overview(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
     if samples.is_available(config):
         _changed(config)
@@ -49,19 +50,19 @@ def _weights() -> None:
 
 def _changed(config: RunConfig) -> None:
     st.subheader("As training sees one of them", anchor=False)
-    options = config.data_options
+    options = config.data_options.model_dump()
     on = [
         word
         for word, set_so in (
             ("another part cut out", options["zoom"] < 1),
             ("mirrored", options["flip"]),
-            ("brighter or darker", options["jitter"] > 0),
-            ("a square hidden", options["erase"] > 0),
+            ("brighter or darker", options["color_jitter"] > 0),
+            ("a square hidden", options["random_erasing"] > 0),
             ("mixed in pairs, not shown here", options["mixup"] > 0),
         )
         if set_so
     ]
-    if config.model_options.get("train") == "head":
+    if config.flat.get("train") == "head":
         st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
         return
     st.caption(f"Each epoch sees it otherwise ({', '.join(on)}); validation and test see photos as they are.")
@@ -69,7 +70,7 @@ def _changed(config: RunConfig) -> None:
         config.dataset,
         int(options["side"]),
         int(options["train_side"]),
-        (options["zoom"], options["flip"], options["jitter"], options["erase"]),
+        (options["zoom"], options["flip"], options["color_jitter"], options["random_erasing"]),
     )
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
 

@@ -13,7 +13,8 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import forecast as plots
 from dlcore.plots.series import autocorrelation
 from dlcore.projects.forecast import windows
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import table as own_table
 from dlcore.ui.custom_data import upload_form
@@ -70,7 +71,7 @@ def title(table: Table, variable: int) -> str:
 
 def split_marks(table: Table, config: RunConfig) -> dict[str, int]:
     """Return the start of the test split, epoch milliseconds."""
-    share = float(projects.data_config(config).model_dump()["test_share"])
+    share = float(config.flat["test_share"])
     return {"test": int(table.times[int(len(table.times) * (1 - share))])}
 
 

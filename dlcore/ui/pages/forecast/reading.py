@@ -8,7 +8,8 @@ import streamlit as st
 from dlcore.data.series import tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import Prepared
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
 

@@ -16,19 +16,19 @@ from dlcore.ui.pages.gradients import short_run as gradients_attempt
 from dlcore.ui.pages.gradients.short_run import STEPS, ShownRun
 
 DEPTHS = (8, 14, 20, 38, 56)
-AXES = ("depth", "skip", "normalisation", "initialisation", "activation")
+AXES = ("depth", "skip_connections", "normalization", "initialization", "activation")
 TITLES = {
     "depth": "Depth (layers)",
-    "skip": "Ways around",
-    "normalisation": "Normalisation",
-    "initialisation": "First weights",
+    "skip_connections": "Ways around",
+    "normalization": "Normalization",
+    "initialization": "First weights",
     "activation": "Activation",
 }
 FIRST: dict[str, list[Any]] = {
     "depth": [8, 20],
-    "skip": [False, True],
-    "normalisation": ["none", "batch"],
-    "initialisation": ["torch"],
+    "skip_connections": [False, True],
+    "normalization": ["none", "batch"],
+    "initialization": ["torch"],
     "activation": ["relu"],
 }
 """What is chosen when the page opens."""
@@ -41,7 +41,7 @@ _GRID = "gradients-grid"
 def settings() -> tuple[dict[str, list[Any]], float]:
     """Draw the switches, each with as many values as one likes; gives them by name, and the learning rate."""
     st.caption(f"Choose one or more of each: every combination is trained {STEPS} steps, at most {MOST} of them.")
-    options: dict[str, Sequence[Any]] = {"depth": DEPTHS, "skip": (False, True)}
+    options: dict[str, Sequence[Any]] = {"depth": DEPTHS, "skip_connections": (False, True)}
     options |= {field.name: field.choices for field in describe(DeepNetworkConfig) if field.choices}
     chosen: dict[str, list[Any]] = {}
     for name in AXES:

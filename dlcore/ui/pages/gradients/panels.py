@@ -37,7 +37,7 @@ LESSONS = (
     (
         "resnet_deep",
         "residual_bare",
-        "A way around is not all either: without normalisation each sum makes the signal larger.",
+        "A way around is not all either: without normalization each sum makes the signal larger.",
     ),
 )
 """Pairs of reference runs, the better one first, and what they teach; a test holds the runs to it."""
@@ -141,7 +141,7 @@ def _fork(slug: str, run: Run, cure: deep.Remedy) -> None:
     forked = run_actions.launch_run(lambda: runs.fork(run.run_id, cure.settings))
     if forked is not None:
         remember_run(slug, forked)
-        st.query_params[OPEN] = "Train"
+        st.query_params[OPEN] = "train"
         st.toast(f"{cure.name}: started. You may close this tab, the run goes on.", icon=":material/play_arrow:")
 
 

@@ -82,7 +82,7 @@ def _settings(run: Run | None) -> dict[str, Any]:
     start = {field.name: field.default for field in describe(DeepNetworkConfig)}
     rate = gradients_grid.RATE
     if run is not None:
-        start, rate = {**start, **run.config.model_options}, run.config.training.learning_rate
+        start, rate = {**start, **run.config.model_options.model_dump()}, run.config.training.learning_rate
     key = f"attempt-{run.run_id if run else ''}"
     fields = [field for field in describe(DeepNetworkConfig) if field.name in gradients_grid.AXES]
     chosen = {

@@ -18,7 +18,7 @@ def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, the BERT that reads it, and the room that its states take on the disk."""
     config = run.config if run is not None else projects.configure(project.slug)
     with st.expander("The pretrained BERT, and what it has read so far", icon=":material/neurology:"):
-        _bert(str(config.data_options["bert"]), int(config.data_options["after_layer"]))
+        _bert(str(config.flat["bert"]), int(config.flat["after_layer"]))
         _kept()
     overview.data(project, run)
 

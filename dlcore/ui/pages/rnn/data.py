@@ -32,7 +32,7 @@ def data(project: "Project", run: Run | None) -> None:
         st.divider()
         _memory(20)
     else:
-        _memory(int(projects.data_config(config).model_dump()["gap"]))
+        _memory(int(config.flat["gap"]))
 
 
 def _memory(gap: int) -> None:

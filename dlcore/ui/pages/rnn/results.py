@@ -118,7 +118,7 @@ def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
 def _own(figure: go.Figure, records: list[Any]) -> None:
     from dlcore import runs
 
-    gaps = [int(runs.open_run(record.run_id).config.data_options["gap"]) for record in records]
+    gaps = [int(runs.open_run(record.run_id).config.flat["gap"]) for record in records]
     figure.add_scatter(
         x=gaps,
         y=[100 * record.metrics["accuracy"] for record in records],

@@ -81,7 +81,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> UnrolledRun:
     config = _run.config
-    x, target = rnn.example(config.dataset, int(config.data_options["gap"]), row, _bundle.preprocessing)
+    x, target = rnn.example(config.dataset, int(config.flat["gap"]), row, _bundle.preprocessing)
     return unroll(run_cache.load_model(_bundle).module, x, target)
 
 

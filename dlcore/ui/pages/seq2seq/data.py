@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.core.config import parse
 from dlcore.data.custom import pairs as own_pairs
 from dlcore.data.custom import registry as own
 from dlcore.data.sources import locate as sources
@@ -20,7 +19,8 @@ from dlcore.ui.custom_data.pairs import show_form
 from dlcore.ui.shell.style import summary_row
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Project, RunConfig
+    from dlcore.projects.project import Project
+    from dlcore.projects.run_config import RunConfig
 
 SHOWN = 10
 WORDS = {
@@ -50,7 +50,7 @@ def data(project: "Project", run: Run | None) -> None:
 
 def _own(config: "RunConfig") -> None:
     """A file of one's own, as the run cuts it."""
-    options = parse(seq2seq.Seq2SeqData, config.data_options)
+    options = config.data_as(seq2seq.Seq2SeqData)
     pairs = own_pairs.load(config.dataset, checksum=config.data_checksum)
     sizes = SplitSizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
     parts = own_pairs.split_pairs(pairs, sizes, seed=config.seed)
@@ -66,7 +66,7 @@ def _own(config: "RunConfig") -> None:
 
 def _made(config: "RunConfig") -> None:
     """One of the tasks that are made here."""
-    options = parse(seq2seq.Seq2SeqData, config.data_options)
+    options = config.data_as(seq2seq.Seq2SeqData)
     source = sources.get_dataset(config.dataset)
     st.markdown(f"**{source.title}.** {WORDS[config.dataset]}")
     st.caption(

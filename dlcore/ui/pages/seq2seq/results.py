@@ -88,7 +88,7 @@ def _forms(stored: dict[str, np.ndarray]) -> None:
 
 def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     st.subheader("Longer than any it learnt from", anchor=False)
-    longest = int(run.config.data_options["longest"])
+    longest = int(run.config.flat["longest"])
     beyond = (stored["longer_written"] == stored["longer_targets"]).all(axis=1)
     right, kinds = np.r_[_right(stored), beyond], np.r_[stored["test_kinds"], stored["longer_kinds"]]
     lengths = np.unique(kinds)

@@ -63,7 +63,7 @@ def show_attention_view(bundle: Bundle, picture: np.ndarray, *, name: str, key: 
     version = f"{run_cache.bundle_key(bundle)}-{name}"
     attentions = _attentions(version, _bundle=bundle, _picture=picture)
     module: Any = run_cache.load_model(bundle).module
-    patch = int(bundle.config.model_options["patch"])
+    patch = int(bundle.config.flat["patch"])
     looks = AttentionView(picture, module.grid, patch, attentions, rollout.rollout(attentions))
     show_attention(looks, version=version, key=key)
 

@@ -7,14 +7,14 @@ import streamlit as st
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.modalities import predict as classification_try
+from dlcore.ui.modalities.predict import predict
 from dlcore.ui.pages.vit.attention import show_attention_view
 from dlcore.ui.widgets import run_cache
 
 
 def try_it(project: Project, run: Run | None) -> None:
     """As for every classifier; of one's own picture also the attention, as Explain shows it of test pictures."""
-    found = classification_try.try_it(project, run)
+    found = predict(project, run)
     bundle = run.bundle if run is not None else None
     if found is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
         return

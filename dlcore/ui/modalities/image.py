@@ -1,6 +1,7 @@
-"""Data of a project on pictures: where they come from, duplicates, what was left out, samples, augmentation."""
+"""Images: source, duplicates, samples and augmentation of a dataset, upload, and attribution maps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,38 +14,93 @@ from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
-from dlcore.projects.project import Project, RunConfig
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as pictures
-from dlcore.runs import Run
+from dlcore.runs import Bundle, Run
 from dlcore.ui.custom_data import images as images_own
+from dlcore.ui.modalities import explain_image
+from dlcore.ui.modalities.browse import browse as browse_images
+from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
+STARTS_WITH_INPUT = False
 SHOWN, CHANGED = 4, 6
-"""Samples of each class, at most so many classes' worth; and versions of one picture as training sees it."""
+"""Samples per class, and augmented versions of one image."""
 MOST_SHOWN, PAIRS, MOST_ALIKE = 30, 4, 6
-CHANGES = {"shift": "moved", "flip": "mirrored", "jitter": "brighter or darker", "cutout": "a part hidden"}
+CHANGES = {"shift": "shift", "flip": "flip", "jitter": "color jitter", "cutout": "cutout"}
 
 
-def data(project: Project, run: Run | None) -> None:
-    """The dataset of the run, of a run with default settings where there is none, or another one; and one's own."""
+def overview(project: Project, run: Run | None) -> None:
+    """Source, class counts, duplicates, samples and augmentation of the images, and a form for custom ones."""
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _dataset(config))
-    if project.own_data == "images":
+    if "images" in project.custom_data:
         images_own.show_form(project)
 
 
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
+    """A test image, at first the first one."""
+    return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+
+
+def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
+    """Test images in a row, each above its caption."""
+    if not samples.is_available(config):
+        st.caption("; ".join(captions) + ".")
+        return
+    pixels = samples.load_run_images(config).test_pixels
+    samples.show_images([pixels[row] for row in ids], captions, alt="Test image", width=224 if large else 112)
+
+
+def browse(project: Project, run: Run, bundle: Bundle) -> None:
+    """Test images one by one, filtered by prediction and class."""
+    browse_images(project, run, bundle)
+
+
+def explain(project: Project, run: Run, bundle: Bundle) -> None:
+    """Attribution maps of one test image."""
+    explain_image.explain_picture(project, run, bundle)
+
+
+def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
+    """Upload of an image, the image as the model sees it, and the prediction."""
+    colour = bundle.preprocessing.get("channels") == 3
+    how = (
+        "The image is center-cropped and resized to the model's input"
+        if colour
+        else "Best with one object on a plain background. The image is converted to grayscale, cropped and resized to "
+        "the model's input"
+    )
+    st.caption(f"{how}, shown below. It is not stored.")
+    kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp"]
+    file = st.file_uploader("Your image", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
+    if file is None:
+        st.info("Choose an image, or switch to a test sample above.", icon=":material/upload_file:")
+        return None
+    found = predict_payload(project, bundle, file.getvalue())
+    if found is None:
+        return None
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        samples.show_images([np.array(found["pixels"], dtype=np.uint8)], ["model input"], alt="Your image", width=224)
+    with right:
+        show_prediction(found, bundle.labels)
+    return found
+
+
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
-    """The config whose pictures are looked at: that of the page's run unless another dataset is chosen."""
+    """Config of the images to show: the page's run, or a default run on the chosen dataset."""
     gone = own.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if gone else [config.dataset]
-    if project.own_data == "images":
+    if "images" in project.custom_data:
         known = projects.list_datasets(project.slug)
         names += [name for name in known if name not in names and sources.is_available(name)]
     if gone:
         st.info(
-            f"The pictures that this run learnt from, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
+            f"The training images of this run, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
             "machine any more; its scores stay.",
             icon=":material/folder_off:",
         )
@@ -52,12 +108,12 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
     if len(names) < 2:
         return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
     name = st.selectbox(
-        "Pictures of",
+        "Dataset",
         names,
         index=names.index(added) if added in names else 0,
         format_func=lambda name: sources.get_dataset(name).title,
         key=f"pictures-of-{project.slug}-{'-'.join(names)}",
-        help="It opens on those of the run chosen above; any other set on this machine may be looked at.",
+        help="Default: the dataset of the run above.",
     )
     return config if name == config.dataset and not gone else projects.configure(project.slug, dataset=name)
 
@@ -75,53 +131,53 @@ def _dataset(config: RunConfig) -> None:
 def _said(name: str) -> None:
     if own.is_custom(name):
         entry = own.require(name, "images")
-        st.markdown(f"**{entry.name}**, your own: {entry.rows:,} pictures from `{entry.source}`.")
+        st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from `{entry.source}`.")
         return
     source = sources.get_dataset(name)
-    where = f"[Source]({source.homepage})" if source.homepage else "No home page is known"
-    st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; licence: {source.licence}.")
+    where = f"[Source]({source.homepage})" if source.homepage else "No home page"
+    st.markdown(f"**{source.title}**: {source.rows:,} images. {where}; license: {source.licence}.")
 
 
 def _parts(found: images.Images) -> None:
     counts = np.stack([np.bincount(part, minlength=len(found.names)) for part in (found.labels, found.test_labels)])
     height, width = found.pixels.shape[1:3]
-    kind = "red, green and blue, each" if found.channels == 3 else "grey,"
+    kind = "RGB," if found.channels == 3 else "grayscale,"
     st.caption(
-        f"{len(found.labels):,} pictures to learn from and {len(found.test_labels):,} kept for the test, {height} x "
-        f"{width} pixels, {kind} from 0 (dark) to 255 (bright). A share of the first is held back for validation."
+        f"{len(found.labels):,} training and {len(found.test_labels):,} test images, {height} x "
+        f"{width} pixels, {kind} from 0 (dark) to 255 (bright). A share of the training images is used for validation."
     )
-    figure = plots.class_counts(counts, ("to learn from", "test"), _spoken(found))
+    figure = plots.class_counts(counts, ("training", "test"), _spoken(found))
     total = counts.sum(axis=0)
-    show_figure(figure, key="class-counts", alt=f"{total.min():,} to {total.max():,} pictures a class")
+    show_figure(figure, key="class-counts", alt=f"{total.min():,} to {total.max():,} images per class")
 
 
 def _spoken(found: images.Images) -> tuple[str, ...]:
-    """Names of folders as they are said."""
+    """Class names for display."""
     return tuple(name.replace("_", " ") for name in found.names)
 
 
 def describe_duplicates(found: images.Images) -> None:
-    """Duplicates in a sentence, and where they went."""
+    """Show the number of duplicates and how splits treat them."""
     near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
-    same = "1 picture is" if found.exact == 1 else f"{found.exact:,} pictures are"
-    words = f"**Duplicates:** {same} exactly the same as another one{near}. "
+    same = "1 image is" if found.exact == 1 else f"{found.exact:,} images are"
+    words = f"**Duplicates:** {same} exact duplicates{near}. "
     if not found.exact and not found.near:
-        how = "no two pictures are exactly the same" + ("" if found.near is None else ", or nearly so")
+        how = "no exact duplicates" + ("" if found.near is None else ", or nearly so")
         words = f"**Duplicates:** {how}. "
     else:
-        words += "Each group of them is kept in one part, so that no picture is both learnt and tested. "
+        words += "Duplicates stay in one split, so no image is both trained and tested on. "
     if found.near is None:
-        words += "Pictures that are nearly the same are not looked for: as small as these, two of a kind often are. "
+        words += "Near-duplicates are not searched among images this small. "
     crossing = int(found.also_in_test.sum())
     if crossing:
-        words += f"{crossing:,} pictures to learn from are in the set's own test part too: runs leave them out. "
+        words += f"{crossing:,} training images are also in the test split: runs exclude them. "
     if found.conflicts:
-        words += f"{found.conflicts:,} groups carry different labels."
+        words += f"{found.conflicts:,} groups have different labels."
     st.markdown(words)
     numbers, counts = np.unique(found.groups, return_counts=True)
     groups = numbers[counts > 1][:PAIRS]
     if len(groups):
-        with st.expander("Look at some of them", icon=":material/filter_none:"):
+        with st.expander("Examples", icon=":material/filter_none:"):
             for group in groups:
                 rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
                 said = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
@@ -129,7 +185,7 @@ def describe_duplicates(found: images.Images) -> None:
 
 
 def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
-    """What was said of single files; of one's own set when it was taken in, since good ones alone were kept."""
+    """Remarks on single files; of a custom dataset those of its import."""
     return own_images.list_rejected(own.require(name, "images")) if own.is_custom(name) else found.refused
 
 
@@ -152,26 +208,25 @@ def _samples(found: images.Images) -> None:
     each = max(1, min(SHOWN, MOST_SHOWN // len(found.names)))
     rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in range(min(len(found.names), MOST_SHOWN))])
     names = [_spoken(found)[k] for k in found.labels[rows]]
-    samples.show_images([found.pixels[row] for row in rows], names, alt="A training picture", width=104)
+    samples.show_images([found.pixels[row] for row in rows], names, alt="Training image", width=104)
 
 
 def _changed(found: images.Images, config: RunConfig) -> None:
-    """One picture as several epochs of this run would see it."""
-    options = projects.data_config(config).model_dump()
-    if not {"flip", "shift", "cutout", "jitter"} <= set(options):
+    """Augmented versions of one training image."""
+    options = config.flat
+    if not {"flip", "shift", "cutout", "color_jitter"} <= set(options):
         return
-    st.subheader("As training sees one of them", anchor=False)
+    st.subheader("Augmentation", anchor=False)
     how = pictures.augmentation(pictures.ImageData(**options), config.dataset)
     on = [word for name, word in CHANGES.items() if getattr(how, name)]
     row = int(np.flatnonzero(found.labels == 0)[0])
     versions = _versions(config.dataset, row, int(options["side"]), how)
     st.caption(
-        f"Each epoch sees it otherwise ({', '.join(on)}): the network learns the thing, not the picture. Validation "
-        "and test see pictures as they are."
+        f"Each epoch sees another version ({', '.join(on)}). Validation and test images are unchanged."
         if on
-        else "This run changes nothing: every epoch sees the same pixels."
+        else "This run uses no augmentation."
     )
-    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same picture", width=104)
+    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented image", width=104)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -1,0 +1,12 @@
+"""Tasks that several projects share. A task of one project alone stands in its own module."""
+
+from dlcore.projects import classification
+from dlcore.projects.project import Task
+
+CLASSIFICATION = Task(
+    name="classification",
+    objective=classification.objective,
+    predict=classification.predict,
+    epoch_metrics=classification.epoch_metrics,
+    evaluate=classification.evaluate,
+)

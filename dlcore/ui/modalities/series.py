@@ -1,0 +1,45 @@
+"""Time series: the series over time, an uploaded CSV, and the error behind an alarm."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
+from dlcore.runs import Bundle, Run
+from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
+from dlcore.ui.pages.anomaly.data import data as overview
+from dlcore.ui.pages.anomaly.explain import explain_alarm as explain
+
+__all__ = ["STARTS_WITH_INPUT", "browse", "explain", "input_widget", "overview", "pick_sample", "show"]
+
+STARTS_WITH_INPUT = True
+
+
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
+    """A test window, at first the first one."""
+    return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+
+
+def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
+    """Start times (epoch milliseconds) of test windows, each with its caption."""
+    times = np.array(ids, dtype="datetime64[ms]").astype("datetime64[m]").astype(str)
+    st.dataframe({"Start": times, "": list(captions)}, hide_index=True, width="stretch")
+
+
+def browse(project: Project, run: Run, bundle: Bundle) -> None:
+    """Nothing: a point of a series is seen in its chart."""
+
+
+def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
+    """Upload of a CSV with a time and a value column."""
+    file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="input-csv", max_upload_size=64)
+    if file is None:
+        st.info("Choose a file with the columns time and value.", icon=":material/upload_file:")
+        return None
+    answer = predict_payload(project, bundle, file.getvalue())
+    if answer is not None and "probabilities" in answer:
+        show_prediction(answer, bundle.labels)
+    return answer
