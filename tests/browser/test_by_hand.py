@@ -38,7 +38,7 @@ def test_a_digit_that_is_drawn_is_read(page, address):
     page.mouse.down()
     page.mouse.move(box["x"] + 110, box["y"] + 190, steps=8)
     page.mouse.up()
-    page.get_by_text("The network says 1").wait_for(timeout=20_000)
+    page.get_by_text("Predicted: 1").wait_for(timeout=20_000)
 
 
 def test_a_digit_is_drawn_by_keyboard(page, address):
@@ -48,7 +48,7 @@ def test_a_digit_is_drawn_by_keyboard(page, address):
     for _ in range(16):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    page.get_by_text("The network says 1").wait_for(timeout=20_000)
+    page.get_by_text("Predicted: 1").wait_for(timeout=20_000)
 
 
 def test_a_sequence_unrolled_redraws_at_once(page, address):

@@ -1,4 +1,4 @@
-"""Explain: what a reader wants to know of autoencoders, answered."""
+"""Explain panel of the anatomy page: how autoencoders detect anomalies, and their limits."""
 
 import streamlit as st
 
@@ -7,55 +7,54 @@ from dlcore.runs import Run
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """Why autoencoders, how they find what is strange, where they fail, and what helps."""
-    st.subheader("Why squeeze a thing only to unfold it again?", anchor=False)
+    """Draw the panel."""
+    st.subheader("Why compress an input only to reconstruct it?", anchor=False)
     st.markdown(
-        "An autoencoder is asked for its own input. Could it copy, that would be easy; the bottleneck forbids it. "
-        "32 numbers have to say what 1,000 said, so it must find out **what the inputs have in common** and keep only "
-        "in what they differ. No label is needed for that."
+        "An autoencoder is trained to output its own input. The bottleneck prevents copying: "
+        "32 numbers must encode 1,000, so it has to learn **what the inputs have in common** and encode only "
+        "how they differ. No labels are needed."
     )
     st.latex(r"z = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2 \in \mathbb{R}^{32}")
     st.latex(r"\hat x = \sigma\!\left(W_4\,\mathrm{relu}(W_3 z + b_3) + b_4\right)")
     st.latex(r"L = \frac{1}{1000}\sum_{i=1}^{1000} (x_i - \hat x_i)^2")
     st.markdown(
-        "With linear layers alone its best solution spans the same space as the first 32 principal components "
-        "(Baldi & Hornik 1989). What the ReLUs add must therefore be measured against those: the Results panel does so."
+        "With linear layers only, the best solution spans the same space as the first 32 principal components "
+        "(Baldi & Hornik 1989). The Results panel therefore compares with these."
     )
-    st.subheader("Why does it find what is strange?", anchor=False)
+    st.subheader("Why does it detect anomalies?", anchor=False)
     st.markdown(
-        "It learnt to unfold what it was shown. A thing of another kind is squeezed with the wrong words and comes "
-        "back as something it is not: the **reconstruction error** is its strangeness. A threshold turns it into "
-        "a call; here it is the 95th percentile of errors on pictures held back from training, so one known picture in "
-        "twenty is called strange by construction."
+        "It was trained to reconstruct known inputs. An input of another kind is encoded poorly and reconstructed "
+        "incorrectly: the **reconstruction error** is its anomaly score. A threshold turns the score into "
+        "a prediction; here it is the 95 % quantile of the errors on validation images, so 5 % of "
+        "known images are flagged by construction."
     )
-    st.latex(r"\text{strange} \iff \frac{1}{1000}\lVert x - \hat x\rVert^2 > \theta")
+    st.latex(r"\text{anomaly} \iff \frac{1}{1000}\lVert x - \hat x\rVert^2 > \theta")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Where it fails", anchor=False)
+        st.subheader("Limits", anchor=False)
         st.markdown(
-            "- **It rebuilds strangers too well.** A wide bottleneck, or a stranger made of known parts, and the error "
-            "says nothing: a small error is no proof of normality.\n"
-            "- **The error measures size, not meaning.** A bright, detailed known thing has a larger error than a "
-            "dark, plain stranger.\n"
-            "- **Training data is dirty.** Strange things among it are learnt as ordinary ones.\n"
-            "- **Information is lost.** Rare details go first, and they may be what one looks for.\n"
-            "- **The world moves.** What was ordinary last year raises alarms today.\n"
-            "- **It gives no reason**, it takes data and time, and every input costs a whole forward pass."
+            "- **It may reconstruct anomalies well.** With a wide bottleneck, or an anomaly made of known parts, the "
+            "error is uninformative: a small error is no proof of normality.\n"
+            "- **The error measures size, not meaning.** A bright, detailed known image has a larger error than a "
+            "dark, plain anomaly.\n"
+            "- **Contaminated training data.** Anomalies in it are learned as normal.\n"
+            "- **Loss of information.** Rare details are lost first, and may be what matters.\n"
+            "- **Concept drift.** What was normal last year raises alarms today.\n"
+            "- **Interpretability and cost:** it gives no reason, and needs data and a full forward pass per input."
         )
     with right:
         st.subheader("What helps", anchor=False)
         st.markdown(
-            "- **Noise on the input** (denoising autoencoder, Vincent et al. 2008): it may not copy, it has to know.\n"
-            "- **Judge the error where it belongs:** by pixel, feature or hour of the week, divided by what is usual "
+            "- **Input noise** (denoising autoencoder, Vincent et al. 2008) prevents copying.\n"
+            "- **Normalize the error** by pixel, feature or time of the week, relative to its usual size "
             "there.\n"
-            "- **Several networks**, from several starts or each without a part of the data; their mean error, and how "
-            "far they differ.\n"
-            "- **A few labels** to set the threshold by its costs, or to bend the score (semi-supervision).\n"
-            "- **What one knows of the field** as an input: calendar, machine, place.\n"
-            "- **Watch the errors of ordinary days** and train anew when they rise; keep old data in, or it forgets.\n"
-            "- **Show which part of the input the error comes from:** that is a reason people can check."
+            "- **Ensembles** from several seeds or data folds: their mean error and "
+            "disagreement.\n"
+            "- **A few labels** to choose the threshold by cost, or for semi-supervised training.\n"
+            "- **Domain knowledge** as input: calendar, machine, location.\n"
+            "- **Monitor the errors of normal days** and retrain when they rise, with old data included.\n"
+            "- **Attribute the error** to parts of the input: a reason that people can check."
         )
     st.caption(
-        "The Anomaly detection page puts several of these to the test on a series. What an explanation is worth there "
-        "is measured, not claimed."
+        "The Anomaly detection page tests several of these on a time series, including the quality of explanations."
     )

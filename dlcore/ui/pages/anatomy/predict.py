@@ -1,4 +1,4 @@
-"""Try it on the page on anatomy: a picture squeezed and unfolded; predict, then look; three ways to break it."""
+"""Predict panel of the anatomy page: reconstruct an image, quiz, and three failures."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
     from dlcore.projects.project import Project
 
-KNOWN, STRANGER = "A known one", "A stranger"
+KNOWN, STRANGER = "Known class", "Anomaly"
 STEPS = 120
 
 
 def try_it(project: "Project", run: Run | None) -> None:
-    """One picture's way through the bottleneck; then the questions and the breaks."""
-    bundle = run_cache.finished_bundle(run, to_see="what it makes of a picture")
+    """Draw an image's reconstruction, then the quiz and the failures."""
+    bundle = run_cache.finished_bundle(run, to_see="reconstructions")
     if bundle is not None and run is not None:
         _picture_part(bundle, run)
         st.divider()
@@ -43,16 +43,16 @@ def try_it(project: "Project", run: Run | None) -> None:
 
 
 def _picture_part(bundle: Bundle, run: Run) -> None:
-    st.subheader("Squeeze a picture", anchor=False)
+    st.subheader("Reconstruct an image", anchor=False)
     dataset, stored = run.config.dataset, run_cache.predictions(bundle)
     if not sources.is_available(dataset):
         download_offer.offer_download(dataset)
         return
     strange = stored["test_targets"] == 1
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    kind = left.segmented_control("Picture", [KNOWN, STRANGER], default=STRANGER, required=True, key="anatomy-kind")
+    kind = left.segmented_control("Image", [KNOWN, STRANGER], default=STRANGER, required=True, key="anatomy-kind")
     rows = np.flatnonzero(strange if kind == STRANGER else ~strange)
-    place = right.slider("Which, by its error: smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
+    place = right.slider("Rank by error, smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
     pictures, origin = samples.load_images(dataset), int(stored["test_ids"][row])
     found = anatomy.score_pixels(run_cache.load_model(bundle), np.asarray(pictures.test_pixels[origin]))
@@ -65,15 +65,15 @@ def _shown(found: dict[str, Any], name: str) -> None:
     pictures, code = st.columns([3, 2], gap="large")
     with pictures:
         samples.show_images(
-            [given, rebuilt, off], [f"given: {name}", "unfolded again", "where it is off"], alt="The picture", width=160
+            [given, rebuilt, off], [f"input: {name}", "reconstruction", "absolute error"], alt="Image", width=160
         )
         sign = "above" if found["strange"] else "below"
         st.markdown(
             f"Its error is **{found['error']:.4f}**, {sign} the threshold of {found['threshold']:.4f}: "
-            f"**{'strange' if found['strange'] else 'not strange'}**."
+            f"**{'anomaly' if found['strange'] else 'normal'}**."
         )
     with code:
-        figure = blank("What went through the bottleneck", x="number", y="value", height=230)
+        figure = blank("Code in the bottleneck", x="number", y="value", height=230)
         values = np.array(found["code"])
         figure.add_bar(
             x=np.arange(1, len(values) + 1), y=values, marker={"color": np.where(values < 0, ORANGE, BLUE).tolist()}

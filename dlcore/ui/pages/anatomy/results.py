@@ -1,4 +1,4 @@
-"""Data and Results of the page on anatomy: pictures as rows of 1,000 numbers, and what is found strange."""
+"""Data and Results panels of the anatomy page: images as rows of 1,000 numbers, and detected anomalies."""
 
 import numpy as np
 import streamlit as st
@@ -27,7 +27,7 @@ _EACH = 3
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The pictures as the network gets them, and the class that it never sees."""
+    """Draw the images as the network reads them, and the class excluded from training."""
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
     if not sources.is_available(config.dataset):
@@ -36,28 +36,26 @@ def data(project: Project, run: Run | None) -> None:
     strange = config.data_as(anatomy.AnatomyData).left_out
     found = samples.load_images(config.dataset)
     height, width = found.pixels.shape[1:3]
+    st.markdown(f"**{source.title}**: {source.rows:,} images. [Source]({source.homepage}), license: {source.licence}.")
     st.markdown(
-        f"**{source.title}**: {source.rows:,} pictures. [Source]({source.homepage}), licence: {source.licence}."
-    )
-    st.markdown(
-        f"Each picture of {height} x {width} pixels is drawn anew at {anatomy.HEIGHT} x {anatomy.WIDTH}, so that it is "
-        f"exactly **1,000 numbers** from 0 to 1, and laid flat. **“{found.names[strange]}” is kept out of training** "
-        "and validation, and comes up in the test alone: those are the strangers."
+        f"Each image of {height} x {width} pixels is resized to {anatomy.HEIGHT} x {anatomy.WIDTH}, which gives "
+        f"exactly **1,000 numbers** from 0 to 1. **“{found.names[strange]}” is excluded from training** "
+        "and validation and appears in the test split only: these are the anomalies."
     )
     for names, title in (
-        ([strange], "The strangers"),
-        ([k for k in range(len(found.names)) if k != strange], "What it learns from"),
+        ([strange], "Anomalies"),
+        ([k for k in range(len(found.names)) if k != strange], "Training classes"),
     ):
         st.subheader(title, anchor=False)
         each = 7 if len(names) == 1 else _EACH
         rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
         drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
-        samples.show_images(list(drawn), [found.names[k] for k in found.labels[rows]], alt="A picture of 1,000 numbers")
+        samples.show_images(list(drawn), [found.names[k] for k in found.labels[rows]], alt="An image of 1,000 numbers")
 
 
 def results(project: Project, run: Run | None) -> None:
-    """Who tells strangers better, the threshold, each class's error, and how it learnt."""
-    bundle = run_cache.finished_bundle(run, to_see="what it finds strange")
+    """Draw the comparison, decision threshold, error by class and learning curves."""
+    bundle = run_cache.finished_bundle(run, to_see="detected anomalies")
     if bundle is None or run is None:
         return
     evaluation = run_cache.evaluation(bundle)
@@ -65,20 +63,20 @@ def results(project: Project, run: Run | None) -> None:
     n = len(run_cache.predictions(bundle)["test_scores"])
     score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
     st.caption(
-        f"Loss is the mean squared error on known pictures: {evaluation.metrics['loss']:.4f} here, and "
-        f"{evaluation.baselines['principal_components']['loss']:.4f} with as many principal components. On strangers "
+        f"Loss is the mean squared error on known images: {evaluation.metrics['loss']:.4f} here, and "
+        f"{evaluation.baselines['principal_components']['loss']:.4f} with as many principal components. On anomalies "
         f"it is {evaluation.metrics['error_strangers']:.4f} and "
-        f"{evaluation.baselines['principal_components']['error_strangers']:.4f}: what counts is how far the two are "
-        "apart, not how well the known ones are rebuilt."
+        f"{evaluation.baselines['principal_components']['error_strangers']:.4f}: the difference between the two "
+        "matters, not how well known images are reconstructed."
     )
     _threshold(bundle, evaluation.threshold or 0.0)
     _by_class(bundle, run)
-    show_learning_curves(bundle, run.record, loss="Mean squared error of all 1,000 numbers, on a logarithmic axis.")
+    show_learning_curves(bundle, run.record, loss="Mean squared error over all 1,000 numbers (log scale).")
 
 
 @fragment
 def _threshold(bundle: Bundle, own: float) -> None:
-    st.subheader("From which error on is it strange?", anchor=False)
+    st.subheader("Decision threshold", anchor=False)
     stored = run_cache.predictions(bundle)
     parts = [stored["validation_scores"], stored["test_scores"]]
     cut, end = len(parts[0]), len(parts[0]) + len(parts[1])
@@ -91,7 +89,7 @@ def _threshold(bundle: Bundle, own: float) -> None:
             scopes=(Scope("test", cut, end), validation),
             rules=validation,
             score_name="reconstruction error",
-            wording=ThresholdWording("stranger", "strangers", "known pictures", "call", "calls"),
+            wording=ThresholdWording("stranger", "strangers", "known images", "call", "calls"),
             counting=CountingMode(ratio=1.0),
         ),
         key=run_cache.bundle_key(bundle),
@@ -99,13 +97,13 @@ def _threshold(bundle: Bundle, own: float) -> None:
 
 
 def _by_class(bundle: Bundle, run: Run) -> None:
-    """Each class's mean error; the pictures' true classes are read from the dataset, where it is at hand."""
+    """Draw each class's mean error; the actual classes are read from the dataset if available."""
     if not sources.is_available(run.config.dataset):
         return
     stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.flat["left_out"])
     classes = samples.load_images(run.config.dataset).test_labels[stored["test_ids"]]
     means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
-    named = tuple(f"{name} (stranger)" if k == strange else name for k, name in enumerate(labels))
+    named = tuple(f"{name} (anomaly)" if k == strange else name for k, name in enumerate(labels))
     figure = plots.class_bars(
         1000 * means, named, title="Mean error by class (test)", unit="squared error, thousandths", sort=True
     )
@@ -113,6 +111,6 @@ def _by_class(bundle: Bundle, run: Run) -> None:
     show_figure(figure, key="error-by-class", alt=f"Mean error by class; the largest is {worst}")
     known = np.delete(means, strange)
     st.caption(
-        f"The error depends on how much there is to draw: among known classes it goes from {known.min():.4f} to "
-        f"{known.max():.4f}. A stranger that is plain can hide below a known thing that is detailed."
+        f"The error depends on the amount of detail: among known classes it ranges from {known.min():.4f} to "
+        f"{known.max():.4f}. A plain anomaly can have a smaller error than a detailed known image."
     )

@@ -1,4 +1,4 @@
-"""Step by step: any network as a table of its layers and as the graph of its operations."""
+"""Step-by-step panel of the anatomy page: any network as a table of layers and a graph of operations."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +24,14 @@ EXAMPLES = {
     "Convolutions": "1x28x28-conv3x16-relu-pool2-conv3x32-relu-pool2-64-relu-10",
     "VGG's beginning": "3x224x224-conv3x64-conv3x64-pool2-conv3x128-conv3x128-pool2-4096-1000",
 }
-WRITE, CHOOSE = "Write one", "Choose a model of a page"
+WRITE, CHOOSE = "Describe a network", "Choose a model"
 
 
 def step_by_step(project: "Project", run: Run | None) -> None:
-    """A network written in a few words or chosen from a page; its table, its sum, its graph."""
+    """Draw a described or chosen network: table of layers, parameter count, graph."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         how = st.segmented_control(
-            "Which network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
+            "Network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
         )
     try:
         found = _of_text(_written()) if how == WRITE else _of_model(*_chosen())
@@ -41,17 +41,17 @@ def step_by_step(project: "Project", run: Run | None) -> None:
     _facts(found)
     _sum(found)
     _table(found)
-    st.subheader("Its computational graph", anchor=False)
+    st.subheader("Computational graph", anchor=False)
     st.caption(
-        "Every operation of one forward pass, in the order in which it ran, with the shape that it gives; N is the "
-        "number of samples. It was written down while the network ran."
+        "Every operation of one forward pass, in execution order, with its output shape; N is the "
+        "number of samples. Recorded while the network ran."
     )
     if found.seen:
         show_graph(found, key="anatomy")
     else:
         st.info(
-            "This network computes in NumPy, where operations cannot be watched: its parameters are counted above, and "
-            "its own page shows every number of its way.",
+            "This network computes in NumPy, where operations cannot be recorded: its parameters are counted above, "
+            "and its own page shows every intermediate number.",
             icon=":material/function:",
         )
 
@@ -63,10 +63,10 @@ def _written() -> str:
         "Network",
         key="anatomy-text",
         max_chars=600,
-        help="The input first, then layers. A number is a dense layer; conv3x16 a convolution of 3 x 3 with 16 "
+        help="The input shape first, then layers. A number is a dense layer; conv3x16 a 3 x 3 convolution with 16 "
         "channels, conv3x16/2 with stride 2; pool2, flat, norm, drop0.5; relu, tanh, sigmoid, gelu, softmax, none. "
-        "Where no activation is named, ReLU follows every layer but the last; a chain that ends as it began is an "
-        "autoencoder: its bottleneck stays bare, its output gets a sigmoid.",
+        "Without a named activation, ReLU follows every layer but the last; a chain that ends as wide as it began "
+        "is an autoencoder with a linear bottleneck and a sigmoid output.",
     )
     st.query_params["network"] = text
     return text
@@ -91,7 +91,7 @@ def _chosen() -> tuple[str, str]:
         key="anatomy-model",
         index=list(names).index(wanted) if wanted in names else 0,
         format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
-        help="Built with its default settings, for the data that its page is made for.",
+        help="Built with default settings for its page's data.",
     )
     st.query_params["of"] = picked
     slug, _, model = picked.partition("/")
@@ -104,7 +104,7 @@ def _of_text(text: str) -> Anatomy:
     return networks.analyze_text(text)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Taking it apart")
+@st.cache_resource(max_entries=32, show_spinner="Analyzing the network")
 def _of_model(slug: str, model: str) -> Anatomy:
     return networks.analyze_model(slug, model)
 
@@ -115,15 +115,15 @@ def _facts(found: Anatomy) -> None:
     style.summary_row(
         [
             ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
-            ("Memory of the parameters", size(4 * found.parameters), "at 4 bytes each"),
+            ("Parameter memory", size(4 * found.parameters), "at 4 bytes each"),
             ("Multiply-adds", short(found.multiply_adds) if found.seen else "not counted", "for one sample"),
-            ("Memory of all outputs", size(kept), "for one sample"),
+            ("Activation memory", size(kept), "per sample"),
         ]
     )
 
 
 def _sum(found: Anatomy) -> None:
-    """The parameters of each layer, summed before one's eyes; and a dense layer's count as a formula."""
+    """Draw the parameter count as a sum over layers, and a dense layer's count as a formula."""
     sizes = [layer for layer in found.layers if layer.total]
     if 1 < len(sizes) <= 12:
         said = " + ".join(f"{layer.total:,}" for layer in sizes)
@@ -136,8 +136,8 @@ def _sum(found: Anatomy) -> None:
             rf"\underbrace{{{_tex(outer)}}}_{{\text{{biases}}}} = {_tex(dense.total)}"
         )
         st.caption(
-            f"A dense layer is y = W x + b: a weight for each of its {outer:,} outputs and {inner:,} inputs, and a "
-            "bias for each output. Below, every layer; N is the number of samples."
+            f"A dense layer is y = W x + b: one weight per output and input ({outer:,} x {inner:,}), and one "
+            "bias per output. All layers are listed below; N is the number of samples."
         )
 
 
@@ -184,12 +184,12 @@ def _table(found: Anatomy) -> None:
 
 
 def shape(sizes: tuple[int | None, ...]) -> str:
-    """A shape as people read it, N for the batch."""
+    """Format a shape, with N for the batch."""
     return " × ".join("N" if one is None else f"{one:,}" for one in sizes) or "-"
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """Format a number of bytes."""
     for unit, step in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
         if count >= step:
             return f"{count / step:,.1f} {unit}"
@@ -197,8 +197,8 @@ def size(count: int) -> str:
 
 
 def short(count: int) -> str:
-    """A large number in millions or thousand millions."""
-    for word, step in ((" thousand million", 10**9), (" million", 10**6)):
+    """Format a large number in millions or billions."""
+    for word, step in ((" billion", 10**9), (" million", 10**6)):
         if count >= step:
             return f"{count / step:,.2f}{word}"
     return f"{count:,}"

@@ -1,4 +1,4 @@
-"""Data and Try it of the page on attention: sequences of pairs with a question, and a trained network that answers."""
+"""Data, Results and Predict panels of the attention page: associative recall."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -29,18 +29,18 @@ SHOWN, STEPS = 12, 100
 
 
 def data(project: "Project", run: Run | None) -> None:
-    """What the task is, some of its sequences, and why nothing but looking up solves it."""
+    """Draw the task with some sequences."""
     config = run.config if run is not None else projects.configure(project.slug)
     options = config.data_as(attention.RecallData)
     st.markdown(
-        "**Pairs and a question**, a synthetic task made here: no text from the world. A sequence has 2 to "
-        f"{options.pairs} pairs of a letter and a digit, all letters different, and one question: which digit stood "
-        f"with this letter? The question stands {options.question}."
+        "**Pairs and a question**: a synthetic task. A sequence has 2 to "
+        f"{options.pairs} pairs of a letter and a digit, with distinct letters, and one question: which digit belongs "
+        f"to this letter? The question is placed {options.question}."
     )
     st.caption(
-        f"{options.train_rows:,} sequences to learn from, {options.validation_rows:,} to validate on, drawn from the "
-        f"run's seed; {attention.TEST_ROWS:,} to test on, the same for every run. Which digit goes with which letter "
-        "is drawn anew for each sequence, so there is nothing to learn by heart."
+        f"{options.train_rows:,} training and {options.validation_rows:,} validation sequences, generated from the "
+        f"run's seed; {attention.TEST_ROWS:,} test sequences, the same for every run. Pairs are "
+        "random in every sequence, so nothing can be memorized."
     )
     made = recall.make_sequences(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
     lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(made.letters, made.values, strict=True)]
@@ -53,8 +53,8 @@ def data(project: "Project", run: Run | None) -> None:
 
 
 def results(project: "Project", run: Run | None) -> None:
-    """Scores beside simple methods, accuracy by how many pairs there were, and how it learnt."""
-    bundle = run_cache.finished_bundle(run, to_see="its scores and curves")
+    """Draw scores beside baselines, accuracy by number of pairs, and learning curves."""
+    bundle = run_cache.finished_bundle(run, to_see="scores and curves")
     if bundle is None or run is None:
         return
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
@@ -68,22 +68,22 @@ def results(project: "Project", run: Run | None) -> None:
     right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
     sizes = np.arange(recall.LEAST_PAIRS, options.pairs + 1)
     share = [100 * float(right[counts == size].mean()) for size in sizes]
-    figure = blank("Right answers by the number of pairs (test)", x="pairs in the sequence", y="right, %", height=280)
+    figure = blank("Accuracy by number of pairs (test)", x="pairs in the sequence", y="right, %", height=280)
     figure.add_bar(x=sizes, y=share, marker={"color": BLUE}, name="this run", width=0.5)
-    figure.add_scatter(x=sizes, y=100 / sizes, mode="lines+markers", name="any of the digits there")
+    figure.add_scatter(x=sizes, y=100 / sizes, mode="lines+markers", name="chance among the digits present")
     figure.update_yaxes(range=[0, 105])
-    show_figure(figure, key="by-pairs", alt=f"Right answers by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
+    show_figure(figure, key="by-pairs", alt=f"Accuracy by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
     show_learning_curves(
         bundle,
         run.record,
-        loss="Mean surprise at the true digit; guessing one of ten costs 2.30.",
-        accuracy="Share of right answers; guessing one of ten gets 0.1.",
+        loss="Cross-entropy loss; guessing one of ten gives 2.30.",
+        accuracy="Accuracy; guessing one of ten gives 0.1.",
     )
 
 
 def try_it(project: "Project", run: Run | None) -> None:
-    """Ask the trained network; predict what happens without the root; break it."""
-    bundle = run_cache.finished_bundle(run, to_see="what a trained network answers")
+    """Query the trained network, take the quiz on scaling, try failures."""
+    bundle = run_cache.finished_bundle(run, to_see="a trained network's answers")
     if bundle is not None:
         st.subheader("Ask it", anchor=False)
         text = st.text_input(
@@ -102,27 +102,27 @@ def try_it(project: "Project", run: Run | None) -> None:
         attention.QUESTIONS,
         lambda: trial(attention.TRIAL),
         key="attention",
-        lead="A fresh network is trained for a hundred steps, with keys of 256 numbers and no division by the root. "
-        "Answer first; then that run's own numbers mark your answers.",
-        button="Train it and mark my answers",
+        lead="A new network is trained for a hundred steps, with d_k = 256 and unscaled scores. "
+        "Answer first; then that run's numbers check your answers.",
+        button="Train and check answers",
     )
     st.divider()
     quiz.show_failures(attention.BREAKS, _broken, key="attention", picture=_picture)
 
 
 def _say(found: dict[str, Any]) -> None:
-    st.markdown(f"It says **{found['label']}**, with a probability of {found['probability']:.1%}.")
-    figure = blank("How much the question takes of each token", x="", y="weight", height=240)
+    st.markdown(f"Predicted: **{found['label']}**, probability {found['probability']:.1%}.")
+    figure = blank("Attention of the question to each token", x="", y="weight", height=240)
     tokens = [f"{place}: {word}" for place, word in enumerate(found["tokens"], 1)]
     for head, weights in enumerate(found["looked_at"], 1):
         figure.add_bar(x=tokens, y=weights, name=f"head {head}")
     figure.update_yaxes(range=[0, 1.02])
     top = int(np.argmax(found["looked_at"][0]))
-    show_figure(figure, key="looked-at", alt=f"The question looks most at {found['tokens'][top]}")
+    show_figure(figure, key="looked-at", alt=f"The question attends most to {found['tokens'][top]}")
 
 
 def trial(settings: Any) -> RunEvidence:
-    """A hundred steps with these settings over the quick preset; kept by the settings."""
+    """Return the evidence of a hundred steps with these settings over the quick preset, cached."""
     return _trial(json.dumps(dict(settings), sort_keys=True))
 
 

@@ -1,4 +1,4 @@
-"""Step by step: self-attention on a typed sentence, every number opened to its formula, all of it in the browser."""
+"""Step-by-step panel of the attention page: self-attention on a typed sentence, computed in the browser."""
 
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ SENTENCE = "the cat sat on the mat"
 
 
 def step_by_step(project: "Project", run: Run | None) -> None:
-    """The instrument, and the one formula that all of it is."""
+    """Draw the interactive table and its formula."""
     st.latex(r"o = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{d_k}} + \text{mask}\right) v\; W_o + b_o")
     st.caption(
-        "Click any number to open it to its formula; numbers of x, W and b can be changed, and all that follows is "
-        "computed anew. Arrow keys walk through a table."
+        "Click any number to see its formula; entries of x, W and b can be changed, and all results are "
+        "recomputed. Arrow keys move through a table."
     )
     mount(_ATTENTION, {"sentence": SENTENCE, "version": "1"}, key="self-attention")

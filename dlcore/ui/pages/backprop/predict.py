@@ -1,4 +1,4 @@
-"""Try it on the page on backpropagation: draw a digit, predict what a run will show, break a network on purpose."""
+"""Predict panel of the backpropagation page: draw a digit, take the quiz, try failures."""
 
 import base64
 import json
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 _DRAW = drawing_component("draw")
 SENT = 56
-"""Pixels a side of what the browser sends."""
+"""Side length in pixels of the drawing sent by the browser."""
 BROKEN_ON = "digits"
-"""Small, and always at hand."""
+"""Small, and always available."""
 
 
 def try_it(project: "Project", run: Run | None) -> None:
-    """Draw a digit; predict, then look; break it."""
-    bundle = run_cache.finished_bundle(run, to_see="what a trained network says of a digit that you draw")
+    """Draw a digit and see its prediction; then the quiz and the failures."""
+    bundle = run_cache.finished_bundle(run, to_see="predictions for your drawing")
     if bundle is not None and run is not None:
         _digit(project, run, bundle)
         st.divider()
@@ -52,7 +52,7 @@ def try_it(project: "Project", run: Run | None) -> None:
 
 def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
     st.subheader("Draw a digit", anchor=False)
-    drawing, sample = "Draw", "A test sample"
+    drawing, sample = "Draw", "Test sample"
     how = st.segmented_control(
         "Digit from", [drawing, sample], default=drawing, required=True, key="digit-from", label_visibility="collapsed"
     )
@@ -68,7 +68,7 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
             pixels = np.asarray(samples.load_images(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
     if pixels is None:
         with right:
-            st.info("Draw in the black square: the answer comes when you lift the pen.", icon=":material/draw:")
+            st.info("Draw in the black square: the prediction appears when you lift the pen.", icon=":material/draw:")
         return
     found = backprop.classify_pixels(run_cache.load_model(bundle), pixels)
     with middle:
@@ -78,7 +78,7 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
 
 
 def _pixels(strokes: str, side: int) -> np.ndarray | None:
-    """The browser's drawing as the network's pictures are; None where it is empty or not such a drawing."""
+    """Return the browser's drawing as a network input; None if it is empty or invalid."""
     try:
         raw = np.frombuffer(base64.b64decode(strokes, validate=True), dtype=np.uint8)
     except ValueError:
@@ -87,11 +87,11 @@ def _pixels(strokes: str, side: int) -> np.ndarray | None:
 
 
 def _said(found: dict[str, Any], labels: tuple[str, ...]) -> None:
-    st.markdown(f"The network says **{found['label']}**, with a probability of {found['probability']:.1%}.")
+    st.markdown(f"Predicted: **{found['label']}**, probability {found['probability']:.1%}.")
     scores = np.array([found["probabilities"][label] for label in labels])
     figure = plots.class_probabilities(scores, labels)
-    show_figure(figure, key="digit-probabilities", alt=f"Probabilities of ten digits; likeliest is {found['label']}")
-    st.caption("Under **Explain** every number of its way to this answer can be opened, for your drawing too.")
+    show_figure(figure, key="digit-probabilities", alt=f"Probabilities of ten digits; most likely is {found['label']}")
+    st.caption("**Explain** shows every intermediate number of this prediction, for your drawing too.")
 
 
 def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
@@ -106,7 +106,7 @@ def _attempt(settings: str) -> RunEvidence:
 
 
 def short_run_evidence(found: ShortRun, settings: dict[str, Any]) -> RunEvidence:
-    """What a trial measured, as questions and signatures read it."""
+    """Return the evidence of a short run, as questions and signatures read it."""
     norms, losses = found.gradients, found.losses
     curves = {"batch_loss": (losses.steps, losses.values)}
     return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.error)
@@ -119,19 +119,19 @@ def _prepared() -> "Prepared":
 
 
 def _picture(seen: RunEvidence, key: str) -> None:
-    """The loss by step, and the gradient's mean length by layer."""
+    """Draw the loss by step and the mean gradient norm by layer."""
     left, right = st.columns(2, gap="large")
     with left:
         quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
     with right:
         if len(seen.norms):
-            show_figure(_lengths(seen), key=f"{key}-norms", alt="Mean length of the gradient of each layer of weights")
+            show_figure(_lengths(seen), key=f"{key}-norms", alt="Mean gradient norm of each weight layer")
 
 
 def _lengths(seen: RunEvidence) -> go.Figure:
     found = backprop.gradient_lengths(seen)
     names = [seen.layers[place].replace("_", " ") for place in backprop.weight_layers(seen)]
-    figure = blank("Gradient by layer, pixels first", x="", y="mean length", height=280)
+    figure = blank("Gradient norm by layer, input first", x="", y="mean norm", height=280)
     figure.add_bar(
         x=names, y=np.maximum(found, 1e-12), marker={"color": BLUE}, hovertemplate="%{x}: %{y:.2~e}<extra></extra>"
     )

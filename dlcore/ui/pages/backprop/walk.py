@@ -1,4 +1,4 @@
-"""Explain: one example stepped through, layer by layer, forward and back, every number opened to its formula."""
+"""Step-by-step backpropagation: one example, layer by layer, forward and back, every number with its formula."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WALK = drawing_component("walk", styles=("shared/walk.css",))
 DRAWING = "backprop-drawing"
-"""The session's own drawing, as the page's network sees it: (H, W) uint8."""
+"""Session key of the user's drawing, as the network sees it: (H, W) uint8."""
 WORDS = r"""
 **Forward** is a chain: each layer's output is the next one's input, and at its end stands one number, the loss $L$.
 **Backward** asks of every number on the way: if it were a little larger, by how much would $L$ grow? That is
@@ -39,7 +39,7 @@ LAYERS = {
     r"W_{ocij}",
     "Softmax with cross-entropy": r"\frac{\partial L}{\partial z_k} = p_k - [k = t]",
 }
-"""What each layer's backward is, in a line."""
+"""The backward pass of each layer, in a line."""
 
 
 def explain(project: "Project", run: Run | None) -> None:
@@ -47,16 +47,16 @@ def explain(project: "Project", run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
-    st.subheader("One example, there and back", anchor=False)
+    st.subheader("One example, forward and back", anchor=False)
     pixels, target = _example(project, run, bundle)
     found = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
     version = f"{run_cache.bundle_key(bundle)}-{hash(pixels.tobytes())}-{target}"
     mount(_WALK, packed(found, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
-        "Computed by hand in 64 bits, as the network answers (no dropout, running means). Autograd, asked for the same "
-        f"gradients of this example, differs by {found.error:.0e} at most."
+        "Computed in NumPy in 64 bits, in evaluation mode (no dropout, running means). Autograd's "
+        f"gradients of this example differ by at most {found.error:.0e}."
     )
-    with st.expander("Why backward works", icon=":material/function:"):
+    with st.expander("Why backpropagation works", icon=":material/function:"):
         st.markdown(WORDS)
         for name, formula in LAYERS.items():
             st.markdown(f"**{name}**")
@@ -64,15 +64,15 @@ def explain(project: "Project", run: Run | None) -> None:
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, int]:
-    """Pixels (H, W) and the class to hold them against: a test sample, or what was drawn under Try it."""
+    """Return pixels (H, W) and the target class: a test sample, or the drawing from the Predict panel."""
     mine = st.session_state.get(DRAWING)
     height = int(bundle.preprocessing["height"])
     if mine is not None and mine.shape[0] == height:
         which = st.segmented_control(
-            "Example", ["A test sample", "My drawing"], default="A test sample", required=True, key="walk-example"
+            "Example", ["Test sample", "My drawing"], default="Test sample", required=True, key="walk-example"
         )
         if which == "My drawing":
-            digit = st.number_input("It shall be a", 0, len(bundle.labels) - 1, 0, key="walk-digit")
+            digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
             return mine, int(digit)
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
@@ -88,7 +88,7 @@ def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle:
 
 
 def packed(found: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
-    """A walk on its way to the browser."""
+    """Pack a walk for the browser."""
     return {
         "version": version,
         "network": run_cache.bundle_key(bundle),
