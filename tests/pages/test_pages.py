@@ -102,4 +102,4 @@ def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
 def test_the_page_on_transformers_opens_on_one_of_them():
     app = opened("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
-    assert "Where it looks" in app.segmented_control(key="vit-view").options
+    assert "Attention" in app.segmented_control(key="vit-view").options

@@ -55,6 +55,6 @@ def test_the_room_that_states_take_is_told_and_freed(bare, monkeypatch):
 
     token_states.save("a" * 32, np.zeros((10, 4), dtype=np.float16), np.array([0, 10]))
     app = page("Data")
-    assert "in 1 files, of at most 20 GB" in " ".join(each.value for each in app.markdown)
+    assert "in 1 files, at most 20 GB" in " ".join(each.value for each in app.markdown)
     next(button for button in app.button if button.label == "Remove them").click().run()
     assert token_states.usage() == (0, 0) and not app.exception

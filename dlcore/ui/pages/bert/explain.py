@@ -1,4 +1,4 @@
-"""Explain on the page on BERT: where its heads look, which words speak for a class, what it puts into a blank."""
+"""Explain panel of the BERT page: attention heads, evidence for a class, masked-word prediction."""
 
 import numpy as np
 import streamlit as st
@@ -16,8 +16,8 @@ from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
-LOOK, WORDS, BLANK = "Where it looks", "Words for and against", "Fill in the blank"
-UNTOUCHED, OF_RUN = "The pretrained BERT, untouched", "The run chosen at the top"
+LOOK, WORDS, BLANK = "Attention", "Evidence by word", "Fill in the blank"
+UNTOUCHED, OF_RUN = "Pretrained BERT", "Selected run"
 SENTENCE = "The animal did not cross the street because it was too tired."
 WITH_BLANK = "The capital of France is [MASK]."
 
@@ -25,10 +25,10 @@ WITH_BLANK = "The capital of France is [MASK]."
 def explain(project: Project, run: Run | None) -> None:
     """Draw the panel; two of its views need no run."""
     view = st.segmented_control(
-        "What to see", [LOOK, WORDS, BLANK], default=LOOK, required=True, key="bert-view", label_visibility="collapsed"
+        "View", [LOOK, WORDS, BLANK], default=LOOK, required=True, key="bert-view", label_visibility="collapsed"
     )
     if view == WORDS:
-        bundle = run_cache.finished_bundle(run, to_see="which words speak for and against a class")
+        bundle = run_cache.finished_bundle(run, to_see="evidence for and against a class")
         if bundle is not None and run is not None:
             explain_text(project, run, bundle)
     elif view == BLANK:
@@ -39,11 +39,11 @@ def explain(project: Project, run: Run | None) -> None:
 
 @fragment
 def _look(bundle: Bundle | None) -> None:
-    """A sentence, and every head of every layer over it."""
+    """Draw every attention head of every layer for a sentence."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     said = clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
     names = [UNTOUCHED, *([OF_RUN] if bundle is not None else [])]
-    whose = right.selectbox("Which network", names, key="bert-look-whose")
+    whose = right.selectbox("Network", names, key="bert-look-whose")
     if whose == OF_RUN and bundle is not None:
         loaded = run_cache.load_model(bundle)
         seen = texts.encode_text(loaded, said)
@@ -54,16 +54,16 @@ def _look(bundle: Bundle | None) -> None:
         version = name
     show_grid(taken, words, version=f"{version}-{said}", key="bert-look")
     st.caption(
-        f"{taken.shape[0]} layers of {taken.shape[1]} heads. In each small map a row is a token that looks, a column "
-        "one that is looked at; the more orange, the more. Every token shares out 100 %. Many heads rest on [SEP] or "
-        "[CLS] where they have nothing to say (Clark et al. 2019). Where a head looks is not yet why a text gets its "
-        f"class: “{WORDS}” asks that."
+        f"{taken.shape[0]} layers of {taken.shape[1]} heads. In each small map, rows are querying tokens and columns "
+        "attended tokens; orange is more. Rows sum to 100 %. Many heads attend to [SEP] or "
+        "[CLS] by default (Clark et al. 2019). Attention does not explain the predicted "
+        f"class: see “{WORDS}”."
     )
 
 
 @fragment
 def _blank() -> None:
-    """A sentence with a blank, and the likeliest pieces in it."""
+    """Draw a sentence with a blank and the most likely word pieces in it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     said = left.text_input("A sentence with a blank, [MASK] or __", WITH_BLANK, key="bert-blank-said", max_chars=300)
     with right:
@@ -77,17 +77,17 @@ def _blank() -> None:
         words, shares = zip(*blank.guesses, strict=True)
         title = f"blank {place + 1} of {len(blanks)}" if len(blanks) > 1 else "the blank"
         figure = plots.class_probabilities(np.array(shares), words)
-        show_figure(figure, key=f"blank-{place}", alt=f"For {title} likeliest is {words[0]} at {shares[0]:.1%}")
-        st.markdown(f"For {title} it says **{words[0]}**, with a probability of {shares[0]:.1%}.")
+        show_figure(figure, key=f"blank-{place}", alt=f"For {title}, most likely is {words[0]} at {shares[0]:.1%}")
+        st.markdown(f"For {title}: **{words[0]}**, probability {shares[0]:.1%}.")
     st.caption(
-        "This is what BERT learnt from: of millions of sentences one word in seven was hidden, and it had to tell it. "
-        "The shares are over all pieces of words that it knows; ## goes on a word. With several blanks each is guessed "
-        "on its own."
+        "BERT's pretraining task: predict hidden words (15 % of the words) in millions of sentences. "
+        "Probabilities are over all word pieces; ## continues a word. Several blanks are predicted "
+        "independently."
     )
 
 
 def _which(key: str) -> str:
-    """A BERT on this machine; asked for where there are several."""
+    """Return a BERT on this machine; asks if there are several."""
     names = [name for name in bert_weights.list_names() if bert_weights.find(name)] or [bert_weights.OFFLINE]
     if len(names) == 1:
         return names[0]

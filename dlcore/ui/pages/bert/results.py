@@ -1,4 +1,4 @@
-"""Results of fine-tuning: those of every classifier, and what each way costs and gains by the number of texts."""
+"""Results panel of fine-tuning: classifier results, and cost and accuracy by number of training texts."""
 
 import json
 from collections import defaultdict
@@ -20,29 +20,27 @@ TABLE = settings.ASSETS / "bert_curve.json"
 WAYS = {
     "all_layers": "all layers fine-tuned",
     "last_layers": "last layers fine-tuned",
-    "head": "BERT frozen, head alone",
+    "head": "frozen BERT, head only",
     "scratch": "the same network from scratch",
 }
-SIMPLE = "NB-SVM on pairs of words, no network"
+SIMPLE = "NB-SVM on bigrams, no network"
 QUESTIONS = CurveLabels("questions", "questions", "%{x} questions")
 
 
 def results(project: Project, run: Run | None) -> None:
-    """One run or several side by side; and the learning curve that came with the workbench."""
-    with_error_boundary(
-        lambda: comparison.results(project, run)
-    )  # what was measured once is shown whatever a run's state
+    """Draw one run, or compare several; and the shipped learning curve."""
+    with_error_boundary(lambda: comparison.results(project, run))  # shown for every state of the run
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
         first = [row for row in rows if row["seed"] == min(other["seed"] for other in rows if _same(row, other))]
-        st.subheader("What each way gains and costs", anchor=False)
+        st.subheader("Accuracy and cost by number of training questions", anchor=False)
         st.markdown(summarize(first))
         _curve(first)
         _costs(first, rows)
 
 
 def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two trainings differ in the seed alone."""
+    """Return whether two trainings differ only in the seed."""
     return bool(row["way"] == other["way"] and row["texts"] == other["texts"])
 
 
@@ -57,13 +55,17 @@ def _curve(rows: list[dict[str, Any]]) -> None:
         LearningCurvePoint(texts, right, *uncertainty.wilson(round(right * n), n))
         for texts, right, n in sorted({(row["texts"], row["nb_svm"], row["n"]) for row in rows})
     ]
-    figure = learning_curve(lines, chance=rows[0]["majority"], guess="always the commonest kind", of=QUESTIONS)
-    below = {"orientation": "h", "y": -0.3, "yanchor": "top"}  # five names: above they would cover the title on a phone
+    figure = learning_curve(lines, chance=rows[0]["majority"], guess="majority class", of=QUESTIONS)
+    below = {
+        "orientation": "h",
+        "y": -0.3,
+        "yanchor": "top",
+    }  # five names: above, they would cover the title on a phone
     figure.update_layout(height=480, legend=below, margin={"b": 170})
     show_figure(figure, key="bert-curve", alt=summarize(rows))
     st.caption(
-        f"TREC's six kinds of questions, {rows[0]['n']} test questions, bars are 95 % intervals. The points share "
-        "their test questions, so differences between them are surer than the bars look."
+        f"TREC's six classes, {rows[0]['n']} test questions, bars are 95 % intervals. All points share "
+        "the test questions, so differences are more certain than the bars suggest."
     )
 
 
@@ -72,10 +74,10 @@ def _costs(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> None:
     table = [
         {
             "Way": WAYS[row["way"]],
-            "Weights trained": f"{row['trained']:,}",
-            "Seconds of one core": f"{row['seconds']:,.0f}",
+            "Trained weights": f"{row['trained']:,}",
+            "CPU seconds": f"{row['seconds']:,.0f}",
             "Epochs": row["epochs"],
-            "Right": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
+            "Accuracy": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
             "Over seeds": _over_seeds([other["accuracy"] for other in every if _same(row, other)]),
         }
         for way in WAYS
@@ -84,14 +86,14 @@ def _costs(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> None:
     ]
     st.dataframe(pd.DataFrame(table), hide_index=True)
     st.caption(
-        f"With all {most:,} training questions. Seconds of computing from reading the data to the last epoch, on one "
+        f"With all {most:,} training questions. CPU seconds from reading the data to the last epoch, on one "
         f"core of {rows[0]['processor']}; seed {', '.join(sorted({str(row['seed']) for row in rows}))}; measured by "
-        "`python tests/benchmarks/bert_curve.py`. The 11.7 million weights of the words learn only from scratch."
+        "`python tests/benchmarks/bert_curve.py`. The 11.7 million embedding weights are trained from scratch only."
     )
 
 
 def _over_seeds(found: list[float]) -> str:
-    """Mean of several seeds, and the lowest and the highest."""
+    """Return mean, minimum and maximum over seeds."""
     if len(found) < 2:
         return "–"
     mean = sum(found) / len(found)
@@ -99,7 +101,7 @@ def _over_seeds(found: list[float]) -> str:
 
 
 def summarize(rows: list[dict[str, Any]]) -> str:
-    """What the measurements say, in a sentence or two."""
+    """Summarize the measurements."""
     by: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for row in rows:
         by[row["way"]].setdefault(row["texts"], row)
@@ -110,15 +112,15 @@ def summarize(rows: list[dict[str, Any]]) -> str:
     least, most = both[0], both[-1]
     equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[most]["accuracy"]), None)
     said = (
-        f"With {most:,} questions, fine-tuning all layers is right on {tuned[most]['accuracy']:.1%} and the same "
-        f"network from scratch on {scratch[most]['accuracy']:.1%}; with {least:,} it is {tuned[least]['accuracy']:.1%} "
+        f"With {most:,} questions, fine-tuning all layers reaches {tuned[most]['accuracy']:.1%} and the same "
+        f"network from scratch {scratch[most]['accuracy']:.1%}; with {least:,} it is {tuned[least]['accuracy']:.1%} "
         f"against {scratch[least]['accuracy']:.1%}."
     )
     if equal is not None and equal < most:
-        said += f" What the network learns from {most:,} questions on its own, BERT beats with {equal:,}."
+        said += f" BERT needs {equal:,} questions to beat the network from scratch with {most:,}."
     if most in head:
         said += (
-            f" A head alone on the frozen BERT costs {head[most]['seconds']:,.0f} s of one core instead of "
-            f"{tuned[most]['seconds']:,.0f} and gets {head[most]['accuracy']:.1%}."
+            f" A head on the frozen BERT costs {head[most]['seconds']:,.0f} CPU s instead of "
+            f"{tuned[most]['seconds']:,.0f} and reaches {head[most]['accuracy']:.1%}."
         )
     return said

@@ -1,4 +1,4 @@
-"""Data of the reviews that a pretrained BERT reads: the texts, the BERT, and what it said of them so far."""
+"""Data panel of the reviews page with BERT features: texts, BERT and cached hidden states."""
 
 import streamlit as st
 
@@ -15,9 +15,9 @@ from dlcore.ui.shell.error_boundary import fragment
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The dataset of the run, the BERT that reads it, and the room that its states take on the disk."""
+    """Draw the dataset of the run, its BERT, and the disk space of the cached states."""
     config = run.config if run is not None else projects.configure(project.slug)
-    with st.expander("The pretrained BERT, and what it has read so far", icon=":material/neurology:"):
+    with st.expander("Pretrained BERT and cached states", icon=":material/neurology:"):
         _bert(str(config.flat["bert"]), int(config.flat["after_layer"]))
         _kept()
     overview.data(project, run)
@@ -33,36 +33,36 @@ def _bert(name: str, after: int) -> None:
         st.error(one_line(error), icon=":material/error:")
         return
     layers, words = int(found.config["num_hidden_layers"]), len(found.vocabulary)
-    told = "six layers, taught by a larger one (“distilled”)" if name == bert_weights.OFFLINE else f"{layers} layers"
+    told = "six layers, distilled from a larger model" if name == bert_weights.OFFLINE else f"{layers} layers"
     st.markdown(
-        f"**{name}** is a BERT with {told}: a network that read millions of sentences before it saw a review. It knows "
-        f"{words:,} words and pieces of words, and makes {found.width} numbers of each, which depend on all "
-        f"the others in the text. Here nothing of it learns. Its states are taken after layer {after} of {layers}, "
-        "and a recurrent network learns to judge a review from them."
+        f"**{name}** is a BERT with {told}, pretrained on millions of sentences. Its vocabulary has "
+        f"{words:,} word pieces; it computes a vector of {found.width} numbers for each, in the context of all "
+        f"others in the text. It is frozen here. Its states after layer {after} of {layers} are the input of "
+        "a recurrent network that classifies the review."
     )
-    st.caption(f"Licence: {bert_weights.get_known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
+    st.caption(f"License: {bert_weights.get_known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
 
 
 @fragment
 def _kept() -> None:
-    """How much of the disk the states take, and a button that frees it."""
+    """Draw the disk space of the cached states, and a button to free it."""
     size, chunks = token_states.usage()
     st.markdown(
-        f"**On the disk:** {size / 1e9:.2f} GB of states in {chunks:,} files, of at most "
-        f"{settings.feature_cache_bytes() / 1e9:.0f} GB. They are computed once; every later epoch, and "
-        "every later run with "
-        "the same texts, reads them back. The longest unused make way for new ones."
+        f"**Disk space:** {size / 1e9:.2f} GB of states in {chunks:,} files, at most "
+        f"{settings.feature_cache_bytes() / 1e9:.0f} GB. They are computed once; later epochs, and "
+        "later runs with "
+        "the same texts, read them from disk. The least recently used are evicted."
     )
     if chunks:
         st.button(
-            "Remove them",
+            "Clear cache",
             icon=":material/delete:",
             key="clear-states",
-            help="Runs keep all they have.",
+            help="Runs are not affected.",
             on_click=_remove,
         )
-    st.caption("`DLCORE_STATES_GB` sets the bound; `python -m dlcore data clear-states` removes them too.")
+    st.caption("`DLCORE_STATES_GB` sets the limit; `python -m dlcore data clear-states` clears the cache too.")
 
 
 def _remove() -> None:
-    st.toast(f"{token_states.clear() / 1e9:.2f} GB are free again.", icon=":material/delete:")
+    st.toast(f"Freed {token_states.clear() / 1e9:.2f} GB.", icon=":material/delete:")

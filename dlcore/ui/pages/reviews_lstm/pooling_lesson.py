@@ -1,4 +1,4 @@
-"""Results of the LSTM on reviews, and the lesson of the last state under them."""
+"""Results panel of the LSTM on reviews, with an experiment on pooling and padding."""
 
 import numpy as np
 import streamlit as st
@@ -21,30 +21,30 @@ SAID = "One of the finest films I have seen in years: moving, funny, and beautif
 
 
 def results(project: Project, run: Run | None) -> None:
-    """One run's, or several side by side: the lesson's own are opened there."""
+    """Draw one run, or compare several, such as the experiment's own."""
     comparison.results(project, run, run_panel=_one)
 
 
 def _one(project: Project, run: Run | None) -> None:
-    """As for every classifier, and the lesson."""
+    """Draw the classifier results and the experiment."""
     classification_results.results(project, run)
     bundle = run.bundle if run is not None else None
     if run is None or bundle is None:
         return
     with st.expander(lesson.TITLE, icon=":material/school:"):
         st.markdown(
-            "Texts of a batch are padded to one length, and an LSTM goes on through the padding. In a network that has "
-            "not learnt yet, each step of it fades what was read: the dashed line below. Who reads it out at the end "
-            "of the *row* has the less to learn from, the longer the padding, and the gradient has the same way back. "
-            "Read out after the text's own *last word*, or over the highest and the mean of all of its words, padding "
-            "does not matter. What that is worth, the three small runs below measure."
+            "Texts of a batch are padded to one length, and an LSTM continues through the padding. In an untrained "
+            "network, each padding step fades what was read: the dashed line below. Reading the state at the end "
+            "of the *row* leaves less to learn from, the longer the padding, and the gradient has the same way back. "
+            "With the state at the text's *last word*, or maximum and mean over all its words, padding "
+            "has no effect. The three small runs below measure the difference."
         )
         _drift(bundle)
         _start(run.config.dataset)
 
 
 def _drift(bundle: Bundle) -> None:
-    """This very model, read out later and later in the padding."""
+    """Draw this model's output when it is read later and later in the padding."""
     loaded = run_cache.load_model(bundle)
     left, right = st.columns(2)
     said = left.text_input("A review", SAID, key="lesson-said", max_chars=500)
@@ -55,31 +55,31 @@ def _drift(bundle: Bundle) -> None:
         st.error(one_line(error), icon=":material/error:")
         return
     if np.array_equal(one.ids, other.ids):
-        st.caption("To this model the two reviews are the same: write another, of words that it knows.")
+        st.caption("The two reviews are equal to this model: write another with words it knows.")
         return
     found, later = lesson.difference_left(loaded, one, other), lesson.probability_over_padding(loaded, one)
     if found is None or later is None:
-        st.caption("This model is read out at all of its words, so padding does not reach it: choose BaseLSTM above.")
+        st.caption("This model pools over all its words, so padding has no effect: choose BaseLSTM above.")
         return
-    figure = plots.over_padding({"this run": found[0], "before it learnt": found[1]})
-    words = f"{found[1][-1]:.0%} before it learnt, {found[0][-1]:.0%} now"
+    figure = plots.over_padding({"this run": found[0], "before training": found[1]})
+    words = f"{found[1][-1]:.0%} before training, {found[0][-1]:.0%} now"
     steps = len(found[0]) - 1
     show_figure(figure, key="over-padding", alt=f"Difference left after {steps} words of padding: {words}")
     st.caption(
-        f"How far apart the network's states are for the two reviews, against the words of padding read since. After "
-        f"{steps} of them: {words}. Asked at the last word of the first, this run finds “{bundle.labels[1]}” "
-        f"{later[0]:.1%} likely; after {len(later) - 1} words of padding {later[-1]:.1%}: a network that could learn "
-        "may well hold its verdict through padding it never saw."
+        f"Distance between the network's states for the two reviews, against the padding words read since. After "
+        f"{steps} of them: {words}. At the last word of the first review, the probability of “{bundle.labels[1]}” is "
+        f"{later[0]:.1%}; after {len(later) - 1} words of padding it is {later[-1]:.1%}: a trained network "
+        "may keep its prediction through padding it never saw."
     )
 
 
 def _start(dataset: str) -> None:
-    """A button that trains the three side by side."""
+    """Draw a button that trains the three variants."""
     left, right = st.columns(2)
     seeds = left.number_input("Seeds each", 1, 5, 1, key="readout-seeds")
-    epochs = right.number_input("Epochs each", 1, 20, 3, key="readout-epochs")
-    st.caption(f"{3 * seeds} small runs, one after the other, alike in all but where they are read out.")
-    if st.button("Start the lesson", icon=":material/play_arrow:", key="readout-start"):
+    epochs = right.number_input("Epochs per run", 1, 20, 3, key="readout-epochs")
+    st.caption(f"{3 * seeds} small runs, one after the other, which differ only in pooling.")
+    if st.button("Start the experiment", icon=":material/play_arrow:", key="readout-start"):
         try:
             made = comparisons.create(
                 lesson.TITLE, lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))

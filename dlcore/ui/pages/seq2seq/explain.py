@@ -1,4 +1,4 @@
-"""Explain on the page on sequence to sequence: what a test item's answer hangs on, beside where the network looked."""
+"""Explain panel of the sequence-to-sequence page: occlusion of input symbols beside cross-attention."""
 
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 def explain(project: "Project", run: Run | None) -> None:
-    """One test item: hide each symbol in turn and see which written symbols suffer; attention beside it."""
-    bundle = run_cache.finished_bundle(run, to_see="what an answer hangs on")
+    """Draw, for one test item, the effect of hiding each input symbol on each output symbol, and the attention."""
+    bundle = run_cache.finished_bundle(run, to_see="explanations of its outputs")
     if bundle is None:
         return
     stored, loaded = run_cache.predictions(bundle), run_cache.load_model(bundle)
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    right.button("Another one by chance", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
-    if "seq2seq-row" not in st.session_state:  # a long one has the most to show
+    right.button("Random sample", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
+    if "seq2seq-row" not in st.session_state:  # a long item shows most
         st.session_state["seq2seq-row"] = int((stored["test_sources"][:50] != PAD).sum(axis=1).argmax())
     row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row"))
     source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
@@ -40,15 +40,15 @@ def explain(project: "Project", run: Run | None) -> None:
     written = [target.name(int(number)) for number in ids]
     truth = target.decode(stored["test_targets"][row].tolist())
     answer = target.decode(ids.tolist())
-    verdict = "which is right" if answer == truth else f"which is wrong: right would be **`{truth}`**"
-    st.markdown(f"It reads **`{said}`** and writes **`{answer}`**, {verdict}.")
+    verdict = "correct" if answer == truth else f"incorrect, the target is **`{truth}`**"
+    st.markdown(f"Input **`{said}`**, output **`{answer}`**: {verdict}.")
     lost = _lost(loaded.module, source, ids)
-    st.subheader("What each written symbol hangs on", anchor=False)
+    st.subheader("Occlusion: effect of each input symbol", anchor=False)
     figure = plots.over_source(
         100 * lost,
         [symbol.replace(" ", "␣") for symbol in said],
         written,
-        title="Probability lost when it is hidden",
+        title="Loss of probability when hidden",
         unit="points",
         told="without “{column}”, “{row}” loses {value} points",
     )
@@ -59,15 +59,15 @@ def explain(project: "Project", run: Run | None) -> None:
         alt=f"“{written[top[0]]}” loses most, {100 * lost[top]:.0f} points, without “{said[top[1]]}”",
     )
     st.caption(
-        "Each symbol read is masked in turn, and the same answer is asked for again; a column is that symbol, a row "
-        "what was written. The network never met a text with a gap while it learnt, so this is a strange one to it. "
-        "What the rest gives away, as most letters of a month do, can be hidden without harm."
+        "Each input symbol is masked in turn and the same output is scored again; columns are input symbols, rows "
+        "output symbols. The network was never trained on masked inputs, so these are out of distribution. "
+        "Redundant symbols, such as most letters of a month, can be hidden without effect."
     )
     with evaluation_mode(loaded.module) as module:
         given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
         taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]
     show_attention(taken, said, written, at=-1, key="seq2seq-explain")
-    st.caption("Where it looks is not yet what it hangs on: compare the two pictures.")
+    st.caption("Attention is not the same as effect: compare the two figures.")
 
 
 def _draw(n: int) -> None:
@@ -75,10 +75,10 @@ def _draw(n: int) -> None:
 
 
 def _lost(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> np.ndarray:
-    """(L, S): what the probability of each written symbol (L,) loses when a symbol read is hidden; gains count as 0."""
+    """(L, S): loss of probability of each output symbol (L,) when an input symbol is hidden; gains count as 0."""
     size = source.shape[1]
     hidden = source.repeat(size, 1)
-    hidden.fill_diagonal_(PAD)  # all attentions leave it out, and the places of the others stay
+    hidden.fill_diagonal_(PAD)  # masked in all attentions; the positions of the others stay
     given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
     with evaluation_mode(module):
         before, after = (

@@ -1,4 +1,4 @@
-"""Try it on the page on sequence to sequence: a text of one's own, written out symbol by symbol."""
+"""Predict panel of the sequence-to-sequence page: decode a text symbol by symbol."""
 
 from typing import TYPE_CHECKING
 
@@ -27,33 +27,33 @@ EXAMPLES = {
     "sorting": "20261120",
 }
 STRANGE = {
-    "dates_in_words": "A day that there is not, such as 30 february 2026, makes it hesitate.",
-    "reversing": "A text longer than any it learnt from makes it hesitate.",
-    "sorting": "More digits than it ever learnt from make it hesitate.",
+    "dates_in_words": "An impossible day, such as 30 february 2026, lowers its confidence.",
+    "reversing": "A text longer than any in training lowers its confidence.",
+    "sorting": "More digits than in training lower its confidence.",
 }
 MOST_BEAMS = 6
 
 
 def try_it(project: "Project", run: Run | None) -> None:
-    """A text, the way of writing, and every step of it."""
-    bundle = run_cache.finished_bundle(run, to_see="what a trained model writes for a text of yours")
+    """Draw the input, decoding options, and every decoding step."""
+    bundle = run_cache.finished_bundle(run, to_see="outputs for your text")
     if bundle is None or run is None:
         return
     loaded, dataset = run_cache.load_model(bundle), run.config.dataset
     left, right = st.columns([3, 2], gap="large")
     said = left.text_input(
-        "What it is to read",
+        "Input",
         EXAMPLES.get(dataset) or _first(bundle),
         max_chars=seq2seq.MOST,
         key=f"seq2seq-text-{dataset}",
     )
     beams = right.slider(
-        "Drafts kept at each step",
+        "Beam width",
         1,
         MOST_BEAMS,
         3,
         key="seq2seq-beams",
-        help="1 is greedy: the likeliest symbol each time. More is beam search: the likeliest drafts go on.",
+        help="1: greedy decoding. More: beam search, which keeps the most likely sequences.",
     )
     try:
         said, source = seq2seq.encode_source(loaded, said.encode())
@@ -63,20 +63,20 @@ def try_it(project: "Project", run: Run | None) -> None:
     found = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(found.best[0].tolist())
-    st.markdown(f"It writes **`{answer or ' '}`**, with a probability of {float(found.scores[0, 0].exp()):.1%}.")
+    st.markdown(f"Output **`{answer or ' '}`**, probability {float(found.scores[0, 0].exp()):.1%}.")
     if dataset in STRANGE:
         st.caption(STRANGE[dataset])
     _steps(loaded, said, source, found, target)
 
 
 def _first(bundle: Bundle) -> str:
-    """The first test item."""
+    """Return the first test item."""
     source, _ = seq2seq.alphabets(bundle.preprocessing)
     return source.decode(run_cache.predictions(bundle)["test_sources"][0].tolist())
 
 
 def _steps(loaded: LoadedModel, said: str, source: torch.Tensor, found: decode.DecodedBeams, target: Alphabet) -> None:
-    """One step of the writing, chosen with a slider."""
+    """Draw one decoding step, selected with a slider."""
     st.subheader("Step by step", anchor=False)
     count = int(found.best[0].ne(PAD).sum())
     step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}") if count > 1 else 1
@@ -99,11 +99,9 @@ def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> 
         [target.name(number) for number in numbers],
         100 * shares[numbers],
         chosen=numbers.index(chosen),
-        title=f"What comes after “{before}”" if before else "What comes first",
+        title=f"Next symbol after “{before}”" if before else "First symbol",
     )
-    show_figure(
-        figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, at a probability of {shares[chosen]:.1%}"
-    )
+    show_figure(figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, probability {shares[chosen]:.1%}")
 
 
 def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
@@ -119,25 +117,25 @@ def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
         rows.append(
             {
                 "": place,
-                "Draft": target.decode(ids) + (" (ended)" if ended else ""),
-                "Went on from": "the start" if before is None else f"draft {parent + 1}",
+                "Beam": target.decode(ids) + (" (ended)" if ended else ""),
+                "Parent": "start" if before is None else f"beam {parent + 1}",
                 "Probability, %": round(100 * float(np.exp(score)), 2),
             }
         )
     many = len(rows) > 1
-    st.markdown(f"**{'The drafts kept' if many else 'The draft'} after step {step}**")
+    st.markdown(f"**{'Beams' if many else 'Sequence'} after step {step}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Draft']}")
     st.caption(
-        "A draft's probability is the product of its symbols'. All that every draft could become are ranked together; "
-        "the likeliest are kept."
+        "A beam's probability is the product of its symbols' probabilities. All continuations of all beams are "
+        "ranked together; the most likely are kept."
         if many
-        else "Greedy: whatever was taken stays. Keep more drafts above to compare."
+        else "Greedy: the chosen symbol is final. Increase the beam width to compare."
     )
 
 
 def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int, key: str) -> None:
-    """Cross-attention (layers, heads, L, S) of all heads on average, or of one."""
-    st.subheader("Where each written symbol looks", anchor=False)
+    """Draw cross-attention (layers, heads, L, S), averaged over heads or of one head."""
+    st.subheader("Cross-attention", anchor=False)
     layers, heads = taken.shape[:2]
     every = [(layer, head) for layer in range(layers) for head in range(heads)]
     chosen: int = st.selectbox(
@@ -145,7 +143,7 @@ def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int,
         range(-1, len(every)),
         key=f"{key}-head",
         format_func=lambda place: (
-            "all heads, on average" if place < 0 else f"layer {every[place][0] + 1}, head {every[place][1] + 1}"
+            "mean of all heads" if place < 0 else f"layer {every[place][0] + 1}, head {every[place][1] + 1}"
         ),
     )
     shares = 100 * (taken.mean(axis=(0, 1)) if chosen < 0 else taken[every[chosen]])
@@ -160,8 +158,5 @@ def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int,
     )
     row = max(0, at)
     top = int(shares[row].argmax())
-    show_figure(figure, key=key, alt=f"“{written[row]}” looks most at “{said[top]}”, place {top + 1}")
-    st.caption(
-        "Each row is a softmax over what was read and sums to 100 %. A row shows where the network looked when it was "
-        "about to write that symbol."
-    )
+    show_figure(figure, key=key, alt=f"“{written[row]}” attends most to “{said[top]}”, position {top + 1}")
+    st.caption("Each row is a softmax over the input and sums to 100 %: the attention when that symbol was generated.")

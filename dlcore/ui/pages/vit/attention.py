@@ -1,4 +1,6 @@
-"""Explain of the Vision Transformer: where each head looks, through all blocks, how alike positions are; and pixels."""
+"""Explain panel of the Vision Transformer: attention of each head, rollout, position similarity; and pixel
+attributions.
+"""
 
 from typing import Any
 
@@ -15,20 +17,20 @@ from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
-HEADS, PIXELS = "Where it looks", "Pixels for and against"
+HEADS, PIXELS = "Attention", "Pixel attributions"
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """Attention of a Transformer, or what the pixels did; a network without attention has the latter alone."""
-    bundle = run_cache.finished_bundle(run, to_see="where a trained Transformer looks")
+    """Draw the attention of a Transformer, or pixel attributions; networks without attention have the latter only."""
+    bundle = run_cache.finished_bundle(run, to_see="the attention of a trained Transformer")
     if bundle is None or run is None:
         return
     if not hasattr(run_cache.load_model(bundle).module, "attentions"):
-        st.caption("This network has no attention; choose a Transformer at the top to see where it looks.")
+        st.caption("This network has no attention; choose a Transformer at the top to see one.")
         explain_picture(project, run, bundle)
         return
     view = st.segmented_control(
-        "What to see", [HEADS, PIXELS], default=HEADS, required=True, key="vit-view", label_visibility="collapsed"
+        "View", [HEADS, PIXELS], default=HEADS, required=True, key="vit-view", label_visibility="collapsed"
     )
     if view == PIXELS:
         explain_picture(project, run, bundle)
@@ -44,22 +46,22 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     answer, truth = int(scores.argmax()), int(stored["test_targets"][row])
     verdict = "right" if answer == truth else "wrong"
     st.markdown(
-        f"The model says **{labels[answer]}** ({scores[answer]:.1%}), which is **{verdict}**: it is “{labels[truth]}”. "
-        "Each small picture is one head of one block; orange is where the chosen patch looks. **Point at a patch**, in "
-        "the picture or in any map, or press an arrow key."
+        f"Predicted **{labels[answer]}** ({scores[answer]:.1%}), actual “{labels[truth]}”: **{verdict}**. "
+        "Each small image is one head of one block; orange shows the attention of the selected patch. **Point at a patch**, "
+        "in the image or in any map, or press an arrow key."
     )
     picture = samples.load_images(run.config.dataset).test_pixels[origin]
     show_attention_view(bundle, np.asarray(picture), name=str(origin), key="attention")
     st.caption(
-        "Every map is scaled to its own largest share, written below it; what is missing to 100 % is spread over the "
-        "other patches and the class token. The class token is the extra place from which the answer is read: the page "
-        "opens on what it looks at. Rollout multiplies the mean attention of all blocks, each with its way around "
-        "(Abnar & Zuidema 2020): how much of a patch arrives, not whether it speaks for the answer."
+        "Every map is scaled to its own maximum, written below it; the rest to 100 % is on "
+        "other patches and the class token. The class token is the extra token that is classified: the page "
+        "opens on its attention. Rollout multiplies the mean attention of all blocks with their residual connections "
+        "(Abnar & Zuidema 2020): how much of a patch arrives, not whether it supports the class."
     )
 
 
 def show_attention_view(bundle: Bundle, picture: np.ndarray, *, name: str, key: str) -> None:
-    """The component for one picture (H, W) or (H, W, 3) uint8; `name` tells it from others."""
+    """Draw the attention component for an image (H, W) or (H, W, 3) uint8; `name` identifies it."""
     version = f"{run_cache.bundle_key(bundle)}-{name}"
     attentions = _attentions(version, _bundle=bundle, _picture=picture)
     module: Any = run_cache.load_model(bundle).module
@@ -68,9 +70,9 @@ def show_attention_view(bundle: Bundle, picture: np.ndarray, *, name: str, key: 
     show_attention(looks, version=version, key=key)
 
 
-@st.cache_data(max_entries=16, show_spinner="Asking every head")
+@st.cache_data(max_entries=16, show_spinner="Computing attention")
 def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
-    """(B, heads, T, T) of one picture."""
+    """Return attention weights (B, heads, T, T) of one image."""
     import torch
 
     from dlcore.data.images import images
@@ -85,7 +87,7 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
 
 
 def _whole_network(bundle: Bundle) -> None:
-    """What holds for every picture: positions, and how far heads look."""
+    """Draw what holds for every image: position similarity and mean attention distances."""
     module: Any = run_cache.load_model(bundle).module
     rows, columns = module.grid
     left, right = st.columns(2, gap="medium")
@@ -94,29 +96,31 @@ def _whole_network(bundle: Bundle) -> None:
         figure = plots.position_similarity(similarity, module.grid)
         near, far = _neighbours(similarity, module.grid)
         show_figure(
-            figure, key="positions", alt=f"Position similarity; neighbours {near:+.2f}, places far apart {far:+.2f}"
+            figure, key="positions", alt=f"Position similarity; neighbors {near:+.2f}, distant positions {far:+.2f}"
         )
         st.caption(
-            f"One tile for each of the {rows} x {columns} places, showing how alike all places are to it. Nobody told "
-            f"the network which patches are neighbours: between neighbours the mean cosine is {near:+.2f}, between "
-            f"places half a picture apart and more {far:+.2f}."
+            f"One tile for each of the {rows} x {columns} positions, showing its similarity to all positions. "
+            f"Neighborhood was learned: the mean cosine is {near:+.2f} between neighbors and "
+            f"{far:+.2f} between positions at least half an image apart."
         )
     with right:
         found, even = _distances(run_cache.bundle_key(bundle), _bundle=bundle)
         figure = plots.head_distances(found, even=even)
-        show_figure(figure, key="distances", alt=f"Heads look {found.min():.1f} to {found.max():.1f} patches far")
+        show_figure(
+            figure, key="distances", alt=f"Mean attention distances from {found.min():.1f} to {found.max():.1f} patches"
+        )
         st.caption(
-            f"Mean over {PICTURES} test pictures and all patches. Low: the head looks around itself, as a convolution "
-            "does. On the dotted line: as far as if it looked at all patches alike."
+            f"Mean over {PICTURES} test images and all patches. Low: local attention, as in a convolution. "
+            "Dotted line: uniform attention over all patches."
         )
 
 
 PICTURES = 32
 
 
-@st.cache_data(max_entries=8, show_spinner="Measuring how far the heads look")
+@st.cache_data(max_entries=8, show_spinner="Measuring attention distances")
 def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
-    """(B, heads) mean over some test pictures, and what looking at all patches alike would give."""
+    """Return mean attention distances (B, heads) over some test images, and that of uniform attention."""
     import torch
 
     from dlcore.data.images import images
@@ -134,7 +138,7 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
 
 
 def _neighbours(similarity: np.ndarray, grid: tuple[int, int]) -> tuple[float, float]:
-    """Mean cosine between places next to each other, and between places half the picture apart and more."""
+    """Return the mean cosine between adjacent positions, and between positions at least half an image apart."""
     places = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
     apart = np.abs(places[:, None] - places[None]).max(axis=-1)
     near, far = apart == 1, apart >= max(2, max(grid) // 2)

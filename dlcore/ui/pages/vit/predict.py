@@ -1,4 +1,4 @@
-"""Try it of the Vision Transformer: a picture judged, and where the network looked for it."""
+"""Predict panel of the Vision Transformer: a prediction with its attention."""
 
 import zlib
 
@@ -13,12 +13,12 @@ from dlcore.ui.widgets import run_cache
 
 
 def try_it(project: Project, run: Run | None) -> None:
-    """As for every classifier; of one's own picture also the attention, as Explain shows it of test pictures."""
+    """Draw the shared panel; for an uploaded image also the attention."""
     found = predict(project, run)
     bundle = run.bundle if run is not None else None
     if found is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
         return
-    st.subheader("Where it looked", anchor=False)
-    st.caption("One small picture for each head of each block. Point at a patch to see where that patch looks.")
+    st.subheader("Attention", anchor=False)
+    st.caption("One small image for each head of each block. Point at a patch to see its attention.")
     pixels = np.array(found["pixels"], dtype=np.uint8)
     show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
