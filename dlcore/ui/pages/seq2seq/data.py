@@ -99,7 +99,7 @@ def _items(parts: SequenceSplits) -> None:
     table = {"Source": [train.sources[row] for row in rows], "Target": [train.targets[row] for row in rows]}
     if dated:
         table["Form"] = [FORMS[int(train.kinds[row])] for row in rows]
-    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", alt=f"Items; the first is {table["Source"][0]}")
+    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", alt=f"Items; the first is {table['Source'][0]}")
 
 
 def _every_form(day: str) -> list[str]:

@@ -124,7 +124,7 @@ def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
         )
     many = len(rows) > 1
     st.markdown(f"**{'Beams' if many else 'Sequence'} after step {step}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Draft']}")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Beam']}")
     st.caption(
         "A beam's probability is the product of its symbols' probabilities. All continuations of all beams are "
         "ranked together; the most likely are kept."

@@ -128,7 +128,7 @@ def _longer(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
         {
             "Symbols": kinds[rows],
             "Target": seq2seq.decode_rows(stored["longer_targets"][rows], target),
-            "Written": seq2seq.decode_rows(stored["longer_written"][rows], target),
+            "Output": seq2seq.decode_rows(stored["longer_written"][rows], target),
         }
     )
     st.dataframe(table, hide_index=True, width="stretch", alt="Outputs for longer items, and their targets")
@@ -145,7 +145,7 @@ def _mistakes(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
     table = pd.DataFrame(
         {
             "Source": seq2seq.decode_rows(stored["test_sources"][rows], source),
-            "Written": seq2seq.decode_rows(stored["test_written"][rows], target),
+            "Output": seq2seq.decode_rows(stored["test_written"][rows], target),
             "Target": seq2seq.decode_rows(stored["test_targets"][rows], target),
             "Confidence": [f"{100 * float(np.exp(score)):.0f} %" for score in stored["test_scores"][rows]],
         }

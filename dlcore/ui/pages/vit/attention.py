@@ -47,8 +47,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     verdict = "right" if answer == truth else "wrong"
     st.markdown(
         f"Predicted **{labels[answer]}** ({scores[answer]:.1%}), actual “{labels[truth]}”: **{verdict}**. "
-        "Each small image is one head of one block; orange shows the attention of the selected patch. **Point at a patch**, "
-        "in the image or in any map, or press an arrow key."
+        "Each small image is one head of one block; orange shows the attention of the selected patch. "
+        "**Point at a patch**, in the image or in any map, or press an arrow key."
     )
     picture = samples.load_images(run.config.dataset).test_pixels[origin]
     show_attention_view(bundle, np.asarray(picture), name=str(origin), key="attention")
