@@ -1,10 +1,11 @@
-"""Searches on a page: started from the form of any project, shown with what they found, their best trained as a run."""
+"""Hyperparameter searches on a page: the form, the results of a search, training its best trial as a run."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
+from dlcore.data.sources import locate
 from dlcore.projects import search_space
 from dlcore.runs import folder
 from dlcore.runs.search import searches
@@ -14,10 +15,10 @@ from dlcore.runs.worker import launcher
 
 @pytest.fixture
 def launched(home, monkeypatch):
-    """Starts no process: keeps what would have been started."""
-    asked = []
-    monkeypatch.setattr(launcher, "launch", lambda run_id, place, wish=None: asked.append(run_id))
-    return asked
+    """Starts no process; returns the ids of the searches and runs that would have started."""
+    ids = []
+    monkeypatch.setattr(launcher, "launch", lambda run_id, place, wish=None: ids.append(run_id))
+    return ids
 
 
 def opened(page: str = "vision/fashion", **query: str) -> AppTest:
@@ -28,12 +29,18 @@ def opened(page: str = "vision/fashion", **query: str) -> AppTest:
     return test.run()
 
 
+def choose_available_dataset(test: AppTest, project: str) -> None:
+    """Choose a dataset that ships with the app or a package: the first of the list may be missing here."""
+    name = next(name for name in projects.list_datasets(project) if locate.is_available(name))
+    one(test.selectbox, "Dataset").set_value(name).run()
+
+
 def one(group, label: str):
     return next(widget for widget in group if widget.label == label)
 
 
 class Here:
-    """This very process as a worker that nobody disturbs."""
+    """A worker that runs in this process, without control requests."""
 
     rank, told_to_go = 0, ()
 
@@ -56,12 +63,13 @@ def searching(trials: int = 6):
 
 
 @pytest.mark.parametrize("page", ["series/forecast", "vision/fashion", "foundations/backprop"])
-def test_the_form_of_every_project_starts_a_search(page, launched):
+def test_search_form_starts_a_search(page, launched):
     test = opened(page)
     test.segmented_control(key=next(w.key for w in test.segmented_control if w.label == "What is trained")).set_value(
         "A search over settings"
     ).run()
     assert not test.exception and "No search yet" in " ".join(info.value for info in test.info)
+    choose_available_dataset(test, page.partition("/")[2])
     one(test.number_input, "Trials").set_value(7)
     one(test.number_input, "Learning rate, to").set_value(0.02)
     one(test.button, "Start the search").click().run()
@@ -72,21 +80,31 @@ def test_the_form_of_every_project_starts_a_search(page, launched):
     assert search.config.project == page.partition("/")[2]
 
 
-def test_a_range_the_wrong_way_round_is_refused_in_a_line(launched):
+def test_start_button_is_disabled_without_the_dataset(launched, monkeypatch, tmp_path):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)
+    monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     test = opened(search="x")
+    one(test.selectbox, "Dataset").set_value("fashion_mnist").run()
+    assert not test.exception and one(test.button, "Start the search").disabled
+    assert "Download" in [button.label for button in test.button]
+
+
+def test_reversed_range_shows_one_error_line(launched):
+    test = opened(search="x")
+    choose_available_dataset(test, "fashion")
     one(test.number_input, "Dropout, from").set_value(0.6)
     one(test.button, "Start the search").click().run()
     assert [error.value for error in test.error] and "dropout=0.6..0.5 is no range" in test.error[0].value
     assert not searches.list_searches() and not launched
 
 
-def test_a_finished_search_shows_its_best_and_trains_it(launched):
+def test_finished_search_shows_and_trains_its_best_trial(launched):
     search = searching()
     search_worker.lead(Here(search.search_id), lambda line: None)
     test = opened(search=search.search_id)
     assert not test.exception and not test.error
-    told = " ".join(part.value for part in test.caption)
-    assert "no trial looked at" in told and "fANOVA" in told
+    captions = " ".join(part.value for part in test.caption)
+    assert "no trial looked at" in captions and "fANOVA" in captions
     best = searches.open_search(search.search_id).best
     assert "--set epochs=2 --set learning_rate=" in test.code[0].value
     assert len(test.dataframe[0].value) == 6
@@ -97,7 +115,7 @@ def test_a_finished_search_shows_its_best_and_trains_it(launched):
     assert launched == [run.run_id]
 
 
-def test_a_search_that_waits_can_be_paused_and_deleted(launched):
+def test_queued_search_can_be_paused_and_deleted(launched):
     search = searching()
     test = opened(search=search.search_id)
     one(test.button, "Pause").click().run()
@@ -106,7 +124,7 @@ def test_a_search_that_waits_can_be_paused_and_deleted(launched):
     assert not test.exception and not searches.list_searches()
 
 
-def test_a_search_that_waits_is_in_the_strip_of_every_page(launched):
+def test_queued_search_appears_in_the_strip_of_every_page(launched):
     search = searching()
     assert [one.search_id for one in searches.active()] == [search.search_id]
     test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=120).run()
