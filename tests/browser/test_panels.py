@@ -23,6 +23,7 @@ TOO_WIDE = """() => Math.max(
         element => element.scrollWidth - element.clientWidth))"""
 
 
+@pytest.mark.anydata
 @pytest.mark.parametrize("place", PLACES)
 def test_every_panel(address, page, console, place):
     """One panel by its address, which one changes from page to page, and the others by the switch."""

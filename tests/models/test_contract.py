@@ -1,4 +1,4 @@
-"""What every model of every project must do, on a few real samples of its own data."""
+"""The contract of every model of every project, checked on a few samples of its own data."""
 
 import functools
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_bert
 import torch
+from dataset_marks import marks_of
 from safetensors.torch import load, save
 
 from dlcore import projects
@@ -19,11 +20,12 @@ from dlcore.projects import RunConfig
 SAME = {"reviews_transformer": {"base"}}
 """Projects whose models are one network under several recipes, and those of them that are tested."""
 MODELS = [
-    (slug, name)
+    pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug))
     for slug in projects.PROJECTS
     for name in projects.get(slug).models
     if name in SAME.get(slug, projects.get(slug).models)
 ]
+pytestmark = pytest.mark.anydata
 ROWS = 12
 SHALLOW = 6
 STARTED = {"bert", "food"}
@@ -44,8 +46,6 @@ def room() -> "tempfile.TemporaryDirectory[str]":
 def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
     project = projects.get(slug)
     here = [name for name in project.datasets if sources.is_available(name)]
-    if not here:
-        pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
     names = {field.name for field in projects.list_settings(project.slug, model)["data"]}
     small = {name: 300 for name in ("rows", "train_rows") if name in names}
     if slug == "gradients":
@@ -94,7 +94,7 @@ class Case:
         return self.objective.loss(module(*self.inputs), self.targets)
 
 
-@pytest.fixture(params=MODELS, ids="/".join)
+@pytest.fixture(params=MODELS)
 def case(request) -> Case:
     return Case(*request.param)
 

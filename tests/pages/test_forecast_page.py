@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
 from dlcore.data.custom import table as table_intake
-from dlcore.data.sources import locate as sources
 
 RUN = "reference:forecast/lstm"
 
@@ -50,7 +49,7 @@ def test_beijing_can_be_looked_at():
     assert not test.exception and "43,824 rows of 7 variables" in words(test)
 
 
-@pytest.mark.skipif(not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
+@pytest.mark.realdata("air_quality")
 def test_a_warmer_past_is_forecast_beside_the_real_one():
     test = opened(panel="Try it", run=RUN)
     test.slider(key="warmer").set_value(5.0).run()

@@ -42,6 +42,7 @@ def test_home_has_a_card_for_every_page():
 PLACES = [(page, part.title if part else "") for page in PAGES for part in page.parts or (None,)]
 
 
+@pytest.mark.anydata
 @pytest.mark.parametrize("panel", [STEPS, *PANELS])
 @pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
 def test_every_panel_of_every_page_opens(page, part, panel):

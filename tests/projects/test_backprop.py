@@ -97,8 +97,7 @@ def test_the_reference_run_is_right_on_98_5_of_100():
     assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == found.record.metrics["accuracy"]
 
 
-@pytest.mark.realdata
-@pytest.mark.skipif(not sources.is_available("mnist"), reason="data not here: mnist")
+@pytest.mark.realdata("mnist")
 def test_the_reference_network_answers_as_stored():
     left = runs.open_run(REFERENCE).left
     loaded, stored, found = left.load(), left.predictions(), images.load("mnist")
