@@ -1,4 +1,4 @@
-"""Every page and every panel opens without an exception, on a reference run and with no store at all."""
+"""Every panel of every page opens without an exception, with a reference run and an empty home."""
 
 import html
 import importlib
@@ -53,7 +53,7 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert not part or app.segmented_control(key="part").value == part
 
 
-def test_a_link_to_a_run_opens_the_part_that_shows_it():
+def test_link_to_a_run_opens_its_part_of_the_page():
     app = opened("seq2seq", of="bert", open="Train")
     assert not app.exception
     assert app.segmented_control(key="part").value == "Fine-tuning BERT"
@@ -61,18 +61,18 @@ def test_a_link_to_a_run_opens_the_part_that_shows_it():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_page_and_project_agree_on_their_place(page):
+def test_page_and_project_agree_on_the_section(page):
     project = projects.get(page.slug)
     assert page.section == project.section
     assert page.title and page.summary.endswith(".")
 
 
-def test_an_unknown_run_in_the_address_falls_back_to_one_that_exists():
+def test_unknown_run_in_the_address_falls_back_to_an_existing_run():
     app = opened("anomaly", panel="Train", run="no-such-run")
     assert not app.exception and not app.error
 
 
-def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
+def test_failing_panel_shows_one_error_line(monkeypatch):
     module = importlib.import_module("dlcore.ui.train.train")
 
     def broken(project, run):
@@ -87,13 +87,13 @@ def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
     assert "Traceback" not in error.value
 
 
-def test_a_panel_that_only_other_pages_have_gives_way():
+def test_panel_of_another_page_falls_back_to_results():
     app = opened("anomaly", panel="Step by step")
     assert not app.exception and not app.error
     assert app.segmented_control(key="panel").value == "Results"
 
 
-def test_the_page_on_transformers_opens_on_one_of_them():
+def test_vit_page_opens_with_a_transformer():
     app = opened("vit", panel="Explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Where it looks" in app.segmented_control(key="vit-view").options

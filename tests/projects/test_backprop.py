@@ -6,7 +6,6 @@ import torch
 
 from dlcore import projects, runs
 from dlcore.data.images import images
-from dlcore.data.sources import locate as sources
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.backprop_walk import walk
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
