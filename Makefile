@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
-PYTEST := -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+WORKERS ?= 3# one more than two processors: many tests wait for a worker process or a page
+PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: run test pytest test-realdata test-oldest lint screenshots
 run: $(VENV)/.installed
