@@ -20,7 +20,7 @@ from dlcore.projects import RunConfig
 SAME = {"reviews_transformer": {"base"}}
 """The models to test of projects whose models are one network with several recipes."""
 MODELS = [
-    pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug))
+    pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug, name))
     for slug in projects.PROJECTS
     for name in projects.get(slug).models
     if name in SAME.get(slug, projects.get(slug).models)
@@ -66,7 +66,7 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
                 patch.setenv("DLCORE_DATA", f"{bert_folder().name}:{os.environ.get('DLCORE_DATA', '')}")
             return config, project.prepare(config)
     except DataMissingError as error:
-        pytest.skip(str(error).partition(":")[0])  # pretrained weights
+        pytest.skip(f"data not here: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
 
 
 class Case:
