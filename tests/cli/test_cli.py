@@ -66,7 +66,7 @@ def test_every_dataset_is_listed(capsys):
         (["data", "add", "../../x", "/no/such/file.csv"], "is no name for a dataset"),
         (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
         (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
-        (["data", "add", "mine", str(Path(__file__).parent / "house")], "class folder"),
+        (["data", "add", "mine", str(Path(__file__).parents[1] / "house")], "class folder"),
         (["data", "remove", "moon"], "yours are none"),
         (["train", "anomaly", "--dataset", "own:moon"], "not on this machine"),
         (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
