@@ -2,15 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
+WORKERS ?= 3# one more than two processors: many tests wait for a worker process or a page
+PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test lint lint-js screenshots
+.PHONY: run test pytest test-realdata test-oldest lint lint-js screenshots
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
-test: $(VENV)/.installed-tests lint
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+# The same everywhere: no datasets, downloads or runs of the user. Linters run beside the tests.
+test: $(VENV)/.installed-tests
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: $(VENV)/.installed-tests
+	@cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
+	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST)
+
+# Needs datasets: DLCORE_DATA=/folder:/another make test-realdata
+test-realdata: $(VENV)/.installed-tests
+	$(BIN)/python $(PYTEST) -m realdata
+
+# The lowest versions that requirements.txt allows, in an environment of their own. Run it when requirements.txt changes.
+test-oldest: $(OLDEST)/.installed
+	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults" \
+		-W 'ignore:`isinstance(treespec, LeafSpec)` is deprecated'  # torch 2.11 warns of itself when it exports ONNX
 
 lint: lint-js $(VENV)/.installed-tests
 	$(BIN)/ruff check .
@@ -35,4 +52,10 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	touch $@
+
+$(OLDEST)/.installed: requirements.txt tests/requirements.txt tests/oldest.py
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(PYTHON) tests/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install -c $(OLDEST)/constraints.txt -r requirements.txt -r tests/requirements.txt
 	touch $@

@@ -1,16 +1,18 @@
-"""What all tests share: a home of their own, one thread, and a last word on what was skipped and why."""
+"""Shared by all tests: a temporary home, one thread per process, and the reasons for skipped tests in the summary."""
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # `tiny_bert` is shared by several folders
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores: more threads than that cost far more than their share
+sys.path.insert(0, str(Path(__file__).parent))  # `tiny_bert` and `dataset_marks` are shared by several folders
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads than processors slow every test down
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+MISSING = "data not here"
+"""How the reason of a test begins that is skipped for want of a dataset."""
 
 
 @pytest.fixture
@@ -22,29 +24,50 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory, monkeypatch):
-    """No test ever touches the runs of the person who runs it."""
+def _temporary_home(tmp_path_factory, monkeypatch):
+    """Keeps every test away from the user's runs."""
     if "DLCORE_HOME" not in os.environ or not os.environ["DLCORE_HOME"].startswith(str(tmp_path_factory.getbasetemp())):
         monkeypatch.setenv("DLCORE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Quick tests first, the browser last: Playwright keeps a loop in a greenlet of the main thread, where SQLAlchemy
-    and asyncio.run break. Full datasets may be missing on a user's machine: say which tests wait for them."""
+    """Orders the tiers and marks what needs datasets, before pytest applies `-m`.
+
+    Quick tests come first and the browser last: Playwright keeps an event loop in a greenlet of the main thread, where
+    SQLAlchemy and asyncio.run break.
+    """
     items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else bool(item.get_closest_marker("faults")))
     for item in items:
-        mark = item.get_closest_marker("realdata")
-        if mark and importlib.util.find_spec("dlcore"):
-            from dlcore.data.sources import locate as sources
+        if os.environ.get("DLCORE_DATA") and item.get_closest_marker("anydata"):
+            item.add_marker(pytest.mark.realdata)
+        for mark in item.iter_markers("realdata"):
+            _skip_without(mark.args, item)
 
-            missing = [name for name in mark.args if not sources.is_available(name)]
-            if missing:
-                item.add_marker(pytest.mark.skip(reason=f"data not here: {', '.join(missing)} (set DLCORE_DATA)"))
+
+def _skip_without(names: tuple[str, ...], item: pytest.Item) -> None:
+    if not names or importlib.util.find_spec("dlcore") is None:
+        return
+    from dlcore.data.sources import locate
+
+    missing = [name for name in names if not locate.is_available(name)]
+    if missing:
+        item.add_marker(pytest.mark.skip(reason=f"{MISSING}: {', '.join(missing)} (set DLCORE_DATA)"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that skips itself for want of a dataset must be marked `realdata`: `pytest -m realdata` finds it then."""
+    report = yield
+    reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if MISSING in reason and item.get_closest_marker("realdata") is None:
+        report.outcome, report.longrepr = "failed", f"{reason}, but this test is not marked realdata"
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Modules stay whole, each in one process, but for the one that opens every panel: it is as long as all others."""
+    """Modules stay whole, each in one process, except the one that opens every panel: it is as long as all others."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -55,7 +78,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The closing lines: how many tests were skipped, and why."""
+    """Adds how many tests were skipped for each reason."""
     reasons: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

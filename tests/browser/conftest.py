@@ -1,8 +1,12 @@
-"""One server and one browser for all tests of this tier; without a browser they are skipped, in CI they fail."""
+"""One server, one browser and one browser context for all tests of this tier in a process.
+
+Without a browser the tests are skipped; in CI they fail.
+"""
 
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,44 +19,60 @@ SKIP = "no browser here: install Chromium (Debian: apt install chromium) or name
 @pytest.fixture(scope="session")
 def chromium():
     if importlib.util.find_spec("playwright") is None:
-        _without("playwright is not installed: pip install -r tests/requirements.txt")
+        _skip("playwright is not installed: pip install -r tests/requirements.txt")
     import server
 
-    if server.browser_here() is None:
-        _without(SKIP)
+    if server.find_browser() is None:
+        _skip(SKIP)
     with server.browser() as browser:
         yield browser
 
 
-def _without(reason: str) -> None:
+def _skip(reason: str) -> None:
     if os.environ.get("DLCORE_REQUIRE_BROWSER") == "1":
         pytest.fail(f"{reason} (DLCORE_REQUIRE_BROWSER=1 demands this tier)")
     pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def address(chromium, tmp_path_factory):
+def server_home(tmp_path_factory) -> Path:
+    """The DLCORE_HOME of the shared server."""
+    return tmp_path_factory.mktemp("browser-home")
+
+
+@pytest.fixture(scope="session")
+def context(chromium):
+    """The shared browser context: its cache saves every page from compiling the app's scripts again."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def address(context, server_home):
     import server
 
-    with server.server(tmp_path_factory.mktemp("browser-home")) as at:
-        context = chromium.new_context()
+    with server.server(server_home) as at:
         page = context.new_page()
-        server.visit(page, f"{at}/anomaly")  # the first visit pays for the imports
-        context.close()
+        server.visit(page, f"{at}/anomaly")  # the first visit imports torch
+        page.close()
         yield at
 
 
 @pytest.fixture
 def console():
-    """Errors the browser's console showed, but for Streamlit's two probes on a deep link."""
+    """Errors in the browser's console."""
     return []
 
 
 @pytest.fixture
-def page(chromium, console):
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+def page(context, console) -> Iterator:
+    """A new tab without cookies or stored settings."""
     page = context.new_page()
     page.on("console", lambda message: console.append(message) if message.type == "error" else None)
     page.on("pageerror", lambda error: console.append(error))
     yield page
-    context.close()
+    if page.url.startswith("http"):
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.close()
+    context.clear_cookies()

@@ -1,4 +1,4 @@
-"""The real server on a free port of this machine, with runs of its own, and a browser to look at it."""
+"""The server on a free local port with a home of its own, and a headless browser."""
 
 import contextlib
 import json
@@ -31,24 +31,24 @@ CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-def browser_here() -> str | None:
-    """A Chromium on this machine: `DLCORE_BROWSER`, or one of the usual names."""
+def find_browser() -> str | None:
+    """The path of a Chromium: `DLCORE_BROWSER`, or one of the usual names."""
     named = os.environ.get("DLCORE_BROWSER")
-    return named or next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    return named or next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     """A headless browser."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser_here(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         yield chromium
         chromium.close()
 
 
 @contextlib.contextmanager
 def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
-    """The workbench, or another script, at a loopback address, its runs in `home`; gives it once it answers."""
+    """Start the app (or another script) with its runs in `home`; yields its address once it answers."""
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("wb")
@@ -70,7 +70,7 @@ def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
 
 
 def end_workers(home: Path) -> None:
-    """End every worker whose runs and searches are in `home`: they outlive the server, as they should."""
+    """End every worker whose runs and searches are in `home`: workers outlive the server."""
     for file in home.glob("*/*/worker.json"):
         pid = json.loads(file.read_text()).get("pid")
         with contextlib.suppress(OSError, TypeError):
@@ -78,20 +78,20 @@ def end_workers(home: Path) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses."""
+    """A free local port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def visit(page: Page, address: str) -> None:
-    """Go there and wait until the script has run through."""
+    """Open an address and wait until the script has finished."""
     page.goto(address)
     calm(page)
 
 
 def panel_switch(page: Page, panel: str) -> Locator:
-    """The switch of one of the five panels."""
+    """The radio button of a panel."""
     return page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name=panel, exact=True)
 
 
@@ -101,27 +101,30 @@ def calm(page: Page, *, seconds: float = 60) -> None:
 
 
 def errors(console: Iterable[object]) -> list[str]:
-    """What is wrong in the console; Streamlit probes two addresses on a deep link, which are 404."""
-    found = []
+    """Console errors, except the two addresses that Streamlit probes on a deep link, which are 404."""
+    lines = []
     for message in console:
         where = getattr(message, "location", None) or {}
         probe = "_stcore/" in str(where.get("url", "")) and "404" in getattr(message, "text", "")
         if not probe:
-            found.append(f"{getattr(message, 'text', message)} {where}")
-    return found
+            lines.append(f"{getattr(message, 'text', message)} {where}")
+    return lines
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
-    """What axe calls serious or critical: rule and element. Streamlit fades for a moment what a script draws anew, and
-    axe takes that for a lack of contrast: what is found must be found again a while later."""
+    """Violations that axe rates serious or critical: rule and element.
+
+    Streamlit fades elements while a script redraws them, which axe reports as low contrast: a violation counts if it
+    is still there later.
+    """
     for wait in (0, 1500, 3000):
         page.wait_for_timeout(wait)
         page.wait_for_function(
             "() => ![...document.querySelectorAll('[data-testid=stElementContainer]')]"
             ".some((element) => Number(getComputedStyle(element).opacity) < 1)"
         )
-        found = Axe().run(page).response["violations"]
-        bad = [(v["id"], v["nodes"][0]["html"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+        violations = Axe().run(page).response["violations"]
+        bad = [(v["id"], v["nodes"][0]["html"][:300]) for v in violations if v["impact"] in ("serious", "critical")]
         if not bad:
             return []
     return bad

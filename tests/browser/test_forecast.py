@@ -9,13 +9,9 @@ from playwright.sync_api import expect
 from server import calm, errors, serious, visit
 
 from dlcore import runs
-from dlcore.data.sources import locate as sources
 
 pytestmark = pytest.mark.browser
 RUN = "reference:forecast/blend"
-HERE = pytest.mark.skipif(
-    not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)"
-)
 
 
 def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):
@@ -32,7 +28,7 @@ def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, 
     assert errors(console) == []
 
 
-@HERE
+@pytest.mark.realdata("air_quality")
 def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, console):
     visit(page, f"{address}/forecast?panel=Try it&run={RUN}")
     made = page.get_by_text("Forecast made at")

@@ -1,4 +1,4 @@
-"""A run's life as a person sees it: start it, watch it, leave, come back, pause, resume, stop."""
+"""The life of a run in the browser: start, watch, leave, come back, pause, resume, stop."""
 
 import re
 
@@ -17,8 +17,8 @@ WITHIN = 90_000
 
 
 def epoch(page: Page) -> int:
-    found = re.search(r"epoch (\d+) of", page.locator(".st-key-strip").inner_text(timeout=WITHIN))
-    return int(found.group(1)) if found else 0
+    match = re.search(r"epoch (\d+) of", page.locator(".st-key-strip").inner_text(timeout=WITHIN))
+    return int(match.group(1)) if match else 0
 
 
 def wait_for_epoch(page: Page, at_least: int) -> int:
@@ -37,9 +37,8 @@ def badge(page: Page, state: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def run_address(address, chromium):
-    """Starts a long run from the form, as a person does, and gives the address that leads to it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+def run_address(address, context):
+    """Starts a long run from the form; returns its address."""
     page = context.new_page()
     visit(page, f"{address}/anomaly?panel=Train")
     page.locator("[class*=st-key-model-]").get_by_role("combobox").click()
@@ -53,23 +52,19 @@ def run_address(address, chromium):
     calm(page)
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
-    where = page.url
-    context.close()  # the tab is closed at once: the run must not mind
-    return where
+    url = page.url
+    page.close()  # closing the tab must not end the run
+    return url
 
 
-def test_epochs_rise_and_go_on_rising_with_the_tab_closed(run_address, chromium):
-    context = chromium.new_context()
-    page = context.new_page()
-    visit(page, run_address)
-    first = wait_for_epoch(page, 1)
-    later = wait_for_epoch(page, first + 1)
-    context.close()
-    context = chromium.new_context()
-    page = context.new_page()
+def test_training_continues_with_the_tab_closed(run_address, context, page):
+    closed = context.new_page()
+    visit(closed, run_address)
+    first = wait_for_epoch(closed, 1)
+    later = wait_for_epoch(closed, first + 1)
+    closed.close()
     visit(page, run_address)
     assert wait_for_epoch(page, later + 1) > later
-    context.close()
 
 
 def test_zoom_survives_a_live_update(run_address, page):
@@ -88,7 +83,7 @@ def test_zoom_survives_a_live_update(run_address, page):
     assert page.locator(".dl-curves .dl-select").input_value() == "step"
 
 
-def test_the_strip_leads_from_another_page_to_the_run(run_address, address, page):
+def test_strip_links_from_another_page_to_the_run(run_address, address, page):
     visit(page, f"{address}/fashion")
     page.locator(".st-key-strip a").first.click(timeout=WITHIN)
     page.wait_for_url("**/anomaly?**")

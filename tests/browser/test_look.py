@@ -1,4 +1,4 @@
-"""How the house looks and behaves in a real browser: menu, deep links, panels, forks."""
+"""The shell of the app in a browser: menu, deep links, panels, forks."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from server import panel_switch, visit
 pytestmark = pytest.mark.browser
 
 
-def test_the_menu_gives_way_on_a_phone(address, page):
+def test_menu_closes_after_a_choice_on_a_phone(address, page):
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, f"{address}/")
     page.get_by_test_id("stExpandSidebarButton").click()
@@ -17,7 +17,7 @@ def test_the_menu_gives_way_on_a_phone(address, page):
     page.wait_for_function("document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
 
 
-def test_fork_turns_the_form_into_one_for_a_fork(address, page):
+def test_fork_button_opens_the_fork_form(address, page):
     visit(page, f"{address}/anomaly?panel=Train")
     page.get_by_role("button", name="Fork", exact=True).click()
     page.get_by_role("heading", name="Fork of").wait_for()
@@ -25,13 +25,13 @@ def test_fork_turns_the_form_into_one_for_a_fork(address, page):
     page.get_by_role("heading", name="New run").wait_for()
 
 
-def test_a_deep_link_to_a_page_is_not_called_missing(address, page):
+def test_deep_link_opens_the_page(address, page):
     visit(page, f"{address}/fashion")
     assert page.get_by_text("Page not found").count() == 0
     assert page.title().startswith("Fashion classification")
 
 
-def test_the_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page):
+def test_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page):
     visit(page, f"{address}/anomaly")
     panel_switch(page, "Results").focus()
     page.keyboard.press("ArrowLeft")

@@ -1,4 +1,4 @@
-"""A network leaves as an ONNX file at the press of a button: held against torch, timed, taken away with a card."""
+"""ONNX export in a browser: compared with torch, timed, downloaded with a card."""
 
 import io
 import zipfile
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 WITHIN = 120_000
 
 
-def test_the_button_makes_a_file_that_answers_as_torch_does(address, page, console):
+def test_exported_file_gives_the_predictions_of_torch(address, page, console):
     visit(page, f"{address}/fashion?panel=Train")
     page.get_by_text("Export run", exact=True).click()
     page.get_by_role("button", name="Export ONNX").click()

@@ -1,8 +1,9 @@
-"""Tables and graphs of networks: against PyTorch's own counts, and left as they were."""
+"""Layer tables and graphs of networks, compared with PyTorch's own counts."""
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from dlcore.inference import anatomy
@@ -15,7 +16,7 @@ def parameters(module: nn.Module) -> int:
     return sum(part.numel() for part in module.parameters())
 
 
-def test_the_autoencoder_layer_by_layer():
+def test_autoencoder_layers_and_operations():
     found = anatomy.analyze(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
     dense = [layer for layer in found.layers if layer.kind == "Linear"]
     assert [layer.total for layer in dense] == [512_512, 16_416, 16_896, 513_000]
@@ -45,13 +46,13 @@ class Shared(nn.Module):
         self.scale = nn.Parameter(torch.ones(8))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        kept = x * self.scale
-        x = self.layer(self.layer(kept))
-        x += kept
+        scaled = x * self.scale
+        x = self.layer(self.layer(scaled))
+        x += scaled
         return x.relu_()
 
 
-def test_a_layer_called_twice_is_counted_once_and_skips_are_edges():
+def test_shared_layer_counts_once_and_skip_connections_are_edges():
     module = Shared()
     found = anatomy.analyze(module, (torch.rand(BATCH, 8),))
     assert found.parameters == parameters(module) == 80
@@ -73,19 +74,19 @@ MODULES = {
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_multiply_adds_are_pytorchs(name):
+def test_multiply_adds_match_pytorch(name):
     module, shape = MODULES[name]
     module.eval()
     found = anatomy.analyze(module, (torch.rand(BATCH, *shape),))
     counter = FlopCounterMode(display=False)
-    with counter:
+    with counter, sdpa_kernel(SDPBackend.MATH):  # the counter knows no formula for the fused attention on a CPU
         module(torch.rand(1, *shape))
     assert found.multiply_adds == counter.get_total_flops() // 2 > 0
     assert found.parameters == parameters(module)
     assert sum(one.weights + one.biases for one in found.operations) == parameters(module)
 
 
-def test_recurrent_layers_are_counted_by_hand():
+def test_multiply_adds_of_an_lstm_match_its_formula():
     module = nn.LSTM(5, 7, num_layers=2, bidirectional=True, batch_first=True)
     found = anatomy.analyze(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
     weights = sum(p.numel() for p in module.parameters() if p.dim() == 2)
@@ -93,7 +94,7 @@ def test_recurrent_layers_are_counted_by_hand():
     assert found.multiply_adds == 11 * weights
 
 
-def test_the_module_is_left_as_it_was_even_where_it_fails():
+def test_module_is_restored_after_an_error():
     module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(5, 2)).train()
     fast = torch.backends.mha.get_fastpath_enabled()
     with pytest.raises(RuntimeError):

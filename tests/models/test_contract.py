@@ -1,4 +1,4 @@
-"""What every model of every project must do, on a few real samples of its own data."""
+"""The contract of every model of every project, checked on a few samples of its own data."""
 
 import functools
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_bert
 import torch
+from dataset_marks import marks_of
 from safetensors.torch import load, save
 
 from dlcore import projects
@@ -17,24 +18,25 @@ from dlcore.data.splits import Prepared
 from dlcore.projects import RunConfig
 
 SAME = {"reviews_transformer": {"base"}}
-"""Projects whose models are one network under several recipes, and those of them that are tested."""
+"""The models to test of projects whose models are one network with several recipes."""
 MODELS = [
-    (slug, name)
+    pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug, name))
     for slug in projects.PROJECTS
     for name in projects.get(slug).models
     if name in SAME.get(slug, projects.get(slug).models)
 ]
+pytestmark = pytest.mark.anydata
 ROWS = 12
 SHALLOW = 6
 STARTED = {"bert", "food"}
-"""Projects whose models learn on top of weights that are taken over, which stay as they are for the most part."""
-STUBBORN = {"sigmoid", "head"}
-"""Learn, but slowly whatever one does: the first is shown for that, the other gets what a random BERT says."""
+"""Projects whose models start from pretrained weights."""
+SLOW = {"sigmoid", "head"}
+"""Models that learn slowly: sigmoids by design, the head because its features come from a random BERT."""
 
 
 @functools.cache
-def room() -> "tempfile.TemporaryDirectory[str]":
-    """A folder with a tiny BERT, there until the process ends."""
+def bert_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder with a tiny BERT, deleted when the process ends."""
     folder = tempfile.TemporaryDirectory()
     tiny_bert.write(Path(folder.name))
     return folder
@@ -43,30 +45,28 @@ def room() -> "tempfile.TemporaryDirectory[str]":
 @functools.cache
 def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
     project = projects.get(slug)
-    here = [name for name in project.datasets if sources.is_available(name)]
-    if not here:
-        pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
+    available = [name for name in project.datasets if sources.is_available(name)]
     names = {field.name for field in projects.list_settings(project.slug, model)["data"]}
     small = {name: 300 for name in ("rows", "train_rows") if name in names}
     if slug == "gradients":
-        small["depth"] = SHALLOW  # at its full depth half of them are there because they do not learn
+        small["depth"] = SHALLOW  # at full depth half of the models do not learn, by design
     if slug == "reviews_transformer":
-        small["length"] = 24  # six layers over a hundred words take their time
+        small["length"] = 24  # six layers over a hundred words are slow
     if slug == "food":
-        small |= {"side": 96, "warm_head": False}  # features would be computed for the whole set
+        small |= {"side": 96, "warm_head": False}  # a warm head computes features of the whole set
     if "bert" in names:
         small["bert"] = tiny_bert.NAME
     if "after_layer" in names:
-        small["after_layer"] = 2  # the tiny one has no more
-    dataset = here[0] if slug == "bert" else here[-1]  # questions are read sooner than film reviews
+        small["after_layer"] = 2  # the tiny BERT has two layers
+    dataset = available[0] if slug == "bert" else available[-1]  # questions load faster than film reviews
     config = projects.configure(project.slug, model=model, dataset=dataset, preset="quick", settings=small)
     try:
         with pytest.MonkeyPatch.context() as patch:
             if "bert" in names:
-                patch.setenv("DLCORE_DATA", f"{room().name}:{os.environ.get('DLCORE_DATA', '')}")
+                patch.setenv("DLCORE_DATA", f"{bert_folder().name}:{os.environ.get('DLCORE_DATA', '')}")
             return config, project.prepare(config)
     except DataMissingError as error:
-        pytest.skip(str(error).partition(":")[0])  # pretrained weights that nobody fetched
+        pytest.skip(f"data not here: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
 
 
 class Case:
@@ -78,7 +78,7 @@ class Case:
         self.config, data = prepared(slug, name)
         self.start = data.start if slug in STARTED else None
         self.objective, self.facts = project.objective(self.config, data), data.facts
-        rows = torch.linspace(0, len(data.train) - 1, ROWS).long()  # from all over, so that no class is alone
+        rows = torch.linspace(0, len(data.train) - 1, ROWS).long()  # spread over the data: every class appears
         inputs = tuple(part[rows] for part in data.train.inputs)
         self.inputs = data.transform(inputs, True) if data.transform else inputs
         self.targets = data.train.targets[rows]
@@ -94,16 +94,16 @@ class Case:
         return self.objective.loss(module(*self.inputs), self.targets)
 
 
-@pytest.fixture(params=MODELS, ids="/".join)
+@pytest.fixture(params=MODELS)
 def case(request) -> Case:
     return Case(*request.param)
 
 
-def test_facts_of_the_data_are_those_the_project_names(case):
+def test_data_facts_match_the_project(case):
     assert set(case.facts) == set(projects.get(case.config.project).facts)
 
 
-def test_shapes(case):
+def test_output_shapes(case):
     outputs = case.build().eval()(*case.inputs)
     assert outputs.dtype == torch.float32 and torch.isfinite(outputs).all()
     if "classes" in case.facts:
@@ -117,7 +117,7 @@ def test_shapes(case):
         assert 0 <= int(case.objective.correct(outputs, case.targets)) <= ROWS
 
 
-def test_one_sample_is_answered_as_in_a_batch(case):
+def test_single_sample_gives_the_output_of_the_batch(case):
     module = case.build().eval()
     together = module(*case.inputs)
     alone = torch.cat([module(*(part[i : i + 1] for part in case.inputs)) for i in range(ROWS)])
@@ -132,7 +132,7 @@ def test_gradient_reaches_every_parameter(case):
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-def test_one_seed_one_model(case):
+def test_same_seed_gives_the_same_model(case):
     first, again, other = case.build(1), case.build(1), case.build(2)
     outputs = [module.eval()(*case.inputs) for module in (first, again, other)]
     assert torch.equal(outputs[0], outputs[1]) and not torch.equal(outputs[0], outputs[2])
@@ -146,22 +146,22 @@ def test_weights_round_trip(case):
 
 @pytest.mark.timeout(120)
 def test_learns_one_batch(case):
-    """At the rate that suits most; a deep network whose running means lag behind at that one may take a smaller."""
+    """At either of two learning rates: deep networks with batch normalization need the smaller one."""
     assert any(learns(case, rate) for rate in (1e-2, 1e-3))
 
 
 def learns(case: Case, rate: float, *, rounds: int = 6, steps: int = 20) -> bool:
-    """Whether the loss as answered (not as trained) halves within 120 steps; of the stubborn a tenth is enough."""
+    """Whether the evaluation loss halves within 120 steps; slow models need a tenth only."""
     module = case.build().eval()
     before = case.loss(module).item()
-    optimiser = torch.optim.Adam(module.parameters(), lr=rate)
+    optimizer = torch.optim.Adam(module.parameters(), lr=rate)
     for _ in range(rounds):
         module.train()
         for _ in range(steps):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             case.loss(module).backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-            optimiser.step()
-        if case.loss(module.eval()).item() < (0.9 if case.config.model in STUBBORN else 0.5) * before:
+            optimizer.step()
+        if case.loss(module.eval()).item() < (0.9 if case.config.model in SLOW else 0.5) * before:
             return True
     return False

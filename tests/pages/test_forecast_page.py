@@ -1,4 +1,4 @@
-"""The forecast page: Beijing's table without a run, runs side by side, a warmer past, a file of one's own."""
+"""The forecast page: the Beijing dataset, comparison of runs, a warmer past, a custom table."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
 from dlcore.data.custom import table as table_intake
-from dlcore.data.sources import locate as sources
 
 RUN = "reference:forecast/lstm"
 
@@ -29,29 +28,29 @@ def words(test: AppTest) -> str:
     return " ".join(part.value for part in (*test.markdown, *test.caption))
 
 
-def test_results_say_what_copying_gets_and_that_ridge_wins_over_the_plain_network():
+def test_results_name_the_persistence_baseline_and_that_ridge_beats_the_run():
     test = opened(panel="results", run=RUN)
     assert not test.exception
     assert "is below persistence" in words(test)
     assert "Ridge regression, a linear method" in test.warning[0].value
 
 
-def test_reference_runs_stand_side_by_side():
+def test_reference_runs_can_be_compared():
     test = opened(panel="results", run=RUN, comparison="reference")
     assert not test.exception and not test.error
     assert {"Model", "R² (mean)", "Skill"} <= set(test.dataframe[0].value.columns)
     assert len(test.dataframe[0].value.columns) < 12
 
 
-def test_beijing_can_be_looked_at():
+def test_data_panel_shows_beijing():
     test = opened(panel="data", run=RUN)
     chooser = next(box for box in test.selectbox if box.label == "Dataset")
     chooser.set_value("beijing_pm25").run()
     assert not test.exception and "43,824 rows of 7 variables" in words(test)
 
 
-@pytest.mark.skipif(not sources.is_available("air_quality"), reason="data not here: air_quality (set DLCORE_DATA)")
-def test_a_warmer_past_is_forecast_beside_the_real_one():
+@pytest.mark.realdata("air_quality")
+def test_forecast_of_a_warmer_past_is_shown_beside_the_real_one():
     test = opened(panel="predict", run=RUN)
     test.slider(key="warmer").set_value(5.0).run()
     assert not test.exception
@@ -59,7 +58,7 @@ def test_a_warmer_past_is_forecast_beside_the_real_one():
     assert "What-if" in table.columns and len(table) == 13
 
 
-def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
+def test_custom_table_can_be_uploaded_saved_chosen_and_removed():
     rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
     payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
     test = opened(panel="data", run=RUN)
@@ -73,7 +72,7 @@ def test_a_table_of_ones_own_is_looked_at_kept_chosen_and_removed():
     assert not test.exception and "own:mine" not in next(b for b in test.selectbox if b.label == chooser.label).options
 
 
-def test_a_table_of_days_is_spoken_of_in_days(tmp_path):
+def test_daily_table_uses_days_as_unit(tmp_path):
     days = np.arange(700)
     when = np.datetime64("2022-01-01") + days.astype("timedelta64[D]")
     noise = np.random.default_rng(0).normal(0, 0.3, (700, 2))

@@ -1,4 +1,4 @@
-"""On a machine without a dataset a page offers to fetch it, trains on what is here, and never breaks."""
+"""Pages without their dataset: they offer the download, train on an available dataset, and show no error."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def bare(monkeypatch, tmp_path):
-    """No dataset but those that come along, and none that an earlier test has read."""
+    """Only the datasets that ship, and empty Streamlit caches."""
     st.cache_resource.clear()
     st.cache_data.clear()
     monkeypatch.delenv("DLCORE_DATA", raising=False)
@@ -34,7 +34,7 @@ def labels(app):
 
 
 @pytest.mark.parametrize("panel", ["data", "predict", "explain"])
-def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
+def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
     app = page(panel, input="A test sample")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
@@ -42,13 +42,13 @@ def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
     assert "30.9 MB" in words and "licence: MIT" in words
 
 
-def test_a_picture_of_ones_own_is_asked_for_where_there_are_no_test_samples(bare):
+def test_predict_asks_for_an_upload_without_test_samples(bare):
     app = page("predict")
     assert not app.exception and "Download" not in labels(app)
     assert [uploader.label for uploader in app.get("file_uploader")]
 
 
-def test_the_form_begins_with_what_is_here(bare):
+def test_form_starts_with_an_available_dataset(bare):
     app = page("Train")
     chosen = next(box for box in app.selectbox if box.label == "Dataset")
     assert chosen.value == "digits"
@@ -58,7 +58,7 @@ def test_the_form_begins_with_what_is_here(bare):
     assert next(b for b in app.button if b.label == "Train").disabled
 
 
-def test_a_download_that_fails_says_why_and_leaves_nothing(bare, monkeypatch, tmp_path):
+def test_failed_download_shows_the_reason_and_leaves_no_file(bare, monkeypatch, tmp_path):
     def fail(name, progress=None):
         progress(1, 2)
         raise DataError("no network: connect, then try again.")
@@ -70,14 +70,14 @@ def test_a_download_that_fails_says_why_and_leaves_nothing(bare, monkeypatch, tm
     assert not (tmp_path / "cache").exists()
 
 
-def test_what_is_required_and_not_here_has_an_error_of_its_own(bare):
+def test_require_raises_data_missing_error(bare):
     with pytest.raises(DataMissingError, match="python -m dlcore data get fashion_mnist") as caught:
         sources.require("fashion_mnist")
     assert caught.value.dataset == "fashion_mnist"
 
 
 @pytest.mark.parametrize("slug", ["news", "reviews_lstm", "reviews_transformer"])
-def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(bare, slug):
+def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, slug):
     app = AppTest.from_file(str(ROOT / "pages" / "language" / f"{slug}.py"), default_timeout=60)
     app.query_params["panel"] = "explain"
     app.run()
@@ -96,7 +96,7 @@ def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(
     assert not app.exception and "Your own texts" in [heading.value for heading in app.subheader]
 
 
-def test_word_vectors_that_are_missing_are_asked_for_before_a_run_is_started(bare, monkeypatch, tmp_path):
+def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     own_texts.save("mine", own_texts.validate(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20))))
     app = AppTest.from_file(str(ROOT / "pages" / "language" / "news.py"), default_timeout=60)

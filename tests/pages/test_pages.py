@@ -1,4 +1,4 @@
-"""Every page and every panel opens without an exception, on a reference run and with no store at all."""
+"""Every panel of every page opens without an exception, with a reference run and an empty home."""
 
 import html
 import importlib
@@ -42,6 +42,7 @@ def test_home_has_a_card_for_every_page():
 PLACES = [(page, part.title if part else "") for page in PAGES for part in page.parts or (None,)]
 
 
+@pytest.mark.anydata
 @pytest.mark.parametrize("panel", PANELS)
 @pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
 def test_every_panel_of_every_page_opens(page, part, panel):
@@ -52,7 +53,7 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert not part or app.segmented_control(key="part").value == part
 
 
-def test_a_link_to_a_run_opens_the_part_that_shows_it():
+def test_link_to_a_run_opens_its_part_of_the_page():
     app = opened("seq2seq", of="bert", open="train")
     assert not app.exception
     assert app.segmented_control(key="part").value == "Fine-tuning BERT"
@@ -60,18 +61,18 @@ def test_a_link_to_a_run_opens_the_part_that_shows_it():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_page_and_project_agree_on_their_place(page):
+def test_page_and_project_agree_on_the_section(page):
     project = projects.get(page.slug)
     assert page.section == project.section
     assert page.title and page.summary.endswith(".")
 
 
-def test_an_unknown_run_in_the_address_falls_back_to_one_that_exists():
+def test_unknown_run_in_the_address_falls_back_to_an_existing_run():
     app = opened("anomaly", panel="train", run="no-such-run")
     assert not app.exception and not app.error
 
 
-def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
+def test_failing_panel_shows_one_error_line(monkeypatch):
     module = importlib.import_module("dlcore.ui.train.train")
 
     def broken(project, run):
@@ -86,7 +87,7 @@ def test_a_panel_that_fails_says_so_in_one_line(monkeypatch):
     assert "Traceback" not in error.value
 
 
-def test_a_panel_that_only_other_pages_have_gives_way():
+def test_panel_of_another_page_falls_back_to_results():
     app = opened("anomaly", panel="step_by_step")
     assert not app.exception and not app.error
     assert app.segmented_control(key="panel").value == "results"
@@ -99,7 +100,7 @@ def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
     assert app.query_params["panel"] in (panel, [panel])
 
 
-def test_the_page_on_transformers_opens_on_one_of_them():
+def test_vit_page_opens_with_a_transformer():
     app = opened("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Attention" in app.segmented_control(key="vit-view").options

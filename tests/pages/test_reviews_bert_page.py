@@ -1,4 +1,4 @@
-"""The page of the reviews under BERT on a machine that has no BERT: what was measured is there, the rest is offered."""
+"""The reviews page without a BERT: stored results are shown, the download is offered."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def bare(monkeypatch, tmp_path):
-    """No BERT, not even the one that a package carries."""
+    """No BERT, not even the packaged one."""
     st.cache_resource.clear()
     st.cache_data.clear()
     monkeypatch.delenv("DLCORE_DATA", raising=False)
@@ -34,14 +34,14 @@ def page(panel):
     return app.run()
 
 
-def test_what_was_measured_needs_no_bert(bare):
+def test_results_need_no_bert(bare):
     app = page("Results")
     assert not app.exception and not app.error
     assert "Right on" in " ".join(each.value for each in app.markdown)
 
 
 @pytest.mark.parametrize("panel", ["data", "predict"])
-def test_what_needs_it_offers_to_fetch_it(bare, panel):
+def test_panels_that_need_bert_offer_the_download(bare, panel):
     app = page(panel)
     assert not app.exception and not app.error
     words = " ".join(each.value for each in app.markdown)
@@ -50,7 +50,7 @@ def test_what_needs_it_offers_to_fetch_it(bare, panel):
     assert "Download" in [button.label for button in app.button]
 
 
-def test_the_room_that_states_take_is_told_and_freed(bare, monkeypatch):
+def test_feature_cache_size_is_shown_and_freed(bare, monkeypatch):
     import numpy as np
 
     token_states.save("a" * 32, np.zeros((10, 4), dtype=np.float16), np.array([0, 10]))

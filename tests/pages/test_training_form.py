@@ -1,4 +1,4 @@
-"""The form of the Train panel gives the config that was asked for, and starts what it says."""
+"""The form of the Train panel builds the config that it shows, and starts it."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,16 +11,16 @@ from dlcore.data.sources import weights
 
 @pytest.fixture
 def started(tmp_path, monkeypatch):
-    """Launches nothing: keeps the configs that would have been trained."""
+    """Launches nothing; returns the configs that would have been trained."""
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    asked = []
+    configs = []
 
     def create(config, *, parent=""):
-        asked.append(config)
+        configs.append(config)
         raise RunError("kept for the test.")
 
     monkeypatch.setattr(runs, "create", create)
-    return asked
+    return configs
 
 
 def form() -> AppTest:
@@ -38,14 +38,14 @@ def widget(group, label: str):
     return next(one for one in group if one.label == label)
 
 
-def test_train_asks_for_the_preset_as_it_is(started):
+def test_train_button_starts_the_preset(started):
     app = press_train(form())
     (config,) = started
     assert (config.project, config.preset, config.seed, config.device) == ("anomaly", "quick", 0, "auto")
     assert [error.value for error in app.error] == ["kept for the test."]
 
 
-def test_what_is_changed_under_more_settings_arrives(started):
+def test_changed_settings_reach_the_config(started):
     app = form()
     widget(app.number_input, "Batch size (samples)").set_value(32).run()
     widget(app.number_input, "Seed").set_value(7).run()
@@ -55,7 +55,7 @@ def test_what_is_changed_under_more_settings_arrives(started):
     assert (config.training.batch_size, config.seed, config.training.optimizer) == (32, 7, "sgd")
 
 
-def test_another_model_brings_its_own_settings(started):
+def test_model_choice_reaches_the_config(started):
     app = form()
     widget(app.selectbox, "Model").set_value("lstm").run()
     assert not app.exception
@@ -63,7 +63,7 @@ def test_another_model_brings_its_own_settings(started):
     assert started[0].model == "lstm"
 
 
-def test_weights_that_are_missing_are_offered_before_a_run_can_fail_for_want_of_them(started, monkeypatch):
+def test_missing_weights_are_offered_and_disable_the_train_button(started, monkeypatch):
     monkeypatch.setattr(weights, "find", lambda backbone: None)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["panel"] = "Train"

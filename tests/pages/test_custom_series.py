@@ -1,4 +1,4 @@
-"""A CSV of one's own on the page: handed in, looked at, kept, trained on, seen in every panel, removed."""
+"""A custom series on the page: uploaded, saved, trained on, shown in every panel, removed."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def opened(**query: str) -> AppTest:
     return app.run()
 
 
-def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
+def upload(payload: bytes, name: str = "my load.csv") -> AppTest:
     app = opened(panel="data")
     return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
 
@@ -48,8 +48,8 @@ def words(app: AppTest) -> str:
     return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
 
 
-def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch):
-    app = hand_in(csv("anomaly"))
+def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
+    app = upload(csv("anomaly"))
     assert not app.exception and not app.error
     chosen = {box.label: box.value for box in app.selectbox}
     assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
@@ -58,16 +58,16 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
     app = press(app, "Keep this series")
     assert not app.exception and "is kept and chosen under" in words(app)
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "own:my-load"
-    asked = []
+    configs = []
 
     def create(config, *, parent=""):
-        asked.append(config)
+        configs.append(config)
         raise RunError("kept for the test.")
 
     monkeypatch.setattr(runs, "create", create)
     app.segmented_control(key="panel").set_value("train").run()
     press(app, "Train")
-    assert (asked[0].dataset, asked[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
+    assert (configs[0].dataset, configs[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
         (b"", "empty"),
     ],
 )
-def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said):
-    app = hand_in(payload)
+def test_invalid_upload_shows_one_error_line_and_saves_nothing(payload, said):
+    app = upload(payload)
     assert not app.exception
     (error,) = app.error
     assert said in error.value and "\n" not in error.value
@@ -88,10 +88,10 @@ def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
-def test_every_panel_shows_a_run_of_it_and_still_opens_once_it_is_gone(label, tmp_path):
+def test_every_panel_opens_with_and_without_the_custom_series(label, tmp_path):
     from dlcore import projects
 
-    press(hand_in(csv(label)), "Keep this series")
+    press(upload(csv(label)), "Keep this series")
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id

@@ -1,20 +1,22 @@
 """Every model of every project can be taken apart."""
 
 import pytest
+from dataset_marks import marks_of
 
 from dlcore import projects
 from dlcore.core.errors import RequestError
-from dlcore.data.sources import locate as sources
 from dlcore.projects.vision import networks
 
-MODELS = [(slug, name) for slug in projects.PROJECTS for name in projects.get(slug).models]
+MODELS = [
+    pytest.param(slug, name, id=f"{slug}/{name}", marks=marks_of(slug))
+    for slug in projects.PROJECTS
+    for name in projects.get(slug).models
+]
 
 
-@pytest.mark.parametrize(("slug", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
+@pytest.mark.anydata
+@pytest.mark.parametrize(("slug", "model"), MODELS)
 def test_every_model_can_be_opened(slug, model):
-    project = projects.get(slug)
-    if not any(sources.is_available(name) for name in project.datasets):
-        pytest.skip(f"data not here: {project.datasets[0]} (set DLCORE_DATA)")
     found = networks.analyze_model(slug, model)
     assert found.parameters > 0 and len(found.layers) > 1
     by_hand = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in found.kinds.values())

@@ -6,7 +6,6 @@ import torch
 
 from dlcore import projects, runs
 from dlcore.data.images import images
-from dlcore.data.sources import locate as sources
 from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.backprop_walk import walk
 from dlcore.projects.foundations.numpy_nn import NumpyTrainingLoop
@@ -97,8 +96,7 @@ def test_the_reference_run_is_right_on_98_5_of_100():
     assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == found.record.metrics["accuracy"]
 
 
-@pytest.mark.realdata
-@pytest.mark.skipif(not sources.is_available("mnist"), reason="data not here: mnist")
+@pytest.mark.realdata("mnist")
 def test_the_reference_network_answers_as_stored():
     left = runs.open_run(REFERENCE).left
     loaded, stored, found = left.load(), left.predictions(), images.load("mnist")

@@ -1,4 +1,4 @@
-"""The command line: one JSON document, one line for what cannot be met, and exit codes that mean something."""
+"""The command line: one JSON document on standard output, one line per error, exit codes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def document(capsys, *arguments):
     return json.loads(out)
 
 
-def test_projects_have_the_promised_shape(capsys):
+def test_projects_have_the_documented_keys(capsys):
     rows = document(capsys, "projects")
     assert {"anomaly", "fashion", "reviews_lstm"} <= {row["slug"] for row in rows}
     for row in rows:
@@ -66,7 +66,7 @@ def test_every_dataset_is_listed(capsys):
         (["data", "add", "../../x", "/no/such/file.csv"], "is no name for a dataset"),
         (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
         (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
-        (["data", "add", "mine", str(Path(__file__).parent / "house")], "class folder"),
+        (["data", "add", "mine", str(Path(__file__).parents[1] / "house")], "class folder"),
         (["data", "remove", "moon"], "yours are none"),
         (["train", "anomaly", "--dataset", "own:moon"], "not on this machine"),
         (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
@@ -75,13 +75,13 @@ def test_every_dataset_is_listed(capsys):
         ([], "COMMAND"),
     ],
 )
-def test_what_cannot_be_met_is_one_line_and_exit_code_2(capsys, arguments, word):
+def test_bad_request_prints_one_line_and_exits_with_2(capsys, arguments, word):
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert word in err and err.startswith("dlcore: ") and err.count("\n") == 1
 
 
-def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
+def test_evaluate_reports_metrics_and_baselines_of_a_reference_run(capsys):
     found = document(capsys, "evaluate", "reference:anomaly/dense_32")
     assert set(found) == {"run_id", "split", "metrics", "baselines"}
     assert found["split"] == "test"
@@ -89,7 +89,7 @@ def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
     assert "weekly_median_causal" in found["baselines"]
 
 
-def test_a_csv_is_answered(capsys, tmp_path):
+def test_predict_takes_a_csv(capsys, tmp_path):
     rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["timestamp,value", *rows]))
@@ -100,7 +100,7 @@ def test_a_csv_is_answered(capsys, tmp_path):
     assert (code, out) == (2, "") and "row 11, column 'value'" in err
 
 
-def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
+def test_bundle_of_a_quick_run_can_be_imported(capsys, tmp_path, home):
     folder = tmp_path / "bundle"
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=3"]
     record = document(capsys, "train", "anomaly", *arguments, "--bundle", str(folder))
@@ -112,7 +112,7 @@ def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
 
 
-def test_a_csv_of_ones_own_is_added_trained_on_listed_and_removed(capsys, tmp_path, home):
+def test_custom_csv_is_added_trained_on_listed_and_removed(capsys, tmp_path, home):
     hours = range(400)
     rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{50 + (i % 24)},{int(300 <= i < 310)}" for i in hours]
     path = tmp_path / "my load.csv"
@@ -132,7 +132,7 @@ def test_a_csv_of_ones_own_is_added_trained_on_listed_and_removed(capsys, tmp_pa
     assert "own:mine" not in {row["name"] for row in document(capsys, "data", "list")}
 
 
-def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, home):
+def test_file_of_two_gigabytes_is_rejected_unread(capsys, tmp_path, home):
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
         file.write(b"time,value\n2021-03-01 00:00,1\n")
@@ -142,12 +142,12 @@ def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, ho
     assert not (home / "own").exists()
 
 
-def test_json_knows_no_infinity(capsys):
+def test_json_writes_infinity_and_nan_as_null(capsys):
     output.print_result({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
 
 
-def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
+def test_standard_output_holds_one_json_document(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
@@ -162,7 +162,7 @@ def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_closed_pipe_is_no_error():
     command = f"{sys.executable} -m dlcore projects --json | head -c 5"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
