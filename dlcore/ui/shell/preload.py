@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dlcore.ui.components.mount import PLOTLY_FILE
+from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
 
 ELEMENTS = (
     *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),
@@ -91,9 +91,11 @@ def read_plotly(*, ours: bool) -> None:
 
 @lru_cache(maxsize=2)
 def links(*, ours: bool) -> str:
-    """The `<link>` elements: Streamlit's files, and our plotly.js for the panel that draws with it."""
+    """Return the `<link>` elements: Streamlit's files, the modules of our components, plotly.js for the Train panel."""
     later = 'fetchpriority="low" crossorigin rel="modulepreload"'  # what starts the page goes first
-    files = "".join(f'<link {later} href="./static/js/{name}">' for name in _needed(ELEMENTS))
+    names = [f"static/js/{name}" for name in _needed(ELEMENTS)]
+    names += script_urls("curves", "gradients") if ours else script_urls("threshold")
+    files = "".join(f'<link {later} href="./{name}">' for name in names)
     return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
 
 
