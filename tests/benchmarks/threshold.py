@@ -27,28 +27,37 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 
-from dlcore.ui.components.threshold.component import Judged, Over, Stretch, Window, show_threshold
+from dlcore.ui.components import mount
+from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesAxis, ThresholdView, show_threshold
 
-st.set_page_config(layout="wide")
-n = int(st.query_params.get("points", 10320))
-random = np.random.default_rng(0)
-times = 1_404_172_800_000 + 1_800_000 * np.arange(n)
-scores, labels = random.lognormal(-6, 1.2, n).astype(np.float32), np.zeros(n, np.uint8)
-windows = []
-for number, start in enumerate(np.linspace(0.55, 0.95, 5)):
-    first = int(start * n)
-    labels[first : first + 200] = 1
-    scores[first + 30 : first + 90] *= 40
-    windows.append(Window(int(times[first]), int(times[first + 199]), f"event {number + 1}"))
-values = (12_000 + 8_000 * np.sin(np.arange(n) * 2 * np.pi / 48) + random.normal(0, 900, n)).astype(np.float32)
-half = n // 2
-released = show_threshold(
-    Judged(scores, labels, 0.05, (Stretch("second half", half, n), Stretch("all", 0, n)),
-           (Stretch("first", 0, half), Stretch("second", half, n)), Stretch("first", 0, half),
-           Over(times, values, "rides in half an hour", tuple(windows)), "error"),
-    key=f"bench-{n}",
-)
-st.write(f"Released: {released.threshold!r}")
+
+def main():
+    st.set_page_config(layout="wide")
+    n = int(st.query_params.get("points", 10320))
+    random = np.random.default_rng(0)
+    times = 1_404_172_800_000 + 1_800_000 * np.arange(n)
+    scores, labels = random.lognormal(-6, 1.2, n).astype(np.float32), np.zeros(n, np.uint8)
+    windows = []
+    for number, start in enumerate(np.linspace(0.55, 0.95, 5)):
+        first = int(start * n)
+        labels[first : first + 200] = 1
+        scores[first + 30 : first + 90] *= 40
+        windows.append(NamedWindow(int(times[first]), int(times[first + 199]), f"event {number + 1}"))
+    values = (12_000 + 8_000 * np.sin(np.arange(n) * 2 * np.pi / 48) + random.normal(0, 900, n)).astype(np.float32)
+    half = n // 2
+    released = show_threshold(
+        ThresholdView(scores, labels, 0.05, (Scope("second half", half, n), Scope("all", 0, n)),
+                      (Scope("first", 0, half), Scope("second", half, n)), Scope("first", 0, half),
+                      SeriesAxis(times, values, "rides in half an hour", tuple(windows)), "error"),
+        key=f"bench-{n}",
+    )
+    st.write(f"Released: {released.threshold!r}")
+
+
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, routes=mount.static_routes())
 """
 WATCH = """
 window.longest = 0;

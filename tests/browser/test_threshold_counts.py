@@ -1,6 +1,9 @@
-"""What the threshold's component counts, in the browser's own script, is what scikit-learn and `evaluation` count."""
+"""The counts of the threshold component, from its own modules, equal those of scikit-learn and `evaluation`."""
 
 import base64
+import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from components import serve
 from sklearn import metrics
 
 from dlcore.evaluation import anomaly
+from dlcore.ui.components import mount
 
 pytestmark = pytest.mark.browser
 SWEEP = """async (input) => {
@@ -40,26 +44,47 @@ def script(chromium):
     page = chromium.new_page()
     serve(page)
 
-    def run(scores, labels, thresholds, *, start=0, gap=48, inclusive=False, plausible=(), ratio=10.0):
-        packed = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]
-        return page.evaluate(
-            SWEEP,
-            {
-                "scores": packed[0],
-                "labels": packed[1],
-                "double": scores.dtype == np.float64,
-                "start": start,
-                "stop": len(scores),
-                "gap": gap,
-                "inclusive": inclusive,
-                "ratio": ratio,
-                "plausible": [list(map(int, one)) for one in plausible],
-                "thresholds": [float(t) for t in thresholds],
-            },
-        )
-
-    yield run
+    yield lambda *data, **options: page.evaluate(SWEEP, packed(*data, **options))
     page.close()
+
+
+def packed(scores, labels, thresholds, *, start=0, gap=48, inclusive=False, plausible=(), ratio=10.0):
+    """The input of `SWEEP`."""
+    texts = [None if part is None else base64.b64encode(part.tobytes()).decode() for part in (scores, labels)]
+    return {
+        "scores": texts[0],
+        "labels": texts[1],
+        "double": scores.dtype == np.float64,
+        "start": start,
+        "stop": len(scores),
+        "gap": gap,
+        "inclusive": inclusive,
+        "ratio": ratio,
+        "plausible": [list(map(int, window)) for window in plausible],
+        "thresholds": [float(t) for t in thresholds],
+    }
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("kind", ["distinct", "ties"])
+def test_node_and_browser_count_alike(script, kind):
+    scores, labels = drawn(kind, "float32", 1)
+    data = packed(scores, labels, every(scores), plausible=[(20, 130)])
+    imports = SWEEP.replace('import("/', f'import("{mount._FOLDER.as_uri()}/')
+    program = f"console.log(JSON.stringify(await ({imports})({json.dumps(data)})))"
+    command = ["node", "--experimental-detect-module", "--no-warnings", "--input-type=module", "-"]
+    answer = subprocess.run(command, input=program, capture_output=True, text=True, check=True)
+    without_nan = page_json(script(scores, labels, every(scores), plausible=[(20, 130)]))
+    assert json.loads(answer.stdout) == without_nan
+
+
+def page_json(value):
+    """A value of the page as JSON would carry it: NaN and infinity become None."""
+    if isinstance(value, dict):
+        return {key: page_json(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [page_json(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def every(scores) -> np.ndarray:

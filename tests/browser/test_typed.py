@@ -22,7 +22,7 @@ def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, con
     page.keyboard.press("Enter")
     page.get_by_text("Without “dull”").wait_for()
     assert words.nth(1).get_attribute("aria-pressed") == "true"
-    page.get_by_role("button", name="Show all words again").click()
+    page.get_by_role("button", name="Unmask all").click()
     page.get_by_text("Without “dull”").wait_for(state="detached")
     assert words.nth(1).get_attribute("aria-pressed") == "false"
     assert page.title() != "gone"

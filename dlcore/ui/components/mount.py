@@ -7,6 +7,9 @@ resolve relative imports, so the script given to Streamlit only imports the modu
 
 import base64
 import hashlib
+import json
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,10 +29,12 @@ PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
 _FOLDER = Path(__file__).parent
 _BOOTSTRAP = """
 export default async function (component) {
-  const { default: draw } = await import(new URL("%s", document.baseURI).href);
+  const modules = %s.map((url) => import(new URL(url, document.baseURI).href));
+  const [{ default: draw }] = await Promise.all(modules); // all at once: no chain of requests
   if (component.parentElement.isConnected) await draw(component);
 }
 """
+_IMPORT = re.compile(r'^(?:import|}).* from "([^"]+)";$', re.MULTILINE)
 _HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
@@ -85,8 +90,15 @@ async def _send_script(request: Request) -> Response:
 
 
 def script_urls(*names: str) -> list[str]:
-    """Return the URLs of the modules of some components and of `shared/`, relative to the app's root."""
-    return [f"app/static/{SCRIPTS}/{name}" for name in _scripts() if name.split("/")[0] in ("shared", *names)]
+    """Return the URLs of the modules of components and of all they import, relative to the app's root."""
+    modules: dict[str, None] = {}
+    queue = [f"{name}/{name}.js" for name in names]
+    while queue:
+        module = queue.pop()
+        if module not in modules:
+            modules[module] = None
+            queue += [posixpath.normpath(f"{module}/../{path}") for path in _IMPORT.findall(_scripts()[module])]
+    return [f"app/static/{SCRIPTS}/{module}" for module in modules]
 
 
 def drawing_component(name: str, *, styles: Sequence[str] = ()) -> ComponentRenderer:
@@ -100,7 +112,7 @@ def drawing_component(name: str, *, styles: Sequence[str] = ()) -> ComponentRend
         f"dlcore.{name}",
         html=(folder / f"{name}.html").read_text(encoding="utf-8"),
         css="".join(sheet.read_text(encoding="utf-8") for sheet in sheets) or None,
-        js=_BOOTSTRAP % f"app/static/{SCRIPTS}/{name}/{name}.js",
+        js=_BOOTSTRAP % json.dumps(script_urls(name)),
         isolate_styles=False,
     )
 

@@ -1,8 +1,8 @@
-"""Preload the browser files that a page needs.
+"""What a page needs in the browser, on its way before anyone asks for it.
 
-Streamlit loads the code of each element type when its first element arrives: about sixty files and plotly.js, requested
-while Python is busy with the page. Listed in the page's HTML, they load while Python works (`tests/benchmarks/pages.py`
-measures it). Everything also works without preloading.
+Streamlit loads the code of each kind of element when the first one arrives: some sixty files and plotly.js, asked for
+just while Python is busy with the page. Named in the page's HTML they come while Python waits
+(`tests/benchmarks/pages.py` times it). Without any of this everything still works, only later.
 """
 
 import re
@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dlcore.ui.components.mount import PLOTLY_FILE
+from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
 
 ELEMENTS = (
     *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),
@@ -36,24 +36,22 @@ _STREAMLITS = 'import(new URL("static/js/%s", document.baseURI).href).catch(() =
 
 
 class Preload:
-    """ASGI middleware that lists the needed files in every HTML page."""
+    """Names in every HTML page the files that it will need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; only HTML responses are changed."""
+        """Answer one request; only what is HTML is touched."""
         if scope["type"] != "http" or scope["method"] != "GET" or "." in scope["path"] or "/_stcore/" in scope["path"]:
             await self.app(scope, receive, send)
             return
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        await self.app(
-            {**scope, "headers": plain}, receive, _Rewriter(send, b"panel=train" in scope["query_string"].lower())
-        )
+        await self.app({**scope, "headers": plain}, receive, _Rewriter(send, b"panel=Train" in scope["query_string"]))
 
 
 class _Rewriter:
-    """Buffers an HTML response and sends it with the links in its head."""
+    """Holds an HTML answer back until it is whole, and sends it with the links in its head."""
 
     def __init__(self, send: Send, ours: bool) -> None:
         self.send, self.ours = send, ours
@@ -61,7 +59,7 @@ class _Rewriter:
         self.body = b""
 
     async def __call__(self, message: Message) -> None:
-        """Handle one message of the response."""
+        """Take one part of the answer."""
         if message["type"] == "http.response.start" and _is_html(message):
             self.start = message
         elif self.start is None:
@@ -82,30 +80,32 @@ MIDDLEWARE = [Middleware(Preload)]
 
 
 def read_plotly(*, ours: bool) -> None:
-    """Load plotly.js in the browser after the first paint: our components' copy, or that of `st.plotly_chart`."""
+    """Let the browser read plotly.js once it has painted: our components' copy, or else that of `st.plotly_chart`."""
     name = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
     if name:
         with st.container(key="ahead"):
             read = (_OURS if ours else _STREAMLITS) % name
-            painted = f"requestAnimationFrame(() => setTimeout(() => {{{read}}}));"  # the page head comes first
+            painted = f"requestAnimationFrame(() => setTimeout(() => {{{read}}}));"  # the page's head comes first
             st.html(f"<script>{painted}</script>", unsafe_allow_javascript=True)
 
 
 @lru_cache(maxsize=2)
 def links(*, ours: bool) -> str:
-    """Return the `<link>` elements: Streamlit's files, and our plotly.js for panels that use it."""
-    later = 'fetchpriority="low" crossorigin rel="modulepreload"'  # the files that start the page have priority
-    files = "".join(f'<link {later} href="./static/js/{name}">' for name in _needed(ELEMENTS))
+    """Return the `<link>` elements: Streamlit's files, the modules of our components, plotly.js for the Train panel."""
+    later = 'fetchpriority="low" crossorigin rel="modulepreload"'  # what starts the page goes first
+    names = [f"static/js/{name}" for name in _needed(ELEMENTS)]
+    names += script_urls("curves", "gradients") if ours else script_urls("threshold")
+    files = "".join(f'<link {later} href="./{name}">' for name in names)
     return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
 
 
 def chunks(element: str) -> list[str]:
-    """Return the files of one element type, without their imports."""
+    """The files of one kind of element, without those they import."""
     return sorted(file.name for file in (_FOLDER / "static" / "js").glob(f"{element}.*.js"))
 
 
 def _needed(elements: Iterable[str]) -> list[str]:
-    """Return the files of the elements with all imports, except those in the HTML already."""
+    """The elements' files and all that those import, but for what the HTML names already."""
     index = (_FOLDER / "index.html").read_text(encoding="utf-8")
     seen: dict[str, None] = {}
     left = [name for element in elements for name in chunks(element)]

@@ -34,7 +34,7 @@ function drawMap(canvas, model, values, query, veil) {
   context.imageSmoothingEnabled = false;
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(model.picture, 0, 0, model.picture.width * scale, model.picture.height * scale);
+  context.drawImage(model.image, 0, 0, model.image.width * scale, model.image.height * scale);
   const side = patch * scale;
   if (values) {
     context.fillStyle = `rgba(0,0,0,${veil})`;
@@ -98,7 +98,7 @@ function build(root, model) {
       const caption = document.createElement("p");
       canvas.setAttribute("role", "img");
       cell.append(canvas, caption);
-      model.cells.push({ block, head, canvas, words: caption });
+      model.cells.push({ block, head, canvas, caption });
     }
   }
 }
@@ -115,7 +115,7 @@ function show(root, model, query) {
     const patches = row.slice(1);
     const max = Math.max(...patches);
     drawMap(cell.canvas, model, patches, query, 0.35);
-    cell.words.textContent = `up to ${formatPercent(max)}`;
+    cell.caption.textContent = `up to ${formatPercent(max)}`;
     const patchIndex = patches.indexOf(max) + 1;
     const caption =
       `Block ${cell.block + 1}, head ${cell.head + 1}: ${patchName(model, query)} attends most to ` +
@@ -170,7 +170,7 @@ export default function ({ data, parentElement }) {
     t,
     grid: data.grid,
     patch: data.patch,
-    picture: renderImage(data),
+    image: renderImage(data),
     shares: decode(data.weights),
     tops: decode(data.row_max),
     rolled: decode(data.rollout),

@@ -43,14 +43,14 @@ function describeHead(model, head) {
     return sum / Math.max(1, t - 2);
   };
   for (const [name, step] of Object.entries(offsets)) means[name] = mean((i) => i + step);
-  means[model.words[0]] = mean(() => 0);
-  means[model.words[t - 1]] = mean(() => t - 1);
+  means[model.tokens[0]] = mean(() => 0);
+  means[model.tokens[t - 1]] = mean(() => t - 1);
   const [name, share] = Object.entries(means).sort((a, b) => b[1] - a[1])[0];
   return share > 0.3 ? `mostly attends to ${name} (${formatPercent(share)} on average)` : "attends to several tokens";
 }
 
 function drawHead(root, model) {
-  const { head, selected, t, words: tokens } = model;
+  const { head, selected, t, tokens } = model;
   const svg = root.querySelector(".dl-heads-lines");
   const to = root.querySelector(".dl-heads-to");
   svg.setAttribute("viewBox", `0 0 100 ${LINE_HEIGHT * t}`);
@@ -130,7 +130,7 @@ function buildGrid(root, model) {
   }
   grid.replaceChildren(...node);
   root.querySelector(".dl-heads-from").replaceChildren(
-    ...model.words.map((word, i) => {
+    ...model.tokens.map((word, i) => {
       const button = element("button", "", word);
       button.type = "button";
       button.addEventListener("click", () => {
@@ -167,7 +167,7 @@ export default function ({ data, parentElement }) {
     layers,
     heads,
     t,
-    words: data.tokens,
+    tokens: data.tokens,
     shares: decode(data.weights),
     tops: decode(data.row_max),
     selected: -1,

@@ -32,7 +32,7 @@ export function jacobianNorm(p) {
 }
 
 // a: x (n, d); Wq Wk Wv (d, heads dk), Wo (heads dk, d) or null; bq bk bv bo (1, ...) or null; heads, scaled, causal,
-// padding (tokens at the end that nobody may look at), positions. Gives results by name, and the tape.
+// padding (masked tokens at the end), positions. Returns results by name, and the tape.
 export function attend(a) {
   const n = a.x.rows;
   const dk = a.Wq.cols / a.heads;

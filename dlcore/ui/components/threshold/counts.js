@@ -1,3 +1,4 @@
+// @ts-check
 // Counts at a threshold. No DOM here: the tests run this module against scikit-learn.
 // A point raises an alarm if its score is above the threshold, compared as 64-bit floats; if `inclusive` (classifiers)
 // also if it is equal. Scores keep the type in which the run stored them.

@@ -30,7 +30,7 @@ export function computeMetrics(s) {
     ],
     delay: events && [
       Number.isFinite(events.delay) ? `${((events.delay * data.step_ms) / HOUR).toFixed(1)} h` : "–",
-      "mean time to first alarm",
+      "mean, to first alarm",
     ],
     precision: [
       hasNoAlarms ? "–" : formatPercent(counts.precision),

@@ -1,3 +1,4 @@
+// @ts-check
 // Counts at every threshold: cost, F1, areas under curves, stable range, threshold rules. No DOM here.
 
 import { countAbove, cutoff, nextBelow } from "./counts.js";

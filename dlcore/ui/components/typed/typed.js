@@ -1,4 +1,4 @@
-// Text input: Python is notified when typing pauses, and which words are hidden from the model.
+// Text input: Python is notified when typing pauses, and which tokens are masked.
 
 const PAUSE_MS = 350;
 

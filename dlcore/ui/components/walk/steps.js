@@ -23,11 +23,11 @@ export function unpackStages(data) {
   });
 }
 
-// Step 0 is the example, 1..L the layers, L + 1 the loss, L + 2 its gradient, then the layers back to the first.
+// Step 0 is the input, 1..L the layers, L + 1 the loss, L + 2 its gradient, then the layers in reverse order.
 export function describeStep(state) {
   const { stages, step } = state;
   const L = stages.length;
-  if (step === 0) return { where: "The example", chip: 0, values: state.x, shape: state.shapeX };
+  if (step === 0) return { where: "Input", chip: 0, values: state.x, shape: state.shapeX };
   if (step <= L)
     return {
       where: `Forward: ${layerTitle(stages[step - 1].name)}`,
@@ -60,8 +60,8 @@ export function describeCell(state, at) {
   if (at.values)
     return {
       title: `Pixel ${i}`,
-      formula: "<i>x</i> = (pixel / 255 − mean) / spread",
-      body: unchanged("as the network reads it", state.x[i]),
+      formula: "<i>x</i> = (pixel / 255 − mean) / std",
+      body: unchanged("normalized", state.x[i]),
     };
   if (at.end === "forward") {
     const sum = state.scores.reduce((total, z) => total + Math.exp(z), 0);

@@ -12,7 +12,7 @@ function drawLayers(root, state, current) {
   const chain = root.querySelector(".dl-walk-chain");
   const L = state.stages.length;
   if (!chain.children.length) {
-    ["the example", ...state.stages.map((one) => layerTitle(one.name)), "loss"].forEach((name, place) => {
+    ["input", ...state.stages.map((stage) => layerTitle(stage.name)), "loss"].forEach((name, place) => {
       const chip = document.createElement("button");
       chip.type = "button";
       chip.append(name, document.createElement("small"));
