@@ -135,10 +135,10 @@ def store_times() -> dict[str, float]:
         for step in range(1, 2001):
             begin = time.perf_counter()
             if step <= 100:
-                append_metrics(folder, [(step, {name: 1.0 / step for name in names}, step)])
+                append_metrics(folder, [(step, dict.fromkeys(names, 1.0 / step), step)])
                 writes.append(time.perf_counter() - begin)
             elif step % 200 == 0:
-                append_metrics(folder, [(s, {name: 1.0 / s for name in names}, s) for s in range(step - 199, step + 1)])
+                append_metrics(folder, [(s, dict.fromkeys(names, 1.0 / s), s) for s in range(step - 199, step + 1)])
             if step in (100, 2000):
                 reads = []
                 for _ in range(5):
