@@ -34,7 +34,7 @@ def import_old_runs() -> int:
     try:
         with locks.hold(file.with_name("runs.db.lock")):
             return _import(file) if file.exists() else 0
-    except (StoreError, sqlite3.Error) as error:
+    except (StoreError, sqlite3.Error, ValueError) as error:
         _WARNED.add(file)
         _log.warning("%s: the runs of an earlier version were not imported (%s).", file, error)
         return 0

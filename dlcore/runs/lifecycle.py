@@ -103,12 +103,13 @@ def request(folder: RunFolder, command: Command) -> None:
         StoreError: the folder cannot be written.
     """
     live = live_state(folder)
+    outcome: State = "paused" if command == "pause" else "stopped"
     if not live.is_active:
-        raise RunError(f"{describe(folder)} is {live.state}: only a queued or running one can {command}.")
+        raise RunError(f"{describe(folder)} is {live.state}: only a queued or running one can be {outcome}.")
     with translate_errors(folder.path):
         write_atomic(folder.request, command.encode())
     if live.state == "queued":  # a waiting worker sees the request and exits
-        write_state(folder, "paused" if command == "pause" else "stopped", f"{command} requested while queued")
+        write_state(folder, outcome, f"{command} requested while queued")
         queue.leave(folder.run_id)
 
 

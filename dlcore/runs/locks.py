@@ -1,15 +1,16 @@
 """File locks that the operating system releases when their holder dies."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, SoftFileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from dlcore.runs.folder import no_locks, store_error
 
 
-def try_lock(path: Path) -> FileLock | None:
+def try_lock(path: Path) -> BaseFileLock | None:
     """The lock of that file, held until `release()`; None if somebody else holds it.
 
     Raises:
@@ -44,7 +45,9 @@ def survive_kills() -> bool:
     return not issubclass(FileLock, SoftFileLock)
 
 
-def _acquire(lock: FileLock, path: Path, *, timeout: float) -> None:
+def _acquire(lock: BaseFileLock, path: Path, *, timeout: float) -> None:
+    if not path.parent.is_dir():  # filelock would create it, and so bring back a deleted run
+        raise store_error(FileNotFoundError(errno.ENOENT, "no such folder"), path)
     try:
         lock.acquire(timeout=timeout)
     except Timeout:

@@ -113,11 +113,6 @@ class Record:
         return {name: value for name, value in asdict(self).items() if name not in _LIVE | _PROGRESS}
 
     @property
-    def progress(self) -> dict[str, Any]:
-        """The fields that change during training."""
-        return {name: value for name, value in asdict(self).items() if name in _PROGRESS}
-
-    @property
     def is_reference(self) -> bool:
         """Whether this run came with the workbench."""
         return self.run_id.startswith("reference:")

@@ -124,20 +124,21 @@ def store_times() -> dict[str, float]:
     """Milliseconds to write a batch of five metrics and to read five histories of 100 and of 2,000."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["DLCORE_HOME"] = home
-        from dlcore.runs.store import append
-
         from dlcore.projects import configure
         from dlcore.runs import create, open_run
+        from dlcore.runs.folder import of_run
+        from dlcore.runs.metric_file import append_metrics
 
         run_id = create(configure("anomaly", model="dense_32", preset="quick")).run_id
+        folder = of_run(run_id)
         names, writes, found = [f"metric_{i}" for i in range(5)], [], {}
         for step in range(1, 2001):
             begin = time.perf_counter()
             if step <= 100:
-                append(run_id, [(name, step, 1.0 / step, step) for name in names])
+                append_metrics(folder, [(step, dict.fromkeys(names, 1.0 / step), step)])
                 writes.append(time.perf_counter() - begin)
             elif step % 200 == 0:
-                append(run_id, [(n, s, 1.0 / s, s) for n in names for s in range(step - 199, step + 1)])
+                append_metrics(folder, [(s, dict.fromkeys(names, 1.0 / s), s) for s in range(step - 199, step + 1)])
             if step in (100, 2000):
                 reads = []
                 for _ in range(5):

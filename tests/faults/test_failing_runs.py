@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -58,3 +59,15 @@ def test_two_processes_share_every_batch_pause_together_and_one_writes(configure
     curves = runs.open_run(record.run_id).history()
     assert done.step == 20 * 79 and curves["batch_loss"].steps.tolist() == list(range(1, 20 * 79 + 1))
     assert curves["train_loss"].values[-1] < curves["train_loss"].values[0]
+
+
+def test_mlflow_server_that_is_down_costs_the_run_nothing(launch, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    run_id = launch(epochs=2)
+    assert runs.wait(run_id, timeout=60).state == "finished"
+    assert runs.open_run(run_id).bundle.load()
+    deadline = time.monotonic() + 60
+    while "runs mirror" not in (log := runs.open_run(run_id).log_tail()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert log.count(f"python -m dlcore runs mirror {run_id}") == 1, log

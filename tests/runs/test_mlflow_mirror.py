@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dlcore import runs
+from dlcore.core import settings
 from dlcore.core.errors import RequestError, StoreError
 from dlcore.runs import mlflow_mirror
 from dlcore.runs.folder import of_run, read_json
@@ -29,6 +30,7 @@ def server(tmp_path_factory):
 def client(server, home, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.chdir(tmp_path_factory.getbasetemp())  # where a local MLflow store writes artifacts
+    monkeypatch.setenv("PYTHONPATH", str(settings.ROOT))
     return mlflow.MlflowClient(tracking_uri=server)
 
 
