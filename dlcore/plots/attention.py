@@ -1,12 +1,11 @@
-"""Pictures of attention: how alike the places of a Vision Transformer are, how far its heads look, and where the heads
-of a text's encoder do."""
+"""Figures of attention: similarity of position embeddings, attention distance, attention of heads to words."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, ORDER, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, ORDER, VERMILLION
 from dlcore.plots.style import blank
 
 GAP = 1
@@ -14,8 +13,10 @@ GAP = 1
 
 
 def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
-    """Cosine between position embeddings (patches, patches): a tile for each patch, in its place, each tile a map of
-    how alike all places are to it (Dosovitskiy et al. 2021, figure 7, middle)."""
+    """Plot the cosine similarity of position embeddings (patches, patches), one tile per patch.
+
+    Each tile maps the similarity of all patches to its own (Dosovitskiy et al. 2021, figure 7, middle).
+    """
     rows, columns = grid
     tall, wide = rows + GAP, columns + GAP
     z = np.full((rows * tall - GAP, columns * wide - GAP), np.nan, dtype=np.float32)
@@ -31,7 +32,7 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
             ],
             dtype=object,
         )
-    figure = blank("How alike the positions are", x="", y="", height=440)
+    figure = blank("Similarity of position embeddings", x="", y="", height=440)
     figure.add_heatmap(
         z=z,
         customdata=words,
@@ -48,9 +49,9 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
 
 
 def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
-    """How far each head looks, in patches, (B, heads), against its block; `even` is how far equal looks would reach."""
+    """Plot the mean attention distance of each head, in patches, (B, heads); `even`: that of uniform attention."""
     blocks, heads = distances.shape
-    figure = blank("How far each head looks", x="block", y="mean distance, patches", height=440)
+    figure = blank("Attention distance per head", x="block", y="mean distance, patches", height=440)
     for head in range(heads):
         figure.add_scatter(
             x=np.arange(1, blocks + 1),
@@ -62,8 +63,8 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
         )
     figure.add_hline(
         y=even,
-        line={"color": GREY, "dash": "dot", "width": 1.5},
-        annotation_text="looking everywhere alike",
+        line={"color": GRAY, "dash": "dot", "width": 1.5},
+        annotation_text="uniform attention",
         annotation_position="top left",
     )
     figure.update_xaxes(dtick=1, range=[0.5, blocks + 0.5])
@@ -72,10 +73,10 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
 
 
 def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) -> go.Figure:
-    """How much each head of each layer takes of each word, shares (B, heads, T): a row a head. `asked` is who looks."""
+    """Plot the attention of each head to each word, (B, heads, T), one row per head; `asked` is the query."""
     layers, heads, length = shares.shape
     rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
-    figure = blank(f"Where {asked} looks", x="", y="", height=150 + 20 * len(rows))
+    figure = blank(f"Attention of {asked}", x="", y="", height=150 + 20 * len(rows))
     figure.add_heatmap(
         z=100 * shares.reshape(-1, length).astype(np.float32),
         y=rows,
@@ -83,7 +84,7 @@ def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) ->
         colorscale=[[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]],
         colorbar={"title": "share, %", "thickness": 12},
         customdata=np.tile(np.array(words, dtype=object), (len(rows), 1)),
-        hovertemplate="%{y} takes %{z:.1f} % of “%{customdata}”<extra></extra>",
+        hovertemplate="%{y}: %{z:.1f} % on “%{customdata}”<extra></extra>",
         xgap=1,
         ygap=1,
     )

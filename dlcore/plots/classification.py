@@ -1,11 +1,11 @@
-"""Pictures of a classifier: confusion, classes and their probabilities."""
+"""Figures of a classifier: confusion matrix, class probabilities, class and length distributions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
@@ -13,7 +13,7 @@ MANY = 12
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
-    """Counts (K, K), row = truth, column = answer, coloured by the row's share, so that rare classes show too. Of many
+    """Counts (K, K), row = truth, column = answer, colored by the row's share, so that rare classes show too. Of many
     classes the numbers and the columns' names are told under the pointer alone."""
     size = len(labels)
     many = size > MANY
@@ -51,7 +51,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
     is named where it is known."""
     order = np.argsort(probabilities)[-MANY:]
     answer = int(order[-1])
-    figure = blank("How likely each class is", x="probability, %", y="", height=110 + 30 * len(order))
+    figure = blank("Class probabilities", x="probability, %", y="", height=110 + 30 * len(order))
     figure.add_bar(
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
         x=100 * probabilities[order],
@@ -69,7 +69,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
 
 
 def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: str, sort: bool = False) -> go.Figure:
-    """One bar a class (K,), as counts or percent; `sort` puts the lowest on top."""
+    """Plot one bar per class (K,), counts or percent; `sort` puts the lowest on top."""
     order = np.argsort(-values) if sort else np.arange(len(values))[::-1]
     figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
     figure.add_bar(
@@ -88,15 +88,15 @@ def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: s
 
 
 def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Samples by class and split, counts (S, K), as stacked bars."""
-    figure = blank("Samples in each class", x="samples", y="", height=150 + 26 * len(labels))
-    for row, name, colour in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
+    """Plot samples by class and split, counts (S, K), as stacked bars."""
+    figure = blank("Samples per class", x="samples", y="", height=150 + 26 * len(labels))
+    for row, name, color in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
         figure.add_bar(
             y=list(labels)[::-1],
             x=row[::-1],
             orientation="h",
             name=name,
-            marker={"color": colour},
+            marker={"color": color},
             hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
         )
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
@@ -105,8 +105,8 @@ def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str
 
 
 def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None, bins: int = 60) -> go.Figure:
-    """How long the samples (n,) are; `limit` marks where the model cuts them."""
-    figure = blank("How long the samples are", x=f"length, {unit}", y="number of samples")
+    """Plot the distribution of lengths (n,); `limit` marks where the model truncates."""
+    figure = blank("Length of samples", x=f"length, {unit}", y="number of samples")
     count, edges = np.histogram(lengths, bins=bins)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2, y=count, width=np.diff(edges), marker={"color": BLUE}, showlegend=False
@@ -121,7 +121,7 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
 
 def _answer_colour(k: int, answer: int, truth: int | None) -> str:
     if k != answer:
-        return ORANGE if k == truth else GREY
+        return ORANGE if k == truth else GRAY
     return VERMILLION if truth is not None and truth != answer else BLUE
 
 
@@ -131,13 +131,13 @@ def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
     figure = blank(
         "What is left of a text as padding is read", x="padding read, words", y="difference left, %", height=300
     )
-    for (name, values), colour, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
+    for (name, values), color, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
         figure.add_scatter(
             x=np.arange(len(values)),
             y=100 * values,
             mode="lines",
             name=name,
-            line={"color": colour, "width": 2, "dash": dash},
+            line={"color": color, "width": 2, "dash": dash},
             hovertemplate=f"{name}: %{{y:.1f}} % left after %{{x}} words of padding<extra></extra>",
         )
     figure.update_yaxes(rangemode="tozero")

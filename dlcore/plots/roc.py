@@ -1,4 +1,4 @@
-"""ROC curves of several models in one picture."""
+"""ROC curves of several models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import GREY, ORDER
+from dlcore.plots.palette import GRAY, ORDER
 from dlcore.plots.style import blank
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -14,8 +14,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 @dataclass(frozen=True)
 class RocCurve:
-    """One model's curve, shares (P,) of the negatives and the positives called positive, its area, and where its own
-    threshold puts it."""
+    """ROC curve of one model: false and true positive rate (P,), ROC AUC, and the point of its threshold."""
 
     name: str
     false: np.ndarray
@@ -25,25 +24,30 @@ class RocCurve:
 
 
 def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> go.Figure:
-    """A line for each model, told apart by dash too, and a mark where it works; the diagonal is guessing."""
-    figure = blank("ROC", x=f"“{negative}” called “{positive}”, %", y=f"“{positive}” found, %", height=430)
+    """Plot one curve per model with a marker at its threshold; the diagonal is a random classifier."""
+    figure = blank(
+        "ROC",
+        x=f"“{negative}” predicted as “{positive}” (false positive rate), %",
+        y=f"“{positive}” recall, %",
+        height=430,
+    )
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
         mode="lines",
         name="guessing",
-        line={"color": GREY, "width": 1},
+        line={"color": GRAY, "width": 1},
         hoverinfo="skip",
     )
     for place, one in enumerate(curves):
-        colour = ORDER[place % len(ORDER)]
+        color = ORDER[place % len(ORDER)]
         figure.add_scatter(
             x=100 * one.false,
             y=100 * one.true,
             mode="lines",
             name=f"{one.name}, {one.area:.3f}",
             legendgroup=one.name,
-            line={"color": colour, "dash": DASHES[place % len(DASHES)], "width": 2},
+            line={"color": color, "dash": DASHES[place % len(DASHES)], "width": 2},
             hovertemplate=f"{one.name}: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
         )
         figure.add_scatter(
@@ -52,7 +56,7 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
             mode="markers",
             legendgroup=one.name,
             showlegend=False,
-            marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1}},
+            marker={"color": color, "size": 10, "line": {"color": "white", "width": 1}},
             hovertemplate=f"{one.name} at its threshold: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
         )
     figure.update_xaxes(range=[0, 100])

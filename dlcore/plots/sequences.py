@@ -1,30 +1,32 @@
-"""Pictures of writing symbol by symbol: where each symbol looks, what else it might have been, and how far it holds."""
+"""Figures of decoding: attention over the source, next-symbol probabilities, accuracy by length."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, VERMILLION
 from dlcore.plots.style import blank, vertical
 
 _FADE = [[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]]
 LIKELIEST = 10
-"""Next symbols that are drawn."""
+"""Number of next symbols in the figure."""
 ROW = 26
-"""Pixels of a row."""
+"""Height of a row in pixels."""
 CROWDED = 30
-"""More symbols than this are written smaller."""
+"""With more symbols than this, labels are smaller."""
 FEWEST_ROWS = 5
-"""A picture is at least so many rows high: its scale must be read."""
+"""Minimum height of the figure in rows: its color scale must be readable."""
 
 
 def over_source(
     shares: np.ndarray, source: Sequence[str], written: Sequence[str], *, title: str, unit: str, told: str, at: int = -1
 ) -> go.Figure:
-    """A row for each symbol written, a column for each symbol read, shares (L, S); `told` says a cell in words, with
-    {row}, {column} and {value}; the row `at` is framed."""
-    figure = blank(title, x="read", y="written", height=130 + ROW * max(FEWEST_ROWS, len(written)))
+    """Plot shares (L, S), one row per output symbol and one column per source symbol; the row `at` is framed.
+
+    `told` is the hover text of a cell, with {row}, {column} and {value}.
+    """
+    figure = blank(title, x="source", y="output", height=130 + ROW * max(FEWEST_ROWS, len(written)))
     words = [
         [told.format(row=row, column=column, value=f"{value:.1f}") for column, value in zip(source, line, strict=True)]
         for row, line in zip(written, shares.tolist(), strict=True)
@@ -54,16 +56,16 @@ def over_source(
 
 
 def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title: str) -> go.Figure:
-    """The likeliest next symbols, shares (V,) in percent, in order; what was taken (`chosen`) in colour."""
+    """Plot the most probable next symbols, (V,) in percent, in order; the decoded one (`chosen`) is colored."""
     order = np.argsort(-shares, kind="stable")[:LIKELIEST]
-    if chosen not in order:  # a draft that went another way
+    if chosen not in order:  # beam search chose another symbol
         order[-1] = chosen
     figure = blank(title, x="", y="probability, %", height=260)
-    colours = [VERMILLION if place == chosen else GREY for place in order]
+    colors = [VERMILLION if place == chosen else GRAY for place in order]
     figure.add_bar(
         x=[names[place] for place in order],
         y=shares[order].astype(np.float32),
-        marker={"color": colours},
+        marker={"color": colors},
         hovertemplate="%{x}: %{y:.2f} %<extra></extra>",
     )
     figure.update_xaxes(type="category", tickangle=0)
@@ -74,10 +76,8 @@ def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title
 def by_length(
     lengths: np.ndarray, shares: np.ndarray, low: np.ndarray, high: np.ndarray, *, longest: int, name: str
 ) -> go.Figure:
-    """Share of answers right (n,) in percent with its interval, by length; up to `longest` was learnt from."""
-    figure = blank(
-        f"Right answers by length, {name}", x="symbols of the item", y="right in every symbol, %", height=320
-    )
+    """Plot exact match (n,) in percent with its interval by length; training items have at most `longest` symbols."""
+    figure = blank(f"Exact match by length, {name}", x="length, symbols", y="exact match, %", height=320)
     figure.add_scatter(
         x=lengths,
         y=shares,
@@ -95,5 +95,5 @@ def by_length(
         hovertemplate="%{x} symbols: %{y:.1f} %<extra></extra>",
     )
     figure.update_yaxes(range=[-3, 105])
-    vertical(figure, longest + 0.5, "longer than any it learnt from", height=0.98)
+    vertical(figure, longest + 0.5, "longer than in training", height=0.98)
     return figure

@@ -1,4 +1,4 @@
-"""A series as a person first looks at it: over time with its labelled windows and alarms, and its spread."""
+"""Figures of a time series: values with labeled windows and alarms, distribution, autocorrelation."""
 
 import itertools
 import string
@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILLION
 from dlcore.plots.style import DRAWN_POINTS, blank, milliseconds, thin, vertical
 
 NUMBERED = 30
-"""Windows up to so many are shaded one by one, with their numbers."""
+"""Up to this many windows are shaded one by one with their numbers."""
 
 Window = tuple[int, int, str]
 """Start and end in epoch milliseconds, and what happened."""
@@ -28,10 +28,10 @@ def series_over_time(
     alarms: np.ndarray | None = None,
     marks: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Values (n,) over times (n,), epoch milliseconds; labelled windows shaded, alarms (n,) as crosses.
+    """Plot values (n,) over times (n,), epoch milliseconds, with labeled windows shaded and alarms (n,) as crosses.
 
-    `plausible` are spans out of the ordinary that carry no label, shaded in another colour; `marks` are named moments,
-    such as where the test part begins.
+    `plausible`: unusual intervals without a label, shaded in another color. `marks`: named times, for example the start
+    of the test split.
     """
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
@@ -62,22 +62,22 @@ def series_over_time(
 
 
 def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *, moment: int, unit: str) -> go.Figure:
-    """A stretch (n,) as it was and as the model rebuilt it; `moment` (epoch milliseconds) is the alarm."""
-    figure = blank("What the model saw, and what it rebuilt", x="time", y=unit)
+    """Plot an interval (n,) and its reconstruction; `moment` (epoch milliseconds) is the time of the alarm."""
+    figure = blank("Input and reconstruction", x="time", y=unit)
     figure.update_xaxes(type="date")
-    for name, line, colour, dash in (("seen", seen, BLUE, "solid"), ("rebuilt", rebuilt, VERMILLION, "dash")):
+    for name, line, color, dash in (("input", seen, BLUE, "solid"), ("reconstruction", rebuilt, VERMILLION, "dash")):
         x, y = thin(times, line)
         figure.add_scatter(
-            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": colour, "dash": dash}
+            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": color, "dash": dash}
         )
     vertical(figure, float(moment), "alarm", left=moment > int(times[len(times) // 2]))
     return figure
 
 
 def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None = None) -> go.Figure:
-    """Median, quartiles and whiskers (1.5 quartile distances) of values (n,), or of each group named in `by` (n,).
+    """Plot median, quartiles and whiskers (1.5 IQR) of values (n,), or of each group named in `by` (n,).
 
-    The five numbers are worked out here, so that not every point travels to the browser.
+    The statistics are computed here, so that the browser does not receive every point.
     """
     figure = blank(title, x="", y=unit)
     names = [""] if by is None else list(dict.fromkeys(by.tolist()))
@@ -105,11 +105,11 @@ def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None
 
 
 def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int = 20) -> go.Figure:
-    """How many of the values (n,) fall in each of `bins` equal ranges."""
+    """Plot a histogram of values (n,) with `bins` equal bins."""
     figure = blank(title, x=unit, y="number of values")
     count, edges = np.histogram(values, bins=bins)
     middle = (edges[:-1] + edges[1:]) / 2
-    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three figures of a range's width
+    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three significant digits of the bin width
     names = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in itertools.pairwise(edges)]
     figure.add_bar(
         x=middle,
@@ -124,39 +124,38 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
 
 
 def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], marks: Mapping[str, int]) -> go.Figure:
-    """How alike the series (n,) is to itself so many points later; `marks` name lags, such as a day and a week; `step`
-    is how far apart two points are, and in which unit."""
-    figure = blank("How alike the series is to itself later (autocorrelation)", x=f"shift, {step[1]}", y="correlation")
-    found = correlation_by_lag(values, lags)
-    hours, drawn = thin(np.arange(lags + 1) * step[0], found)
-    band = 1.96 / np.sqrt(len(values))  # what white noise of this length stays within, 95 times in 100
-    figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
-    figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
-    for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
+    """Plot the autocorrelation of a series (n,); `marks` name lags, `step` is the sampling interval and its unit."""
+    figure = blank("Autocorrelation", x=f"lag, {step[1]}", y="correlation")
+    correlations = correlation_by_lag(values, lags)
+    x, y = thin(np.arange(lags + 1) * step[0], correlations)
+    band = 1.96 / np.sqrt(len(values))  # 95 % interval of white noise of this length
+    figure.add_hrect(y0=-band, y1=band, fillcolor=GRAY, opacity=0.3, line={"width": 0})
+    figure.add_scatter(x=x, y=y.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
+    for (text, lag), color in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
         figure.add_scatter(
             x=[lag * step[0]],
-            y=[found[lag]],
+            y=[correlations[lag]],
             mode="markers+text",
-            text=[f"{text}: {found[lag]:.2f}"],
+            text=[f"{text}: {correlations[lag]:.2f}"],
             textposition="top left" if lag > lags / 2 else "top right",
-            marker={"color": colour, "size": 10},
+            marker={"color": color, "size": 10},
             showlegend=False,
             hovertemplate=f"{text}: %{{y:.3f}}<extra></extra>",
         )
-    figure.update_yaxes(range=[min(-0.6, float(found.min()) - 0.1), 1.15])
+    figure.update_yaxes(range=[min(-0.6, float(correlations.min()) - 0.1), 1.15])
     return figure
 
 
 def correlation_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
-    """Autocorrelation (lags + 1,) of values (n,): the usual biased estimate (Box & Jenkins), by Fourier transform."""
-    centred = values - values.mean()
-    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
+    """Return the autocorrelation (lags + 1,) of values (n,): biased estimate (Box & Jenkins), by FFT."""
+    centered = values - values.mean()
+    power = np.abs(np.fft.rfft(centered, 2 * len(values))) ** 2
     sums: np.ndarray = np.fft.irfft(power)[: lags + 1]
     return sums / sums[0] if sums[0] > 0 else np.zeros(lags + 1)
 
 
 def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
-    """Shade windows, numbered where they are few; many are one filled curve: each shape costs the browser time."""
+    """Shade windows with numbers; many are drawn as one filled curve, since shapes are slow in the browser."""
     if len(windows) > NUMBERED:
         _fill(figure, windows, reach)
         return
@@ -164,7 +163,7 @@ def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, flo
         _span(figure, (start, end, name), ORANGE, opacity=0.28, text=str(number))
     if windows:
         names = ", ".join(f"{number} {name}" for number, (_, _, name) in enumerate(windows, start=1))
-        _swatch(figure, f"labelled: {names}" if len(names) < 30 else "labelled", ORANGE)
+        _swatch(figure, f"labeled: {names}" if len(names) < 30 else "labeled", ORANGE)
 
 
 def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
@@ -174,10 +173,10 @@ def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
         _swatch(figure, "plausible", PURPLE)
 
 
-def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, text: str) -> None:
+def _span(figure: go.Figure, window: Window, color: str, *, opacity: float, text: str) -> None:
     start, end, name = window
     low, high = float(start), float(end)
-    figure.add_vrect(x0=low, x1=high, fillcolor=colour, opacity=opacity, line={"width": 0}, layer="below")
+    figure.add_vrect(x0=low, x1=high, fillcolor=color, opacity=opacity, line={"width": 0}, layer="below")
     figure.add_annotation(
         x=(low + high) / 2,
         y=1,
@@ -191,10 +190,10 @@ def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, tex
 
 
 def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
-    spans = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
-    apart = spans[1:, 0] - np.maximum.accumulate(spans[:-1, 1]) > np.ptp(spans) / DRAWN_POINTS * 4
-    starts = spans[np.r_[True, apart], 0]
-    ends = np.maximum.accumulate(spans[:, 1])[np.r_[apart, True]]  # closer than a few columns of a screen: one
+    intervals = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
+    is_separate = intervals[1:, 0] - np.maximum.accumulate(intervals[:-1, 1]) > np.ptp(intervals) / DRAWN_POINTS * 4
+    starts = intervals[np.r_[True, is_separate], 0]
+    ends = np.maximum.accumulate(intervals[:, 1])[np.r_[is_separate, True]]  # merge those closer than a few pixels
     corners = np.stack([starts, starts, ends, ends, np.full(len(starts), np.nan)], axis=1).ravel()
     low, high = reach
     figure.add_scatter(
@@ -205,15 +204,15 @@ def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, floa
         line={"width": 0},
         fillcolor="rgba(230, 159, 0, 0.28)",
         hoverinfo="skip",
-        name=f"labelled ({len(windows):,} windows)",
+        name=f"labeled ({len(windows):,} windows)",
     )
 
 
-def _swatch(figure: go.Figure, name: str, colour: str) -> None:
+def _swatch(figure: go.Figure, name: str, color: str) -> None:
     figure.add_scatter(
         x=[None],
         y=[None],
         mode="markers",
         name=name,
-        marker={"color": colour, "symbol": "square", "size": 12, "opacity": 0.5},
+        marker={"color": color, "symbol": "square", "size": 12, "opacity": 0.5},
     )
