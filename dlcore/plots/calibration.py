@@ -49,7 +49,7 @@ def reliability(curves: Mapping[str, Bins]) -> go.Figure:
             line={"color": color},
             customdata=bins.count,
             marker={"symbol": symbol, "size": 6 + 14 * np.sqrt(bins.count / max(bins.count.max(), 1))},
-            hovertemplate=f"{name}: confidence %{{x:.0f}} %, accuracy %{{y:.0f}} % (n = %{{customdata:,}})<extra></extra>",
+            hovertemplate=f"{name}: confidence %{{x:.0f}} %, accuracy %{{y:.0f}} %, n %{{customdata:,}}<extra></extra>",
         )
     figure.update_xaxes(range=[-2, 104])
     figure.update_yaxes(range=[-2, 104])
