@@ -35,7 +35,7 @@ WORDS = {
     "hardly learns; much more: training is unstable.",
     "activation_mean": "Mean output of each layer after its activation. Far from 0, it dominates the input of the next "
     "layer.",
-    "activation_variance": "Variance of the outputs of a layer over the batch. Near 0: all images have the same output. "
+    "activation_variance": "Output variance of a layer over the batch. Near 0: all images have the same output. "
     "Growing with depth: exploding activations.",
     "dead_units": "Share of ReLU units that are 0 for every image of the batch, so that no gradient passes. Empty "
     "without ReLU.",
