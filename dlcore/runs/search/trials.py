@@ -89,7 +89,7 @@ def _open_session(context: SearchContext, log: Callable[[str], None]) -> SearchS
     config = projects.load_config(stored["config"])
     if config.device.startswith("cuda") and workers > 1:
         config = config.model_copy(update={"device": f"cuda:{context.rank}"})
-    return SearchSession(context, config, open_study(context.folder, stored), stored["metric"], log)
+    return SearchSession(context, config, open_study(context.folder), stored["metric"], log)
 
 
 def _run_trials(session: SearchSession) -> tuple[State, str]:
