@@ -1,11 +1,11 @@
-"""Plot attention: position similarity and head distances of Vision Transformers, attention heads over words."""
+"""Figures of attention: similarity of position embeddings, attention distance, attention of heads to words."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, ORDER, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, ORDER, VERMILLION
 from dlcore.plots.style import blank
 
 GAP = 1
@@ -13,10 +13,9 @@ GAP = 1
 
 
 def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
-    """Plot the cosine similarity between position embeddings (patches, patches).
+    """Plot the cosine similarity of position embeddings (patches, patches), one tile per patch.
 
-    One tile per patch, at its position, showing its similarity to all positions (Dosovitskiy et al. 2021, figure 7,
-    middle).
+    Each tile maps the similarity of all patches to its own (Dosovitskiy et al. 2021, figure 7, middle).
     """
     rows, columns = grid
     tall, wide = rows + GAP, columns + GAP
@@ -33,7 +32,7 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
             ],
             dtype=object,
         )
-    figure = blank("Position embedding similarity", x="", y="", height=440)
+    figure = blank("Similarity of position embeddings", x="", y="", height=440)
     figure.add_heatmap(
         z=z,
         customdata=words,
@@ -50,11 +49,9 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
 
 
 def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
-    """Plot the mean attention distance of each head, in patches, (B, heads), by block; `even` is that of uniform
-    attention.
-    """
+    """Plot the mean attention distance of each head, in patches, (B, heads); `even`: that of uniform attention."""
     blocks, heads = distances.shape
-    figure = blank("Mean attention distance", x="block", y="mean distance, patches", height=440)
+    figure = blank("Attention distance per head", x="block", y="mean distance, patches", height=440)
     for head in range(heads):
         figure.add_scatter(
             x=np.arange(1, blocks + 1),
@@ -66,7 +63,7 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
         )
     figure.add_hline(
         y=even,
-        line={"color": GREY, "dash": "dot", "width": 1.5},
+        line={"color": GRAY, "dash": "dot", "width": 1.5},
         annotation_text="uniform attention",
         annotation_position="top left",
     )
@@ -76,9 +73,7 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
 
 
 def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) -> go.Figure:
-    """Plot the attention of each head and layer to each word, shares (B, heads, T), one row per head. `asked` is the
-    query.
-    """
+    """Plot the attention of each head to each word, (B, heads, T), one row per head; `asked` is the query."""
     layers, heads, length = shares.shape
     rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
     figure = blank(f"Attention of {asked}", x="", y="", height=150 + 20 * len(rows))

@@ -1,4 +1,4 @@
-"""Plot explanations: attributions of pixels, tokens and time points, and maps side by side."""
+"""Figures of explanations: attribution of pixels, tokens and points, and the deletion curve."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,13 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, VERMILLION
 from dlcore.plots.style import CLEAR, blank, milliseconds
 
 DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
-"""Blue for negative, orange-red for positive; distinguishable with any color vision."""
+"""Blue: negative, orange-red: positive; color-blind safe."""
 FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
-"""The same over the page's own background, light or dark."""
+"""`DIVERGING` with a transparent middle for light and dark backgrounds."""
 WARMING = ((0.0, "#F7F7F7"), (1.0, VERMILLION))
 """For maps without negative values."""
 SIDE, BELOW = 400, 72
@@ -20,7 +20,7 @@ SIDE, BELOW = 400, 72
 
 
 def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, label: str, top: int = 20) -> go.Figure:
-    """Plot the tokens (T,) with the largest attributions, each with its position; bars to the right support `label`."""
+    """Plot the tokens (T,) with the largest contributions and their positions; positive is evidence for `label`."""
     order = np.argsort(-np.abs(contributions))[:top][::-1]
     figure = blank(f"Evidence for and against “{label}”", x="contribution", y="", height=120 + 22 * len(order))
     figure.add_bar(
@@ -32,7 +32,7 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )
     figure.update_yaxes(type="category", showgrid=False)
-    figure.update_xaxes(exponentformat="power")  # an untrained network gives numbers near 1e-11
+    figure.update_xaxes(exponentformat="power")  # an untrained network gives values near 1e-11
     return figure
 
 
@@ -43,15 +43,15 @@ def picture(pixels: np.ndarray) -> go.Figure:
         figure.add_image(z=pixels, hoverinfo="skip")
     else:
         figure.add_heatmap(z=pixels.astype(np.float32), colorscale="Greys_r", showscale=False, hoverinfo="skip")
-    _as_pictures(figure)
+    _as_images(figure)
     figure.update_layout(title="Image", height=SIDE)
     return figure
 
 
 def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: bool = False) -> go.Figure:
-    """Plot the attribution of each pixel (H, W) to the class `label`, with a color scale below.
+    """Plot the attribution (H, W) of class `label` with a color scale below it.
 
-    `one_sided` if the method has no negative values; `label` is empty if it is not class-specific.
+    `one_sided`: the method has no negative values. `label` is empty if it is not specific to a class.
     """
     figure = go.Figure()
     reach = float(np.abs(contributions).max()) or 1.0
@@ -71,14 +71,14 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
         },
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )
-    _as_pictures(figure)
-    sides = f"Evidence for “{label}”" if one_sided else f"Evidence for and against “{label}”"
-    figure.update_layout(title=sides if label else "Attention", height=SIDE + BELOW)
+    _as_images(figure)
+    title = f"Evidence for “{label}”" if one_sided else f"Evidence for and against “{label}”"
+    figure.update_layout(title=title if label else "Saliency", height=SIDE + BELOW)
     return figure
 
 
 def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> go.Figure:
-    """Plot maps (H, W) side by side, each scaled to its own maximum; `one_sided` if none is negative."""
+    """Plot maps (H, W) in one row, each scaled to its maximum; `one_sided`: no negative values."""
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps), horizontal_spacing=0.04)
     for column, values in enumerate(maps.values(), start=1):
         reach = float(np.abs(values).max()) or 1.0
@@ -90,9 +90,9 @@ def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> 
             showscale=False,
             row=1,
             col=column,
-            hovertemplate="row %{y}, column %{x}: %{z:.2f} of the maximum<extra></extra>",
+            hovertemplate="row %{y}, column %{x}: %{z:.2f} of the largest<extra></extra>",
         )
-    _as_pictures(figure)
+    _as_images(figure)
     figure.update_annotations(font={"size": 12})
     figure.update_layout(height=250)
     return figure
@@ -108,15 +108,12 @@ def deletion_curve(
     label: str,
     parts: tuple[str, str] = ("pixels", "blackened"),
 ) -> go.Figure:
-    """Plot the probability of `label`, 0 to 1, against the share of pixels removed (S,): by attribution and in random
-    order.
+    """Plot the probability of `label` by the share removed (S,), in order of attribution and in random order.
 
     `parts` names what is removed, and how.
     """
     what, gone = parts
-    figure = blank(
-        f"Deletion curve: {what} {gone}", x=f"{what} {gone}, %", y=f"probability of “{label}”, %", height=300
-    )
+    figure = blank("Deletion curve", x=f"{what} {gone}, %", y=f"probability of “{label}”, %", height=300)
     share = 100 * removed
     figure.add_scatter(
         x=np.r_[share, share[::-1]],
@@ -129,8 +126,8 @@ def deletion_curve(
         showlegend=False,
     )
     for name, values, line in (
-        ("random order", chance, {"color": GREY, "dash": "dash"}),
-        ("best first", ours, {"color": VERMILLION, "width": 2}),
+        ("in random order", chance, {"color": GRAY, "dash": "dash"}),
+        ("most important first", ours, {"color": VERMILLION, "width": 2}),
     ):
         area = float(np.trapezoid(values, removed))
         figure.add_scatter(
@@ -148,9 +145,9 @@ def deletion_curve(
 def series_attribution(
     times: np.ndarray, maps: Mapping[str, np.ndarray], channels: Sequence[str], *, alarm: int
 ) -> go.Figure:
-    """Plot the attribution of each channel and time to a window's error, one heat map per method: name to (C, L).
+    """Plot the attribution (C, L) of the error of a window, one heat map per method, each scaled to its maximum.
 
-    times (L,) epoch milliseconds; `alarm` is the time of the alarm. Each map is scaled to its own maximum.
+    times (L,), alarm: epoch milliseconds.
     """
     figure = make_subplots(rows=len(maps), cols=1, shared_xaxes=True, vertical_spacing=0.14, subplot_titles=list(maps))
     for row, (name, values) in enumerate(maps.items(), start=1):
@@ -177,10 +174,10 @@ def series_attribution(
     figure.update_xaxes(type="date", showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     figure.update_annotations(font={"size": 12})
-    figure.add_vline(x=float(alarm), line={"color": GREY, "dash": "dash", "width": 1.5})
+    figure.add_vline(x=float(alarm), line={"color": GRAY, "dash": "dash", "width": 1.5})
     each = 34 * len(channels)
     figure.update_layout(
-        title="Attribution of the error",
+        title="Attribution of the error by time and channel",
         height=150 + len(maps) * (each + 46),
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
@@ -188,10 +185,10 @@ def series_attribution(
     return figure
 
 
-def _as_pictures(figure: go.Figure) -> None:
+def _as_images(figure: go.Figure) -> None:
     """Square pixels, row 0 on top, no axes."""
     figure.update_layout(paper_bgcolor=CLEAR, plot_bgcolor=CLEAR)
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed")
     for axis in figure.select_yaxes():
-        axis.scaleanchor = axis.anchor or "x"  # unset in a figure with one image
+        axis.scaleanchor = axis.anchor or "x"  # not set in a figure with one image

@@ -1,4 +1,4 @@
-"""Reliability diagrams: accuracy against confidence."""
+"""Reliability diagrams: accuracy by confidence."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -6,12 +6,12 @@ from typing import Protocol
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, ORANGE
+from dlcore.plots.palette import BLUE, GRAY, ORANGE
 from dlcore.plots.style import blank
 
 
 class Bins(Protocol):
-    """Mean confidence, accuracy and samples of each used bin (M,)."""
+    """Non-empty bins (M,): mean confidence, accuracy, number of samples."""
 
     @property
     def confidence(self) -> np.ndarray:
@@ -29,30 +29,27 @@ class Bins(Protocol):
         ...
 
 
-def reliability(found: Mapping[str, Bins]) -> go.Figure:
-    """Plot a reliability diagram, one line per name; on the diagonal confidence equals accuracy (DeGroot & Fienberg
-    1983).
-    """
-    figure = blank("Calibration", x="confidence, %", y="accuracy, %")
+def reliability(curves: Mapping[str, Bins]) -> go.Figure:
+    """Plot one reliability curve per name; the diagonal is perfect calibration (DeGroot & Fienberg 1983)."""
+    figure = blank("Reliability diagram", x="confidence, %", y="accuracy, %")
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
         mode="lines",
         name="ideal",
-        line={"color": GREY, "dash": "dot"},
+        line={"color": GRAY, "dash": "dot"},
         hoverinfo="skip",
     )
-    for (name, bins), colour, symbol in zip(found.items(), (BLUE, ORANGE), ("circle", "diamond"), strict=False):
+    for (name, bins), color, symbol in zip(curves.items(), (BLUE, ORANGE), ("circle", "diamond"), strict=False):
         figure.add_scatter(
             x=100 * bins.confidence,
             y=100 * bins.accuracy,
             mode="lines+markers",
             name=name,
-            line={"color": colour},
+            line={"color": color},
             customdata=bins.count,
             marker={"symbol": symbol, "size": 6 + 14 * np.sqrt(bins.count / max(bins.count.max(), 1))},
-            hovertemplate=f"{name}: confidence %{{x:.0f}} %, accuracy %{{y:.0f}} %, "
-            "%{customdata:,} samples<extra></extra>",
+            hovertemplate=f"{name}: confidence %{{x:.0f}} %, accuracy %{{y:.0f}} %, n %{{customdata:,}}<extra></extra>",
         )
     figure.update_xaxes(range=[-2, 104])
     figure.update_yaxes(range=[-2, 104])

@@ -1,28 +1,25 @@
-"""Plot classifier results: confusion matrices, classes and their probabilities."""
+"""Figures of a classifier: confusion matrix, class probabilities, class and length distributions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
-"""Larger numbers of classes are drawn small."""
+"""More classes are drawn small."""
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
-    """Plot counts (K, K), row = actual, column = predicted, colored by share of the row, so that rare classes are
-    visible.
-
-    With many classes, numbers and column names appear on hover only.
-    """
+    """Counts (K, K), row = truth, column = answer, colored by the row's share, so that rare classes show too. Of many
+    classes the numbers and the columns' names are told under the pointer alone."""
     size = len(labels)
     many = size > MANY
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    answer = "predicted, in the rows' order" if many else "predicted"
+    answer = "answer of the model, in the rows' order" if many else "answer of the model"
     figure = blank(title, x=answer, y="truth", height=max(320, 150 + (14 if many else 40) * size))
     words = [
         [f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
@@ -41,16 +38,17 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
         customdata=counts,
         xgap=1,
         ygap=1,
-        hovertemplate="actual %{y}, predicted %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
+        hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
     )
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
-    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # many names would overlap
+    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # so many names would lie on another
     return figure
 
 
 def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
-    """Plot a sample's class probabilities (K,), most likely on top, at most a dozen; marks the actual class."""
+    """One answer's probability by class (K,), the likeliest on top, of many the dozen likeliest; the true class
+    is named where it is known."""
     order = np.argsort(probabilities)[-MANY:]
     answer = int(order[-1])
     figure = blank("Class probabilities", x="probability, %", y="", height=110 + 30 * len(order))
@@ -71,7 +69,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
 
 
 def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: str, sort: bool = False) -> go.Figure:
-    """Plot one bar per class (K,), as counts or percent; `sort` puts the lowest on top."""
+    """Plot one bar per class (K,), counts or percent; `sort` puts the lowest on top."""
     order = np.argsort(-values) if sort else np.arange(len(values))[::-1]
     figure = blank(title, x=unit, y="", height=130 + 26 * len(labels))
     figure.add_bar(
@@ -90,15 +88,15 @@ def class_bars(values: np.ndarray, labels: Sequence[str], *, title: str, unit: s
 
 
 def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Plot samples per class and split, counts (S, K), as stacked bars."""
+    """Plot samples by class and split, counts (S, K), as stacked bars."""
     figure = blank("Samples per class", x="samples", y="", height=150 + 26 * len(labels))
-    for row, name, colour in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
+    for row, name, color in zip(counts, splits, (BLUE, GREEN, VERMILLION), strict=False):
         figure.add_bar(
             y=list(labels)[::-1],
             x=row[::-1],
             orientation="h",
             name=name,
-            marker={"color": colour},
+            marker={"color": color},
             hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
         )
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
@@ -107,8 +105,8 @@ def class_counts(counts: np.ndarray, splits: Sequence[str], labels: Sequence[str
 
 
 def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None, bins: int = 60) -> go.Figure:
-    """Plot a histogram of sample lengths (n,); `limit` marks where the model truncates."""
-    figure = blank("Sample length", x=f"length, {unit}", y="number of samples")
+    """Plot the distribution of lengths (n,); `limit` marks where the model truncates."""
+    figure = blank("Length of samples", x=f"length, {unit}", y="number of samples")
     count, edges = np.histogram(lengths, bins=bins)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2, y=count, width=np.diff(edges), marker={"color": BLUE}, showlegend=False
@@ -116,34 +114,30 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
     if limit is not None:
         figure.add_vline(x=limit, line={"color": VERMILLION, "dash": "dash"})
         figure.add_annotation(
-            x=limit, y=1, yref="paper", text=f"truncated at {limit}", showarrow=False, xanchor="left", xshift=4
+            x=limit, y=1, yref="paper", text=f"the model reads {limit}", showarrow=False, xanchor="left", xshift=4
         )
     return figure
 
 
 def _answer_colour(k: int, answer: int, truth: int | None) -> str:
     if k != answer:
-        return ORANGE if k == truth else GREY
+        return ORANGE if k == truth else GRAY
     return VERMILLION if truth is not None and truth != answer else BLUE
 
 
 def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
-    """Plot the remaining difference between two texts, 1 after their last words, (P + 1,) by network, against padding
-    read.
-    """
+    """Share left of the difference between two texts, 1 after their last words, (P + 1,) by network, against the
+    padding read since."""
     figure = blank(
-        "Difference between two texts while padding is read",
-        x="padding read, words",
-        y="difference left, %",
-        height=300,
+        "What is left of a text as padding is read", x="padding read, words", y="difference left, %", height=300
     )
-    for (name, values), colour, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
+    for (name, values), color, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
         figure.add_scatter(
             x=np.arange(len(values)),
             y=100 * values,
             mode="lines",
             name=name,
-            line={"color": colour, "width": 2, "dash": dash},
+            line={"color": color, "width": 2, "dash": dash},
             hovertemplate=f"{name}: %{{y:.1f}} % left after %{{x}} words of padding<extra></extra>",
         )
     figure.update_yaxes(rangemode="tozero")

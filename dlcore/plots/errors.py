@@ -1,21 +1,21 @@
-"""Plot reconstruction errors: over time, and within one window, with the threshold."""
+"""Figures of a reconstruction error: over time with the threshold, and by point of one window."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import GREY, ORANGE, VERMILLION
+from dlcore.plots.palette import GRAY, ORANGE, VERMILLION
 from dlcore.plots.style import blank, log_axis, milliseconds, thin
 
 
 def error_over_time(
     times: np.ndarray, errors: np.ndarray, *, threshold: float, title: str, windows: np.ndarray | None = None
 ) -> go.Figure:
-    """Plot errors (n,) over times (n,), epoch milliseconds, on a logarithmic axis; windows (E, 2) are shaded."""
+    """Plot errors (n,) over times (n,), epoch milliseconds, on a log axis; windows (E, 2) are shaded."""
     figure = blank(title, x="time", y="reconstruction error")
     figure.update_xaxes(type="date")
     x, y = thin(times, errors)
     figure.add_scatter(
-        x=milliseconds(x), y=y.astype(np.float32), mode="lines", name="error", line={"color": GREY, "width": 1}
+        x=milliseconds(x), y=y.astype(np.float32), mode="lines", name="error", line={"color": GRAY, "width": 1}
     )
     above = errors > threshold
     x, y = thin(times[above], errors[above])
@@ -36,15 +36,15 @@ def error_over_time(
 
 
 def window_contributions(times: np.ndarray, errors: np.ndarray, *, alarm: int) -> go.Figure:
-    """Plot each point's share (n,) of its window's error, in percent; highlights the alarm's point (index)."""
-    figure = blank("Share of the window's error by point", x="time", y="share of the error, %")
+    """Plot the share of each point (n,) in the error of its window; the point of the alarm (index) is highlighted."""
+    figure = blank("Share of each point in the error of this window", x="time", y="share of the error, %")
     figure.update_xaxes(type="date")
     total = float(errors.sum()) or 1.0
-    colours = [VERMILLION if i == alarm else GREY for i in range(len(errors))]
+    colors = [VERMILLION if i == alarm else GRAY for i in range(len(errors))]
     figure.add_bar(
         x=milliseconds(times),
         y=(100 * errors / total).astype(np.float32),
-        marker={"color": colours},
+        marker={"color": colors},
         showlegend=False,
         hovertemplate="%{x|%a %d %b %H:%M}: %{y:.1f} %<extra></extra>",
     )
@@ -52,7 +52,7 @@ def window_contributions(times: np.ndarray, errors: np.ndarray, *, alarm: int) -
 
 
 def _span(pool: np.ndarray, *, log: bool) -> tuple[float, float]:
-    """Return the range to draw: never empty, and above 0 on a logarithmic axis."""
+    """Return a non-empty range, above 0 on a log axis."""
     pool = pool[pool > 0] if log else pool
     if not len(pool):
         return (1e-6, 1.0) if log else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Plot multivariate series and forecasts: missing values, correlations, forecasts against measurements."""
+"""Figures of multivariate series: missing values, correlations, forecasts and actual values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,18 +6,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.attribution import FADING
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILLION
 from dlcore.plots.series import correlation_by_lag
 from dlcore.plots.style import blank, milliseconds, thin
 
 BAND = "rgba(0, 114, 178, 0.22)"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COLUMNS = 400
-"""Columns of the missing-value map: more than a screen can show."""
+"""Columns of the map of missing values."""
 
 
 def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """Plot the share of measured hours by variable and time; times (T,), observed (T, V)."""
+    """Plot the share of observed hours by variable and time; times (T,), observed (T, V) bool."""
     step = max(1, len(times) // COLUMNS)
     whole = len(times) // step * step
     share = observed[:whole].reshape(-1, step, len(names)).mean(axis=1).T  # (V, columns)
@@ -38,13 +38,13 @@ def missing_map(times: np.ndarray, observed: np.ndarray, names: Sequence[str]) -
 
 
 def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """Plot Pearson correlations of all pairs of variables over common hours; values (T, V)."""
-    found = correlation_matrix(values)
-    figure = blank("Correlations", x="", y="", height=160 + 26 * len(names))
+    """Plot Pearson correlations of variables over the hours in which both were observed; values (T, V)."""
+    matrix = correlation_matrix(values)
+    figure = blank("Correlation matrix", x="", y="", height=160 + 26 * len(names))
     figure.add_heatmap(
         x=list(names),
         y=list(names),
-        z=found.astype(np.float32),
+        z=matrix.astype(np.float32),
         zmin=-1,
         zmax=1,
         colorscale=FADING,
@@ -57,7 +57,7 @@ def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
 
 
 def correlation_matrix(values: np.ndarray) -> np.ndarray:
-    """(T, V) with missing values -> (V, V) Pearson correlations over common hours; NaN if there are none."""
+    """Return Pearson correlations (V, V) of values (T, V) with NaN, over common hours; NaN without any."""
     variables = values.shape[1]
     found = np.full((variables, variables), np.nan)
     for i in range(variables):
@@ -69,13 +69,11 @@ def correlation_matrix(values: np.ndarray) -> np.ndarray:
 
 
 def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str]) -> go.Figure:
-    """Plot the partial autocorrelation of values (T,) without missing values; `step` is the time between them, with
-    unit.
-    """
+    """Plot the partial autocorrelation of values (T,) without NaN; `step` is the sampling interval and its unit."""
     found = partial_by_lag(values, lags)
     figure = blank("Partial autocorrelation", x=f"lag, {step[1]}", y="correlation")
     band = 1.96 / np.sqrt(len(values))
-    figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
+    figure.add_hrect(y0=-band, y1=band, fillcolor=GRAY, opacity=0.3, line={"width": 0})
     figure.add_bar(
         x=np.arange(1, lags + 1) * step[0], y=found[1:].astype(np.float32), marker={"color": BLUE}, showlegend=False
     )
@@ -96,7 +94,7 @@ def partial_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
 
 
 def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bool, title: str, unit: str) -> go.Figure:
-    """Plot the daily (24,) or weekly (168,) profile: the median and the interquartile band."""
+    """Plot the median profile of a day (24,) or a week (168,) with its interquartile range."""
     figure = blank(title, x="" if weekly else "hour of the day", y=unit)
     x = np.arange(len(middle))
     figure.add_scatter(
@@ -118,13 +116,13 @@ def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bo
 def table_over_time(
     times: np.ndarray, values: np.ndarray, *, title: str, unit: str, marks: Mapping[str, int]
 ) -> go.Figure:
-    """Plot one variable (T,) over time with gaps at NaN; `marks` are labeled times."""
+    """Plot one variable (T,) over time with gaps at NaN; `marks` are named times."""
     figure = blank(title, x="time", y=unit)
     figure.update_xaxes(type="date")
     x, y = _with_gaps(times, values)
     figure.add_scatter(x=x, y=y.astype(np.float32), mode="lines", line={"color": BLUE, "width": 1})
     for name, moment in marks.items():
-        figure.add_vline(x=float(moment), line={"color": GREY, "dash": "dash", "width": 1.5})
+        figure.add_vline(x=float(moment), line={"color": GRAY, "dash": "dash", "width": 1.5})
         figure.add_annotation(
             x=float(moment), y=1, yref="paper", text=name, showarrow=False, yanchor="bottom", xanchor="right"
         )
@@ -132,7 +130,7 @@ def table_over_time(
 
 
 def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Thin a curve and break it at gaps longer than a screen column."""
+    """Downsample, with a gap wherever values are missing for longer than a pixel."""
     known = ~np.isnan(values)
     x, y = thin(times[known], values[known])
     far = np.flatnonzero(np.diff(x) > max(6 * np.median(np.diff(x)), 6 * (times[1] - times[0]))) + 1
@@ -140,16 +138,16 @@ def _with_gaps(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], *, title: str, unit: str) -> go.Figure:
-    """Plot one dot per method and variable: method -> (V,), higher is better."""
+    """Plot a marker per method and variable: method -> (V,), higher is better."""
     figure = blank(title, x=unit, y="", height=140 + 30 * len(names))
     marks = ("circle", "diamond", "x", "square")
-    for (method, values), colour, symbol in zip(scores.items(), (BLUE, GREEN, VERMILLION, PURPLE), marks, strict=False):
+    for (method, values), color, symbol in zip(scores.items(), (BLUE, GREEN, VERMILLION, PURPLE), marks, strict=False):
         figure.add_scatter(
             x=values.astype(np.float32),
             y=list(names),
             mode="markers",
             name=method,
-            marker={"color": colour, "symbol": symbol, "size": 10},
+            marker={"color": color, "symbol": symbol, "size": 10},
             hovertemplate=f"%{{y}}, {method}: %{{x:.3f}}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed")
@@ -157,10 +155,10 @@ def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], 
 
 
 def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, title: str, unit: str) -> go.Figure:
-    """Plot curves (B,) over the starts (B,) of time blocks; includes 0."""
-    figure = blank(title, x="start of week", y=unit)
+    """Curves (B,) over the starts (B,) of blocks of time; 0 is drawn."""
+    figure = blank(title, x="week that begins", y=unit)
     figure.update_xaxes(type="date")
-    figure.add_hline(y=0, line={"color": GREY, "width": 1})
+    figure.add_hline(y=0, line={"color": GRAY, "width": 1})
     for name, values in curves.items():
         figure.add_scatter(x=milliseconds(times), y=values.astype(np.float32), mode="lines+markers", name=name)
     return figure
@@ -175,9 +173,8 @@ def forecast_and_truth(
     unit: str,
     other: np.ndarray | None = None,
 ) -> go.Figure:
-    """Plot one variable: past hours (times, values), forecast (times, values, half widths of its 90 % interval),
-    measured values (H,), NaN if missing, and `other` (H,), a second forecast.
-    """
+    """One variable: the hours before (times, values), the forecast (times, values, half widths of its 90 % interval),
+    what came (H,), NaN where nothing was measured, and `other` (H,), a second forecast."""
     times, values, widths = ahead
     figure = blank(title, x="", y=unit, height=230)
     figure.update_xaxes(type="date")
@@ -186,7 +183,7 @@ def forecast_and_truth(
         y=past[1].astype(np.float32),
         mode="lines+markers",
         name="measured before",
-        line={"color": GREY},
+        line={"color": GRAY},
         marker={"size": 4},
     )
     figure.add_scatter(
@@ -202,7 +199,7 @@ def forecast_and_truth(
         x=milliseconds(times),
         y=truth.astype(np.float32),
         mode="markers",
-        name="what came",
+        name="actual",
         marker={"color": VERMILLION, "symbol": "x", "size": 10},
     )
     if other is not None:
@@ -210,7 +207,7 @@ def forecast_and_truth(
             x=milliseconds(times),
             y=other.astype(np.float32),
             mode="markers",
-            name="what-if forecast",
+            name="forecast if warmer",
             marker={"color": GREEN, "symbol": "diamond", "size": 10},
         )
     return figure

@@ -1,4 +1,4 @@
-"""Plot gradient flow: heat maps of layer by step on one color scale, and profiles by layer."""
+"""Figures of gradient flow: heat maps of layers by step on one color scale, and profiles by layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.palette import GREY, ORDER, VERMILLION
+from dlcore.plots.palette import GRAY, ORDER, VERMILLION
 from dlcore.plots.style import CLEAR, blank
 
-MOST_COLUMNS, MOST_FRAMES = 200, 40
-_BAND, _BETWEEN, _ROOM, _LEAST = 118, 52, 36, 230
-"""Pixels: height of a network's band, gap between bands, margins, and the minimum total height for the color scale."""
+MAX_COLUMNS, MAX_FRAMES = 200, 40
+_BAND, _GAP, _MARGIN, _MIN_HEIGHT = 118, 52, 36, 230
+"""Pixels: height of the band of a network, gap between bands, margin, minimum height of all bands (color scale)."""
 LOWEST = -16.0
-"""Smaller logarithms are drawn as this value."""
+"""Smaller logarithms are clipped to this: the gradient has vanished."""
 
 
 @dataclass(frozen=True)
 class LayersByStep:
-    """One network: `values` (n, L) at `steps` (n,), layers in forward order; `marked` layers show a finding."""
+    """One network: `values` (n, L) at `steps` (n,), layers in forward order; `marked` layers are framed."""
 
     name: str
     steps: np.ndarray
@@ -29,7 +29,7 @@ class LayersByStep:
 
 @dataclass(frozen=True)
 class ColorScale:
-    """How values are drawn: title, logarithmic or linear, and the range if it is fixed."""
+    """Title, scale (log10 or linear) and optional fixed range of values."""
 
     title: str
     log: bool = True
@@ -40,33 +40,33 @@ class ColorScale:
 def flow_map(
     networks: Sequence[LayersByStep], scale: ColorScale, *, until: int | None = None, low: bool = False
 ) -> go.Figure:
-    """Plot one heat map: a band per network, input on top, steps to the right, one color scale for all.
+    """Plot a heat map per network on one color scale: layers from top (input) to bottom, steps from left to right.
 
-    Layers that are evidence of a finding are framed. until: last step of all bands, so that a stopped run is shorter.
-    low: half-height bands, for many networks.
+    Marked layers are framed. until: last step of the x axis, so that a diverged run is shorter. low: bands of half the
+    height, for many networks.
     """
-    told_once = low and until is not None  # steps are labeled below the last band only, since all bands share them
-    band, between = _BAND // 2 if low else _BAND, _BETWEEN // 2 if told_once else _BETWEEN
+    shared_axis = low and until is not None  # step labels below the last band only
+    band, between = _BAND // 2 if low else _BAND, _GAP // 2 if shared_axis else _GAP
     titles = [network.name for network in networks]
     hover = f"layer %{{y}}, step %{{x}}<br>{scale.title} %{{customdata:.3~g}}"
     figure = make_subplots(
         rows=len(networks), cols=1, subplot_titles=titles, vertical_spacing=_gap(len(networks), band, between)
     )
     for row, network in enumerate(networks, start=1):
-        drawn = _thinned(network)
-        z = drawn_values(drawn.values, scale)
+        thinned = _thinned(network)
+        z = drawn_values(thinned.values, scale)
         layers = np.arange(1, z.shape[1] + 1)
         figure.add_heatmap(
-            x=drawn.steps,
+            x=thinned.steps,
             y=layers,
             z=z.T,
             coloraxis="coloraxis",
-            customdata=drawn.values.T,
+            customdata=thinned.values.T,
             hovertemplate=f"{hover}<extra>{network.name}</extra>",
             row=row,
             col=1,
         )
-        left, right = _edges(drawn.steps)
+        left, right = _edges(thinned.steps)
         for first, last in _stretches(network.marked):
             figure.add_shape(
                 type="rect",
@@ -83,12 +83,12 @@ def flow_map(
         )
         reach = None if until is None else [0.5, until + 1]
         figure.update_xaxes(
-            showgrid=False, showticklabels=not told_once or row == len(networks), range=reach, row=row, col=1
+            showgrid=False, showticklabels=not shared_axis or row == len(networks), range=reach, row=row, col=1
         )
     figure.update_xaxes(title="optimizer step", row=len(networks), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     figure.update_layout(
-        height=_ROOM + max(_LEAST, len(networks) * (band + between)),
+        height=_MARGIN + max(_MIN_HEIGHT, len(networks) * (band + between)),
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         showlegend=False,
@@ -106,11 +106,11 @@ def flow_map(
 def profile(
     networks: Sequence[LayersByStep], scale: ColorScale, *, reported: Mapping[float, float] | None = None
 ) -> go.Figure:
-    """Plot values by relative depth, 0 at the input and 1 at the output, networks overlaid; a slider selects the step.
+    """Plot values by relative depth, 0 (input) to 1 (output), networks overlaid, with a slider for the step.
 
-    reported: depth -> value from the literature, drawn as crosses.
+    reported: depth -> value of a published report, drawn as crosses.
     """
-    figure = blank("", x="depth (0: input, 1: output)", y=scale.title, height=460)
+    figure = blank("", x="relative depth (0: input, 1: output)", y=scale.title, height=460)
     steps = _shared_steps(networks)
     figure.add_traces(_lines(networks, steps[-1], scale))
     if reported:
@@ -118,8 +118,8 @@ def profile(
             x=list(reported),
             y=list(reported.values()),
             mode="markers",
-            name="VGG-deep, reported",
-            marker={"symbol": "x", "size": 9, "color": GREY},
+            name="VGG-deep as reported",
+            marker={"symbol": "x", "size": 9, "color": GRAY},
             hovertemplate="reported %{y:.0e}<extra></extra>",
         )
     count = len(networks)
@@ -151,15 +151,15 @@ def profile(
         ]
     )
     if scale.log:
-        found = [_positive(network.values) for network in networks]
-        figure.update_yaxes(type="log", exponentformat="power", range=_log_range(found, reported))
+        positive = [_positive(network.values) for network in networks]
+        figure.update_yaxes(type="log", exponentformat="power", range=_log_range(positive, reported))
     elif scale.low is not None:
         figure.update_yaxes(range=[scale.low, scale.high])
     return figure
 
 
 def drawn_values(values: np.ndarray, scale: ColorScale) -> np.ndarray:
-    """Return the values to draw: logarithms, at least `LOWEST`; gaps stay gaps."""
+    """Return the values of the color scale: logarithms clipped at `LOWEST`; NaN stays NaN."""
     if not scale.log:
         return np.where(np.isfinite(values), values, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -173,11 +173,11 @@ def _lines(networks: Sequence[LayersByStep], step: int, scale: ColorScale) -> li
     for number, network in enumerate(networks):
         row = int(np.abs(network.steps - step).argmin())
         values = network.values[row]
-        drawn = np.where(values > 0, np.maximum(values, 10**LOWEST), np.nan) if scale.log else values
+        y = np.where(values > 0, np.maximum(values, 10**LOWEST), np.nan) if scale.log else values
         lines.append(
             go.Scatter(
                 x=np.linspace(0, 1, len(values)),
-                y=drawn,
+                y=y,
                 name=network.name,
                 mode="lines+markers",
                 marker={"size": 5},
@@ -193,30 +193,30 @@ def _dash(number: int) -> str:
 
 
 def _shared_steps(networks: Sequence[LayersByStep]) -> list[int]:
-    """Return at most `MOST_FRAMES` of the recorded steps of the longest run."""
+    """Return at most `MAX_FRAMES` of the recorded steps of the longest run."""
     steps = max((network.steps for network in networks), key=lambda steps: int(steps[-1]))
-    places = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).round().astype(int))
+    places = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MAX_FRAMES)).round().astype(int))
     return [int(step) for step in steps[places]]
 
 
 def _thinned(network: LayersByStep) -> LayersByStep:
-    every = max(1, -(-len(network.steps) // MOST_COLUMNS))
+    every = max(1, -(-len(network.steps) // MAX_COLUMNS))
     return LayersByStep(network.name, network.steps[::every], network.values[::every], network.marked)
 
 
 def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return the first and last of each run of consecutive indices."""
-    found: list[tuple[int, int]] = []
+    """Return first and last index of each interval of consecutive indices."""
+    intervals: list[tuple[int, int]] = []
     for place in places:
-        if found and place == found[-1][1] + 1:
-            found[-1] = (found[-1][0], place)
+        if intervals and place == intervals[-1][1] + 1:
+            intervals[-1] = (intervals[-1][0], place)
         else:
-            found.append((place, place))
-    return found
+            intervals.append((place, place))
+    return intervals
 
 
 def _edges(steps: np.ndarray) -> tuple[float, float]:
-    """Return the outer edges of the first and last step's cells."""
+    """Return the left edge of the first cell and the right edge of the last."""
     if len(steps) < 2:
         return float(steps[0]) - 0.5, float(steps[-1]) + 0.5
     return float(steps[0] - (steps[1] - steps[0]) / 2), float(steps[-1] + (steps[-1] - steps[-2]) / 2)
@@ -232,12 +232,12 @@ def _gap(rows: int, band: int, between: int) -> float:
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
-    kept = values[np.isfinite(values) & (values > 0)]
-    return kept if len(kept) else np.ones(1)
+    positive = values[np.isfinite(values) & (values > 0)]
+    return positive if len(positive) else np.ones(1)
 
 
-def _log_range(found: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
-    """Return the axis range in decimal logarithms over all steps, with a margin."""
-    everything = np.concatenate([*found, np.array(list((reported or {1.0: 1.0}).values()))])
+def _log_range(values: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
+    """Return the log10 range of the axis over all steps, with a margin."""
+    everything = np.concatenate([*values, np.array(list((reported or {1.0: 1.0}).values()))])
     logs = np.log10(np.clip(everything, 10**LOWEST, 10.0**12))
     return [float(np.floor(logs.min())) - 0.2, float(np.ceil(logs.max())) + 0.2]

@@ -1,7 +1,6 @@
-"""Colors that are distinguishable with any color vision, on light and dark backgrounds.
+"""Color-blind safe palette for light and dark backgrounds.
 
-Source: Okabe and Ito, Color Universal Design (2008). Black and yellow are omitted, since each vanishes on one of the
-two backgrounds; colors with enough contrast on both come first.
+Source: Okabe and Ito, Color Universal Design (2008), without black and yellow, which vanish on one of the backgrounds.
 """
 
 BLUE = "#0072B2"
@@ -10,7 +9,7 @@ GREEN = "#009E73"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
 ORANGE = "#E69F00"
-GREY = "#8A8F98"
+GRAY = "#8A8F98"
 
 ORDER = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
-"""Order of colors for the series of a chart or the runs of a comparison."""
+"""Order of colors for the traces of a figure."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, VERMILLION
 from dlcore.plots.style import blank, log_axis
 
 _MIN_OPACITY, _MAX_OPACITY = 0.12, 0.8
@@ -59,7 +59,7 @@ def history(
     drawn = _clip_outliers(values, maximize=maximize, log=log)
     for mask, name, symbol, color in (
         (is_complete, "complete", "circle", BLUE),
-        (~is_complete, "pruned or running", "x-thin", GREY),
+        (~is_complete, "pruned or running", "x-thin", GRAY),
     ):
         figure.add_scatter(
             x=numbers[mask],
@@ -150,7 +150,7 @@ def count_outliers(values: np.ndarray, *, maximize: bool, log: bool) -> int:
 
 
 def _draw_axis(figure: go.Figure, axis: Axis, index: int, *, n_axes: int) -> None:
-    figure.add_vline(x=index, line={"color": GREY, "width": 1})
+    figure.add_vline(x=index, line={"color": GRAY, "width": 1})
     is_rotated = bool(axis.choices) and n_axes > _MAX_HORIZONTAL_AXES
     to_the_left = index == n_axes - 1 and not is_rotated  # long labels would not fit right of the last axis
     for height, text in axis.ticks():

@@ -1,4 +1,4 @@
-"""Plot event metrics against a factor on the threshold."""
+"""Sensitivity of scores to the threshold: NAB score, events and false alarms by factor of the threshold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, ORANGE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
 TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0)
 _LOWEST = -20
-"""NAB has no lower bound as alarms multiply; smaller values are not drawn."""
+"""NAB scores below this are not drawn: the score has no lower bound."""
 _DOMAINS = {"y": (0.48, 1.0), "y2": (0.25, 0.43), "y3": (0.0, 0.2)}
 
 
 @dataclass(frozen=True)
 class SweptScores:
-    """Metrics of one score at each factor: NAB (F,), detected events (F,) and false alarms (F,)."""
+    """Scores of one method at each factor: NAB (F,), detected events (F,), false alarms (F,)."""
 
     nab: np.ndarray
     events_hit: np.ndarray
@@ -33,27 +33,26 @@ def score_by_factor(
     marks: Mapping[str, float] | None = None,
     events: int,
 ) -> go.Figure:
-    """Plot NAB on top, detected events and false alarms below, over factors (F,) on a logarithmic axis.
+    """Plot NAB scores, detected events and false alarms over factors (F,) on a log axis.
 
-    `seeds` are the NAB (F,) of single seeds, drawn thin; `rivals` other methods at their own thresholds, dashed;
-    `marks` name factors where the run's metrics change.
+    seeds: NAB (F,) of single seeds, thin. rivals: other methods at their thresholds, dashed. marks: named factors.
     """
     figure = blank("Sensitivity to the threshold", x="", y="NAB", height=520)
     for number, nab in enumerate(seeds):
         figure.add_scatter(
             x=factors,
-            y=_shown(nab),
+            y=_clip(nab),
             mode="lines",
-            name="its seeds",
+            name="seeds",
             legendgroup="seeds",
             showlegend=number == 0,
-            line={"color": GREY, "width": 1},
+            line={"color": GRAY, "width": 1},
             hovertemplate=f"seed {number + 1}: %{{y:.1f}}<extra></extra>",
         )
     for name, rival in (rivals or {}).items():
-        _lines(figure, factors, rival, name=name, colour=ORANGE, dash="dash")
-    _lines(figure, factors, own, name="this run", colour=BLUE, dash="solid")
-    figure.add_vline(x=1.0, line={"color": GREY, "width": 1.5})
+        _lines(figure, factors, rival, name=name, color=ORANGE, dash="dash")
+    _lines(figure, factors, own, name="this run", color=BLUE, dash="solid")
+    figure.add_vline(x=1.0, line={"color": GRAY, "width": 1.5})
     for text, factor in (marks or {}).items():
         figure.add_vline(x=factor, line={"color": VERMILLION, "dash": "dot", "width": 1.5})
         figure.add_annotation(
@@ -70,32 +69,32 @@ def score_by_factor(
     return figure
 
 
-def _lines(figure: go.Figure, factors: np.ndarray, moved: SweptScores, *, name: str, colour: str, dash: str) -> None:
+def _lines(figure: go.Figure, factors: np.ndarray, scores: SweptScores, *, name: str, color: str, dash: str) -> None:
     rows = (
-        ("y", moved.nab, "NAB %{y:.1f}"),
-        ("y2", moved.events_hit, "%{y} events"),
-        ("y3", moved.false_alarms, "%{y} false alarms"),
+        ("y", scores.nab, "NAB %{y:.1f}"),
+        ("y2", scores.events_hit, "%{y} events"),
+        ("y3", scores.false_alarms, "%{y} false alarms"),
     )
-    for axis, values, told in rows:
+    for axis, values, hover in rows:
         figure.add_scatter(
             x=factors,
-            y=_shown(values) if axis == "y" else values,
+            y=_clip(values) if axis == "y" else values,
             yaxis=axis,
             mode="lines",
             name=name,
             legendgroup=name,
             showlegend=axis == "y",
-            line={"color": colour, "dash": dash, "width": 2, "shape": "linear" if axis == "y" else "hv"},
-            hovertemplate=f"{name}, %{{x:.2f}} x: {told}<extra></extra>",
+            line={"color": color, "dash": dash, "width": 2, "shape": "linear" if axis == "y" else "hv"},
+            hovertemplate=f"{name}, %{{x:.2f}} x: {hover}<extra></extra>",
         )
 
 
-def _shown(nab: np.ndarray) -> np.ndarray:
+def _clip(nab: np.ndarray) -> np.ndarray:
     return np.where(nab < _LOWEST, np.nan, nab).astype(np.float32)
 
 
 def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores], events: int) -> None:
-    most = max([1, *(int(np.max(moved.false_alarms, initial=0)) for moved in (own, *rivals.values()))])
+    most = max([1, *(int(np.max(method.false_alarms, initial=0)) for method in (own, *rivals.values()))])
     grid = {"gridcolor": figure.layout.xaxis.gridcolor, "zeroline": False, "automargin": True}
     figure.update_layout(
         xaxis={
@@ -103,7 +102,7 @@ def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores]
             "tickvals": TICKS,
             "ticktext": [f"{tick:g}" for tick in TICKS],
             "anchor": "y3",
-            "title": "factor on the threshold",
+            "title": "factor of the chosen threshold",
             "range": [np.log10(0.5), np.log10(2)],
         },
         yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},

@@ -1,32 +1,32 @@
-"""Plot decoding: cross-attention, next-symbol probabilities, and accuracy by length."""
+"""Figures of decoding: attention over the source, next-symbol probabilities, accuracy by length."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREY, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, VERMILLION
 from dlcore.plots.style import blank, vertical
 
 _FADE = [[0.0, "rgba(138, 143, 152, 0.06)"], [1.0, VERMILLION]]
 LIKELIEST = 10
-"""Number of next symbols drawn."""
+"""Number of next symbols in the figure."""
 ROW = 26
-"""Row height in pixels."""
+"""Height of a row in pixels."""
 CROWDED = 30
-"""Larger numbers of symbols are drawn smaller."""
+"""With more symbols than this, labels are smaller."""
 FEWEST_ROWS = 5
-"""Minimum number of rows, so that the color scale is readable."""
+"""Minimum height of the figure in rows: its color scale must be readable."""
 
 
 def over_source(
     shares: np.ndarray, source: Sequence[str], written: Sequence[str], *, title: str, unit: str, told: str, at: int = -1
 ) -> go.Figure:
-    """Plot shares (L, S): a row per output symbol, a column per input symbol; the row `at` is framed.
+    """Plot shares (L, S), one row per output symbol and one column per source symbol; the row `at` is framed.
 
-    `told` is the hover text, with {row}, {column} and {value}.
+    `told` is the hover text of a cell, with {row}, {column} and {value}.
     """
-    figure = blank(title, x="read", y="written", height=130 + ROW * max(FEWEST_ROWS, len(written)))
+    figure = blank(title, x="source", y="output", height=130 + ROW * max(FEWEST_ROWS, len(written)))
     words = [
         [told.format(row=row, column=column, value=f"{value:.1f}") for column, value in zip(source, line, strict=True)]
         for row, line in zip(written, shares.tolist(), strict=True)
@@ -56,16 +56,16 @@ def over_source(
 
 
 def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title: str) -> go.Figure:
-    """Plot the most likely next symbols, shares (V,) in percent, highlighting the `chosen` one."""
+    """Plot the most probable next symbols, (V,) in percent, in order; the decoded one (`chosen`) is colored."""
     order = np.argsort(-shares, kind="stable")[:LIKELIEST]
-    if chosen not in order:  # a beam that took another symbol
+    if chosen not in order:  # beam search chose another symbol
         order[-1] = chosen
     figure = blank(title, x="", y="probability, %", height=260)
-    colours = [VERMILLION if place == chosen else GREY for place in order]
+    colors = [VERMILLION if place == chosen else GRAY for place in order]
     figure.add_bar(
         x=[names[place] for place in order],
         y=shares[order].astype(np.float32),
-        marker={"color": colours},
+        marker={"color": colors},
         hovertemplate="%{x}: %{y:.2f} %<extra></extra>",
     )
     figure.update_xaxes(type="category", tickangle=0)
@@ -76,8 +76,8 @@ def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title
 def by_length(
     lengths: np.ndarray, shares: np.ndarray, low: np.ndarray, high: np.ndarray, *, longest: int, name: str
 ) -> go.Figure:
-    """Plot exact match (n,) in percent with its interval, by length; lengths up to `longest` were in training."""
-    figure = blank(f"Exact match by length, {name}", x="length in symbols", y="exact match, %", height=320)
+    """Plot exact match (n,) in percent with its interval by length; training items have at most `longest` symbols."""
+    figure = blank(f"Exact match by length, {name}", x="length, symbols", y="exact match, %", height=320)
     figure.add_scatter(
         x=lengths,
         y=shares,
@@ -95,5 +95,5 @@ def by_length(
         hovertemplate="%{x} symbols: %{y:.1f} %<extra></extra>",
     )
     figure.update_yaxes(range=[-3, 105])
-    vertical(figure, longest + 0.5, "longer than any in training", height=0.98)
+    vertical(figure, longest + 0.5, "longer than in training", height=0.98)
     return figure

@@ -1,4 +1,4 @@
-"""Plot a series over time with labeled windows and alarms, and its distribution."""
+"""Figures of a time series: values with labeled windows and alarms, distribution, autocorrelation."""
 
 import itertools
 import string
@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, PURPLE, VERMILLION
 from dlcore.plots.style import DRAWN_POINTS, blank, milliseconds, thin, vertical
 
 NUMBERED = 30
-"""Maximum number of windows that are shaded one by one, with their numbers."""
+"""Up to this many windows are shaded one by one with their numbers."""
 
 Window = tuple[int, int, str]
-"""Start and end in epoch milliseconds, and a name."""
+"""Start and end in epoch milliseconds, and what happened."""
 
 
 def series_over_time(
@@ -28,9 +28,9 @@ def series_over_time(
     alarms: np.ndarray | None = None,
     marks: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Plot values (n,) over times (n,), epoch milliseconds; labeled windows shaded, alarms (n,) as crosses.
+    """Plot values (n,) over times (n,), epoch milliseconds, with labeled windows shaded and alarms (n,) as crosses.
 
-    `plausible` are unusual but unlabeled intervals, shaded in another color; `marks` are named times, such as the start
+    `plausible`: unusual intervals without a label, shaded in another color. `marks`: named times, for example the start
     of the test split.
     """
     figure = blank(title, x="time", y=unit)
@@ -62,13 +62,13 @@ def series_over_time(
 
 
 def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *, moment: int, unit: str) -> go.Figure:
-    """Plot a window (n,) and its reconstruction; `moment` (epoch milliseconds) is the alarm."""
+    """Plot an interval (n,) and its reconstruction; `moment` (epoch milliseconds) is the time of the alarm."""
     figure = blank("Input and reconstruction", x="time", y=unit)
     figure.update_xaxes(type="date")
-    for name, line, colour, dash in (("seen", seen, BLUE, "solid"), ("rebuilt", rebuilt, VERMILLION, "dash")):
+    for name, line, color, dash in (("input", seen, BLUE, "solid"), ("reconstruction", rebuilt, VERMILLION, "dash")):
         x, y = thin(times, line)
         figure.add_scatter(
-            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": colour, "dash": dash}
+            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": color, "dash": dash}
         )
     vertical(figure, float(moment), "alarm", left=moment > int(times[len(times) // 2]))
     return figure
@@ -77,7 +77,7 @@ def before_and_after(times: np.ndarray, seen: np.ndarray, rebuilt: np.ndarray, *
 def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None = None) -> go.Figure:
     """Plot median, quartiles and whiskers (1.5 IQR) of values (n,), or of each group named in `by` (n,).
 
-    The five numbers are computed here, so that the points need not be sent to the browser.
+    The statistics are computed here, so that the browser does not receive every point.
     """
     figure = blank(title, x="", y=unit)
     names = [""] if by is None else list(dict.fromkeys(by.tolist()))
@@ -105,11 +105,11 @@ def box_plot(values: np.ndarray, *, title: str, unit: str, by: np.ndarray | None
 
 
 def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int = 20) -> go.Figure:
-    """Plot how many of the values (n,) fall in each of `bins` equal ranges."""
+    """Plot a histogram of values (n,) with `bins` equal bins."""
     figure = blank(title, x=unit, y="number of values")
     count, edges = np.histogram(values, bins=bins)
     middle = (edges[:-1] + edges[1:]) / 2
-    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three significant digits of a bin's width
+    digits = max(0, 2 - int(np.floor(np.log10(edges[1] - edges[0]))))  # three significant digits of the bin width
     names = [f"{low:,.{digits}f} to {high:,.{digits}f}" for low, high in itertools.pairwise(edges)]
     figure.add_bar(
         x=middle,
@@ -124,40 +124,38 @@ def histogram_by_range(values: np.ndarray, *, title: str, unit: str, bins: int =
 
 
 def autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str], marks: Mapping[str, int]) -> go.Figure:
-    """Plot the autocorrelation of the series (n,); `marks` name lags, such as a day and a week; `step` is the time
-    between points, with unit.
-    """
+    """Plot the autocorrelation of a series (n,); `marks` name lags, `step` is the sampling interval and its unit."""
     figure = blank("Autocorrelation", x=f"lag, {step[1]}", y="correlation")
-    found = correlation_by_lag(values, lags)
-    hours, drawn = thin(np.arange(lags + 1) * step[0], found)
-    band = 1.96 / np.sqrt(len(values))  # 95 % band of white noise of this length
-    figure.add_hrect(y0=-band, y1=band, fillcolor=GREY, opacity=0.3, line={"width": 0})
-    figure.add_scatter(x=hours, y=drawn.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
-    for (text, lag), colour in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
+    correlations = correlation_by_lag(values, lags)
+    x, y = thin(np.arange(lags + 1) * step[0], correlations)
+    band = 1.96 / np.sqrt(len(values))  # 95 % interval of white noise of this length
+    figure.add_hrect(y0=-band, y1=band, fillcolor=GRAY, opacity=0.3, line={"width": 0})
+    figure.add_scatter(x=x, y=y.astype(np.float32), mode="lines", line={"color": BLUE}, showlegend=False)
+    for (text, lag), color in zip(marks.items(), (VERMILLION, GREEN, ORANGE, PURPLE), strict=False):
         figure.add_scatter(
             x=[lag * step[0]],
-            y=[found[lag]],
+            y=[correlations[lag]],
             mode="markers+text",
-            text=[f"{text}: {found[lag]:.2f}"],
+            text=[f"{text}: {correlations[lag]:.2f}"],
             textposition="top left" if lag > lags / 2 else "top right",
-            marker={"color": colour, "size": 10},
+            marker={"color": color, "size": 10},
             showlegend=False,
             hovertemplate=f"{text}: %{{y:.3f}}<extra></extra>",
         )
-    figure.update_yaxes(range=[min(-0.6, float(found.min()) - 0.1), 1.15])
+    figure.update_yaxes(range=[min(-0.6, float(correlations.min()) - 0.1), 1.15])
     return figure
 
 
 def correlation_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
-    """Return the autocorrelation (lags + 1,) of values (n,): the usual biased estimate (Box & Jenkins), by FFT."""
-    centred = values - values.mean()
-    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
+    """Return the autocorrelation (lags + 1,) of values (n,): biased estimate (Box & Jenkins), by FFT."""
+    centered = values - values.mean()
+    power = np.abs(np.fft.rfft(centered, 2 * len(values))) ** 2
     sums: np.ndarray = np.fft.irfft(power)[: lags + 1]
     return sums / sums[0] if sums[0] > 0 else np.zeros(lags + 1)
 
 
 def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
-    """Shade windows, numbered if there are few; many are one filled curve, since each shape costs the browser time."""
+    """Shade windows with numbers; many are drawn as one filled curve, since shapes are slow in the browser."""
     if len(windows) > NUMBERED:
         _fill(figure, windows, reach)
         return
@@ -165,7 +163,7 @@ def _shade(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, flo
         _span(figure, (start, end, name), ORANGE, opacity=0.28, text=str(number))
     if windows:
         names = ", ".join(f"{number} {name}" for number, (_, _, name) in enumerate(windows, start=1))
-        _swatch(figure, f"labeled: {names}" if len(names) < 30 else "labelled", ORANGE)
+        _swatch(figure, f"labeled: {names}" if len(names) < 30 else "labeled", ORANGE)
 
 
 def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
@@ -175,10 +173,10 @@ def _mark_plausible(figure: go.Figure, windows: Sequence[Window]) -> None:
         _swatch(figure, "plausible", PURPLE)
 
 
-def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, text: str) -> None:
+def _span(figure: go.Figure, window: Window, color: str, *, opacity: float, text: str) -> None:
     start, end, name = window
     low, high = float(start), float(end)
-    figure.add_vrect(x0=low, x1=high, fillcolor=colour, opacity=opacity, line={"width": 0}, layer="below")
+    figure.add_vrect(x0=low, x1=high, fillcolor=color, opacity=opacity, line={"width": 0}, layer="below")
     figure.add_annotation(
         x=(low + high) / 2,
         y=1,
@@ -192,10 +190,10 @@ def _span(figure: go.Figure, window: Window, colour: str, *, opacity: float, tex
 
 
 def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, float]) -> None:
-    spans = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
-    apart = spans[1:, 0] - np.maximum.accumulate(spans[:-1, 1]) > np.ptp(spans) / DRAWN_POINTS * 4
-    starts = spans[np.r_[True, apart], 0]
-    ends = np.maximum.accumulate(spans[:, 1])[np.r_[apart, True]]  # windows closer than a few screen columns are merged
+    intervals = np.array(sorted((start, end) for start, end, _ in windows), dtype=np.float64)
+    is_separate = intervals[1:, 0] - np.maximum.accumulate(intervals[:-1, 1]) > np.ptp(intervals) / DRAWN_POINTS * 4
+    starts = intervals[np.r_[True, is_separate], 0]
+    ends = np.maximum.accumulate(intervals[:, 1])[np.r_[is_separate, True]]  # merge those closer than a few pixels
     corners = np.stack([starts, starts, ends, ends, np.full(len(starts), np.nan)], axis=1).ravel()
     low, high = reach
     figure.add_scatter(
@@ -210,11 +208,11 @@ def _fill(figure: go.Figure, windows: Sequence[Window], reach: tuple[float, floa
     )
 
 
-def _swatch(figure: go.Figure, name: str, colour: str) -> None:
+def _swatch(figure: go.Figure, name: str, color: str) -> None:
     figure.add_scatter(
         x=[None],
         y=[None],
         mode="markers",
         name=name,
-        marker={"color": colour, "symbol": "square", "size": 12, "opacity": 0.5},
+        marker={"color": color, "symbol": "square", "size": 12, "opacity": 0.5},
     )

@@ -1,4 +1,4 @@
-"""Plot training curves by epoch."""
+"""Pictures of a training that is over: curves by epoch, and the gradient layer by layer."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.palette import ORDER
-from dlcore.plots.style import SPLIT_COLOURS, SPLIT_DASHES, blank, log_axis, thin, vertical
+from dlcore.plots.style import SPLIT_COLORS, SPLIT_DASHES, blank, log_axis, thin, vertical
 
 
 def curves_by_epoch(
@@ -18,17 +18,17 @@ def curves_by_epoch(
     percent: bool = False,
     log: bool = False,
 ) -> go.Figure:
-    """Plot named curves, each epochs (n,) and values (n,); train solid, validation dashed; marks the best epoch."""
+    """Plot named curves, each epochs (n,) and values (n,): train solid, validation dashed, the best epoch marked."""
     figure = blank(title, x="epoch", y=y)
     for number, (name, (epochs, values)) in enumerate(curves.items()):
-        x, drawn = thin(epochs, values * (100 if percent else 1))
-        split = next((split for split in SPLIT_COLOURS if name.startswith(split)), "")
+        x, y_thin = thin(epochs, values * (100 if percent else 1))
+        split = next((split for split in SPLIT_COLORS if name.startswith(split)), "")
         figure.add_scatter(
             x=x.astype(np.float32),
-            y=drawn.astype(np.float32),
+            y=y_thin.astype(np.float32),
             name=name,
             mode="lines+markers" if len(x) < 40 else "lines",
-            line={"color": SPLIT_COLOURS.get(split, ORDER[number % len(ORDER)]), "dash": SPLIT_DASHES.get(split)},
+            line={"color": SPLIT_COLORS.get(split, ORDER[number % len(ORDER)]), "dash": SPLIT_DASHES.get(split)},
         )
     if best is not None:
         end = max(float(epochs[-1]) for epochs, _ in curves.values())

@@ -1,11 +1,11 @@
-"""Plot accuracy against the number of training samples."""
+"""Learning curves: accuracy by number of training samples, with and without pretraining."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import GREY, ORDER
+from dlcore.plots.palette import GRAY, ORDER
 from dlcore.plots.style import blank
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
@@ -13,7 +13,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 @dataclass(frozen=True)
 class LearningCurvePoint:
-    """One training run: samples (per class, or in total), test accuracy with its interval, all in 0 to 1."""
+    """One training: number of samples (per class, or in all), test accuracy and its interval, 0 to 1."""
 
     each: int
     accuracy: float
@@ -23,7 +23,7 @@ class LearningCurvePoint:
 
 @dataclass(frozen=True)
 class CurveLabels:
-    """Words of the axes: what the samples are and how they are counted."""
+    """Words for the training samples."""
 
     things: str = "photos"
     counted: str = "photos per class"
@@ -37,22 +37,20 @@ def learning_curve(
     guess: str = "guessing",
     of: CurveLabels | None = None,
 ) -> go.Figure:
-    """Plot accuracy by number of samples, a line per kind of pretraining; `chance` is the guessing baseline, or
-    `guess`.
-    """
+    """Plot accuracy by number of samples, one line per initialization; `chance` is the baseline named `guess`."""
     of = of or CurveLabels()
     figure = blank(
-        f"Test accuracy by number of training {of.things}", x=f"{of.counted} (log)", y="right, %", height=340
+        f"Test accuracy by number of training {of.things}", x=f"{of.counted} (log)", y="accuracy, %", height=340
     )
-    for (name, found), colour, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
-        rows = sorted(found, key=lambda one: one.each)
-        values = [100 * one.accuracy for one in rows]
+    for (name, points), color, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
+        rows = sorted(points, key=lambda point: point.each)
+        values = [100 * point.accuracy for point in rows]
         figure.add_scatter(
-            x=[one.each for one in rows],
+            x=[point.each for point in rows],
             y=values,
             name=name,
             mode="lines+markers",
-            line={"color": colour},
+            line={"color": color},
             marker={"size": 9, "symbol": symbol},
             showlegend=True,
             error_y={
@@ -60,13 +58,13 @@ def learning_curve(
                 "symmetric": False,
                 "thickness": 1.5,
                 "width": 4,
-                "array": [100 * one.high - value for one, value in zip(rows, values, strict=True)],
-                "arrayminus": [value - 100 * one.low for one, value in zip(rows, values, strict=True)],
+                "array": [100 * point.high - value for point, value in zip(rows, values, strict=True)],
+                "arrayminus": [value - 100 * point.low for point, value in zip(rows, values, strict=True)],
             },
             hovertemplate=of.number + ": %{y:.1f} %<extra>" + name + "</extra>",
         )
-    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GREY}, annotation_text=guess)
-    sizes = sorted({one.each for found in lines.values() for one in found})
+    figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GRAY}, annotation_text=guess)
+    sizes = sorted({point.each for points in lines.values() for point in points})
     figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
     figure.update_yaxes(range=[0, 100])
     return figure

@@ -21,7 +21,7 @@ def test_run_seeds_and_rival_share_one_axis() -> None:
         events=5,
     )
     names = [trace.name for trace in figure.data if trace.showlegend is not False]
-    assert names == ["its seeds", "Weekly median", "this run"]
+    assert names == ["seeds", "Weekly median", "this run"]
     assert [trace.yaxis for trace in figure.data if trace.name == "this run"] == ["y", "y2", "y3"]
     assert all(trace.xaxis in (None, "x") for trace in figure.data)
     assert "event lost" in [note.text for note in figure.layout.annotations]

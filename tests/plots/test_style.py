@@ -35,7 +35,7 @@ def test_a_logarithmic_axis_has_labels_that_can_be_read() -> None:
 
 def test_colours_of_curves_stand_out_on_white_and_on_dark() -> None:
     """At least 3 to 1 (WCAG 1.4.11) for the three that carry train, validation and test."""
-    for colour in style.SPLIT_COLOURS.values():
+    for colour in style.SPLIT_COLORS.values():
         assert contrast(colour, "#FFFFFF") >= 3
         assert contrast(colour, "#0E1117") >= 3
 

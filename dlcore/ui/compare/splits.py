@@ -16,7 +16,7 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.headline import NAMES, baseline_title, causal_baselines
 from dlcore.ui.widgets.metric_table import format_metric
 
-METRICS = ("precision", "recall", "f1", "roc_auc", "auc_pr")
+TEST_METRICS = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 DEGENERATE_SHARE, MAJORITY_SHARE = 0.95, 0.8
 """A model that predicts one class for this share of samples is degenerate, unless the class has the other share."""
 
@@ -131,7 +131,7 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
 def test_metrics(variant: TestedVariant) -> dict[str, str]:
     """Return the other test metrics by name: mean, lowest and highest over seeds."""
     formatted = {}
-    for name in METRICS:
+    for name in TEST_METRICS:
         values = [
             metrics[name] for bundle in variant.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)
         ]

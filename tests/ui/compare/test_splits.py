@@ -23,7 +23,7 @@ def test_every_part_and_measure_is_there_for_every_variant(variants) -> None:
         assert found["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
         assert found["Loss, test"] == f"{metrics['loss']:.3f}"
         assert found["Loss, validation"] == f"{best.value:.3f}"
-        assert set(parts.test_metrics(variant)) == set(parts.METRICS)
+        assert set(parts.test_metrics(variant)) == set(parts.TEST_METRICS)
         assert parts.test_metrics(variant)["precision"] == f"{metrics['precision']:.1%}"
 
 
@@ -60,4 +60,4 @@ def test_the_variant_that_stops_early_may_go_on_for_longer() -> None:
 def test_more_classes_have_measures_and_no_curve(variants) -> None:
     bundle = runs.open_run("reference:questions/lstm").bundle
     one = type(variants[0])("lstm", (bundle.record,), (bundle,))
-    assert set(parts.test_metrics(one)) == set(parts.METRICS)
+    assert set(parts.test_metrics(one)) == set(parts.TEST_METRICS)

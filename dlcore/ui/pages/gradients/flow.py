@@ -1,4 +1,4 @@
-"""What became of the gradient in one or several networks: verdict, heat map, profile; for runs and for trials alike."""
+"""Gradient flow of one or several networks: diagnosis, heat map, profile; for runs and short runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,30 +16,29 @@ from dlcore.runs import GradientNorms, Run
 from dlcore.ui.widgets.figure import show_figure
 
 SCALES: dict[str, ColorScale] = {
-    "norm": ColorScale("norm of the gradient"),
-    "update_ratio": ColorScale("update over weight"),
+    "norm": ColorScale("gradient norm"),
+    "update_ratio": ColorScale("update / weight"),
     "activation_mean": ColorScale("mean activation", log=False),
-    "activation_variance": ColorScale("variance of activations"),
+    "activation_variance": ColorScale("activation variance"),
     "dead_units": ColorScale("share of dead units", log=False, low=0.0, high=1.0),
 }
 NAMES = {
-    "norm": "Gradient",
+    "norm": "Gradient norm",
     "update_ratio": "Update / weight",
     "activation_mean": "Activation mean",
     "activation_variance": "Activation variance",
     "dead_units": "Dead units",
 }
 WORDS = {
-    "norm": "How strongly each layer is told to change. Bright at the bottom and dark on top: the signal dies on its "
-    "way back from the output.",
-    "update_ratio": "How far one step moves a layer, as a share of its length. About 1/1000 is usual; far less and the "
-    "layer stands still, far more and it is thrown about.",
-    "activation_mean": "Mean of what each layer puts out, after its activation. Far from 0 the next layer sees little "
-    "else.",
-    "activation_variance": "How much what a layer puts out differs over the batch. Near nothing: every picture looks "
-    "alike from there on. Growing from layer to layer: the signal swells.",
-    "dead_units": "Share of a layer's ReLU units that give 0 for every picture of the batch: no gradient passes them. "
-    "Empty where there is no ReLU.",
+    "norm": "Gradient norm per layer. Bright at the bottom and dark on top: vanishing gradient.",
+    "update_ratio": "Norm of an update over norm of the weights. About 1/1000 is typical; much less: the layer "
+    "hardly learns; much more: training is unstable.",
+    "activation_mean": "Mean output of each layer after its activation. Far from 0, it dominates the input of the next "
+    "layer.",
+    "activation_variance": "Output variance of a layer over the batch. Near 0: all images have the same output. "
+    "Growing with depth: exploding activations.",
+    "dead_units": "Share of ReLU units that are 0 for every image of the batch, so that no gradient passes. Empty "
+    "without ReLU.",
 }
 FLOW_STYLE: dict[Kind, tuple[str, str]] = {
     "not finite": ("red", ":material/error:"),
@@ -49,15 +48,15 @@ FLOW_STYLE: dict[Kind, tuple[str, str]] = {
     "healthy": ("green", ":material/check_circle:"),
 }
 NOTHING = 1e-30
-"""A share below this is none: single precision knows no smaller gradients, and zeros stand for them."""
-HIGH, OVERLAID = 4, 8
-"""Of so many networks bands are high, and so many profiles can be told apart."""
+"""Ratios below this are shown as 0: float32 has no smaller gradients."""
+MAX_HIGH_BANDS, MAX_PROFILES = 4, 8
+"""Maximum number of networks with high bands, and with overlaid profiles."""
 REPORTED = {layer / deep.REPORTED_DEPTH: norm for layer, norm in deep.REPORTED.items()}
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network as it is shown: `values` (n, L) of its layers with weights by measure, `norm` among them."""
+    """One network: `values` (n, L) of its layers with weights by measure, including `norm`."""
 
     run_id: str
     name: str
@@ -67,52 +66,51 @@ class Network:
 
 
 def run_network(run: Run, name: str) -> Network | None:
-    """The network of a run; None where nothing was recorded and nothing broke either."""
-    found, record = run.gradients(), run.record
-    told = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
-    broke_at = int(told[1]) if told else 0
-    if found is None or not len(found.steps):
+    """Return the network of a run; None without recorded gradients, unless training diverged."""
+    norms, record = run.gradients(), run.record
+    match = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
+    broke_at = int(match[1]) if match else 0
+    if norms is None or not len(norms.steps):
         if not broke_at:
             return None
-        found = GradientNorms((), np.empty(0, dtype=np.int64), np.empty((0, 0)), {})
-    return network(found, name, run_id=run.run_id, broke_at=broke_at)
+        norms = GradientNorms((), np.empty(0, dtype=np.int64), np.empty((0, 0)), {})
+    return network(norms, name, run_id=run.run_id, broke_at=broke_at)
 
 
-def network(found: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
-    """What was recorded, thinned to the layers with weights, and judged; `broke_at` as for
-    `gradient_flow.diagnose_gradients`."""
-    places = deep.weight_layers(found.layers)
-    values = {"norm": found.norms[:, places], **{key: value[:, places] for key, value in found.measures.items()}}
-    names = [f"layer {i + 1}" for i in range(len(places))]
+def network(norms: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
+    """Return the recorded layers with weights and their diagnosis; `broke_at`: see `diagnose_gradients`."""
+    layers = deep.weight_layers(norms.layers)
+    values = {"norm": norms.norms[:, layers], **{key: value[:, layers] for key, value in norms.measures.items()}}
+    names = [f"layer {i + 1}" for i in range(len(layers))]
     verdict = gradient_flow.diagnose_gradients(
-        found.steps, values["norm"], names=names, dead=values.get("dead_units"), broke_at=broke_at
+        norms.steps, values["norm"], names=names, dead=values.get("dead_units"), broke_at=broke_at
     )
-    return Network(run_id, name, found.steps, values, verdict)
+    return Network(run_id, name, norms.steps, values, verdict)
 
 
 def rename(shown: Network, name: str) -> Network:
-    """The same under another name."""
+    """Return the network with another name."""
     return replace(shown, name=name)
 
 
 def ratio(shown: Network) -> str:
-    """The first quarter's gradient over the last quarter's, in words."""
+    """Format the gradient norm of the first quarter of the layers over that of the last."""
     value = shown.verdict.ratio
     return "–" if np.isnan(value) else gradient_flow.format_number(0.0 if value < NOTHING else value)
 
 
 def show_verdict(shown: Network) -> None:
-    """The verdict in words with its evidence, and the rules behind it."""
+    """Render the diagnosis with its evidence and rules."""
     for finding in shown.verdict.findings:
-        colour, icon = FLOW_STYLE[finding.kind]
+        color, icon = FLOW_STYLE[finding.kind]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(finding.kind.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
+            st.badge(finding.kind.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
             st.markdown(finding.sentence)
     first, last = shown.verdict.steps
-    with st.expander("The rules", icon=":material/rule:"):
+    with st.expander("Rules", icon=":material/rule:"):
         st.markdown("\n".join(f"- **{kind.capitalize()}**: {rule}" for kind, rule in gradient_flow.RULES.items()))
         if len(shown.steps):
-            st.caption(f"Judged on {len(shown.steps)} probed steps from {first} to {last}, layers with weights alone.")
+            st.caption(f"Based on {len(shown.steps)} recorded steps from {first} to {last}, layers with weights only.")
 
 
 def show_map(
@@ -122,48 +120,50 @@ def show_map(
     reported: Mapping[float, float] | None = None,
     until: int | None = None,
 ) -> None:
-    """The heat map of all networks under one scale, for the measure that is chosen, and the profile by layer.
+    """Render the heat map of all networks on one scale for the chosen measure, and the profile by layer.
 
-    until: the step to which all were meant to get. Of many networks bands are low, and there is no profile.
+    until: planned number of steps. With many networks, bands are low and there is no profile.
     """
     networks = [shown for shown in networks if len(shown.steps)]
     if not networks:
         return
-    known = [name for name in SCALES if all(name in shown.values for shown in networks)]
-    chosen = st.segmented_control(
-        "What to show", known, default="norm", required=True, key=f"{key}-measure", format_func=NAMES.__getitem__
+    measures = [name for name in SCALES if all(name in shown.values for shown in networks)]
+    measure = (
+        st.segmented_control(
+            "Measure", measures, default="norm", required=True, key=f"{key}-measure", format_func=NAMES.__getitem__
+        )
+        or "norm"
     )
-    measure = chosen or "norm"
     st.caption(WORDS[measure])
-    drawn = [_drawn(shown, measure) for shown in networks]
-    figure = plots.flow_map(drawn, SCALES[measure], until=until, low=len(drawn) > HIGH)
-    show_figure(figure, key=f"{key}-map", alt=_told(networks, measure))
-    if any(layers.marked for layers in drawn):
-        st.caption("Framed: the layers that the verdict speaks of.")
-    if len(drawn) > OVERLAID:
+    layers = [_layers_by_step(shown, measure) for shown in networks]
+    figure = plots.flow_map(layers, SCALES[measure], until=until, low=len(layers) > MAX_HIGH_BANDS)
+    show_figure(figure, key=f"{key}-map", alt=_alt_text(networks, measure))
+    if any(network.marked for network in layers):
+        st.caption("Framed: layers of the diagnosis.")
+    if len(layers) > MAX_PROFILES:
         return
-    st.markdown(f"**{NAMES[measure]} by layer**: move the slider to see it step by step")
+    st.markdown(f"**{NAMES[measure]} by layer**")
     show_figure(
-        plots.profile(drawn, SCALES[measure], reported=reported if measure == "norm" else None),
+        plots.profile(layers, SCALES[measure], reported=reported if measure == "norm" else None),
         key=f"{key}-profile",
-        alt=f"{NAMES[measure]} by layer, networks overlaid, at a step of one's choice",
+        alt=f"{NAMES[measure]} by layer, networks overlaid, at the step of the slider",
     )
     if reported and measure == "norm":
-        st.caption("Crosses: what others reported for their VGG-deep (layers 3, 15, 27 and 38); not measured here.")
+        st.caption("Crosses: reported values for VGG-deep (layers 3, 15, 27, 38), not reproduced here.")
 
 
-def _drawn(shown: Network, measure: str) -> LayersByStep:
+def _layers_by_step(shown: Network, measure: str) -> LayersByStep:
     of_units = measure == "dead_units"
     kinds = {"dying units"} if of_units else {"vanishing", "exploding", "not finite"}
     marked = [finding.layers for finding in shown.verdict.findings if finding.kind in kinds]
     marked = [layers for layers in marked if layers]
     frame = marked[0] if marked and measure in ("norm", "dead_units") else ()
     values = shown.values[measure]
-    looked = np.isfinite(values).any(axis=1)
-    rows = looked if looked.any() else slice(None)  # a tiny network is not looked at in full at every step
+    is_recorded = np.isfinite(values).any(axis=1)
+    rows = is_recorded if is_recorded.any() else slice(None)  # tiny networks record some measures less often
     return LayersByStep(shown.name, shown.steps[rows], values[rows], frame)
 
 
-def _told(networks: Sequence[Network], measure: str) -> str:
+def _alt_text(networks: Sequence[Network], measure: str) -> str:
     parts = [f"{shown.name}: {shown.verdict.kind}" for shown in networks]
     return f"{NAMES[measure]} of every layer by step as a heat map. {'; '.join(parts)}"

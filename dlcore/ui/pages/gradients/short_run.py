@@ -1,4 +1,4 @@
-"""One attempt on the page on gradients: fifty steps of a network with settings of one's choice."""
+"""A short run of the gradients page: fifty steps of a network with chosen settings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,66 +20,66 @@ if TYPE_CHECKING:
 
 STEPS, EVERY = 50, 2
 GUESSING = 2.3
-"""Loss of guessing one of ten."""
+"""Cross-entropy of random guessing with ten classes."""
 
 
 @dataclass(frozen=True)
 class ShownRun:
-    """What fifty steps of a network told, and the network as it is shown."""
+    """Result of a short run, and its network."""
 
     trial: ShortRun
     shown: flow.Network
 
     @property
     def loss(self) -> str:
-        """The loss of the last few steps, in words."""
+        """The mean loss of the last five steps, formatted."""
         if self.trial.failed_step:
-            return f"broke off at step {self.trial.failed_step}"
+            return f"diverged at step {self.trial.failed_step}"
         return gradient_flow.format_number(float(self.trial.losses.values[-5:].mean()))
 
 
 def run_attempt(slug: str, dataset: str, changed: Mapping[str, Any], *, number: str = "") -> ShownRun:
-    """The attempt with these settings, trained now unless it was before; `number` comes before its name."""
+    """Return the short run with these settings, cached; `number` is a prefix of its name."""
     settings = json.dumps(changed, sort_keys=True)
-    trial = _attempt(slug, dataset, settings)
+    trial = _run(slug, dataset, settings)
     name = number + deep.describe_network(_config(slug, dataset, settings))
     return ShownRun(trial, flow.network(trial.gradients, name, broke_at=trial.failed_step))
 
 
 def prefetch(slug: str, dataset: str) -> None:
-    """Read the pictures, while the reader reads."""
+    """Load the images ahead of the first run."""
     _prepared(slug, dataset, _config(slug, dataset, "{}"))
 
 
 def describe_loss(trial: ShortRun) -> str:
-    """How the loss went, in a sentence."""
+    """Describe the loss in one sentence."""
     values = trial.losses.values
     if not len(values):
         return ""
     last = gradient_flow.format_number(float(values[-5:].mean()))
     return (
-        f"{len(values)} steps in {trial.seconds:.1f} s; the loss went from "
+        f"{len(values)} steps in {trial.seconds:.1f} s; loss "
         f"{gradient_flow.format_number(float(values[0]))} to "
-        f"{last} (guessing one of ten: {GUESSING})."
+        f"{last} (random guessing: {GUESSING})."
     )
 
 
 def table(attempts: Sequence[ShownRun]) -> None:
-    """Verdict and loss of each attempt."""
+    """Render diagnosis and loss of each short run."""
     rows = [
         {
-            "Network": one.shown.name,
-            "Gradient": one.shown.verdict.kind,
-            "First quarter / last quarter": flow.ratio(one.shown),
-            "Loss": one.loss,
+            "Network": run.shown.name,
+            "Gradient": run.shown.verdict.kind,
+            "First quarter / last quarter": flow.ratio(run.shown),
+            "Loss": run.loss,
         }
-        for one in attempts
+        for run in attempts
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Verdict and loss of each attempt")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Diagnosis and loss of each short run")
 
 
 @st.cache_resource(max_entries=64, show_spinner="Training a few steps")
-def _attempt(slug: str, dataset: str, changed: str) -> ShortRun:
+def _run(slug: str, dataset: str, changed: str) -> ShortRun:
     config = _config(slug, dataset, changed)
     return run_short(config, _prepared(slug, dataset, config), steps=STEPS, every=EVERY)
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dlcore.core.settings import ASSETS
-from dlcore.plots.palette import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
@@ -109,7 +109,7 @@ def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
     ]
     if own:
         _own(figure, own)
-    figure.add_hline(y=10, line={"color": GREY, "dash": "dot"}, annotation_text="guessing")
+    figure.add_hline(y=10, line={"color": GRAY, "dash": "dot"}, annotation_text="guessing")
     figure.update_xaxes(type="log", tickvals=[5, 10, 20, 40, 80, 120, 200])
     figure.update_yaxes(range=[0, 104])
     return figure
