@@ -164,7 +164,8 @@ def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
     """A preset's settings: those for all models that this one has, overridden by those under the model's name."""
-    values, names = project.presets[preset], project.setting_names(model)
+    values = project.presets[preset]
+    names = set(project.setting_names(model)) - set(project.models)  # a model may be called like a setting
     return {name: value for name, value in values.items() if name in names} | dict(values.get(model, {}))
 
 
