@@ -137,7 +137,7 @@ def _plan(config: RunConfig) -> TransferConfig:
 
 def needs(config: RunConfig) -> tuple[str, ...]:
     """ImageNet weights of the model's backbone, unless it starts from random ones."""
-    pretrained = _plan(config).start == "pretrained"
+    pretrained = _plan(config).initialization == "pretrained"
     return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.plots import search as plots
-from dlcore.projects import search_space as turning
+from dlcore.projects.command import command_line
 from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Trial
@@ -144,7 +144,7 @@ def _best(project: "Project", search: Search) -> None:
             st.query_params.pop(ADDRESS, None)
             st.rerun()
     with st.expander("The command that trains it", icon=":material/terminal:"):
-        st.code(turning.command(searches.best_config(search)), language="bash", wrap_lines=True)
+        st.code(command_line(searches.best_config(search)), language="bash", wrap_lines=True)
 
 
 def _pictures(search: Search) -> None:
