@@ -1,9 +1,10 @@
 """The command line that repeats a run."""
 
+import contextlib
 import shlex
 
-from dlcore.core.errors import ConfigError, DataError
-from dlcore.projects.registry import configure
+from dlcore.core.errors import ConfigError
+from dlcore.projects.registry import preset_settings
 from dlcore.projects.run_config import RunConfig
 
 
@@ -15,21 +16,9 @@ def command_line(config: RunConfig) -> str:
         words += ["--device", config.device]
     if config.devices != 1:
         words += ["--devices", str(config.devices)]
-    base = _preset_config(config)
-    if base is not None:
+    with contextlib.suppress(ConfigError):  # the preset has another name now
+        base = preset_settings(config)
         for name, value in config.flat.items():
-            if base.flat.get(name) != value:
+            if base[name] != value:
                 words += ["--set", f"{name}={value}"]
     return shlex.join(words)
-
-
-def _preset_config(config: RunConfig) -> RunConfig | None:
-    """The config of model, dataset and preset alone; without the dataset if it is custom and missing."""
-    for dataset in (config.dataset, None):
-        try:
-            return configure(config.project, model=config.model, dataset=dataset, preset=config.preset)
-        except DataError:
-            continue
-        except ConfigError:  # the preset has another name now
-            return None
-    return None

@@ -113,6 +113,22 @@ def configure(
     )
 
 
+def preset_settings(config: RunConfig) -> dict[str, Any]:
+    """Every setting by name as the config's preset has it for its model and dataset.
+
+    Raises:
+        ConfigError: model or preset are unknown: they had other names.
+    """
+    project = get(config.project)
+    _one_of("model", config.model, project.models)
+    _one_of("preset", config.preset, project.presets)
+    classes = project.config_classes(config.model)
+    defaults = {field.name: field.default for part in classes.values() for field in describe(part)}
+    custom = own.find(config.dataset) if own.is_custom(config.dataset) else None
+    suited = project.custom_settings(custom, config.model) if custom else {}
+    return {**defaults, **_preset(project, config.model, config.preset), **suited}
+
+
 def list_datasets(slug: str) -> list[str]:
     """Every dataset that the project can train on: public ones, then custom ones of its kinds."""
     project = get(slug)
@@ -164,7 +180,8 @@ def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
     """A preset's settings: those for all models that this one has, overridden by those under the model's name."""
-    values, names = project.presets[preset], project.setting_names(model)
+    values = project.presets[preset]
+    names = set(project.setting_names(model)) - set(project.models)  # a model may be called like a setting
     return {name: value for name, value in values.items() if name in names} | dict(values.get(model, {}))
 
 

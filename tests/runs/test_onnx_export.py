@@ -111,7 +111,7 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
 
 def beginning():
     """The first blocks of a network for photographs: the whole has a hundred more operators of the same kinds."""
-    module = TransferNet(TransferConfig(start="random"), backbone="mobilenet_v2", classes=3)
+    module = TransferNet(TransferConfig(initialization="random"), backbone="mobilenet_v2", classes=3)
     module.blocks, module.head[1] = module.blocks[:4], torch.nn.Linear(24, 3)
     return module
 

@@ -213,14 +213,14 @@ def _samples(found: images.Images) -> None:
 
 def _changed(found: images.Images, config: RunConfig) -> None:
     """Augmented versions of one training image."""
-    options = config.flat
-    if not {"flip", "shift", "cutout", "color_jitter"} <= set(options):
+    options = config.data_options
+    if not isinstance(options, pictures.ImageData):
         return
     st.subheader("Augmentation", anchor=False)
-    how = pictures.augmentation(pictures.ImageData(**options), config.dataset)
+    how = pictures.augmentation(options, config.dataset)
     on = [word for name, word in CHANGES.items() if getattr(how, name)]
     row = int(np.flatnonzero(found.labels == 0)[0])
-    versions = _versions(config.dataset, row, int(options["side"]), how)
+    versions = _versions(config.dataset, row, options.side, how)
     st.caption(
         f"Each epoch sees another version ({', '.join(on)}). Validation and test images are unchanged."
         if on

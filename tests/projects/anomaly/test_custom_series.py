@@ -51,7 +51,7 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
         options = quick(model=model).flat
         assert (options["train_share"], options["validation_share"], options["window"]) == (0.5, 0.1, 24)
         assert options.get("leave_out", "") == ""
-    assert quick(train_share=0.6).data_options["train_share"] == 0.6
+    assert quick(train_share=0.6).flat["train_share"] == 0.6
     config = quick(window=16)
     assert "--dataset own:mine" in command_line(config) and "--set window=16" in command_line(config)
     assert "train_share" not in command_line(config)

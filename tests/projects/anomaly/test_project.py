@@ -268,7 +268,7 @@ def test_each_seed_is_told_apart_with_mean_and_range():
     assert anomaly.evaluate(predictions(), None, config()).parts == {}
 
 
-@pytest.mark.parametrize(("own", "said"), [(95.0, "is better than"), (90.0, "does not beat")])
+@pytest.mark.parametrize(("own", "said"), [(95.0, "beats every baseline"), (90.0, "does not beat")])
 def test_the_verdict_says_whether_the_simple_methods_are_beaten(own, said):
     simple = {
         "weekly_median_causal": {"nab_standard": 93.9, "vus_pr": 0.6},

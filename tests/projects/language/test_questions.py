@@ -46,7 +46,7 @@ def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(as
     offered = {field.name for field in projects.list_settings("questions", "bert_gru")["data"]}
     assert offered == {"length", "keep", "balanced", "rows"}
     assert {"tokens", "vectors"} <= {field.name for field in projects.list_settings("questions", "gru")["data"]}
-    with pytest.raises(ConfigError, match="'tokens' means nothing to 'bert_gru'"):
+    with pytest.raises(ConfigError, match="'tokens' has no effect on 'bert_gru'"):
         configured("bert_gru", bert=tiny_bert.NAME, tokens="words")
     by_words = configured("gru", tokens="words", vectors="none", embedding=8)
     forked = projects.with_settings(by_words, {"model": "bert_gru", "after_layer": 1})

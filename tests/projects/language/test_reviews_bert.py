@@ -178,7 +178,7 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     assert answer["probabilities"]["positive"] == pytest.approx(stored["test_scores"][0, 1], abs=0.02)
     weights = load_file(place / "model.safetensors")
     save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
-    with pytest.raises(DataError, match="made with a 'tiny' whose checksum begins with"):
+    with pytest.raises(DataError, match="uses a 'tiny' whose checksum begins with"):
         bundle.load()
     shutil.rmtree(place)
     with pytest.raises(DataMissingError, match="'tiny' is not on this machine") as caught:

@@ -40,9 +40,9 @@ def test_layers_with_weights_are_as_many_as_the_depth():
 
 
 def test_a_network_in_words_follows_its_settings():
-    assert describe_network(config()) == "20 layers, ReLU, no norm, PyTorch's start, plain, rate 0.05"
+    assert describe_network(config()) == "20 layers, ReLU, no norm, PyTorch init, plain, rate 0.05"
     changed = config(skip_connections=True, normalization="batch", depth=8, clip_norm=1.0)
-    assert describe_network(changed) == "8 layers, ReLU, batch norm, PyTorch's start, skips, rate 0.05, clipped at 1"
+    assert describe_network(changed) == "8 layers, ReLU, batch norm, PyTorch init, skips, rate 0.05, clipped at 1"
 
 
 def test_an_odd_depth_is_said_as_it_is_built():
@@ -57,7 +57,7 @@ def test_every_switch_has_its_words():
 
 def test_cures_suit_the_verdict_and_change_something():
     vanishing = list_remedies(config(), "vanishing")
-    assert [cure.name for cure in vanishing if cure.suits] == ["Batch norm", "Skip connections", "He's start"]
+    assert [cure.name for cure in vanishing if cure.suits] == ["Batch norm", "Skip connections", "He init"]
     assert vanishing[0].suits and not vanishing[-1].suits
     for cure in vanishing:
         changed = projects.with_settings(config(), cure.settings)

@@ -55,7 +55,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     app = AppTest.from_function(panel, default_timeout=60).run()
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
-    assert "**mine**, your own: 20 pictures" in words and "2 pictures are exactly the same" in words
+    assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
     assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
     table = next(frame.value for frame in app.dataframe if "What" in frame.value)
     assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
@@ -80,7 +80,7 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
 
 def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
     app = AppTest.from_function(panel, default_timeout=60).run()
-    chosen = next(box for box in app.selectbox if box.label == "Pictures of")
+    chosen = next(box for box in app.selectbox if box.label == "Dataset")
     assert chosen.value == "own:mine"
     chosen.select("digits").run()
     assert not app.exception and not app.error

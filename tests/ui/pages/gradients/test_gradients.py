@@ -68,7 +68,7 @@ def test_the_classic_network_is_judged_and_cures_are_offered():
     assert not app.exception and not app.error
     assert "The gradient vanishes: layer 1 gets" in words(app)
     labels = [button.label for button in app.button]
-    assert {"Batch norm", "Skip connections", "He's start", "Clip at 1", "A tenth of the learning rate"} <= set(labels)
+    assert {"Batch norm", "Skip connections", "He init", "Clip at 1", "A tenth of the learning rate"} <= set(labels)
     assert "ResNet, 20 layers is better than VGG-deep, 20 layers" in words(app)
 
 
@@ -137,7 +137,7 @@ def test_a_grid_answers_with_a_verdict_on_every_network():
     app = opened("predict")
     app.session_state["gradients-what"] = "A grid"
     app.session_state["grid-depth"] = [8]
-    app.session_state["grid-skip"] = [False]
+    app.session_state["grid-skip_connections"] = [False]
     app.run()
     next(button for button in app.button if button.key == "grid-attempt").click().run()
     assert not app.exception and not app.error
@@ -145,7 +145,7 @@ def test_a_grid_answers_with_a_verdict_on_every_network():
     (row,) = app.dataframe[0].value.to_dict("records")
     assert row["no norm"].startswith("○ dying units") and row["batch norm"].startswith("✓ healthy")
     app.session_state["grid-depth"] = [8, 14, 20, 38, 56]
-    app.session_state["grid-skip"] = [False, True]
+    app.session_state["grid-skip_connections"] = [False, True]
     app.run()
     assert next(button for button in app.button if button.key == "grid-attempt").disabled
     assert "20 are too many at once" in words(app)
