@@ -135,7 +135,7 @@ def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
         WorkbenchError: what the command line said, in one line.
     """
     command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), "--onnx", "--json"]
-    code = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
+    code = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     given = {**os.environ, "PYTHONPATH": code}
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, env=given)

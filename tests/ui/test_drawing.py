@@ -7,6 +7,8 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from dlcore.plots import palette
 from dlcore.runs import Curve
@@ -32,13 +34,16 @@ def test_epoch_milliseconds_keep_every_digit():
     assert np.frombuffer(base64.b64decode(packed["base64"]), "float64").tolist() == times.tolist()
 
 
-def test_plotly_js_is_served_from_the_installed_wheel(tmp_path, monkeypatch):
-    monkeypatch.setattr(components, "STATIC", tmp_path / "static")
-    target = components.serve_plotly()
+def test_plotly_js_is_served_from_the_installed_package():
+    answer = TestClient(Starlette(routes=components.static_routes())).get(f"/app/static/{components.PLOTLY_FILE}")
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    assert target.read_bytes() == source.read_bytes()
-    target.write_bytes(b"torn")
-    assert components.serve_plotly().stat().st_size == source.stat().st_size
+    assert answer.content == source.read_bytes()
+    assert answer.headers["content-type"].startswith("text/javascript")
+
+
+def test_plotly_js_is_served_below_the_base_url_path(monkeypatch):
+    monkeypatch.setattr(components.st, "get_option", lambda name: "/workbench/")
+    assert components.static_routes()[0].path == f"/workbench/app/static/{components.PLOTLY_FILE}"
 
 
 def test_the_house_style_leaves_what_a_maker_chose():

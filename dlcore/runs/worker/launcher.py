@@ -53,7 +53,7 @@ def launch(run_id: str, folder: RunFolder, *, wish: Command | None = None) -> No
     """
     check()
     worker = liveness.WorkerInfo(token=uuid.uuid4().hex, launched=time.time(), executor=executor_name())
-    path = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
+    path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
         if wish:

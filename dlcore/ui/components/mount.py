@@ -4,7 +4,6 @@ The browser side calls `loadPlotly()` and `decode(packed)`; both are put before 
 """
 
 import base64
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -12,13 +11,14 @@ from typing import Any, TypedDict
 import numpy as np
 import plotly
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
 from streamlit.components.v2.types import ComponentRenderer
 
-from dlcore.core.settings import ROOT
 
 PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
-STATIC = ROOT / "static"
-"""The folder that Streamlit serves under `app/static/`; made at start, not part of the repository."""
+"""Served at `app/static/<PLOTLY_FILE>` (see `static_routes`)."""
 
 _FOLDER = Path(__file__).parent
 _TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
@@ -41,16 +41,21 @@ def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
     return {"type": dtype, "shape": list(flat.shape), "base64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
-def serve_plotly() -> Path:
-    """Put the plotly.js of the installed wheel where Streamlit serves it, unless it is there already."""
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = STATIC / PLOTLY_FILE
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        STATIC.mkdir(exist_ok=True)
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    return target
+def static_routes() -> list[Route]:
+    """Return the route that serves plotly.js straight from the installed plotly package.
+
+    No file is copied, so a read-only installation works too. User routes take precedence over Streamlit's own.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return [Route(f"{base and '/' + base}/app/static/{PLOTLY_FILE}", _send_plotly)]
+
+
+async def _send_plotly(request: Request) -> FileResponse:
+    return FileResponse(
+        Path(plotly.__file__).parent / "package_data" / "plotly.min.js",
+        media_type="text/javascript",
+        headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def drawing_component(name: str, *, parts: Sequence[str] = ()) -> ComponentRenderer:

@@ -1,4 +1,4 @@
-"""What the server does once, before its first visitor: serve plotly.js, and begin to import what pages will need."""
+"""Server start-up: fix Streamlit's page discovery and import in the background what pages will need."""
 
 import importlib
 import threading
@@ -6,21 +6,18 @@ from contextlib import suppress
 
 from streamlit.runtime.pages_manager import PagesManager
 
-from dlcore.ui.components.mount import serve_plotly
-
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
 _PANELS = ("train.train", "pages.anomaly.panels", "modalities.classification", "modalities.explain")
 
 
 def prepare() -> threading.Thread:
-    """Make the server ready; gives the thread that imports torch and the like, so that no visitor waits for it.
+    """Prepare the server; return the background thread that imports torch and the other heavy modules.
 
-    What fails to import here fails again, and says so, where it is used.
+    An import that fails here fails again, with its message, where it is used.
     """
-    # A folder named pages/ makes Streamlit take the first visit of a server for its old page discovery, which greets a
-    # deep link with "Page not found". st.navigation switches that off, but only from the second visit on.
+    # A folder named pages/ triggers Streamlit's old page discovery on the first visit, which answers a deep link with
+    # "Page not found". st.navigation disables it, but only from the second visit on.
     PagesManager.uses_pages_directory = False
-    serve_plotly()
     thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)
     thread.start()
     return thread

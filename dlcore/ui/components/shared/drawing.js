@@ -10,7 +10,7 @@ function loadPlotly() {
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       window.dlcorePlotly = undefined;
-      reject(new Error("plotly.js did not load: restart the server, it puts the file into static/"));
+      reject(new Error("plotly.js did not load: check that the server is running, then reload the page"));
     };
     document.head.append(script);
   });
