@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError, WorkbenchError
@@ -148,6 +148,18 @@ def wait(run_id: str, *, timeout: float | None = None, interval: float = 0.2) ->
     while (record := run.record).state in ACTIVE and (deadline is None or time.monotonic() < deadline):
         time.sleep(interval)
     return record
+
+
+def follow(run_id: str, on_change: Callable[[Record], None]) -> Record:
+    """Wait until the run has ended; call `on_change` at every new state and epoch. Returns the last record."""
+    last = ("", 0)
+    while True:
+        record = wait(run_id, timeout=0.5)
+        if (record.state, record.epoch) != last:
+            last = (record.state, record.epoch)
+            on_change(record)
+        if record.state not in ACTIVE:
+            return record
 
 
 def _ask(run_id: str, wish: Command) -> Record:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError
-from dlcore.runs import catalogue
+from dlcore.runs import catalogue, inference
 from dlcore.runs import folder as folders
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
@@ -91,6 +91,15 @@ class Run:
         return Bundle(path) if (path / "run.json").exists() else None
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics on the test split at the best epoch, with `<name>_low` and `<name>_high` as 95 % interval.
+
+        Raises:
+            RunError: the run has no bundle yet.
+        """
+        return self.left.evaluation.metrics
+
+    @property
     def left(self) -> Bundle:
         """The bundle of a run that must have left one.
 
@@ -102,6 +111,14 @@ class Run:
             state = self.record.state
             raise RunError(f"run {self.run_id} is {state} and left no bundle yet: wait for its end, or stop it.")
         return bundle
+
+    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+        """Prediction for one input; see `dlcore.runs.inference.predict`."""
+        return inference.predict(self, source)
+
+    def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+        """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
+        return inference.explain(self, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:

@@ -16,7 +16,6 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 from streamlit.components.v2.types import ComponentRenderer
 
-
 PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
 """Served at `app/static/<PLOTLY_FILE>` (see `static_routes`)."""
 
