@@ -1,15 +1,17 @@
-"""The command line: one JSON document, one line for what cannot be met, and exit codes that mean something."""
+"""The command line: one JSON document or a table, one line per error, exit codes 0, 1 and 2."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dlcore import cli
 from dlcore.cli import output
+from dlcore.runs import Record
 
 
 def run(capsys, *arguments):
@@ -24,7 +26,7 @@ def document(capsys, *arguments):
     return json.loads(out)
 
 
-def test_projects_have_the_promised_shape(capsys):
+def test_projects_json_has_documented_fields(capsys):
     rows = document(capsys, "projects")
     assert {"anomaly", "fashion", "reviews_lstm"} <= {row["slug"] for row in rows}
     for row in rows:
@@ -33,12 +35,12 @@ def test_projects_have_the_promised_shape(capsys):
             assert set(dataset) == {"name", "kind", "available", "rows", "licence"}
 
 
-def test_models_count_parameters(capsys):
+def test_models_lists_parameter_counts(capsys):
     found = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
     assert (found["dense_32"], found["dense_16"], found["lstm"]) == (5063, 6055, 252)
 
 
-def test_every_dataset_is_listed(capsys):
+def test_data_list_names_public_datasets(capsys):
     assert {"nyc_taxi", "fashion_mnist", "digits", "movie_reviews"} <= {
         d["name"] for d in document(capsys, "data", "list")
     }
@@ -75,13 +77,13 @@ def test_every_dataset_is_listed(capsys):
         ([], "COMMAND"),
     ],
 )
-def test_what_cannot_be_met_is_one_line_and_exit_code_2(capsys, arguments, word):
+def test_bad_request_prints_one_line_and_exits_with_2(capsys, arguments, word):
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert word in err and err.startswith("dlcore: ") and err.count("\n") == 1
 
 
-def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
+def test_evaluate_returns_metrics_and_baselines(capsys):
     found = document(capsys, "evaluate", "reference:anomaly/dense_32")
     assert set(found) == {"run_id", "split", "metrics", "baselines"}
     assert found["split"] == "test"
@@ -89,7 +91,7 @@ def test_a_reference_run_is_evaluated_with_its_baselines(capsys):
     assert "weekly_median_causal" in found["baselines"]
 
 
-def test_a_csv_is_answered(capsys, tmp_path):
+def test_predict_scores_a_csv(capsys, tmp_path):
     rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["timestamp,value", *rows]))
@@ -100,7 +102,7 @@ def test_a_csv_is_answered(capsys, tmp_path):
     assert (code, out) == (2, "") and "row 11, column 'value'" in err
 
 
-def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
+def test_bundle_of_a_quick_run_can_be_imported(capsys, tmp_path, home):
     folder = tmp_path / "bundle"
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=3"]
     record = document(capsys, "train", "anomaly", *arguments, "--bundle", str(folder))
@@ -112,7 +114,7 @@ def test_a_quick_run_into_a_bundle_and_back(capsys, tmp_path, home):
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
 
 
-def test_a_csv_of_ones_own_is_added_trained_on_listed_and_removed(capsys, tmp_path, home):
+def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path, home):
     hours = range(400)
     rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{50 + (i % 24)},{int(300 <= i < 310)}" for i in hours]
     path = tmp_path / "my load.csv"
@@ -132,7 +134,7 @@ def test_a_csv_of_ones_own_is_added_trained_on_listed_and_removed(capsys, tmp_pa
     assert "own:mine" not in {row["name"] for row in document(capsys, "data", "list")}
 
 
-def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, home):
+def test_oversized_file_is_rejected_without_reading_it_whole(capsys, tmp_path, home):
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
         file.write(b"time,value\n2021-03-01 00:00,1\n")
@@ -142,12 +144,46 @@ def test_a_file_that_claims_two_gigabytes_is_not_read_whole(capsys, tmp_path, ho
     assert not (home / "own").exists()
 
 
-def test_json_knows_no_infinity(capsys):
+def test_runs_list_prints_a_table(capsys, home):
+    code, out, _ = run(capsys, "runs", "list")
+    lines = out.splitlines()
+    assert code == 0 and lines[0].split()[:4] == ["run", "id", "project", "model"]
+    row = next(line for line in lines if line.startswith("reference:anomaly/conv "))
+    assert row.split()[1:5] == ["anomaly", "conv", "nyc_taxi", "finished"]
+    assert max(map(len, lines)) <= output.PIPE_WIDTH
+
+
+def test_evaluate_prints_values_with_intervals(capsys):
+    _, out, _ = run(capsys, "evaluate", "reference:fashion/dense")
+    assert "0.8908 [0.88453, 0.89676]" in out or "[88" in out
+
+
+def test_table_of_no_rows_says_none(capsys):
+    output.print_result([], as_json=False)
+    assert capsys.readouterr().out == "none\n"
+
+
+def test_results_prints_markdown_and_rows(capsys):
+    code, out, _ = run(capsys, "results")
+    assert code == 0 and out.startswith("# Results of the reference runs")
+    rows = document(capsys, "results")
+    assert {"dataset", "n_test", "value", "low", "high", "baseline", "seeds", "hardware", "command"} <= set(rows[0])
+
+
+def test_failed_run_exits_with_1(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "dlcore.runs.open_run", lambda ref: SimpleNamespace(record=Record("a" * 32, "p", "m", "d", "failed"))
+    )
+    code, out, _ = run(capsys, "runs", "show", "a")
+    assert code == 1 and "failed" in out
+
+
+def test_json_writes_infinity_as_null(capsys):
     output.print_result({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
 
 
-def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
+def test_json_output_is_one_document(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
@@ -162,7 +198,7 @@ def test_standard_output_holds_one_document_and_nothing_else(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_closed_pipe_is_no_error():
     command = f"{sys.executable} -m dlcore projects --json | head -c 5"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
