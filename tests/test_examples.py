@@ -21,7 +21,7 @@ def run_python(script: str, home: Path) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "DLCORE_HOME": str(home), "PYTHONPATH": str(ROOT)}
     environment.pop("DLCORE_DATA", None)
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
 
 
 @pytest.mark.slow
