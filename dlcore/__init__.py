@@ -142,7 +142,7 @@ def datasets(project: str | None = None) -> "list[Dataset]":
     """Return the datasets of one project, or all: name, title, license, home page, size in bytes; custom ones last.
 
     Raises:
-        ConfigError: no such project.
+        RequestError: no such project.
     """
     from dlcore.data.custom import registry
     from dlcore.data.sources import locate

@@ -8,7 +8,7 @@ import pytest
 
 import dlcore
 from dlcore import cli
-from dlcore.core.errors import ConfigError, RequestError, RunError
+from dlcore.core.errors import RequestError, RunError
 from dlcore.core.settings import ASSETS
 
 CSV = ASSETS / "data" / "nyc_taxi.csv"
@@ -82,5 +82,5 @@ def test_load_rejects_an_unknown_run(home):
 def test_datasets_lists_those_of_a_project():
     assert [dataset.name for dataset in dlcore.datasets("anomaly")] == ["nyc_taxi"]
     assert {"nyc_taxi", "digits"} <= {dataset.name for dataset in dlcore.datasets()}
-    with pytest.raises(ConfigError, match="anomlay"):
+    with pytest.raises(RequestError, match="anomlay"):
         dlcore.datasets("anomlay")
