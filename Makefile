@@ -1,4 +1,4 @@
-# make run: the workbench in your browser.  make test: everything the tests need, then the tests.
+# make run: install and open the app.  make test: install what the tests need, then run them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ BIOME := @biomejs/biome@2.6.8
 
 .PHONY: run test pytest test-realdata test-oldest lint lint-js screenshots
 run: $(VENV)/.installed
-	$(BIN)/streamlit run app.py
+	$(BIN)/dlcore app
 
 # The same everywhere: no datasets, downloads or runs of the user. Linters run beside the tests.
 test: $(VENV)/.installed-tests
@@ -46,12 +46,13 @@ screenshots: $(VENV)/.installed-tests
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q -r requirements.txt
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing dlcore. The default torch brings about 5 GB of CUDA libraries; README.md has a CPU-only install."
+	$(BIN)/python -m pip install -e .
 	touch $@
 
 $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
-	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	$(BIN)/python -m pip install -r tests/requirements.txt
 	touch $@
 
 $(OLDEST)/.installed: requirements.txt tests/requirements.txt tests/oldest.py

@@ -1,3 +1,154 @@
-"""The deep-learning workbench's package: data, models, training, evaluation and explanation behind the pages."""
+"""A deep-learning workbench: train, evaluate, predict and explain, with the same functions as the app.
+
+>>> import dlcore
+>>> run = dlcore.train("anomaly", model="conv", preset="quick")
+>>> run.metrics["f1"]
+>>> dlcore.load("reference:food/mobilenet_v2").predict("photo.jpg")
+
+`dlcore.projects` and `dlcore.runs` are imported on first access: `import dlcore` alone loads neither torch nor NumPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dlcore import projects, runs
+    from dlcore.data.sources.registry import Dataset
+    from dlcore.runs.run import Run
 
 __version__ = "0.1.0"
+__all__ = ["datasets", "evaluate", "explain", "load", "predict", "projects", "runs", "train"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in ("projects", "runs"):
+            return import_module(f"dlcore.{name}")
+        raise AttributeError(f"module 'dlcore' has no attribute '{name}'")
+
+
+def train(
+    project: str,
+    *,
+    model: str | None = None,
+    dataset: "str | Path | None" = None,
+    preset: str = "full",
+    seed: int = 0,
+    device: str = "auto",
+    verbose: bool = True,
+    **settings: Any,
+) -> "Run":
+    """Train one model in a worker process, wait for it, and return the run.
+
+    Ctrl-C ends the wait, not the run: `dlcore.runs.list_runs()` finds it, `dlcore.runs.stop(run_id)` ends it.
+
+    Parameters:
+        project: a slug, see `dlcore.projects.list_projects()`.
+        model: one of the project's models; the first by default.
+        dataset: one of the project's datasets, a custom dataset, or a CSV file for `anomaly` and `forecast`; the first
+            available one by default.
+        preset: "quick" (within a minute) or "full" (the hyperparameters of the reference run).
+        seed: seed of all random generators.
+        device: "auto", "cpu", "cuda:0", ... or "mps".
+        verbose: whether to print one line per epoch on standard error.
+        settings: hyperparameters that replace the preset's, such as `epochs=5` or `learning_rate=1e-3`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of bounds.
+        DataMissingError: the dataset is not on this machine; says how to get it.
+        TrainingError: training failed; says why.
+    """
+    import sys
+
+    from dlcore import projects, runs
+    from dlcore.core.errors import TrainingError
+    from dlcore.projects import dataset_file
+
+    if dataset is not None and dataset_file.is_file_name(str(dataset)):
+        dataset = dataset_file.import_file(project, dataset)
+    name = None if dataset is None else str(dataset)
+    config = projects.configure(
+        project, model=model, dataset=name, preset=preset, seed=seed, device=device, settings=settings
+    )
+
+    def report(record: runs.Record) -> None:
+        if verbose:
+            sys.stderr.write(f"{record.progress}\n")
+
+    run_id = runs.start(runs.create(config).run_id).run_id
+    record = runs.follow(run_id, report)
+    if record.state == "failed":
+        raise TrainingError(f"run {run_id} failed: {record.reason}")
+    return runs.open_run(run_id)
+
+
+def load(ref: str) -> "Run":
+    """Open a run by its id, a unique prefix of the id, or `reference:<project>/<model>`.
+
+    Raises:
+        RunError: no such run, or the prefix is ambiguous.
+    """
+    from dlcore import runs
+
+    return runs.open_run(ref)
+
+
+def evaluate(run: "Run | str") -> dict[str, Any]:
+    """Return `run_id`, `split`, `metrics` and `baselines` of a finished run, measured once on the test split.
+
+    Metrics come with the bounds of their 95 % interval as `<name>_low` and `<name>_high`.
+
+    Raises:
+        RunError: no such run, or it has no bundle yet.
+    """
+    from dlcore import runs
+
+    return runs.evaluate(run if isinstance(run, str) else run.run_id)
+
+
+def predict(run: "Run | str", source: "bytes | Path | str") -> dict[str, Any]:
+    """Predict one input with a finished run, as the Predict panel does.
+
+    Parameters:
+        run: a run, or what `load` takes.
+        source: bytes or a path of a CSV, an image or a text, as the project takes it; a str that names no file is the
+            text itself.
+
+    Raises:
+        RunError: no such run, or it has no bundle yet.
+        DataError: the input cannot be read or does not suit the model.
+    """
+    return (load(run) if isinstance(run, str) else run).predict(source)
+
+
+def explain(run: "Run | str", source: "bytes | Path | str", *, method: str = "", target: str = "") -> dict[str, Any]:
+    """Explain a prediction of one input, with sanity checks and findings in words.
+
+    Parameters:
+        run, source: as for `predict`.
+        method: one of the result's `methods`; the project's default if empty.
+        target: the class or variable to explain; the predicted one if empty.
+
+    Raises:
+        RequestError: the project has no explanation, no such method or no such target.
+        RunError, DataError: as for `predict`.
+    """
+    return (load(run) if isinstance(run, str) else run).explain(source, method=method, target=target)
+
+
+def datasets(project: str | None = None) -> "list[Dataset]":
+    """Return the datasets of one project, or all: name, title, license, home page, size in bytes; custom ones last.
+
+    Raises:
+        RequestError: no such project.
+    """
+    from dlcore.data.custom import registry
+    from dlcore.data.sources import locate
+
+    if project is not None:
+        from dlcore import projects
+
+        return [locate.get_dataset(name) for name in projects.list_datasets(project)]
+    return [*locate.DATASETS.values(), *(locate.get_dataset(entry.dataset) for entry in registry.list_datasets())]

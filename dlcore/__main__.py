@@ -1,4 +1,4 @@
-"""`python -m dlcore ...`: the workbench without a browser."""
+"""`python -m dlcore`: the same as the console command `dlcore`."""
 
 import sys
 

@@ -1,14 +1,14 @@
-"""Takes the README's two screenshots into assets/screenshots/: results, and a run while it trains.
+"""Take the README's pictures into docs/images: one of each headline use.
 
     python tests/screenshots.py
 
-Needs a Chromium; trains for a few seconds in a home of its own.
+Needs a Chromium. The runs shown are reference runs.
 """
 
 import io
-import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -19,56 +19,72 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 from server import browser, calm, server, visit  # noqa: E402
 
-FOLDER = ROOT / "assets" / "screenshots"
-COLOURS = 128
+FOLDER = ROOT / "docs" / "images"
+PHOTO = ROOT / "assets" / "samples" / "food" / "apple_pie.png"
+COLORS = 128
+SIZE = {"width": 1280, "height": 800}
 
 
-def take(page: Page, name: str) -> None:
-    """Keep what the page shows as a small PNG with a palette."""
+def save(page: Page, name: str) -> None:
+    """Save the visible page as a small PNG with a palette."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    image.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
     print(f"{FOLDER / name}.png: {(FOLDER / f'{name}.png').stat().st_size / 1024:.0f} kB")
 
 
-def training(page: Page, address: str) -> None:
-    """Start a run from the form and wait until its curves have something to show."""
-    visit(page, f"{address}/anomaly?panel=Train")
-    page.get_by_text("More settings").click()
-    page.get_by_label("Epochs", exact=True).fill("300")
-    page.get_by_label("Epochs", exact=True).press("Enter")
+def scroll_to(page: Page, selector: str) -> None:
+    """Wait for an element and scroll it to the top."""
+    element = page.locator(selector).first
+    element.wait_for(timeout=90_000)
+    for _ in range(3):  # content that arrives above moves the element
+        page.wait_for_timeout(2000)
+        element.evaluate("element => element.scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(500)
+
+
+def threshold(page: Page, address: str) -> None:
+    """Show the draggable anomaly threshold."""
+    open_panel(page, f"{address}/anomaly", 2)
+    scroll_to(page, ".dlt[data-drawn]")
+
+
+def compare(page: Page, address: str) -> None:
+    """Show the learning curves of the three CNN families side by side."""
+    open_panel(page, f"{address}/architectures", 2)
+    page.get_by_text("Side by side").or_(page.get_by_text("Compare", exact=True)).first.click()
     calm(page)
-    page.get_by_text("More settings").click()
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_url(re.compile("run=[0-9a-f]{12}"), timeout=60_000)
-    run_id = re.search("run=([0-9a-f]+)", page.url).group(1)
-    page.wait_for_function(
-        f"document.querySelector('.dl-curves')?.dataset.drawn?.startsWith('{run_id}')", timeout=60_000
-    )
-    grown = "trace => trace.name === 'validation' && trace.x.length > 60"
-    page.wait_for_function(f"document.querySelector('.dl-curves .dl-plot')?.data?.some({grown})", timeout=180_000)
+    scroll_to(page, "[data-testid=stPlotlyChart], .dl-curves")
 
 
-def results(page: Page, address: str) -> None:
-    """The threshold with its views."""
-    visit(page, f"{address}/anomaly?panel=Results")
-    views = page.locator(".dlt[data-drawn]")
-    views.wait_for(timeout=60_000)
-    views.evaluate("element => element.scrollIntoView({block: 'start'})")
+def food(page: Page, address: str) -> None:
+    """Show the prediction for an uploaded picture."""
+    open_panel(page, f"{address}/food", 3)
+    page.get_by_role("radiogroup", name="Which photo").get_by_role("radio").nth(1).click()
+    calm(page)
+    page.locator("input[type=file]").first.set_input_files([PHOTO])
     page.wait_for_timeout(2000)
+    calm(page)
+    scroll_to(page, "[data-testid=stFileUploader]")
+
+
+def open_panel(page: Page, address: str, number: int) -> None:
+    """Open a page and one of its panels: Data, Train, Results, Predict, Explain."""
+    visit(page, address)
+    page.get_by_role("radiogroup", name="Panel").get_by_role("radio").nth(number).click()
+    calm(page)
+
+
+PICTURES: dict[str, Callable[[Page, str], None]] = {"threshold": threshold, "compare": compare, "food": food}
 
 
 def main() -> None:
-    """Both pictures."""
+    """Take all pictures."""
     with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
-        page = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light").new_page()
-        results(page, address)
-        take(page, "results")
-        page = chromium.new_context(viewport={"width": 1280, "height": 1120}, color_scheme="dark").new_page()
-        training(page, address)
-        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 345)")
-        page.wait_for_timeout(2500)
-        take(page, "training")
+        for name, show in PICTURES.items():
+            page = chromium.new_context(viewport=SIZE, color_scheme="light").new_page()
+            show(page, address)
+            save(page, name)
 
 
 if __name__ == "__main__":

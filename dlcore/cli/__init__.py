@@ -1,7 +1,7 @@
-"""The command line: the same jobs as the pages, through the same functions.
+"""The command line: the same functions as the pages.
 
-With `--json` standard output is one JSON document; progress goes to standard error. Exit 0 done, 2 a request that
-cannot be met (one line: what, where, next step), 1 anything else.
+With `--json`, standard output is one JSON document; progress goes to standard error. Exit codes: 0 done, 2 a request
+that cannot be met (one line: what, where, next step), 1 any other error.
 """
 
 import argparse
@@ -11,49 +11,52 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dlcore import __version__
-from dlcore.cli import data, output, projects, runs, search, training
+from dlcore.cli import app, data, output, projects, results, runs, search, training
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
+
+INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message}. See '{self.prog} --help'.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives the exit code."""
+    """Run one command; return the exit code."""
     try:
-        options = _parser().parse_args(arguments)
+        options = build_parser().parse_args(arguments)
         result = options.command(options)
-        output.print_result(result, as_json=options.json)
+        output.print_result(result, as_json=options.json, columns=options.columns)
         return 1 if isinstance(result, dict) and result.get("state") == "failed" else 0
     except RequestError as error:
-        return _complain(error, 2)
+        return _report(error, 2)
     except WorkbenchError as error:
-        return _complain(error, 1)
+        return _report(error, 1)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe
         return 0
     except KeyboardInterrupt:
         print("dlcore: interrupted.", file=sys.stderr)
-        return 130
-    except Exception as error:  # a fault of ours or of the machine: still one line, the traceback on request
+        return INTERRUPTED
+    except Exception as error:  # a bug or a fault of the machine: one line too, the traceback on request
         if os.environ.get("DLCORE_TRACEBACK"):
             raise
-        return _complain(f"{type(error).__name__}: {one_line(error)} (DLCORE_TRACEBACK=1 shows where)", 1)
+        return _report(f"{type(error).__name__}: {one_line(error)} (set DLCORE_TRACEBACK=1 for the traceback)", 1)
 
 
-def _complain(error: BaseException | str, code: int) -> int:
-    print(f"dlcore: {error if isinstance(error, str) else one_line(error)}", file=sys.stderr)
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m dlcore", description="The deep-learning workbench without a browser.")
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _Parser(prog="dlcore", description="Deep-learning workbench: the app's functions on the command line.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    for part in (projects, data, training, runs, search):
-        part.arguments(verbs)
+    for module in (app, projects, data, training, runs, search, results):
+        module.arguments(verbs)
     return parser
+
+
+def _report(error: BaseException | str, code: int) -> int:
+    print(f"dlcore: {error if isinstance(error, str) else one_line(error)}", file=sys.stderr)
+    return code

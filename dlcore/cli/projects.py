@@ -1,4 +1,4 @@
-"""`projects` and `models`: what there is to train."""
+"""`projects` and `models`: what can be trained."""
 
 import argparse
 from typing import Any
@@ -8,7 +8,7 @@ from dlcore.cli.verbs import add_command
 
 
 def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every project, what it can train and on what."""
+    """List projects with their models, datasets and presets."""
     from dlcore.projects import list_datasets, list_projects
 
     return [
@@ -25,7 +25,7 @@ def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def models(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every model with its parameters, built with its defaults."""
+    """List models with their parameter counts at default settings."""
     from dlcore.projects import get, list_projects
     from dlcore.training.state import count_parameters
 
@@ -38,6 +38,6 @@ def models(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def arguments(verbs: Any) -> None:
-    """Add the two commands."""
-    add_command(verbs, "projects", projects)
-    add_command(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT")
+    """Add `projects` and `models`."""
+    add_command(verbs, "projects", projects, columns=("slug", "title", "models"))
+    add_command(verbs, "models", models).add_argument("project", nargs="?", metavar="PROJECT", help="all by default")

@@ -1,4 +1,4 @@
-"""`runs`, `evaluate`, `predict`: what becomes of a run once it is started."""
+"""`runs`, `evaluate` and `predict`: everything that can be done with a run."""
 
 import argparse
 import sys
@@ -7,26 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.cli.training import follow_run
-from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings, read_input
+from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
+
+RUN_COLUMNS = ("run_id", "project", "model", "dataset", "state", "epoch", "epochs", "device", "seed", "duration_s")
 
 
 def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """The runs in the store, newest first, then those that came with the workbench."""
+    """List runs, newest first, then the reference runs."""
     from dlcore import runs
 
-    own = [record.as_json() for record in runs.list_runs()]
-    return own + [run.record.as_json() for run in runs.references()]
+    stored = [record.as_json() for record in runs.list_runs()]
+    return stored + [run.record.as_json() for run in runs.references()]
 
 
 def runs_show(options: argparse.Namespace) -> dict[str, Any]:
-    """One run."""
+    """Show one run."""
     from dlcore import runs
 
     return runs.open_run(options.run).record.as_json()
 
 
 def runs_change(options: argparse.Namespace) -> dict[str, Any]:
-    """Pause, resume or stop a run; a resumed one is waited for unless detached."""
+    """Pause, resume or stop a run; resume waits for its end unless --detach is given."""
     from dlcore import runs
 
     change: Callable[[str], Any] = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop}[options.verb]
@@ -37,7 +39,7 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
-    """A new run with some settings changed."""
+    """Start a new run with the settings of another, some of them changed."""
     from dlcore import runs
 
     record = runs.start(runs.fork(options.run, parse_settings(options.set)).run_id)
@@ -45,7 +47,7 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
-    """A run's bundle as a zip file, or its model as ONNX and a card beside it; where FILE is a folder, a file in it."""
+    """Export a run's bundle as a zip file, or its model as ONNX with a card beside it."""
     from dlcore import runs
 
     if options.onnx:
@@ -70,57 +72,54 @@ def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def runs_import(options: argparse.Namespace) -> dict[str, Any]:
-    """A bundle from elsewhere becomes a run here."""
+    """Import an exported bundle, a zip file or a folder, as a run."""
     from dlcore import runs
 
     return runs.import_run(Path(options.file)).as_json()
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """A finished run's numbers on the test split, and those of simpler methods."""
+    """Show a finished run's test metrics beside those of its baselines."""
     from dlcore import runs
 
     return runs.evaluate(options.run)
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:
-    """One answer of a finished run: a CSV, a picture or a text."""
+    """Predict one input with a finished run: a CSV, an image or a text."""
     from dlcore import runs
-    from dlcore.projects import get
 
     run = runs.open_run(options.run)
-    project = get(run.record.project)
-    answer = project.answer(run.left.load(), read_input(Path(options.input), project.input_limit))
-    return {"run_id": run.record.run_id, **answer}
+    return {"run_id": run.record.run_id, **run.predict(Path(options.input))}
 
 
 def arguments(commands: Any) -> None:
     """Add `runs` with its verbs, `evaluate` and `predict`."""
-    parser = commands.add_parser("runs", help="list, show, pause, resume, stop, fork, export, import, mirror")
+    parser = commands.add_parser("runs", help="List, show, pause, resume, stop, fork, export, import and mirror runs")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    add_command(verbs, "list", runs_list)
+    add_command(verbs, "list", runs_list, columns=RUN_COLUMNS)
     add_command(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
-    for name in ("pause", "resume", "stop"):
-        change = add_command(verbs, name, runs_change)
+    for name, summary in (("pause", "Pause a run"), ("resume", "Resume a run"), ("stop", "Stop a run early")):
+        change = add_command(verbs, name, runs_change, summary=summary)
         change.add_argument("run", metavar="RUN", help=RUN_HELP)
         change.set_defaults(verb=name, detach=False)
         if name == "resume":
-            change.add_argument("--detach", action="store_true", help="return at once")
+            change.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
     fork = add_command(verbs, "fork", runs_fork)
     fork.add_argument("run", metavar="RUN", help=RUN_HELP)
-    fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change")
-    fork.add_argument("--detach", action="store_true", help="return at once")
+    fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change; repeatable")
+    fork.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
     export = add_command(verbs, "export", runs_export)
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
-    export.add_argument("file", metavar="FILE")
-    export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
-    add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE")
+    export.add_argument("file", metavar="FILE", help="the file to write, or a folder to write it into")
+    export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
+    add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE", help="a zip file or a bundle folder")
     mirror = add_command(verbs, "mirror", runs_mirror)
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask = add_command(commands, "predict", predict)
-    ask.add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask.add_argument(
-        "--input", required=True, metavar="FILE", help="a CSV, a picture or a text, as the project takes it"
+    one_input = add_command(commands, "predict", predict)
+    one_input.add_argument("run", metavar="RUN", help=RUN_HELP)
+    one_input.add_argument(
+        "--input", required=True, metavar="FILE", help="a CSV, an image or a text file, as the project takes it"
     )

@@ -1,86 +1,46 @@
-"""`train`: one model, in a worker that is waited for, detached, or right here."""
+"""`train`: one model, in a worker process or in the foreground."""
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add_command, add_config, config_from_args, read_input
+from dlcore.cli.verbs import add_command, add_config, config_from_args
 from dlcore.core.errors import RequestError
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
-    """Train one model: in a worker that is waited for, detached, or right here into a bundle."""
+    """Train one model in a worker process, or in the foreground into a bundle."""
     from dlcore import runs
+    from dlcore.projects import dataset_file
 
     if options.bundle and options.detach:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
-    if options.dataset and _is_file(options.dataset):
-        options.dataset = _keep_file(options)
     if options.weights != "float32" and not options.bundle:
-        raise RequestError("--weights is for bundles: name a folder with --bundle DIR, or leave it out.")
+        raise RequestError("--weights applies to bundles: add --bundle DIR, or leave it out.")
+    if options.dataset and dataset_file.is_file_name(options.dataset):
+        options.dataset = dataset_file.import_file(options.project, options.dataset)
+        print(f"dataset {options.dataset}", file=sys.stderr)
     config = config_from_args(options, devices=options.devices)
     if options.bundle:
-        return runs.train_here(config, Path(options.bundle), _event_line, weights=options.weights).as_json()
+        return runs.train_here(config, Path(options.bundle), _print_event, weights=options.weights).as_json()
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else follow_run(record.run_id)
 
 
-def _is_file(dataset: str) -> bool:
-    """Whether `--dataset` names a file: what has a folder or an ending in it does."""
-    return Path(dataset).suffix != "" or len(Path(dataset).parts) > 1
-
-
-def _keep_file(options: argparse.Namespace) -> str:
-    """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
-    from dlcore.data.custom import series as series_intake
-    from dlcore.data.custom import table as table_intake
-    from dlcore.data.series import csv_file as series_csv
-    from dlcore.projects import get
-
-    project = get(options.project)
-    if "series" not in project.custom_data:
-        raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
-    path = Path(options.dataset)
-    payload = read_input(path, series_csv.BYTES_LIMIT)
-    several = "table" in project.custom_data and series_csv.open_sheet(payload).variables > 1
-    kept = (table_intake if several else series_intake).save_file(path, payload)
-    print(f"dataset {kept.dataset}", file=sys.stderr)
-    return kept.dataset
-
-
 def follow_run(run_id: str) -> dict[str, Any]:
-    """Wait for a run to end, telling each epoch. Ctrl-C leaves it running."""
+    """Wait for the end of a run and print each epoch on standard error. Ctrl-C ends the wait, not the run."""
     from dlcore import runs
 
-    epoch, state = 0, ""
     try:
-        while True:
-            try:
-                record = runs.wait(run_id, timeout=1.0)
-            except TimeoutError:
-                record = runs.open_run(run_id).record
-            if record.state != state or record.epoch != epoch:
-                state, epoch = record.state, record.epoch
-                print(_progress_line(record.as_json()), file=sys.stderr)
-            if record.state not in runs.ACTIVE:
-                return record.as_json()
+        return runs.follow(run_id, lambda record: print(record.progress, file=sys.stderr)).as_json()
     except KeyboardInterrupt:
-        print(f"\nThe run goes on: 'python -m dlcore runs show {run_id}' finds it.", file=sys.stderr)
+        print(f"\nThe run continues in the background: dlcore runs show {run_id}", file=sys.stderr)
         raise
 
 
-def _progress_line(record: Mapping[str, Any]) -> str:
-    shown = {k: v for k, v in record["metrics"].items() if k.endswith(("loss", "accuracy"))}
-    numbers = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
-    return f"{record['state']} {record['reason']} epoch {record['epoch']} of {record['epochs']}  {numbers}".replace(
-        "  ", " "
-    )
-
-
-def _event_line(event: object) -> None:
+def _print_event(event: object) -> None:
     from dlcore.training.events import Epoch
 
     if isinstance(event, Epoch):
@@ -91,14 +51,17 @@ def _event_line(event: object) -> None:
 def arguments(verbs: Any) -> None:
     """Add `train`."""
     parser = add_command(verbs, "train", train)
-    meaning = "quick (within a minute) or full (the reference run's recipe)"
     add_config(
-        parser, dataset="a dataset of the project, your own by its name, or a CSV file", preset=("full", meaning)
+        parser,
+        dataset="a dataset of the project, a custom dataset, or a CSV file",
+        preset=("full", "quick (within a minute) or full (the reference run's hyperparameters; default)"),
     )
-    parser.add_argument("--devices", type=int, default=1, help="processes that share every batch")
-    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on in the background")
-    parser.add_argument("--bundle", metavar="DIR", help="train here and now into this folder, without the store")
-    forms = ["float32", "float16", "int8"]
+    parser.add_argument("--devices", type=int, default=1, help="data-parallel processes; 1 by default")
+    parser.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
+    parser.add_argument("--bundle", metavar="DIR", help="train in the foreground and write the bundle to DIR")
     parser.add_argument(
-        "--weights", choices=forms, default="float32", help="how a bundle keeps them: int8 is a quarter as large"
+        "--weights",
+        choices=["float32", "float16", "int8"],
+        default="float32",
+        help="storage type of a bundle's weights; int8 takes a quarter of the space",
     )

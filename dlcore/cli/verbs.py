@@ -1,4 +1,4 @@
-"""What every command shares: how it is added, settings given with --set, and a file that is read."""
+"""Shared by all commands: adding a command, config arguments, `--set`, reading an input file."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -10,23 +10,34 @@ from dlcore.core.errors import DataError, RequestError
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
-RUN_HELP = "a run's id, the beginning of one, or reference:<project>/<model>"
+RUN_HELP = "a run id, a unique prefix of one, or reference:<project>/<model>"
 
 
-def add_command(verbs: Any, name: str, command: Callable[[argparse.Namespace], Any]) -> argparse.ArgumentParser:
-    """Add a command, told about by its docstring; gives its parser."""
-    summary = (command.__doc__ or "").splitlines()[0]
+def add_command(
+    verbs: Any,
+    name: str,
+    command: Callable[[argparse.Namespace], Any],
+    *,
+    columns: Sequence[str] = (),
+    summary: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command and return its parser.
+
+    `columns` selects those of the table that is printed without `--json`. The help text is `summary`, by default the
+    first line of the command's docstring.
+    """
+    summary = summary or (command.__doc__ or "").splitlines()[0]
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.set_defaults(command=command)
+    parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    parser.set_defaults(command=command, columns=tuple(columns))
     return parser
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
-    """What was given with --set, as names and values.
+    """Split the values of `--set` into names and values.
 
     Raises:
-        RequestError: one is not written name=value.
+        RequestError: a value is not of the form name=value.
     """
     for pair in pairs:
         if "=" not in pair:
@@ -35,36 +46,35 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def read_input(path: Path, limit: int) -> bytes:
-    """A file's bytes, a little more than `limit` at the most: whoever checks it then sees that it is too long.
+    """Read at most `limit` + 1 bytes of a file: the extra byte lets the caller detect a file that is too large.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: name a file that can be read.") from None
+        raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
 
 
 def add_config(parser: argparse.ArgumentParser, *, dataset: str, preset: tuple[str, str]) -> None:
-    """Add the arguments that name a run's config; `dataset` says what may stand there, `preset` is the usual one, and
-    what to say of it."""
-    usual, meaning = preset
-    parser.add_argument("project", metavar="PROJECT")
-    parser.add_argument("--model", help="one of the project's models; the first by default")
+    """Add the arguments of a run's config; `dataset` is the help of `--dataset`, `preset` a default and its help."""
+    default, preset_help = preset
+    parser.add_argument("project", metavar="PROJECT", help="a project's slug, see 'dlcore projects'")
+    parser.add_argument("--model", help="a model of the project; the first by default")
     parser.add_argument("--dataset", help=dataset)
-    parser.add_argument("--preset", default=usual, help=meaning)
-    parser.add_argument("--seed", type=int, default=0, help="start of every random generator")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... or mps")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
+    parser.add_argument("--preset", default=default, help=preset_help)
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random generators; 0 by default")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda:0, ... or mps")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable")
 
 
 def config_from_args(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
-    """The config that these arguments name; `devices` processes share every batch.
+    """Return the config for the arguments of `add_config`; `devices` is the number of data-parallel processes.
 
     Raises:
-        ConfigError: names the setting that is unknown or out of bounds.
+        ConfigError: a setting is unknown or out of bounds.
     """
     from dlcore.projects import configure
 

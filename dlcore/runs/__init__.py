@@ -3,7 +3,7 @@
 Importing this package is cheap: torch, mlflow and submitit are imported on first use.
 """
 
-from dlcore.runs.actions import create, delete_run, fork, pause, resume, start, stop, wait
+from dlcore.runs.actions import create, delete_run, follow, fork, pause, resume, start, stop, wait
 from dlcore.runs.bundle.exchange import export_run, import_run
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.foreground import train_here
@@ -28,6 +28,7 @@ __all__ = [
     "export_onnx",
     "export_onnx_apart",
     "export_run",
+    "follow",
     "fork",
     "import_run",
     "list_runs",

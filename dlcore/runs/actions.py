@@ -1,14 +1,14 @@
 """Create, start, pause, stop, resume, fork and delete runs."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.lifecycle as lifecycle
 import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import RunFolder, of_run
-from dlcore.runs.record import RESUMABLE, Record
+from dlcore.runs.record import ACTIVE, RESUMABLE, Record
 from dlcore.runs.run import Run, open_run
 from dlcore.runs.worker import launcher
 
@@ -114,6 +114,18 @@ def wait(run_id: str, *, timeout: float | None = None, interval: float = 0.2) ->
     if not run.is_reference:
         lifecycle.wait(_folder(run), timeout=timeout, interval=interval)
     return run.record
+
+
+def follow(run_id: str, on_change: Callable[[Record], None]) -> Record:
+    """Wait until the run has ended; call `on_change` at every new state and epoch. Returns the last record."""
+    last = ("", 0)
+    while True:
+        record = wait(run_id, timeout=0.5)
+        if (record.state, record.epoch) != last:
+            last = (record.state, record.epoch)
+            on_change(record)
+        if record.state not in ACTIVE:
+            return record
 
 
 def _folder(run: Run) -> RunFolder:

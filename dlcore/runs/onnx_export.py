@@ -138,7 +138,7 @@ def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
         WorkbenchError: the error of that process, in one line.
     """
     command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), "--onnx", "--json"]
-    code = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
+    code = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     environment = {**os.environ, "PYTHONPATH": code}
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, env=environment)

@@ -117,6 +117,14 @@ class Record:
         """Whether this run came with the workbench."""
         return self.run_id.startswith("reference:")
 
+    @property
+    def progress(self) -> str:
+        """One line: state, reason, epoch, losses and accuracies so far."""
+        shown = {k: v for k, v in self.metrics.items() if k.endswith(("loss", "accuracy"))}
+        numbers = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
+        head = " ".join(part for part in (self.state, self.reason) if part)
+        return f"{head}  epoch {self.epoch} of {self.epochs}  {numbers}".rstrip()
+
 
 _FIELDS = frozenset(item.name for item in fields(Record))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dlcore.runs.inference as inference
 import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RunError
 from dlcore.runs.bundle import reference
@@ -87,6 +88,15 @@ class Run:
         return Bundle(path) if (path / "run.json").exists() else None
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics on the test split at the best epoch, with `<name>_low` and `<name>_high` as 95 % interval.
+
+        Raises:
+            RunError: the run has no bundle yet.
+        """
+        return self.left.evaluation.metrics
+
+    @property
     def left(self) -> Bundle:
         """The bundle of a run that must have one.
 
@@ -99,6 +109,14 @@ class Run:
                 f"run {self.run_id} is {self.record.state} and has no bundle yet: wait until it ends, or stop it."
             )
         return bundle
+
+    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+        """Prediction for one input; see `dlcore.runs.inference.predict`."""
+        return inference.predict(self, source)
+
+    def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+        """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
+        return inference.explain(self, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:

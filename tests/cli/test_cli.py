@@ -1,15 +1,18 @@
-"""The command line: one JSON document on standard output, one line per error, exit codes."""
+"""The command line: one JSON document or a table, one line per error, exit codes 0, 1 and 2."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dlcore import cli
 from dlcore.cli import output
+from dlcore.runs import Record
 
 
 def run(capsys, *arguments):
@@ -24,7 +27,7 @@ def document(capsys, *arguments):
     return json.loads(out)
 
 
-def test_projects_have_the_documented_keys(capsys):
+def test_projects_json_has_documented_fields(capsys):
     rows = document(capsys, "projects")
     assert {"anomaly", "fashion", "reviews_lstm"} <= {row["slug"] for row in rows}
     for row in rows:
@@ -33,12 +36,12 @@ def test_projects_have_the_documented_keys(capsys):
             assert set(dataset) == {"name", "kind", "available", "rows", "licence"}
 
 
-def test_models_count_parameters(capsys):
+def test_models_lists_parameter_counts(capsys):
     found = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
     assert (found["dense_32"], found["dense_16"], found["lstm"]) == (5063, 6055, 252)
 
 
-def test_every_dataset_is_listed(capsys):
+def test_data_list_names_public_datasets(capsys):
     assert {"nyc_taxi", "fashion_mnist", "digits", "movie_reviews"} <= {
         d["name"] for d in document(capsys, "data", "list")
     }
@@ -81,7 +84,7 @@ def test_bad_request_prints_one_line_and_exits_with_2(capsys, arguments, word):
     assert word in err and err.startswith("dlcore: ") and err.count("\n") == 1
 
 
-def test_evaluate_reports_metrics_and_baselines_of_a_reference_run(capsys):
+def test_evaluate_returns_metrics_and_baselines(capsys):
     found = document(capsys, "evaluate", "reference:anomaly/dense_32")
     assert set(found) == {"run_id", "split", "metrics", "baselines"}
     assert found["split"] == "test"
@@ -89,7 +92,7 @@ def test_evaluate_reports_metrics_and_baselines_of_a_reference_run(capsys):
     assert "weekly_median_causal" in found["baselines"]
 
 
-def test_predict_takes_a_csv(capsys, tmp_path):
+def test_predict_scores_a_csv(capsys, tmp_path):
     rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["timestamp,value", *rows]))
@@ -112,7 +115,7 @@ def test_bundle_of_a_quick_run_can_be_imported(capsys, tmp_path, home):
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
 
 
-def test_custom_csv_is_added_trained_on_listed_and_removed(capsys, tmp_path, home):
+def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path, home):
     hours = range(400)
     rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{50 + (i % 24)},{int(300 <= i < 310)}" for i in hours]
     path = tmp_path / "my load.csv"
@@ -132,7 +135,7 @@ def test_custom_csv_is_added_trained_on_listed_and_removed(capsys, tmp_path, hom
     assert "own:mine" not in {row["name"] for row in document(capsys, "data", "list")}
 
 
-def test_file_of_two_gigabytes_is_rejected_unread(capsys, tmp_path, home):
+def test_oversized_file_is_rejected_without_reading_it_whole(capsys, tmp_path, home):
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
         file.write(b"time,value\n2021-03-01 00:00,1\n")
@@ -142,12 +145,46 @@ def test_file_of_two_gigabytes_is_rejected_unread(capsys, tmp_path, home):
     assert not (home / "own").exists()
 
 
-def test_json_writes_infinity_and_nan_as_null(capsys):
+def test_runs_list_prints_a_table(capsys, home):
+    code, out, _ = run(capsys, "runs", "list")
+    lines = out.splitlines()
+    assert code == 0 and lines[0].split()[:4] == ["run", "id", "project", "model"]
+    row = next(line for line in lines if line.startswith("reference:anomaly/conv "))
+    assert row.split()[1:5] == ["anomaly", "conv", "nyc_taxi", "finished"]
+    assert max(map(len, lines)) <= output.PIPE_WIDTH
+
+
+def test_evaluate_prints_values_with_intervals(capsys):
+    _, out, _ = run(capsys, "evaluate", "reference:fashion/dense")
+    assert re.search(r"(?i)accuracy\s+[\d.]+( ?%)? \[[\d.]+, [\d.]+\]", out)
+
+
+def test_table_of_no_rows_says_none(capsys):
+    output.print_result([], as_json=False)
+    assert capsys.readouterr().out == "none\n"
+
+
+def test_results_prints_markdown_and_rows(capsys):
+    code, out, _ = run(capsys, "results")
+    assert code == 0 and out.startswith("# Results of the reference runs")
+    rows = document(capsys, "results")
+    assert {"dataset", "n_test", "value", "low", "high", "baseline", "seeds", "hardware", "command"} <= set(rows[0])
+
+
+def test_failed_run_exits_with_1(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "dlcore.runs.open_run", lambda ref: SimpleNamespace(record=Record("a" * 32, "p", "m", "d", "failed"))
+    )
+    code, out, _ = run(capsys, "runs", "show", "a")
+    assert code == 1 and "failed" in out
+
+
+def test_json_writes_infinity_as_null(capsys):
     output.print_result({"a": float("inf"), "b": [float("nan"), 1.0]}, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.0]}
 
 
-def test_standard_output_holds_one_json_document(tmp_path):
+def test_json_output_is_one_document(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],

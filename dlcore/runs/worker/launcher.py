@@ -52,7 +52,7 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     worker = liveness.WorkerInfo(
         token=uuid.uuid4().hex, launched=time.time(), executor=executor_name(), device=device, devices=devices
     )
-    path = os.pathsep.join(part for part in (str(settings.ROOT), os.environ.get("PYTHONPATH")) if part)
+    path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
         if command:

@@ -1,0 +1,158 @@
+"""Results of the reference runs, read from their bundles: the source of docs/results.md."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from dlcore.runs.bundle import reference
+from dlcore.runs.bundle.reader import Bundle
+
+HEADLINES = {
+    "nab_standard": "NAB score",
+    "skill": "Skill",
+    "error_strangers": "ROC AUC",
+    "exact_match": "Exact match",
+    "accuracy": "Accuracy",
+}
+"""The first metric that a run has decides its headline column."""
+_METRIC = {"error_strangers": "roc_auc"}
+_PERCENT = {"accuracy", "exact_match"}
+_COLUMNS = ("n train", "parameters", "epochs", "seed", "test reads", "train time, hardware")
+
+_INTRODUCTION = """\
+# Results of the reference runs
+
+`dlcore results` prints this page from the bundles in `assets/runs`; `dlcore results --json` prints every field. The
+command below each table reproduces its runs. [Findings](findings.md) interprets the numbers.
+
+* Metrics are measured on the test split with the weights of the best epoch by validation. Brackets: 95 % interval.
+* The baseline is the best simple method by the same metric on the same split.
+* Each row is one run with one seed. "Test reads" counts how often the test split was evaluated for this run: more than
+  once if the run was resumed, or if its weights were stored again in a smaller format.
+* Train time excludes data preparation and evaluation.
+
+Metrics: **Accuracy**, the share of correct predictions. **Exact match**, the share of sequences without any error.
+**Skill**, 1 - MSE / MSE of copying the last value. **NAB score**, Numenta Anomaly Benchmark with the standard profile
+(100 is perfect), from scores that use no later points. **ROC AUC**, area under the ROC curve.
+"""
+
+
+def result_rows() -> list[dict[str, Any]]:
+    """Return one row per reference run: data, n, metric with interval, best baseline, seeds, hardware, command."""
+    return [_row(name, Bundle(path)) for name, path in reference.every()]
+
+
+def render_markdown() -> str:
+    """Return all results as a Markdown document."""
+    sections = [_INTRODUCTION]
+    for project, group in groupby(result_rows(), key=lambda row: str(row["project"])):
+        rows = list(group)
+        sections.append(f"## {rows[0]['title']} (`{project}`)\n")
+        sections += [_table(list(same)) for _, same in groupby(sorted(rows, key=_group_key), key=_group_key)]
+    return "\n".join(sections)
+
+
+def _row(name: str, bundle: Bundle) -> dict[str, Any]:
+    from dlcore import projects
+
+    run = bundle.run
+    record, environment, evaluation = run["record"], run["environment"], run["evaluation"]
+    headline = next(metric for metric in HEADLINES if metric in evaluation["metrics"])
+    metric = _METRIC.get(headline, headline)
+    baseline, baseline_value = _best_baseline(evaluation["baselines"], metric)
+    seeds = sum(part.startswith("seed_") for part in evaluation.get("parts") or {})
+    return {
+        "run_id": name,
+        "project": record["project"],
+        "title": projects.get(record["project"]).title,
+        "model": record["model"],
+        "dataset": record["dataset"],
+        "n_train": run["sizes"]["train"],
+        "n_validation": run["sizes"]["validation"],
+        "n_test": run["sizes"]["test"],
+        "metric": metric,
+        "metric_title": HEADLINES[headline],
+        "value": evaluation["metrics"][metric],
+        "low": evaluation["metrics"].get(f"{metric}_low"),
+        "high": evaluation["metrics"].get(f"{metric}_high"),
+        "baseline": baseline,
+        "baseline_value": baseline_value,
+        "seeds": f"{record['seed']}" + (f" (ensemble of {seeds})" if seeds else ""),
+        "test_reads": run["test_looks"],
+        "epochs": record["epoch"],
+        "parameters": record["parameters"],
+        "duration_s": record["duration_s"],
+        "hardware": f"{environment['devices']}, {environment['threads']} thread{'s' * (environment['threads'] > 1)}",
+        "command": run["command"],
+    }
+
+
+def _best_baseline(baselines: Mapping[str, Mapping[str, float]], metric: str) -> tuple[str, float | None]:
+    """Return name and value of the best baseline; higher is better for every headline metric.
+
+    Centered smoothing uses later points, which the headline score does not: those baselines are left out.
+    """
+    values = {
+        name: metrics[metric]
+        for name, metrics in baselines.items()
+        if metrics.get(metric) is not None and not name.endswith("_centred")
+    }
+    if not values:
+        return "", None
+    best = max(values, key=lambda name: values[name])
+    return best, values[best]
+
+
+def _group_key(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    return str(row["dataset"]), str(row["metric"]), int(row["n_test"])
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    first = rows[0]
+    header = ("model", first["metric_title"], "best baseline", *_COLUMNS)
+    lines = [
+        f"`{first['dataset']}`: {first['n_validation']:,} validation, {first['n_test']:,} test samples.\n",
+        _line(header),
+        "|---" * len(header) + "|",
+        *(_line(_cells(row)) for row in rows),
+    ]
+    commands = "\n".join(row["command"] for row in rows)
+    return "\n".join(lines) + f"\n\n```\n{commands}\n```\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"`{row['model']}`",
+        _value(row),
+        _baseline(row),
+        f"{row['n_train']:,}",
+        f"{row['parameters']:,}",
+        str(row["epochs"]),
+        row["seeds"],
+        str(row["test_reads"]),
+        f"{row['duration_s']:,.0f} s, {row['hardware']}",
+    )
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    value = _format(row["value"], row["metric"])
+    if row["low"] is None or row["high"] is None:
+        return value
+    low, high = (_format(row[name], row["metric"]).removesuffix(" %") for name in ("low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def _baseline(row: Mapping[str, Any]) -> str:
+    if row["baseline_value"] is None:
+        return ""
+    return f"{_format(row['baseline_value'], row['metric'])} (`{row['baseline']}`)"
+
+
+def _format(value: float, metric: str) -> str:
+    if metric in _PERCENT:
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f}" if metric == "nab_standard" else f"{value:.3f}"
