@@ -108,7 +108,7 @@ def _columns(path: Path) -> dict[str, dict[int, float]]:
 
 
 def _parse(lines: bytes) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for line in lines.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # a line cut short
             row = json.loads(line)
