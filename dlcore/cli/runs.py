@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlcore.cli.explain import add_source, source_from_args
 from dlcore.cli.training import follow_run
-from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings, read_input
+from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
 
 
 def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -70,14 +71,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:
-    """One answer of a finished run: a CSV, a picture or a text."""
+    """Prediction of a finished run for a CSV, an image or a text."""
     from dlcore import runs
-    from dlcore.projects import get
 
     run = runs.open_run(options.run)
-    project = get(run.record.project)
-    answer = project.answer(run.left.load(), read_input(Path(options.input), project.input_limit))
-    return {"run_id": run.record.run_id, **answer}
+    return {"run_id": run.record.run_id, **run.predict(source_from_args(options))}
 
 
 def arguments(commands: Any) -> None:
@@ -102,8 +100,4 @@ def arguments(commands: Any) -> None:
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; of pictures only")
     add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask = add_command(commands, "predict", predict)
-    ask.add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask.add_argument(
-        "--input", required=True, metavar="FILE", help="a CSV, a picture or a text, as the project takes it"
-    )
+    add_source(add_command(commands, "predict", predict))

@@ -1,6 +1,6 @@
 """What all classifiers share: the loss, predictions, metrics by epoch and on the test split, and a verdict in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dlcore.core.errors import RequestError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
-from dlcore.evaluation import classification, uncertainty
+from dlcore.evaluation import calibration, classification, uncertainty
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.inference import predict as inference
-from dlcore.projects.project import Evaluation, Predictions, RunConfig
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions, RunConfig
 from dlcore.training.fit import Objective
 
 PREDICT_BATCH = 512
@@ -128,19 +130,59 @@ def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
     return f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
 
 
-def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, float]:
-    """Logits (1, K) as label -> probability, the likeliest first."""
-    values = torch.softmax(scores[0].double(), dim=0).tolist()
-    return dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
+def classify(loaded: LoadedModel, logits: Tensor) -> dict[str, Any]:
+    """Predicted label and calibrated probabilities from one sample's logits (1, K); see `describe_prediction`."""
+    return describe_prediction(logits, labels=loaded.labels, threshold=loaded.threshold, rule=loaded.calibration)
 
 
-def image_answer(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[str, Any]:
-    """What is said of one picture: the likeliest label, every label's probability, and the picture as it was seen."""
-    probabilities = named_probabilities(scores, labels)
+def describe_prediction(
+    logits: Tensor, *, labels: tuple[str, ...], threshold: float | None, rule: AbstentionRule | None
+) -> dict[str, Any]:
+    """Predicted label and calibrated probabilities from one sample's logits (1, K).
+
+    `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `uncertain` is
+    true where the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
+
+    Two classes have a decision threshold. It was chosen on raw probabilities and is applied to them: class 1 is
+    predicted from `threshold` on, so calibration changes no decision. `calibrated_threshold` is the same threshold on
+    the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
+    """
+    temperature = 1.0 if rule is None else rule.temperature
+    values = torch.softmax(logits[0].double() / temperature, dim=0).tolist()
+    probabilities = dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
+    thresholds: dict[str, float] = {}
     label = next(iter(probabilities))
+    if len(labels) == 2:
+        threshold = 0.5 if threshold is None else threshold
+        raw = torch.softmax(logits[0].double(), dim=0)[1]
+        label = labels[int(raw >= threshold)]
+        thresholds = {"threshold": threshold, "calibrated_threshold": calibrated_threshold(threshold, temperature)}
     return {
         "label": label,
         "probability": probabilities[label],
         "probabilities": probabilities,
-        "pixels": pixels.tolist(),
+        "uncertain": rule is not None and rule.is_uncertain(max(values)),
+        "temperature": temperature,
+        **thresholds,
     }
+
+
+def calibrated_threshold(threshold: float, temperature: float) -> float:
+    """A threshold on the raw probability of class 1 on the scale of calibrated probabilities."""
+    return float(calibration.apply_temperature(np.array([[1 - threshold, threshold]]), temperature)[0, 1])
+
+
+def classify_image(loaded: LoadedModel, logits: Tensor, pixels: np.ndarray) -> dict[str, Any]:
+    """`classify` with the image (H, W) or (H, W, 3) as the model reads it."""
+    return {**classify(loaded, logits), "pixels": pixels.tolist()}
+
+
+def choose(name: str, names: Sequence[str], *, default: str, kind: str) -> str:
+    """`name` if it is one of `names`; `default` if it is empty.
+
+    Raises:
+        RequestError: there is no such `kind` (method, class, variable).
+    """
+    if name and name not in names:
+        raise RequestError(f"there is no {kind} '{name[:60]}' here: choose {', '.join(names)}.")
+    return name or default

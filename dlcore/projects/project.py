@@ -11,6 +11,7 @@ from torch import nn
 from dlcore.core.config import Config, choice, number
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
 from dlcore.training.training_loop import TrainingLoop
@@ -87,7 +88,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A trained model ready to answer: module in evaluation mode on the CPU (shared: never train or hook it)."""
+    """A trained model ready to predict: module in evaluation mode on the CPU (shared: never train or hook it).
+
+    `calibration` holds a classifier's temperature and abstention rule; None: raw probabilities, nothing is flagged.
+    """
 
     module: nn.Module
     config: RunConfig
@@ -95,6 +99,7 @@ class LoadedModel:
     preprocessing: Mapping[str, Any]
     labels: tuple[str, ...]
     threshold: float | None = None
+    calibration: AbstentionRule | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Project:
     baselines: (prepared, config) -> named metrics of simpler methods on the test split; run once in the worker.
     compare:   (evaluation with its baselines, config) -> what is to be said of the two, added to the verdict.
     answer:    (loaded, payload bytes) -> a JSON-able dict; one thing predicted: a CSV, a picture's file, a text.
+    explain:   (loaded, payload bytes, method, target) -> a JSON-able dict; why that prediction; None: not offered.
     complete:  (module just built, preprocessing) -> nothing; puts in what a bundle leaves out, as pretrained weights.
     needs:     config -> what else must be on this machine to train it, by the names of `data get`: pretrained weights.
 
@@ -138,6 +144,7 @@ class Project:
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
     answer: Callable[[LoadedModel, bytes], dict[str, Any]]
     monitor: Monitor = Monitor()
+    explain: Callable[[LoadedModel, bytes, str, str], dict[str, Any]] | None = None
     goal: Monitor | None = None
     input_kind: Literal["csv", "image", "text"] = "csv"
     input_limit: int = 64 * 2**20

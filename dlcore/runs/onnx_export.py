@@ -111,8 +111,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
         raise RequestError(f"{path.name}: an ONNX file's name ends in .onnx, and its card goes beside it as .md.")
     loaded = bundle.load()
     inputs = _inputs(loaded, max(SIZES))
-    temperature = _temperature(bundle)
-    model = onnx_graph.export_graph(loaded.module, inputs[:2], _facts(bundle, loaded, temperature))
+    model = onnx_graph.export_graph(loaded.module, inputs[:2], _facts(bundle, loaded))
     import torch
 
     graph = onnx_graph.open_session(model, threads=torch.get_num_threads())
@@ -124,7 +123,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
     with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, model)
-        write_atomic(Path(report.card), _card(bundle, loaded, report, temperature).encode())
+        write_atomic(Path(report.card), _card(bundle, loaded, report).encode())
     return report
 
 
@@ -171,17 +170,7 @@ def _frame(seen: Mapping[str, Any]) -> tuple[int, int, int]:
     return int(seen["height"]), int(seen["width"]), 1
 
 
-def _temperature(bundle: Bundle) -> float | None:
-    """What logits are divided by before the softmax, fitted on validation; None where no scores of it were kept."""
-    from dlcore.evaluation import calibration
-
-    kept = bundle.predictions()
-    if "validation_scores" not in kept or kept["validation_scores"].ndim != 2:
-        return None
-    return calibration.fit_temperature(kept["validation_scores"], kept["validation_targets"])
-
-
-def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> dict[str, str]:
+def _facts(bundle: Bundle, loaded: "LoadedModel") -> dict[str, str]:
     """What travels inside the file, as its metadata."""
     facts = {
         "project": loaded.config.project,
@@ -191,7 +180,10 @@ def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> 
         "what_goes_in": what_goes_in(loaded.preprocessing),
         "card": bundle.card,
     }
-    return facts if temperature is None else {**facts, "temperature": repr(temperature)}
+    rule = loaded.calibration
+    if rule is None:
+        return facts
+    return {**facts, "temperature": repr(rule.temperature), "uncertain_below": repr(rule.threshold)}
 
 
 def what_goes_in(seen: Mapping[str, Any]) -> str:
@@ -221,13 +213,15 @@ def what_goes_in(seen: Mapping[str, Any]) -> str:
     )
 
 
-def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport, temperature: float | None) -> str:
+def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport) -> str:
     """The run's card, and what concerns the ONNX file."""
+    rule = loaded.calibration
     off = "; ".join(f"{value:.1e} on a batch of {size}" for size, value in report.differences.items())
     calibrated = (
         ""
-        if temperature is None
-        else f" Divide them by {temperature:.4f} before that for calibrated probabilities (fitted on validation)."
+        if rule is None
+        else f" Divide them by {rule.temperature:.9g} before that for calibrated probabilities (fitted on validation). "
+        f"Predictions below {rule.threshold:.6g} are flagged as uncertain."
     )
     parts = [
         bundle.card.rstrip(),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import RunError
-from dlcore.runs import catalogue
+from dlcore.runs import catalogue, inference
 from dlcore.runs import folder as folders
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
@@ -102,6 +102,14 @@ class Run:
             state = self.record.state
             raise RunError(f"run {self.run_id} is {state} and left no bundle yet: wait for its end, or stop it.")
         return bundle
+
+    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+        """Prediction for one input; see `dlcore.runs.inference.predict`."""
+        return inference.predict(self, source)
+
+    def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+        """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
+        return inference.explain(self, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:

@@ -45,7 +45,7 @@ def test_a_photo_is_answered_while_a_run_trains(chromium, tmp_path):
         bad = tmp_path / "page.jpg"
         bad.write_text("<html></html>")
         page.locator("input[type=file]").first.set_input_files([DRAWING, bad])
-        expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
+        expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
         expect(page.get_by_text("this is not a picture")).to_be_visible()
         calm(page)
         assert serious(page) == []
@@ -70,7 +70,7 @@ def test_hostile_files_get_a_line_each_and_the_photo_among_them_its_answer(addre
     files = [{"name": name, "mimeType": "image/jpeg", "buffer": HOSTILE[name]} for name in names]
     good = {"name": "a dish.png", "mimeType": "image/png", "buffer": DRAWING.read_bytes()}
     page.locator("input[type=file]").first.set_input_files([*files, good])
-    expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
     calm(page)
     said = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
     refused = [line for line in said if ": " in line and "classes" not in line]
@@ -80,7 +80,7 @@ def test_hostile_files_get_a_line_each_and_the_photo_among_them_its_answer(addre
 
 def test_the_slider_between_picture_and_map_moves_in_the_browser(address, page, console):
     visit(page, f"{address}/food?panel=Explain")
-    page.get_by_text("The photo under Try it", exact=True).click()
+    page.get_by_text("The photo under Predict", exact=True).click()
     page.get_by_text("Grad-CAM", exact=True).first.click()
     slider = page.get_by_role("slider", name="From picture to map")
     expect(slider).to_be_visible(timeout=WITHIN)

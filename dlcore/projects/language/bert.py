@@ -22,6 +22,7 @@ from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScr
 from dlcore.projects import classification
 from dlcore.projects.language import bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Monitor, Project, RunConfig
 
 SIZES = (
@@ -241,6 +242,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
+    explain=explain,
     complete=complete,
     monitor=Monitor("validation_accuracy", "max"),  # the loss rises again with sureness, while more is right
     input_kind="text",

@@ -6,6 +6,7 @@ from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
 from dlcore.projects import classification
 from dlcore.projects.language import texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
@@ -70,6 +71,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     needs=texts.needs,
     input_kind="text",
     input_limit=text.MAX_BYTES,

@@ -19,6 +19,7 @@ from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification
 from dlcore.projects.language import reviews_bert, texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
@@ -145,6 +146,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=baselines,
     answer=texts.answer,
+    explain=explain,
     needs=needs,
     complete=complete,
     input_kind="text",

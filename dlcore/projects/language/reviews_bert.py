@@ -20,6 +20,7 @@ from dlcore.models.recurrence import Cell
 from dlcore.projects import classification
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
@@ -143,6 +144,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     complete=complete,
     input_kind="text",
     input_limit=text.MAX_BYTES,

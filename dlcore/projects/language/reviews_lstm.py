@@ -11,6 +11,7 @@ from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
 from dlcore.projects import classification
 from dlcore.projects.language import texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 
 
@@ -83,6 +84,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     needs=texts.needs,
     input_kind="text",
     input_limit=text.MAX_BYTES,

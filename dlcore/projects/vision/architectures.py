@@ -11,6 +11,7 @@ from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import ImageData
 
 
@@ -115,6 +116,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=pictures.baselines,
     answer=pictures.answer,
+    explain=explain,
     input_kind="image",
     input_limit=images.MAX_BYTES,
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},

@@ -16,6 +16,7 @@ from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel, ModelEntry, Project, RunConfig
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import NEVER_MIRRORED, simple_baselines
 
 
@@ -88,7 +89,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     seen = loaded.preprocessing
     pixels = images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"]))
     scores = inference.forward_batch(loaded.module, torch.from_numpy(images.normalize(pixels, seen)).unsqueeze(0))
-    return classification.image_answer(scores, loaded.labels, pixels)
+    return classification.classify_image(loaded, scores, pixels)
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -152,6 +153,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -25,6 +25,7 @@ from dlcore.projects import classification
 from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project, RunConfig
 from dlcore.projects.vision import food_features
 from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision.explain import explain
 from dlcore.training.fit import Objective
 
 BACKBONE_OF: dict[str, Backbone] = {
@@ -241,30 +242,17 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
     return f"Logistic regression on the untouched network's features gets {rival['accuracy']:.1%}, {said}."
 
 
-def classify_photo(loaded: LoadedModel, payload: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """A photo as the network is given it, (H, W, 3) uint8, and the probability of each class (K,).
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
+    """Predicted class of a photo and the calibrated probability of every class.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not an image that can be read.
     """
     pixels = pictures.read_model_image(payload, loaded.preprocessing)
-    scores = inference.forward_batch(
+    logits = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )
-    return pixels, scores[0].double().softmax(dim=0).numpy()
-
-
-def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """What a photo shows: the likeliest class, and every class's probability, the likeliest first.
-
-    Raises:
-        DataError: the file is not a picture that can be read.
-    """
-    _, scores = classify_photo(loaded, payload)
-    order = np.argsort(-scores)
-    found = {loaded.labels[k]: float(scores[k]) for k in order}
-    label = next(iter(found))
-    return {"label": label, "probability": found[label], "probabilities": found}
+    return classification.classify(loaded, logits)
 
 
 def _build(backbone: Backbone) -> Callable[[TransferConfig, Mapping[str, int]], nn.Module]:
@@ -377,6 +365,7 @@ PROJECT = Project(
     baselines=baselines,
     compare=compare,
     answer=answer,
+    explain=explain,
     input_kind="image",
     input_limit=images.MAX_BYTES,
     own_data="images",

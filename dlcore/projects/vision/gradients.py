@@ -12,6 +12,7 @@ from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project, RunConfig
 from dlcore.projects.vision import fashion
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.fashion import FashionData
 
 
@@ -112,6 +113,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
+    explain=explain,
     input_kind="image",
     input_limit=images.MAX_BYTES,
 )

@@ -112,15 +112,17 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     scores = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )
-    return classification.image_answer(scores, loaded.labels, pixels)
+    return classification.classify_image(loaded, scores, pixels)
 
 
 def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """A picture's file as (H, W) or (H, W, 3) uint8, of the size and colours that the model was trained on.
+    """An image file as (H, W) or (H, W, 3) uint8, of the size and colors that the model was trained on.
 
     Raises:
-        DataError: the file is not a picture that can be read.
+        DataError: the file is not an image that can be read.
     """
+    if "side" not in preprocessing:
+        return images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
     side = int(preprocessing["side"])
     if preprocessing["channels"] == 1:
         return images.read_gray(payload, height=side, width=side)

@@ -10,6 +10,7 @@ from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects import classification
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.vision import fashion
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.fashion import FashionData
 
 GREY = 1
@@ -91,6 +92,7 @@ PROJECT = Project(
     evaluate=classification.evaluate,
     baselines=fashion.baselines,
     answer=fashion.answer,
+    explain=explain,
     input_kind="image",
     input_limit=images.MAX_BYTES,
 )

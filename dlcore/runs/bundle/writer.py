@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dlcore.core import devices
 from dlcore.data.splits import Prepared
+from dlcore.evaluation.abstention import fit_from_predictions
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs.bundle import card, weight_format
@@ -87,6 +88,9 @@ def _files(remains: RunArtifacts, weights: WeightFormat, looks: int) -> dict[str
         "threshold.json": _json({"threshold": remains.evaluation.threshold}),
         "predictions.npz": _npz({_short(name): array for name, array in remains.predictions.items()}),
     }
+    rule = fit_from_predictions(remains.predictions, classes=len(prepared.labels))
+    if rule is not None:
+        files["calibration.json"] = _json(rule.as_json())
     if remains.gradients is not None:
         kept = remains.gradients
         seen = {name: values.astype(np.float32) for name, values in kept.measures.items()}

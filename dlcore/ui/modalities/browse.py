@@ -74,6 +74,7 @@ def select_rows(
 def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, origin: int) -> None:
     dataset = run.config.dataset
     left, right = st.columns([1, 2], gap="large")
+    scores = run_cache.calibrate(run.left, scores)
     answer = int(scores.argmax())
     with left:
         if samples.is_available(run.config):
@@ -83,8 +84,8 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
         else:
             where = "" if own.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
             st.caption(f"The picture is not on this machine{where}. Its probabilities are kept with the run.")
-        verdict = "right" if answer == truth else "wrong"
-        st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")
+        verdict = "correct" if answer == truth else "incorrect"
+        st.markdown(f"Predicted: **{labels[answer]}** ({scores[answer]:.1%}), **{verdict}**.")
     with right:
         figure = plots.class_probabilities(scores, labels, truth=truth)
         show_figure(

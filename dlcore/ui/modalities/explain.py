@@ -1,4 +1,4 @@
-"""Explain: why the model decided so, for one alarm, one picture or one text."""
+"""Explain panel: the explanation that suits the project's kind of input."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -9,9 +9,9 @@ from dlcore.ui.widgets import run_cache
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """The explanation that suits the project's kind of input."""
+    """Draw the panel."""
     bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
     if bundle is None or run is None:
         return
-    shown = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]
-    shown(project, run, bundle)
+    draw = {"csv": explain_alarm, "image": explain_picture, "text": explain_text}[project.input_kind]
+    draw(project, run, bundle)

@@ -8,6 +8,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import read_text
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import LoadedModel, Project
@@ -57,7 +58,7 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     """One of the test samples, what it is and what the model says."""
     stored, dataset = run_cache.predictions(bundle), run.config.dataset
     row = pick_sample(project, dataset, stored["test_ids"], key="sample")
-    scores, truth, origin = stored["test_scores"][row], int(stored["test_targets"][row]), int(stored["test_ids"][row])
+    truth, origin = int(stored["test_targets"][row]), int(stored["test_ids"][row])
     left, right = st.columns([1, 2], gap="large")
     with left:
         if project.input_kind == "image":
@@ -71,14 +72,10 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
             said = samples.get_text(dataset, origin) if samples.is_available(run.config) else ""
             st.text(said or samples.GONE)
     with right:
-        _bars(scores, bundle.labels, truth=truth)
-        answer = int(run_cache.predicted_classes(bundle, scores[None])[0])
-        verdict = "right" if answer == truth else "wrong"
-        threshold = run_cache.evaluation(bundle).threshold
-        why = run_cache.threshold_note(bundle.labels, probability=float(scores[answer]), threshold=threshold)
-        st.markdown(
-            f"The model says **{bundle.labels[answer]}**, which is **{verdict}**: it is “{bundle.labels[truth]}”.{why}"
-        )
+        prediction, actual = run_cache.stored_prediction(bundle, row), bundle.labels[truth]
+        show_prediction(prediction, bundle, truth=truth)
+        verdict = "correct" if prediction["label"] == actual else "incorrect"
+        st.markdown(f"Actual: “{actual}”. The prediction is **{verdict}**.")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -119,7 +116,7 @@ def _own_picture(project: Project, bundle: Bundle) -> dict[str, Any] | None:
             [np.array(found["pixels"], dtype=np.uint8)], ["as the model saw it"], alt="Your picture", width=224
         )
     with right:
-        _say(found, bundle.labels)
+        show_prediction(found, bundle)
     return found
 
 
@@ -148,7 +145,7 @@ def _own_text(project: Project, bundle: Bundle) -> None:
     found = _answer(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
-    _say(found, bundle.labels)
+    show_prediction(found, bundle)
     if typed.hidden:
         _say_hidden(loaded, typed, found)
     several = "s" * (found["tokens"] != 1)
@@ -177,13 +174,13 @@ def remember_typed(project: Project, said: str) -> None:
 def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
     """What the model says without the words that are hidden."""
     seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.probabilities(loaded, seen, hidden=typed.hidden)
+    without = texts.classify(loaded, seen, hidden=typed.hidden)
     words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
-    label, now = found["label"], texts.predicted_label(loaded, without)
-    change = 100 * (without[label] - found["probability"])
+    label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
+    change = 100 * (probability - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."
     st.markdown(
-        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {without[label]:.1%} "
+        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
         f"({change:+.1f} points).{turned}"
     )
 
@@ -196,10 +193,38 @@ def _answer(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] 
         return None
 
 
-def _say(found: dict[str, Any], labels: tuple[str, ...]) -> None:
-    _bars(np.array([found["probabilities"][label] for label in labels]), labels)
-    why = run_cache.threshold_note(labels, probability=found["probability"], threshold=found.get("threshold"))
-    st.markdown(f"The model says **{found['label']}**, with a probability of {found['probability']:.1%}.{why}")
+def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | None = None) -> None:
+    """Calibrated probabilities as bars, the predicted label, and a warning where the prediction is uncertain."""
+    labels = bundle.labels
+    _bars(np.array([prediction["probabilities"][label] for label in labels]), labels, truth=truth)
+    show_label(prediction, bundle)
+
+
+def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
+    """The predicted label with its probability, or that the prediction is uncertain; and the rule behind it."""
+    label, labels = prediction["label"].replace("_", " "), bundle.labels
+    if prediction["uncertain"]:
+        classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
+        st.warning(
+            f"**Low confidence**: {classes}Best guess: **{label}** ({prediction['probability']:.1%}).",
+            icon=":material/help:",
+        )
+    else:
+        st.markdown(
+            f"Predicted: **{label}** ({prediction['probability']:.1%}).{run_cache.threshold_note(labels, prediction)}"
+        )
+    rule = run_cache.calibration(bundle)
+    if rule is not None:
+        st.caption(describe_rule(rule))
+
+
+def describe_rule(rule: AbstentionRule) -> str:
+    """The calibration and the abstention rule with their numbers."""
+    return (
+        f"Probabilities are calibrated (temperature {rule.temperature:.2f}, fitted on validation). Predictions below "
+        f"{rule.threshold:.0%} are flagged as uncertain ({rule.flagged_share:.1%} of validation). False flags on test: "
+        f"{rule.false_flag_rate:.1%} [{100 * rule.low:.1f}, {100 * rule.high:.1f}] of {rule.n:,}."
+    )
 
 
 def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:
