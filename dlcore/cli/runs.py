@@ -64,10 +64,21 @@ def runs_import(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """A finished run's numbers on the test split, and those of simpler methods."""
+    """Test metrics of a finished run and of its baselines."""
     from dlcore import runs
+    from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
-    return runs.evaluate(options.run)
+    result = runs.evaluate(options.run)
+    if options.json:
+        return result
+    methods = {"This run": result["metrics"]} | {baseline_title(name): row for name, row in result["baselines"].items()}
+    names = [name for name in result["metrics"] if not name.endswith(("_low", "_high"))]
+    return {
+        f"{method}:": ", ".join(
+            f"{metric_title(name)} {format_with_interval(row, name)}" for name in names if name in row
+        )
+        for method, row in methods.items()
+    }
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Why a point of a series raised an alarm: the window behind it, the copy of it, and what its error leans on.
+"""Explain an alarm: the window behind it, its reconstruction, and the attribution of its error.
 
-The number explained is the window's reconstruction error: the mean distance between what the model saw and its copy.
+The number explained is the window's reconstruction error, the mean squared error over its points.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from dlcore.data.custom import registry as own
 from dlcore.data.series.series import MinMaxScaler, Series
-from dlcore.data.splits import Prepared
+from dlcore.data.splits import Prepared, Split
+from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
+from dlcore.explanation.findings import CheckWording, SanityCheck
 from dlcore.projects.anomaly.project import VIEWS
 from dlcore.projects.anomaly.scores import ScaledRows, View
-from dlcore.projects.project import RunConfig
+from dlcore.projects.project import LoadedModel, RunConfig
 from dlcore.projects.registry import data_config
 
 CLOCK = ("time of day (sine)", "time of day (cosine)", "day of week (sine)", "day of week (cosine)")
@@ -26,14 +28,17 @@ ROWS = 48
 _VALUE_ALONE = ("value window", "folded window")
 MOST_BLOCKS = 24
 """Feature ablation takes out at most so many stretches of time, for each channel."""
-TRUSTED = 0.05
-"""Contributions may miss what they explain by this share of it and still be called trustworthy."""
-SETTLING = (64, 256, 512)
-"""Steps of integrated gradients, tried in turn until the sum is trusted."""
+STEPS = (64, 256, 512)
+"""Steps of integrated gradients, tried in turn until the sum is complete."""
+METHODS = {"integrated_gradients": "Integrated gradients", "feature_ablation": "Feature ablation"}
 
 Nothing = Literal["usual", "mean"]
-"""What a window is compared with: the usual values of its time of the period, or the training part's mean, which
-hides the time from the model as well."""
+"""Baseline of a window: the usual values of its time of the period, or the training part's mean, which hides the time
+from the model as well."""
+BASELINES: dict[Nothing, str] = {
+    "usual": "the same hours with their usual values (training medians)",
+    "mean": "a window in which every channel, the time included, has its training mean",
+}
 
 
 @dataclass(frozen=True)
@@ -60,25 +65,20 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class ErrorAttribution:
-    """What a window's error leans on, by integrated gradients and by feature ablation, both (L, C).
+    """Attribution of a window's error by integrated gradients and by feature ablation, both (L, C).
 
-    output is the window's error, floor that of the window it is compared with, delta how far the gradients' sum misses
-    their difference, agreement the rank correlation of the two over the blocks (not a number where all are equal).
+    output: the window's error; baseline_output: that of the baseline; delta: by how much the gradients' sum misses the
+    difference; agreement: rank correlation of the two methods over the blocks, NaN where one is constant.
     """
 
     channels: tuple[str, ...]
     gradients: np.ndarray
     ablation: np.ndarray
     output: float
-    floor: float
+    baseline_output: float
     delta: float
     steps: int
     agreement: float
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the gradients add up closely enough."""
-        return abs(self.delta) <= TRUSTED * abs(self.output - self.floor)
 
 
 class WindowErrors(nn.Module):
@@ -144,15 +144,14 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
 def explain(
     module: nn.Module, prepared: Prepared, config: RunConfig, found: Reconstruction, *, nothing: Nothing = "usual"
 ) -> ErrorAttribution:
-    """What the error of a window leans on, over time and channel."""
+    """Attribution of a window's error over time and channel."""
     view, length = VIEWS[config.model], len(found.times)
     window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
     baseline = _nothing(prepared, found.first, length=length, channels=window.shape[2], nothing=nothing)
     measured, inputs = WindowErrors(module, view), (window, *held)
-    for steps in SETTLING:
+    for steps in STEPS:
         slopes = attribute(measured, inputs, window_error, baseline=baseline, steps=steps)
-        gap = float(slopes.output[0] - slopes.baseline_output[0])
-        if abs(_delta(slopes)) <= TRUSTED * abs(gap):
+        if findings.is_complete(float(slopes.output[0]), float(slopes.baseline_output[0]), _delta(slopes), unit=0.0):
             break
     blocks = _blocks(length, window.shape[2])
     taken = attribute(
@@ -166,11 +165,64 @@ def explain(
         gradients=slopes.values[0],
         ablation=taken.values[0],
         output=float(slopes.output[0]),
-        floor=float(slopes.baseline_output[0]),
+        baseline_output=float(slopes.baseline_output[0]),
         delta=_delta(slopes),
         steps=steps,
         agreement=rank_correlation(sums, effects),
     )
+
+
+def check_attribution(result: ErrorAttribution, nothing: Nothing) -> tuple[SanityCheck, ...]:
+    """Completeness of the integrated gradients, and their agreement with feature ablation."""
+    wording = CheckWording(
+        thing="window",
+        parts="points",
+        baseline=BASELINES[nothing],
+        quantity="The window's reconstruction error",
+        unit=0.0,
+    )
+    first, second = METHODS.values()
+    return (
+        findings.check_completeness(result.output, result.baseline_output, result.delta, of=wording),
+        findings.check_agreement(result.agreement, first=first, second=second, of=wording),
+    )
+
+
+def explain_series(
+    loaded: LoadedModel, series: Series, rows: ScaledRows, place: int, *, method: str, nothing: Nothing = "usual"
+) -> dict[str, Any]:
+    """Attribution of the error behind one point of a series that is not the run's own, as a JSON-able dict.
+
+    The usual values are those of the series itself, since a bundle does not hold the training part.
+    """
+    empty = Split((torch.zeros(0),), torch.zeros(0), np.zeros(0, np.int64))
+    source = {
+        "rows": rows,
+        "series": series,
+        "spans": {"train": slice(0, len(rows))},
+        "left_out": np.zeros(len(rows), bool),
+    }
+    prepared = Prepared(empty, empty, empty, loaded.facts, loaded.preprocessing, source=source)
+    window = reconstruct(loaded.module, prepared, loaded.config, place)
+    result = explain(loaded.module, prepared, loaded.config, window, nothing=nothing)
+    values = result.gradients if method == "integrated_gradients" else result.ablation
+    times = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in window.times]
+    moment = str(np.datetime64(int(series.times[place]), "ms").astype("datetime64[m]"))
+    top = times[int(values.sum(axis=1).argmax())]
+    return {
+        "method": METHODS[method],
+        "methods": list(METHODS),
+        "target": moment,
+        "summary": f"The error of the window behind {moment} depends most on {top}.",
+        "contributions": [
+            {"part": f"{name}, {time}", "value": float(values[row, column])}
+            for row, time in enumerate(times)
+            for column, name in enumerate(result.channels)
+        ],
+        "checks": [check.as_json() for check in check_attribution(result, nothing)],
+        "output": result.output,
+        "baseline_output": result.baseline_output,
+    }
 
 
 def channels(config: RunConfig) -> tuple[str, ...]:

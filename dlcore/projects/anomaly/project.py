@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.core.errors import DataError
+from dlcore.core.errors import DataError, RequestError
 from dlcore.data.series import intervals as written
 from dlcore.data.series.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
 from dlcore.data.series.series import load as load_series
@@ -21,6 +21,7 @@ from dlcore.projects.anomaly import custom_series
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows, View
+from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, RunConfig
 from dlcore.projects.registry import data_config, model_config
 from dlcore.training.fit import Objective
@@ -197,12 +198,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: names the row and the column of what is wrong, or says that the file is shorter than a window.
     """
-    series = read_csv(payload)
-    needed = loaded.facts["window"]
-    if len(series.values) < needed:
-        raise DataError(
-            f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
-        )
+    series = _read_series(loaded, payload)
     part = _answered(loaded, series)
     errors, centred = part.causal.mean(axis=1), part.centred.mean(axis=1)
     limit = float(loaded.threshold or 0.0)
@@ -220,6 +216,47 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         if step == trained
         else f"This file's step is {step / 60000:g} minutes; the model learnt {trained / 60000:g}.",
     }
+
+
+def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:
+    """Attribution of the error behind one point of a CSV: its highest score, or the point at the time `target`.
+
+    method: "integrated_gradients" (the default) or "feature_ablation".
+
+    Raises:
+        DataError: as for `answer`.
+        RequestError: there is no such method, or no point at that time.
+    """
+    from dlcore.projects.anomaly import alarm  # it imports this module
+
+    chosen = choose(method, tuple(alarm.METHODS), default="integrated_gradients", kind="method")
+    series = _read_series(loaded, payload)
+    place = int(_answered(loaded, series).causal.mean(axis=1).argmax())
+    if target:
+        try:
+            moment = int(np.datetime64(target, "ms").astype(np.int64))
+        except ValueError:
+            raise RequestError(f"target {target[:40]!r} is not a time: write it as 2015-01-26T12:00.") from None
+        place = int(np.searchsorted(series.times, moment))
+        if place == len(series.times) or series.times[place] != moment:
+            raise RequestError(f"the file has no point at {target}: name a time of one of its rows.")
+    return alarm.explain_series(loaded, series, _scaled_rows(loaded, series), place, method=chosen)
+
+
+def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
+    series = read_csv(payload)
+    needed = loaded.facts["window"]
+    if len(series.values) < needed:
+        raise DataError(
+            f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
+        )
+    return series
+
+
+def _scaled_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
+    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(time_features(series))
+    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
+    return ScaledRows(scaled, np.full(len(scaled), -1), places)
 
 
 def _data(config: RunConfig) -> AnomalyData:
@@ -297,10 +334,7 @@ def _within_reach(times: np.ndarray, spans: written.Intervals, config: RunConfig
 def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     """The scores of a series that the model never saw."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
-    features = time_features(series)
-    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
-    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
-    rows = ScaledRows(scaled, np.full(len(scaled), -1), places)
+    rows = _scaled_rows(loaded, series)
     part = scored.errors(module, rows, view=VIEWS[config.model], length=length)
     smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
     return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
@@ -392,6 +426,7 @@ PROJECT = Project(
     evaluate=evaluate,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     compare=compare,
     input_kind="csv",
     own_data="series",

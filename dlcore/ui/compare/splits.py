@@ -7,16 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import curves, seeds
+from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
 from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.headline import NAMES, baseline_title, causal_baselines
-from dlcore.ui.widgets.metric_table import format_metric
 
-MEASURES = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 ONE_SIDED, EVEN = 0.95, 0.8
 """A model that calls so large a share one class is stuck, unless that class has itself so large a share."""
 
@@ -91,7 +89,9 @@ def show(arms: Sequence[TestedVariant]) -> None:
         "At each one's best epoch, chosen on validation. Train is the epoch's mean while the weights still moved, with "
         f"dropout and augmentation, so it may do worse than the others.{two}"
     )
-    rows = [{"Model": arm.arm, **{NAMES[name]: text for name, text in test_metrics(arm).items()}} for arm in arms]
+    rows = [
+        {"Model": arm.arm, **{METRICS[name].title: text for name, text in test_metrics(arm).items()}} for arm in arms
+    ]
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
@@ -114,7 +114,7 @@ def metrics_by_split(arm: TestedVariant) -> dict[str, str]:
         for part in ("train", "validation", "test"):
             values = [value for bundle in arm.bundles if (value := _of_part(bundle, part, metric)) is not None]
             text = format_metric(metric, float(np.mean(values))) if values else "–"
-            found[f"{NAMES[metric]}, {part}"] = text
+            found[f"{METRICS[metric].title}, {part}"] = text
     return found
 
 
@@ -130,9 +130,10 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
 def test_metrics(arm: TestedVariant) -> dict[str, str]:
     """The other metrics on test, by name: mean, and lowest and highest of several seeds."""
     found = {}
-    for name in MEASURES:
-        values = [metrics[name] for bundle in arm.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)]
-        if len(values) == len(arm.bundles):
+    metrics = [run_cache.evaluation(bundle).metrics for bundle in arm.bundles]
+    for name in table_metrics(*metrics):
+        values = [row[name] for row in metrics if name in row]
+        if len(values) == len(arm.bundles) and name not in ("accuracy", "loss"):
             ends = (
                 f" ({format_metric(name, min(values))} to {format_metric(name, max(values))})"
                 if len(values) > 1

@@ -10,11 +10,11 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.evaluation import seeds
+from dlcore.evaluation.metrics import METRICS, metric_title
 from dlcore.evaluation.seeds import SeedDifference
 from dlcore.runs import Bundle, Record
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.headline import NAMES
 
 if TYPE_CHECKING:
     Pairs = Mapping[tuple[str, str], SeedDifference]
@@ -63,9 +63,9 @@ def metrics(arms: Sequence[TestedVariant]) -> None:
         found = [run_cache.evaluation(bundle).metrics for bundle in arm.bundles]
         row = {"Model": arm.arm, "Seeds": str(len(found)), "Parameters": f"{arm.records[0].parameters:,}"}
         for name in found[0]:
-            named = name in NAMES or len(found[0]) < MANY
+            named = name in METRICS or len(found[0]) < MANY
             if named and all(name in one for one in found) and not name.endswith(("_low", "_high")):
-                row[NAMES.get(name, name.replace("_", " "))] = format_range([one[name] for one in found])
+                row[metric_title(name)] = format_range([one[name] for one in found])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
     st.caption("Test part. Of several seeds: their mean, and in brackets the lowest and the highest.")

@@ -18,14 +18,10 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.findings import show_checks
 
 LISTED = 20
-COMPARED: dict[Nothing, str] = {"usual": "Its usual values", "mean": "The average, time hidden"}
-NOTHINGS: dict[Nothing, str] = {
-    "usual": "the same hours with the values that are usual then (training medians)",
-    "mean": "a window in which every channel, the time too, has its training average",
-}
-_ALIKE, _PARTLY = 0.7, 0.4
+COMPARED: dict[Nothing, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
 
 
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
@@ -140,13 +136,9 @@ def _features(found: Reconstruction, names: tuple[str, ...]) -> None:
 
 
 def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstruction) -> None:
-    st.subheader("What the error leans on", anchor=False)
-    st.markdown(
-        "A point can be rebuilt badly because of *another* point that misled the model. Two methods look for what "
-        "would make the error go away, by comparing this window with one that holds nothing strange."
-    )
+    st.subheader("Attribution of the error", anchor=False)
     chosen: Nothing = st.segmented_control(
-        "Compared with",
+        "Baseline",
         list(COMPARED),
         default="usual",
         required=True,
@@ -163,23 +155,24 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstructio
         _config=run.config,
     )
     _map(explained, found)
-    st.markdown(f"{adds_up(explained, NOTHINGS[chosen])} {agree(explained)}")
+    st.subheader("Sanity checks", anchor=False)
+    show_checks(anomaly_alarm.check_attribution(explained, chosen))
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
 
 _HOW = """
-- **Integrated gradients** (Sundararajan et al. 2017) walk from the window compared with to the real one and add up how
-  much each point and channel moved the error on the way. Their sum must be the difference of the two errors; how far
-  it misses is the *convergence delta* above.
-- **Feature ablation** puts a short stretch of one channel back to what it is compared with, and asks how much smaller
-  the error gets. It needs no gradients, but overlooks what two stretches do only together.
-- Orange-red made the error larger, blue made it smaller. Each method's map is scaled to its own largest value.
+- A point can be reconstructed badly because *another* point misled the model: attribution finds both.
+- **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the error on the path from the baseline to the
+  window. Their sum must be the difference of the two errors (completeness).
+- **Feature ablation** replaces a short stretch of one channel by the baseline and measures how much the error falls. It
+  needs no gradients, but misses what two stretches do only together.
+- Orange-red increases the error, blue decreases it. Each map is scaled to its own largest value.
 - Neither says what happened in the world: they say what this model's error depends on.
 """
 
 
-@st.cache_data(max_entries=64, show_spinner="Working out what the error leans on")
+@st.cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _explained(
     key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:
@@ -198,36 +191,9 @@ def _map(explained: ErrorAttribution, found: Reconstruction) -> None:
     slopes = np.abs(maps["Integrated gradients"])
     channel, moment = np.unravel_index(slopes.argmax(), slopes.shape)
     top = f"{kept[channel]} at {day(int(found.times[moment]))}"
-    show_figure(figure, key="leans-on", alt=f"What the error leans on over time and channel; most on {top}")
+    show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
     if len(kept) < len(explained.channels):
         st.caption(
-            "The channels that tell the time are left out: they are the same in both windows and so add nothing. "
-            f"Compare with “{COMPARED['mean'].lower()}” to see what they do."
+            "Time channels are left out: they equal the baseline's. "
+            f"Choose the baseline “{COMPARED['mean'].lower()}” to see their contribution."
         )
-
-
-def adds_up(explained: ErrorAttribution, nothing: str) -> str:
-    """The convergence delta of the integrated gradients, in words."""
-    total, gap = explained.output - explained.floor, abs(explained.delta)
-    share = gap / max(abs(total), 1e-12)
-    verdict = "close enough to trust them" if explained.trusted else "too far off: read their map with care"
-    return (
-        f"**Does it add up?** The window's error is {explained.output:.3g}; that of {nothing} is "
-        f"{explained.floor:.3g}. The integrated gradients add up to {total + explained.delta:.3g} where the difference "
-        f"is {total:.3g}: "
-        f"they miss it by {share:.1%} ({explained.steps} steps), {verdict}."
-    )
-
-
-def agree(explained: ErrorAttribution) -> str:
-    """Whether the two methods say the same, in words."""
-    found = explained.agreement
-    if not np.isfinite(found):
-        return "**Do they agree?** There is too little to compare the two methods by."
-    if found >= _ALIKE:
-        verdict = "they tell much the same story"
-    elif found >= _PARTLY:
-        verdict = "they agree in part: trust what both show"
-    else:
-        verdict = "they disagree: trust neither alone"
-    return f"**Do they agree?** The rank correlation of the two maps is {found:.2f} (1 is the same order): {verdict}."
