@@ -73,12 +73,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         return result
     methods = {"This run": result["metrics"]} | {baseline_title(name): row for name, row in result["baselines"].items()}
     names = [name for name in result["metrics"] if not name.endswith(("_low", "_high"))]
-    return {
-        f"{method}:": ", ".join(
-            f"{metric_title(name)} {format_with_interval(row, name)}" for name in names if name in row
-        )
-        for method, row in methods.items()
-    }
+    table: dict[str, Any] = {}
+    for method, row in methods.items():
+        cells = [f"{metric_title(name)} {format_with_interval(row, name)}" for name in names if name in row]
+        table[f"{method}:"] = ", ".join(cells)
+    return table
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:

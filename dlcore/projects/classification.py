@@ -14,6 +14,7 @@ from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import calibration, classification, uncertainty
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.metrics import format_with_interval
 from dlcore.inference import predict as inference
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, RunConfig
 from dlcore.training.fit import Objective
@@ -126,8 +127,7 @@ def majority_class(prepared: Prepared) -> dict[str, float]:
 
 
 def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
-    low, high = metrics["accuracy_low"], metrics["accuracy_high"]
-    return f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
+    return f"Accuracy {format_with_interval(metrics, 'accuracy')} on {n:,} test samples."
 
 
 def classify(loaded: LoadedModel, logits: Tensor) -> dict[str, Any]:

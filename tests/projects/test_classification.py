@@ -78,7 +78,7 @@ def test_threshold_comes_from_validation_never_from_test():
 def test_more_than_two_classes_have_no_threshold():
     scores, targets = made(50, 3)
     found = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
-    assert found.threshold is None and "of 50 test samples" in found.verdict
+    assert found.threshold is None and "on 50 test samples" in found.verdict
 
 
 RULE = AbstentionRule(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.text.corpora import read_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import attribution as plots
 from dlcore.projects.language import explain as explanations
 from dlcore.projects.language import texts
@@ -66,11 +67,11 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         "Evidence for class",
         range(len(labels)),
         index=labels.index(prediction["label"]),
-        format_func=lambda k: f"{labels[k]} ({probabilities[labels[k]]:.1%})",
+        format_func=lambda k: f"{labels[k]} ({format_percent(probabilities[labels[k]])})",
         key=f"explained-own-class-{run_cache.bundle_key(bundle)}-{hash(text)}",
     )
     st.markdown(
-        f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%})."
+        f"Predicted: **{prediction['label']}** ({format_percent(prediction['probability'])})."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return text, target
@@ -120,12 +121,12 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
         "Evidence for class",
         range(len(labels)),
         index=labels.index(predicted),
-        format_func=lambda k: f"{labels[k]} ({prediction['probabilities'][labels[k]]:.1%})",
+        format_func=lambda k: f"{labels[k]} ({format_percent(prediction['probabilities'][labels[k]])})",
         key=f"explained-class-{row}-{run_cache.bundle_key(bundle)}",
     )
     verdict = "correct" if predicted == actual else "incorrect"
     st.markdown(
-        f"Predicted: **{predicted}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”."
+        f"Predicted: **{predicted}** ({format_percent(prediction['probability'])}), **{verdict}**. Actual: “{actual}”."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return row, target

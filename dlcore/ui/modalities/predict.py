@@ -9,6 +9,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import read_text
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import LoadedModel, Project
@@ -206,13 +207,12 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     if prediction["uncertain"]:
         classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
         st.warning(
-            f"**Low confidence**: {classes}Best guess: **{label}** ({prediction['probability']:.1%}).",
+            f"**Low confidence**: {classes}Best guess: **{label}** ({format_percent(prediction['probability'])}).",
             icon=":material/help:",
         )
     else:
-        st.markdown(
-            f"Predicted: **{label}** ({prediction['probability']:.1%}).{run_cache.threshold_note(labels, prediction)}"
-        )
+        probability = format_percent(prediction["probability"])
+        st.markdown(f"Predicted: **{label}** ({probability}).{run_cache.threshold_note(labels, prediction)}")
     rule = run_cache.calibration(bundle)
     if rule is not None:
         st.caption(describe_rule(rule))
@@ -220,10 +220,12 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
 
 def describe_rule(rule: AbstentionRule) -> str:
     """The calibration and the abstention rule with their numbers."""
+    threshold, flagged = format_percent(rule.threshold, digits=0), format_percent(rule.flagged_share)
+    false_flags = f"{format_percent(rule.false_flag_rate)} [{100 * rule.low:.1f}, {100 * rule.high:.1f}]"
     return (
         f"Probabilities are calibrated (temperature {rule.temperature:.2f}, fitted on validation). Predictions below "
-        f"{rule.threshold:.0%} are flagged as uncertain ({rule.flagged_share:.1%} of validation). False flags on test: "
-        f"{rule.false_flag_rate:.1%} [{100 * rule.low:.1f}, {100 * rule.high:.1f}] of {rule.n:,}."
+        f"{threshold} are flagged as uncertain ({flagged} of validation). False flags on test: {false_flags} of "
+        f"{rule.n:,}."
     )
 
 

@@ -78,7 +78,7 @@ def test_a_drawing_is_explained_without_any_data():
 
 def test_the_rule_says_its_false_alarms():
     words = describe_rule(AbstentionRule(0.5, 0.4, 0.05, 0.035, 0.02, 0.06, 400))
-    assert "3.5% [2.0, 6.0] of 400" in words and "5.0% of validation" in words and "below 40%" in words
+    assert "3.5 % [2.0, 6.0] of 400" in words and "5.0 % of validation" in words and "below 40 %" in words
 
 
 def test_the_learning_curve_is_drawn_from_what_was_measured():

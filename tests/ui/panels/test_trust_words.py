@@ -1,8 +1,11 @@
 """An explanation's tests in words, by rules that a reader can check."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.explanation import findings
 from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.projects.project import Evaluation
@@ -61,9 +64,12 @@ def test_deletion(drawn, status):
 
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
-    said = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
-    assert "90.0% sure and 60.0% of its answers (the likelier class" in said and "too sure" in said and "10.0%" in said
-    assert "nothing to correct" in describe_calibration(scores, targets, 1.0, [0.3, 0.3])
+    rule = AbstentionRule(2.0, 0.5, 0.05, 0.05, 0.02, 0.08, 100)
+    words = describe_calibration(scores, targets, rule, [0.3, 0.1])
+    assert "Mean confidence 90.0 %, accuracy 60.0 % (of the more probable class" in words
+    assert "overconfident: temperature 2.00" in words and "10.0 %" in words
+    near_one = dataclasses.replace(rule, temperature=1.0)
+    assert "nothing to correct" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
 
 def test_samples_chosen_by_answer_class_and_order():

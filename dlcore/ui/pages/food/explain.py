@@ -4,6 +4,7 @@ import streamlit as st
 
 from dlcore.core.errors import DataError, one_line
 from dlcore.data.images.uploads import Photo
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.explain_image import explain_picture, explain_pixels
@@ -43,7 +44,7 @@ def _explain_last_photo(project: Project, bundle: Bundle) -> None:
     label: str = st.selectbox(
         "Evidence for class",
         list(probabilities),
-        format_func=lambda label: f"{predict.class_title(label)} ({probabilities[label]:.1%})",
+        format_func=lambda label: f"{predict.class_title(label)} ({format_percent(probabilities[label])})",
         key="food-explained-class",
     )
     explain_pixels(project, bundle, prediction.pixels, bundle.labels.index(label))

@@ -25,8 +25,8 @@ _HOW = """
   training means to the real one. Their sum must be the difference of the two forecasts (completeness).
 - **Feature ablation** replaces three consecutive values of one variable by its mean and measures how the forecast
   changes. It needs no gradients, but misses what two parts do only together.
-- Orange-red raises the forecast, blue lowers it. Each map is scaled to its own largest value. Calendar and missing-value
-  inputs are held fixed.
+- Orange-red raises the forecast, blue lowers it. Each map is scaled to its own largest value. Calendar and
+  missing-value inputs are held fixed.
 - Neither says what drives the world: they say what this model's forecast depends on.
 """
 
