@@ -1,4 +1,4 @@
-"""What all classifiers share: the loss, predictions, metrics by epoch and on the test split, and a verdict in words."""
+"""Shared by all classifiers: loss, predictions, metrics by epoch and on the test split, one sample's prediction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,13 +21,13 @@ from dlcore.training.fit import Objective
 
 PREDICT_BATCH = 512
 PADDED_BATCH = 64
-"""Of padded samples fewer go at once: a long text's attention alone takes length x length numbers a head."""
+"""Batch size of padded samples: attention of a long text takes length x length numbers per head."""
 DRAWS = 300
-"""Bootstrap resamples; 300 of 10,000 samples take well under a second for two classes and a few for ten."""
+"""Bootstrap resamples; 300 of 10,000 samples take under a second for two classes and a few for ten."""
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy of logits (N, K) against class numbers (N,), and how many are right."""
+    """Cross-entropy of logits (N, K) against class numbers (N,), and the number of correct predictions."""
     return Objective(loss=functional.cross_entropy, correct=_correct)
 
 
@@ -36,9 +36,9 @@ def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Tensor, Tensor]:
-    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's own order.
+    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's order.
 
-    Padded samples go through the model by length, so that little padding does, and come back in their order.
+    Padded samples are batched by length to save padding.
     """
     part = prepared.split(split)
     if part.lengths is None:
@@ -55,16 +55,15 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test. The training part is left out: its curve
-    comes from the epochs, and it would be most of a bundle."""
-    found: dict[str, np.ndarray] = {}
+    """Probabilities, class numbers and row numbers of validation and test; training would be most of a bundle."""
+    predictions: dict[str, np.ndarray] = {}
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:
         scores, targets = logits(module, prepared, split)
-        found[f"{split}_scores"] = scores.softmax(dim=1).numpy()
-        found[f"{split}_targets"] = targets.numpy()
-        found[f"{split}_ids"] = prepared.split(split).ids
-    return found
+        predictions[f"{split}_scores"] = scores.softmax(dim=1).numpy()
+        predictions[f"{split}_targets"] = targets.numpy()
+        predictions[f"{split}_ids"] = prepared.split(split).ids
+    return predictions
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -77,10 +76,11 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Metrics of the test split with their intervals.
+    """Test metrics with their intervals.
 
-    Two classes have a threshold on the probability of class 1; when none is given it is the one that serves the
-    validation split best. More classes have none: the likeliest is called.
+    Two classes have a threshold on the raw probability of class 1; by default the one with the highest validation
+    accuracy. More classes have none: the most probable class is predicted. Temperature and abstention rule are fitted
+    on the same predictions when the bundle is written.
     """
     scores, targets = predictions["test_scores"], predictions["test_targets"]
     if scores.shape[1] == 2 and threshold is None:
@@ -92,7 +92,7 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
 def compute_metrics(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float | None = None, draws: int = 0
 ) -> dict[str, float]:
-    """All metrics of probabilities (N, K), the mean log loss among them; with `draws` their intervals too."""
+    """All metrics of probabilities (N, K), log loss included; with `draws` also their intervals."""
     called_from = 0.5 if threshold is None else threshold
     found = classification.metrics(scores, targets, threshold=called_from)
     losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
@@ -106,9 +106,9 @@ def compute_metrics(
 
 
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
-    """The threshold on the probability of class 1, of probabilities (N, 2), with the highest accuracy.
+    """Threshold on the probability of class 1, from probabilities (N, 2), with the highest accuracy.
 
-    It lies in the middle between two scores; of several equally good ones the nearest to 0.5 is taken.
+    It lies midway between two scores; ties are broken towards 0.5.
     """
     order = np.argsort(scores[:, 1], kind="stable")
     ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
@@ -120,7 +120,7 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
 
 
 def majority_class(prepared: Prepared) -> dict[str, float]:
-    """Metrics on the test split of always calling the training part's commonest class."""
+    """Test metrics of always predicting the most frequent class of the training part."""
     n, classes = len(prepared.test), prepared.facts["classes"]
     scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
     return compute_metrics(scores, prepared.test.targets.numpy())

@@ -43,10 +43,10 @@ BASELINES: dict[Nothing, str] = {
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A window as the model saw and rebuilt it.
+    """A window and its reconstruction.
 
-    times (L,) epoch milliseconds; seen and rebuilt (L,) in the series' own units; errors (L, G) the distance of each
-    place and rebuilt channel; at is the place of the alarm; first the window's first point in the series.
+    times (L,): epoch milliseconds; seen, rebuilt (L,): in the series' units; errors (L, G): squared error by point and
+    reconstructed channel; at: index of the alarm in the window; first: index of the window's first point in the series.
     """
 
     times: np.ndarray
@@ -58,7 +58,7 @@ class Reconstruction:
 
     @property
     def by_point(self) -> np.ndarray:
-        """(L,) each point's part of the error: their mean is the window's error."""
+        """(L,) error of each point; their mean is the window's error."""
         found: np.ndarray = self.errors.mean(axis=1)
         return found
 
@@ -82,7 +82,7 @@ class ErrorAttribution:
 
 
 class WindowErrors(nn.Module):
-    """A model of any view as (N, L, C) windows of channels -> (N, L, G) squared errors by place and rebuilt channel."""
+    """Wraps a model of any view: (N, L, C) windows -> (N, L, G) squared errors by point and reconstructed channel."""
 
     def __init__(self, module: nn.Module, view: View) -> None:
         super().__init__()
@@ -112,10 +112,10 @@ def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
 
 
 def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place: int) -> Reconstruction:
-    """The window behind the score of a point, `place` counted over the whole series.
+    """The window behind the score of a point; `place` is its index in the whole series.
 
-    A score leans on the windows that end at its point or, where scores are means over some time, in that time before
-    it; of these the one that the model rebuilds worst. Where the model judges each row by itself, the rows around.
+    A score depends on the windows that end at its point or, for smoothed scores, in the smoothing time before it; of
+    these the one with the largest error. For models of single rows: the rows around the point.
     """
     view, points = VIEWS[config.model], len(prepared.source["rows"])
     length = window_length(prepared, config)
@@ -226,13 +226,13 @@ def explain_series(
 
 
 def channels(config: RunConfig) -> tuple[str, ...]:
-    """What the model's input channels are, in words."""
+    """Names of the model's input channels."""
     value = "value" if own.is_custom(config.dataset) else "count"
     return (value,) if VIEWS[config.model] in _VALUE_ALONE else (value, *CLOCK)
 
 
 def scores_rows(config: RunConfig) -> bool:
-    """Whether the model looks at one row at a time."""
+    """Whether the model reads one row at a time."""
     return VIEWS[config.model] == "row"
 
 

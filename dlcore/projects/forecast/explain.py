@@ -64,10 +64,10 @@ class ForecastAttribution:
 def explain(
     module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: ForecastTarget
 ) -> ForecastAttribution:
-    """Why the forecast of one variable, `hour` steps ahead, is what it is.
+    """Attribution of the forecast of one variable, `hour` steps ahead.
 
-    Asked for a value, the last hour counts twice where changes are predicted: by itself, and through the network.
-    Masks and calendar are held as they are.
+    For the value, the last hour counts twice where changes are predicted: by itself and through the network. Masks and
+    calendar are held fixed.
     """
     x, *held = inputs_at(prepared, first)
     scale, variables = prepared.source["scale"], prepared.facts["variables"]
@@ -128,9 +128,9 @@ def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method
 
 
 def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
-    """The forecast (H, V) had one variable been higher by so much, in its unit, all through the window.
+    """Forecast (H, V) with one variable raised by `by`, in its unit, throughout the window.
 
-    It says what the model makes of that, not what the world would: nothing else in the window is moved with it.
+    This is the model's response, not the world's: the other variables stay as they are.
     """
     x, *held = inputs_at(prepared, first)
     scale, steps = prepared.source["scale"], prepared.facts["steps"]
@@ -147,14 +147,13 @@ def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
 
 
 def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
-    """The window (1, L, F), the calendar (1, C) and what else the model takes, of the moment whose first hour to come
-    is at this place."""
+    """Inputs of the moment whose first hour to forecast has index `first`: window (1, L, F), calendar (1, C) and others."""
     assert prepared.transform is not None
     return prepared.transform((torch.tensor([first]),), False)
 
 
 def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tensor:
-    """What the linear part of a blend says (1, H, V) with one variable higher by so much."""
+    """Output (1, H, V) of a blend's linear part with one variable raised by `by`."""
     rival = RidgeBaseline.of(prepared)
     filled = rival.filled.copy()
     filled[first - rival.window : first, variable] += by
