@@ -64,8 +64,9 @@ def test_one_row_and_its_computation_show_a_metric_everywhere(tmp_path: Path) ->
         '        "accuracy": hits.sum(axis=1) / total,\n'
         '        "balanced_accuracy": _divide(hits, true).mean(axis=1),\n',
     )
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "DLCORE_HOME": str(tmp_path / "home")}
     process = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )
     assert process.returncode == 0, process.stderr[-2000:]

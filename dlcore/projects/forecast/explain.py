@@ -147,7 +147,7 @@ def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
 
 
 def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
-    """Inputs of the moment whose first hour to forecast has index `first`: window (1, L, F), calendar (1, C) and others."""
+    """Inputs for the moment whose first forecast hour has index `first`: window (1, L, F), calendar (1, C), others."""
     assert prepared.transform is not None
     return prepared.transform((torch.tensor([first]),), False)
 
