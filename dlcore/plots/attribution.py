@@ -72,7 +72,7 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )
     _as_pictures(figure)
-    sides = f"What speaks for “{label}”" if one_sided else f"For and against “{label}”"
+    sides = f"Evidence for class “{label}”" if one_sided else f"Evidence for and against class “{label}”"
     figure.update_layout(title=sides if label else "Where it looks", height=SIDE + BELOW)
     return figure
 
