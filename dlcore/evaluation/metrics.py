@@ -220,7 +220,7 @@ def baseline_title(name: str, *, smoothing: bool = True) -> str:
     """Title of a stored baseline, with (`smoothing`) how its score was smoothed."""
     end = name.rpartition("_")[2]
     baseline = BASELINES.get(baseline_key(name))
-    title = baseline.title if baseline else baseline_key(name).replace("_", " ").capitalize()
+    title = baseline.title if baseline else name.replace("_", " ").capitalize()
     return f"{title}, {SMOOTHING[end]}" if smoothing and end in SMOOTHING else title
 
 
