@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dlcore import __version__
-from dlcore.cli import data, output, projects, runs, search, training
+from dlcore.cli import data, explain, output, projects, runs, search, training
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
 
 
@@ -54,6 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m dlcore", description="The deep-learning workbench without a browser.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    for part in (projects, data, training, runs, search):
+    for part in (projects, data, training, runs, explain, search):
         part.arguments(verbs)
     return parser

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlcore.cli.explain import add_source, source_from_args
 from dlcore.cli.training import follow_run
-from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings, read_input
+from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
 
 
 def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -77,21 +78,28 @@ def runs_import(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """A finished run's numbers on the test split, and those of simpler methods."""
+    """Test metrics of a finished run and of its baselines."""
     from dlcore import runs
+    from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
-    return runs.evaluate(options.run)
+    result = runs.evaluate(options.run)
+    if options.json:
+        return result
+    methods = {"This run": result["metrics"]} | {baseline_title(name): row for name, row in result["baselines"].items()}
+    names = [name for name in result["metrics"] if not name.endswith(("_low", "_high"))]
+    table: dict[str, Any] = {}
+    for method, row in methods.items():
+        cells = [f"{metric_title(name)} {format_with_interval(row, name)}" for name in names if name in row]
+        table[f"{method}:"] = ", ".join(cells)
+    return table
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:
-    """One answer of a finished run: a CSV, a picture or a text."""
+    """Prediction of a finished run for a CSV, an image or a text."""
     from dlcore import runs
-    from dlcore.projects import get
 
     run = runs.open_run(options.run)
-    project = get(run.record.project)
-    answer = project.answer(run.left.load(), read_input(Path(options.input), project.input_limit))
-    return {"run_id": run.record.run_id, **answer}
+    return {"run_id": run.record.run_id, **run.predict(source_from_args(options))}
 
 
 def arguments(commands: Any) -> None:
@@ -119,8 +127,4 @@ def arguments(commands: Any) -> None:
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask = add_command(commands, "predict", predict)
-    ask.add_argument("run", metavar="RUN", help=RUN_HELP)
-    ask.add_argument(
-        "--input", required=True, metavar="FILE", help="a CSV, a picture or a text, as the project takes it"
-    )
+    add_source(add_command(commands, "predict", predict))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RunError
+from dlcore.runs import inference
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json
@@ -99,6 +100,14 @@ class Run:
                 f"run {self.run_id} is {self.record.state} and has no bundle yet: wait until it ends, or stop it."
             )
         return bundle
+
+    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+        """Prediction for one input; see `dlcore.runs.inference.predict`."""
+        return inference.predict(self, source)
+
+    def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+        """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
+        return inference.explain(self, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:

@@ -1,0 +1,88 @@
+"""Predict and explain with a finished run: one path for pages, command line and Python."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlcore.core.errors import DataError, RequestError
+from dlcore.runs.bundle.reader import Bundle
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import LoadedModel, Project
+    from dlcore.runs.run import Run
+
+
+def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
+    """Prediction of a finished run for one input, as a JSON-able dict.
+
+    A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
+    projects return what their page shows.
+
+    source: bytes or the path of a CSV, image or text file, as the project takes it. A str that names an existing file
+        is read as a file; otherwise it is the text itself where the project takes texts.
+
+    Raises:
+        RunError: the run left no bundle.
+        DataError: the file cannot be read or does not suit the model.
+        RequestError: a str names no file and the project takes no text.
+    """
+    project, loaded = _open(run)
+    return project.answer(loaded, read_source(project, source))
+
+
+def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+    """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
+
+    `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
+    the project's modality.
+
+    source: as for `predict`.
+    method: one of `methods` in the result; the project's default if empty.
+    target: the class, or the variable of a forecast, to explain; the predicted one if empty.
+
+    Raises:
+        RequestError: the project offers no explanation, or it has no such method or target.
+        RunError, DataError: as for `predict`.
+    """
+    project, loaded = _open(run)
+    if project.explain is None:
+        raise RequestError(f"'{project.slug}' offers no explanation here: open its Explain panel in the app.")
+    return project.explain(loaded, read_source(project, source), method, target)
+
+
+def read_source(project: "Project", source: bytes | Path | str) -> bytes:
+    """The bytes of one input, at most a little more than the project accepts: the project then says that it is too
+    long."""
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str):
+        if not _is_file(source):
+            if project.modality == "text":
+                return source.encode("utf-8", "replace")
+            raise RequestError(f"{source[:80]!r} is not a file: name a file that '{project.slug}' can read.")
+        source = Path(source)
+    try:
+        with source.open("rb") as file:
+            return file.read(project.input_limit + 1)
+    except OSError as error:
+        raise DataError(f"{source}: {error.strerror or error}: name a file that can be read.") from None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a path can be
+        return False
+
+
+def _open(run: "Run") -> "tuple[Project, LoadedModel]":
+    from dlcore import projects
+
+    bundle = run.left
+    return projects.get(bundle.config.project), _load(bundle.folder, (bundle.folder / "run.json").stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(folder: Path, written: int) -> "LoadedModel":
+    """The model of the run used last; a run that is resumed writes its bundle again, so the time is part of the key."""
+    return Bundle(folder).load()
