@@ -35,18 +35,17 @@ def _is_file(dataset: str) -> bool:
 
 def _keep_file(options: argparse.Namespace) -> str:
     """Keep the CSV that `--dataset` names, under its own name; what is kept already is found again."""
-    from dlcore.data.custom import series as series_intake
-    from dlcore.data.custom import table as table_intake
-    from dlcore.data.series import csv_file as series_csv
+    from dlcore.data.custom.importers import IMPORTERS
+    from dlcore.data.series import csv_file
     from dlcore.projects import get
 
     project = get(options.project)
     if project.own_data != "series":
         raise RequestError(f"--dataset {options.dataset}: '{options.project}' takes no file; name one of its datasets.")
     path = Path(options.dataset)
-    payload = read_input(path, series_csv.BYTES_LIMIT)
-    several = "table" in project.own_also and series_csv.open_sheet(payload).variables > 1
-    kept = (table_intake if several else series_intake).save_file(path, payload)
+    payload = read_input(path, csv_file.BYTES_LIMIT)
+    several = "table" in project.own_also and csv_file.open_sheet(payload).variables > 1
+    kept = IMPORTERS["table" if several else "series"].find_or_save(path, payload)
     print(f"dataset {kept.dataset}", file=sys.stderr)
     return kept.dataset
 

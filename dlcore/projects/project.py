@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pydantic
 from torch import nn
 
 from dlcore.core.config import Config, choice, number
-from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.data.custom.registry import CustomDataset, Kind, normalize_id
 from dlcore.data.splits import Prepared
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
@@ -27,13 +27,13 @@ class RunConfig(Config):
     """Everything that decides a run's outcome. Made by `projects.configure`, which checks `model_options` and
     `data_options` against the project's own config classes; round-trips through JSON (`projects.load_config`).
 
-    A dataset of one's own is named `own:NAME`, and `data_checksum` pins its content: it may be removed and another be
+    A custom dataset is named `custom:NAME`, and `data_checksum` pins its content: it may be removed and another be
     added under its name.
     """
 
     project: str
     model: str
-    dataset: str
+    dataset: Annotated[str, pydantic.AfterValidator(normalize_id)]
     data_checksum: str = pydantic.Field("", max_length=64)
     preset: str = "full"
     seed: int = number(0, low=0, high=2**31 - 1, help="Start of every random generator.")

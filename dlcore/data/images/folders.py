@@ -24,8 +24,8 @@ from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 MOST_FILES, MOST_CLASSES, LEAST_PICTURES = 200_000, 1_000, 5
 MOST_TOTAL = 16 * 2**30
 """Bytes of all pictures together, unpacked."""
-KEPT = "pictures.zip"
-"""The file that holds a set of one's own."""
+ARCHIVE = "pictures.zip"
+"""The file of a custom dataset."""
 PARTS = {
     "train": "train",
     "training": "train",

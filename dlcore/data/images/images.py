@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.images import array_cache, duplicates
-from dlcore.data.images import folders as image_folders
+from dlcore.data.custom import registry as custom
+from dlcore.data.images import array_cache, duplicates, folders
 from dlcore.data.images.files import FORMATS, MAX_BYTES, read_gray, read_rgb
 from dlcore.data.images.folders import Entry, RejectedFile
 from dlcore.data.sources import locate as sources
@@ -113,9 +112,9 @@ def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
     Raises:
         DataError: it is not on this machine, or a file is not what it should be.
     """
-    if own.is_custom(name):
-        entry = own.require(name, "images", checksum=checksum)
-        return _folders(f"own-{entry.name}", entry.folder / image_folders.KEPT, side)
+    if custom.is_custom(name):
+        entry = custom.require(name, "images", checksum=checksum)
+        return _folders(f"custom-{entry.name}", entry.folder / folders.ARCHIVE, side)
     if name in FOLDERS:
         return _folders(name, sources.require(name), side)
     return LOADERS[name](sources.require(name))
@@ -305,12 +304,12 @@ def _folders(name: str, path: Path, side: int) -> Images:
 
 def _decode_folders(path: Path, draft: Path) -> None:
     """Decode, compare and cut into parts; rows of the part to learn from come first, those of the test part after."""
-    with image_folders.source(path) as opened:
-        entries, refused = image_folders.list_entries(opened)
+    with folders.source(path) as opened:
+        entries, refused = folders.list_entries(opened)
         raw = _blank(draft / "raw.npy", len(entries), SIDE)
-        good, remarks = image_folders.decode(opened, entries, raw)
+        good, remarks = folders.decode(opened, entries, raw)
     rows = np.flatnonzero(good)
-    names = image_folders.class_names([entries[row] for row in rows], [*refused, *remarks])
+    names = folders.class_names([entries[row] for row in rows], [*refused, *remarks])
     labels = np.array([names.index(entries[row].label) for row in rows])
     found = duplicates.find(raw[rows], labels)
     in_test = np.array([entries[row].part == "test" for row in rows])
@@ -341,8 +340,8 @@ def _decode_folders(path: Path, draft: Path) -> None:
 
 def _decode_again(path: Path, entries: list[Entry], side: int, draft: Path) -> None:
     """The same pictures in the same order at another side."""
-    with image_folders.source(path) as opened:
-        image_folders.decode(opened, entries, _blank(draft / "pixels.npy", len(entries), side))
+    with folders.source(path) as opened:
+        folders.decode(opened, entries, _blank(draft / "pixels.npy", len(entries), side))
 
 
 def _blank(file: Path, n: int, side: int) -> np.memmap:

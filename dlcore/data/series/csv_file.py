@@ -18,7 +18,7 @@ ROWS_NEEDED = 8
 LINE = "\n"
 HOUR_MS = 3_600_000
 UTC = "save times in UTC"
-LARGEST = 1e15
+MAX_VALUE = 1e15
 """Beyond it a value is a slip of the pen, and its square no longer fits the models' numbers."""
 TIME_NAMES = ("timestamp", "time", "date", "datetime", "ds", "day")
 VALUE_NAMES = ("value", "y", "count", "v")
@@ -317,7 +317,7 @@ def _numbers(cells: pd.Series) -> pd.Series:
 
 def _values(cells: pd.Series, column: str) -> np.ndarray:
     numbers = _numbers(cells).to_numpy(np.float64, na_value=np.nan)
-    bad = np.flatnonzero(~(np.abs(numbers) <= LARGEST))
+    bad = np.flatnonzero(~(np.abs(numbers) <= MAX_VALUE))
     if len(bad):
         row, cell = bad[0] + 2, cells.iloc[bad[0]].strip()
         if cell[:1] in ("=", "@", "+", "-") and not np.isinf(numbers[bad[0]]):
@@ -325,7 +325,7 @@ def _values(cells: pd.Series, column: str) -> np.ndarray:
         elif np.isinf(numbers[bad[0]]):
             problem = "is infinite: put a finite number there or leave the row out"
         elif np.isfinite(numbers[bad[0]]):
-            problem = f"is beyond {LARGEST:g}: put a smaller number there or leave the row out"
+            problem = f"is beyond {MAX_VALUE:g}: put a smaller number there or leave the row out"
         elif not cell:
             problem = "where a number is needed: fill it or leave the row out"
         else:

@@ -46,3 +46,12 @@ def _moment(text: str) -> int | None:
     if pd.isna(moment) or moment.tz is not None or not text[:1].isdigit():
         return None
     return int(moment.value // 1_000_000)
+
+
+def format_duration(milliseconds: float) -> str:
+    """Format a duration in its largest natural unit: `30 minutes`, `1 week`."""
+    for unit, size in (("week", 604_800_000), ("day", DAY_MS), ("hour", 3_600_000), ("minute", 60_000)):
+        if milliseconds >= size:
+            count = milliseconds / size
+            return f"1 {unit}" if count == 1 else f"{count:.4g} {unit}s"
+    return f"{milliseconds / 1000:g} seconds"

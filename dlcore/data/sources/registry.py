@@ -41,7 +41,7 @@ class Dataset:
     inside: str = ""
     asset: bool = False
     synthetic: bool = False
-    own: bool = False
+    is_custom: bool = False
     unpacked: bool = False
     layout: str = ""
 

@@ -10,7 +10,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as own
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series import tables
+from dlcore.data.series import air_quality, tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.inference import predict as inference
@@ -41,7 +41,7 @@ SHORT = 3000
 
 def prepare(config: RunConfig) -> Prepared:
     """The run's table cut into moments; scales see the training hours alone, holes are filled with what was before."""
-    return prepare_table(tables.load(config.dataset, checksum=config.data_checksum), config)
+    return prepare_table(air_quality.load_table(config.dataset, checksum=config.data_checksum), config)
 
 
 def prepare_table(table: Table, config: RunConfig) -> Prepared:
@@ -219,12 +219,10 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
 
 def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The variables' names of a run's dataset, and how metrics carry them, without reading it."""
-    from dlcore.data.series.air_quality import UNITS
-
     if config.dataset == "air_quality":
-        names = tuple(UNITS)
+        names = tuple(air_quality.UNITS)
     elif config.dataset == "beijing_pm25":
-        names = tuple(tables.BEIJING)
+        names = tuple(air_quality.BEIJING)
     else:
         kept = own.find(config.dataset)
         names = tuple(kept.facts["names"]) if kept and kept.kind == "table" else (config.dataset.removeprefix("own:"),)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
@@ -81,7 +81,9 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
                 [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="The picture", width=224
             )
         else:
-            where = "" if own.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
+            where = (
+                "" if custom.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
+            )
             st.caption(f"The picture is not on this machine{where}. Its probabilities are kept with the run.")
         verdict = "right" if answer == truth else "wrong"
         st.markdown(f"The model says **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import images as own_images
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import images as custom_images
+from dlcore.data.custom import registry as custom
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
@@ -16,7 +16,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Run
-from dlcore.ui.custom_data import images as images_own
+from dlcore.ui.custom_data import form
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
@@ -32,23 +32,24 @@ def data(project: Project, run: Run | None) -> None:
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _dataset(config))
     if project.own_data == "images":
-        images_own.show_form(project)
+        form.show_form("images")
+        form.show_saved("images")
 
 
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
     """The config whose pictures are looked at: that of the page's run unless another dataset is chosen."""
-    gone = own.is_custom(config.dataset) and not samples.is_available(config)
+    gone = custom.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if gone else [config.dataset]
     if project.own_data == "images":
         known = projects.list_datasets(project.slug)
         names += [name for name in known if name not in names and sources.is_available(name)]
     if gone:
         st.info(
-            f"The pictures that this run learnt from, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
+            f"The pictures that this run learnt from, “{custom.plain_name(config.dataset)}”, are not on this "
             "machine any more; its scores stay.",
             icon=":material/folder_off:",
         )
-    added = images_own.pop_added()
+    added = form.announce_added("images")
     if len(names) < 2:
         return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
     name = st.selectbox(
@@ -73,8 +74,8 @@ def _dataset(config: RunConfig) -> None:
 
 
 def _said(name: str) -> None:
-    if own.is_custom(name):
-        entry = own.require(name, "images")
+    if custom.is_custom(name):
+        entry = custom.require(name, "images")
         st.markdown(f"**{entry.name}**, your own: {entry.rows:,} pictures from `{entry.source}`.")
         return
     source = sources.get_dataset(name)
@@ -130,7 +131,7 @@ def describe_duplicates(found: images.Images) -> None:
 
 def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
     """What was said of single files; of one's own set when it was taken in, since good ones alone were kept."""
-    return own_images.list_rejected(own.require(name, "images")) if own.is_custom(name) else found.refused
+    return custom_images.list_rejected(custom.require(name, "images")) if custom.is_custom(name) else found.refused
 
 
 def _left_out(remarks: Sequence[RejectedFile]) -> None:

@@ -9,7 +9,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import texts as own_texts
+from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import images as images_data
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -36,7 +36,8 @@ def data(project: Project, run: Run | None) -> None:
         with_error_boundary(
             lambda: _texts(config)
         )  # a missing dataset is offered there; one's own can be taken in all the same
-        own_texts.show_form(project)
+        form.show_form("text")
+        form.show_saved("text")
 
 
 def _pictures(config: RunConfig) -> None:

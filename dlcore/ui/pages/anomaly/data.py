@@ -5,21 +5,21 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom
+from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project, RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import series as own_series
-from dlcore.ui.custom_data import upload_form
+from dlcore.ui.custom_data import form
 from dlcore.ui.shell import style
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 
 UNIT = "passengers in half an hour"
 LEAST_LAGS = 48
-NEWEST = "own-series-newest"
+NEWEST = "custom-series-newest"
 """Where the session keeps the name of the dataset that was added last."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -43,7 +43,7 @@ def data(project: Project, run: Run | None) -> None:
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
     """The run's dataset, or another that was chosen to be looked at, as a new run would take it."""
-    kept = upload_form.pop_added("series")
+    kept = form.pop_added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     known = projects.list_datasets(project.slug)
@@ -55,10 +55,10 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
     chosen: str = st.selectbox("Dataset to look at", options, key=key, format_func=dataset_title)
     if chosen == st.session_state.get(NEWEST):
         st.success(
-            f"“{chosen.removeprefix(own.PREFIX)}” is kept and chosen under **Train**: open that panel to train on it.",
+            f"“{custom.plain_name(chosen)}” is saved and selected under **Train**.",
             icon=":material/check_circle:",
         )
-    own_series.show_form()
+    form.show_form("series")
     return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
 
 
@@ -83,9 +83,9 @@ def _series(dataset: str, checksum: str) -> Series:
 
 def unit_of(config: RunConfig) -> str:
     """What the values of a run's series are, in words: of one's own, the name of their column."""
-    if not own.is_custom(config.dataset):
+    if not custom.is_custom(config.dataset):
         return UNIT
-    entry = own.find(config.dataset)
+    entry = custom.find(config.dataset)
     return str(entry.facts["columns"]["value"]) if entry else "value"
 
 
@@ -117,12 +117,12 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     about = sources.get_dataset(config.dataset)
     span = f"from {day(int(series.times[0]))} to {day(int(series.times[-1]))}"
     st.markdown(
-        f"**{about.title}**: {len(series.values):,} values {own_series.format_span(series.step_ms)} apart, {span}. "
+        f"**{about.title}**: {len(series.values):,} values {format_duration(series.step_ms)} apart, {span}. "
         + _origin(config)
     )
-    entry = own.find(config.dataset) if about.own else None
+    entry = custom.find(config.dataset) if about.is_custom else None
     if entry is not None:
-        upload_form.remove(entry)
+        form.show_remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,
@@ -158,7 +158,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
 def _origin(config: RunConfig) -> str:
     """Where the series is from."""
     about = sources.get_dataset(config.dataset)
-    entry = own.find(config.dataset) if about.own else None
+    entry = custom.find(config.dataset) if about.is_custom else None
     if entry is None:
         return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
     return f"Your own, from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
@@ -243,7 +243,7 @@ def _rhythm(series: Series) -> None:
     said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
     show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
     usual = (
-        f"It repeats best after {own_series.format_span(series.period * series.step_ms)} ({series.period:,} points): "
+        f"It repeats best after {format_duration(series.period * series.step_ms)} ({series.period:,} points): "
         "that "
         "rhythm is what the models learn and what simple methods go by."
         if series.period
