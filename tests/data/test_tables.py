@@ -5,13 +5,13 @@ import pytest
 
 from dlcore.core.errors import DataError, DataMissingError
 from dlcore.data.series import tables
-from dlcore.data.series.air_quality import UNITS, load_air_quality
+from dlcore.data.series.air_quality import UNITS, load_air_quality, load_table
 
 HEADER = "Date;Time;" + ";".join(UNITS) + ";;"
 
 
 def test_beijing_comes_with_the_workbench():
-    table = tables.load("beijing_pm25")
+    table = load_table("beijing_pm25")
     assert table.values.shape == (43_824, 7) and table.step_ms == 3_600_000
     assert int((~table.observed).sum()) == 2067  # the hours without PM2.5, as UCI tells
     assert table.slugs[0] == "pm2_5" and table.warmed in table.names
@@ -19,7 +19,7 @@ def test_beijing_comes_with_the_workbench():
 
 @pytest.mark.realdata("air_quality")
 def test_air_quality_is_the_published_one():
-    table = tables.load("air_quality")
+    table = load_table("air_quality")
     assert table.values.shape == (9_357, 13)
     assert str(np.datetime64(int(table.times[0]), "ms")) == "2004-03-10T18:00:00.000"
     missing = dict(zip(table.names, (~table.observed).sum(axis=0).tolist(), strict=True))

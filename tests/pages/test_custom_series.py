@@ -1,4 +1,4 @@
-"""A CSV of one's own on the page: handed in, looked at, kept, trained on, seen in every panel, removed."""
+"""A custom series on the page: uploaded, previewed, saved, trained on, shown in every panel, removed."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom
 
 N = 400
 
@@ -37,7 +37,7 @@ def opened(**query: str) -> AppTest:
 
 def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
     app = opened(panel="Data")
-    return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
+    return app.file_uploader(key="custom-series-file").set_value((name, payload, "text/csv")).run()
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -54,10 +54,10 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
     chosen = {box.label: box.value for box in app.selectbox}
     assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
-    assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
-    app = press(app, "Keep this series")
-    assert not app.exception and "is kept and chosen under" in words(app)
-    assert next(box for box in app.selectbox if box.label == "Dataset to look at").value == "own:my-load"
+    assert next(box for box in app.text_input if box.label == "Name").value == "my-load"
+    app = press(app, "Save dataset")
+    assert not app.exception and "is saved and selected under" in words(app)
+    assert next(box for box in app.selectbox if box.label == "Dataset to look at").value == "custom:my-load"
     asked = []
 
     def create(config, *, parent=""):
@@ -67,7 +67,10 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
     monkeypatch.setattr(runs, "create", create)
     app.segmented_control(key="panel").set_value("Train").run()
     press(app, "Train")
-    assert (asked[0].dataset, asked[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
+    assert (asked[0].dataset, asked[0].data_checksum) == (
+        "custom:my-load",
+        custom.require("my-load", "series").checksum,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,21 +87,21 @@ def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said)
     assert not app.exception
     (error,) = app.error
     assert said in error.value and "\n" not in error.value
-    assert own.list_datasets() == [] and not any(button.label == "Keep this series" for button in app.button)
+    assert custom.list_datasets() == [] and not any(button.label == "Save dataset" for button in app.button)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
 def test_every_panel_shows_a_run_of_it_and_still_opens_once_it_is_gone(label, tmp_path):
     from dlcore import projects
 
-    press(hand_in(csv(label)), "Keep this series")
+    press(hand_in(csv(label)), "Save dataset")
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("Data", "Train", "Results", "Try it", "Explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and not app.error, (panel, words(app))
-    own.remove("my-load")
+    custom.remove("my-load")
     for panel in ("Data", "Results", "Try it", "Explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore.core.errors import DataError, DataMissingError
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import texts as custom_texts
 from dlcore.data.sources import locate as sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,11 +98,13 @@ def test_a_text_is_explained_and_results_are_whole_where_the_dataset_is_missing(
 
 def test_word_vectors_that_are_missing_are_asked_for_before_a_run_is_started(bare, monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    own_texts.save("mine", own_texts.validate(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20))))
+    custom_texts.IMPORTER.save(
+        "mine", custom_texts.IMPORTER.preview(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20)))
+    )
     app = AppTest.from_file(str(ROOT / "pages" / "language" / "news.py"), default_timeout=60)
     app.query_params["panel"] = "Train"
     app.run()
-    next(box for box in app.selectbox if box.label == "Dataset").select("own:mine").run()
+    next(box for box in app.selectbox if box.label == "Dataset").select("custom:mine").run()
     assert not app.exception and next(b for b in app.button if b.label == "Train").disabled
     assert any("for **Vectors** under More settings" in caption.value for caption in app.caption)
     next(box for box in app.selectbox if box.label == "Vectors").select("none").run()

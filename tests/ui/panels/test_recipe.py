@@ -20,4 +20,4 @@ def test_one_made_by_the_recipe_says_so():
 
 def test_a_run_whose_own_data_are_gone_says_nothing():
     config = projects.configure("architectures", dataset="digits", preset="full")
-    assert recipe.differences_from_full(config.model_copy(update={"dataset": "own:gone"})) == ""
+    assert recipe.differences_from_full(config.model_copy(update={"dataset": "custom:gone"})) == ""
