@@ -1,4 +1,4 @@
-"""Class folders as a folder or a zip: the good pictures in, the rest named; nothing unpacked, nothing half there."""
+"""Class folders in a folder or zip: usable images are imported, others reported; nothing is unpacked or partial."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from PIL import Image
 from dlcore.core.errors import DataError, RequestError, StoreError
 from dlcore.data.custom import images as custom_images
 from dlcore.data.custom import registry as custom
-from dlcore.data.images import array_cache, folders, images
+from dlcore.data.images import archives, array_cache, folders, images
 from dlcore.data.sources import locate as sources
 
 
@@ -66,7 +66,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_the_good_come_in_and_every_other_file_is_named_with_its_reason(home, packed):
+def test_usable_files_are_imported_and_others_reported_with_a_reason(home, packed):
     content = files() | NASTY
     if packed:
         entry = save(zipped(content))
@@ -83,7 +83,7 @@ def test_the_good_come_in_and_every_other_file_is_named_with_its_reason(home, pa
     assert custom.find("mine").rows == entry.rows
 
 
-def test_a_zip_whose_names_lead_out_writes_nothing_outside(home):
+def test_zip_paths_cannot_escape(home):
     names = ("../../evil/1.jpg", "/absolute/evil/2.jpg", "set\\..\\evil\\3.jpg")
     content = files() | {name: picture(1) for name in names}
     entry = save(zipped(content))
@@ -92,8 +92,8 @@ def test_a_zip_whose_names_lead_out_writes_nothing_outside(home):
     assert not list(home.rglob("evil*")) and not Path("/absolute").exists()
 
 
-def test_a_zip_bomb_is_left_out_without_being_unpacked(home):
-    content = files() | {"set/class 0/zeros.png": b"\0" * (folders.MAX_BYTES * 4)}
+def test_zip_bomb_is_rejected_unread(home):
+    content = files() | {"set/class 0/zeros.png": b"\0" * (archives.MAX_BYTES * 4)}
     packed = zipped(content)
     assert len(packed) < 2**20
     tracemalloc.start()
@@ -103,7 +103,7 @@ def test_a_zip_bomb_is_left_out_without_being_unpacked(home):
     assert any("80 MB unpacked" in one.reason for one in custom_images.list_rejected(entry))
 
 
-def test_a_zip_that_lies_about_its_sizes_loses_that_file_alone(home):
+def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
     packed = bytearray(zipped(files()))
     at = packed.rindex(b"PK\x01\x02")  # the last entry of the table of contents
     packed[at + 24 : at + 28] = (10).to_bytes(4, "little")
@@ -114,25 +114,25 @@ def test_a_zip_that_lies_about_its_sizes_loses_that_file_alone(home):
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
-        (b"", "no zip"),
-        (b"no zip at all", "no zip"),
-        (zipped(files())[:-40], "no zip"),
-        (zipped({}), "no picture"),
-        (zipped({"a.jpg": picture(0)}), "no picture in a class folder"),
-        (zipped({f"a/{i}.jpg": picture(i) for i in range(9)}), "one class alone"),
-        (zipped(files() | {"set/few/1.jpg": picture(1)}), "'few' has 1 good"),
+        (b"", "nor a readable zip"),
+        (b"no zip at all", "nor a readable zip"),
+        (zipped(files())[:-40], "nor a readable zip"),
+        (zipped({}), "no image in"),
+        (zipped({"a.jpg": picture(0)}), "no image in a class folder"),
+        (zipped({f"a/{i}.jpg": picture(i) for i in range(9)}), "only one class"),
+        (zipped(files() | {"set/few/1.jpg": picture(1)}), "'few' has 1 usable"),
         (zipped({f"{k}/{i}.jpg": b"text" for k in "ab" for i in range(9)}), "18 files were left out"),
     ],
     ids=["empty", "text", "torn", "nothing", "stray", "one class", "few", "all bad"],
 )
-def test_what_is_no_set_is_refused_in_one_line_and_leaves_nothing(home, payload, said):
+def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, said):
     with pytest.raises(DataError, match=said) as caught:
         save(payload)
     assert "\n" not in str(caught.value)
     assert custom.find("mine") is None and not list((home / "home").rglob("*.zip"))
 
 
-def test_a_full_disk_leaves_nothing_half_there(home, monkeypatch):
+def test_full_disk_leaves_nothing(home, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_nothing_half_there(home, monkeypatch):
     assert custom.list_datasets() == [] and list((home / "home" / "custom").iterdir()) == []
 
 
-def test_links_and_odd_files_in_a_folder_are_named_and_never_followed(home):
+def test_links_and_special_files_are_rejected(home):
     given = laid_out(home / "given", files())
     (given / "set" / "class 0" / "link.jpg").symlink_to(given / "set" / "class 1" / "1.jpg")
     os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
@@ -151,10 +151,10 @@ def test_links_and_odd_files_in_a_folder_are_named_and_never_followed(home):
     assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a plain file" in reasons["pipe.jpg"]
 
 
-def test_many_files_in_one_class_are_decoded_one_at_a_time(home):
+def test_files_are_decoded_one_at_a_time(home):
     data = [picture(seed, side=16) for seed in range(40)]
     content = {f"a/{i}.jpg": data[i % 20] for i in range(1000)} | {f"b/{i}.jpg": data[20 + i] for i in range(10)}
-    with folders.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
+    with archives.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
         entries, _ = folders.list_entries(opened)
         pixels = np.zeros((len(entries), 8, 8, 3), np.uint8)
         tracemalloc.start()
@@ -164,7 +164,7 @@ def test_many_files_in_one_class_are_decoded_one_at_a_time(home):
     assert good.all() and len(entries) == 1010
 
 
-def test_parts_of_the_sets_own_are_kept_apart(home):
+def test_split_folders_are_respected(home):
     places = [f"{part}/{k}/{i}.jpg" for part in ("train", "val", "test") for k in "ab" for i in range(6)]
     content = {place: picture(seed) for seed, place in enumerate(places)}
     content["test/a/copy.jpg"] = content["train/a/0.jpg"]
@@ -174,7 +174,7 @@ def test_parts_of_the_sets_own_are_kept_apart(home):
     assert found.also_in_test.sum() == 1 and found.exact == 1
 
 
-def test_another_side_shows_the_same_pictures_in_the_same_order(home):
+def test_other_side_keeps_images_and_order(home):
     save(zipped(files()))
     usual, larger = images.load("custom:mine"), images.load("custom:mine", side=96)
     assert larger.pixels.shape[1:] == (96, 96, 3) and np.array_equal(usual.labels, larger.labels)
@@ -182,14 +182,14 @@ def test_another_side_shows_the_same_pictures_in_the_same_order(home):
     assert np.abs(means[0] - means[1]).max() < 2
 
 
-def test_a_name_that_is_taken_or_public_is_refused(home):
+def test_taken_or_public_name_is_rejected(home):
     save(zipped(files()))
     for name in ("mine", "cifar10", "../x"):
         with pytest.raises(RequestError):
             save(zipped(files()), name)
 
 
-def test_several_at_once_decode_into_one_cache(home, monkeypatch):
+def test_concurrent_loads_share_one_cache(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     found: list[images.Images] = []
@@ -204,7 +204,7 @@ def test_several_at_once_decode_into_one_cache(home, monkeypatch):
     assert isinstance(images.load("dogs_food_vehicles").pixels, np.memmap)
 
 
-def test_another_content_is_decoded_anew(home, monkeypatch):
+def test_changed_content_is_decoded_again(home, monkeypatch):
     folder = home / "data" / "dogs-food-vehicles"
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     laid_out(folder, {"cnn_dataset.zip": zipped(files())})
@@ -213,7 +213,7 @@ def test_another_content_is_decoded_anew(home, monkeypatch):
     assert images.load("dogs_food_vehicles").checksum != first.checksum
 
 
-def test_no_room_for_a_cache_does_no_harm(home, monkeypatch):
+def test_unwritable_cache_is_harmless(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     (home / "file").touch()
@@ -221,7 +221,7 @@ def test_no_room_for_a_cache_does_no_harm(home, monkeypatch):
     assert len(images.load("dogs_food_vehicles").labels) > 12
 
 
-def test_drafts_of_killed_processes_go_after_a_while(home):
+def test_stale_drafts_are_deleted(home):
     left = home / "cache" / "decoded" / ".x-abc"
     left.mkdir(parents=True)
     os.utime(left, (0, 0))

@@ -12,9 +12,10 @@ import numpy as np
 
 from dlcore.data.custom.importer import Importer, Payload, Preview, Problem
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.images import folders, images
+from dlcore.data.images import archives, folders, images
+from dlcore.data.images.archives import Source
 from dlcore.data.images.files import SETS, read_rgb
-from dlcore.data.images.folders import ARCHIVE, Entry, RejectedFile, Source, Survey
+from dlcore.data.images.folders import ARCHIVE, Entry, RejectedFile, Survey
 
 BYTES_LIMIT = 500 * 2**20
 MAX_NAMED = 200
@@ -77,11 +78,11 @@ def list_rejected(dataset: CustomDataset) -> tuple[RejectedFile, ...]:
 @contextmanager
 def _open_source(payload: Payload) -> Iterator[Source]:
     if isinstance(payload, Path):
-        with folders.source(payload) as source:
+        with archives.open_source(payload) as source:
             yield source
     else:
         file = io.BytesIO(payload) if isinstance(payload, bytes) else payload
-        with folders.open_zip(file, "the file") as source:
+        with archives.open_zip(file, "the file") as source:
             yield source
 
 

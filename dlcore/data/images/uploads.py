@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dlcore.core.errors import DataError, one_line
-from dlcore.data.images import folders
+from dlcore.data.images import archives
 from dlcore.data.images.files import MAX_BYTES
 
 MOST_PHOTOS, MOST_ENTRIES, MOST_ZIP_BYTES, MOST_REFUSED = 60, 2_000, 64 * 2**20, 100
@@ -74,7 +74,7 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
         yield RejectedUpload(name, f"a zip of too many files; up to {MOST_ENTRIES:,} are looked at, so split it up.")
         return
     try:
-        with folders.open_zip(io.BytesIO(payload), name) as opened:
+        with archives.open_zip(io.BytesIO(payload), name) as opened:
             for inner, size, reason in opened.files():
                 yield _inner(opened, inner, size, reason)
     except DataError:
@@ -83,7 +83,7 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
         )
 
 
-def _inner(opened: folders.Source, inner: str, size: int, reason: str) -> Photo | RejectedUpload:
+def _inner(opened: archives.Source, inner: str, size: int, reason: str) -> Photo | RejectedUpload:
     """One file of a zip, read only if its head promises a bearable size; its promise is not believed either."""
     name = safe_name(inner)
     if reason:
