@@ -30,7 +30,7 @@ def test_projects_have_the_promised_shape(capsys):
     for row in rows:
         assert set(row) == {"slug", "section", "title", "models", "datasets", "presets"}
         for dataset in row["datasets"]:
-            assert set(dataset) == {"name", "kind", "available", "rows", "licence"}
+            assert set(dataset) == {"name", "kind", "available", "rows", "license"}
 
 
 def test_models_count_parameters(capsys):

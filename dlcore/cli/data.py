@@ -32,7 +32,7 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 
     dataset = locate.get_dataset(options.name)
     size = f"{dataset.size / 2**20:,.1f} MB, " if dataset.size else ""
-    print(f"{dataset.title}: {size}license {dataset.licence}, {dataset.homepage}", file=sys.stderr)
+    print(f"{dataset.title}: {size}license {dataset.license}, {dataset.homepage}", file=sys.stderr)
     path = locate.fetch(options.name, _print_progress)
     print(file=sys.stderr)
     return {**describe_dataset(options.name), "path": str(path)}
@@ -92,7 +92,7 @@ def describe_dataset(name: str) -> dict[str, Any]:
         "kind": dataset.kind,
         "available": locate.is_available(name),
         "rows": dataset.rows,
-        "licence": dataset.licence,
+        "license": dataset.license,
     }
 
 

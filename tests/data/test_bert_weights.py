@@ -128,7 +128,7 @@ def test_names_that_are_none_are_refused_and_a_missing_one_says_what_works_offli
     with pytest.raises(DataMissingError, match=r"data get bert:bert-base-uncased.*440 MB.*all-MiniLM-L6-v2"):
         bert_weights.require("bert-base-uncased")
     wanted = sources.get_dataset("bert:bert-base-uncased")
-    assert wanted.downloadable and wanted.licence == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
+    assert wanted.downloadable and wanted.license == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
 
 
 def served(folder):

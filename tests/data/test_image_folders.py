@@ -148,7 +148,7 @@ def test_links_and_special_files_are_rejected(home):
     os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
     entry = save(given)
     reasons = {one.name.rpartition("/")[2]: one.reason for one in custom_images.list_rejected(entry)}
-    assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a plain file" in reasons["pipe.jpg"]
+    assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a regular file" in reasons["pipe.jpg"]
 
 
 def test_files_are_decoded_one_at_a_time(home):

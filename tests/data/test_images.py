@@ -38,11 +38,11 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
     [
         (b"", "not an idx file"),
         (b"<html>404</html>", "not an idx file"),
-        (GOOD[:-1], "holds 11"),
-        (GOOD + b"\0", "holds 13"),
+        (GOOD[:-1], "has 11"),
+        (GOOD + b"\0", "has 13"),
         (gzip.compress(GOOD, mtime=0)[:-9], "cannot be unpacked"),
         (b"\x1f\x8b" + b"\0" * 20, "cannot be unpacked"),
-        (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "holds"),
+        (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "has"),
     ],
 )
 def test_a_torn_idx_file_is_refused_in_one_line(tmp_path, data, said):

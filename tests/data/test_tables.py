@@ -63,5 +63,5 @@ def test_a_strangers_csv_may_have_holes_but_no_words():
     found = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
     assert found.names == ("a", "b") and np.isnan(found.values[3, 1]) and found.values[5, 0] == 5
     rows[4] = "2020-01-01 04:00,much,1"
-    with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is no number"):
+    with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is not a number"):
         tables.read_csv("\n".join(["time,a,b", *rows]).encode())

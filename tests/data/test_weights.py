@@ -41,9 +41,9 @@ def served(folder):
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
-def test_what_is_not_here_is_said_with_its_size_and_licence(bare):
+def test_what_is_not_here_is_said_with_its_size_and_license(bare):
     assert weights.find("mobilenet_v2") is None
-    with pytest.raises(DataMissingError, match=r"data get weights:mobilenet_v2.*MB, licence: BSD-3"):
+    with pytest.raises(DataMissingError, match=r"data get weights:mobilenet_v2.*MB, license: BSD-3"):
         weights.load("mobilenet_v2")
 
 

@@ -77,7 +77,7 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
     ("payload", "said"),
     [
         (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
-        (b"\x89PNG" + bytes(99), "a picture, not a CSV"),
+        (b"\x89PNG" + bytes(99), "an image, not a CSV"),
         (b"\n".join(csv().splitlines()[:30]), "the file ends after"),
         (b"", "empty"),
     ],

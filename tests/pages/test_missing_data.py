@@ -34,12 +34,12 @@ def labels(app):
 
 
 @pytest.mark.parametrize("panel", ["Data", "Try it", "Explain"])
-def test_a_missing_dataset_is_offered_with_size_and_licence(bare, panel):
+def test_a_missing_dataset_is_offered_with_size_and_license(bare, panel):
     app = page(panel, input="A test sample")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
-    assert "30.9 MB" in words and "licence: MIT" in words
+    assert "30.9 MB" in words and "license: MIT" in words
 
 
 def test_a_picture_of_ones_own_is_asked_for_where_there_are_no_test_samples(bare):

@@ -11,7 +11,8 @@ from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import Importer, Inspection, Preview, Problem, column, columns
 from dlcore.data.series import csv_file
-from dlcore.data.series.csv_file import LABEL_NAMES, Sheet, shorten
+from dlcore.data.series.csv_cells import shorten
+from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.tables import FILE, Table, load_custom, parse_numbers
 

@@ -11,6 +11,7 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
 from dlcore.data.series import csv_file, series
+from dlcore.data.series.csv_cells import MAX_VALUE
 
 HOUR_MS = 3_600_000
 FILE = "table.npz"
@@ -134,6 +135,6 @@ def parse_numbers(cells: pd.Series, column: str) -> np.ndarray:
             "decimal point, or leave the cell empty if the value is missing."
         )
     values: np.ndarray = numbers.to_numpy(np.float64)
-    if np.isinf(values).any() or (np.abs(values[~np.isnan(values)]) > csv_file.MAX_VALUE).any():
-        raise DataError(f"column '{column[:40]}' has numbers beyond {csv_file.MAX_VALUE:g}: leave such cells empty.")
+    if np.isinf(values).any() or (np.abs(values[~np.isnan(values)]) > MAX_VALUE).any():
+        raise DataError(f"column '{column[:40]}' has numbers beyond {MAX_VALUE:g}: leave such cells empty.")
     return values

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.csv_file import decode_text, shorten
+from dlcore.data.series.csv_cells import shorten
+from dlcore.data.series.csv_file import decode_text
 from dlcore.data.series.series import DAY_MS, LabeledWindow
 
 BYTES_LIMIT = 2**20

@@ -51,7 +51,7 @@ class KnownCheckpoint:
 
     hub: str
     size: int = 0
-    licence: str = "see its home page"
+    license: str = "see its home page"
     package: str = ""
     module: str = ""
     inside: str = ""
@@ -69,7 +69,7 @@ KNOWN: dict[str, KnownCheckpoint] = {
     "bert-base-uncased": KnownCheckpoint("google-bert/bert-base-uncased", 440_449_768, "Apache-2.0"),
     "bert-base-cased": KnownCheckpoint("google-bert/bert-base-cased", 435_755_784, "Apache-2.0"),
 }
-"""Those whose size and licence can be said beforehand; any other of the hub works too."""
+"""Those whose size and license can be said beforehand; any other of the hub works too."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def require(name: str) -> Checkpoint:
         )
         raise DataMissingError(
             f"{PREFIX}{name}",
-            f"the pretrained BERT '{name}' is not on this machine: run {step} ({size}licence: {about.licence}), or put "
+            f"the pretrained BERT '{name}' is not on this machine: run {step} ({size}license: {about.license}), or put "
             f"{', '.join(FILES)} into {name}/ of a folder of DLCORE_DATA{_instead(name)}.",
         )
     return _checked(name, folder)

@@ -115,7 +115,7 @@ def _describe_custom(name: str) -> Dataset:
         title=f"{entry.name} (custom)",
         kind=entry.kind,
         homepage="",
-        licence="your own",
+        license="your own",
         rows=entry.rows,
         files=(),
         is_custom=True,
@@ -129,7 +129,7 @@ def _describe_weights(name: str) -> Dataset:
         title=f"ImageNet weights of {entry.backbone}",
         kind="images",
         homepage="https://docs.pytorch.org/vision/stable/models.html",
-        licence=entry.licence,
+        license=entry.license,
         rows=0,
         files=(DatasetFile(entry.name, entry.size, url=entry.url, checksum=f"sha256:{entry.digits}"),),
     )
@@ -143,7 +143,7 @@ def _describe_bert(name: str) -> Dataset:
         title=f"{model}, a pretrained BERT",
         kind="text",
         homepage=f"{bert_weights.HOME}/{known.hub}",
-        licence=known.licence,
+        license=known.license,
         rows=0,
         files=(DatasetFile(bert_weights.WEIGHTS, known.size, url=bert_weights.file_url(model, bert_weights.WEIGHTS)),),
         package=known.package,
@@ -173,7 +173,7 @@ def _package_folders(module: str) -> list[Path]:
 
 
 def _missing_message(dataset: Dataset) -> str:
-    size = f"{dataset.size / 1e6:.1f} MB, license: {dataset.licence}"
+    size = f"{dataset.size / 1e6:.1f} MB, license: {dataset.license}"
     status = f"dataset '{dataset.name}' is not on this machine"
     if not dataset.downloadable and not dataset.package:
         file = dataset.files[0].name

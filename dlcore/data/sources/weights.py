@@ -36,7 +36,7 @@ class PretrainedWeights:
     name: str
     size: int
     accuracy: float
-    licence: str = "BSD-3"
+    license: str = "BSD-3"
 
     @property
     def digits(self) -> str:
@@ -109,7 +109,7 @@ def load(backbone: str) -> "dict[str, Tensor]":
         raise DataMissingError(
             f"{PREFIX}{backbone}",
             f"the ImageNet weights of {backbone} are not on this machine: run `python -m dlcore data get "
-            f"{PREFIX}{backbone}` ({wanted.size / 1e6:.0f} MB, licence: {wanted.licence}), or put {wanted.name} "
+            f"{PREFIX}{backbone}` ({wanted.size / 1e6:.0f} MB, license: {wanted.license}), or put {wanted.name} "
             "where TORCH_HOME says; start=random needs none.",
         )
     _check(path, wanted)

@@ -80,7 +80,7 @@ def _said(name: str) -> None:
         return
     source = sources.get_dataset(name)
     where = f"[Source]({source.homepage})" if source.homepage else "No home page is known"
-    st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; licence: {source.licence}.")
+    st.markdown(f"**{source.title}**: {source.rows:,} pictures. {where}; license: {source.license}.")
 
 
 def _parts(found: images.Images) -> None:

@@ -28,8 +28,8 @@ def data(project: Project, run: Run | None) -> None:
     """The dataset of the run, or of a run with default settings where there is none."""
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
-    link = f"[Source]({source.homepage}), licence" if source.homepage else "Licence"
-    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
+    link = f"[Source]({source.homepage}), license" if source.homepage else "License"
+    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
     if project.input_kind == "image":
         _pictures(config)
     else:

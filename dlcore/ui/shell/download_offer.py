@@ -1,4 +1,4 @@
-"""A dataset that is not on this machine: what it is, how large, under which licence, and a button that fetches it."""
+"""A dataset that is not on this machine: what it is, how large, under which license, and a button that fetches it."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ def offer_download(name: str) -> None:
         st.markdown(f"**{wanted.title}: not on this machine yet.**")
         size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "To be had"
         st.markdown(
-            f"{size}{home}, licence: {wanted.licence}. "
+            f"{size}{home}, license: {wanted.license}. "
             "Curves, scores and the other finished results of this page work without it."
         )
         if wanted.downloadable and st.button(

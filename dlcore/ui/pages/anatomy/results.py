@@ -37,7 +37,7 @@ def data(project: Project, run: Run | None) -> None:
     found = samples.load_images(config.dataset)
     height, width = found.pixels.shape[1:3]
     st.markdown(
-        f"**{source.title}**: {source.rows:,} pictures. [Source]({source.homepage}), licence: {source.licence}."
+        f"**{source.title}**: {source.rows:,} pictures. [Source]({source.homepage}), license: {source.license}."
     )
     st.markdown(
         f"Each picture of {height} x {width} pixels is drawn anew at {anatomy.HEIGHT} x {anatomy.WIDTH}, so that it is "

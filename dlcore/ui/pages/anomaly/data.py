@@ -160,7 +160,7 @@ def _origin(config: RunConfig) -> str:
     about = sources.get_dataset(config.dataset)
     entry = custom.find(config.dataset) if about.is_custom else None
     if entry is None:
-        return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
+        return f"[Numenta Anomaly Benchmark]({about.homepage}), license {about.license}."
     return f"Your own, from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
 
 

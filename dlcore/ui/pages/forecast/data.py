@@ -39,7 +39,7 @@ def data(project: Project, run: Run | None) -> None:
     form.show_form("table")
     config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
     table, about = load_table(config), sources.get_dataset(chosen)
-    origin = f"[UCI]({about.homepage}), licence {about.licence}." if about.homepage else "Your own."
+    origin = f"[UCI]({about.homepage}), license {about.license}." if about.homepage else "Your own."
     st.markdown(
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"

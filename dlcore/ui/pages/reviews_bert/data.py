@@ -40,7 +40,7 @@ def _bert(name: str, after: int) -> None:
         f"the others in the text. Here nothing of it learns. Its states are taken after layer {after} of {layers}, "
         "and a recurrent network learns to judge a review from them."
     )
-    st.caption(f"Licence: {bert_weights.get_known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
+    st.caption(f"License: {bert_weights.get_known(name).license}. Checksum of its files: {found.checksum[:16]} …")
 
 
 @fragment
