@@ -75,7 +75,7 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button
     words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
-    assert "no address to fetch it from is known" in words and "cnn_dataset.zip" in words
+    assert "no download URL is known" in words and "cnn_dataset.zip" in words
 
 
 def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
