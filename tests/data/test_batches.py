@@ -36,14 +36,14 @@ def test_orders_differ_by_epoch_and_seed_and_repeat():
 
 @pytest.mark.parametrize("start", range(8))
 def test_an_epoch_can_be_taken_up_anywhere(start, monkeypatch):
-    monkeypatch.setattr(module, "PIECE_BYTES", 12 * 16 * 2)  # pieces of two batches
+    monkeypatch.setattr(module, "CHUNK_BYTES", 12 * 16 * 2)  # chunks of two batches
     whole = numbers(Batches(split(), 16, seed=1).epoch(3))
     assert numbers(Batches(split(), 16, seed=1).epoch(3, start)) == whole[start:]
 
 
 def test_pieces_do_not_change_the_order(monkeypatch):
     whole = numbers(Batches(split(), 16, seed=1).epoch(1))
-    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1)
     assert numbers(Batches(split(), 16, seed=1).epoch(1)) == whole
 
 

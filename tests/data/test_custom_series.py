@@ -145,17 +145,17 @@ def test_windows_from_a_second_file(name):
 def test_a_day_alone_is_the_whole_day():
     (window,) = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.windows
     found = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.labels
-    assert found.sum() == 48 and window.name == "labelled"
+    assert found.sum() == 48 and window.name == "labeled"
 
 
 BAD = {
-    "words": (b"start,end\nyesterday,2021-03-04\n", "row 2 of the windows, start: 'yesterday' is no time"),
+    "words": (b"start,end\nyesterday,2021-03-04\n", "row 2 of the windows, start: 'yesterday' is not a time"),
     "no header": (b"2021-03-03,2021-03-04\n", "no column 'start'"),
     "backwards": (b"start,end\n2021-03-05 10:00,2021-03-04 10:00\n", "before it starts"),
     "outside": (b"start,end\n2031-03-05,2031-03-06\n", "window 1 (2031-03-05"),
     "between two points": (b"start,end\n2021-03-05 10:10,2021-03-05 10:20\n", "falls between"),
     "not json": (b"[[1,2]", "not JSON"),
-    "json of numbers": (b"[[1,2]]", "window 1, start: '1' is no time"),
+    "json of numbers": (b"[[1,2]]", "window 1, start: '1' is not a time"),
     "json of something else": (b'{"a": 1}', "must be a list"),
     "a picture": (b"\x89PNG" + bytes(50), "picture"),
     "empty": (b"", "empty"),
@@ -174,7 +174,7 @@ def test_invalid_windows_are_rejected(name):
 def test_names_of_windows_carry_no_markup():
     assert window_file.sanitize_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
     assert window_file.sanitize_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
-    assert window_file.sanitize_name(None) == "labelled" and len(window_file.sanitize_name("x" * 999)) == 60
+    assert window_file.sanitize_name(None) == "labeled" and len(window_file.sanitize_name("x" * 999)) == 60
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
 
 def test_a_wrong_file_leaves_nothing_and_a_second_try_keeps_what_was_right(mirror, tmp_path):
     (mirror / "b.bin").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"b\.bin gave a file that is not the one expected"):
+    with pytest.raises(DataError, match=r"b\.bin returned an unexpected file"):
         sources.fetch("tiny")
     cached = tmp_path / "cache" / "data" / "tiny"
     assert [path.name for path in cached.iterdir()] == ["a.bin"]

@@ -59,7 +59,7 @@ def test_a_zip_of_photos_is_a_list_of_photos_with_harmless_names():
 
 def test_more_photos_than_are_answered_at_once_are_counted_off():
     found = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
-    assert len(found) == uploads.MOST_PHOTOS + 1
+    assert len(found) == uploads.MAX_PHOTOS + 1
     assert isinstance(found[-1], RejectedUpload) and "at once" in found[-1].reason
 
 
