@@ -46,7 +46,7 @@ def test_a_photo_is_answered_while_a_run_trains(chromium, tmp_path):
         bad.write_text("<html></html>")
         page.locator("input[type=file]").first.set_input_files([DRAWING, bad])
         expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
-        expect(page.get_by_text("this is not a picture")).to_be_visible()
+        expect(page.get_by_text("this is not an image")).to_be_visible()
         calm(page)
         assert serious(page) == []
         states = [dlcore(home, "runs", "show", run_id)]

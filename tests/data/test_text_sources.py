@@ -46,8 +46,8 @@ def test_news_are_mended_joined_and_the_test_part_stays_whole(folder):
 @pytest.mark.parametrize(
     ("train", "said"),
     [
-        ('"1","a","b"\n"5","a","b"\n', "line 2: wanted is a class"),
-        ('"1","a"\n', "line 1: wanted is a class"),
+        ('"1","a","b"\n"5","a","b"\n', "line 2: expected a class"),
+        ('"1","a"\n', "line 1: expected a class"),
         ('"1","a","b"c"\n', "line 1"),
         ('"1","a","b\n', "line 1: unexpected end of data"),
     ],
@@ -75,7 +75,7 @@ def test_questions_coarse_and_fine(folder):
     ]
     assert coarse.texts[0] == "Who was caf\u00e9 ?" and coarse.test.tolist() == [False, False, False, True]
     (folder / "trec" / "TREC_10.label").write_bytes(b"no kind\n")
-    with pytest.raises(DataError, match="line 1: wanted is COARSE:fine"):
+    with pytest.raises(DataError, match="line 1: expected COARSE:fine"):
         text.load("trec6")
 
 
@@ -100,7 +100,7 @@ def test_reviews_from_the_archive(folder):
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2 and found.test.sum() == 6
     assert np.array_equal(text.load("imdb").labels, found.labels)  # from the cache
     archive(folder / "aclImdb_v1.tar.gz", {"aclImdb/train/pos/1.txt": "alone"})
-    with pytest.raises(DataError, match="as many reviews in each"):
+    with pytest.raises(DataError, match="equal numbers of reviews"):
         text.load("imdb")
     (folder / "aclImdb_v1.tar.gz").write_bytes(b"torn")
     with pytest.raises(DataError, match="cannot be unpacked"):
@@ -118,7 +118,7 @@ def test_vectors_from_a_text_file(folder):
     assert found.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
     assert word_vectors.most_frequent_words(2) == ["film", "'s"]
     (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
-    with pytest.raises(DataError, match="line 1: wanted are a word and 100 numbers, not 2"):
+    with pytest.raises(DataError, match="line 1: expected a word and 100 numbers, not 2"):
         word_vectors.load_vectors(["film"])
 
 

@@ -77,7 +77,7 @@ def test_the_longest_unused_make_way_and_what_is_needed_stays(folder, monkeypatc
     monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))
     token_states.evict(size // 3, of=["c" * 32])
     assert {path.name[0] for path in folder.iterdir()} == {"a", "c"}
-    with pytest.raises(DataError, match=r"at most 0\.0 MB are kept: set DLCORE_STATES_GB"):
+    with pytest.raises(DataError, match=r"limited to 0\.0 MB: set DLCORE_STATES_GB"):
         token_states.evict(size, of=["c" * 32])
     assert token_states.clear() > 0 and token_states.usage() == (0, 0)
 

@@ -199,7 +199,7 @@ def test_one_photo_is_answered_as_the_test_was(small):
     found = food.answer(loaded, path.read_bytes())
     assert json.dumps(found) and sum(found["probabilities"].values()) == pytest.approx(1)
     assert found["label"] in prepared.labels
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         food.answer(loaded, b"<svg/>")
 
 

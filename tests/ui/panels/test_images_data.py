@@ -58,7 +58,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     assert "**mine**, your own: 20 pictures" in words and "2 pictures are exactly the same" in words
     assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
     table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
-    assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
+    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
     app.button(key="remove-mine").click().run()
     assert custom.find("mine") is None
 
