@@ -117,7 +117,7 @@ def test_truncated_file_is_rejected(made, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     file = shutil.copytree(made, tmp_path / "tiny-bert") / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"cannot be read.*fetch it again"):
+    with pytest.raises(DataError, match=r"cannot be read.*download it again"):
         bert_weights.require("tiny-bert")
 
 
