@@ -180,10 +180,10 @@ def test_kind_of_custom_data_follows_from_the_file_and_the_flags(capsys, tmp_pat
     assert document(capsys, "data", "add", "says", str(texts), "--text", "says")["kind"] == "text"
     assert document(capsys, "data", "add", "pairs", str(pairs), "--kind", "pairs")["rows"] == 120
     for flags, message in (
-        (["--columns", "a", "--value", "b"], "cannot be used together"),
+        (["--columns", "a", "--value", "b"], "no kind of data has all of"),
         (["--period", "x"], "period"),
     ):
         code, out, err = run(capsys, "data", "add", "other", str(table), *flags)
         assert (code, out) == (2, "") and message in err and err.count("\n") == 1
     code, _, err = run(capsys, "data", "add", "other", str(table), "--kind", "pairs", "--period", "3")
-    assert code == 2 and "unknown setting 'period'" in err
+    assert code == 2 and "'period' is not an option of pairs" in err

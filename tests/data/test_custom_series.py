@@ -39,6 +39,7 @@ def test_columns_and_period_are_guessed_and_can_be_changed():
     other = custom_series.IMPORTER.preview(payload(spare=np.arange(N)), value="spare", period="12")
     assert other.columns == ("when", "spare") and other.data.period == 12 and not other.data.windows
     assert custom_series.IMPORTER.preview(payload(), period=0).data.period == 0
+    assert not custom_series.IMPORTER.preview(payload(anomaly=LABELS), label="none").data.windows
 
 
 def test_saved_series_is_loaded_again():

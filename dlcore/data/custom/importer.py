@@ -13,6 +13,7 @@ import numpy as np
 import pydantic
 
 from dlcore.core.config import Config, Field, describe, parse
+from dlcore.core.errors import ConfigError
 from dlcore.data.custom import registry
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.sources.registry import DATASETS
@@ -21,6 +22,8 @@ Data = TypeVar("Data")
 Payload = bytes | Path | BinaryIO
 """A file's content; images are also read from a path (file or folder) or an open file."""
 Role = Literal["value", "column", "columns", "file"]
+NO_COLUMN = "none"
+"""The value of an optional column option that turns guessing off."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ class Importer(Generic[Data]):
             ConfigError: An option is unknown or invalid.
             DataError: The file cannot be used.
         """
-        parsed_options = parse(self.options, options)
-        return self.validate(self.open(payload), parsed_options)
+        unknown = [name for name in options if name not in self.options.model_fields]
+        if unknown:
+            known = ", ".join(self.options.model_fields) or "none"
+            raise ConfigError(f"'{unknown[0]}' is not an option of {self.title}: its options are {known}.")
+        values = parse(self.options, options)
+        return self.validate(self.open(payload), values)
 
     def save(self, name: str, preview: Preview[Data], *, source: str = "") -> CustomDataset:
         """Save a validated file under a name; `source` is the file's own name.
@@ -137,7 +144,7 @@ class Importer(Generic[Data]):
 
 
 def column(help: str, *, optional: bool = False) -> Any:
-    """An option that names a column of the file; empty means guess, or none if `optional`."""
+    """An option that names a column of the file; empty means guess, `none` means no column if `optional`."""
     return pydantic.Field(
         "", max_length=200, description=help, json_schema_extra={"role": "column", "optional": optional}
     )

@@ -32,5 +32,4 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
         if set(options) <= set(importer.options.model_fields):
             return importer
     flags = ", ".join(f"--{name}" for name in options)
-    kinds = ", ".join(importer.kind for importer in candidates or IMPORTERS.values())
-    raise RequestError(f"{flags} cannot be used together for this file: it can be imported as {kinds}.")
+    raise RequestError(f"no kind of data has all of {flags} for this file: leave some out, or choose one with --kind.")

@@ -10,7 +10,7 @@ import pydantic
 
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom.importer import Importer, Inspection, Preview, attachment, column
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
 from dlcore.data.series import csv_file, window_file
 from dlcore.data.series.csv_file import Columns, Sheet
 from dlcore.data.series.intervals import format_duration
@@ -26,7 +26,9 @@ class SeriesOptions(Config):
 
     time: str = column("The time column.")
     value: str = column("The value column.")
-    label: str = column("A column with 1 where the value is anomalous and 0 elsewhere.", optional=True)
+    label: str = column(
+        "A column with 1 where the value is anomalous and 0 elsewhere; none for no labels.", optional=True
+    )
     windows: bytes | None = attachment(
         "Labeled windows, used instead of a label column: CSV or JSON of start, end, name.",
         suffixes=("csv", "json"),
@@ -102,10 +104,13 @@ def preview_series(series: Series, columns: Columns) -> Preview[Series]:
 
 
 def _choose_columns(sheet: Sheet, options: SeriesOptions) -> Columns:
-    names = [sheet.known(name) for name in (options.time, options.value, options.label) if name]
+    has_label = options.label != NO_COLUMN or NO_COLUMN in sheet.columns
+    label = options.label if has_label else ""
+    names = [sheet.known(name) for name in (options.time, options.value, label) if name]
     if len(set(names)) < len(names):
         raise DataError(f"column '{names[0]}' is used twice: time, value and label must be three columns.")
-    return sheet.guess(Columns(options.time, options.value, options.label))
+    columns = sheet.guess(Columns(options.time, options.value, label))
+    return columns if has_label else dataclasses.replace(columns, label="")
 
 
 def _minute(milliseconds: int) -> str:

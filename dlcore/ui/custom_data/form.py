@@ -10,7 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import registry
-from dlcore.data.custom.importer import Importer, Inspection, Option, Preview, Problem, list_options
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, Problem, list_options
 from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.series.series import Series
@@ -21,7 +21,6 @@ from dlcore.ui.widgets import forms, samples
 from dlcore.ui.widgets.figure import show_figure
 
 Value = TypeVar("Value")
-NONE = "none"
 
 
 def show_form(kind: Kind) -> None:
@@ -38,6 +37,8 @@ def show_form(kind: Kind) -> None:
             max_upload_size=importer.byte_limit // 2**20,
         )
         if file is None:
+            for stage in ("parsed", "preview"):
+                st.session_state.pop(_stage_key(importer, stage), None)
             return
         try:
             preview = _choose_options(importer, file)
@@ -121,8 +122,8 @@ def _column_widgets(
                 place.multiselect(title, known, key=key, placeholder="All numeric columns", help=option.setting.help)
             )
             continue
-        known = [*([NONE] if option.optional else []), *inspection.columns]
-        guess = inspection.options.get(name) or (NONE if option.optional else None)
+        known = [*([NO_COLUMN] if option.optional else []), *inspection.columns]
+        guess = inspection.options.get(name) or (NO_COLUMN if option.optional else None)
         column = place.selectbox(
             f"{title} column",
             known,
@@ -131,7 +132,7 @@ def _column_widgets(
             placeholder="Choose a column",
             help=option.setting.help,
         )
-        values[name] = "" if column in (None, NONE) else column
+        values[name] = column or ""
     return values
 
 
@@ -156,7 +157,7 @@ def _validate(importer: Importer[Any], file: UploadedFile, parsed: Any, values: 
 
 def _once(importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, compute: Callable[[], Value]) -> Value:
     """Compute a value again only if the file or the stamp changed; the session holds the latest one of each stage."""
-    key = f"custom-{importer.kind}-{stage}"
+    key = _stage_key(importer, stage)
     last_stamp, value = st.session_state.get(key, (None, None))
     if last_stamp != (file.file_id, stamp):
         st.session_state.pop(key, None)
@@ -164,6 +165,10 @@ def _once(importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, c
             value = compute()
         st.session_state[key] = ((file.file_id, stamp), value)
     return value  # type: ignore[return-value]
+
+
+def _stage_key(importer: Importer[Any], stage: str) -> str:
+    return f"custom-{importer.kind}-{stage}"
 
 
 def _show_preview(preview: Preview[Any]) -> None:
