@@ -53,7 +53,7 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
     for name in values:
         if known[name].role == "file":
             values[name] = read_input(Path(values[name]), known[name].byte_limit)
-    payload = path if importer.accepts_folders else read_input(path, importer.byte_limit)
+    payload: Path | bytes = path if importer.accepts_folders else read_input(path, importer.byte_limit)
     preview = importer.preview(payload, **values)
     for problem in preview.problems[:MAX_PROBLEMS]:
         print(f"{problem.where[:60]}: {problem.reason.rstrip('.')}, {problem.outcome}", file=sys.stderr)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _open_source(payload: Payload) -> Iterator[Source]:
         with archives.open_source(payload) as source:
             yield source
     else:
-        file = io.BytesIO(payload) if isinstance(payload, bytes) else payload
+        file: BinaryIO = io.BytesIO(payload) if isinstance(payload, bytes) else payload
         with archives.open_zip(file, "the file") as source:
             yield source
 

@@ -64,7 +64,7 @@ def inspect(content: str) -> Inspection:
     Raises:
         DataError: The first row cannot be read.
     """
-    first = next(_read_rows(content), (0, {}))[1]
+    first = next(_read_rows(content), (0, Row()))[1]
     guesses = {"text": _match(first, TEXT_NAMES), "label": _match(first, LABEL_NAMES)}
     return Inspection(tuple(first), {option: name for option, name in guesses.items() if name})
 

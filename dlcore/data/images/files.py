@@ -48,7 +48,7 @@ def read_rgb(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -
         _large_image_lock(picture),
     ):
         if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a phone's JPEG with a preview
-            raise DataError("it contains several images (animation or pages): save a single one.")
+            raise DataError("it contains several images (animated, or several pages): save a single one.")
         note = _note(picture)
         return DecodedImage(np.asarray(_to_rgb(_resize_and_crop(_apply_rotation(picture), side))), note)
 
@@ -96,7 +96,7 @@ def open_image(
         raise
     except UnidentifiedImageError:
         hint = _describe_other_format(payload) or f"expected formats are {', '.join(formats)}."
-        raise DataError(f"this is not a readable image: {hint}") from None
+        raise DataError(f"this is not an image that can be read: {hint}") from None
     except Image.DecompressionBombError:
         raise DataError(f"the image has too many pixels; {too_many}") from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:

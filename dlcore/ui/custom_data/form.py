@@ -1,7 +1,7 @@
 """The form that imports a custom dataset, the same for every kind: upload, choose options, preview, save."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import streamlit as st
@@ -158,13 +158,14 @@ def _validate(importer: Importer[Any], file: UploadedFile, parsed: Any, values: 
 def _once(importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, compute: Callable[[], Value]) -> Value:
     """Compute a value again only if the file or the stamp changed; the session holds the latest one of each stage."""
     key = _stage_key(importer, stage)
-    last_stamp, value = st.session_state.get(key, (None, None))
-    if last_stamp != (file.file_id, stamp):
-        st.session_state.pop(key, None)
-        with st.spinner("Checking the file"):
-            value = compute()
-        st.session_state[key] = ((file.file_id, stamp), value)
-    return value  # type: ignore[return-value]
+    last_stamp, last_value = st.session_state.get(key, (None, None))
+    if last_stamp == (file.file_id, stamp):
+        return cast(Value, last_value)
+    st.session_state.pop(key, None)
+    with st.spinner("Checking the file"):
+        value = compute()
+    st.session_state[key] = ((file.file_id, stamp), value)
+    return value
 
 
 def _stage_key(importer: Importer[Any], stage: str) -> str:
