@@ -24,7 +24,7 @@ def file(tmp_path):
     return path
 
 
-def test_from_the_file_to_its_alarms(address, page, file):
+def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     visit(page, f"{address}/anomaly?panel=Data")
     page.get_by_text("Add custom series").click()
     page.locator("input[type=file]").first.set_input_files(file)

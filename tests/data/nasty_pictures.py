@@ -1,4 +1,4 @@
-"""Pictures' files that are bad, and why, and odd ones that are converted; shared by the tests of image data."""
+"""Invalid image files with their reasons, and unusual ones that are converted."""
 
 import io
 import struct

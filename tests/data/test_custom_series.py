@@ -137,13 +137,13 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_windows_from_a_second_file(name):
+def test_windows_are_read_from_a_second_file(name):
     (window,) = custom_series.IMPORTER.preview(payload(), windows=GOOD[name]).data.windows
     moments = [pd.Timestamp(moment, unit="ms").isoformat(" ", "minutes") for moment in (window.start, window.end)]
     assert (moments, window.name) == ([ROW["start"], ROW["end"]], "storm")
 
 
-def test_a_day_alone_is_the_whole_day():
+def test_end_given_as_a_day_includes_the_whole_day():
     (window,) = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.windows
     found = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.labels
     assert found.sum() == 48 and window.name == "labeled"
@@ -172,7 +172,7 @@ def test_invalid_windows_are_rejected(name):
     assert words in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_names_of_windows_carry_no_markup():
+def test_window_names_have_no_markup():
     assert window_file.sanitize_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
     assert window_file.sanitize_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
     assert window_file.sanitize_name(None) == "labeled" and len(window_file.sanitize_name("x" * 999)) == 60
@@ -189,10 +189,10 @@ def test_names_of_windows_carry_no_markup():
         (np.full(500, 3.3), 60_000, 0),
     ],
 )
-def test_the_period_found(values, step_ms, wanted):
+def test_period_is_detected(values, step_ms, wanted):
     assert seasonality.detect_period(values, step_ms) == wanted
 
 
-def test_the_taxi_series_repeats_by_the_week():
+def test_taxi_series_has_a_weekly_period():
     taxi = series.load_nyc_taxi()
     assert seasonality.detect_period(taxi.values, taxi.step_ms) == taxi.period == 336

@@ -11,7 +11,7 @@ from dlcore.data.custom import texts as custom_texts
 GOOD = "text,label\n" + "".join(f'"{word}, number {n}",{word}\n' for word in ("yes", "no") for n in range(6))
 
 
-def test_csv_and_json_lines_give_the_same():
+def test_csv_and_json_lines_give_the_same_texts():
     rows = [{"Review": f"{word}, number {n}", "Sentiment": word} for word in ("yes", "no") for n in range(6)]
     lines = custom_texts.IMPORTER.preview("\n".join(json.dumps(row) for row in rows).encode())
     table = custom_texts.IMPORTER.preview(GOOD.encode())

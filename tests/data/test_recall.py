@@ -1,4 +1,4 @@
-"""The synthetic task: each sequence holds its answer once, and what is written can be read."""
+"""Associative recall: each sequence has one answer, and texts are parsed."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from dlcore.data.text import recall
 
 
 @pytest.mark.parametrize("question", ["first", "last"])
-def test_each_question_has_one_answer_in_its_sequence(question):
+def test_each_query_has_one_answer_in_its_sequence(question):
     made = recall.make_sequences(300, pairs=6, question=question, seed=1)
     for letters, values, answer in zip(made.letters, made.values, made.answers, strict=True):
         words = recall.format_sequence(letters, values)
@@ -20,7 +20,7 @@ def test_each_question_has_one_answer_in_its_sequence(question):
         assert np.array_equal(read[0][0], letters[values > 0]) and np.array_equal(read[1][0], values[values > 0])
 
 
-def test_one_seed_one_set():
+def test_seed_is_reproducible():
     assert (
         recall.make_sequences(50, pairs=4, question="last", seed=3).checksum
         == recall.make_sequences(50, pairs=4, question="last", seed=3).checksum
@@ -39,6 +39,6 @@ def test_one_seed_one_set():
         ("a1 b1 c1 d1 a?", "4 pairs"),
     ],
 )
-def test_what_cannot_be_read_is_told(text, said):
+def test_invalid_sequence_is_rejected(text, said):
     with pytest.raises(DataError, match=said):
         recall.parse_sequence(text, pairs=3)

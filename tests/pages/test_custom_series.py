@@ -48,7 +48,7 @@ def words(app: AppTest) -> str:
     return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
 
 
-def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch):
+def test_uploaded_series_is_guessed_saved_and_selected_for_training(monkeypatch):
     app = hand_in(csv("anomaly"))
     assert not app.exception and not app.error
     chosen = {box.label: box.value for box in app.selectbox}
@@ -82,7 +82,7 @@ def test_what_was_handed_in_is_guessed_kept_and_chosen_for_training(monkeypatch)
         (b"", "empty"),
     ],
 )
-def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said):
+def test_invalid_file_is_rejected_and_nothing_is_saved(payload, said):
     app = hand_in(payload)
     assert not app.exception
     (error,) = app.error
@@ -91,7 +91,7 @@ def test_what_will_not_do_is_said_in_one_line_and_nothing_is_kept(payload, said)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
-def test_every_panel_shows_a_run_of_it_and_still_opens_once_it_is_gone(label, tmp_path):
+def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label, tmp_path):
     from dlcore import projects
 
     press(hand_in(csv(label)), "Save dataset")
