@@ -66,10 +66,10 @@ class _Folder:
         for folder, inner, files in os.walk(self.path):
             inner.sort()
             for file in sorted(files):
-                place = Path(folder) / file
-                name = place.relative_to(self.path).as_posix()
+                path = Path(folder) / file
+                name = path.relative_to(self.path).as_posix()
                 try:
-                    about = place.lstat()
+                    about = path.lstat()
                 except OSError as error:
                     yield name, 0, f"it cannot be read ({error.strerror})."
                     continue

@@ -28,9 +28,9 @@ def checksum(*files: Path, salt: str = "") -> str:
     digest = hashlib.sha256(salt.encode())
     for file in files:
         if file.is_dir():
-            for place in sorted(file.rglob("*")):
-                about = place.lstat()
-                digest.update(f"{place.relative_to(file)} {about.st_size} {about.st_mtime_ns}\0".encode())
+            for path in sorted(file.rglob("*")):
+                about = path.lstat()
+                digest.update(f"{path.relative_to(file)} {about.st_size} {about.st_mtime_ns}\0".encode())
             continue
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
@@ -43,22 +43,22 @@ def get_or_create(name: str, key: str, make: Callable[[Path], None]) -> Path:
     Raises:
         OSError: The cache cannot be written, or the disk is full.
     """
-    place = settings.cache() / "decoded" / f"{name}-{key[:16]}"
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    _delete_stale_drafts(place.parent)
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place.parent))
+    path = settings.cache() / "decoded" / f"{name}-{key[:16]}"
+    if path.is_dir():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _delete_stale_drafts(path.parent)
+    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=path.parent))
     try:
         make(draft)
         draft.chmod(0o755)
         with contextlib.suppress(OSError):  # another process was faster, with the same result
-            draft.rename(place)
+            draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    if not place.is_dir():
-        raise OSError(f"{place} cannot be created")
-    return place
+    if not path.is_dir():
+        raise OSError(f"{path} cannot be created")
+    return path
 
 
 def load(file: Path) -> np.ndarray:

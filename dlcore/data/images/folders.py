@@ -80,8 +80,8 @@ class Survey:
     @property
     def labels(self) -> np.ndarray:
         """Class numbers (N,) of the entries, int64."""
-        place = {name: k for k, name in enumerate(self.names)}
-        return np.array([place[entry.label] for entry in self.entries], dtype=np.int64)
+        numbers = {name: k for k, name in enumerate(self.names)}
+        return np.array([numbers[entry.label] for entry in self.entries], dtype=np.int64)
 
     @property
     def in_test(self) -> np.ndarray:

@@ -288,14 +288,14 @@ def _blank(file: Path, n: int, side: int) -> np.memmap:
 def _cached_arrays(name: str, key: str, make: Callable[[Path], None]) -> tuple[Arrays, dict[str, Any]]:
     """Return arrays and metadata, memory-mapped from the cache, or in memory if the cache cannot be written."""
     try:
-        place = array_cache.get_or_create(name, key, make)
+        path = array_cache.get_or_create(name, key, make)
     except OSError:
         with tempfile.TemporaryDirectory(prefix="dlcore-") as draft:
             make(Path(draft))
             return _contents(Path(draft), lambda file: np.load(file, allow_pickle=False))
-    return _contents(place, array_cache.load)
+    return _contents(path, array_cache.load)
 
 
-def _contents(place: Path, read: Callable[[Path], np.ndarray]) -> tuple[Arrays, dict[str, Any]]:
-    about = json.loads((place / ABOUT).read_text(encoding="utf-8")) if (place / ABOUT).exists() else {}
-    return {file.stem: read(file) for file in place.glob("*.npy")}, about
+def _contents(path: Path, read: Callable[[Path], np.ndarray]) -> tuple[Arrays, dict[str, Any]]:
+    about = json.loads((path / ABOUT).read_text(encoding="utf-8")) if (path / ABOUT).exists() else {}
+    return {file.stem: read(file) for file in path.glob("*.npy")}, about

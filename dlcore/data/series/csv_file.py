@@ -224,7 +224,7 @@ def _read(text: str) -> pd.DataFrame:
 def _check_header(table: pd.DataFrame, names: list[str]) -> None:
     """Reject duplicate column names, which pandas would rename silently."""
     plain = [name.strip() for name in names]
-    duplicate = next((name for place, name in enumerate(plain) if name and name in plain[:place]), None)
+    duplicate = next((name for i, name in enumerate(plain) if name and name in plain[:i]), None)
     if duplicate is not None or table.columns.has_duplicates:
         name = duplicate or table.columns[table.columns.duplicated()][0]
         raise DataError(f"row 1: two columns are named '{shorten(name)}': rename one.")

@@ -168,8 +168,8 @@ def _package_folders(known: KnownCheckpoint) -> list[Path]:
 def _hub_snapshots(name: str) -> list[Path]:
     """Return the snapshots in the hub's cache: that of the main branch first, then by age."""
     home = Path(os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")
-    place = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser() / f"models--{name.replace('/', '--')}"
-    snapshots = sorted((place / "snapshots").glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    main = place / "refs" / "main"
+    repo = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser() / f"models--{name.replace('/', '--')}"
+    snapshots = sorted((repo / "snapshots").glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    main = repo / "refs" / "main"
     current = main.read_text(encoding="utf-8").strip() if main.is_file() else ""
     return sorted(snapshots, key=lambda folder: folder.name != current)

@@ -63,6 +63,6 @@ def pad(ids: Sequence[np.ndarray], *, length: int = 0) -> np.ndarray:
     """Pad ids to (N, T) int64 with 0 at the end; T is the longest row, at least `length`."""
     longest = max([length, *(len(row) for row in ids)])
     rows = np.zeros((len(ids), longest), dtype=np.int64)
-    for place, row in enumerate(ids):
-        rows[place, : len(row)] = row
+    for i, row in enumerate(ids):
+        rows[i, : len(row)] = row
     return rows

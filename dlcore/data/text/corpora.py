@@ -146,10 +146,10 @@ def deduplicate(
     )
 
 
-def _checksum(name: str, place: Path) -> str:
-    if place.is_file():
-        return hashlib.sha256(place.read_bytes()).hexdigest()
-    return array_cache.checksum(*(place / file.name for file in sources.get_dataset(name).files))
+def _checksum(name: str, path: Path) -> str:
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return array_cache.checksum(*(path / file.name for file in sources.get_dataset(name).files))
 
 
 def _movie_reviews(file: Path) -> _Corpus:

@@ -206,13 +206,13 @@ def ordinal(number: int) -> str:
 
 def year_to_words(year: int) -> str:
     """Convert 1900 to 2099 to words: nineteen eighty-four, two thousand and five, twenty twenty-six."""
-    century, rest = divmod(year, 100)
-    if century == 20 and rest < 10:
-        return f"two thousand and {number_to_words(rest)}" if rest else "two thousand"
-    said = number_to_words(century)
-    if rest == 0:
-        return f"{said} hundred"
-    return f"{said} oh {number_to_words(rest)}" if rest < 10 else f"{said} {number_to_words(rest)}"
+    century, remainder = divmod(year, 100)
+    if century == 20 and remainder < 10:
+        return f"two thousand and {number_to_words(remainder)}" if remainder else "two thousand"
+    words = number_to_words(century)
+    if remainder == 0:
+        return f"{words} hundred"
+    return f"{words} oh {number_to_words(remainder)}" if remainder < 10 else f"{words} {number_to_words(remainder)}"
 
 
 def _dates(sizes: SplitSizes, seed: int) -> SequenceSplits:
@@ -228,9 +228,9 @@ def _dates(sizes: SplitSizes, seed: int) -> SequenceSplits:
     )
 
 
-def _day_pairs(places: np.ndarray, random: np.random.Generator) -> SequencePairs:
-    forms = random.integers(0, len(FORMS), len(places))
-    days = [FIRST_DAY + datetime.timedelta(days=int(place)) for place in places]
+def _day_pairs(offsets: np.ndarray, random: np.random.Generator) -> SequencePairs:
+    forms = random.integers(0, len(FORMS), len(offsets))
+    days = [FIRST_DAY + datetime.timedelta(days=int(offset)) for offset in offsets]
     sources = tuple(format_date(day, int(form)) for day, form in zip(days, forms, strict=True))
     return SequencePairs(sources, tuple(day.isoformat() for day in days), forms)
 

@@ -42,16 +42,16 @@ class Chunk:
 class TokenStates:
     """The states of many texts, gathered on demand."""
 
-    def __init__(self, chunks: Sequence[Chunk], places: np.ndarray) -> None:
-        """`places` (N, 2): the chunk of each text, and its index in the chunk."""
-        self._chunks, self._places = chunks, places
+    def __init__(self, chunks: Sequence[Chunk], positions: np.ndarray) -> None:
+        """`positions` (N, 2): the chunk of each text, and its index in the chunk."""
+        self._chunks, self._positions = chunks, positions
         self.lengths = np.array(
-            [chunks[chunk].offsets[row + 1] - chunks[chunk].offsets[row] for chunk, row in places], dtype=np.int64
+            [chunks[chunk].offsets[row + 1] - chunks[chunk].offsets[row] for chunk, row in positions], dtype=np.int64
         )
         """Tokens per text (N,)."""
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Gather the states of texts `rows` (N,): (N, T, D) float32, zero-padded, and the attention mask (N, T) int64.
@@ -63,7 +63,7 @@ class TokenStates:
         width = self._chunks[0].states.shape[1]
         states = torch.zeros(len(indices), int(lengths.max()), width, dtype=torch.float16)
         for position, row in enumerate(indices):
-            number, text = self._places[row]
+            number, text = self._positions[row]
             chunk = self._chunks[number]
             part = chunk.states[chunk.offsets[text] : chunk.offsets[text + 1]]
             states[position, : len(part)] = torch.from_numpy(np.array(part))
@@ -82,16 +82,16 @@ def cache_key(decided_by: str, texts: Sequence[str]) -> str:
 
 def load(key: str, *, texts: int, width: int) -> Chunk | None:
     """Load a chunk and mark it as used; None if it is missing, damaged, or of another shape."""
-    place = _folder() / f"{key}.npy"
+    path = _folder() / f"{key}.npy"
     try:
-        offsets = np.load(_offsets(place), allow_pickle=False)
-        states = np.load(place, mmap_mode="r", allow_pickle=False)
+        offsets = np.load(_offsets(path), allow_pickle=False)
+        states = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     if offsets.shape != (texts + 1,) or states.shape != (offsets[-1], width) or states.dtype != np.float16:
         return None
     with contextlib.suppress(OSError):
-        os.utime(place)
+        os.utime(path)
     return Chunk(states, offsets)
 
 
@@ -101,10 +101,10 @@ def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
     Raises:
         StoreError: The cache cannot be written, or the disk is full.
     """
-    place = _folder() / f"{key}.npy"
+    path = _folder() / f"{key}.npy"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for target, array in ((_offsets(place), offsets), (place, states)):  # states last: they complete the chunk
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for target, array in ((_offsets(path), offsets), (path, states)):  # states last: they complete the chunk
             draft = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
             try:
                 with draft.open("wb") as file:
@@ -114,7 +114,7 @@ def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
                 draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{place.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder with room."
+            f"{path.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder with room."
         ) from None
 
 
@@ -167,8 +167,8 @@ def _folder() -> Path:
     return settings.cache() / "states"
 
 
-def _offsets(place: Path) -> Path:
-    return place.with_suffix(".offsets.npy")
+def _offsets(path: Path) -> Path:
+    return path.with_suffix(".offsets.npy")
 
 
 def _list_chunks() -> list[tuple[Path, int, float]]:
@@ -196,8 +196,8 @@ def _delete_stale_drafts() -> None:
 
 
 def _free() -> int:
-    place = next(folder for folder in (_folder(), *_folder().parents) if folder.exists())
-    return shutil.disk_usage(place).free
+    path = next(folder for folder in (_folder(), *_folder().parents) if folder.exists())
+    return shutil.disk_usage(path).free
 
 
 def _gb(size: int) -> str:

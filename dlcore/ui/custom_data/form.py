@@ -113,18 +113,18 @@ def _column_widgets(
     importer: Importer[Any], options: list[Option], inspection: Inspection, file_id: str
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for place, option in zip(st.columns(len(options)) if options else [], options, strict=True):
+    for slot, option in zip(st.columns(len(options)) if options else [], options, strict=True):
         name, title = option.setting.name, forms.setting_label(option.setting)
         key = f"custom-{importer.kind}-{name}-{file_id}"
         if option.role == "columns":
             known = [column for column in inspection.columns if column not in values.values()]
             values[name] = tuple(
-                place.multiselect(title, known, key=key, placeholder="All numeric columns", help=option.setting.help)
+                slot.multiselect(title, known, key=key, placeholder="All numeric columns", help=option.setting.help)
             )
             continue
         known = [*([NO_COLUMN] if option.optional else []), *inspection.columns]
         guess = inspection.options.get(name) or (NO_COLUMN if option.optional else None)
-        column = place.selectbox(
+        column = slot.selectbox(
             f"{title} column",
             known,
             index=known.index(guess) if guess in known else None,
