@@ -54,7 +54,7 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
         assert options.get("leave_out", "") == ""
     assert quick(train_share=0.6).data_options["train_share"] == 0.6
     config = quick(window=16)
-    assert "--dataset own:mine" in command_line(config) and "--set window=16" in command_line(config)
+    assert "--dataset custom:mine" in command_line(config) and "--set window=16" in command_line(config)
     assert "train_share" not in command_line(config)
 
 
@@ -76,7 +76,7 @@ def test_the_window_is_a_day_or_a_period_where_it_fits(rows, step_ms, period, wa
 
 def test_what_cannot_be_trained_on_is_said_at_once():
     kept()
-    with pytest.raises(ConfigError, match=r"unknown dataset 'moon'.*own:mine"):
+    with pytest.raises(ConfigError, match=r"unknown dataset 'moon'.*custom:mine"):
         quick("moon")
     with pytest.raises(DataError, match="not on this machine"):
         quick("custom:moon")
@@ -102,7 +102,7 @@ def test_a_run_goes_to_another_machine_and_is_judged_there(labelled, tmp_path, m
     bundle = runs.Bundle(tmp_path / "bundle")
     assert record.state == "finished" and record.dataset == "custom:mine"
     assert bundle.run["data_checksum"] == bundle.config.data_checksum == entry.checksum
-    assert entry.checksum in bundle.card and "--dataset own:mine" in bundle.run["command"]
+    assert entry.checksum in bundle.card and "--dataset custom:mine" in bundle.run["command"]
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "elsewhere"))
     taken = runs.import_run(tmp_path / "bundle")
     found = runs.evaluate(taken.run_id)
