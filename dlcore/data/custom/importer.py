@@ -150,7 +150,7 @@ def column(help: str, *, optional: bool = False) -> Any:
     )
 
 
-def columns(help: str) -> Any:
+def column_list(help: str) -> Any:
     """An option that names several columns, as a tuple or comma-separated text; empty means all usable ones."""
     return pydantic.Field((), description=help, json_schema_extra={"role": "columns"})
 

@@ -9,7 +9,7 @@ import pydantic
 
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom.importer import Importer, Inspection, Preview, Problem, column, columns
+from dlcore.data.custom.importer import Importer, Inspection, Preview, Problem, column, column_list
 from dlcore.data.series import csv_file
 from dlcore.data.series.csv_cells import shorten
 from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
@@ -25,7 +25,7 @@ class TableOptions(Config):
     """Which columns of the CSV are forecast."""
 
     time: str = column("The time column.")
-    columns: tuple[str, ...] = columns("The variables, as a,b,c or all; every numeric column by default.")
+    columns: tuple[str, ...] = column_list("The variables, as a,b,c or all; every numeric column by default.")
     missing: float | None = pydantic.Field(
         None, description="Missing-value code: a number such as -200 that marks a missing value."
     )
