@@ -15,7 +15,7 @@ def test_each_query_has_one_answer_in_its_sequence(question):
         asked = words[0] if question == "first" else words[-1]
         assert asked[1] == "?" and [word for word in words if word[0] == asked[0]].count(asked) == 1
         assert f"{asked[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
-        assert recall.LEAST_PAIRS <= len(words) - 1 <= 6
+        assert recall.MIN_PAIRS <= len(words) - 1 <= 6
         read = recall.parse_sequence(" ".join(words), pairs=6)
         assert np.array_equal(read[0][0], letters[values > 0]) and np.array_equal(read[1][0], values[values > 0])
 
