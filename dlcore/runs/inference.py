@@ -1,4 +1,4 @@
-"""Predict and explain with a finished run: one path for pages, command line and Python."""
+"""Predict and explain with the model of a run: one path for pages, command line and Python."""
 
 import functools
 from pathlib import Path
@@ -9,11 +9,10 @@ from dlcore.runs.bundle.reader import Bundle
 
 if TYPE_CHECKING:
     from dlcore.projects.project import LoadedModel, Project
-    from dlcore.runs.run import Run
 
 
-def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
-    """Prediction of a finished run for one input, as a JSON-able dict.
+def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
+    """Prediction of the model in a bundle for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
     projects return what their page shows.
@@ -22,16 +21,15 @@ def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
         is read as a file; otherwise it is the text itself where the project takes texts.
 
     Raises:
-        RunError: the run left no bundle.
         DataError: the file cannot be read or does not suit the model.
         RequestError: a str names no file and the project takes no text.
     """
-    project, loaded = _open(run)
+    project, loaded = _open(bundle)
     return project.answer(loaded, read_source(project, source))
 
 
-def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
-    """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
+def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+    """Explanation of the prediction for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
     the project's modality.
@@ -42,9 +40,9 @@ def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target:
 
     Raises:
         RequestError: the project offers no explanation, or it has no such method or target.
-        RunError, DataError: as for `predict`.
+        DataError: as for `predict`.
     """
-    project, loaded = _open(run)
+    project, loaded = _open(bundle)
     if project.explain is None:
         raise RequestError(f"'{project.slug}' offers no explanation here: open its Explain panel in the app.")
     return project.explain(loaded, read_source(project, source), method, target)
@@ -75,10 +73,9 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _open(run: "Run") -> "tuple[Project, LoadedModel]":
+def _open(bundle: Bundle) -> "tuple[Project, LoadedModel]":
     from dlcore import projects
 
-    bundle = run.left
     return projects.get(bundle.config.project), _load(bundle.folder, (bundle.folder / "run.json").stat().st_mtime_ns)
 
 

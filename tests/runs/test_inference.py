@@ -14,7 +14,6 @@ from dlcore.cli import main
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.images.uploads import Photo
-from dlcore.runs import inference
 from dlcore.ui.modalities import predict as predict_panel
 from dlcore.ui.pages.food import predict as food_page
 from dlcore.ui.widgets import run_cache
@@ -203,7 +202,7 @@ def test_every_modality_is_explained_by_run_and_command_line(reference, source, 
 
 def test_an_explanation_that_is_not_offered_is_refused_in_a_line() -> None:
     with pytest.raises(RequestError, match="offers no explanation"):
-        inference.explain(runs.open_run("reference:seq2seq/sorting"), "abc")
+        runs.open_run("reference:seq2seq/sorting").explain("abc")
     with pytest.raises(RequestError, match="no method 'magic' here: choose"):
         runs.open_run(REVIEWS).explain("a good film", method="magic")
     with pytest.raises(RequestError, match="no class 'neutral' here: choose negative, positive"):
