@@ -16,8 +16,8 @@ def split(n=103):
     return Split((rows,), torch.arange(n), np.arange(n))
 
 
-def numbers(found):
-    return [targets.tolist() for _, targets in found]
+def numbers(batches):
+    return [targets.tolist() for _, targets in batches]
 
 
 def test_each_sample_occurs_once_per_epoch():
@@ -28,10 +28,10 @@ def test_each_sample_occurs_once_per_epoch():
 
 
 def test_order_depends_on_epoch_and_seed_only():
-    one = numbers(Batches(split(), 16, seed=1).epoch(1))
-    assert one == numbers(Batches(split(), 16, seed=1).epoch(1))
-    assert one != numbers(Batches(split(), 16, seed=1).epoch(2))
-    assert one != numbers(Batches(split(), 16, seed=2).epoch(1))
+    order = numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert order == numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert order != numbers(Batches(split(), 16, seed=1).epoch(2))
+    assert order != numbers(Batches(split(), 16, seed=2).epoch(1))
 
 
 @pytest.mark.parametrize("start", range(8))
@@ -66,15 +66,15 @@ def test_batch_is_shared_between_two_processes():
 
 
 def test_transform_receives_the_training_flag():
-    seen = []
+    flags = []
 
     def note(inputs, training):
-        seen.append(training)
+        flags.append(training)
         return inputs
 
     list(Batches(split(), 64, seed=1, transform=note).epoch(1))
     list(Batches(split(), 64, transform=note).epoch(1))
-    assert seen == [True, True, False, False]
+    assert flags == [True, True, False, False]
 
 
 def test_samples_are_batched_by_length():

@@ -9,7 +9,7 @@ MIN_CORRELATION = 0.2
 MIN_REPEATS = 3
 """The series must be this many periods long."""
 MAX_POINTS = 100_000
-"""The last points, which are used."""
+"""Points used: the last ones of a longer series."""
 
 
 def detect_period(values: np.ndarray, step_ms: int) -> int:

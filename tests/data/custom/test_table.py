@@ -18,15 +18,17 @@ def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
     hours = np.arange(rows)
     times = np.datetime64("2024-01-01T00:00") + hours.astype("timedelta64[h]")
     wave = np.sin(2 * np.pi * hours / 24)
-    made = {
+    cells = {
         "gas": [f"{v:.4f}" if random.random() > 0.05 else "" for v in 10 + wave + random.normal(0, 0.2, rows)],
         "heat": [f"{v:.4f}" for v in 20 - 5 * wave + random.normal(0, 0.2, rows)],
         "place": ["north"] * rows,
         "flat": ["1"] * rows,
         **columns,
     }
-    lines = [",".join(["time", *made])]
-    lines += [",".join([str(times[row]), *(cells[row] for cells in made.values())]) for row in range(rows)]
+    lines = [",".join(["time", *cells])]
+    lines += [
+        ",".join([str(times[row]), *(column_cells[row] for column_cells in cells.values())]) for row in range(rows)
+    ]
     return "\n".join(lines).encode()
 
 
@@ -53,7 +55,7 @@ def test_missing_value_code_becomes_nan(home):
 
 
 @pytest.mark.parametrize(
-    ("payload", "chosen", "said"),
+    ("payload", "options", "message"),
     [
         (sheet(100), {}, "the file ends after 100 rows"),
         (sheet(), {"columns": ["gas", "flat"]}, "column 'flat' never changes"),
@@ -66,10 +68,10 @@ def test_missing_value_code_becomes_nan(home):
         (sheet().replace(b"2024-01-03T05:00", b"2024-01-03T04:00"), {}, "comes twice"),
     ],
 )
-def test_invalid_table_is_rejected_with_row_and_column(home, payload, chosen, said):
+def test_invalid_table_is_rejected_with_row_and_column(home, payload, options, message):
     with pytest.raises(DataError) as refused:
-        custom_table.IMPORTER.preview(payload, **chosen)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+        custom_table.IMPORTER.preview(payload, **options)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
     assert custom.list_datasets() == []
 
 
@@ -96,7 +98,9 @@ def test_forecast_metrics_carry_the_variable_names(home):
     prepared = forecast.prepare(config)
     assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
     module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
-    found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
-    assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)
-    assert found.metrics["skill_low"] < found.metrics["skill_high"]  # though the test part is about one week long
-    assert "Copying the last hour" in forecast.compare(found, config)
+    evaluation = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
+    assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(evaluation.metrics)
+    assert (
+        evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
+    )  # though the test part is about one week long
+    assert "Copying the last hour" in forecast.compare(evaluation, config)

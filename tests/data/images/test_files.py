@@ -11,19 +11,19 @@ from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 
 @pytest.mark.parametrize("name", BAD)
 def test_invalid_image_is_rejected_with_its_reason(name):
-    payload, said = BAD[name]
-    with pytest.raises(DataError, match=said) as caught:
+    payload, message = BAD[name]
+    with pytest.raises(DataError, match=message) as caught:
         read_rgb(payload, side=32, formats=SETS)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("name", CONVERTED)
 def test_unusual_pixels_are_converted_with_a_note(name):
-    payload, said = CONVERTED[name]
-    found = read_rgb(payload, side=32)
-    assert said in found.note
-    assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
-    row = found.pixels[16].mean(axis=-1)
+    payload, note = CONVERTED[name]
+    rgb = read_rgb(payload, side=32)
+    assert note in rgb.note
+    assert rgb.pixels.shape == (32, 32, 3) and rgb.pixels.dtype == np.uint8
+    row = rgb.pixels[16].mean(axis=-1)
     assert row[2] < 60 and row[-3] > 190 and (np.diff(row) > -25).all()  # dark to bright, as it was
 
 
@@ -37,15 +37,15 @@ def test_matching_size_is_unchanged_and_others_are_center_cropped():
     assert np.array_equal(read_rgb(encoded(noise(32)), side=32).pixels, pixels)
     wide = np.zeros((20, 60, 3), np.uint8)
     wide[:, 20:40] = (10, 200, 30)
-    found = read_rgb(encoded(Image.fromarray(wide)), side=16).pixels
-    assert np.abs(found[4:12, 4:12].astype(int) - (10, 200, 30)).max() <= 2  # the middle third fills the square
+    pixels = read_rgb(encoded(Image.fromarray(wide)), side=16).pixels
+    assert np.abs(pixels[4:12, 4:12].astype(int) - (10, 200, 30)).max() <= 2  # the middle third fills the square
 
 
 def test_transparency_becomes_white_and_exif_rotation_is_applied():
     see_through = Image.new("RGBA", (30, 30), (0, 0, 0, 0))
     see_through.paste((200, 0, 0, 255), (10, 10, 20, 20))
-    found = read_rgb(encoded(see_through), side=30).pixels
-    assert found[0, 0].tolist() == [255, 255, 255] and found[15, 15].tolist() == [200, 0, 0]
+    pixels = read_rgb(encoded(see_through), side=30).pixels
+    assert pixels[0, 0].tolist() == [255, 255, 255] and pixels[15, 15].tolist() == [200, 0, 0]
     exif = Image.Exif()
     exif[274] = 6
     upright = Image.fromarray(ramp((40, 40)))

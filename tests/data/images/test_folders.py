@@ -73,13 +73,13 @@ def test_usable_files_are_imported_and_others_reported_with_a_reason(home, packe
     else:
         entry = save(laid_out(home / "given", content))
     assert entry.rows == 24 + len(CONVERTED)
-    remarks = {one.name.rpartition("/")[2]: one for one in custom_images.list_rejected(entry)}
+    remarks = {file.name.rpartition("/")[2]: file for file in custom_images.list_rejected(entry)}
     assert set(remarks) == {*BAD, *CONVERTED, "readme.txt", "stray.jpg"}  # clutter of systems is not worth a word
-    for name, (_, said) in (BAD | CONVERTED).items():
-        assert said in remarks[name].reason and remarks[name].used == (name in CONVERTED)
-    found = images.load("custom:mine", checksum=entry.checksum)
-    assert len(found.labels) + len(found.test_labels) == entry.rows
-    assert found.names == ("class 0", "class 1", "class 2") and found.pixels.shape[1:] == (64, 64, 3)
+    for name, (_, message) in (BAD | CONVERTED).items():
+        assert message in remarks[name].reason and remarks[name].used == (name in CONVERTED)
+    data = images.load("custom:mine", checksum=entry.checksum)
+    assert len(data.labels) + len(data.test_labels) == entry.rows
+    assert data.names == ("class 0", "class 1", "class 2") and data.pixels.shape[1:] == (64, 64, 3)
     assert custom.find("mine").rows == entry.rows
 
 
@@ -88,7 +88,7 @@ def test_zip_paths_cannot_escape(home):
     content = files() | {name: picture(1) for name in names}
     entry = save(zipped(content))
     assert entry.rows == 24
-    assert len([one for one in custom_images.list_rejected(entry) if "leads out" in one.reason]) >= 2
+    assert len([file for file in custom_images.list_rejected(entry) if "leads out" in file.reason]) >= 2
     assert not list(home.rglob("evil*")) and not Path("/absolute").exists()
 
 
@@ -100,7 +100,7 @@ def test_zip_bomb_is_rejected_unread(home):
     entry = save(packed)
     assert tracemalloc.get_traced_memory()[1] < 60 * 2**20
     tracemalloc.stop()
-    assert any("80 MB unpacked" in one.reason for one in custom_images.list_rejected(entry))
+    assert any("80 MB unpacked" in file.reason for file in custom_images.list_rejected(entry))
 
 
 def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
@@ -112,7 +112,7 @@ def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (b"", "nor a readable zip"),
         (b"no zip at all", "nor a readable zip"),
@@ -125,8 +125,8 @@ def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
     ],
     ids=["empty", "text", "torn", "nothing", "stray", "one class", "few", "all bad"],
 )
-def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         save(payload)
     assert "\n" not in str(caught.value)
     assert custom.find("mine") is None and not list((home / "home").rglob("*.zip"))
@@ -143,11 +143,11 @@ def test_full_disk_leaves_nothing(home, monkeypatch):
 
 
 def test_links_and_special_files_are_rejected(home):
-    given = laid_out(home / "given", files())
-    (given / "set" / "class 0" / "link.jpg").symlink_to(given / "set" / "class 1" / "1.jpg")
-    os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
-    entry = save(given)
-    reasons = {one.name.rpartition("/")[2]: one.reason for one in custom_images.list_rejected(entry)}
+    folder = laid_out(home / "given", files())
+    (folder / "set" / "class 0" / "link.jpg").symlink_to(folder / "set" / "class 1" / "1.jpg")
+    os.mkfifo(folder / "set" / "class 0" / "pipe.jpg")
+    entry = save(folder)
+    reasons = {file.name.rpartition("/")[2]: file.reason for file in custom_images.list_rejected(entry)}
     assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a regular file" in reasons["pipe.jpg"]
 
 
@@ -169,9 +169,9 @@ def test_split_folders_are_respected(home):
     content = {place: picture(seed) for seed, place in enumerate(places)}
     content["test/a/copy.jpg"] = content["train/a/0.jpg"]
     entry = save(zipped(content))
-    found = images.load("custom:mine")
-    assert entry.rows == 37 and len(found.test_labels) == 13 and len(found.labels) == 24
-    assert found.also_in_test.sum() == 1 and found.exact == 1
+    data = images.load("custom:mine")
+    assert entry.rows == 37 and len(data.test_labels) == 13 and len(data.labels) == 24
+    assert data.also_in_test.sum() == 1 and data.exact == 1
 
 
 def test_other_side_keeps_images_and_order(home):
@@ -192,13 +192,13 @@ def test_taken_or_public_name_is_rejected(home):
 def test_concurrent_loads_share_one_cache(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
-    found: list[images.Images] = []
-    threads = [threading.Thread(target=lambda: found.append(images.load("dogs_food_vehicles"))) for _ in range(3)]
+    datasets: list[images.Images] = []
+    threads = [threading.Thread(target=lambda: datasets.append(images.load("dogs_food_vehicles"))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 3 and len({one.checksum for one in found}) == 1
+    assert len(datasets) == 3 and len({dataset.checksum for dataset in datasets}) == 1
     assert len(list((home / "cache" / "decoded").iterdir())) == 1  # no draft is left
     monkeypatch.setattr(folders, "decode", lambda *args: pytest.fail("decoded a second time"))
     assert isinstance(images.load("dogs_food_vehicles").pixels, np.memmap)
@@ -231,10 +231,10 @@ def test_stale_drafts_are_deleted(home):
 
 @pytest.mark.realdata("dogs_food_vehicles")
 def test_the_photographs_are_27_000_and_their_duplicates_are_kept_together():
-    found = images.load("dogs_food_vehicles")
-    assert len(found.labels) + len(found.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
-    assert found.names == ("dogs", "food", "vehicles") and not found.refused
-    assert found.exact == 23 and found.near == 35 and not found.also_in_test.any()
+    data = images.load("dogs_food_vehicles")
+    assert len(data.labels) + len(data.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
+    assert data.names == ("dogs", "food", "vehicles") and not data.refused
+    assert data.exact == 23 and data.near == 35 and not data.also_in_test.any()
 
 
 def test_a_folder_is_added_from_the_command_line_and_trained_on(home, capsys):

@@ -34,7 +34,7 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "not an idx file"),
         (b"<html>404</html>", "not an idx file"),
@@ -45,10 +45,10 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
         (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "has"),
     ],
 )
-def test_damaged_idx_file_is_rejected(tmp_path, data, said):
+def test_damaged_idx_file_is_rejected(tmp_path, data, message):
     file = tmp_path / "a"
     file.write_bytes(data)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         images.read_idx(file)
     assert "\n" not in str(caught.value) and str(file) in str(caught.value)
 
@@ -99,12 +99,12 @@ def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize(("ground", "ink"), [(255, 30), (0, 220)])
 def test_image_becomes_a_centered_bright_object_on_a_dark_background(name, ground, ink):
-    seen = images.read_gray(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
-    assert seen.shape == (28, 28) and seen.dtype == np.uint8
-    columns = np.flatnonzero((seen > 128).any(axis=0))
+    gray = images.read_gray(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
+    assert gray.shape == (28, 28) and gray.dtype == np.uint8
+    columns = np.flatnonzero((gray > 128).any(axis=0))
     assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1  # in the middle
     assert 12 <= len(columns) <= 16  # 40 : 80, as it was
-    assert seen[:, 0].max() < 40 and seen[14, 14] > 180
+    assert gray[:, 0].max() < 40 and gray[14, 14] > 180
 
 
 def test_image_of_the_dataset_is_unchanged():
@@ -118,15 +118,15 @@ def test_exif_rotation_is_applied():
     exif[274] = 6  # turned by 90 degrees
     turned = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
     straight = encoded(upright, "JPEG", quality=95)
-    seen, wanted = (images.read_gray(data, height=28, width=28).astype(int) for data in (turned, straight))
-    assert np.abs(seen - wanted).mean() < 4
+    rotated, expected = (images.read_gray(data, height=28, width=28).astype(int) for data in (turned, straight))
+    assert np.abs(rotated - expected).mean() < 4
 
 
 def test_transparent_background_becomes_white():
     picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
     picture.paste((10, 10, 10, 255), (20, 10, 40, 50))
-    seen = images.read_gray(encoded(picture), height=28, width=28)
-    assert seen[14, 14] > 200 and seen[14, 0] < 40
+    gray = images.read_gray(encoded(picture), height=28, width=28)
+    assert gray[14, 14] > 200 and gray[14, 0] < 40
 
 
 def bomb() -> bytes:
@@ -143,7 +143,7 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (b"", "not an image"),
         (b"timestamp,value\n1,2\n", "not an image"),
@@ -158,8 +158,8 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
     ],
     ids=["empty", "csv", "svg", "eps", "half", "head", "bomb", "large", "tiff", "heavy"],
 )
-def test_invalid_image_is_rejected(payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_invalid_image_is_rejected(payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         images.read_gray(payload, height=28, width=28)
     assert "\n" not in str(caught.value)
 

@@ -60,8 +60,8 @@ def test_slugs_are_unique():
 
 def test_csv_may_have_missing_values_but_no_words():
     rows = [f"2020-01-01 {hour:02d}:00,{hour},{'' if hour == 3 else 1}" for hour in range(12)]
-    found = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
-    assert found.names == ("a", "b") and np.isnan(found.values[3, 1]) and found.values[5, 0] == 5
+    table = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
+    assert table.names == ("a", "b") and np.isnan(table.values[3, 1]) and table.values[5, 0] == 5
     rows[4] = "2020-01-01 04:00,much,1"
     with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is not a number"):
         tables.read_csv("\n".join(["time,a,b", *rows]).encode())

@@ -116,5 +116,5 @@ def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
     pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     other = pinned.model_copy(update={"data_checksum": "0" * 64})
     assert samples.is_available(pinned) and not samples.is_available(other)
-    with pytest.raises(DataError, match="not the one this run was made from"):
+    with pytest.raises(DataError, match="differs from the one this run was trained on"):
         samples.load_run_images(other)
