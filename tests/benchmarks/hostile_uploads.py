@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser"), str(ROOT / "tests" / "data")]
 
 from hostile_files import HOSTILE, ODD, large, too_large  # noqa: E402
-from nasty_pictures import JPEG  # noqa: E402
+from invalid_images import JPEG  # noqa: E402
 from server import browser, calm, server, visit  # noqa: E402
 
 PAGE = "food?panel=Try+it&food-input=My+photos"

@@ -70,7 +70,7 @@ def test_data_list_names_public_datasets(capsys):
         (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
         (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
         (["data", "add", "mine", str(Path(__file__).parents[1] / "house")], "class folder"),
-        (["data", "remove", "moon"], "yours are none"),
+        (["data", "remove", "moon"], "available are none"),
         (["train", "anomaly", "--dataset", "custom:moon"], "not on this machine"),
         (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
         (["train", "fashion", "--dataset", "mine.csv"], "takes no file"),

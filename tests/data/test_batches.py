@@ -84,9 +84,9 @@ def test_samples_are_batched_by_length():
     assert sorted(chain.from_iterable(steps)) == list(range(1003))
     assert steps == numbers(Batches(padded, 16, seed=1).epoch(1)) != numbers(Batches(padded, 16, seed=1).epoch(2))
     spread = np.mean([np.ptp(lengths[step]) for step in steps[:-1]])
-    assert spread < 10  # by chance it would be about 90
+    assert spread < 10  # about 90 for random batches
     first = [lengths[step].mean() for step in steps[:20]]
-    assert np.std(first) > 10  # short and long batches in turn, not in order
+    assert np.std(first) > 10  # short and long batches alternate
     assert first != sorted(first)
 
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
-STORED_VALUES = {"optimiser", "grey", "picture"}
-"""Names and values in stored runs; skipped as whole strings or identifiers."""
+STORED_VALUES = {"optimiser", "grey", "picture", "pictures.zip", "colour"}
+"""Names and values in stored runs and datasets; skipped as whole strings or identifiers."""
 KINDS = {
     "identifier": ("any", "identifier", "spelling"),
     "name": ("name",),

@@ -101,7 +101,7 @@ def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
             f"(`python -m dlcore data add {plain[:40]} FILE`); curves and scores of finished runs work without it."
         )
     if entry.kind != kind:
-        raise DataError(f"your dataset '{plain}' holds {entry.kind}, not {kind}: choose another.")
+        raise DataError(f"your dataset '{plain}' is of kind {entry.kind}, not {kind}: choose another.")
     if checksum and checksum != entry.checksum:
         raise DataError(
             f"your dataset '{plain}' differs from the one this run was trained on (sha256 {entry.checksum[:12]} here, "
@@ -168,7 +168,7 @@ def remove(name: str) -> CustomDataset:
     entry = find(name)
     if entry is None:
         known = ", ".join(entry.name for entry in list_datasets()) or "none"
-        raise RequestError(f"there is no custom dataset '{_printable(name)}': yours are {known}.")
+        raise RequestError(f"there is no custom dataset '{_printable(name)}': available are {known}.")
     with _store_errors():
         trash = entry.folder.parent / f".gone-{uuid.uuid4().hex}"
         entry.folder.rename(trash)  # invisible at once, then deleted

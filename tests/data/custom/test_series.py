@@ -158,7 +158,7 @@ BAD = {
     "not json": (b"[[1,2]", "not JSON"),
     "json of numbers": (b"[[1,2]]", "window 1, start: '1' is not a time"),
     "json of something else": (b'{"a": 1}', "must be a list"),
-    "a picture": (b"\x89PNG" + bytes(50), "image"),
+    "an image": (b"\x89PNG" + bytes(50), "image"),
     "empty": (b"", "empty"),
     "too large": (b"start,end\n" * 200_000, "larger"),
 }

@@ -13,7 +13,7 @@ from dlcore.projects.forecast import project as forecast
 
 
 def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
-    """Hourly, two columns with a day's rhythm and a hole now and then, one of words, one that never changes."""
+    """Return an hourly CSV: two seasonal columns, one with missing values, one of words, one constant."""
     random = np.random.default_rng(seed)
     hours = np.arange(rows)
     times = np.datetime64("2024-01-01T00:00") + hours.astype("timedelta64[h]")
@@ -32,7 +32,7 @@ def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
     return "\n".join(lines).encode()
 
 
-def test_numeric_columns_are_variables_and_others_are_left_out_with_a_reason(home):
+def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_a_reason(home):
     preview = custom_table.IMPORTER.preview(sheet())
     assert preview.data.names == ("gas", "heat") and preview.guesses == {"time": "time"}
     left_out = {problem.where: problem.reason for problem in preview.problems}
@@ -44,7 +44,7 @@ def test_numeric_columns_are_variables_and_others_are_left_out_with_a_reason(hom
     np.testing.assert_array_equal(again.values, preview.data.values)
     assert sources.get_dataset("custom:air").kind == "table" and "custom:air" in projects.list_datasets("forecast")
     assert "custom:air" not in projects.list_datasets("anomaly")
-    with pytest.raises(DataError, match="holds table, not series"):
+    with pytest.raises(DataError, match="is of kind table, not series"):
         projects.configure("anomaly", dataset="custom:air")
 
 
@@ -69,9 +69,9 @@ def test_missing_value_code_becomes_nan(home):
     ],
 )
 def test_invalid_table_is_rejected_with_row_and_column(home, payload, options, message):
-    with pytest.raises(DataError) as refused:
+    with pytest.raises(DataError) as raised:
         custom_table.IMPORTER.preview(payload, **options)
-    assert message in str(refused.value) and "\n" not in str(refused.value)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
     assert custom.list_datasets() == []
 
 
@@ -100,7 +100,6 @@ def test_forecast_metrics_carry_the_variable_names(home):
     module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
     evaluation = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(evaluation.metrics)
-    assert (
-        evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
-    )  # though the test part is about one week long
+    # an interval also for a test part of about one week
+    assert evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
     assert "Copying the last hour" in forecast.compare(evaluation, config)

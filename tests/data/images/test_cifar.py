@@ -16,7 +16,7 @@ ROW = 3073
 
 
 def archive(path, parts, *, mode="w:gz"):
-    """A tar file at `path` with these members, by name."""
+    """Write a tar file with members `parts`, by name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, mode) as file:
         for name, data in parts.items():
@@ -27,7 +27,7 @@ def archive(path, parts, *, mode="w:gz"):
 
 
 def records(rows, *, seed=0):
-    """Labels in turn, and pixels by chance: (N, 3073) uint8 as bytes."""
+    """Return (N, 3073) uint8 as bytes: labels in turn and random pixels."""
     values = np.random.default_rng(seed).integers(0, 256, (rows, ROW), dtype=np.uint8)
     values[:, 0] = np.arange(rows) % 10
     return values.tobytes()

@@ -6,7 +6,7 @@ from dlcore.data.images import duplicates
 
 
 def smooth_images(n: int, side: int = 48) -> np.ndarray:
-    """Smooth patterns in colour, each of its own."""
+    """Return `n` different smooth color patterns."""
     patterns = np.random.default_rng(0).integers(0, 256, (n, 7, 7, 3), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(pattern).resize((side, side))) for pattern in patterns])
 
@@ -54,7 +54,7 @@ def test_grouped_split_keeps_groups_and_class_shares(seed):
 
 
 def test_planted_leak_is_detected():
-    """A split that knows nothing of the groups tears some apart; ours does not."""
+    """A split without groups separates duplicates; the grouped split does not."""
     labels, groups = np.zeros(200, int), np.repeat(np.arange(100), 2)
     from dlcore.data.stratify import stratified_split
 

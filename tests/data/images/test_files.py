@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nasty_pictures import BAD, CONVERTED, encoded, noise, ramp
+from invalid_images import BAD, CONVERTED, encoded, noise, ramp
 from PIL import Image
 
 from dlcore.core.errors import DataError
@@ -24,7 +24,7 @@ def test_unusual_pixels_are_converted_with_a_note(name):
     assert note in rgb.note
     assert rgb.pixels.shape == (32, 32, 3) and rgb.pixels.dtype == np.uint8
     row = rgb.pixels[16].mean(axis=-1)
-    assert row[2] < 60 and row[-3] > 190 and (np.diff(row) > -25).all()  # dark to bright, as it was
+    assert row[2] < 60 and row[-3] > 190 and (np.diff(row) > -25).all()  # still dark to bright
 
 
 def test_large_file_is_rejected():
@@ -32,7 +32,7 @@ def test_large_file_is_rejected():
         read_rgb(b"\0" * (MAX_BYTES + 1), side=32)
 
 
-def test_matching_size_is_unchanged_and_others_are_center_cropped():
+def test_matching_size_is_unchanged_and_larger_images_are_center_cropped():
     pixels = np.asarray(noise(32))
     assert np.array_equal(read_rgb(encoded(noise(32)), side=32).pixels, pixels)
     wide = np.zeros((20, 60, 3), np.uint8)

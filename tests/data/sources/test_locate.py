@@ -126,7 +126,7 @@ def test_wrong_file_is_deleted_and_valid_files_are_kept_for_the_next_try(mirror,
         sources.fetch("tiny")
     cached = tmp_path / "cache" / "data" / "tiny"
     assert [path.name for path in cached.iterdir()] == ["a.bin"]
-    (mirror / "a.bin").unlink()  # would fail now if it were asked for again
+    (mirror / "a.bin").unlink()  # a second request would fail
     (mirror / "b.bin").write_bytes(b"b" * 3000)
     assert sources.is_available("tiny") or sources.fetch("tiny") == cached
 

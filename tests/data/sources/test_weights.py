@@ -18,12 +18,12 @@ from dlcore.models.transfer import TransferConfig, TransferNet
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """A machine without any weights, and random ones of MobileNetV2 under a name of their own."""
+    """A machine without weights, and a file of random weights registered as those of MobileNetV2."""
     for name in ("DLCORE_DATA", "TORCH_HOME", "DLCORE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
-    file = tmp_path / "made.pth"
+    file = tmp_path / "random.pth"
     torch.save(models.mobilenet_v2(weights=None).state_dict(), file)
     digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
     entry = PretrainedWeights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", file.stat().st_size, 0.0)

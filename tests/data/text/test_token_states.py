@@ -71,7 +71,7 @@ def test_least_recently_used_chunks_are_evicted(folder, monkeypatch):
     for place, key in enumerate(("a", "b", "c")):
         keep(key * 32, [1000])
         os.utime(folder / f"{key * 32}.npy", (place, place))
-    token_states.load("a" * 32, texts=1, width=4)  # used just now
+    token_states.load("a" * 32, texts=1, width=4)  # now the most recently used
     size, chunks = token_states.usage()
     assert chunks == 3
     monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))

@@ -45,7 +45,7 @@ def test_news_are_repaired_and_the_test_split_stays_complete(folder):
         2,
         4,
         5,
-    ]  # a training text that the test holds is out
+    ]  # a training text of the test split is removed
     assert dataset.names == text.NEWS
 
 
