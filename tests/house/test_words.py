@@ -19,7 +19,7 @@ WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
 STORED_VALUES = {"optimiser", "grey", "picture", "pictures.zip", "colour"}
-"""Names and values in stored runs and datasets; skipped as whole strings or identifiers."""
+"""Names and values in stored runs; skipped as whole strings or identifiers."""
 KINDS = {
     "identifier": ("any", "identifier", "spelling"),
     "name": ("name",),
@@ -71,6 +71,8 @@ def split_identifier(name: str) -> str:
 def python_pieces(source: str) -> Iterator[Piece]:
     """Yield identifiers, comments and strings; implicitly concatenated strings are one text."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.string == "given" and "from hypothesis import" in source:
+            continue  # the decorator of hypothesis
         if token.type == tokenize.NAME:
             yield Piece("identifier", token.start[0], split_identifier(token.string))
             yield Piece("name", token.start[0], token.string)
