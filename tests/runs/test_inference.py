@@ -96,7 +96,7 @@ def test_text_is_predicted_alike_everywhere(text: str, capsys) -> None:
     run = runs.open_run(REVIEWS)
     python = run.predict(text)
     assert_same(python, command_line(capsys, "predict", REVIEWS, "--text", text))
-    page = predict_panel._answer(projects.get("reviews_lstm"), run.left, text.encode())
+    page = predict_panel.predict_payload(projects.get("reviews_lstm"), run.left, text.encode())
     assert page is not None
     assert_same(python, page)
     raw = python["label"] == run.left.labels[1]

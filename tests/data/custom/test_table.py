@@ -94,7 +94,7 @@ def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
 def test_forecast_metrics_carry_the_variable_names(home):
     custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900)))
     config = projects.configure("forecast", model="improved", dataset="custom:air", preset="quick", device="cpu")
-    assert config.data_options["validation"] == "last" and config.data_checksum
+    assert config.data_options.validation == "last" and config.data_checksum
     prepared = forecast.prepare(config)
     assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
     module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
