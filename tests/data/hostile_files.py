@@ -106,12 +106,12 @@ def with_exif(payload: bytes, exif: bytes) -> bytes:
     return payload[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + payload[2:]
 
 
-TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+ROTATED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
 """EXIF with a rotation by 90 degrees."""
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ODD: dict[str, bytes] = {
     **{name: payload for name, (payload, _) in CONVERTED.items()},
-    "turned.jpg": with_exif(JPEG, TURNED),
+    "rotated.jpg": with_exif(JPEG, ROTATED),
     "chatter.jpg": with_exif(JPEG, b"Exif\0\0" + b"\xff" * 65_000),
     "profile.jpg": encoded(noise(), "JPEG", icc_profile=b"not a color profile" * 9),
     "right profile.png": encoded(

@@ -49,8 +49,8 @@ def test_transparency_becomes_white_and_exif_rotation_is_applied():
     exif = Image.Exif()
     exif[274] = 6
     upright = Image.fromarray(ramp((40, 40)))
-    turned = read_rgb(encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95), side=40).pixels
-    assert np.abs(turned[..., 0].astype(int) - ramp((40, 40))).mean() < 4
+    rotated = read_rgb(encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95), side=40).pixels
+    assert np.abs(rotated[..., 0].astype(int) - ramp((40, 40))).mean() < 4
 
 
 def test_preview_in_a_phone_jpeg_is_not_animation():

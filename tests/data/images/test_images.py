@@ -116,9 +116,9 @@ def test_exif_rotation_is_applied():
     upright = draw_object()
     exif = Image.Exif()
     exif[274] = 6  # rotated by 90 degrees
-    turned = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
-    straight = encoded(upright, "JPEG", quality=95)
-    rotated, expected = (images.read_gray(data, height=28, width=28).astype(int) for data in (turned, straight))
+    payload = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
+    upright_payload = encoded(upright, "JPEG", quality=95)
+    rotated, expected = (images.read_gray(data, height=28, width=28).astype(int) for data in (payload, upright_payload))
     assert np.abs(rotated - expected).mean() < 4
 
 

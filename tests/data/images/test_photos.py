@@ -18,9 +18,9 @@ def test_zoom_of_one_crops_nothing():
 def test_half_of_the_images_are_flipped():
     x = torch.rand(200, 3, 16, 16)
     flipped = random_resized_crop(x, side=16, zoom=1.0, flip=True)
-    turned = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(flipped, x, strict=True)]
-    straight = [torch.allclose(a, b, atol=1e-5) for a, b in zip(flipped, x, strict=True)]
-    assert 60 < sum(turned) < 140 and sum(turned) + sum(straight) == 200
+    is_flipped = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(flipped, x, strict=True)]
+    is_unchanged = [torch.allclose(a, b, atol=1e-5) for a, b in zip(flipped, x, strict=True)]
+    assert 60 < sum(is_flipped) < 140 and sum(is_flipped) + sum(is_unchanged) == 200
 
 
 def test_crop_is_inside_and_has_the_requested_area():
