@@ -165,8 +165,8 @@ def metric_title(name: str) -> str:
     if not keys:
         return name.replace("_", " ")
     key = max(keys, key=len)
-    rest = name[len(key) :].strip("_").replace("_", " ")
-    return f"{METRICS[key].title} ({rest})" if rest else METRICS[key].title
+    suffix = name[len(key) :].strip("_").replace("_", " ")
+    return f"{METRICS[key].title} ({suffix})" if suffix else METRICS[key].title
 
 
 def format_metric(name: str, value: float) -> str:
