@@ -16,4 +16,4 @@ def test_empty_and_equal_reviews_are_said_to_be_such():
     assert not app.exception and "the text is empty" in app.error[0].value
     app.text_input[0].set_value("A film").run()
     app.text_input[1].set_value("a   <b>FILM</b>").run()
-    assert not app.exception and not app.error and "the two reviews are the same" in app.caption[0].value
+    assert not app.exception and not app.error and "The two reviews are equal" in app.caption[0].value
