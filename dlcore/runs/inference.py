@@ -1,4 +1,4 @@
-"""Predict and explain with the model of a run: one path for pages, command line and Python."""
+"""Predict and explain with a finished run: one path for pages, command line and Python."""
 
 import functools
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
-    """Prediction of the model in a bundle for one input, as a JSON-able dict.
+    """Prediction of a finished run for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
     projects return what their page shows.
@@ -21,6 +21,7 @@ def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
         is read as a file; otherwise it is the text itself where the project takes texts.
 
     Raises:
+        RunError: the bundle cannot be read.
         DataError: the file cannot be read or does not suit the model.
         RequestError: a str names no file and the project takes no text.
     """
@@ -29,7 +30,7 @@ def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
 
 
 def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
-    """Explanation of the prediction for one input, as a JSON-able dict.
+    """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
     the project's modality.
@@ -40,7 +41,7 @@ def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", tar
 
     Raises:
         RequestError: the project offers no explanation, or it has no such method or target.
-        DataError: as for `predict`.
+        RunError, DataError: as for `predict`.
     """
     project, loaded = _open(bundle)
     if project.explain is None:

@@ -111,11 +111,11 @@ class Run:
         return bundle
 
     def predict(self, source: bytes | Path | str) -> dict[str, Any]:
-        """Prediction for one input; see `dlcore.runs.inference.predict`. Raises RunError without a bundle."""
+        """Prediction for one input; see `dlcore.runs.inference.predict`."""
         return inference.predict(self.left, source)
 
     def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
-        """Explanation of one prediction; see `dlcore.runs.inference.explain`. Raises RunError without a bundle."""
+        """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
         return inference.explain(self.left, source, method=method, target=target)
 
 
