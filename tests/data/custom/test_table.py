@@ -97,7 +97,7 @@ def test_forecast_metrics_carry_the_variable_names(home):
     assert config.data_options.validation == "last" and config.data_checksum
     prepared = forecast.prepare(config)
     assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
+    module = forecast.PROJECT.models["improved"].build(config.model_options, prepared.facts)
     evaluation = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(evaluation.metrics)
     # an interval also for a test part of about one week
