@@ -15,7 +15,7 @@ def test_saved_pairs_are_loaded_again(home):
     entry = custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()), source="mine.csv")
     assert (entry.dataset, entry.rows, entry.kind) == ("custom:mine", 120, "pairs")
     assert custom_pairs.load("custom:mine", checksum=entry.checksum) == ROWS
-    with pytest.raises(DataError, match="not the one"):
+    with pytest.raises(DataError, match="differs from the one"):
         custom_pairs.load("custom:mine", checksum="0" * 64)
     with pytest.raises(RequestError, match="already"):
         custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()))

@@ -45,7 +45,7 @@ def test_byte_order_mark_semicolons_and_named_columns_are_read():
         ("text,label\n" + "x,one\n" * 9 + "y,two\n" * 9, "label 'one' has 1 texts .duplicate texts"),
         ("text,label\n" + "x,one\nx,two\n" * 9, "label 'two' has 0 texts"),
         ('{"text": ["a", "b"], "label": "b"}', "line 1, column 'text': it is empty"),
-        ("text,label\n" + "x" * 100_001 + ",y\n", "100,001 letters"),
+        ("text,label\n" + "x" * 100_001 + ",y\n", "100,001 characters"),
         ('{"text": "a", "label": "b"}\n{"text": "a"', "line 2 is not JSON"),
         ('{"text": "a", "label": "b"}\n{"text": "a"}', "line 2 has no 'label'"),
         ('{"text": "a", "label": "b"}\n[1]', "line 2 is not an object"),
