@@ -61,15 +61,15 @@ class CalendarAutoencoder(nn.Module):
         latent = self.squeeze(self.read(noisy).relu())  # (M, N, L) -> (M, N, H) -> (M, N, Z)
         rebuilt = self.write(self.unfold(latent).relu()).transpose(0, 1)  # -> (M, N, H) -> (N, M, L)
         rebuilt = rebuilt.gather(2, place[:, None].expand_as(rebuilt))  # rotated back
-        return self._learnt(rebuilt, value, fold) if self.training else self._judged(rebuilt, fold)
+        return self._freeze_own_fold(rebuilt, value, fold) if self.training else self._select_held_out(rebuilt, fold)
 
-    def _learnt(self, rebuilt: Tensor, value: Tensor, fold: Tensor) -> Tensor:
+    def _freeze_own_fold(self, rebuilt: Tensor, value: Tensor, fold: Tensor) -> Tensor:
         """Return windows that touch a network's own fold unchanged."""
-        own = torch.arange(self.folds, device=fold.device)
-        touched = (fold[:, :, None] == own).any(dim=1).repeat(1, self.seeds)  # (N, L, K) -> (N, M)
+        numbers = torch.arange(self.folds, device=fold.device)
+        touched = (fold[:, :, None] == numbers).any(dim=1).repeat(1, self.seeds)  # (N, L, K) -> (N, M)
         return torch.where(touched[:, :, None], value[:, None], rebuilt)
 
-    def _judged(self, rebuilt: Tensor, fold: Tensor) -> Tensor:
+    def _select_held_out(self, rebuilt: Tensor, fold: Tensor) -> Tensor:
         """Take the points of each fold from the network that never saw them."""
         by_seed = rebuilt.unflatten(1, (self.seeds, self.folds))  # (N, M, L) -> (N, S, K, L)
         held_out = fold.clamp(min=0)[:, None, None].expand(-1, self.seeds, 1, -1)

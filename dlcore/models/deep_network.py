@@ -55,7 +55,7 @@ class DeepNetwork(nn.Module):
             *(ConvPair(config, before, after) for before, after in pairwise(_widths(config, pairs)))
         )
         self.classes = nn.Linear(_widths(config, pairs)[-1], classes)
-        initialise(self, config.initialization, activation=config.activation)
+        initialize(self, config.initialization, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K)."""
@@ -105,7 +105,7 @@ def _groups(channels: int) -> int:
     return next(groups for groups in (8, 4, 2, 1) if channels % groups == 0)
 
 
-def initialise(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
+def initialize(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
     """Initialize the weights of all convolutions and linear layers; biases are zero, except for torch's default.
 
     he: variance 2 / fan_in (He et al. 2015, eq. 10), which preserves the signal of a ReLU network; xavier: 2 / (fan_in

@@ -47,8 +47,8 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
-        found = encoder.padding_mask(ids)
-        words = found[:, None, None]  # (N, 1, 1, T)
+        text_mask = encoder.padding_mask(ids)
+        words = text_mask[:, None, None]  # (N, 1, 1, T)
         if self.training and self.word_dropout:
             ids = encoder.word_dropout(ids, self.word_dropout)
         x = memory = self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])
@@ -59,4 +59,4 @@ class EncoderDecoder(nn.Module):
             mask = words & torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         for layer in self.decoder:
             x = layer(x, memory, mask=mask, memory_mask=words)
-        return encoder.masked_mean(self.classes(x), found)
+        return encoder.masked_mean(self.classes(x), text_mask)

@@ -126,14 +126,14 @@ class FineTunedBert(nn.Module):
 
         The rate decreases from layer to layer (Howard & Ruder 2018, section 3.2, where the factor is 2.6).
         """
-        found = [(1.0, list(self.head.parameters()))]
+        groups = [(1.0, list(self.head.parameters()))]
         share = self.options.encoder_rate
         for part in (*reversed(self.bert.layers), self.bert.network.get_submodule("embeddings")):
-            own = [parameter for parameter in part.parameters() if parameter.requires_grad]
-            if own:
-                found.append((share, own))
+            trainable = [parameter for parameter in part.parameters() if parameter.requires_grad]
+            if trainable:
+                groups.append((share, trainable))
                 share *= self.options.layer_decay
-        return found
+        return groups
 
 
 def _kept_elsewhere(module: FineTunedBert) -> set[str]:
@@ -149,7 +149,7 @@ def _without_what_is_frozen(module: nn.Module, state: dict[str, Any], prefix: st
         del state[prefix + name]
 
 
-def _frozen_may_be_missing(module: nn.Module, found: Any) -> None:
+def _frozen_may_be_missing(module: nn.Module, result: Any) -> None:
     assert isinstance(module, FineTunedBert)
     elsewhere = _kept_elsewhere(module)
-    found.missing_keys[:] = [name for name in found.missing_keys if name not in elsewhere]
+    result.missing_keys[:] = [name for name in result.missing_keys if name not in elsewhere]

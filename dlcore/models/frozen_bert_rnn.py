@@ -50,16 +50,16 @@ class FrozenBertRnn(nn.Module):
         """Set the frozen BERT whose states the network was trained on."""
         self.bert = bert.eval().requires_grad_(False)
 
-    def forward(self, read: Tensor, there: Tensor | None = None) -> Tensor:
+    def forward(self, read: Tensor, mask: Tensor | None = None) -> Tensor:
         """States (N, T, D) with mask (N, T), or ids (N, T) alone -> (N, K)."""
-        if there is None:
+        if mask is None:
             assert self.bert is not None, "call attach() with a BERT before passing ids"
-            read, there = self.bert(read), read
+            read, mask = self.bert(read), read
         x = self.dropout(self.norm(read))
-        x, back = recurrence.run_layers(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
+        x, back = recurrence.run_layers(x, mask, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
         logits: Tensor = self.classes(
-            recurrence.pool_states(x, back, there, how=self.pooling, both=both, dropout=self.dropout)
+            recurrence.pool_states(x, back, mask, how=self.pooling, both=both, dropout=self.dropout)
         )
         return logits
 
@@ -76,5 +76,5 @@ def _without_bert(module: nn.Module, state: dict[str, Any], prefix: str, about: 
         del state[name]
 
 
-def _bert_may_be_missing(module: nn.Module, found: Any) -> None:
-    found.missing_keys[:] = [name for name in found.missing_keys if not name.startswith("bert.")]
+def _bert_may_be_missing(module: nn.Module, result: Any) -> None:
+    result.missing_keys[:] = [name for name in result.missing_keys if not name.startswith("bert.")]

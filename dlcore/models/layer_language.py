@@ -50,9 +50,9 @@ def build_network(text: str) -> BuiltNetwork:
     layers: list[nn.Module] = []
     at = shape
     for word in named:
-        found, at = _layer(word, at)
-        layers += found
-        if sum(p.numel() for layer in found for p in layer.parameters()) > MOST_PARAMETERS:
+        modules, at = _layer(word, at)
+        layers += modules
+        if sum(p.numel() for layer in modules for p in layer.parameters()) > MOST_PARAMETERS:
             raise RequestError(f"'{word}' after {_say(at)} has over {MOST_PARAMETERS:,} parameters: make it smaller.")
     return BuiltNetwork(nn.Sequential(*layers), shape)
 
@@ -71,17 +71,17 @@ def _activated(shape: tuple[int, ...], words: list[str]) -> list[str]:
     sizes = [*shape[-1:], *(int(word) for word in words if word.isdecimal())]
     mirrored = len(shape) == 1 and len(sizes) > 2 and sizes[0] == sizes[-1] and min(sizes) < sizes[0]
     narrow = sizes.index(min(sizes)) if mirrored else -1
-    found, dense = [], 0
+    named, dense = [], 0
     for place, word in enumerate(words):
-        found.append(word)
+        named.append(word)
         weighted = word.isdecimal() or word.startswith("conv")
         dense += word.isdecimal()
         last = place == len(words) - 1
         if weighted and not last and not (word.isdecimal() and dense == narrow):
-            found.append("relu")
+            named.append("relu")
         if last and mirrored and word.isdecimal():
-            found.append("sigmoid")
-    return found
+            named.append("sigmoid")
+    return named
 
 
 def _layer(word: str, at: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int, ...]]:

@@ -52,6 +52,6 @@ def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Masked
     """
     module = MaskedBert(config)
     module.bert.take_over(state)
-    own = {ours: state[HEAD + theirs] for theirs, ours in _NAMES.items()}
-    module.load_state_dict({**module.state_dict(), **own})
+    head = {ours: state[HEAD + theirs] for theirs, ours in _NAMES.items()}
+    module.load_state_dict({**module.state_dict(), **head})
     return module.eval().requires_grad_(False)

@@ -56,10 +56,10 @@ class NumpyModule(nn.Module):
         self.network = network
         for name, layer in network.layers.items():
             holder = nn.Module()
-            for one, array in layer.parameters.items():
-                holder.register_parameter(one, nn.Parameter(torch.from_numpy(array)))
-            for one, array in layer.buffers.items():
-                holder.register_buffer(one, torch.from_numpy(array))
+            for key, array in layer.parameters.items():
+                holder.register_parameter(key, nn.Parameter(torch.from_numpy(array)))
+            for key, array in layer.buffers.items():
+                holder.register_buffer(key, torch.from_numpy(array))
             if layer.parameters:
                 self.add_module(name, holder)
 
@@ -88,8 +88,8 @@ class _Through(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         dx = ctx.network.backward(dy.numpy())
-        found = (dx, *ctx.network.gradients.values())
-        return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
+        gradients = (dx, *ctx.network.gradients.values())
+        return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in gradients)
 
 
 def _drawer(start: architectures.Start = "he") -> architectures.WeightInitializer:

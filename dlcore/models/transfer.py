@@ -96,8 +96,8 @@ class TransferNet(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, F), the head's input."""
-        found: Tensor = self.neck(self.blocks(x))
-        return found
+        neck: Tensor = self.neck(self.blocks(x))
+        return neck
 
     def train(self, mode: bool = True) -> "TransferNet":
         """Set training mode; frozen parts and frozen norms stay in evaluation mode."""
@@ -126,14 +126,14 @@ class TransferNet(nn.Module):
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return (learning rate relative to the head's, parameters) for each group, head first."""
-        found = [(1.0, list(self.head.parameters()))]
+        groups = [(1.0, list(self.head.parameters()))]
         share = self.options.backbone_rate
         for part in (self.neck, *reversed(self.blocks)):
-            own = [parameter for parameter in part.parameters() if parameter.requires_grad]
-            if own:
-                found.append((share, own))
+            trainable = [parameter for parameter in part.parameters() if parameter.requires_grad]
+            if trainable:
+                groups.append((share, trainable))
                 share *= self.options.layer_decay
-        return found
+        return groups
 
 
 def _plainly_laid_out(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:

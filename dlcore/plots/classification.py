@@ -56,7 +56,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
         x=100 * probabilities[order],
         orientation="h",
-        marker={"color": [_answer_colour(int(k), answer, truth) for k in order]},
+        marker={"color": [_bar_color(int(k), answer, truth) for k in order]},
         showlegend=False,
         text=[f"{100 * probabilities[k]:.1f}" for k in order],
         textposition="auto",
@@ -119,7 +119,7 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
     return figure
 
 
-def _answer_colour(k: int, answer: int, truth: int | None) -> str:
+def _bar_color(k: int, answer: int, truth: int | None) -> str:
     if k != answer:
         return ORANGE if k == truth else GRAY
     return VERMILLION if truth is not None and truth != answer else BLUE

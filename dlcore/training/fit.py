@@ -90,9 +90,9 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
             rate = learning_rate(config, step, state.steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate * group.get(SHARE, 1.0)
-        told = gradient_every and (step % gradient_every == 0 or step == 1)
-        looks = told and (step % state.probe_every == 0 or step == 1)
-        if looks:
+        is_recorded = gradient_every and (step % gradient_every == 0 or step == 1)
+        is_probed = is_recorded and (step % state.probe_every == 0 or step == 1)
+        if is_probed:
             with probe.watching():
                 outputs = model(*inputs)
         else:
@@ -103,13 +103,13 @@ def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iter
             raise find_not_finite(state.module, inputs, step=step)
         optimiser.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
-        norms = gradients.norms(groups, scale=state.loss_scale) if told else ()
+        norms = gradients.norms(groups, scale=state.loss_scale) if is_recorded else ()
         if config.clip_norm:
             _clip(state)
-        if looks:
+        if is_probed:
             probe.before_update()
         optimiser.step()
-        measures = probe.measures() if looks else {}
+        measures = probe.measures() if is_probed else {}
         right = objective.correct(outputs.detach(), targets) if objective.correct else None
         _count(state, len(targets))
         if value is not None:

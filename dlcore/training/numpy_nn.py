@@ -11,7 +11,7 @@ import numpy as np
 from dlcore.core.errors import NotFiniteError
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Event, Finished, Gradients, Step
-from dlcore.training.progress import KEPT, Progress
+from dlcore.training.progress import COUNTERS, Progress
 from dlcore.training.schedules import learning_rate
 
 Arrays = dict[str, np.ndarray]
@@ -47,7 +47,7 @@ class NumpyNetworkProtocol(Protocol):
         """Return the names of the layers with parameters."""
         ...
 
-    def seen(self) -> dict[str, tuple[float, float, float | None]]:
+    def output_statistics(self) -> dict[str, tuple[float, float, float | None]]:
         """Return mean, variance and dead-unit share of the outputs of each layer with parameters."""
         ...
 
@@ -127,7 +127,7 @@ class NumpyTrainingState(Progress):
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as arrays, numbers, lists and dicts."""
         return {
-            "progress": {name: getattr(self, name) for name in KEPT},
+            "progress": {name: getattr(self, name) for name in COUNTERS},
             "network": self.arrays(),
             "memory": self.optimiser.memory,
             "optimiser_steps": self.optimiser.steps,
@@ -136,7 +136,7 @@ class NumpyTrainingState(Progress):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Restore a snapshot of the same network and config."""
-        for name in KEPT:
+        for name in COUNTERS:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
         self._put(snapshot["network"])
@@ -178,7 +178,7 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
     begin = time.perf_counter()
     for x, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
-        told = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
+        is_recorded = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
         with np.errstate(all="ignore"):  # a non-finite loss is detected and explained below
             scores = network.forward(x, np.random.default_rng([state.seed, step]))
             value = loss.forward(scores, targets)
@@ -186,12 +186,12 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
                 raise _diagnose(network, x, step)
             network.backward(loss.backward())
             gradients = network.gradients
-            norms = _norms(state.layers, gradients) if told else ()
+            norms = _norms(state.layers, gradients) if is_recorded else ()
             if config.clip_norm:
                 _clip(gradients, config.clip_norm)
-            before = {name: array.copy() for name, array in network.parameters.items()} if told else {}
+            before = {name: array.copy() for name, array in network.parameters.items()} if is_recorded else {}
             state.optimiser.step(network.parameters, gradients, learning_rate(config, step, state.steps))
-            measures = _measures(state, before) if told else {}
+            measures = _measures(state, before) if is_recorded else {}
         _book(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
         due = _due(state)
         if due or norms:
@@ -258,11 +258,11 @@ def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
 
 def _measures(state: NumpyTrainingState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
     """Return the other per-layer quantities named in `MEASURES`."""
-    moved = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
+    updates = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
     lengths = _by_layer(state.layers, before)
-    ratios = tuple(a / b if b else None for a, b in zip(moved, lengths, strict=True))
-    seen = state.network.seen()
-    return dict(zip(MEASURES, (ratios, *zip(*(seen[name] for name in state.layers), strict=True)), strict=True))
+    ratios = tuple(a / b if b else None for a, b in zip(updates, lengths, strict=True))
+    statistics = state.network.output_statistics()
+    return dict(zip(MEASURES, (ratios, *zip(*(statistics[name] for name in state.layers), strict=True)), strict=True))
 
 
 def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFiniteError:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dlcore.core import seeds
 from dlcore.training import gradients, optimizers
 from dlcore.training.config import TrainingConfig
-from dlcore.training.progress import KEPT, Progress
+from dlcore.training.progress import COUNTERS, Progress
 
 # Importing Fabric makes torch query for a GPU through NVML at every optimizer step (40 microseconds on a machine
 # without one, a tenth of a small model's step). Fabric needs that for forked processes only, and we never fork.
@@ -22,7 +22,7 @@ and probing each would add 5 %; for larger networks it adds 1 to 3 %.
 """
 
 
-_PROGRESS = (*KEPT, "best_weights")
+_PROGRESS = (*COUNTERS, "best_weights")
 
 
 class TrainingState(Progress):

@@ -37,8 +37,8 @@ def test_projects_json_has_documented_fields(capsys):
 
 
 def test_models_lists_parameter_counts(capsys):
-    found = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
-    assert (found["dense_32"], found["dense_16"], found["lstm"]) == (5063, 6055, 252)
+    parameters = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
+    assert (parameters["dense_32"], parameters["dense_16"], parameters["lstm"]) == (5063, 6055, 252)
 
 
 def test_data_list_names_public_datasets(capsys):
@@ -85,11 +85,11 @@ def test_bad_request_prints_one_line_and_exits_with_2(capsys, arguments, word):
 
 
 def test_evaluate_returns_metrics_and_baselines(capsys):
-    found = document(capsys, "evaluate", "reference:anomaly/dense_32")
-    assert set(found) == {"run_id", "split", "metrics", "baselines"}
-    assert found["split"] == "test"
-    assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(found["metrics"])
-    assert "weekly_median_causal" in found["baselines"]
+    result = document(capsys, "evaluate", "reference:anomaly/dense_32")
+    assert set(result) == {"run_id", "split", "metrics", "baselines"}
+    assert result["split"] == "test"
+    assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(result["metrics"])
+    assert "weekly_median_causal" in result["baselines"]
 
 
 def test_predict_scores_a_csv(capsys, tmp_path):
@@ -125,8 +125,8 @@ def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path,
     assert added["columns"] == {"time": "when", "value": "load", "label": "odd"}
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=1", "--bundle", str(tmp_path / "bundle")]
     assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "own:mine"
-    found = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
-    assert found["dataset"] == "own:my-load"  # without the labels it is another dataset
+    result = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
+    assert result["dataset"] == "own:my-load"  # without the labels it is another dataset
     names = [row["name"] for row in document(capsys, "data", "list")]
     assert names[-2:] == ["own:mine", "own:my-load"]
     code, _, err = run(capsys, "data", "add", "mine", str(path))

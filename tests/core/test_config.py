@@ -54,8 +54,8 @@ def test_setting_names_are_unique_within_a_project(slug):
 @pytest.mark.parametrize("preset", ["quick", "full"])
 def test_a_config_round_trips_through_json(slug, preset):
     for model in projects.get(slug).models:
-        made = projects.configure(slug, model=model, preset=preset, seed=7)
-        assert projects.load_config(json.loads(json.dumps(made.model_dump()))) == made
+        result = projects.configure(slug, model=model, preset=preset, seed=7)
+        assert projects.load_config(json.loads(json.dumps(result.model_dump()))) == result
 
 
 def test_a_stored_config_with_a_strange_key_is_refused():
@@ -65,8 +65,8 @@ def test_a_stored_config_with_a_strange_key_is_refused():
 
 
 def test_changed_keeps_the_rest():
-    made = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
-    other = projects.with_settings(made, {"batch_size": 32, "seed": 5})
+    result = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
+    other = projects.with_settings(result, {"batch_size": 32, "seed": 5})
     assert (other.training.epochs, other.training.batch_size, other.seed) == (3, 32, 5)
     assert other.model_options.model_dump() == {"kernel_size": 9}
 

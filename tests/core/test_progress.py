@@ -4,12 +4,12 @@ from dlcore.runs.metric_log import MemoryMetricLog
 
 
 def test_reports_reach_whoever_listens_and_nobody_else():
-    heard = []
+    result = []
     progress.report("nobody listens", 1, 2)
-    with progress.listening(lambda *said: heard.append(said)):
+    with progress.listening(lambda *said: result.append(said)):
         progress.report("features", 1, 2)
     progress.report("nobody listens any more", 2, 2)
-    assert heard == [("features", 1, 2)]
+    assert result == [("features", 1, 2)]
 
 
 def test_a_run_tells_what_it_prepares_but_not_at_every_picture():

@@ -22,12 +22,12 @@ def test_multiply_adds_of_resnet_18_and_vgg_16_are_the_published_ones():
 
 def test_memory_is_weights_gradients_optimiser_and_what_backward_needs():
     build = lambda: nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))  # noqa: E731
-    found = cost.count_cost(build, (100,), batch_size=32, optimizer="sgd")
+    result = cost.count_cost(build, (100,), batch_size=32, optimizer="sgd")
     weights = 100 * 50 + 50 + 50 * 10 + 10
     kept = 32 * (100 + 50)  # the input, and the hidden values after the ReLU
-    assert found.training_bytes == 4 * (3 * weights + kept)
+    assert result.training_bytes == 4 * (3 * weights + kept)
     assert cost.count_cost(build, (100,), batch_size=32).training_bytes == 4 * (4 * weights + kept)
-    assert found.multiply_adds == 100 * 50 + 50 * 10
+    assert result.multiply_adds == 100 * 50 + 50 * 10
 
 
 def test_latency_is_measured_and_the_module_is_left_as_it_was():

@@ -16,17 +16,17 @@ SOURCE = torch.tensor([[4, 5, 6], [6, 4, 0]])
 def module() -> Seq2Seq:
     torch.manual_seed(3)
     config = Seq2SeqConfig(width=8, layers=1, heads=2, feed_forward=8)
-    found = Seq2Seq(config, sources=7, symbols=SYMBOLS, source_length=3, length=LENGTH).eval()
+    result = Seq2Seq(config, sources=7, symbols=SYMBOLS, source_length=3, length=LENGTH).eval()
     with torch.no_grad():
-        found.symbols.weight *= 6  # a network that is sure of something
-    return found
+        result.symbols.weight *= 6  # a network that is sure of something
+    return result
 
 
 def log_probability(module, source, ids) -> float:
     """By one way forward, symbol by symbol, over what may be written."""
-    given = torch.tensor([[2, *ids[:-1]]])
+    tensor = torch.tensor([[2, *ids[:-1]]])
     with torch.no_grad():
-        logits = module(source[None], given)[0]
+        logits = module(source[None], tensor)[0]
     logits[:, [0, 1, 2]] = float("-inf")
     return float(logits.log_softmax(dim=-1)[range(len(ids)), list(ids)].sum())
 
@@ -43,37 +43,37 @@ def plain(ids) -> tuple[int, ...]:
 
 
 def test_a_beam_that_keeps_everything_finds_the_likeliest_text_of_all(module):
-    found = decode(module, SOURCE, length=LENGTH, beams=40)
+    result = decode(module, SOURCE, length=LENGTH, beams=40)
     for row, source in enumerate(SOURCE):
         every = {text: log_probability(module, source, text) for text in every_text()}
-        assert plain(found.best[row]) == max(every, key=every.__getitem__)
+        assert plain(result.best[row]) == max(every, key=every.__getitem__)
         assert float(torch.tensor(list(every.values())).exp().sum()) == pytest.approx(1, abs=1e-5)
-        kept = {
+        values = {
             plain(ids): float(score)
-            for ids, score in zip(found.ids[row], found.scores[row], strict=True)
+            for ids, score in zip(result.ids[row], result.scores[row], strict=True)
             if score > float("-inf")
         }
-        assert kept == pytest.approx(every, abs=1e-4)
+        assert values == pytest.approx(every, abs=1e-4)
 
 
 def test_greedy_takes_the_likeliest_symbol_each_time(module):
-    found = decode(module, SOURCE, length=LENGTH)
+    result = decode(module, SOURCE, length=LENGTH)
     for row, source in enumerate(SOURCE):
-        ids = plain(found.best[row])
-        assert float(found.scores[row, 0]) == pytest.approx(log_probability(module, source, ids), abs=1e-4)
+        ids = plain(result.best[row])
+        assert float(result.scores[row, 0]) == pytest.approx(log_probability(module, source, ids), abs=1e-4)
         for place in range(len(ids)):
-            others = [log_probability(module, source, (*ids[:place], number)) for number in range(3, SYMBOLS)]
-            assert 3 + max(range(len(others)), key=others.__getitem__) == ids[place]
+            log_probabilitys = [log_probability(module, source, (*ids[:place], number)) for number in range(3, SYMBOLS)]
+            assert 3 + max(range(len(log_probabilitys)), key=log_probabilitys.__getitem__) == ids[place]
 
 
 def test_steps_lead_to_the_end_and_never_a_sign_in_between(module):
-    found = decode(module, SOURCE, length=LENGTH, beams=4)
-    assert torch.equal(found.steps[-1].scores, found.scores)
-    for before, after in itertools.pairwise(found.steps):
+    result = decode(module, SOURCE, length=LENGTH, beams=4)
+    assert torch.equal(result.steps[-1].scores, result.scores)
+    for before, after in itertools.pairwise(result.steps):
         drafts = before.ids.gather(1, after.parents[..., None].expand(-1, -1, before.ids.shape[2]))
         assert torch.equal(drafts, after.ids[..., :-1])
         assert (after.scores.diff(dim=1) <= 0).all()
-    for text in found.ids.flatten(0, 1).tolist():
+    for text in result.ids.flatten(0, 1).tolist():
         ended = text.index(3) if 3 in text else LENGTH
         assert all(number >= 4 for number in text[:ended]) and not any(text[ended + 1 :])
 

@@ -30,8 +30,8 @@ def test_padding_changes_nothing(model, ids, extra):
 def test_the_last_word_counts_and_what_comes_after_it_does_not(model, ids):
     changed = ids.clone()
     changed[2, 9] = changed[2, 9] % 49 + 1
-    apart = (model(changed) - model(ids)).abs().amax(dim=1)
-    assert apart[2] > 1e-4 and apart[[0, 1, 3, 4, 5]].max() < 1e-6
+    amax = (model(changed) - model(ids)).abs().amax(dim=1)
+    assert amax[2] > 1e-4 and amax[[0, 1, 3, 4, 5]].max() < 1e-6
 
 
 def test_it_is_the_state_that_packing_gives(model, ids):

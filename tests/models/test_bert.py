@@ -32,13 +32,13 @@ def test_it_gives_what_transformers_own_model_gives(checkpoint, ours, rows):
     logging.disable_progress_bar()
     theirs = BertModel.from_pretrained(checkpoint.folder, local_files_only=True, attn_implementation="eager").eval()
     ids = torch.from_numpy(bert_tokens.pad(rows))
-    found = ids.ne(0)
+    ne = ids.ne(0)
     with torch.no_grad():
-        wanted = theirs(ids, attention_mask=found.long(), output_attentions=True, output_hidden_states=True)
-        torch.testing.assert_close(ours(ids)[found], wanted.last_hidden_state[found], atol=1e-5, rtol=0)
-        torch.testing.assert_close(ours.attentions(ids), torch.stack(wanted.attentions, 1), atol=1e-5, rtol=0)
+        result = theirs(ids, attention_mask=ne.long(), output_attentions=True, output_hidden_states=True)
+        torch.testing.assert_close(ours(ids)[ne], result.last_hidden_state[ne], atol=1e-5, rtol=0)
+        torch.testing.assert_close(ours.attentions(ids), torch.stack(result.attentions, 1), atol=1e-5, rtol=0)
         fourth = bert.pretrained(checkpoint.config, checkpoint.state(), layer=4)(ids)
-    torch.testing.assert_close(fourth[found], wanted.hidden_states[4][found], atol=1e-5, rtol=0)
+    torch.testing.assert_close(fourth[ne], result.hidden_states[4][ne], atol=1e-5, rtol=0)
 
 
 def test_padding_changes_nothing(checkpoint, rows):

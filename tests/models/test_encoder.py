@@ -46,11 +46,11 @@ def test_layers_are_those_of_pytorch_from_its_weights(width_heads, ids):
         nn.init.normal_(parameter, std=0.1)
     ours = nn.ModuleDict({"layers": nn.ModuleList(encoder.EncoderLayer(width, heads, 2048, 0.0) for _ in range(4))})
     ours.load_state_dict(encoder.from_torch(theirs.state_dict()))
-    x, found = torch.randn(*ids.shape, width), encoder.padding_mask(ids)
-    wanted, got = theirs(x, src_key_padding_mask=~found), x
+    x, result = torch.randn(*ids.shape, width), encoder.padding_mask(ids)
+    wanted, got = theirs(x, src_key_padding_mask=~result), x
     for layer in ours["layers"]:
-        got = layer(got, found[:, None, None])
-    torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
+        got = layer(got, result[:, None, None])
+    torch.testing.assert_close(got[result], wanted[result], rtol=1e-5, atol=1e-5)
 
 
 def test_a_decoder_layer_is_pytorchs_from_its_weights(ids):
@@ -58,19 +58,19 @@ def test_a_decoder_layer_is_pytorchs_from_its_weights(ids):
     theirs = nn.TransformerDecoderLayer(20, 4, 32, 0.0, batch_first=True).eval()
     state = {}
     for name, tensor in theirs.state_dict().items():
-        moved = (
+        replace = (
             name.replace("norm2", "memory_norm").replace("norm3", "norm2").replace("multihead_attn", "memory.self_attn")
         )
-        state[moved] = tensor
+        state[replace] = tensor
     state = {
         name.replace("memory.attention", "memory_attention"): each for name, each in encoder.from_torch(state).items()
     }
     ours = encoder.DecoderLayer(20, 4, 32, 0.0).eval()
     ours.load_state_dict(state)
-    found, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
-    got = ours(x, memory, mask=found[:, None, None], memory_mask=found[:, None, None])
-    wanted = theirs(x, memory, tgt_key_padding_mask=~found, memory_key_padding_mask=~found)
-    torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
+    result, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
+    got = ours(x, memory, mask=result[:, None, None], memory_mask=result[:, None, None])
+    wanted = theirs(x, memory, tgt_key_padding_mask=~result, memory_key_padding_mask=~result)
+    torch.testing.assert_close(got[result], wanted[result], rtol=1e-5, atol=1e-5)
 
 
 def test_padding_changes_nothing(model, ids):
@@ -83,9 +83,9 @@ def test_an_empty_row_is_answered(model):
 
 
 def test_weights_of_attention_sum_to_one_and_leave_padding_out(model, ids):
-    taken = model.attention_weights(ids)
-    assert [layer.shape for layer in taken] == [(6, 4, 30, 30)] * 2
-    for layer in taken:
+    attention_weights = model.attention_weights(ids)
+    assert [layer.shape for layer in attention_weights] == [(6, 4, 30, 30)] * 2
+    for layer in attention_weights:
         torch.testing.assert_close(layer.sum(dim=-1), torch.ones(6, 4, 30))
         assert layer[0, :, :, 1:].max() == 0.0
 

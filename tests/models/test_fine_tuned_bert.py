@@ -47,14 +47,14 @@ def test_rates_fall_from_layer_to_layer_and_what_is_frozen_has_none():
 
 def test_a_run_keeps_what_it_learnt_and_takes_the_rest_from_the_checkpoint():
     first = network(train="last_layers", top_layers=1)
-    kept = first.state_dict()
-    assert kept and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in kept)
+    state_dict = first.state_dict()
+    assert state_dict and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in state_dict)
     other = network(seed=1, train="last_layers", top_layers=1)
     other.take_over(first.bert.network.state_dict())
-    other.load_state_dict(load(save(kept)))
+    other.load_state_dict(load(save(state_dict)))
     assert torch.equal(first.eval()(IDS), other.eval()(IDS))
     with pytest.raises(RuntimeError, match=r"head\.1\.bias"):
-        other.load_state_dict({name: value for name, value in kept.items() if name != "head.1.bias"})
+        other.load_state_dict({name: value for name, value in state_dict.items() if name != "head.1.bias"})
     words = f"{FineTunedBert.WORDS}.weight"
     assert words not in network().state_dict() and words in network(train_embeddings=True).state_dict()
     torch.manual_seed(0)
@@ -79,5 +79,5 @@ def test_the_head_for_blanks_gives_what_transformers_own_gives():
     ours = pretrained(SIZES, state)
     assert isinstance(ours, MaskedBert)
     with torch.no_grad():
-        wanted = theirs(IDS, attention_mask=IDS.ne(0).long()).logits
-    torch.testing.assert_close(ours(IDS)[IDS.ne(0)], wanted[IDS.ne(0)], atol=1e-5, rtol=0)
+        logits = theirs(IDS, attention_mask=IDS.ne(0).long()).logits
+    torch.testing.assert_close(ours(IDS)[IDS.ne(0)], logits[IDS.ne(0)], atol=1e-5, rtol=0)

@@ -27,11 +27,11 @@ def build(cell="gru", pooling="mean_max", **options):
 @pytest.mark.parametrize("both", [True, False])
 def test_padding_changes_nothing(cell, pooling, both):
     model = build(cell, pooling, bidirectional=both, layers=2).eval()
-    states, there = torch.randn(2, 5, 16), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
-    states = states * there[..., None]
-    more = torch.nn.functional.pad(states, (0, 0, 0, 200)), torch.nn.functional.pad(there, (0, 200))
+    states, result = torch.randn(2, 5, 16), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    states = states * result[..., None]
+    more = torch.nn.functional.pad(states, (0, 0, 0, 200)), torch.nn.functional.pad(result, (0, 200))
     with torch.no_grad():
-        torch.testing.assert_close(model(*more), model(states, there), atol=1e-6, rtol=0)
+        torch.testing.assert_close(model(*more), model(states, result), atol=1e-6, rtol=0)
 
 
 def test_the_whole_gives_for_ids_what_the_reader_gives_for_their_states():
@@ -54,11 +54,11 @@ def test_the_whole_gives_for_ids_what_the_reader_gives_for_their_states():
 
 def test_every_weight_learns_and_one_batch_is_learnt():
     model = build(dropout=0.0)
-    states, there, targets = torch.randn(6, 5, 16), torch.ones(6, 5, dtype=torch.long), torch.tensor([0, 1, 2] * 2)
+    states, result, targets = torch.randn(6, 5, 16), torch.ones(6, 5, dtype=torch.long), torch.tensor([0, 1, 2] * 2)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(60):
         optimiser.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(states, there), targets)
+        loss = torch.nn.functional.cross_entropy(model(states, result), targets)
         loss.backward()
         optimiser.step()
     assert float(loss.detach()) < 0.05

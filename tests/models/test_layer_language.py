@@ -27,9 +27,9 @@ def test_others_end_bare_and_what_is_named_is_not_added_to():
     "text", ["1x28x28-conv3x16-pool2-conv5x8/2-norm-64-drop0.5-10", "3x32x32,conv3x4,relu,flat,10", "5-9"]
 )
 def test_what_is_written_runs(text):
-    written = build_network(text)
-    assert written.module.eval()(torch.rand(2, *written.shape)).shape[0] == 2
-    assert isinstance(written.module, nn.Sequential)
+    network = build_network(text)
+    assert network.module.eval()(torch.rand(2, *network.shape)).shape[0] == 2
+    assert isinstance(network.module, nn.Sequential)
 
 
 @pytest.mark.parametrize(

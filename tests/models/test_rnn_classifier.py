@@ -74,8 +74,8 @@ def test_both_ways_are_pytorchs_packed_network_from_the_same_weights(cell, ids):
     )
     _, last = theirs(packed)
     state = last[0] if cell == "lstm" else last  # (layers x ways, N, D)
-    wanted = ours.classes(torch.cat([state[-2], state[-1]], dim=1))
-    torch.testing.assert_close(ours(ids), wanted, rtol=1e-5, atol=1e-5)
+    classes = ours.classes(torch.cat([state[-2], state[-1]], dim=1))
+    torch.testing.assert_close(ours(ids), classes, rtol=1e-5, atol=1e-5)
 
 
 def test_pooled_is_the_highest_and_the_mean_of_the_words_alone():

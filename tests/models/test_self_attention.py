@@ -19,24 +19,24 @@ def test_equals_scaled_dot_product_attention(heads, scaled, mask):
     torch.manual_seed(0)
     layer = SelfAttention(SelfAttentionConfig(heads=heads, key_size=8, size=12, scaled=scaled, mask=mask)).double()
     x = torch.randn(3, 7, 12, dtype=torch.float64)
-    there = torch.arange(7) < torch.tensor([7, 5, 1])[:, None]
-    seen = there[:, None, None, :].expand(3, heads, 7, 7)
+    result = torch.arange(7) < torch.tensor([7, 5, 1])[:, None]
+    expand = result[:, None, None, :].expand(3, heads, 7, 7)
     if mask == "causal":
-        seen = seen & torch.ones(7, 7, dtype=torch.bool).tril()
+        expand = expand & torch.ones(7, 7, dtype=torch.bool).tril()
     q, k, v = (part(x).unflatten(2, (heads, 8)).transpose(1, 2) for part in (layer.query, layer.key, layer.value))
     scale = None if scaled else 1.0
-    wanted = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=scale)
-    wanted = layer.out(wanted.transpose(1, 2).flatten(2))
-    torch.testing.assert_close(layer(x, there), wanted, rtol=0, atol=1e-12)
-    weights = layer.attention_weights(x, there)
+    scaled_dot_product_attention = functional.scaled_dot_product_attention(q, k, v, attn_mask=expand, scale=scale)
+    scaled_dot_product_attention = layer.out(scaled_dot_product_attention.transpose(1, 2).flatten(2))
+    torch.testing.assert_close(layer(x, result), scaled_dot_product_attention, rtol=0, atol=1e-12)
+    weights = layer.attention_weights(x, result)
     torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, heads, 7, dtype=torch.float64))
-    assert (weights[~seen] == 0).all()
+    assert (weights[~expand] == 0).all()
 
 
 def test_without_positions_order_does_not_matter():
     torch.manual_seed(0)
-    made = recall.make_sequences(5, pairs=6, question="last", seed=0)
-    letters, values = torch.from_numpy(made.letters), torch.from_numpy(made.values)
+    sequences = recall.make_sequences(5, pairs=6, question="last", seed=0)
+    letters, values = torch.from_numpy(sequences.letters), torch.from_numpy(sequences.values)
     order = torch.randperm(letters.shape[1])
     for positions in (False, True):
         module = AssociativeRecall(SelfAttentionConfig(positions=positions), letters=10, classes=10, length=7)

@@ -37,19 +37,19 @@ def test_it_is_torchs_transformer_from_the_same_weights(pair):
     ours, theirs = pair
     with torch.no_grad():
         read = ours.source_embedding(SOURCE) + ours.places[:5]
-        given = ours.embedding(GIVEN) + ours.places[:4]
+        embedding = ours.embedding(GIVEN) + ours.places[:4]
         padding = SOURCE == 0
         states = theirs(
             read,
-            given,
+            embedding,
             tgt_mask=torch.ones(4, 4, dtype=torch.bool).triu(1),
             src_key_padding_mask=padding,
             memory_key_padding_mask=padding,
         )
         memory, _ = ours.encode(SOURCE)
         torch.testing.assert_close(ours(SOURCE, GIVEN), ours.symbols(states), rtol=0, atol=1e-5)
-        wanted = theirs.encoder(read, src_key_padding_mask=padding)
-    torch.testing.assert_close(memory[~padding], wanted[~padding], rtol=0, atol=1e-5)
+        encoder = theirs.encoder(read, src_key_padding_mask=padding)
+    torch.testing.assert_close(memory[~padding], encoder[~padding], rtol=0, atol=1e-5)
 
 
 def test_padding_and_what_comes_later_change_nothing(pair):
@@ -68,16 +68,16 @@ def test_padding_and_what_comes_later_change_nothing(pair):
 def test_cross_attention_is_that_of_the_way_forward(pair):
     ours, theirs = pair
     with torch.no_grad():
-        found = ours.cross_attention(SOURCE, GIVEN)
-        assert found.shape == (3, 3, 2, 4, 5)
-        torch.testing.assert_close(found.sum(dim=-1), torch.ones(3, 3, 2, 4))
-        assert found[2, ..., 1:].abs().max() == 0  # nothing but its one symbol to look at
+        cross_attention = ours.cross_attention(SOURCE, GIVEN)
+        assert cross_attention.shape == (3, 3, 2, 4, 5)
+        torch.testing.assert_close(cross_attention.sum(dim=-1), torch.ones(3, 3, 2, 4))
+        assert cross_attention[2, ..., 1:].abs().max() == 0  # nothing but its one symbol to look at
         layer = theirs.decoder.layers[0]
         x = ours.embedding(GIVEN) + ours.places[:4]
         mask = torch.ones(4, 4, dtype=torch.bool).triu(1)
         asks = layer.norm1(x + layer.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0])
         memory, _ = ours.encode(SOURCE)
-        _, wanted = layer.multihead_attn(
+        _, result = layer.multihead_attn(
             asks, memory, memory, key_padding_mask=SOURCE == 0, average_attn_weights=False, need_weights=True
         )
-    torch.testing.assert_close(found[:, 0], wanted, rtol=0, atol=1e-5)
+    torch.testing.assert_close(cross_attention[:, 0], result, rtol=0, atol=1e-5)

@@ -138,14 +138,14 @@ def test_attention_can_be_seen_without_hooks():
     torch.manual_seed(0)
     model = Vit(VitConfig(patch=4, depth=2, heads=3, width=24), channels=1, height=10, width=8, classes=5).eval()
     x = torch.rand(2, 1, 10, 8)  # padded to 12 x 8: six patches and the class token
-    seen = model.attentions(x)
-    assert seen.shape == (2, 2, 3, 7, 7)
-    torch.testing.assert_close(seen.sum(dim=-1), torch.ones(2, 2, 3, 7))
+    attentions = model.attentions(x)
+    assert attentions.shape == (2, 2, 3, 7, 7)
+    torch.testing.assert_close(attentions.sum(dim=-1), torch.ones(2, 2, 3, 7))
     first = model.blocks[0].attention
     inside = first.out.weight, first.out.bias
     states = model.blocks[0].attention_norm(model.embed(x))
     values = first._split(states)[2]
-    by_hand = (seen[:, 0] @ values).transpose(1, 2).flatten(2) @ inside[0].T + inside[1]
+    by_hand = (attentions[:, 0] @ values).transpose(1, 2).flatten(2) @ inside[0].T + inside[1]
     torch.testing.assert_close(first(states), by_hand, rtol=1e-5, atol=1e-6)  # the very weights that forward uses
     assert model.position_similarity().shape == (6, 6)
 
@@ -205,5 +205,5 @@ def test_a_skip_hands_the_input_on():
 def test_weights_start_as_the_rule_says(rule, variance):
     torch.manual_seed(0)
     layer = nn.Sequential(nn.Conv2d(16, 16, 3))
-    deep_network.initialise(layer, rule)
+    deep_network.initialize(layer, rule)
     assert layer[0].weight.var().item() == pytest.approx(variance, rel=0.1)

@@ -42,7 +42,7 @@ FIGURES: dict[str, go.Figure] = {
     "deletion": attribution.deletion_curve(
         *np.linspace([0, 1, 1], [1, 0, 0], 20).T, low=np.zeros(20), high=np.ones(20), label="bag"
     ),
-    "maps": attribution.picture_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
+    "maps": attribution.image_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
     "positions": attention.position_similarity(np.eye(12), (3, 4)),
     "distances": attention.head_distances(RNG.random((4, 3)), even=2.0),
     "probabilities": classification.class_probabilities(PROBABILITIES[0], LABELS, truth=1),
@@ -58,7 +58,7 @@ FIGURES: dict[str, go.Figure] = {
     ),
     "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
     "picture": attribution.picture(RNG.random((28, 28))),
-    "attribution": attribution.picture_attribution(RNG.normal(size=(28, 28)), label="bag"),
+    "attribution": attribution.image_attribution(RNG.normal(size=(28, 28)), label="bag"),
 }
 PICTURES = ("picture", "attribution", "grid", "maps")
 

@@ -20,8 +20,8 @@ def test_correlations_are_over_common_hours():
     a = random.normal(size=1000)
     values = np.stack([a, 2 * a + 1, np.full(1000, 3.0)], axis=1)
     values[::3, 0] = np.nan
-    found = plots.correlation_matrix(values)
-    assert found[0, 1] == pytest.approx(1) and np.isnan(found[0, 2])
+    correlation_matrix = plots.correlation_matrix(values)
+    assert correlation_matrix[0, 1] == pytest.approx(1) and np.isnan(correlation_matrix[0, 2])
     assert plots.correlations(values, ("a", "b", "c")).data[0].zmin == -1
 
 
@@ -30,9 +30,9 @@ def test_partial_autocorrelation_of_an_autoregression_ends_after_its_order():
     x = np.zeros(20_000)
     for t in range(2, len(x)):
         x[t] = 0.5 * x[t - 1] + 0.3 * x[t - 2] + random.normal()
-    found = plots.partial_by_lag(x, 6)
-    assert found[1] == pytest.approx(0.5 / 0.7, abs=0.03) and found[2] == pytest.approx(0.3, abs=0.03)
-    assert np.abs(found[3:]).max() < 0.03
+    partial_by_lag = plots.partial_by_lag(x, 6)
+    assert partial_by_lag[1] == pytest.approx(0.5 / 0.7, abs=0.03) and partial_by_lag[2] == pytest.approx(0.3, abs=0.03)
+    assert np.abs(partial_by_lag[3:]).max() < 0.03
 
 
 def test_a_long_hole_breaks_the_line_and_a_short_one_does_not():

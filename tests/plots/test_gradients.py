@@ -36,8 +36,8 @@ def test_long_runs_are_thinned():
 
 
 def test_logarithms_have_a_floor_and_gaps_stay():
-    drawn = drawn_values(np.array([[1e-40, 0.0, 10.0, np.nan, np.inf]]), NORM)
-    assert drawn[0, :3].tolist() == [LOWEST, LOWEST, 1.0] and np.isnan(drawn[0, 3:]).all()
+    result = drawn_values(np.array([[1e-40, 0.0, 10.0, np.nan, np.inf]]), NORM)
+    assert result[0, :3].tolist() == [LOWEST, LOWEST, 1.0] and np.isnan(result[0, 3:]).all()
     assert drawn_values(np.array([[0.5, np.nan]]), ColorScale("dead", log=False))[0, 0] == 0.5
 
 

@@ -16,7 +16,7 @@ def test_run_seeds_and_rival_share_one_axis() -> None:
         FACTORS,
         moved(95),
         seeds=[moved(80).nab, moved(90).nab],
-        rivals={"Weekly median": moved(70)},
+        competitors={"Weekly median": moved(70)},
         marks={"event lost": 1.4},
         events=5,
     )

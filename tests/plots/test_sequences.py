@@ -11,7 +11,7 @@ def test_a_cell_is_said_in_words_and_the_scale_starts_at_nothing():
         title="t",
         unit="%",
         at=1,
-        told="{row} takes {value} of {column}",
+        hover="{row} takes {value} of {column}",
     )
     (heat,) = figure.data
     assert (heat.zmin, heat.zmax) == (0, 90) and heat.customdata[1][1] == "a takes 80.0 of b"
@@ -20,7 +20,7 @@ def test_a_cell_is_said_in_words_and_the_scale_starts_at_nothing():
 
 def test_the_likeliest_come_first_and_what_was_taken_is_always_there():
     names, shares = [chr(97 + place) for place in range(20)], np.arange(20.0)
-    (bars,) = sequences.next_symbols(names, shares, chosen=2, title="t").data
+    (bars,) = sequences.next_symbols(names, shares, decoded=2, title="t").data
     assert list(bars.x) == [*names[:10:-1], "c"] and bars.y[0] == 19
     assert [place for place, colour in enumerate(bars.marker.color) if colour == sequences.VERMILLION] == [9]
 

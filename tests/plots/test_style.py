@@ -10,18 +10,18 @@ from dlcore.plots import style
 @given(st.integers(1, 5000), st.integers(4, 300), st.integers(0, 99))
 def test_thinning_keeps_extremes_and_order_and_stays_within_the_limit(n: int, limit: int, seed: int) -> None:
     y = np.random.default_rng(seed).normal(size=n)
-    x, kept = style.thin(np.arange(n), y, limit=limit)
-    assert len(kept) <= max(limit, n if n <= limit else 0)
-    assert kept.min() == y.min() and kept.max() == y.max()
+    x, result = style.thin(np.arange(n), y, limit=limit)
+    assert len(result) <= max(limit, n if n <= limit else 0)
+    assert result.min() == y.min() and result.max() == y.max()
     assert (np.diff(x) > 0).all()
-    np.testing.assert_array_equal(y[x], kept)
+    np.testing.assert_array_equal(y[x], result)
 
 
 def test_every_single_spike_survives() -> None:
     y = np.zeros(100_000)
     y[[17, 50_001, 99_998]] = [5, -7, 9]
-    _, kept = style.thin(np.arange(len(y)), y)
-    assert set(kept) == {0, 5, -7, 9}
+    _, result = style.thin(np.arange(len(y)), y)
+    assert set(result) == {0, 5, -7, 9}
 
 
 def test_a_logarithmic_axis_has_labels_that_can_be_read() -> None:

@@ -58,24 +58,24 @@ def events(state, batches, **rule):
 
 def test_every_step_and_epoch_is_told_once():
     state, batches = start()
-    told = list(events(state, batches))
-    steps = [e.step for e in told if isinstance(e, Step)]
+    items = list(events(state, batches))
+    steps = [e.step for e in items if isinstance(e, Step)]
     assert steps == list(range(1, 4 * 5 + 1))
-    assert [e.epoch for e in told if isinstance(e, Epoch)] == [1, 2, 3, 4]
-    assert [e.step for e in told if isinstance(e, Gradients)] == [1, 3, 6, 9, 12, 15, 18]
-    assert told[-1] == Finished(20, 4, early=False)
-    last = [e for e in told if isinstance(e, Epoch)][-1]
+    assert [e.epoch for e in items if isinstance(e, Epoch)] == [1, 2, 3, 4]
+    assert [e.step for e in items if isinstance(e, Gradients)] == [1, 3, 6, 9, 12, 15, 18]
+    assert items[-1] == Finished(20, 4, early=False)
+    last = [e for e in items if isinstance(e, Epoch)][-1]
     assert set(last.metrics) == {"train_loss", "train_accuracy", "validation_loss"}
-    assert [e.samples for e in told if isinstance(e, Step)][:5] == [16, 32, 48, 64, 70]
+    assert [e.samples for e in items if isinstance(e, Step)][:5] == [16, 32, 48, 64, 70]
 
 
 def test_train_loss_is_the_mean_over_samples_not_over_batches():
     state, batches = start(epochs=1)
-    told = list(events(state, batches))
-    steps = [e for e in told if isinstance(e, Step)]
+    items = list(events(state, batches))
+    steps = [e for e in items if isinstance(e, Step)]
     sizes = np.diff([0, *[e.samples for e in steps]])
     mean = float(np.dot(sizes, [e.loss for e in steps]) / ROWS)
-    assert next(e for e in told if isinstance(e, Epoch)).metrics["train_loss"] == pytest.approx(mean, abs=1e-9)
+    assert next(e for e in items if isinstance(e, Epoch)).metrics["train_loss"] == pytest.approx(mean, abs=1e-9)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
@@ -98,8 +98,8 @@ def test_a_pause_anywhere_changes_no_bit(optimizer, schedule, cut):
     after = list(events(second, batches))
 
     assert [strip(e) for e in before + after] == [strip(e) for e in whole]
-    for one, other in zip(straight.module.state_dict().values(), second.module.state_dict().values(), strict=True):
-        assert torch.equal(one, other)
+    for item, other in zip(straight.module.state_dict().values(), second.module.state_dict().values(), strict=True):
+        assert torch.equal(item, other)
     for name, tensor in straight.best_weights.items():
         assert torch.equal(tensor, second.best_weights[name])
 
@@ -113,18 +113,18 @@ def strip(event):
 def test_the_best_epoch_is_kept_and_patience_ends_the_run():
     state, batches = start(epochs=50, patience=2)
     values = iter([3.0, 1.0, 2.0, 4.0, 0.5])
-    kept = []
+    result = []
 
     def judged(module):
-        kept.append({k: v.clone() for k, v in module.state_dict().items()})
+        result.append({k: v.clone() for k, v in module.state_dict().items()})
         return {"validation_loss": next(values)}
 
-    told = list(fit(state, batches, objective=OBJECTIVE, validation=Validation(judged)))
-    assert [e.is_best for e in told if isinstance(e, Epoch)] == [True, True, False, False]
-    assert told[-1] == Finished(20, 4, early=True)
+    items = list(fit(state, batches, objective=OBJECTIVE, validation=Validation(judged)))
+    assert [e.is_best for e in items if isinstance(e, Epoch)] == [True, True, False, False]
+    assert items[-1] == Finished(20, 4, early=True)
     assert (state.best_epoch, state.best_value) == (2, 1.0)
     state.load_best()
-    assert all(torch.equal(v, kept[1][k]) for k, v in state.module.state_dict().items())
+    assert all(torch.equal(v, result[1][k]) for k, v in state.module.state_dict().items())
 
 
 def test_a_metric_may_be_made_large():
@@ -139,20 +139,20 @@ def test_gradient_norms_equal_autograd():
     module = network().double()
     rows = torch.randn(8, 4, dtype=torch.float64)
     module(rows).square().sum().backward()
-    found = gradients.norms(list(gradients.layers(module).values()))
-    wanted = [
+    norms = gradients.norms(list(gradients.layers(module).values()))
+    sqrts = [
         math.sqrt(sum(p.grad.square().sum().item() for p in layer.parameters())) for layer in (module[0], module[3])
     ]
     assert list(gradients.layers(module)) == ["0", "3"]
-    assert found == pytest.approx(wanted, rel=1e-12)
+    assert norms == pytest.approx(sqrts, rel=1e-12)
 
 
 def test_a_tiny_network_is_looked_at_in_full_at_every_fifth_recorded_step():
     state, batches = start(gradient_every=1)
-    told = [e for e in events(state, batches) if isinstance(e, Gradients)]
-    assert [e.step for e in told] == list(range(1, 21))
-    assert [e.step for e in told if e.measures] == [1, 5, 10, 15, 20]
-    assert set(told[0].measures) == set(MEASURES)
+    result = [e for e in events(state, batches) if isinstance(e, Gradients)]
+    assert [e.step for e in result] == list(range(1, 21))
+    assert [e.step for e in result if e.measures] == [1, 5, 10, 15, 20]
+    assert set(result[0].measures) == set(MEASURES)
 
 
 def test_a_layer_without_a_gradient_counts_as_zero():
@@ -221,6 +221,6 @@ def test_cosine_equals_torch():
 
 def test_mixed_precision_trains_and_pauses():
     state, batches = start(precision="bf16-mixed", epochs=2)
-    told = list(events(state, batches))
-    assert told[-1] == Finished(10, 2, early=False)
+    items = list(events(state, batches))
+    assert items[-1] == Finished(10, 2, early=False)
     assert state.snapshot()["progress"]["step"] == 10

@@ -50,15 +50,15 @@ def events(state: NumpyTrainingState, batches: ArrayBatches):
 
 def test_events_are_those_of_fit():
     state, batches = started()
-    seen = list(events(state, batches))
-    assert [event.epoch for event in seen if isinstance(event, Epoch)] == [1, 2, 3]
-    assert sum(event.samples for event in seen if isinstance(event, Step) and event.step % 4 == 0) == 150
-    assert isinstance(seen[-1], Finished) and not seen[-1].early and seen[-1].step == 12
-    told = [event for event in seen if isinstance(event, Gradients)]
-    assert [event.step for event in told] == [1, 2, 4, 6, 8, 10, 12]
-    assert set(told[0].measures) == set(MEASURES)
-    assert len(told[0].norms) == len(state.layers) == 5 and all(norm > 0 for norm in told[0].norms)
-    losses = [event.metrics["train_loss"] for event in seen if isinstance(event, Epoch)]
+    items = list(events(state, batches))
+    assert [event.epoch for event in items if isinstance(event, Epoch)] == [1, 2, 3]
+    assert sum(event.samples for event in items if isinstance(event, Step) and event.step % 4 == 0) == 150
+    assert isinstance(items[-1], Finished) and not items[-1].early and items[-1].step == 12
+    result = [event for event in items if isinstance(event, Gradients)]
+    assert [event.step for event in result] == [1, 2, 4, 6, 8, 10, 12]
+    assert set(result[0].measures) == set(MEASURES)
+    assert len(result[0].norms) == len(state.layers) == 5 and all(norm > 0 for norm in result[0].norms)
+    losses = [event.metrics["train_loss"] for event in items if isinstance(event, Epoch)]
     assert losses[-1] < losses[0]
     assert state.best_epoch and set(state.best_weights) == set(state.arrays())
 
@@ -73,9 +73,9 @@ def test_left_off_at_any_event_and_gone_on_elsewhere_is_bitwise_the_same(rule):
         for number, _ in enumerate(events(state, batches), 1):
             if number == stop:
                 break
-        kept = state.snapshot()
+        snapshot = state.snapshot()
         again, batches = started(rule=rule())
-        again.restore(kept)
+        again.restore(snapshot)
         list(events(again, batches))
         for name, array in straight.arrays().items():
             assert np.array_equal(array, again.arrays()[name]), (stop, name)
@@ -85,8 +85,8 @@ def test_left_off_at_any_event_and_gone_on_elsewhere_is_bitwise_the_same(rule):
 def test_patience_ends_it_early():
     config = CONFIG.model_copy(update={"epochs": 50, "patience": 2, "learning_rate": 1e-7})
     state, batches = started(config)
-    seen = list(fit(state, batches, loss=SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 1.0})))
-    assert seen[-1] == Finished(state.step, 3, early=True)
+    items = list(fit(state, batches, loss=SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 1.0})))
+    assert items[-1] == Finished(state.step, 3, early=True)
 
 
 def test_a_loss_that_is_no_number_names_step_and_layer():
@@ -105,13 +105,13 @@ def test_optimizers_are_torchs():
         (Adam(decay=0.1, decoupled=True), lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1)),
     ]
     rng = np.random.default_rng(0)
-    for mine, make in pairs:
+    for result, make in pairs:
         w = rng.normal(size=(3, 4))
         twin = torch.nn.Parameter(torch.tensor(w))
         theirs = make([twin])
         for _ in range(5):
             g = rng.normal(size=w.shape)
-            mine.step({"w": w}, {"w": g}, 0.05)
+            result.step({"w": w}, {"w": g}, 0.05)
             twin.grad = torch.tensor(g)
             theirs.step()
         np.testing.assert_allclose(w, twin.detach().numpy(), rtol=1e-9)
@@ -137,5 +137,5 @@ list(fit(state, batches, loss=layers.SoftmaxCrossEntropy(), check=Check(lambda: 
 scores = network.forward(scale(found.test_pixels, None))
 print((scores.argmax(axis=1) == found.test_labels).mean() > 0.95, "torch" in sys.modules)
 """
-    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["True", "False"]
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["True", "False"]

@@ -38,9 +38,9 @@ def probed(module: nn.Module, x: torch.Tensor, *, rate: float = 0.1) -> tuple[di
     out.square().mean().backward()
     probe.before_update()
     torch.optim.SGD(module.parameters(), lr=rate).step()
-    found = probe.measures()
-    assert set(found) == set(MEASURES) and all(len(values) == len(layers) for values in found.values())
-    return {name: dict(zip(layers, values, strict=True)) for name, values in found.items()}, before
+    measures = probe.measures()
+    assert set(measures) == set(MEASURES) and all(len(values) == len(layers) for values in measures.values())
+    return {name: dict(zip(layers, values, strict=True)) for name, values in measures.items()}, before
 
 
 def test_activations_are_those_after_norm_and_activation():
@@ -48,38 +48,38 @@ def test_activations_are_those_after_norm_and_activation():
     with torch.no_grad():
         module[1].bias[2] = -1e6  # one channel that nothing can wake
         after = copy.deepcopy(module)[:3](X)
-    found, _ = probed(module, X)
-    assert found["activation_mean"]["0"] == pytest.approx(after.mean().item(), rel=1e-4)
-    assert found["activation_variance"]["0"] == pytest.approx(after.var(correction=0).item(), rel=1e-4)
-    assert found["dead_units"]["0"] == pytest.approx(1 / 6)
-    assert found["dead_units"]["1"] is None and found["dead_units"]["4"] is None  # a norm, a tanh's layer
-    assert found["activation_mean"]["1"] < -1e5  # a norm's own output, not the activation's
-    assert found["activation_variance"]["4"] <= 1
+    result, _ = probed(module, X)
+    assert result["activation_mean"]["0"] == pytest.approx(after.mean().item(), rel=1e-4)
+    assert result["activation_variance"]["0"] == pytest.approx(after.var(correction=0).item(), rel=1e-4)
+    assert result["dead_units"]["0"] == pytest.approx(1 / 6)
+    assert result["dead_units"]["1"] is None and result["dead_units"]["4"] is None  # a norm, a tanh's layer
+    assert result["activation_mean"]["1"] < -1e5  # a norm's own output, not the activation's
+    assert result["activation_variance"]["4"] <= 1
 
 
 def test_the_update_ratio_is_the_change_over_the_length():
     module = small()
-    found, before = probed(module, X)
+    result, before = probed(module, X)
     now = module.state_dict()
     for layer, names in {"0": ["0.weight"], "4": ["4.weight", "4.bias"]}.items():
         change = torch.cat([(now[name] - before[name]).flatten() for name in names]).norm()
         length = torch.cat([before[name].flatten() for name in names]).norm()
-        assert found["update_ratio"][layer] == pytest.approx((change / length).item(), rel=1e-5)
+        assert result["update_ratio"][layer] == pytest.approx((change / length).item(), rel=1e-5)
 
 
 def test_units_of_dense_layers_are_their_features():
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
     with torch.no_grad():
         module[0].bias[:3] = -1e3
-    found, _ = probed(module, torch.randn(16, 4))
-    assert found["dead_units"]["0"] == pytest.approx(3 / 8)
+    result, _ = probed(module, torch.randn(16, 4))
+    assert result["dead_units"]["0"] == pytest.approx(3 / 8)
 
 
 def test_a_layer_of_zeros_has_no_ratio():
     module = nn.Sequential(nn.Linear(2, 2, bias=False))
     nn.init.zeros_(module[0].weight)
-    found, _ = probed(module, torch.ones(1, 2))
-    assert found["update_ratio"]["0"] is None
+    result, _ = probed(module, torch.ones(1, 2))
+    assert result["update_ratio"]["0"] is None
 
 
 def test_recurrent_layers_and_bare_parameters_are_taken():
@@ -91,8 +91,8 @@ def test_recurrent_layers_and_bare_parameters_are_taken():
         def forward(self, x):
             return self.lstm(x)[0] + self.shift
 
-    found, _ = probed(Reader(), torch.randn(2, 5, 3))
-    assert found["activation_mean"]["shift"] is None and found["activation_mean"]["lstm"] is not None
+    result, _ = probed(Reader(), torch.randn(2, 5, 3))
+    assert result["activation_mean"]["shift"] is None and result["activation_mean"]["lstm"] is not None
 
 
 def test_hooks_are_gone_and_outputs_are_the_same():
@@ -113,13 +113,13 @@ def test_gradient_norms_of_a_deep_network_equal_autograds():
     torch.manual_seed(0)
     module = DeepNetwork(DeepNetworkConfig(depth=12, normalization="batch"), channels=1, height=8, classes=3)
     loss = nn.functional.cross_entropy(module(torch.rand(6, 8, 8)), torch.tensor([0, 1, 2, 0, 1, 2]))
-    wanted = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)
+    result = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)
     loss.backward()
-    lengths = dict(zip([name for name, _ in module.named_parameters()], wanted, strict=True))
+    lengths = dict(zip([name for name, _ in module.named_parameters()], result, strict=True))
     groups = gradients.layers(module)
-    for layer, found in zip(groups, gradients.norms(list(groups.values())), strict=True):
-        own = [grad.double().flatten() for name, grad in lengths.items() if name.rpartition(".")[0] == layer]
-        assert found == pytest.approx(torch.cat(own).norm().item(), rel=1e-6)
+    for layer, norm in zip(groups, gradients.norms(list(groups.values())), strict=True):
+        flattens = [grad.double().flatten() for name, grad in lengths.items() if name.rpartition(".")[0] == layer]
+        assert norm == pytest.approx(torch.cat(flattens).norm().item(), rel=1e-6)
 
 
 def test_half_precision_gradients_are_measured_in_full():

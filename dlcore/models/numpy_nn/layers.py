@@ -14,10 +14,10 @@ class NumpyLayer:
     """Base class of layers: named parameters, a gradient for each, and buffers that are stored but not trained.
 
     `forward` takes a generator `rng` in training and None in evaluation: dropout draws from it, and batch norm then
-    uses the statistics of the batch. `asked_back` False skips the gradient with respect to the input data.
+    uses the statistics of the batch. `needs_input_gradient` False skips the gradient with respect to the input data.
     """
 
-    asked_back = True
+    needs_input_gradient = True
 
     def __init__(self) -> None:
         self.parameters: dict[str, Array] = {}
@@ -56,7 +56,7 @@ class Dense(NumpyLayer):
         self.gradients["weight"] = dy.T @ self.x
         if "bias" in self.parameters:
             self.gradients["bias"] = dy.sum(axis=0)
-        return dy @ self.parameters["weight"] if self.asked_back else dy
+        return dy @ self.parameters["weight"] if self.needs_input_gradient else dy
 
 
 class Relu(NumpyLayer):
@@ -121,8 +121,8 @@ class Dropout(NumpyLayer):
         self.mask: Array | None = None
         if rng is None or not self.p:
             return x
-        kept = rng.random(x.shape, dtype=np.float32) >= self.p
-        self.mask = kept.astype(x.dtype) / x.dtype.type(1 - self.p)
+        mask = rng.random(x.shape, dtype=np.float32) >= self.p
+        self.mask = mask.astype(x.dtype) / x.dtype.type(1 - self.p)
         return x * self.mask
 
     def backward(self, dy: Array) -> Array:

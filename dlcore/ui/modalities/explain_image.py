@@ -61,7 +61,7 @@ def explain_pixels(project: Project, bundle: Bundle, picture: np.ndarray, target
         with left:
             show_figure(plots.picture(shown), key="explained-picture", alt="The picture")
         with right:
-            figure = plots.picture_attribution(found.values, label=of, one_sided=one_sided)
+            figure = plots.image_attribution(found.values, label=of, one_sided=one_sided)
             show_figure(figure, key="explained", alt=f"What each pixel did for {label} by {NAMES[how]}")
     st.caption(_words(asked, how, label))
     if not found.values.any():
@@ -117,7 +117,7 @@ def _trust(
         one_sided = how in ONE_SIDED
         if one_sided:
             maps[NAMES[other].lower()] = np.maximum(second.values, 0)
-        figure = plots.picture_maps({name: _small(values) for name, values in maps.items()}, one_sided=one_sided)
+        figure = plots.image_maps({name: _small(values) for name, values in maps.items()}, one_sided=one_sided)
         show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
         st.caption("Each map is scaled to its own largest value.")
     with right:

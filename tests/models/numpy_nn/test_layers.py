@@ -31,24 +31,24 @@ def apart(x: np.ndarray) -> np.ndarray:
     return x + 0.05 * np.sign(x)
 
 
-def close(mine: np.ndarray, other: np.ndarray) -> None:
+def close(values: np.ndarray, other: np.ndarray) -> None:
     """Relative to the largest gradient of the array."""
-    assert mine.shape == other.shape
+    assert values.shape == other.shape
     largest = max(np.abs(other).max(initial=0), 1e-3)
-    assert np.abs(mine - other).max(initial=0) <= CLOSE * largest
+    assert np.abs(values - other).max(initial=0) <= CLOSE * largest
 
 
 def by_differences(loss, array: np.ndarray, step: float = 1e-5) -> np.ndarray:
     """Central differences of a loss by every number of `array`, which is changed in place and put back."""
-    found = np.empty_like(array)
+    empty_like = np.empty_like(array)
     for at in np.ndindex(array.shape):
         was = array[at]
         array[at] = was + step
         above = loss()
         array[at] = was - step
-        found[at] = (above - loss()) / (2 * step)
+        empty_like[at] = (above - loss()) / (2 * step)
         array[at] = was
-    return found
+    return empty_like
 
 
 def check(layer, x: np.ndarray, twin=None, *, training: bool = False) -> None:
@@ -60,9 +60,9 @@ def check(layer, x: np.ndarray, twin=None, *, training: bool = False) -> None:
     dy = draw(1, *forward().shape)
 
     def loss() -> float:
-        kept = {name: value.copy() for name, value in layer.buffers.items()}
+        copys = {name: value.copy() for name, value in layer.buffers.items()}
         y = forward()
-        for name, value in kept.items():
+        for name, value in copys.items():
             layer.buffers[name][...] = value
         return float((y * dy).sum())
 
@@ -208,15 +208,15 @@ def test_recurrent_is_torchs_rnn_state_by_state_and_its_gradient_step_by_step():
     close(layer.states[:, 1:], states.detach().numpy())
     layer.backward(dy)
     close(layer.gradients["recurrent"], grad_of(twin.weight_hh_l0, states[:, -1], dy))
-    cell, h, kept = torch.tensor(layer.parameters["recurrent"]), torch.zeros(n, d, dtype=torch.float64), []
+    cell, h, result = torch.tensor(layer.parameters["recurrent"]), torch.zeros(n, d, dtype=torch.float64), []
     for step in range(t):
         driven = torch.tensor(x[:, step] @ weights[0].T + layer.parameters["bias"])
         h = torch.tanh(driven + h @ cell.T).requires_grad_()
         h.retain_grad()
-        kept.append(h)
+        result.append(h)
     h.backward(torch.tensor(dy))
-    for step, one in enumerate(kept):
-        close(layer.by_step[:, step], one.grad.numpy())
+    for step, item in enumerate(result):
+        close(layer.by_step[:, step], item.grad.numpy())
 
 
 def grad_of(parameter, y, dy: np.ndarray) -> np.ndarray:
@@ -239,5 +239,5 @@ def test_the_room_needs_numpy_alone():
         "print(sorted({'torch', 'pydantic', 'scipy', 'sklearn', 'pandas', 'jax'} & set(sys.modules)),"
         "sorted(name for name in sys.modules if name.startswith('dlcore.') and '.numpy_nn' not in name))"
     )
-    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[] ['dlcore.models']"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[] ['dlcore.models']"
