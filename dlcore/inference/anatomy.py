@@ -90,7 +90,7 @@ def analyze(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
 
     The module is unchanged afterwards: hooks are removed even after an error.
     """
-    watch = _Watch(module, inputs)
+    watch = _Recorder(module, inputs)
     with ExitStack() as stack:
         stack.enter_context(evaluation_mode(module))
         stack.enter_context(_slow_transformers())
@@ -111,7 +111,7 @@ def _slow_transformers() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-class _Watch(TorchFunctionMode):
+class _Recorder(TorchFunctionMode):
     """Records every torch call on tensors with the modules that made it."""
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor]) -> None:
@@ -281,7 +281,7 @@ def _multi_head(query: Tensor, key: Tensor, value: Tensor) -> int:
     return n * (t * d * d + 2 * s * d * d + 2 * t * s * d + t * d * d)
 
 
-def _layers(module: nn.Module, watch: _Watch) -> Iterator[LayerSummary]:
+def _layers(module: nn.Module, watch: _Recorder) -> Iterator[LayerSummary]:
     """Yield a row for every leaf module and every module with parameters, in module order."""
     counted: set[int] = set()
     work: dict[str, int] = {}

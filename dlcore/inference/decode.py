@@ -16,7 +16,7 @@ class Decoder(Protocol):
         """(N, S) -> memory (N, S, D) and padding mask (N, 1, 1, S)."""
         ...
 
-    def decode(self, tensor: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
+    def decode(self, output: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
         """(N, L) -> logits (N, L, V)."""
         ...
 

@@ -70,7 +70,7 @@ class CalendarAutoencoder(nn.Module):
         return torch.where(touched[:, :, None], value[:, None], rebuilt)
 
     def _select_held_out(self, rebuilt: Tensor, fold: Tensor) -> Tensor:
-        """Take the points of each fold from the network that never saw them."""
+        """Select the reconstruction of each point by the networks that were trained without its fold."""
         by_seed = rebuilt.unflatten(1, (self.seeds, self.folds))  # (N, M, L) -> (N, S, K, L)
         held_out = fold.clamp(min=0)[:, None, None].expand(-1, self.seeds, 1, -1)
         unseen = by_seed.gather(2, held_out)  # (N, S, 1, L)

@@ -86,8 +86,8 @@ class FineTunedBert(nn.Module):
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")
         if not options.train_embeddings:
             self.bert.get_submodule(self.bert.WORDS).requires_grad_(False)
-        self.register_state_dict_post_hook(_without_what_is_frozen)
-        self.register_load_state_dict_post_hook(_frozen_may_be_missing)
+        self.register_state_dict_post_hook(_drop_frozen)
+        self.register_load_state_dict_post_hook(_allow_missing_frozen)
 
     WORDS = f"bert.{Bert.WORDS}"
     """Name of the word-embedding module, used for attributions to input tokens."""
@@ -136,20 +136,20 @@ class FineTunedBert(nn.Module):
         return groups
 
 
-def _kept_elsewhere(module: FineTunedBert) -> set[str]:
+def _checkpoint_parameters(module: FineTunedBert) -> set[str]:
     """Return the names of parameters that come from the checkpoint, not from training."""
     if module.options.initialization == "random":
         return set()
     return {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
 
 
-def _without_what_is_frozen(module: nn.Module, state: dict[str, Any], prefix: str, about: dict[str, object]) -> None:
+def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, about: dict[str, object]) -> None:
     assert isinstance(module, FineTunedBert)
-    for name in _kept_elsewhere(module):
+    for name in _checkpoint_parameters(module):
         del state[prefix + name]
 
 
-def _frozen_may_be_missing(module: nn.Module, result: Any) -> None:
+def _allow_missing_frozen(module: nn.Module, result: Any) -> None:
     assert isinstance(module, FineTunedBert)
-    elsewhere = _kept_elsewhere(module)
-    result.missing_keys[:] = [name for name in result.missing_keys if name not in elsewhere]
+    frozen = _checkpoint_parameters(module)
+    result.missing_keys[:] = [name for name in result.missing_keys if name not in frozen]

@@ -18,7 +18,7 @@ class FrozenBertRnnConfig(Config):
     layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
     bidirectional: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
-    pooling: Pooling = choice("mean_max", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("mean_max", help="Pooling of the states: the last one, or maximum and mean of all.")
 
 
 class FrozenBertRnn(nn.Module):
@@ -44,7 +44,7 @@ class FrozenBertRnn(nn.Module):
         self.dropout, self.pooling = nn.Dropout(config.dropout), config.pooling
         self.bert: Bert | None = None
         self.register_state_dict_post_hook(_without_bert)
-        self.register_load_state_dict_post_hook(_bert_may_be_missing)
+        self.register_load_state_dict_post_hook(_allow_missing_bert)
 
     def attach(self, bert: Bert) -> None:
         """Set the frozen BERT whose states the network was trained on."""
@@ -64,7 +64,7 @@ class FrozenBertRnn(nn.Module):
         return logits
 
     def train(self, mode: bool = True) -> "FrozenBertRnn":
-        """Training mode for the reader; the BERT drops nothing out."""
+        """Set training mode; the frozen BERT stays in evaluation mode."""
         super().train(mode)
         if self.bert is not None:
             self.bert.eval()
@@ -76,5 +76,5 @@ def _without_bert(module: nn.Module, state: dict[str, Any], prefix: str, about: 
         del state[name]
 
 
-def _bert_may_be_missing(module: nn.Module, result: Any) -> None:
+def _allow_missing_bert(module: nn.Module, result: Any) -> None:
     result.missing_keys[:] = [name for name in result.missing_keys if not name.startswith("bert.")]

@@ -47,7 +47,7 @@ def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Masked
     """Return the network with a checkpoint's weights, frozen and in evaluation mode.
 
     Raises:
-        KeyError: the checkpoint has no such head, see `has_head`.
+        KeyError: the checkpoint has no such head (check with `has_head`).
         RuntimeError: a weight has another shape.
     """
     module = MaskedBert(config)

@@ -92,7 +92,7 @@ class _Through(torch.autograd.Function):
         return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in gradients)
 
 
-def _drawer(start: architectures.Start = "he") -> architectures.WeightInitializer:
+def _weight_initializer(start: architectures.Start = "he") -> architectures.WeightInitializer:
     """Return a weight initializer seeded by torch's generator, as for every other model."""
     return architectures.WeightInitializer(np.random.default_rng(int(torch.randint(2**31, ()))), start)
 
@@ -102,7 +102,7 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
     network = architectures.dense(
-        _drawer(options.initialization),
+        _weight_initializer(options.initialization),
         facts["height"] * facts["width"],
         widths,
         facts["classes"],
@@ -116,10 +116,12 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
 def convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> NumpyModule:
     """Build a convolutional network for square images of `height` pixels."""
     channels = (options.channels_1, options.channels_2)
-    drawer = _drawer(options.initialization)
+    drawer = _weight_initializer(options.initialization)
     return NumpyModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
 
 
 def recurrent(options: NumpyRnnConfig, *, features: int, classes: int) -> NumpyModule:
     """Build a recurrent network for sequences (N, T, features)."""
-    return NumpyModule(architectures.recurrent(_drawer(), features, options.width, classes, gain=options.gain))
+    return NumpyModule(
+        architectures.recurrent(_weight_initializer(), features, options.width, classes, gain=options.gain)
+    )

@@ -75,8 +75,8 @@ class Seq2Seq(nn.Module):
         weights = []
         for layer in self.decoder:
             assert isinstance(layer, encoder.DecoderLayer)
-            asks = layer.attention_norm(x + layer.attention(x, x, mask))
-            weights.append(layer.memory_attention.attention_weights(asks, memory, memory_mask))
+            query = layer.attention_norm(x + layer.attention(x, x, mask))
+            weights.append(layer.memory_attention.attention_weights(query, memory, memory_mask))
             x = layer(x, memory, mask=mask, memory_mask=memory_mask)
         return torch.stack(weights, dim=1)
 

@@ -65,7 +65,7 @@ class ScratchConfig(TransferConfig):
     )
     layer_decay: float = number(1.0, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
     norm_layers: Literal["frozen", "trained"] = choice(
-        "trained", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
+        "trained", help="Batch norm's running means: frozen at ImageNet's, or updated on the new images."
     )
 
 

@@ -15,7 +15,7 @@ GAP = 1
 def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
     """Plot the cosine similarity of position embeddings (patches, patches), one tile per patch.
 
-    Each tile maps the similarity of all patches to its own (Dosovitskiy et al. 2021, figure 7, middle).
+    Each tile maps the similarity of all patches to its patch (Dosovitskiy et al. 2021, figure 7, middle).
     """
     rows, columns = grid
     tall, wide = rows + GAP, columns + GAP

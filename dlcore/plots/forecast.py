@@ -158,8 +158,8 @@ def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], 
 
 
 def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, title: str, unit: str) -> go.Figure:
-    """Curves (B,) over the starts (B,) of blocks of time; 0 is drawn."""
-    figure = blank(title, x="week that begins", y=unit)
+    """Plot curves (B,) over the starts (B,) of weeks; the y axis includes 0."""
+    figure = blank(title, x="start of the week", y=unit)
     figure.update_xaxes(type="date")
     figure.add_hline(y=0, line={"color": GRAY, "width": 1})
     for name, values in curves.items():
@@ -176,8 +176,11 @@ def forecast_and_truth(
     unit: str,
     other: np.ndarray | None = None,
 ) -> go.Figure:
-    """One variable: the hours before (times, values), the forecast (times, values, half widths of its 90 % interval),
-    what came (H,), NaN where nothing was measured, and `other` (H,), a second forecast."""
+    """Plot the forecast of one variable with its history and the actual values.
+
+    past: times, values. forecast: times, values, half widths of the 90 % interval. truth (H,): NaN where missing.
+    other (H,): a second forecast.
+    """
     times, values, widths = forecast
     figure = blank(title, x="", y=unit, height=230)
     figure.update_xaxes(type="date")
@@ -185,7 +188,7 @@ def forecast_and_truth(
         x=milliseconds(past[0]),
         y=past[1].astype(np.float32),
         mode="lines+markers",
-        name="measured before",
+        name="history",
         line={"color": GRAY},
         marker={"size": 4},
     )
@@ -210,7 +213,7 @@ def forecast_and_truth(
             x=milliseconds(times),
             y=other.astype(np.float32),
             mode="markers",
-            name="forecast if warmer",
+            name="what-if forecast",
             marker={"color": GREEN, "symbol": "diamond", "size": 10},
         )
     return figure

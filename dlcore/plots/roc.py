@@ -48,7 +48,7 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
             name=f"{curve.name}, {curve.area:.3f}",
             legendgroup=curve.name,
             line={"color": color, "dash": DASHES[place % len(DASHES)], "width": 2},
-            hovertemplate=f"{curve.name}: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{curve.name}: %{{y:.1f}} % true positives, %{{x:.1f}} % false positives<extra></extra>",
         )
         figure.add_scatter(
             x=[100 * curve.at[0]],
@@ -57,7 +57,8 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
             legendgroup=curve.name,
             showlegend=False,
             marker={"color": color, "size": 10, "line": {"color": "white", "width": 1}},
-            hovertemplate=f"{curve.name} at its threshold: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{curve.name}, threshold: "
+            "%{y:.1f} % true positives, %{x:.1f} % false positives<extra></extra>",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 102])

@@ -102,7 +102,7 @@ def _axes(figure: go.Figure, scores: SweptScores, competitors: Mapping[str, Swep
             "tickvals": TICKS,
             "ticktext": [f"{tick:g}" for tick in TICKS],
             "anchor": "y3",
-            "title": "factor of the chosen threshold",
+            "title": "factor of the threshold",
             "range": [np.log10(0.5), np.log10(2)],
         },
         yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},

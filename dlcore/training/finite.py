@@ -35,7 +35,7 @@ def _largest_outputs(module: nn.Module) -> Iterator[list[tuple[str, float]]]:
     outputs: list[tuple[str, float]] = []
 
     def watch(name: str, layer: nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def look(_: nn.Module, __: object, output: object) -> None:
+        def record(_: nn.Module, __: object, output: object) -> None:
             tensor = output[0] if isinstance(output, tuple) else output
             if isinstance(tensor, PackedSequence):
                 tensor = tensor.data
@@ -43,7 +43,7 @@ def _largest_outputs(module: nn.Module) -> Iterator[list[tuple[str, float]]]:
                 largest = float(tensor.detach().abs().max())
                 outputs.append((name, largest if math.isfinite(largest) else math.inf))
 
-        return layer.register_forward_hook(look)
+        return layer.register_forward_hook(record)
 
     leaves = [(name, layer) for name, layer in module.named_modules() if not list(layer.children())]
     handles = [watch(name or type(layer).__name__, layer) for name, layer in leaves]
