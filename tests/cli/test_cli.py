@@ -54,7 +54,7 @@ def test_data_list_names_public_datasets(capsys):
         (["train", "anomaly", "--model", "cnov"], "conv"),
         (["train", "anomaly", "--set", "epochs"], "name=value"),
         (["train", "anomaly", "--set", "epochs=-3"], "1 to 10000"),
-        (["train", "anomaly", "--set", "colour=red"], "unknown setting 'colour'"),
+        (["train", "anomaly", "--set", "flavor=sweet"], "unknown setting 'flavor'"),
         (["train", "anomaly", "--device", "cuda:77"], "cuda:77"),
         (["train", "anomaly", "--seed", "-1"], "seed"),
         (["train", "anomaly", "--devices", "0"], "devices"),
@@ -96,8 +96,8 @@ def test_predict_scores_a_csv(capsys, tmp_path):
     rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["timestamp,value", *rows]))
-    answer = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
-    assert len(answer["errors"]) == 480 and answer["threshold"] > 0
+    result = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
+    assert len(result["errors"]) == 480 and result["threshold"] > 0
     path.write_text("\n".join(["timestamp,value", *rows[:9], "2015-03-01 04:30,lots", *rows[10:]]))
     code, out, err = run(capsys, "predict", "reference:anomaly/conv", "--input", str(path), "--json")
     assert (code, out) == (2, "") and "row 11, column 'value'" in err
@@ -126,7 +126,7 @@ def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path,
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=1", "--bundle", str(tmp_path / "bundle")]
     assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "own:mine"
     result = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
-    assert result["dataset"] == "own:my-load"  # without the labels it is another dataset
+    assert result["dataset"] == "own:my-load"  # another dataset: it has no labels
     names = [row["name"] for row in document(capsys, "data", "list")]
     assert names[-2:] == ["own:mine", "own:my-load"]
     code, _, err = run(capsys, "data", "add", "mine", str(path))
@@ -159,7 +159,7 @@ def test_evaluate_prints_values_with_intervals(capsys):
     assert re.search(r"(?i)accuracy\s+[\d.]+( ?%)? \[[\d.]+, [\d.]+\]", out)
 
 
-def test_table_of_no_rows_says_none(capsys):
+def test_empty_table_prints_none(capsys):
     output.print_result([], as_json=False)
     assert capsys.readouterr().out == "none\n"
 
@@ -186,20 +186,20 @@ def test_json_writes_infinity_as_null(capsys):
 
 def test_json_output_is_one_document(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
         capture_output=True,
         text=True,
         env=environment,
         timeout=120,
     )
-    record = json.loads(done.stdout)
-    assert done.returncode == 0 and record["state"] == "finished"
+    record = json.loads(process.stdout)
+    assert process.returncode == 0 and record["state"] == "finished"
     assert record["duration_s"] < 60
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_closed_pipe_is_no_error():
     command = f"{sys.executable} -m dlcore projects --json | head -c 5"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
-    assert "Traceback" not in done.stderr
+    process = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in process.stderr

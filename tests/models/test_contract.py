@@ -1,4 +1,4 @@
-"""The contract of every model of every project, checked on a few samples of its own data."""
+"""The contract of every model of every project, checked on a few samples of the project's data."""
 
 import functools
 import os
@@ -18,7 +18,7 @@ from dlcore.data.splits import Prepared
 from dlcore.projects import RunConfig
 
 SAME = {"reviews_transformer": {"base"}}
-"""The models to test of projects whose models are one network with several recipes."""
+"""The models to test of projects whose models are one network with several presets."""
 MODELS = [
     pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug, name))
     for slug in projects.PROJECTS
