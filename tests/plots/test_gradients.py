@@ -45,7 +45,7 @@ def test_logarithms_are_clipped_and_nan_stays():
 def test_profile_has_a_frame_per_step(count):
     networks = [network(f"n{i}", 10 + i, steps=100) for i in range(count)]
     figure = profile(networks, NORM, reported={0.1: 1e-8})
-    assert len(figure.data) == count + 1 and figure.data[-1].name == "VGG-deep, reported"
+    assert len(figure.data) == count + 1 and figure.data[-1].name == "VGG-deep as reported"
     assert len(figure.frames) == len(figure.layout.sliders[0].steps) <= 40
     assert all(len(frame.data) == count for frame in figure.frames)
     assert figure.layout.yaxis.range[0] <= -8
