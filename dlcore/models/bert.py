@@ -27,7 +27,7 @@ class Bert(nn.Module):
         self.network: Any = _network(config)
         self.layer = layer or len(self.layers)
 
-    def take_over(self, state: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, state: Mapping[str, Tensor]) -> None:
         """Load weights named as in `BertModel` (`embeddings.*`, `encoder.*`); other names are ignored.
 
         Raises:
@@ -63,7 +63,7 @@ class Bert(nn.Module):
             x = layer(x, mask)
         return x * ids.ne(PAD)[..., None]
 
-    def every_state(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
+    def hidden_states(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
         """(N, T, D) -> the states (N, T, D) after each layer, including those at padding."""
         states, x, mask = [], embedded, attention_mask(ids)
         for layer in self.layers:
@@ -77,7 +77,7 @@ class Bert(nn.Module):
         softmax(q k / sqrt(D / H)), eq. 1 of Vaswani et al. 2017.
         """
         first = self.embed(ids)
-        before = [first, *self.every_state(first, ids)[:-1]]
+        before = [first, *self.hidden_states(first, ids)[:-1]]
         heads, mask = int(self.network.config.num_attention_heads), attention_mask(ids)
         weights = []
         for layer, x in zip(self.layers, before, strict=True):
@@ -103,7 +103,7 @@ def attention_mask(ids: Tensor) -> Tensor:
 def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, layer: int = 0) -> Bert:
     """Return a BERT with these weights, frozen and in evaluation mode."""
     bert = Bert(config, layer=layer)
-    bert.take_over(state)
+    bert.load_pretrained(state)
     return bert.eval().requires_grad_(False)
 
 
@@ -112,12 +112,12 @@ def _network(config: Mapping[str, Any]) -> Any:
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    options: dict[str, Any] = {name: value for name, value in config.items() if name in _TAKEN}
+    options: dict[str, Any] = {name: value for name, value in config.items() if name in _ARCHITECTURE_KEYS}
     config_class: Any = transformers.BertConfig
     return transformers.BertModel(config_class(**options, attn_implementation="sdpa"), add_pooling_layer=False)
 
 
-_TAKEN = (
+_ARCHITECTURE_KEYS = (
     "vocab_size",
     "hidden_size",
     "num_hidden_layers",

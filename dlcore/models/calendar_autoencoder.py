@@ -42,7 +42,7 @@ class CalendarAutoencoder(nn.Module):
         """`places` is the number of points in a period; the error scale is stored for each."""
         super().__init__()
         self.seeds, self.folds, self.noise = config.seeds, config.folds, config.noise
-        self.turns = places % window == 0  # otherwise a position in the window is no position in the period
+        self.is_rotated = places % window == 0  # otherwise a position in the window is no position in the period
         members = config.seeds * config.folds
         self.read = Stack(members, window, config.hidden)
         self.squeeze = Stack(members, config.hidden, config.latent)
@@ -51,16 +51,18 @@ class CalendarAutoencoder(nn.Module):
         # Error scale for the points of each fold and (last row) for points outside training.
         self.register_buffer("usual", torch.ones(config.seeds, config.folds + 1, places))
 
-    def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
+    def forward(self, window: Tensor, fold: Tensor, offset: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""
         value = window[:, :, 0]
-        place = torch.arange(value.shape[1], device=turn.device) + turn[:, None] * self.turns
-        place = place % value.shape[1]  # (N, L)
-        week = torch.empty_like(value).scatter(1, place, value).expand(len(self.read.weight), *value.shape)  # (M, N, L)
+        position = torch.arange(value.shape[1], device=offset.device) + offset[:, None] * self.is_rotated
+        position = position % value.shape[1]  # (N, L)
+        week = (
+            torch.empty_like(value).scatter(1, position, value).expand(len(self.read.weight), *value.shape)
+        )  # (M, N, L)
         noisy = week + self.noise * torch.randn_like(week) if self.training and self.noise else week
         latent = self.squeeze(self.read(noisy).relu())  # (M, N, L) -> (M, N, H) -> (M, N, Z)
         rebuilt = self.write(self.unfold(latent).relu()).transpose(0, 1)  # -> (M, N, H) -> (N, M, L)
-        rebuilt = rebuilt.gather(2, place[:, None].expand_as(rebuilt))  # rotated back
+        rebuilt = rebuilt.gather(2, position[:, None].expand_as(rebuilt))  # rotated back
         return self._freeze_own_fold(rebuilt, value, fold) if self.training else self._select_held_out(rebuilt, fold)
 
     def _freeze_own_fold(self, rebuilt: Tensor, value: Tensor, fold: Tensor) -> Tensor:

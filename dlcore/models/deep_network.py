@@ -73,15 +73,15 @@ class ConvPair(nn.Module):
         self.first = _layer(config, before, after, stride=self.stride)
         self.second = _layer(config, after, after)
         self.last = self.second.pop(-1)  # the sum precedes the activation (He et al. 2016, fig. 2)
-        self.grow = after - before
+        self.new_channels = after - before
         self.skip = config.skip_connections
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both layers and add the input."""
         out = self.second(self.first(x))
         if self.skip:
-            straight = x[:, :, :: self.stride, :: self.stride]
-            out = out + functional.pad(straight, (0, 0, 0, 0, 0, self.grow))  # new channels are zero
+            shortcut = x[:, :, :: self.stride, :: self.stride]
+            out = out + functional.pad(shortcut, (0, 0, 0, 0, 0, self.new_channels))  # new channels are zero
         return self.last(out)
 
 

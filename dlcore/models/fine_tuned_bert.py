@@ -117,9 +117,9 @@ class FineTunedBert(nn.Module):
                 self.bert.network.get_submodule("embeddings").eval()
         return self
 
-    def take_over(self, state: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, state: Mapping[str, Tensor]) -> None:
         """Load a checkpoint's weights."""
-        self.bert.take_over(state)
+        self.bert.load_pretrained(state)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return (learning rate relative to the head's, parameters) for each group, head first.

@@ -51,7 +51,7 @@ def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Masked
         RuntimeError: a weight has another shape.
     """
     module = MaskedBert(config)
-    module.bert.take_over(state)
+    module.bert.load_pretrained(state)
     head = {ours: state[HEAD + theirs] for theirs, ours in _NAMES.items()}
     module.load_state_dict({**module.state_dict(), **head})
     return module.eval().requires_grad_(False)

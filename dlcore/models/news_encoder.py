@@ -48,8 +48,8 @@ class NewsEncoder(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
-        self.places: Tensor
-        self.register_buffer("places", encoder.positional_encoding(length, config.width), persistent=False)
+        self.positional_encoding: Tensor
+        self.register_buffer("positional_encoding", encoder.positional_encoding(length, config.width), persistent=False)
         self.layers = nn.ModuleList(
             encoder.EncoderLayer(config.width, config.heads, config.feed_forward, config.dropout)
             for _ in range(config.layers)
@@ -80,4 +80,4 @@ class NewsEncoder(nn.Module):
         """(N, T) -> (N, T, D)."""
         if self.training and self.word_dropout:
             ids = encoder.word_dropout(ids, self.word_dropout)
-        return self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])
+        return self.dropout(self.embedding(ids) + self.positional_encoding[: ids.shape[1]])

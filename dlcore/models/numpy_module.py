@@ -63,18 +63,18 @@ class NumpyModule(nn.Module):
             if layer.parameters:
                 self.add_module(name, holder)
 
-    def bound(self) -> NumpyNetwork:
-        """Return the network on this module's own weights (shared memory)."""
-        return self.network.bound({name: array.numpy() for name, array in self.state_dict().items()})
+    def shared_network(self) -> NumpyNetwork:
+        """Return the network on the weights of this module (shared memory)."""
+        return self.network.with_arrays({name: array.numpy() for name, array in self.state_dict().items()})
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores (N, K)."""
         rng = np.random.default_rng(int(torch.randint(2**31, ()))) if self.training else None
-        scores: Tensor = _Through.apply(self.bound(), rng, x, *self.parameters())
+        scores: Tensor = _NumpyFunction.apply(self.shared_network(), rng, x, *self.parameters())
         return scores
 
 
-class _Through(torch.autograd.Function):
+class _NumpyFunction(torch.autograd.Function):
     """Forward and backward of a NumPy network, for autograd."""
 
     @staticmethod

@@ -126,10 +126,10 @@ def initialize(module: nn.Module) -> None:
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Convert a state dict of torchvision's `resnet18`, `resnext50_32x4d` and similar models to our names."""
-    return {_renamed(name): tensor for name, tensor in weights.items()}
+    return {_rename(name): tensor for name, tensor in weights.items()}
 
 
-def _renamed(name: str) -> str:
+def _rename(name: str) -> str:
     if name.startswith(("conv1.", "bn1.")):
         return re.sub(r"^(conv|bn)1", lambda part: f"stem.{0 if part[1] == 'conv' else 1}", name)
     if name.startswith("fc."):

@@ -37,9 +37,11 @@ class Seq2Seq(nn.Module):
         with torch.no_grad():
             self.source_embedding.weight *= 0.5  # same scale as the positional encoding
             self.embedding.weight *= 0.5
-        self.places: Tensor
+        self.positional_encoding: Tensor
         self.register_buffer(
-            "places", encoder.positional_encoding(max(source_length, length), config.width), persistent=False
+            "positional_encoding",
+            encoder.positional_encoding(max(source_length, length), config.width),
+            persistent=False,
         )
         self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
         self.encoder_norm = nn.LayerNorm(config.width)
@@ -55,7 +57,7 @@ class Seq2Seq(nn.Module):
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """(N, S) -> memory (N, S, D) and padding mask (N, 1, 1, S)."""
         mask = encoder.padding_mask(source)[:, None, None]
-        x = self.dropout(self.source_embedding(source) + self.places[: source.shape[1]])
+        x = self.dropout(self.source_embedding(source) + self.positional_encoding[: source.shape[1]])
         for layer in self.encoder:
             x = layer(x, mask)
         return self.encoder_norm(x), mask
@@ -83,7 +85,7 @@ class Seq2Seq(nn.Module):
     def _start(self, output: Tensor) -> tuple[Tensor, Tensor]:
         length = output.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=output.device).tril()
-        return self.dropout(self.embedding(output) + self.places[:length]), causal[None, None]
+        return self.dropout(self.embedding(output) + self.positional_encoding[:length]), causal[None, None]
 
 
 def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

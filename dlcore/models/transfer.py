@@ -84,7 +84,7 @@ class TransferNet(nn.Module):
             options.train
         ]
         self.to(memory_format=torch.channels_last)  # reduces a CPU step by a third
-        self.register_state_dict_post_hook(_plainly_laid_out)
+        self.register_state_dict_post_hook(_make_contiguous)
         self.blocks[: self.frozen].requires_grad_(False)
         if options.train == "head":
             self.neck.requires_grad_(False)
@@ -112,15 +112,15 @@ class TransferNet(nn.Module):
                         part.eval()
         return self
 
-    def take_over(self, weights: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, weights: Mapping[str, Tensor]) -> None:
         """Load torchvision's weights of this backbone, without its classification head.
 
         Raises:
             RuntimeError: the weights belong to another network.
         """
-        model = _zoo(self.backbone)
+        model = _build_backbone(self.backbone)
         model.load_state_dict(dict(weights))
-        blocks, neck, _ = _cut(self.backbone, model)
+        blocks, neck, _ = _split_backbone(self.backbone, model)
         self.blocks.load_state_dict(blocks.state_dict())
         self.neck.load_state_dict(neck.state_dict())
 
@@ -136,22 +136,22 @@ class TransferNet(nn.Module):
         return groups
 
 
-def _plainly_laid_out(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
+def _make_contiguous(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
     """Make the module's weights contiguous when it writes its state dict."""
     for name, value in state.items():
         state[name] = value.contiguous()
 
 
 def _parts(backbone: Backbone) -> tuple[nn.Sequential, nn.Sequential, int]:
-    return _cut(backbone, _zoo(backbone))
+    return _split_backbone(backbone, _build_backbone(backbone))
 
 
-def _zoo(backbone: Backbone) -> nn.Module:
+def _build_backbone(backbone: Backbone) -> nn.Module:
     model: nn.Module = getattr(zoo, backbone)(weights=None)
     return model
 
 
-def _cut(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int]:
+def _split_backbone(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int]:
     """Return the blocks in forward order, the pooling after them, and the width of the pooled vector."""
     pool: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     if isinstance(model, zoo.ResNet):

@@ -43,7 +43,7 @@ class NumpyNetworkProtocol(Protocol):
         """Return the arrays that are stored but not trained."""
         ...
 
-    def learning(self) -> list[str]:
+    def trainable_layers(self) -> list[str]:
         """Return the names of the layers with parameters."""
         ...
 
@@ -51,7 +51,7 @@ class NumpyNetworkProtocol(Protocol):
         """Return mean, variance and dead-unit share of the outputs of each layer with parameters."""
         ...
 
-    def overflowed(self) -> str:
+    def find_overflow(self) -> str:
         """Return the first layer whose output is not finite."""
         ...
 
@@ -109,15 +109,15 @@ class NumpyTrainingState(Progress):
     def __init__(
         self,
         network: NumpyNetworkProtocol,
-        optimiser: NumpyOptimizerProtocol,
+        optimizer: NumpyOptimizerProtocol,
         config: TrainingConfig,
         *,
         steps_per_epoch: int,
         seed: int,
     ) -> None:
         super().__init__(config, steps_per_epoch=steps_per_epoch)
-        self.network, self.optimiser, self.seed = network, optimiser, seed
-        self.layers = network.learning()
+        self.network, self.optimizer, self.seed = network, optimizer, seed
+        self.layers = network.trainable_layers()
         self.best_weights: Arrays = {}
 
     def arrays(self) -> Arrays:
@@ -129,8 +129,8 @@ class NumpyTrainingState(Progress):
         return {
             "progress": {name: getattr(self, name) for name in COUNTERS},
             "network": self.arrays(),
-            "memory": self.optimiser.memory,
-            "optimiser_steps": self.optimiser.steps,
+            "memory": self.optimizer.memory,
+            "optimiser_steps": self.optimizer.steps,
             "best_weights": self.best_weights,
         }
 
@@ -139,9 +139,9 @@ class NumpyTrainingState(Progress):
         for name in COUNTERS:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
-        self._put(snapshot["network"])
-        self.optimiser.memory = {name: array.copy() for name, array in snapshot["memory"].items()}
-        self.optimiser.steps = snapshot["optimiser_steps"]
+        self._load_arrays(snapshot["network"])
+        self.optimizer.memory = {name: array.copy() for name, array in snapshot["memory"].items()}
+        self.optimizer.steps = snapshot["optimiser_steps"]
         self.best_weights = dict(snapshot["best_weights"])
 
     def keep_best(self, value: float) -> None:
@@ -152,9 +152,9 @@ class NumpyTrainingState(Progress):
     def load_best(self) -> None:
         """Load the best epoch's weights into the network."""
         if self.best_weights:
-            self._put(self.best_weights)
+            self._load_arrays(self.best_weights)
 
-    def _put(self, weights: Mapping[str, np.ndarray]) -> None:
+    def _load_arrays(self, weights: Mapping[str, np.ndarray]) -> None:
         for name, array in self.arrays().items():
             array[...] = weights[name]
 
@@ -173,7 +173,7 @@ def fit(state: NumpyTrainingState, batches: NumpyBatches, *, loss: NumpyLoss, ch
 
 def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) -> Iterator[Event]:
     config, network = state.config, state.network
-    if state.window and _due(state):
+    if state.window and _is_due(state):
         yield _step_event(state)  # the run was interrupted between the two events of a step
     begin = time.perf_counter()
     for x, targets in batches.epoch(state.epoch, state.batch):
@@ -190,10 +190,10 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
             if config.clip_norm:
                 _clip(gradients, config.clip_norm)
             before = {name: array.copy() for name, array in network.parameters.items()} if is_recorded else {}
-            state.optimiser.step(network.parameters, gradients, learning_rate(config, step, state.steps))
+            state.optimizer.step(network.parameters, gradients, learning_rate(config, step, state.steps))
             measures = _measures(state, before) if is_recorded else {}
-        _book(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
-        due = _due(state)
+        _record_loss(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
+        due = _is_due(state)
         if due or norms:
             state.seconds += time.perf_counter() - begin
             if norms:
@@ -203,11 +203,11 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
             begin = time.perf_counter()
 
 
-def _due(state: NumpyTrainingState) -> bool:
+def _is_due(state: NumpyTrainingState) -> bool:
     return state.step % state.log_every == 0 or state.batch == state.steps_per_epoch
 
 
-def _book(state: NumpyTrainingState, loss: float, correct: int, samples: int) -> None:
+def _record_loss(state: NumpyTrainingState, loss: float, correct: int, samples: int) -> None:
     state.step += 1
     state.batch += 1
     state.samples += samples
@@ -270,7 +270,7 @@ def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFin
         return NotFiniteError(step, "input", "this batch contains an infinite or missing value")
     for name, array in network.parameters.items():
         if not np.isfinite(array).all():
-            layer, _, which = name.rpartition(".")
-            return NotFiniteError(step, layer, f"its {which} is not finite since the previous update")
-    layer = network.overflowed()
+            layer, _, parameter = name.rpartition(".")
+            return NotFiniteError(step, layer, f"its {parameter} is not finite since the previous update")
+    layer = network.find_overflow()
     return NotFiniteError(step, layer or "loss", "its output overflowed")

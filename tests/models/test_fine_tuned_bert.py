@@ -50,7 +50,7 @@ def test_state_dict_excludes_frozen_parameters():
     state = first.state_dict()
     assert state and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in state)
     other = network(seed=1, train="last_layers", top_layers=1)
-    other.take_over(first.bert.network.state_dict())
+    other.load_pretrained(first.bert.network.state_dict())
     other.load_state_dict(load(save(state)))
     assert torch.equal(first.eval()(IDS), other.eval()(IDS))
     with pytest.raises(RuntimeError, match=r"head\.1\.bias"):

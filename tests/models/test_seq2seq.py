@@ -38,8 +38,8 @@ def pair() -> tuple[Seq2Seq, nn.Transformer]:
 def test_outputs_match_nn_transformer(pair):
     ours, theirs = pair
     with torch.no_grad():
-        source = ours.source_embedding(SOURCE) + ours.places[:5]
-        decoder_input = ours.embedding(DECODER_INPUT) + ours.places[:4]
+        source = ours.source_embedding(SOURCE) + ours.positional_encoding[:5]
+        decoder_input = ours.embedding(DECODER_INPUT) + ours.positional_encoding[:4]
         padding = SOURCE == 0
         states = theirs(
             source,
@@ -75,7 +75,7 @@ def test_cross_attention_matches_nn_transformer(pair):
         torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, 3, 2, 4))
         assert weights[2, ..., 1:].abs().max() == 0  # the source has one symbol
         layer = theirs.decoder.layers[0]
-        x = ours.embedding(DECODER_INPUT) + ours.places[:4]
+        x = ours.embedding(DECODER_INPUT) + ours.positional_encoding[:4]
         mask = torch.ones(4, 4, dtype=torch.bool).triu(1)
         query = layer.norm1(x + layer.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0])
         memory, _ = ours.encode(SOURCE)

@@ -63,7 +63,7 @@ class NumpyNetwork:
             f"{name}.{buffer}": array for name, layer in self.layers.items() for buffer, array in layer.buffers.items()
         }
 
-    def bound(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
+    def with_arrays(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
         """Return the same network on other arrays, named like `parameters` and `buffers`; arrays are not copied."""
         layers = {}
         for name, layer in self.layers.items():
@@ -73,7 +73,7 @@ class NumpyNetwork:
             twin.gradients = {}
         return NumpyNetwork(layers)
 
-    def learning(self) -> list[str]:
+    def trainable_layers(self) -> list[str]:
         """Return the names of the layers with parameters."""
         return [name for name, layer in self.layers.items() if layer.parameters]
 
@@ -92,6 +92,6 @@ class NumpyNetwork:
             statistics[last] = (float(y.mean()), float(y.var()), dead)
         return statistics
 
-    def overflowed(self) -> str:
+    def find_overflow(self) -> str:
         """Return the first layer whose output in the last `forward` is not finite, or ""."""
         return next((name for name, y in self.outputs.items() if not np.isfinite(y).all()), "")

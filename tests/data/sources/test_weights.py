@@ -54,7 +54,7 @@ def test_torchs_own_cache_is_honoured_and_weights_come_rounded(bare, tmp_path):
     place.write_bytes(made.read_bytes())
     found = weights.load("mobilenet_v2")
     assert all(torch.equal(v, v.half().float()) for v in found.values() if v.is_floating_point())
-    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).take_over(found)
+    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).load_pretrained(found)
 
 
 def test_another_file_under_the_name_is_refused(bare, tmp_path):
