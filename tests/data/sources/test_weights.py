@@ -54,7 +54,7 @@ def test_torch_cache_is_searched_and_weights_are_rounded(bare, tmp_path):
     place.write_bytes(file.read_bytes())
     state = weights.load("mobilenet_v2")
     assert all(torch.equal(v, v.half().float()) for v in state.values() if v.is_floating_point())
-    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).take_over(state)
+    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).load_pretrained(state)
 
 
 def test_file_with_another_checksum_is_rejected(bare, tmp_path):

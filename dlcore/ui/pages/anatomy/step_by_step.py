@@ -46,7 +46,7 @@ def step_by_step(project: "Project", run: Run | None) -> None:
         "Every operation of one forward pass, in execution order, with its output shape; N is the "
         "number of samples. Recorded while the network ran."
     )
-    if found.seen:
+    if found.has_operations:
         show_graph(found, key="anatomy")
     else:
         st.info(
@@ -116,7 +116,7 @@ def _facts(found: Anatomy) -> None:
         [
             ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
             ("Parameter memory", size(4 * found.parameters), "at 4 bytes each"),
-            ("Multiply-adds", short(found.multiply_adds) if found.seen else "not counted", "for one sample"),
+            ("Multiply-adds", short(found.multiply_adds) if found.has_operations else "not counted", "for one sample"),
             ("Activation memory", size(kept), "per sample"),
         ]
     )

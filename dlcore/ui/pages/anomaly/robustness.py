@@ -94,7 +94,7 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
         FACTORS,
         _moved(own),
         seeds=[one.nab for one in found.seeds],
-        rivals=rivals,
+        competitors=rivals,
         marks={text: factor for text, factor in marks.items() if np.isfinite(factor)},
         events=len(joined.windows),
     )

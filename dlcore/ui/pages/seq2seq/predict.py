@@ -98,7 +98,7 @@ def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> 
     figure = plots.next_symbols(
         [target.name(number) for number in numbers],
         100 * shares[numbers],
-        chosen=numbers.index(chosen),
+        decoded=numbers.index(chosen),
         title=f"Next symbol after “{before}”" if before else "First symbol",
     )
     show_figure(figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, probability {shares[chosen]:.1%}")
@@ -153,7 +153,7 @@ def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int,
         written,
         title="Cross-attention",
         unit="share, %",
-        told="“{row}” takes {value} % of “{column}”",
+        hover="“{row}” takes {value} % of “{column}”",
         at=at,
     )
     row = max(0, at)
