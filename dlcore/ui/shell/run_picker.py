@@ -20,8 +20,8 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
     if not records:
         return None
     labels = {record.run_id: label(record) for record in records}
-    wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
-    chosen = wanted if wanted in labels else first_choice(records, opens_on)
+    from_url = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
+    chosen = from_url if from_url in labels else first_choice(records, opens_on)
     _say_where_it_is_gone(st.query_params.get("run", ""), labels)
     # The browser reports the label, and labels change with state and age: new labels need a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
@@ -72,10 +72,10 @@ def label(record: Record) -> str:
 
 
 def _from_url(known: Collection[str]) -> str:
-    wanted = st.query_params.get("run", "")
-    if wanted in known or not wanted:
-        return wanted
-    near = [run_id for run_id in known if run_id.startswith(wanted)]
+    value = st.query_params.get("run", "")
+    if value in known or not value:
+        return value
+    near = [run_id for run_id in known if run_id.startswith(value)]
     return near[0] if len(near) == 1 else ""
 
 

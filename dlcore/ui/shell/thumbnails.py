@@ -71,11 +71,11 @@ def _forecast(scores: np.ndarray, targets: np.ndarray) -> str:
     return "".join(lines)
 
 
-def _written(written: np.ndarray, targets: np.ndarray, *, rows: int = 7) -> str:
+def _written(values: np.ndarray, targets: np.ndarray, *, rows: int = 7) -> str:
     """The first answers (N, L) without the ends, a shade for each symbol: right in one colour, wrong in another."""
     wanted = targets[:rows]
     wanted = wanted[:, : max(1, int((wanted != 0).sum(axis=1).max()) - 1)]
-    found, top = written[:rows, : wanted.shape[1]], max(1, int(wanted.max()))
+    found, top = values[:rows, : wanted.shape[1]], max(1, int(wanted.max()))
     wide, tall = WIDTH / wanted.shape[1], HEIGHT / max(1, len(wanted))
     return "".join(
         f'<rect x="{c * wide + 1:.1f}" y="{r * tall + 1:.1f}" width="{wide - 2:.1f}" height="{tall - 2:.1f}" rx="1.5" '

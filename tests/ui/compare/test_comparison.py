@@ -20,7 +20,7 @@ from dlcore.ui.train import comparison_form
 
 def costs(app: AppTest):
     """The table of scores and costs among those on the page."""
-    return next(shown.value for shown in app.dataframe if "Seeds" in shown.value)
+    return next(item.value for item in app.dataframe if "Seeds" in item.value)
 
 
 def curve(*values: float) -> Curve:
@@ -41,9 +41,9 @@ def test_one_seed_has_no_band():
 
 def test_reported_curves_have_a_label_and_one_value_per_epoch():
     project = projects.get("architectures")
-    drawn = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
-    assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
-    assert drawn.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
+    result = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
+    assert result.reported and result.label.endswith("reported") and result.steps_per_epoch == 1
+    assert result.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
 
 
 def test_a_range_below_zero_is_no_row_of_dashes():
@@ -74,14 +74,25 @@ def test_variants_have_the_titles_of_their_models():
         "Vision Transformer with a convolutional stem",
         "Vision Transformer",
     ]
-    own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.variants["vit"], "tiny": shipped.variants["vit"]})
-    assert list(with_model_titles(projects.get("vit"), own).variants) == ["Vision Transformer (1a2b3c4d)", "tiny"]
+    comparison = comparisons.Comparison(
+        "", "", {"vit (1a2b3c4d)": shipped.variants["vit"], "tiny": shipped.variants["vit"]}
+    )
+    assert list(with_model_titles(projects.get("vit"), comparison).variants) == [
+        "Vision Transformer (1a2b3c4d)",
+        "tiny",
+    ]
 
 
 def test_the_first_epochs_alone_count_at_equal_epochs():
     run = runs.open_run("reference:vit/vit")
-    found = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
-    assert found[0] is None and found[1] < found[2] < found[3] == run.history()["validation_accuracy"].values.max()
+    best_until_epochs = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
+    assert (
+        best_until_epochs[0] is None
+        and best_until_epochs[1]
+        < best_until_epochs[2]
+        < best_until_epochs[3]
+        == run.history()["validation_accuracy"].values.max()
+    )
 
 
 def test_short_times_keep_what_comes_after_the_point():
@@ -101,12 +112,12 @@ def test_shapes_of_inputs_come_from_the_datas_facts():
 
 
 def test_variants_differ_only_in_model_and_seed():
-    made = comparison_form.build_variants(
+    variants = comparison_form.build_variants(
         "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
     )
-    assert list(made) == ["ResNet-18", "VGG-16 (version C)"]
-    assert {config.training.epochs for configs in made.values() for config in configs} == {3}
-    assert [config.seed for config in made["ResNet-18"]] == [0, 1]
+    assert list(variants) == ["ResNet-18", "VGG-16 (version C)"]
+    assert {config.training.epochs for configs in variants.values() for config in configs} == {3}
+    assert [config.seed for config in variants["ResNet-18"]] == [0, 1]
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +201,8 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
 
 def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    asked = []
-    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: asked.append((models, budget)))
+    result = []
+    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: result.append((models, budget)))
 
     def script():
         from dlcore import projects
@@ -204,7 +215,7 @@ def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp
     app.run()
     app.button(key="compare-architectures-start").click().run()
     assert not app.exception
-    assert asked[0][0] == ["resnet18", "resnext"] and asked[0][1]["seeds"] == 3
+    assert result[0][0] == ["resnet18", "resnext"] and result[0][1]["seeds"] == 3
     app.session_state["compare-architectures-models"] = []
     app.run()
     assert app.button(key="compare-architectures-start").disabled

@@ -18,11 +18,11 @@ def variants():
 def test_every_part_and_measure_is_there_for_every_variant(variants) -> None:
     for variant in variants:
         metrics = run_cache.evaluation(variant.bundles[0]).metrics
-        found, best = parts.metrics_by_split(variant), variant.bundles[0].record.best
-        assert list(found) == [f"{m}, {p}" for m in ("Accuracy", "Loss") for p in ("train", "validation", "test")]
-        assert found["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
-        assert found["Loss, test"] == f"{metrics['loss']:.3f}"
-        assert found["Loss, validation"] == f"{best.value:.3f}"
+        result, best = parts.metrics_by_split(variant), variant.bundles[0].record.best
+        assert list(result) == [f"{m}, {p}" for m in ("Accuracy", "Loss") for p in ("train", "validation", "test")]
+        assert result["Accuracy, test"] == f"{metrics['accuracy']:.1%}"
+        assert result["Loss, test"] == f"{metrics['loss']:.3f}"
+        assert result["Loss, validation"] == f"{best.value:.3f}"
         assert set(parts.test_metrics(variant)) == set(parts.TEST_METRICS)
         assert parts.test_metrics(variant)["precision"] == f"{metrics['precision']:.1%}"
 
@@ -38,26 +38,26 @@ def test_it_is_said_who_does_better_than_the_simple_methods_and_who_is_stuck(var
         "**The baseline wins.** Best baseline: NB-SVM on pairs of words ("
     )
     stuck = {variant.name: parts.degenerate_summary(variant, ("negative", "positive")) for variant in variants}
-    assert [name for name, said in stuck.items() if said] == ["fast"] and "is degenerate" in stuck["fast"]
+    assert [name for name, value in stuck.items() if value] == ["fast"] and "is degenerate" in stuck["fast"]
     questions = comparison_scores.tested_variants(comparisons.from_references("questions").variants)
-    _, beats, others = parts.baseline_summary(questions).split("; ", 2)
-    assert beats == "beats it: bert_gru" and "rnn" in others
+    _, beats, result = parts.baseline_summary(questions).split("; ", 2)
+    assert beats == "beats it: bert_gru" and "rnn" in result
 
 
 def test_the_dot_on_a_curve_is_the_runs_threshold(variants) -> None:
     for variant in variants:
-        metrics, drawn = run_cache.evaluation(variant.bundles[0]).metrics, parts.variant_roc(variant)
-        assert drawn.at[1] == pytest.approx(metrics["recall"]) and drawn.area == pytest.approx(metrics["roc_auc"])
+        metrics, result = run_cache.evaluation(variant.bundles[0]).metrics, parts.variant_roc(variant)
+        assert result.at[1] == pytest.approx(metrics["recall"]) and result.area == pytest.approx(metrics["roc_auc"])
 
 
 def test_the_variant_that_stops_early_may_go_on_for_longer() -> None:
-    made = comparison_form.build_variants(
+    result = comparison_form.build_variants(
         "reviews_transformer", ["base", "early_stopping"], dataset="movie_reviews", preset="full", seeds=[0], epochs=2
     )
-    assert {name: configs[0].training.epochs for name, configs in made.items()} == {"Base": 2, "Early stopping": 6}
+    assert {name: configs[0].training.epochs for name, configs in result.items()} == {"Base": 2, "Early stopping": 6}
 
 
 def test_more_classes_have_measures_and_no_curve(variants) -> None:
     bundle = runs.open_run("reference:questions/lstm").bundle
-    one = type(variants[0])("lstm", (bundle.record,), (bundle,))
-    assert set(parts.test_metrics(one)) == set(parts.TEST_METRICS)
+    result = type(variants[0])("lstm", (bundle.record,), (bundle,))
+    assert set(parts.test_metrics(result)) == set(parts.TEST_METRICS)

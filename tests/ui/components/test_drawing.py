@@ -71,10 +71,10 @@ def test_lines_of_components_fit_into_120_characters():
 
 
 def test_the_house_style_leaves_what_a_maker_chose():
-    drawn = figure.house_style(go.Figure(layout={"height": 500, "colorway": ["#000000"], "title": {"text": "A"}}))
-    assert drawn.layout.height == 500
-    assert drawn.layout.colorway == ("#000000",)
-    assert drawn.layout.title.text == "A"
+    house_style = figure.house_style(go.Figure(layout={"height": 500, "colorway": ["#000000"], "title": {"text": "A"}}))
+    assert house_style.layout.height == 500
+    assert house_style.layout.colorway == ("#000000",)
+    assert house_style.layout.title.text == "A"
     assert figure.house_style(go.Figure()).layout.colorway == palette.ORDER
 
 

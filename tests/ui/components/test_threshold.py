@@ -63,15 +63,15 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
         "validation": part([1, 4], [0, 0], 3),
         "test": part([9, 1, 9], [0, 0, 1], 5),
     }
-    found = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
-    assert [(one.name, one.start, one.stop) for one in found.scopes] == [
+    judge = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
+    assert [(scope.name, scope.start, scope.stop) for scope in judge.scopes] == [
         ("all outside training", 3, 8),
         ("test", 5, 8),
         ("whole series", 0, 8),
     ]
-    assert (found.rules.start, found.rules.stop) == (3, 5)
-    assert found.references == (("maximum of training", 3.0),)
-    assert found.labels.tolist() == [0] * 7 + [1]
+    assert (judge.rules.start, judge.rules.stop) == (3, 5)
+    assert judge.references == (("maximum of training", 3.0),)
+    assert judge.labels.tolist() == [0] * 7 + [1]
 
 
 def test_labels_by_hand_are_a_csv_of_moments():

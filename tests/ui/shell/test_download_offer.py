@@ -5,9 +5,9 @@ from dlcore.ui.shell.download_offer import manual_folders
 
 
 def test_where_a_set_is_looked_for_is_said_whole(tmp_path, monkeypatch):
-    said = manual_folders(sources.get_dataset("food11"))
-    assert all(f"`{part}`" in said for part in ("training", "validation", "evaluation", "food-11", "DLCORE_DATA"))
-    assert "class_number.jpg" in said and "`images` and `meta`" in manual_folders(sources.get_dataset("food101"))
+    result = manual_folders(sources.get_dataset("food11"))
+    assert all(f"`{part}`" in result for part in ("training", "validation", "evaluation", "food-11", "DLCORE_DATA"))
+    assert "class_number.jpg" in result and "`images` and `meta`" in manual_folders(sources.get_dataset("food101"))
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     for part in ("training", "validation", "evaluation"):
         (tmp_path / "food-11" / part).mkdir(parents=True)

@@ -40,5 +40,5 @@ def test_a_bert_that_is_missing_is_offered(monkeypatch):
     monkeypatch.setattr(bert_weights, "find", bert_weights.find)  # put back afterwards
     app = AppTest.from_function(without_a_bert, default_timeout=60).run()
     assert not app.exception and not app.error
-    said = " ".join([*(one.value for one in app.markdown), *(one.value for one in app.caption)])
-    assert "all-MiniLM-L6-v2" in said or any("all-MiniLM-L6-v2" in button.label for button in app.button)
+    text = " ".join([*(item.value for item in app.markdown), *(item.value for item in app.caption)])
+    assert "all-MiniLM-L6-v2" in text or any("all-MiniLM-L6-v2" in button.label for button in app.button)

@@ -26,8 +26,8 @@ def answer(path: str, *, kind: str = "text/html; charset=utf-8", query: bytes = 
     async def send(message):
         sent.append(message)
 
-    asked = [(b"accept-encoding", b"gzip")]
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": asked}
+    result = [(b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": result}
     asyncio.run(preload.Preload(app)(scope, None, send))
     body = b"".join(message.get("body", b"") for message in sent)
     return dict(sent[0]["headers"]), body, seen
@@ -47,9 +47,9 @@ def test_our_own_plotly_is_named_where_it_draws():
 
 @pytest.mark.parametrize("path", ["/static/js/index.js", "/_stcore/health", "/app/static/plotly.min.js"])
 def test_files_and_streamlits_own_addresses_pass_untouched(path):
-    _, body, seen = answer(path)
+    _, body, result = answer(path)
     assert body == HTML
-    assert seen["headers"] == [(b"accept-encoding", b"gzip")]
+    assert result["headers"] == [(b"accept-encoding", b"gzip")]
 
 
 def test_what_is_not_html_passes_untouched():

@@ -55,8 +55,8 @@ def _picture_part(bundle: Bundle, run: Run) -> None:
     place = right.slider("Rank by error, smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(place / 100 * (len(rows) - 1))]])
     pictures, origin = samples.load_images(dataset), int(stored["test_ids"][row])
-    found = anatomy.score_pixels(run_cache.load_model(bundle), np.asarray(pictures.test_pixels[origin]))
-    _shown(found, bundle.labels[int(pictures.test_labels[origin])])
+    score_pixels = anatomy.score_pixels(run_cache.load_model(bundle), np.asarray(pictures.test_pixels[origin]))
+    _shown(score_pixels, bundle.labels[int(pictures.test_labels[origin])])
 
 
 def _shown(found: dict[str, Any], name: str) -> None:
@@ -87,18 +87,18 @@ def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _trial(settings: str) -> RunEvidence:
-    chosen = json.loads(settings)
-    config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000, **chosen})
-    found = run_short(config, _prepared(), steps=STEPS, every=4)
-    norms, losses = found.gradients, found.losses
+    data = json.loads(settings)
+    config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000, **data})
+    short_run = run_short(config, _prepared(), steps=STEPS, every=4)
+    norms, losses = short_run.gradients, short_run.losses
     return RunEvidence(
-        chosen,
+        data,
         {"batch_loss": (losses.steps, losses.values)},
         norms.layers,
         norms.steps,
         norms.norms,
         norms.measures,
-        broke=found.error,
+        broke=short_run.error,
     )
 
 

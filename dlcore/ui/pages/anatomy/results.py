@@ -34,23 +34,25 @@ def data(project: Project, run: Run | None) -> None:
         download_offer.offer_download(config.dataset)
         return
     strange = config.data_as(anatomy.AnatomyData).left_out
-    found = samples.load_images(config.dataset)
-    height, width = found.pixels.shape[1:3]
+    images = samples.load_images(config.dataset)
+    height, width = images.pixels.shape[1:3]
     st.markdown(f"**{source.title}**: {source.rows:,} images. [Source]({source.homepage}), license: {source.licence}.")
     st.markdown(
         f"Each image of {height} x {width} pixels is resized to {anatomy.HEIGHT} x {anatomy.WIDTH}, which gives "
-        f"exactly **1,000 numbers** from 0 to 1. **“{found.names[strange]}” is excluded from training** "
+        f"exactly **1,000 numbers** from 0 to 1. **“{images.names[strange]}” is excluded from training** "
         "and validation and appears in the test split only: these are the anomalies."
     )
     for names, title in (
         ([strange], "Anomalies"),
-        ([k for k in range(len(found.names)) if k != strange], "Training classes"),
+        ([k for k in range(len(images.names)) if k != strange], "Training classes"),
     ):
         st.subheader(title, anchor=False)
         each = 7 if len(names) == 1 else _EACH
-        rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
-        drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
-        samples.show_images(list(drawn), [found.names[k] for k in found.labels[rows]], alt="An image of 1,000 numbers")
+        rows = np.concatenate([np.flatnonzero(images.labels == k)[:each] for k in names])
+        values = anatomy.rows(images.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
+        samples.show_images(
+            list(values), [images.names[k] for k in images.labels[rows]], alt="An image of 1,000 numbers"
+        )
 
 
 def results(project: Project, run: Run | None) -> None:

@@ -34,20 +34,20 @@ def step_by_step(project: "Project", run: Run | None) -> None:
             "Network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
         )
     try:
-        found = _of_text(_written()) if how == WRITE else _of_model(*_chosen())
+        of_text = _of_text(_written()) if how == WRITE else _of_model(*_chosen())
     except RequestError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _facts(found)
-    _sum(found)
-    _table(found)
+    _facts(of_text)
+    _sum(of_text)
+    _table(of_text)
     st.subheader("Computational graph", anchor=False)
     st.caption(
         "Every operation of one forward pass, in execution order, with its output shape; N is the "
         "number of samples. Recorded while the network ran."
     )
-    if found.seen:
-        show_graph(found, key="anatomy")
+    if of_text.seen:
+        show_graph(of_text, key="anatomy")
     else:
         st.info(
             "This network computes in NumPy, where operations cannot be recorded: its parameters are counted above, "
@@ -73,9 +73,9 @@ def _written() -> str:
 
 
 def _take_example() -> None:
-    chosen = st.session_state.get("anatomy-example")
-    if chosen in EXAMPLES:
-        st.session_state["anatomy-text"] = EXAMPLES[chosen]
+    value = st.session_state.get("anatomy-example")
+    if value in EXAMPLES:
+        st.session_state["anatomy-text"] = EXAMPLES[value]
 
 
 def _chosen() -> tuple[str, str]:
@@ -84,12 +84,12 @@ def _chosen() -> tuple[str, str]:
         for project in projects.list_projects()
         for model, entry in project.models.items()
     }
-    wanted = st.query_params.get("of", "")
+    value = st.query_params.get("of", "")
     picked = st.selectbox(
         "Model",
         list(names),
         key="anatomy-model",
-        index=list(names).index(wanted) if wanted in names else 0,
+        index=list(names).index(value) if value in names else 0,
         format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
         help="Built with default settings for its page's data.",
     )
@@ -109,25 +109,25 @@ def _of_model(slug: str, model: str) -> Anatomy:
     return networks.analyze_model(slug, model)
 
 
-def _facts(found: Anatomy) -> None:
-    weights = sum(layer.weights for layer in found.layers)
-    kept = sum(layer.output_bytes for layer in found.layers)
+def _facts(anatomy: Anatomy) -> None:
+    weights = sum(layer.weights for layer in anatomy.layers)
+    total = sum(layer.output_bytes for layer in anatomy.layers)
     style.summary_row(
         [
-            ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
-            ("Parameter memory", size(4 * found.parameters), "at 4 bytes each"),
-            ("Multiply-adds", short(found.multiply_adds) if found.seen else "not counted", "for one sample"),
-            ("Activation memory", size(kept), "per sample"),
+            ("Parameters", f"{anatomy.parameters:,}", f"{weights:,} weights, {anatomy.parameters - weights:,} biases"),
+            ("Parameter memory", size(4 * anatomy.parameters), "at 4 bytes each"),
+            ("Multiply-adds", short(anatomy.multiply_adds) if anatomy.seen else "not counted", "for one sample"),
+            ("Activation memory", size(total), "per sample"),
         ]
     )
 
 
-def _sum(found: Anatomy) -> None:
+def _sum(anatomy: Anatomy) -> None:
     """Draw the parameter count as a sum over layers, and a dense layer's count as a formula."""
-    sizes = [layer for layer in found.layers if layer.total]
+    sizes = [layer for layer in anatomy.layers if layer.total]
     if 1 < len(sizes) <= 12:
-        said = " + ".join(f"{layer.total:,}" for layer in sizes)
-        st.markdown(f"**{said} = {found.parameters:,}**")
+        text = " + ".join(f"{layer.total:,}" for layer in sizes)
+        st.markdown(f"**{text} = {anatomy.parameters:,}**")
     dense = next((layer for layer in sizes if layer.kind == "Linear" and layer.biases), None)
     if dense is not None:
         inner, outer = dense.weights // dense.biases, dense.biases
@@ -145,7 +145,7 @@ def _tex(number: int) -> str:
     return f"{number:,}".replace(",", "{,}")
 
 
-def _table(found: Anatomy) -> None:
+def _table(anatomy: Anatomy) -> None:
     rows: list[dict[str, Any]] = [
         {
             "Layer": layer.name or "(itself)",
@@ -157,19 +157,19 @@ def _table(found: Anatomy) -> None:
             "Multiply-adds": f"{layer.multiply_adds:,}",
             "Output's memory": size(layer.output_bytes),
         }
-        for layer in found.layers
+        for layer in anatomy.layers
     ]
-    weights = sum(layer.weights for layer in found.layers)
+    weights = sum(layer.weights for layer in anatomy.layers)
     rows.append(
         {
             "Layer": "All",
             "Kind": "",
             "Output": "",
             "Weights": f"{weights:,}",
-            "Biases": f"{found.parameters - weights:,}",
-            "Total": f"{found.parameters:,}",
-            "Multiply-adds": f"{found.multiply_adds:,}",
-            "Output's memory": size(sum(layer.output_bytes for layer in found.layers)),
+            "Biases": f"{anatomy.parameters - weights:,}",
+            "Total": f"{anatomy.parameters:,}",
+            "Multiply-adds": f"{anatomy.multiply_adds:,}",
+            "Output's memory": size(sum(layer.output_bytes for layer in anatomy.layers)),
         }
     )
     right = {name: st.column_config.TextColumn(name, alignment="right") for name in list(rows[0])[3:]}

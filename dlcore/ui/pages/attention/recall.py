@@ -42,10 +42,10 @@ def data(project: "Project", run: Run | None) -> None:
         f"run's seed; {attention.TEST_ROWS:,} test sequences, the same for every run. Pairs are "
         "random in every sequence, so nothing can be memorized."
     )
-    made = recall.make_sequences(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
-    lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(made.letters, made.values, strict=True)]
+    sequences = recall.make_sequences(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
+    lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(sequences.letters, sequences.values, strict=True)]
     st.dataframe(
-        pd.DataFrame({"Sequence": lines, "Answer": [str(one) for one in made.answers]}),
+        pd.DataFrame({"Sequence": lines, "Answer": [str(answer) for answer in sequences.answers]}),
         hide_index=True,
         width="content",
         alt=f"{SHOWN} sequences, the first is {lines[0]}",
@@ -63,8 +63,8 @@ def results(project: "Project", run: Run | None) -> None:
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
     )
     options = run.config.data_as(attention.RecallData)
-    made = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
-    counts = (made.values > recall.QUESTION).sum(axis=1)
+    sequences = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
+    counts = (sequences.values > recall.QUESTION).sum(axis=1)
     right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
     sizes = np.arange(recall.LEAST_PAIRS, options.pairs + 1)
     share = [100 * float(right[counts == size].mean()) for size in sizes]
@@ -72,7 +72,7 @@ def results(project: "Project", run: Run | None) -> None:
     figure.add_bar(x=sizes, y=share, marker={"color": BLUE}, name="this run", width=0.5)
     figure.add_scatter(x=sizes, y=100 / sizes, mode="lines+markers", name="chance among the digits present")
     figure.update_yaxes(range=[0, 105])
-    show_figure(figure, key="by-pairs", alt=f"Accuracy by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
+    show_figure(figure, key="by-pairs", alt=f"Accuracy by pairs: {', '.join(f'{item:.0f} %' for item in share)}")
     show_learning_curves(
         bundle,
         run.record,
@@ -134,8 +134,8 @@ def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
 def _trial(settings: str) -> RunEvidence:
     chosen = json.loads(settings)
     config = projects.configure("attention", preset="quick", settings=chosen)
-    found = run_short(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
-    norms, losses = found.gradients, found.losses
+    short_run = run_short(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
+    norms, losses = short_run.gradients, short_run.losses
     return RunEvidence(
         chosen,
         {"batch_loss": (losses.steps, losses.values)},
@@ -143,7 +143,7 @@ def _trial(settings: str) -> RunEvidence:
         norms.steps,
         norms.norms,
         norms.measures,
-        broke=found.error,
+        broke=short_run.error,
     )
 
 

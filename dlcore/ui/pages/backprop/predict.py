@@ -70,11 +70,11 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
         with right:
             st.info("Draw in the black square: the prediction appears when you lift the pen.", icon=":material/draw:")
         return
-    found = backprop.classify_pixels(run_cache.load_model(bundle), pixels)
+    classify_pixels = backprop.classify_pixels(run_cache.load_model(bundle), pixels)
     with middle:
         samples.show_images([pixels], ["as the network sees it"], alt="The digit", width=140)
     with right:
-        _said(found, bundle.labels)
+        _said(classify_pixels, bundle.labels)
 
 
 def _pixels(strokes: str, side: int) -> np.ndarray | None:
@@ -100,16 +100,16 @@ def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _attempt(settings: str) -> RunEvidence:
-    chosen = json.loads(settings)
-    config = projects.configure("backprop", model="dense", dataset=BROKEN_ON, preset="quick", settings=chosen)
-    return short_run_evidence(run_short(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), chosen)
+    data = json.loads(settings)
+    config = projects.configure("backprop", model="dense", dataset=BROKEN_ON, preset="quick", settings=data)
+    return short_run_evidence(run_short(config, _prepared(), steps=backprop.BREAK_STEPS, every=4), data)
 
 
-def short_run_evidence(found: ShortRun, settings: dict[str, Any]) -> RunEvidence:
+def short_run_evidence(short_run: ShortRun, settings: dict[str, Any]) -> RunEvidence:
     """Return the evidence of a short run, as questions and signatures read it."""
-    norms, losses = found.gradients, found.losses
+    norms, losses = short_run.gradients, short_run.losses
     curves = {"batch_loss": (losses.steps, losses.values)}
-    return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=found.error)
+    return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=short_run.error)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -129,11 +129,14 @@ def _picture(seen: RunEvidence, key: str) -> None:
 
 
 def _lengths(seen: RunEvidence) -> go.Figure:
-    found = backprop.gradient_lengths(seen)
+    gradient_lengths = backprop.gradient_lengths(seen)
     names = [seen.layers[place].replace("_", " ") for place in backprop.weight_layers(seen)]
     figure = blank("Gradient norm by layer, input first", x="", y="mean norm", height=280)
     figure.add_bar(
-        x=names, y=np.maximum(found, 1e-12), marker={"color": BLUE}, hovertemplate="%{x}: %{y:.2~e}<extra></extra>"
+        x=names,
+        y=np.maximum(gradient_lengths, 1e-12),
+        marker={"color": BLUE},
+        hovertemplate="%{x}: %{y:.2~e}<extra></extra>",
     )
     figure.update_yaxes(type="log", exponentformat="power")
     return figure

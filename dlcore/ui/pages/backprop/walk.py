@@ -65,15 +65,15 @@ def explain(project: "Project", run: Run | None) -> None:
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, int]:
     """Return pixels (H, W) and the target class: a test sample, or the drawing from the Predict panel."""
-    mine = st.session_state.get(DRAWING)
+    value = st.session_state.get(DRAWING)
     height = int(bundle.preprocessing["height"])
-    if mine is not None and mine.shape[0] == height:
+    if value is not None and value.shape[0] == height:
         which = st.segmented_control(
             "Example", ["Test sample", "My drawing"], default="Test sample", required=True, key="walk-example"
         )
         if which == "My drawing":
             digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
-            return mine, int(digit)
+            return value, int(digit)
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
     pictures = samples.load_images(run.config.dataset).test_pixels
@@ -87,19 +87,19 @@ def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle:
     return walk(loaded.module, x, target)  # type: ignore[arg-type]
 
 
-def packed(found: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
+def packed(backprop_walk: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
     """Pack a walk for the browser."""
     return {
         "version": version,
         "network": run_cache.bundle_key(bundle),
         "labels": list(bundle.labels),
-        "target": found.target,
-        "loss": found.loss,
-        "x": pack(found.stages[0].x),
-        "shapeX": list(found.stages[0].x.shape),
-        "probabilities": pack(found.probabilities, dtype="float64"),
-        "dz": pack(found.dz, dtype="float64"),
-        "stages": [_packed(stage) for stage in found.stages],
+        "target": backprop_walk.target,
+        "loss": backprop_walk.loss,
+        "x": pack(backprop_walk.stages[0].x),
+        "shapeX": list(backprop_walk.stages[0].x.shape),
+        "probabilities": pack(backprop_walk.probabilities, dtype="float64"),
+        "dz": pack(backprop_walk.dz, dtype="float64"),
+        "stages": [_packed(stage) for stage in backprop_walk.stages],
     }
 
 

@@ -102,29 +102,29 @@ def keep(wanted: Sequence[Mapping[str, Any]]) -> None:
 
 def view(slug: str, dataset: str) -> None:
     """The grid asked for last: its verdicts as a table, and the gradients of all of it as one heat map."""
-    wanted: list[dict[str, Any]] = st.session_state.get(_GRID, [])
-    if not wanted:
+    value: list[dict[str, Any]] = st.session_state.get(_GRID, [])
+    if not value:
         gradients_attempt.prefetch(slug, dataset)
         st.info(
             "Press the button, and see at a glance which depth needs what. Then take away or add values.",
             icon=":material/touch_app:",
         )
         return
-    found = _trained(slug, dataset, wanted)
-    healthy = sum(one.shown.verdict.kind == "healthy" for one in found)
-    st.markdown(f"In **{healthy} of {len(found)}** networks the gradient arrives as it should.")
-    varied = [name for name in AXES if len({one[name] for one in wanted}) > 1]
-    _verdicts(wanted, found, varied)
-    same = [_word(name, wanted[0][name]) for name in AXES if name not in varied]
-    same.append(f"rate {wanted[0]['learning_rate']:g}")
+    trained = _trained(slug, dataset, value)
+    healthy = sum(item.shown.verdict.kind == "healthy" for item in trained)
+    st.markdown(f"In **{healthy} of {len(trained)}** networks the gradient arrives as it should.")
+    varied = [name for name in AXES if len({item[name] for item in value}) > 1]
+    _verdicts(value, trained, varied)
+    same = [_word(name, value[0][name]) for name in AXES if name not in varied]
+    same.append(f"rate {value[0]['learning_rate']:g}")
     st.caption(
         f"All of them: {', '.join(same)}; {STEPS} steps with 32 pictures "
         "each. Behind the verdict: the gradient of the first quarter of the layers over that of the last, and the loss "
         f"in the end (guessing one of ten: {gradients_attempt.GUESSING})."
     )
     named = [
-        flow.rename(one.shown, f"{_words(cell, varied) or one.shown.name}: {one.shown.verdict.kind}")
-        for cell, one in zip(wanted, found, strict=True)
+        flow.rename(item.shown, f"{_words(cell, varied) or item.shown.name}: {item.shown.verdict.kind}")
+        for cell, item in zip(value, trained, strict=True)
     ]
     flow.show_map(named, key="grid", until=STEPS)
 
@@ -140,16 +140,16 @@ def _trained(slug: str, dataset: str, wanted: Sequence[Mapping[str, Any]]) -> li
     return found
 
 
-def _verdicts(wanted: Sequence[Mapping[str, Any]], found: Sequence[ShownRun], varied: Sequence[str]) -> None:
+def _verdicts(wanted: Sequence[Mapping[str, Any]], shown_runs: Sequence[ShownRun], varied: Sequence[str]) -> None:
     """A row for each combination of all varied switches but the last, a column for each value of that one."""
     last = varied[-1] if varied else AXES[0]
     rows: dict[str, dict[str, str]] = {}
-    for cell, one in zip(wanted, found, strict=True):
+    for cell, item in zip(wanted, shown_runs, strict=True):
         row = _words(cell, [name for name in varied if name != last]) or "Gradient"
-        verdict = one.shown.verdict
-        said = f"{SIGNS[verdict.kind]} {verdict.kind}"
-        numbers = f"{flow.ratio(one.shown)}, loss {one.loss}" if not one.trial.failed_step else one.loss
-        rows.setdefault(row, {"Network": row})[_word(last, cell[last])] = f"{said} ({numbers})"
+        verdict = item.shown.verdict
+        text = f"{SIGNS[verdict.kind]} {verdict.kind}"
+        numbers = f"{flow.ratio(item.shown)}, loss {item.loss}" if not item.trial.failed_step else item.loss
+        rows.setdefault(row, {"Network": row})[_word(last, cell[last])] = f"{text} ({numbers})"
     st.dataframe(pd.DataFrame(list(rows.values())), hide_index=True, width="stretch", alt="Verdicts of the grid")
 
 

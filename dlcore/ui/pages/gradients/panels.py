@@ -52,12 +52,12 @@ def _of_several(comparison: Comparison) -> None:
     """The gradient in each network of a comparison, its first seed that has recorded any."""
     found = []
     for arm, records in comparison.variants.items():
-        drawn = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
-        found += [network for network in drawn if network is not None][:1]
+        networks = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
+        found += [network for network in networks if network is not None][:1]
     if not found:
         return
     st.subheader("What becomes of the gradient", anchor=False)
-    st.markdown("\n".join(f"- **{shown.name}**: {shown.verdict.findings[0].sentence}" for shown in found[:MOST]))
+    st.markdown("\n".join(f"- **{item.name}**: {item.verdict.findings[0].sentence}" for item in found[:MOST]))
     flow.show_map(found[:MOST], key="compared-flow")
 
 
@@ -66,16 +66,16 @@ def _of_one(project: "Project", run: Run | None) -> None:
     if run is None:
         run_cache.finished_bundle(run, to_see="what becomes of its gradient")
         return
-    mine = flow.run_network(run, _name(project, run.record))
-    if mine is None:
+    network = flow.run_network(run, _name(project, run.record))
+    if network is None:
         if run.record.state in runs.ACTIVE:
             st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
         else:
             run_cache.finished_bundle(run, to_see="what becomes of its gradient")
         return
-    flow.show_verdict(mine)
-    _cures(project, run, mine)
-    networks = [mine, *_others(project, run)]
+    flow.show_verdict(network)
+    _cures(project, run, network)
+    networks = [network, *_others(project, run)]
     flow.show_map(networks, key="flow", reported=flow.REPORTED)
     _who_learns(project, run, networks)
     if run.bundle is not None:
@@ -104,7 +104,7 @@ def _others(project: "Project", run: Run) -> list[flow.Network]:
         record.run_id: record for record in list_records(project.slug) if record.run_id != run.run_id and record.step
     }
     tale = [f"reference:{project.slug}/{name}" for name in TALE]
-    chosen = st.multiselect(
+    choices = st.multiselect(
         "Beside it",
         list(records),
         default=[name for name in tale if name in records][:3],
@@ -113,27 +113,29 @@ def _others(project: "Project", run: Run) -> list[flow.Network]:
         placeholder="Other networks",
         format_func=lambda run_id: _name(project, records[run_id]),
     )
-    found = [flow.run_network(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
-    return [network for network in found if network is not None]
+    networks = [flow.run_network(runs.open_run(run_id), _name(project, records[run_id])) for run_id in choices]
+    return [network for network in networks if network is not None]
 
 
-def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
+def _cures(project: "Project", run: Run, network: flow.Network) -> None:
     """A button for each setting that may be changed: it forks the run with that one change and starts it."""
     st.markdown("**Change one thing and train it again**")
-    found = deep.list_remedies(run.config, mine.verdict.kind)
+    remedies = deep.list_remedies(run.config, network.verdict.kind)
     with st.container(horizontal=True, gap="small"):
-        for cure in found:
+        for cure in remedies:
             st.button(
                 cure.name,
                 key=f"cure-{cure.name}-{run.run_id}",
                 help=f"{cure.why} Starts a fork of this run.",
                 icon=":material/healing:" if cure.suits else ":material/call_split:",
-                type="primary" if cure.suits and cure is found[0] else "secondary",
+                type="primary" if cure.suits and cure is remedies[0] else "secondary",
                 on_click=_fork,
                 args=(project.slug, run, cure),
             )
-    if found[0].suits:
-        st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
+    if remedies[0].suits:
+        st.caption(
+            f"Made for what was found: {', '.join(cure.name for cure in remedies if cure.suits)}. {remedies[0].why}"
+        )
 
 
 def _fork(slug: str, run: Run, cure: deep.Remedy) -> None:
@@ -188,8 +190,10 @@ def _tale(project: "Project") -> None:
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
     try:
-        found = agreement.agreement_of_predictions(run_cache.predictions(run.left), run_cache.predictions(other.left))
+        agreement_of_predictions = agreement.agreement_of_predictions(
+            run_cache.predictions(run.left), run_cache.predictions(other.left)
+        )
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"
-    sentence = found.sentence(name, other_name)
+    sentence = agreement_of_predictions.sentence(name, other_name)
     return sentence[:1].upper() + sentence[1:]

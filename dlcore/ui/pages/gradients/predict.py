@@ -46,9 +46,9 @@ def try_it(project: "Project", run: Run | None) -> None:
         )
         if what == GRID:
             chosen, rate = gradients_grid.settings()
-            wanted = gradients_grid.cells(chosen, rate)
-            if gradients_grid.button(wanted):
-                gradients_grid.keep(wanted)
+            cells = gradients_grid.cells(chosen, rate)
+            if gradients_grid.button(cells):
+                gradients_grid.keep(cells)
         else:
             attempts = _ask(run)
     with view:
@@ -85,11 +85,11 @@ def _settings(run: Run | None) -> dict[str, Any]:
         start, rate = {**start, **run.config.model_options.model_dump()}, run.config.training.learning_rate
     key = f"attempt-{run.run_id if run else ''}"
     fields = [field for field in describe(DeepNetworkConfig) if field.name in gradients_grid.AXES]
-    chosen = {
+    setting_widgets = {
         field.name: forms.setting_widget(field, start[field.name], key=f"{key}-{field.name}", keep=True)
         for field in fields
     }
-    chosen["learning_rate"] = st.number_input(
+    setting_widgets["learning_rate"] = st.number_input(
         "Learning rate",
         1e-6,
         1.0,
@@ -99,7 +99,7 @@ def _settings(run: Run | None) -> dict[str, Any]:
         help="Length of a step along the gradient.",
         persist_state="session",
     )
-    return chosen
+    return setting_widgets
 
 
 def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
@@ -122,4 +122,4 @@ def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
     st.caption(gradients_attempt.describe_loss(newest.trial))
     if len(found) > 1:
         gradients_attempt.table(found)
-    flow.show_map([one.shown for one in found], key="attempts", until=STEPS)
+    flow.show_map([item.shown for item in found], key="attempts", until=STEPS)

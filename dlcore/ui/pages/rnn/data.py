@@ -41,13 +41,13 @@ def _memory(gap: int) -> None:
         f"Made here, not measured anywhere: one of {memory_task.SIGNALS} signals at the first step, then {gap} steps "
         "of noise, then the question which it was. Guessing is right one time in ten. The gap is a run's setting."
     )
-    made = memory_task.make_sequences(rnn.TEST_ROWS, gap=gap, seed=rnn.TEST_SEED)
+    sequences = memory_task.make_sequences(rnn.TEST_ROWS, gap=gap, seed=rnn.TEST_SEED)
     for place, column in enumerate(st.columns(SHOWN)):
         with column:
             show_figure(
-                _sequence(made.inputs[place], int(made.targets[place])),
+                _sequence(sequences.inputs[place], int(sequences.targets[place])),
                 key=f"memory-{place}",
-                alt=f"A sequence of signal {made.targets[place]} and {gap} steps of noise",
+                alt=f"A sequence of signal {sequences.targets[place]} and {gap} steps of noise",
             )
 
 

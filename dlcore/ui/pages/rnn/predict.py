@@ -40,10 +40,10 @@ def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _attempt(settings: str) -> RunEvidence:
-    chosen = json.loads(settings)
-    config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=chosen)
+    data = json.loads(settings)
+    config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=data)
     prepared = projects.get("rnn").prepare(config)
-    return short_run_evidence(run_short(config, prepared, steps=rnn.BREAK_STEPS, every=2), chosen)
+    return short_run_evidence(run_short(config, prepared, steps=rnn.BREAK_STEPS, every=2), data)
 
 
 def _picture(seen: RunEvidence, key: str) -> None:

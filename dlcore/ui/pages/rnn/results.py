@@ -57,15 +57,15 @@ def results(project: "Project", run: Run | None) -> None:
 @lru_cache(maxsize=1)
 def table() -> dict[str, Any]:
     """What tests/benchmarks/memory.py measured."""
-    found: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
-    return found
+    data: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return data
 
 
 def bridges() -> dict[str, dict[int, float]]:
     """model -> gap -> accuracy, the mean over seeds."""
     return {
-        model: {int(gap): float(np.mean(values)) for gap, values in found.items()}
-        for model, found in table()["accuracy"].items()
+        model: {int(gap): float(np.mean(values)) for gap, values in value.items()}
+        for model, value in table()["accuracy"].items()
     }
 
 

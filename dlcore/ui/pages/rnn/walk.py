@@ -56,9 +56,9 @@ def explain(project: "Project", run: Run | None) -> None:
         st.markdown(WORDS)
 
 
-def _ratio(found: UnrolledRun) -> str:
-    last = float(found.lengths[-1])
-    return f"{float(found.lengths[0]) / last:.1e}" if last else "no gradient at all"
+def _ratio(unrolled_run: UnrolledRun) -> str:
+    last = float(unrolled_run.lengths[-1])
+    return f"{float(unrolled_run.lengths[0]) / last:.1e}" if last else "no gradient at all"
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:
@@ -85,13 +85,13 @@ def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> UnrolledRun:
     return unroll(run_cache.load_model(_bundle).module, x, target)
 
 
-def packed(found: UnrolledRun, version: str) -> dict[str, Any]:
+def packed(unrolled_run: UnrolledRun, version: str) -> dict[str, Any]:
     """An unrolled sequence on its way to the browser."""
     return {
         "version": version,
-        "error": found.error,
-        "x": pack(found.x),
-        "states": pack(found.states),
-        "byStep": pack(found.by_step, dtype="float64"),
-        **{name: pack(array) for name, array in found.weights.items()},
+        "error": unrolled_run.error,
+        "x": pack(unrolled_run.x),
+        "states": pack(unrolled_run.states),
+        "byStep": pack(unrolled_run.by_step, dtype="float64"),
+        **{name: pack(array) for name, array in unrolled_run.weights.items()},
     }

@@ -44,11 +44,11 @@ def test_the_reference_runs_teach_what_is_said_of_them(better, worse):
     ],
 )
 def test_the_verdict_on_each_reference_run(name, kind):
-    found = flow.run_network(runs.open_run(f"reference:gradients/{name}"), name)
-    assert found.verdict.kind == kind
+    network = flow.run_network(runs.open_run(f"reference:gradients/{name}"), name)
+    assert network.verdict.kind == kind
     if name == "vgg_deep":  # early layers orders of magnitude below late ones, accuracy near chance
         metrics = runs.evaluate(f"reference:gradients/{name}")["metrics"]
-        assert found.verdict.ratio < 1e-6 and metrics["accuracy_low"] < 0.1 < metrics["accuracy_high"]
+        assert network.verdict.ratio < 1e-6 and metrics["accuracy_low"] < 0.1 < metrics["accuracy_high"]
 
 
 def opened(panel: str, run: str = REFERENCE) -> AppTest:
@@ -114,22 +114,22 @@ def test_networks_are_compared_side_by_side_with_their_gradients():
 
 
 def test_a_grid_is_every_combination_of_what_was_chosen():
-    chosen = {
+    result = {
         "depth": [8, 20],
         "skip_connections": [False],
         "normalization": ["none", "batch"],
         "initialization": ["he"],
         "activation": ["relu"],
     }
-    found = gradients_grid.cells(chosen, 0.1)
-    assert [(cell["depth"], cell["normalization"]) for cell in found] == [
+    cells = gradients_grid.cells(result, 0.1)
+    assert [(cell["depth"], cell["normalization"]) for cell in cells] == [
         (8, "none"),
         (8, "batch"),
         (20, "none"),
         (20, "batch"),
     ]
-    assert {cell["learning_rate"] for cell in found} == {0.1}
-    assert gradients_grid.cells({**chosen, "skip_connections": []}, 0.1) == []
+    assert {cell["learning_rate"] for cell in cells} == {0.1}
+    assert gradients_grid.cells({**result, "skip_connections": []}, 0.1) == []
 
 
 @pytest.mark.realdata("fashion_mnist")
@@ -173,5 +173,5 @@ def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures(
 def test_a_share_of_nothing_is_none():
     norms = np.full((3, 8), 0.1)
     norms[:, :4] = 0
-    found = runs.GradientNorms(tuple(f"pairs.{i}.0" for i in range(8)), np.arange(3), norms)
-    assert flow.ratio(flow.network(found, "a")) == "0"
+    gradient_norms = runs.GradientNorms(tuple(f"pairs.{i}.0" for i in range(8)), np.arange(3), norms)
+    assert flow.ratio(flow.network(gradient_norms, "a")) == "0"
