@@ -39,7 +39,7 @@ def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
-    assert "30.9 MB" in words and "licence: MIT" in words
+    assert "30.9 MB" in words and "license: MIT" in words
 
 
 def test_predict_asks_for_an_upload_without_test_samples(bare):
@@ -104,6 +104,6 @@ def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_pa
     app.run()
     next(box for box in app.selectbox if box.label == "Dataset").select("own:mine").run()
     assert not app.exception and next(b for b in app.button if b.label == "Train").disabled
-    assert any("for **Vectors** under More settings" in caption.value for caption in app.caption)
+    assert any("set **Vectors** to “none” under More settings" in caption.value for caption in app.caption)
     next(box for box in app.selectbox if box.label == "Vectors").select("none").run()
     assert not app.exception and not next(b for b in app.button if b.label == "Train").disabled

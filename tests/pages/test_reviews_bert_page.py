@@ -46,7 +46,7 @@ def test_panels_that_need_bert_offer_the_download(bare, panel):
     assert not app.exception and not app.error
     words = " ".join(each.value for each in app.markdown)
     assert "all-MiniLM-L6-v2, a pretrained BERT: not on this machine yet" in words
-    assert "90.9 MB" in words and "licence: Apache-2.0" in words
+    assert "90.9 MB" in words and "license: Apache-2.0" in words
     assert "Download" in [button.label for button in app.button]
 
 

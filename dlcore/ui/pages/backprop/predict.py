@@ -135,7 +135,7 @@ def _plot(evidence: RunEvidence, key: str) -> None:
 
 
 def _gradient_figure(evidence: RunEvidence) -> go.Figure:
-    norms = backprop.gradient_gradient_figure(evidence)
+    norms = backprop.gradient_lengths(evidence)
     names = [evidence.layers[index].replace("_", " ") for index in backprop.weight_layers(evidence)]
     figure = blank("Gradient norm by layer, input first", x="", y="mean norm", height=280)
     figure.add_bar(
