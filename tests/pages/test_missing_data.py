@@ -35,7 +35,7 @@ def labels(app):
 
 @pytest.mark.parametrize("panel", ["data", "predict", "explain"])
 def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
-    app = page(panel, input="A test sample")
+    app = page(panel, input="Test sample")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
