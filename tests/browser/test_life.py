@@ -17,13 +17,13 @@ WITHIN = 90_000
 
 
 def epoch(page: Page) -> int:
-    match = re.search(r"epoch (\d+) of", page.locator(".st-key-strip").inner_text(timeout=WITHIN))
+    match = re.search(r"epoch (\d+) of", page.locator(".st-key-jobs-bar").inner_text(timeout=WITHIN))
     return int(match.group(1)) if match else 0
 
 
 def wait_for_epoch(page: Page, at_least: int) -> int:
     for _ in range(240):
-        now = epoch(page) if page.locator(".st-key-strip").count() else 0
+        now = epoch(page) if page.locator(".st-key-jobs-bar").count() else 0
         if now >= at_least:
             return now
         page.wait_for_timeout(250)
@@ -85,7 +85,7 @@ def test_zoom_survives_a_live_update(run_address, page):
 
 def test_strip_links_from_another_page_to_the_run(run_address, address, page):
     visit(page, f"{address}/fashion")
-    page.locator(".st-key-strip a").first.click(timeout=WITHIN)
+    page.locator(".st-key-jobs-bar a").first.click(timeout=WITHIN)
     page.wait_for_url("**/anomaly?**")
     page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'", timeout=WITHIN)
     run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
@@ -96,7 +96,7 @@ def test_pause_resume_stop(run_address, page):
     visit(page, run_address)
     page.get_by_role("button", name="Pause", exact=True).first.click()
     badge(page, "Paused")
-    expect(page.locator(".st-key-strip")).to_have_count(0)
+    expect(page.locator(".st-key-jobs-bar")).to_have_count(0)
     done = int(
         re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
     )
