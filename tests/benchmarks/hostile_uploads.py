@@ -27,7 +27,7 @@ from hostile_files import HOSTILE, ODD, large, too_large  # noqa: E402
 from nasty_pictures import JPEG  # noqa: E402
 from server import browser, calm, server, visit  # noqa: E402
 
-PAGE = "food?panel=Try+it&food-input=My+photos"
+PAGE = "food?panel=predict&food-input=My+photos"
 ANSWERED = "Answered in"
 TRACEBACK = "[data-testid=stException]"
 SAID = "[data-testid=stAlert] [data-testid=stMarkdownContainer], [data-testid=stFileChip] [role=alert]"

@@ -84,7 +84,7 @@ def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:
     """Milliseconds from a click on another panel until the page has drawn it, there and back."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    visit(page, f"{address}?panel=Train")
+    visit(page, f"{address}?panel=train")
     took = []
     for turn in range(2 * repeats):
         panel = ("Results", "Train")[turn % 2]

@@ -12,7 +12,7 @@ def took(page, selector: str) -> float:
 
 
 def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
-    server.visit(page, f"{address}/backprop?panel=Explain")
+    server.visit(page, f"{address}/backprop?panel=explain")
     walk = ".dl-walk[data-drawn]"
     page.wait_for_selector(walk)
     steps = int(page.get_attribute(f"{walk} input[type=range]", "max"))
@@ -31,7 +31,7 @@ def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
 
 
 def test_a_digit_that_is_drawn_is_read(page, address):
-    server.visit(page, f"{address}/backprop?panel=Try+it")
+    server.visit(page, f"{address}/backprop?panel=predict")
     canvas = page.wait_for_selector(".dl-draw[data-ready] canvas")
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 112, box["y"] + 30)
@@ -42,7 +42,7 @@ def test_a_digit_that_is_drawn_is_read(page, address):
 
 
 def test_a_digit_is_drawn_by_keyboard(page, address):
-    server.visit(page, f"{address}/backprop?panel=Try+it")
+    server.visit(page, f"{address}/backprop?panel=predict")
     page.wait_for_selector(".dl-draw[data-ready] canvas").focus()
     page.keyboard.press("Space")
     for _ in range(16):
@@ -52,7 +52,7 @@ def test_a_digit_is_drawn_by_keyboard(page, address):
 
 
 def test_a_sequence_unrolled_redraws_at_once(page, address):
-    server.visit(page, f"{address}/rnn?panel=Explain&run=reference:rnn/rnn")
+    server.visit(page, f"{address}/rnn?panel=explain&run=reference:rnn/rnn")
     page.wait_for_selector(".dl-unrolled[data-drawn]")
     for _ in range(5):
         page.click(".dl-unrolled .dl-walk-back")

@@ -16,7 +16,7 @@ RUN = "reference:forecast/blend"
 
 def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):
     own = runs.open_run(RUN).left.evaluation
-    visit(page, f"{address}/forecast?panel=Results&run={RUN}")
+    visit(page, f"{address}/forecast?panel=results&run={RUN}")
     facts = page.locator(".dl-facts").first
     expect(facts).to_contain_text(f"{own.metrics['r2_mean']:.3f}")
     expect(facts).to_contain_text(f"{own.baselines['ridge']['r2_mean']:.3f}")
@@ -30,19 +30,19 @@ def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, 
 
 @pytest.mark.realdata("air_quality")
 def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, console):
-    visit(page, f"{address}/forecast?panel=Try it&run={RUN}")
+    visit(page, f"{address}/forecast?panel=predict&run={RUN}")
     made = page.get_by_text("Forecast made at")
     expect(made).to_contain_text("07:00", timeout=30_000)
     page.get_by_role("slider", name="First hour to forecast").press("ArrowRight")
     expect(made).to_contain_text("08:00")
     calm(page)
-    page.get_by_role("slider", name=re.compile("What if the temperature")).press("PageUp")
+    page.get_by_role("slider", name=re.compile("What-if: temperature")).press("PageUp")
     expect(page.get_by_text("if warmer").first).to_be_visible()
     assert errors(console) == []
 
 
 def test_a_search_is_started_followed_and_paused_on_the_page(page, address, console):
-    visit(page, f"{address}/fashion?panel=Train")
+    visit(page, f"{address}/fashion?panel=train")
     page.get_by_role("radio", name="Hyperparameter search").focus()
     page.keyboard.press("Space")
     expect(page.get_by_text("New search")).to_be_visible()

@@ -40,7 +40,7 @@ def badge(page: Page, state: str) -> None:
 def run_address(address, context):
     """Starts a long run from the form; returns its address."""
     page = context.new_page()
-    visit(page, f"{address}/anomaly?panel=Train")
+    visit(page, f"{address}/anomaly?panel=train")
     page.locator("[class*=st-key-model-]").get_by_role("combobox").click()
     page.get_by_role("option", name=re.compile("5-64-32-2|32", re.I)).first.click()
     expect(page.get_by_text("Compresses the count")).to_be_visible(timeout=WITHIN)  # the form of the model just chosen
@@ -87,7 +87,7 @@ def test_strip_links_from_another_page_to_the_run(run_address, address, page):
     visit(page, f"{address}/fashion")
     page.locator(".st-key-strip a").first.click(timeout=WITHIN)
     page.wait_for_url("**/anomaly?**")
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'", timeout=WITHIN)
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'", timeout=WITHIN)
     run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
     page.wait_for_function(f"new URL(location).searchParams.get('run') === '{run_id}'")
 

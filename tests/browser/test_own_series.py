@@ -25,7 +25,7 @@ def file(tmp_path):
 
 
 def test_from_the_file_to_its_alarms(address, page, file):
-    visit(page, f"{address}/anomaly?panel=Data")
+    visit(page, f"{address}/anomaly?panel=data")
     page.get_by_text("Add a series of your own").click()
     page.locator("input[type=file]").first.set_input_files(file)
     page.get_by_role("button", name="Keep this series").click(timeout=WITHIN)

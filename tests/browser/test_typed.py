@@ -10,7 +10,7 @@ SAID = "A dull <img src=x onerror=document.title='gone'> and lifeless film \U000
 
 
 def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, console):
-    visit(page, f"{address}/reviews_lstm?panel=Try+it")
+    visit(page, f"{address}/reviews_lstm?panel=predict")
     page.locator(".dl-typed-words button").first.wait_for()
     page.locator(".dl-typed textarea").fill(SAID)
     page.wait_for_function("said => document.querySelector('.dl-typed').dataset.answered === said", arg=SAID)
@@ -32,7 +32,7 @@ def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, con
 
 
 def test_words_hidden_in_one_model_are_there_again_where_another_cuts_them_otherwise(address, page, console):
-    visit(page, f"{address}/questions?panel=Try+it&run=reference:questions/bert_gru")
+    visit(page, f"{address}/questions?panel=predict&run=reference:questions/bert_gru")
     words = page.locator(".dl-typed-words button")
     words.first.wait_for()
     assert words.first.text_content() == "who"  # BERT's own mark before it is no button
