@@ -30,19 +30,19 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     if prepared.checksum != bundle.run["data_checksum"]:
         raise SystemExit(f"{folder}: the data here are others than the run's.")
     round_weights(module, "int8")
-    predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
+    predictions, result = execution.measure(module, prepared, config, simpler=before.baselines)
     artifacts = RunArtifacts(
         config=config,
-        record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
+        record=dataclasses.replace(record, metrics={**record.metrics, **result.metrics}),
         prepared=prepared,
         weights=module.state_dict(),
         predictions=predictions,
-        evaluation=found,
+        evaluation=result,
         history=bundle.history(),
         gradients=bundle.gradients(),
     )
     write_bundle(artifacts, folder, weights="int8")
-    return before.metrics, found.metrics
+    return before.metrics, result.metrics
 
 
 def main() -> None:

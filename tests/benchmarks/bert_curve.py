@@ -37,14 +37,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000, 3000, 0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder to keep the runs' bundles in, their weights in float16")
-    asked = parser.parse_args()
-    for size in asked.sizes:
+    args = parser.parse_args()
+    for size in args.sizes:
         settings: dict[str, int] = {"train_rows": size}
-        seen = SEEN.get(asked.way, {}).get(size)
-        if seen:
-            settings["epochs"] = max(1, round(seen / (size or 4907)))
+        value = SEEN.get(args.way, {}).get(size)
+        if value:
+            settings["epochs"] = max(1, round(value / (size or 4907)))
         config = projects.configure(
-            "bert", model=asked.way, dataset="trec6", seed=asked.seed, device="cpu", settings=settings
+            "bert", model=args.way, dataset="trec6", seed=args.seed, device="cpu", settings=settings
         )
         begin, end = time.process_time(), [0.0]
 
@@ -53,16 +53,16 @@ def main() -> None:
                 end[0] = time.process_time()
 
         with tempfile.TemporaryDirectory() as room:
-            place = (asked.keep or Path(room)) / f"{asked.way}-{size or 'all'}-{asked.seed}"
+            place = (args.keep or Path(room)) / f"{args.way}-{size or 'all'}-{args.seed}"
             train_here(config, place, heard, weights="float16")
             bundle = Bundle(place)
             run, facts = bundle.run, bundle.facts
         evaluation = run["evaluation"]
-        network = projects.get("bert").models[asked.way].build(config.model_options, facts)
+        network = projects.get("bert").models[args.way].build(config.model_options, facts)
         row = {
-            "way": asked.way,
+            "way": args.way,
             "texts": run["sizes"]["train"],
-            "seed": asked.seed,
+            "seed": args.seed,
             "n": run["sizes"]["test"],
             "epochs": config.training.epochs,
             "seconds": round(end[0] - begin, 1),

@@ -53,8 +53,8 @@ def main(rows: int) -> None:
     """Measure both, each from an empty folder."""
     settings = {"rows": rows, "length": 128}
     config = projects.configure("reviews_bert", dataset="movie_reviews", device="cpu", settings=settings)
-    found = text.load("movie_reviews")
-    texts.load = lambda config: found  # to read the file is no part of an epoch
+    data = text.load("movie_reviews")
+    texts.load = lambda config: data  # to read the file is no part of an epoch
     for name, work in (("batches alone", passed), ("with the GRU", learnt)):
         with tempfile.TemporaryDirectory() as folder:
             os.environ["DLCORE_CACHE"] = folder

@@ -28,20 +28,20 @@ CONFIG = TrainingConfig(epochs=20, batch_size=256, learning_rate=4e-3, schedule=
 
 
 def main() -> None:
-    found = images.load("mnist")
-    pixels, scale = np.asarray(found.pixels), images.mean_and_std(np.asarray(found.pixels))
+    data = images.load("mnist")
+    pixels, scale = np.asarray(data.pixels), images.mean_and_std(np.asarray(data.pixels))
     draw = architectures.WeightInitializer(np.random.default_rng(0))
     network = architectures.dense(draw, 784, [256, 128], 10, activation="relu", norm=True, dropout=0.1).train_only()
-    batches = ArrayBatches(pixels, found.labels, CONFIG.batch_size, seed=0, prepare=Shifted(**scale, shift=2))
+    batches = ArrayBatches(pixels, data.labels, CONFIG.batch_size, seed=0, prepare=Shifted(**scale, shift=2))
     state = NumpyTrainingState(network, Adam(), CONFIG, steps_per_epoch=len(batches), seed=0)
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in fit(state, batches, loss=SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 0.0})):
         pass
     took = {"wall_s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
-    seen = Shifted(**scale)(np.asarray(found.test_pixels), np.random.default_rng())
-    answers = np.concatenate([network.forward(part).argmax(axis=1) for part in np.array_split(seen, 20)])
+    result = Shifted(**scale)(np.asarray(data.test_pixels), np.random.default_rng())
+    answers = np.concatenate([network.forward(part).argmax(axis=1) for part in np.array_split(result, 20)])
     told = {
-        "accuracy": float((answers == found.test_labels).mean()),
+        "accuracy": float((answers == data.test_labels).mean()),
         "test_pictures": len(answers),
         **took,
         "steps": state.step,

@@ -65,18 +65,18 @@ def main() -> None:
         with torch.inference_mode():
             return theirs(prepare(Image.open(io.BytesIO(payload)).convert("RGB"))[None]).softmax(1)
 
-    taken: dict[str, list[float]] = {"ours": [], "bare": []}
+    result: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(count + 3):
         payload = photo(number)
         for name, call in (("ours", lambda p: food.classify_photo(ours, p)), ("bare", bare)):
             begin = time.perf_counter()
             call(payload)
             if number >= 3:
-                taken[name].append(1000 * (time.perf_counter() - begin))
-    found = {name: round(statistics.median(values), 2) for name, values in taken.items()}
-    ratio = statistics.median(a / b for a, b in zip(taken["ours"], taken["bare"], strict=True))
+                result[name].append(1000 * (time.perf_counter() - begin))
+    rounds = {name: round(statistics.median(values), 2) for name, values in result.items()}
+    ratio = statistics.median(a / b for a, b in zip(result["ours"], result["bare"], strict=True))
     machine = {"processor": devices.describe()["processor"], "threads": torch.get_num_threads()}
-    print(json.dumps({"median_ms": found, "ratio": round(ratio, 3), "photos": count, "side": SIDE, **machine}))
+    print(json.dumps({"median_ms": rounds, "ratio": round(ratio, 3), "photos": count, "side": SIDE, **machine}))
 
 
 if __name__ == "__main__":

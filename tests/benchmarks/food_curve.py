@@ -32,22 +32,22 @@ def main() -> None:
     parser.add_argument("--start", choices=MODELS, default="pretrained")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 40, 68])
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    for each in asked.sizes:
+    args = parser.parse_args()
+    for each in args.sizes:
         settings = {"train_rows": 10 * each}
-        if asked.start == "random":
+        if args.start == "random":
             settings |= {**SMALL, "epochs": round(SEEN / each)}
         config = projects.configure(
-            "food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed, device="cpu", settings=settings
+            "food", model=MODELS[args.start], dataset="food101_mini", seed=args.seed, device="cpu", settings=settings
         )
         with tempfile.TemporaryDirectory() as room:
             train_here(config, Path(room) / "bundle")
             run = Bundle(Path(room) / "bundle").run
         metrics = run["evaluation"]["metrics"]
         row = {
-            "start": asked.start,
+            "start": args.start,
             "each": each,
-            "seed": asked.seed,
+            "seed": args.seed,
             "n": run["sizes"]["test"],
             **{name: round(metrics[name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
             "seen": each * run["record"]["epoch"],

@@ -51,9 +51,9 @@ class Watch(threading.Thread):
 def held(process: psutil.Process) -> int:
     """Bytes in memory of a process and its children."""
     total = 0
-    for one in (process, *process.children(recursive=True)):
+    for item in (process, *process.children(recursive=True)):
         try:
-            total += one.memory_info().rss
+            total += item.memory_info().rss
         except psutil.Error:
             continue
     return total
@@ -65,12 +65,12 @@ def hand_in(page: Page, name: str, payload: bytes, seconds: float) -> tuple[str,
     page.locator("input[type=file]").first.set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": payload}]
     )
-    said = ""
-    while not said and time.perf_counter() - begin < seconds:
+    text = ""
+    while not text and time.perf_counter() - begin < seconds:
         page.wait_for_timeout(50)
         calm(page)
-        said = words(page)
-    taken = time.perf_counter() - begin
+        text = words(page)
+    start = time.perf_counter() - begin
     while page.locator(DELETE).count():
         page.locator(DELETE).first.click()
         page.wait_for_timeout(100)
@@ -78,17 +78,17 @@ def hand_in(page: Page, name: str, payload: bytes, seconds: float) -> tuple[str,
     until = time.perf_counter() + seconds
     while words(page) and time.perf_counter() < until:  # what is said of the next one must be said of it
         page.wait_for_timeout(50)
-    return said, taken
+    return text, start
 
 
 def words(page: Page) -> str:
     """The first refusal, or that there is an answer, or that a traceback is shown."""
     if page.locator(TRACEBACK).count():
         return "traceback"
-    shown = [text for text in page.locator(SAID).all_inner_texts() if text.strip()]
+    result = [text for text in page.locator(SAID).all_inner_texts() if text.strip()]
     if page.get_by_text(ANSWERED).count():
         return ANSWERED
-    return shown[0].strip() if shown else ""
+    return result[0].strip() if result else ""
 
 
 def left_on_disk(*folders: Path) -> set[str]:
@@ -102,9 +102,9 @@ def files() -> Iterator[tuple[str, bytes, bool]]:
     yield from ((name, payload, True) for name, payload in {**ODD, **large()}.items())
 
 
-def right(said: str, good: bool) -> bool:
+def right(text: str, good: bool) -> bool:
     """A good file is answered; a bad one is refused in one line."""
-    return said == ANSWERED if good else bool(said) and said not in (ANSWERED, "traceback") and "\n" not in said
+    return text == ANSWERED if good else bool(text) and text not in (ANSWERED, "traceback") and "\n" not in text
 
 
 def main() -> int:
@@ -146,7 +146,7 @@ def main() -> int:
             watch.join()
             left = sorted(left_on_disk(*folders) - disk)
             log = (folders[0] / "server.log").read_text()
-    found = {
+    result = {
         "files": count,
         "wrong": wrong,
         "good photo afterwards": said == ANSWERED,
@@ -157,7 +157,7 @@ def main() -> int:
         "left on disk": left,
         "tracebacks in the log": log.count("Traceback"),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(result, indent=1))
     well = not wrong and said == ANSWERED and watch.most - idle < ALLOWED and not left and "Traceback" not in log
     return 0 if well else 1
 

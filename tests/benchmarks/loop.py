@@ -73,9 +73,9 @@ def ours(module: nn.Module, data: Tensor, epochs: int, batch: int, gradient_ever
     batches = Batches(Split((data,), data, np.arange(len(data))), batch, seed=0)
     state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
     rule = Validation(lambda _: {"validation_loss": 0.0})
-    kept, epoch = [], 1
+    result, epoch = [], 1
     for event in fit(state, batches, objective=Objective(nn.functional.mse_loss), validation=rule):
-        kept.append(event)
+        result.append(event)
         if state.epoch != epoch:
             epoch = state.epoch
             yield
@@ -131,7 +131,7 @@ def store_times() -> dict[str, float]:
 
         run_id = create(configure("anomaly", model="dense_32", preset="quick")).run_id
         folder = of_run(run_id)
-        names, writes, found = [f"metric_{i}" for i in range(5)], [], {}
+        names, writes, result = [f"metric_{i}" for i in range(5)], [], {}
         for step in range(1, 2001):
             begin = time.perf_counter()
             if step <= 100:
@@ -145,8 +145,8 @@ def store_times() -> dict[str, float]:
                     begin = time.perf_counter()
                     open_run(run_id).history()
                     reads.append(time.perf_counter() - begin)
-                found[f"read_five_histories_of_{step}_ms"] = round(statistics.median(reads) * 1e3, 2)
-        return {"write_a_batch_of_five_ms": round(statistics.median(writes) * 1e3, 2), **found}
+                result[f"read_five_histories_of_{step}_ms"] = round(statistics.median(reads) * 1e3, 2)
+        return {"write_a_batch_of_five_ms": round(statistics.median(writes) * 1e3, 2), **result}
 
 
 def main() -> None:

@@ -23,13 +23,13 @@ VARIANTS = {"rnn": ("rnn", {}), "lstm": ("lstm", {"forget_bias": 3.0}), "lstm_fo
 
 
 def main() -> None:
-    found: dict[str, dict[str, list[float]]] = {}
+    result: dict[str, dict[str, list[float]]] = {}
     begin = time.time()
     for name in sys.argv[1:] or VARIANTS:
-        found[name] = {}
+        result[name] = {}
         for gap in GAPS:
-            found[name][str(gap)] = [_accuracy(name, gap, seed) for seed in SEEDS]
-            print(name, gap, found[name][str(gap)], f"{time.time() - begin:.0f} s", file=sys.stderr, flush=True)
+            result[name][str(gap)] = [_accuracy(name, gap, seed) for seed in SEEDS]
+            print(name, gap, result[name][str(gap)], f"{time.time() - begin:.0f} s", file=sys.stderr, flush=True)
     about = {
         "command": "python tests/benchmarks/memory.py",
         "dataset": "memory (synthetic)",
@@ -38,7 +38,7 @@ def main() -> None:
         "seeds": SEEDS,
         "test_sequences": 1000,
         "machine": platform.machine(),
-        "accuracy": found,
+        "accuracy": result,
     }
     print(json.dumps(about, indent=1))
 

@@ -50,9 +50,9 @@ def opened(context: BrowserContext, address: str) -> dict[str, float]:
     calm(page)
     ready = since(began)
     page.wait_for_timeout(1500)  # a chart may still be drawing
-    seen = page.evaluate("window.firstSeen")
+    evaluation = page.evaluate("window.firstSeen")
     page.close()
-    return {name: seen[name] for name in ("title", "chart") if name in seen} | {"ready": ready}
+    return {name: evaluation[name] for name in ("title", "chart") if name in evaluation} | {"ready": ready}
 
 
 def fresh(chromium: Browser) -> BrowserContext:
@@ -75,9 +75,9 @@ def from_home(chromium: Browser, address: str, slug: str) -> dict[str, float]:
     page.wait_for_selector(CHART, state="attached")
     calm(page)
     ready = since(began)
-    seen = page.evaluate("({chart: window.firstSeen.chart - window.began})")
+    evaluation = page.evaluate("({chart: window.firstSeen.chart - window.began})")
     context.close()
-    return {**seen, "ready": ready}
+    return {**evaluation, "ready": ready}
 
 
 def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:

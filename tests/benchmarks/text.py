@@ -83,9 +83,9 @@ def speed(slug: str, model: str, dataset: str, settings: dict, *, steps: int, re
     prepared = projects.get(slug).prepare(config)
     pairs = [(ours(config, prepared, steps=steps), plainest(config, prepared, steps=steps)) for _ in range(repeats)]
     return {
-        "ours": round(statistics.median(own for own, _ in pairs)),
+        "ours": round(statistics.median(result for result, _ in pairs)),
         "plainest": round(statistics.median(plain for _, plain in pairs)),
-        "ratio": round(statistics.median(own / plain for own, plain in pairs), 2),
+        "ratio": round(statistics.median(result / plain for result, plain in pairs), 2),
     }
 
 
@@ -93,7 +93,7 @@ def answers() -> dict[str, dict[str, float]]:
     """Median milliseconds of one answer by the clock and of the processor's time, by reference run; on a machine that
     is busy with other things the second is what an answer takes where it is not."""
     words = ("This film was a fine piece of work, and I would see it again with my children. " * 13).encode()
-    found = {}
+    result = {}
     for slug in TEXTS:
         for run in runs.references(slug):
             loaded, answer = run.bundle.load(), projects.get(slug).answer
@@ -104,14 +104,14 @@ def answers() -> dict[str, dict[str, float]]:
                 answer(loaded, words)
                 took["wall"].append(1000 * (time.perf_counter() - wall))
                 took["cpu"].append(1000 * (time.process_time() - cpu))
-            found[run.run_id] = {clock: round(statistics.median(times), 1) for clock, times in took.items()}
-    return found
+            result[run.run_id] = {clock: round(statistics.median(times), 1) for clock, times in took.items()}
+    return result
 
 
 def vocabulary() -> dict[str, float]:
     """Seconds for 20,000 words of 25,000 reviews."""
-    found = text.load("imdb")
-    reviews = [said for said, tested in zip(found.texts, found.test, strict=True) if not tested]
+    data = text.load("imdb")
+    reviews = [result for result, tested in zip(data.texts, data.test, strict=True) if not tested]
     wall, cpu = time.perf_counter(), time.process_time()
     text.Vocabulary.fit(reviews, size=20_000)
     return {"wall_s": round(time.perf_counter() - wall, 2), "cpu_s": round(time.process_time() - cpu, 2)}
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     speeds = {f"{case[0]}/{case[1]}": speed(*case, steps=options.steps, repeats=options.repeats) for case in CASES}
-    told = {
+    result = {
         "tokens_a_second": speeds,
         "answer_ms": answers(),
         "vocabulary_of_25000_reviews": vocabulary(),
@@ -133,7 +133,7 @@ def main() -> None:
         "machine": platform.machine(),
         "torch": torch.__version__,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

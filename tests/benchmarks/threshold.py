@@ -97,7 +97,7 @@ def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict
         calm(page)
         after = page.evaluate(STATE)
         page.get_by_text(f"Released: {after['t']!r}").wait_for(timeout=10_000)
-    found = {
+    result = {
         **{f"{name}_{key}": value for name, values in took.items() for key, value in summary(values).items()},
         "messages_until_release": during,
         "messages_after": len(sent) - before - during,
@@ -105,7 +105,7 @@ def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict
         "first_drawing_ms": round(first),
     }
     page.close()
-    return found
+    return result
 
 
 def drag(page: Page, moves: int) -> list[float]:
@@ -137,10 +137,10 @@ def measure(points: list[int], moves: int) -> dict[str, object]:
         script = Path(folder) / "drag.py"
         script.write_text(SCRIPT)
         with server(Path(folder) / "home", script=str(script)) as address, browser() as chromium:
-            found = {str(count): dragged(chromium, address, count, moves=moves) for count in points}
+            draggeds = {str(count): dragged(chromium, address, count, moves=moves) for count in points}
             version = chromium.version
     return {
-        **found,
+        **draggeds,
         "browser": f"Chromium {version}, headless, no GPU",
         "processor": processor(),
         "cores": os.cpu_count(),

@@ -104,10 +104,10 @@ def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, f
     state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
     state.log_every, state.gradient_every = 1, 20  # an event after each step, which no run asks for
     rule = Validation(lambda _: {"validation_loss": 0.0})
-    seen = 0
+    step = 0
     for _ in fit(state, batches, objective=Objective(functional.cross_entropy, _right), validation=rule):
-        if state.step != seen:
-            seen = state.step
+        if state.step != step:
+            step = state.step
             yield
 
 
@@ -129,15 +129,15 @@ def interleaved(loops: dict[str, Iterator[None]], *, repeats: int, steps: int, b
                 next(loops[name])
             rates[name].append(steps * batch / (CLOCK[0]() - begin))
     ours_name = next(iter(loops))
-    found: dict = {"images_a_second": {name: round(statistics.median(rate), 1) for name, rate in rates.items()}}
+    result: dict = {"images_a_second": {name: round(statistics.median(rate), 1) for name, rate in rates.items()}}
     for rival in list(loops)[1:]:
         ratios = [a / b for a, b in zip(rates[ours_name], rates[rival], strict=True)]
-        found[f"{ours_name}_over_{rival}"] = {
+        result[f"{ours_name}_over_{rival}"] = {
             "median": round(statistics.median(ratios), 3),
             "min": round(min(ratios), 3),
             "max": round(max(ratios), 3),
         }
-    return found
+    return result
 
 
 def _vgg(side: int, width: int, head: int) -> Build:
@@ -205,8 +205,8 @@ def measure(case: dict, *, repeats: int, steps: int) -> dict:
         "tutorial": plain(module(), OneByOne(pixels, labels), batch),
         "tensors": plain(module(), TensorDataset(ready, labels), batch),
     }
-    found = interleaved(loops, repeats=repeats, steps=case.get("steps", steps), batch=batch)
-    return {"size": case["size"], "data": origin, "side": case["side"], "batch": batch, **found}
+    result = interleaved(loops, repeats=repeats, steps=case.get("steps", steps), batch=batch)
+    return {"size": case["size"], "data": origin, "side": case["side"], "batch": batch, **result}
 
 
 def forms(case: dict, *, repeats: int, steps: int, compiled: bool) -> dict:
@@ -222,11 +222,11 @@ def forms(case: dict, *, repeats: int, steps: int, compiled: bool) -> dict:
     }
     if compiled:
         loops["compiled"] = stepping(torch.compile(case["build"]()), last, y)
-    found: dict = {}
+    result: dict = {}
     rates = interleaved({"plain": stepping(case["build"](), x, y), **loops}, repeats=repeats, steps=steps, batch=batch)
     for name in loops:
-        found[name] = round(1 / rates[f"plain_over_{name}"]["median"], 3)
-    return {"plain_images_a_second": rates["images_a_second"]["plain"], "times_as_fast": found}
+        result[name] = round(1 / rates[f"plain_over_{name}"]["median"], 3)
+    return {"plain_images_a_second": rates["images_a_second"]["plain"], "times_as_fast": result}
 
 
 def stepping(module: nn.Module, x: Tensor, y: Tensor, *, bf16: bool = False) -> Iterator[None]:

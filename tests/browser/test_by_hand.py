@@ -22,12 +22,12 @@ def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
     assert page.get_by_text("Backward: flatten").is_visible()
     assert page.locator(".dl-badge").inner_text().startswith("equals autograd to")
     page.click(".dl-walk-back")
-    drawn = page.get_attribute(walk, "data-drawn")
+    attribute = page.get_attribute(walk, "data-drawn")
     page.get_by_role("button", name="weights").click()
     assert "Gradient of the weight" in page.locator(".dl-walk-open").inner_text()
     page.locator(".dl-walk-cells").press("ArrowUp")
-    assert page.get_attribute(walk, "data-drawn") != drawn and took(page, walk) <= QUICK_MS
-    assert not [one for one in console if "404" not in str(one)]
+    assert page.get_attribute(walk, "data-drawn") != attribute and took(page, walk) <= QUICK_MS
+    assert not [item for item in console if "404" not in str(item)]
 
 
 def test_a_digit_that_is_drawn_is_read(page, address):

@@ -15,15 +15,15 @@ RUN = "reference:forecast/blend"
 
 
 def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):
-    own = runs.open_run(RUN).left.evaluation
+    evaluation = runs.open_run(RUN).left.evaluation
     visit(page, f"{address}/forecast?panel=results&run={RUN}")
     facts = page.locator(".dl-facts").first
-    expect(facts).to_contain_text(f"{own.metrics['r2_mean']:.3f}")
-    expect(facts).to_contain_text(f"{own.baselines['ridge']['r2_mean']:.3f}")
-    said = page.get_by_test_id("stAlert").first
-    expect(said).to_contain_text(f"R² {own.metrics['r2_mean']:.3f} and skill {own.metrics['skill']:.3f}")
+    expect(facts).to_contain_text(f"{evaluation.metrics['r2_mean']:.3f}")
+    expect(facts).to_contain_text(f"{evaluation.baselines['ridge']['r2_mean']:.3f}")
+    first = page.get_by_test_id("stAlert").first
+    expect(first).to_contain_text(f"R² {evaluation.metrics['r2_mean']:.3f} and skill {evaluation.metrics['skill']:.3f}")
     expect(page.get_by_text("is below persistence")).to_be_visible()
-    expect(page.get_by_text(f"held {own.metrics['coverage_90']:.1%} of the time")).to_be_visible()
+    expect(page.get_by_text(f"held {evaluation.metrics['coverage_90']:.1%} of the time")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     assert errors(console) == []
 
@@ -31,10 +31,10 @@ def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, 
 @pytest.mark.realdata("air_quality")
 def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, console):
     visit(page, f"{address}/forecast?panel=predict&run={RUN}")
-    made = page.get_by_text("Forecast made at")
-    expect(made).to_contain_text("07:00", timeout=30_000)
+    locator = page.get_by_text("Forecast made at")
+    expect(locator).to_contain_text("07:00", timeout=30_000)
     page.get_by_role("slider", name="First hour to forecast").press("ArrowRight")
-    expect(made).to_contain_text("08:00")
+    expect(locator).to_contain_text("08:00")
     calm(page)
     page.get_by_role("slider", name=re.compile("What-if: temperature")).press("PageUp")
     expect(page.get_by_text("if warmer").first).to_be_visible()

@@ -25,7 +25,7 @@ RUN = """async (input) => {
 def attend(chromium):
     page = chromium.new_page()
     serve(page)
-    yield lambda given: page.evaluate(RUN, given)
+    yield lambda item: page.evaluate(RUN, item)
     page.close()
 
 
@@ -51,19 +51,19 @@ def test_numbers_are_pytorchs(attend, heads, scaled, causal, padding, biases, ou
         name: draw.normal(size=(1, width)) if biases and (out or name != "bo") else None
         for name, width in widths.items()
     }
-    given = {name: None if part is None else part.tolist() for name, part in {"x": x, **tables, **offsets}.items()}
-    found = attend(
-        {**given, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding, "positions": positions}
+    values = {name: None if part is None else part.tolist() for name, part in {"x": x, **tables, **offsets}.items()}
+    result = attend(
+        {**values, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding, "positions": positions}
     )
     if positions:
         place, column = np.arange(n)[:, None], np.arange(d)
         angle = place / 10000 ** ((column - column % 2) / d)
         x = x + np.where(column % 2, np.cos(angle), np.sin(angle))
     q, k, v = (
-        torch.from_numpy(x @ tables[f"W{one}"] + (0 if offsets[f"b{one}"] is None else offsets[f"b{one}"]))
+        torch.from_numpy(x @ tables[f"W{item}"] + (0 if offsets[f"b{item}"] is None else offsets[f"b{item}"]))
         .unflatten(1, (heads, dk))
         .transpose(0, 1)
-        for one in "qkv"
+        for item in "qkv"
     )
     seen = torch.arange(n) < n - padding
     mask = seen & torch.ones(n, n, dtype=torch.bool).tril() if causal else seen.expand(n, n)
@@ -73,12 +73,12 @@ def test_numbers_are_pytorchs(attend, heads, scaled, causal, padding, biases, ou
     wanted = z.transpose(0, 1).flatten(1).numpy()
     if out:
         wanted = wanted @ tables["Wo"] + (0 if offsets["bo"] is None else offsets["bo"])
-    assert np.abs(np.reshape(found["rows"][found["last"]], wanted.shape) - wanted).max() < 1e-9
+    assert np.abs(np.reshape(result["rows"][result["last"]], wanted.shape) - wanted).max() < 1e-9
     for head in range(heads):
-        weights = np.reshape(found["rows"][f"A{head + 1}" if heads > 1 else "A"], (n, n))
+        weights = np.reshape(result["rows"][f"A{head + 1}" if heads > 1 else "A"], (n, n))
         assert np.abs(weights.sum(axis=1) - 1).max() < 1e-12
         assert (weights[~mask.numpy()] == 0).all()
-    assert all(source < place for place, sources in enumerate(found["sources"]) for source in sources)
+    assert all(source < place for place, sources in enumerate(result["sources"]) for source in sources)
 
 
 def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page, console):

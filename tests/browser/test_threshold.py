@@ -68,10 +68,10 @@ def test_every_other_view_can_be_dragged_too(blank, view):
     page.mouse.down()
     page.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.4 * at["height"], steps=4)
     page.wait_for_timeout(60)
-    moved = page.evaluate(STATE)["t"]
-    assert moved != before and page.evaluate("window.reports") == []
+    result = page.evaluate(STATE)["t"]
+    assert result != before and page.evaluate("window.reports") == []
     page.mouse.up()
-    assert page.evaluate("window.reports") == [["threshold", moved]]
+    assert page.evaluate("window.reports") == [["threshold", result]]
 
 
 def test_the_whole_task_without_a_mouse(shown):
@@ -118,12 +118,12 @@ def test_the_whole_task_without_a_mouse(shown):
         page.keyboard.press("PageDown")
     page.wait_for_timeout(600)
     calm(page)
-    kept = page.evaluate(STATE)
+    evaluation = page.evaluate(STATE)
 
     tab_to(page, "dlt-row")
     page.keyboard.press("Enter")
     expect(page.get_by_text("In this window the series and its reconstruction")).to_be_visible(timeout=30_000)
-    assert page.evaluate(STATE) == kept
+    assert page.evaluate(STATE) == evaluation
     events = number(page, "events")
 
     tab_to(page, "dlt-from")

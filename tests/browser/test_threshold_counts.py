@@ -115,15 +115,15 @@ def test_counts_at_every_threshold_are_scikit_learns(script, kind, dtype, inclus
     scores, labels = drawn(kind, dtype, seed=len(kind), n=150)
     for truth in (labels, np.zeros_like(labels), np.ones_like(labels)):
         thresholds = every(scores)
-        found = script(scores, truth, thresholds, inclusive=inclusive)["at"]
+        result = script(scores, truth, thresholds, inclusive=inclusive)["at"]
         above = scores[:, None].astype(np.float64)
         called = above >= thresholds if inclusive else above > thresholds  # (n, T): each threshold a label of its own
         truths = np.repeat(truth[:, None], len(thresholds), axis=1)
         cells = metrics.multilabel_confusion_matrix(truths, called).reshape(-1, 4)
-        assert [[at[name] for name in ("tn", "fp", "fn", "tp")] for at in found] == cells.tolist()
+        assert [[at[name] for name in ("tn", "fp", "fn", "tp")] for at in result] == cells.tolist()
         ratios = metrics.precision_recall_fscore_support(truths, called, average=None, zero_division=0.0)[:3]
-        mine = np.array([[at[name] for name in ("precision", "recall", "f1")] for at in found])
-        np.testing.assert_allclose(mine, np.stack(ratios, axis=1), atol=1e-12)
+        values = np.array([[at[name] for name in ("precision", "recall", "f1")] for at in result])
+        np.testing.assert_allclose(values, np.stack(ratios, axis=1), atol=1e-12)
     assert (anomaly.alarms(scores, float(thresholds[3])) == (above > thresholds)[:, 3]).all()
 
 
@@ -133,14 +133,14 @@ def test_events_bursts_and_delay_are_those_of_the_evaluation(script, kind, seed)
     scores, labels = drawn(kind, "float32", seed, n=240)
     start, gap, plausible = 40, (1, 5, 48)[seed % 3], np.array([[20, 130], [200, 220], [222, 230]])
     thresholds = every(scores)
-    found = script(scores, labels, thresholds, start=start, gap=gap, plausible=plausible)
-    for threshold_, at in zip(thresholds, found["at"], strict=True):
+    result = script(scores, labels, thresholds, start=start, gap=gap, plausible=plausible)
+    for threshold_, at in zip(thresholds, result["at"], strict=True):
         called = anomaly.alarms(scores, float(threshold_))[start:]
-        seen = anomaly.events(called, labels[start:], gap=gap)
-        assert [at["hit"], at["bursts"]] == [seen.hit.tolist(), len(seen.false_alarms)], threshold_
-        first = [int(np.flatnonzero(called[a:b])[0]) for a, b in seen.windows[seen.hit]]
+        events = anomaly.events(called, labels[start:], gap=gap)
+        assert [at["hit"], at["bursts"]] == [events.hit.tolist(), len(events.false_alarms)], threshold_
+        first = [int(np.flatnonzero(called[a:b])[0]) for a, b in events.windows[events.hit]]
         assert at["delay"] == pytest.approx(np.mean(first)) if first else at["delay"] is None or np.isnan(at["delay"])
-        touching = sum(any(a + start < q and b + start > p for p, q in plausible) for a, b in seen.false_alarms)
+        touching = sum(any(a + start < q and b + start > p for p, q in plausible) for a, b in events.false_alarms)
         assert at["plausible"] == touching
 
 
@@ -148,20 +148,20 @@ def test_events_bursts_and_delay_are_those_of_the_evaluation(script, kind, seed)
 @pytest.mark.parametrize("kind", ["distinct", "ties", "equal"])
 def test_the_cost_optimum_and_the_best_f1_are_those_of_brute_force(script, kind, gap):
     scores, labels = drawn(kind, "float64", 7, n=200)
-    found = script(scores, labels, every(scores), gap=gap, ratio=3.5)
+    result = script(scores, labels, every(scores), gap=gap, ratio=3.5)
     costs, scored, bursts = {}, {}, {}
     for threshold_ in np.r_[scores.min() - 1, np.unique(scores)]:
         called = anomaly.alarms(scores, float(threshold_))
-        seen = anomaly.events(called, labels, gap=max(1, gap))
-        missed = (~seen.hit).sum() if gap else (labels.astype(bool) & ~called).sum()
+        events = anomaly.events(called, labels, gap=max(1, gap))
+        missed = (~events.hit).sum() if gap else (labels.astype(bool) & ~called).sum()
         false = called & ~labels.astype(bool)
-        bursts[threshold_] = len(seen.false_alarms) if gap else 0
+        bursts[threshold_] = len(events.false_alarms) if gap else 0
         costs[threshold_] = missed * 3.5 + (bursts[threshold_] if gap else false.sum())
         scored[threshold_] = metrics.f1_score(labels, called, zero_division=0.0)
     useful = max(level for level, count in bursts.items() if count == max(bursts.values())) if gap else -np.inf
     costs = {level: cost for level, cost in costs.items() if level >= useful}
-    assert found["cheapest"]["value"] == pytest.approx(min(costs.values()))
-    at = script(scores, labels, [found["cheapest"]["threshold"], found["best"]["threshold"]], gap=gap, ratio=3.5)["at"]
+    assert result["cheapest"]["value"] == pytest.approx(min(costs.values()))
+    at = script(scores, labels, [result["cheapest"]["threshold"], result["best"]["threshold"]], gap=gap, ratio=3.5)["at"]
     assert at[0]["cost"] == pytest.approx(min(costs.values()))
     assert at[1]["f1"] == pytest.approx(max(scored.values()))
 
@@ -186,9 +186,9 @@ def test_nothing_changes_within_the_steady_range_and_something_does_beyond(scrip
     scores, labels = drawn("distinct", "float64", 11)
     thresholds = np.quantile(scores, [0.2, 0.6, 0.9, 0.99])
     at = script(scores, labels, thresholds)["at"]
-    for one in at:
-        low, high = one["steady"]["low"], one["steady"]["high"]
+    for item in at:
+        low, high = item["steady"]["low"], item["steady"]["high"]
         same, below, above = script(scores, labels, [low, np.nextafter(low, -9), high])["at"]
-        assert (same["caught"], same["bursts"]) == (one["caught"], one["bursts"])
-        assert (below["caught"], below["bursts"]) != (one["caught"], one["bursts"])
-        assert (above["caught"], above["bursts"]) != (one["caught"], one["bursts"])
+        assert (same["caught"], same["bursts"]) == (item["caught"], item["bursts"])
+        assert (below["caught"], below["bursts"]) != (item["caught"], item["bursts"])
+        assert (above["caught"], above["bursts"]) != (item["caught"], item["bursts"])

@@ -22,15 +22,15 @@ TEXTS = {path: path.read_text(encoding="utf-8") for path in DOCS}
 
 def commands() -> list[str]:
     """All `dlcore` commands in code blocks and inline code that are complete: no placeholders in capitals."""
-    found: dict[str, None] = {}
+    result: dict[str, None] = {}
     for text in TEXTS.values():
         blocks = "\n".join(re.findall(r"```\n(.*?)```", text, re.DOTALL))
         inline = re.findall(r"`((?:python -m )?dlcore [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
         for line in [*blocks.splitlines(), *inline]:
             command = line.split("#")[0].removeprefix("python -m ").removeprefix(".venv/bin/").strip()
             if command.startswith("dlcore ") and not re.search(r"\b[A-Z]{3,}\b", command):
-                found[command.split(">")[0].strip()] = None
-    return list(found)
+                result[command.split(">")[0].strip()] = None
+    return list(result)
 
 
 def test_readme_is_short():

@@ -51,8 +51,8 @@ def words(app: AppTest) -> str:
 def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
     app = upload(csv("anomaly"))
     assert not app.exception and not app.error
-    chosen = {box.label: box.value for box in app.selectbox}
-    assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
+    values = {box.label: box.value for box in app.selectbox}
+    assert (values["Time column"], values["Value column"], values["Label column"]) == ("when", "load", "anomaly")
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
     assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
     app = press(app, "Keep this series")

@@ -62,7 +62,7 @@ def test_custom_table_can_be_uploaded_saved_chosen_and_removed():
     rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
     payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
     test = opened(panel="data", run=RUN)
-    next(one for one in test.file_uploader if one.key == "own-table-file").upload("mine.csv", payload, "text/csv").run()
+    next(item for item in test.file_uploader if item.key == "own-table-file").upload("mine.csv", payload, "text/csv").run()
     assert not test.exception and "“place” holds no numbers" in words(test)
     test.button(key="own-table-keep").click().run()
     assert not test.exception and "400 rows of 2 variables" in words(test)
@@ -84,10 +84,10 @@ def test_daily_table_uses_days_as_unit(tmp_path):
         "forecast", model="lstm", dataset="own:days", preset="quick", device="cpu", settings=settings
     )
     runs.train_here(config, tmp_path / "bundle")
-    made = runs.import_run(tmp_path / "bundle").run_id
+    run_id = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("results", "predict", "explain", "data"):
-        test = opened(panel=panel, run=made)
+        test = opened(panel=panel, run=run_id)
         assert not test.exception and not test.error, panel
-        said = words(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))
-        assert "hour" not in said.lower().replace("the hour of the day", ""), (panel, said)
-        assert "day" in said, panel
+        result = words(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))
+        assert "hour" not in result.lower().replace("the hour of the day", ""), (panel, result)
+        assert "day" in result, panel

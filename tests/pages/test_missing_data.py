@@ -50,10 +50,10 @@ def test_predict_asks_for_an_upload_without_test_samples(bare):
 
 def test_form_starts_with_an_available_dataset(bare):
     app = page("Train")
-    chosen = next(box for box in app.selectbox if box.label == "Dataset")
-    assert chosen.value == "digits"
+    item = next(box for box in app.selectbox if box.label == "Dataset")
+    assert item.value == "digits"
     assert not next(b for b in app.button if b.label == "Train").disabled
-    chosen.select("fashion_mnist").run()
+    item.select("fashion_mnist").run()
     assert "Download" in labels(app)
     assert next(b for b in app.button if b.label == "Train").disabled
 

@@ -35,7 +35,7 @@ def press_train(app: AppTest) -> AppTest:
 
 
 def widget(group, label: str):
-    return next(one for one in group if one.label == label)
+    return next(item for item in group if item.label == label)
 
 
 def test_train_button_starts_the_preset(started):

@@ -26,13 +26,13 @@ def test_every_method_is_shown_and_tested(reference, ways):
     assert not app.exception
     choice = app.segmented_control[0]
     assert choice.options == ways
-    said = " ".join(part.value for part in app.markdown)
-    assert "All pixels together account for" in said  # integrated gradients alone promise a sum
+    text = " ".join(part.value for part in app.markdown)
+    assert "All pixels together account for" in text  # integrated gradients alone promise a sum
     for way, value in zip(ways[1:], ("occlusion", "cam"), strict=False):
         choice.set_value(value).run()
         assert not app.exception
-        said = " ".join(part.value for part in [*app.markdown, *app.caption])
-        assert "All pixels together" not in said
+        text = " ".join(part.value for part in [*app.markdown, *app.caption])
+        assert "All pixels together" not in text
         for words in ("that never learnt", "put the pixels in an order", "blackened first"):
-            assert words in said, (way, words)
-    assert ("of layer `" in said) == (len(ways) == 3)
+            assert words in text, (way, words)
+    assert ("of layer `" in text) == (len(ways) == 3)

@@ -31,8 +31,8 @@ def test_the_answer_is_the_thresholds_and_it_is_said_where_that_is_not_the_likel
     stored = run_cache.predictions(bundle)
     right = (run_cache.predicted_classes(bundle, stored["test_scores"]) == stored["test_targets"]).mean()
     assert right == pytest.approx(run_cache.evaluation(bundle).metrics["accuracy"], abs=1e-12)
-    said = run_cache.threshold_note(bundle.labels, probability=0.49, threshold=0.4771)
-    assert "“positive” from a probability of 47.7% on" in said
+    threshold_note = run_cache.threshold_note(bundle.labels, probability=0.49, threshold=0.4771)
+    assert "“positive” from a probability of 47.7% on" in threshold_note
     assert not run_cache.threshold_note(bundle.labels, probability=0.6, threshold=0.4771)
     assert not run_cache.threshold_note(("a", "b", "c"), probability=0.4, threshold=None)
 

@@ -80,9 +80,9 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
 
 def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
     app = AppTest.from_function(panel, default_timeout=60).run()
-    chosen = next(box for box in app.selectbox if box.label == "Dataset")
-    assert chosen.value == "own:mine"
-    chosen.select("digits").run()
+    item = next(box for box in app.selectbox if box.label == "Dataset")
+    assert item.value == "own:mine"
+    item.select("digits").run()
     assert not app.exception and not app.error
     assert "handwritten digits" in " ".join(m.value for m in app.markdown)
 

@@ -29,8 +29,8 @@ def test_random_weights(values, kind):
 
 @pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
 def test_two_methods(value, kind):
-    found = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
-    assert found.kind == kind and "Grad-CAM and occlusion" in found.sentence
+    check_agreement = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
+    assert check_agreement.kind == kind and "Grad-CAM and occlusion" in check_agreement.sentence
     assert findings.check_agreement(float("nan"), one="a", other="b").kind == "not told"
 
 
@@ -54,8 +54,8 @@ def test_deletion(found, kind):
 
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
-    said = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
-    assert "90.0% sure and 60.0% of its answers (the likelier class" in said and "too sure" in said and "10.0%" in said
+    calibration = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
+    assert "90.0% sure and 60.0% of its answers (the likelier class" in calibration and "too sure" in calibration and "10.0%" in calibration
     assert "nothing to correct" in describe_calibration(scores, targets, 1.0, [0.3, 0.3])
 
 
@@ -78,6 +78,6 @@ def test_losses_of_the_three_parts_in_a_sentence():
             ("validation", "accuracy", 0.9),
         )
     }
-    said = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
-    assert "train 0.200, validation 0.300, test 0.350" in said and "train 95.0%, validation 90.0%, test 89.0%" in said
+    result = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
+    assert "train 0.200, validation 0.300, test 0.350" in result and "train 95.0%, validation 90.0%, test 89.0%" in result
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""

@@ -42,14 +42,14 @@ def test_nothing_touched_is_nothing_changed(monkeypatch):
 
 def test_bounds_unit_and_help_are_on_the_widget(monkeypatch):
     form = opened(monkeypatch)
-    size = next(one for one in form.number_input if one.label == "Size (samples)")
+    size = next(item for item in form.number_input if item.label == "Size (samples)")
     assert (size.min, size.max, size.value) == (1, 64, 16)
     assert "A size. From 1 to 64 samples." in size.help
 
 
 def test_what_is_changed_comes_back_by_name(monkeypatch):
     form = opened(monkeypatch)
-    next(one for one in form.number_input if one.label == "Rate").set_value(0.25).run()
+    next(item for item in form.number_input if item.label == "Rate").set_value(0.25).run()
     form.selectbox[0].set_value("sgd").run()
     form.toggle[0].set_value(True).run()
     assert form.session_state["changed"] == {"rate": 0.25, "rule": "sgd", "fast": True}
@@ -57,7 +57,7 @@ def test_what_is_changed_comes_back_by_name(monkeypatch):
 
 def test_an_optional_number_starts_empty_and_takes_a_value(monkeypatch):
     form = opened(monkeypatch)
-    limit = next(one for one in form.number_input if one.label == "Limit")
+    limit = next(item for item in form.number_input if item.label == "Limit")
     assert limit.value is None
     limit.set_value(3).run()
     assert form.session_state["changed"] == {"limit": 3}

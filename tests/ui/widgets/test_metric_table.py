@@ -21,8 +21,8 @@ def test_the_interval_decides(rival: float, said: str) -> None:
 
 @pytest.mark.parametrize(("rival", "said"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
 def test_a_lower_loss_wins(rival: float, said: str) -> None:
-    found = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
-    assert said in metric_table.compare_with_baseline(found, "loss")
+    result = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
+    assert said in metric_table.compare_with_baseline(result, "loss")
 
 
 def test_without_a_baseline_nobody_wins() -> None:
