@@ -75,8 +75,8 @@ def test_each_hostile_file_gets_an_error_line_and_the_photo_a_prediction(address
     expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
     calm(page)
     alerts = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
-    refused = [line for line in alerts if ": " in line and "classes" not in line]
-    assert len(refused) == len(names) and all("\n" not in line and len(line) < 200 for line in refused), alerts
+    rejections = [line for line in alerts if ": " in line and "classes" not in line]
+    assert len(rejections) == len(names) and all("\n" not in line and len(line) < 200 for line in rejections), alerts
     assert page.locator("[data-testid=stException]").count() == 0 and errors(console) == []
 
 

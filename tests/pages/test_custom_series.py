@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry
 
 N = 400
 
@@ -27,7 +27,7 @@ def csv(label: str = "") -> bytes:
     return "\n".join([header, *(row + flag for row, flag in zip(rows, flags, strict=True))]).encode()
 
 
-def opened(**query: str) -> AppTest:
+def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
@@ -36,7 +36,7 @@ def opened(**query: str) -> AppTest:
 
 
 def upload(payload: bytes, name: str = "my load.csv") -> AppTest:
-    app = opened(panel="data")
+    app = open_page(panel="data")
     return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
 
 
@@ -44,11 +44,11 @@ def press(app: AppTest, label: str) -> AppTest:
     return next(button for button in app.button if button.label == label).click().run()
 
 
-def words(app: AppTest) -> str:
+def all_text(app: AppTest) -> str:
     return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
 
 
-def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
+def test_uploaded_series_is_detected_saved_and_selected_for_training(monkeypatch):
     app = upload(csv("anomaly"))
     assert not app.exception and not app.error
     values = {box.label: box.value for box in app.selectbox}
@@ -56,22 +56,25 @@ def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
     assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
     app = press(app, "Keep this series")
-    assert not app.exception and "is kept and chosen under" in words(app)
+    assert not app.exception and "is kept and chosen under" in all_text(app)
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "own:my-load"
     configs = []
 
     def create(config, *, parent=""):
         configs.append(config)
-        raise RunError("kept for the test.")
+        raise RunError("not started in tests.")
 
     monkeypatch.setattr(runs, "create", create)
     app.segmented_control(key="panel").set_value("train").run()
     press(app, "Train")
-    assert (configs[0].dataset, configs[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
+    assert (configs[0].dataset, configs[0].data_checksum) == (
+        "own:my-load",
+        registry.require("my-load", "series").checksum,
+    )
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
         (b"\x89PNG" + bytes(99), "a picture, not a CSV"),
@@ -79,12 +82,12 @@ def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
         (b"", "empty"),
     ],
 )
-def test_invalid_upload_shows_one_error_line_and_saves_nothing(payload, said):
+def test_invalid_upload_shows_one_error_line_and_saves_nothing(payload, message):
     app = upload(payload)
     assert not app.exception
     (error,) = app.error
-    assert said in error.value and "\n" not in error.value
-    assert own.list_datasets() == [] and not any(button.label == "Keep this series" for button in app.button)
+    assert message in error.value and "\n" not in error.value
+    assert registry.list_datasets() == [] and not any(button.label == "Keep this series" for button in app.button)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
@@ -96,9 +99,9 @@ def test_every_panel_opens_with_and_without_the_custom_series(label, tmp_path):
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("data", "train", "results", "predict", "explain"):
-        app = opened(panel=panel, run=run)
-        assert not app.exception and not app.error, (panel, words(app))
-    own.remove("my-load")
+        app = open_page(panel=panel, run=run)
+        assert not app.exception and not app.error, (panel, all_text(app))
+    registry.remove("my-load")
     for panel in ("data", "results", "predict", "explain"):
-        app = opened(panel=panel, run=run)
-        assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))
+        app = open_page(panel=panel, run=run)
+        assert not app.exception and all("broke" not in error.value for error in app.error), (panel, all_text(app))

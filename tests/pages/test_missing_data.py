@@ -22,9 +22,9 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
 
 
-def page(panel, **chosen):
+def page(panel, **query):
     app = AppTest.from_file(str(ROOT / "pages" / "vision" / "fashion.py"), default_timeout=60)
-    for name, value in {"panel": panel, **chosen}.items():
+    for name, value in {"panel": panel, **query}.items():
         app.query_params[name] = value
     return app.run()
 
@@ -50,10 +50,10 @@ def test_predict_asks_for_an_upload_without_test_samples(bare):
 
 def test_form_starts_with_an_available_dataset(bare):
     app = page("Train")
-    item = next(box for box in app.selectbox if box.label == "Dataset")
-    assert item.value == "digits"
+    dataset = next(box for box in app.selectbox if box.label == "Dataset")
+    assert dataset.value == "digits"
     assert not next(b for b in app.button if b.label == "Train").disabled
-    item.select("fashion_mnist").run()
+    dataset.select("fashion_mnist").run()
     assert "Download" in labels(app)
     assert next(b for b in app.button if b.label == "Train").disabled
 

@@ -1,4 +1,4 @@
-"""A picture explained on the page: every method that the network allows, each with its tests in words."""
+"""Explanation of an image on the page: every method of the network, each with its sanity checks."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -21,13 +21,13 @@ def draw(reference: str) -> None:
         ("reference:gradients/resnet", ["Integrated gradients", "Occlusion", "Grad-CAM"]),
     ],
 )
-def test_every_method_is_shown_and_tested(reference, ways):
+def test_every_method_is_shown_with_its_checks(reference, ways):
     app = AppTest.from_function(draw, args=(reference,), default_timeout=60).run()
     assert not app.exception
     choice = app.segmented_control[0]
     assert choice.options == ways
     text = " ".join(part.value for part in app.markdown)
-    assert "All pixels together account for" in text  # integrated gradients alone promise a sum
+    assert "All pixels together account for" in text  # only integrated gradients are complete
     for way, value in zip(ways[1:], ("occlusion", "cam"), strict=False):
         choice.set_value(value).run()
         assert not app.exception

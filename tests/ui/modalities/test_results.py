@@ -1,4 +1,4 @@
-"""An explanation's tests in words, by rules that a reader can check."""
+"""Sanity checks, calibration and losses in words; selection of samples."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from dlcore.ui.modalities.results import losses
 from dlcore.ui.widgets.calibration import describe_calibration
 
 
-def test_sum():
+def test_completeness():
     good, bad = findings.check_completeness(5.0, -1.0, 0.01), findings.check_completeness(5.0, -1.0, -2.0)
     assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
     assert bad.kind == "failed" and "33.3%" in bad.sentence
@@ -28,9 +28,9 @@ def test_random_weights(values, kind):
 
 
 @pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
-def test_two_methods(value, kind):
-    check_agreement = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
-    assert check_agreement.kind == kind and "Grad-CAM and occlusion" in check_agreement.sentence
+def test_agreement(value, kind):
+    finding = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
+    assert finding.kind == kind and "Grad-CAM and occlusion" in finding.sentence
     assert findings.check_agreement(float("nan"), one="a", other="b").kind == "not told"
 
 
@@ -40,7 +40,7 @@ def curve(ours: float, chance: float, low: float) -> DeletionCurve:
 
 
 @pytest.mark.parametrize(
-    ("found", "kind"),
+    ("deletion", "kind"),
     [
         (curve(0.1, 0.5, 0.4), "passed"),
         (curve(0.48, 0.5, 0.4), "in part"),
@@ -48,18 +48,18 @@ def curve(ours: float, chance: float, low: float) -> DeletionCurve:
         (curve(0.0, 0.005, 0.0), "not told"),
     ],
 )
-def test_deletion(found, kind):
-    assert findings.check_deletion(found).kind == kind
+def test_deletion_curve(deletion, kind):
+    assert findings.check_deletion(deletion).kind == kind
 
 
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
-    calibration = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
-    assert "90.0% sure and 60.0% of its answers (the likelier class" in calibration and "too sure" in calibration and "10.0%" in calibration
+    text = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
+    assert "90.0% sure and 60.0% of its answers (the likelier class" in text and "too sure" in text and "10.0%" in text
     assert "nothing to correct" in describe_calibration(scores, targets, 1.0, [0.3, 0.3])
 
 
-def test_samples_chosen_by_answer_class_and_order():
+def test_rows_are_selected_by_correctness_class_and_order():
     scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
     targets = np.array([0, 1, 1, 0])
     assert select_rows(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
@@ -67,7 +67,7 @@ def test_samples_chosen_by_answer_class_and_order():
     assert select_rows(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
 
 
-def test_losses_of_the_three_parts_in_a_sentence():
+def test_losses_of_train_validation_and_test_in_a_sentence():
     steps = np.array([1, 2])
     history = {
         f"{part}_{metric}": Curve(steps, np.array([0.5, value]))
@@ -78,6 +78,6 @@ def test_losses_of_the_three_parts_in_a_sentence():
             ("validation", "accuracy", 0.9),
         )
     }
-    result = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
-    assert "train 0.200, validation 0.300, test 0.350" in result and "train 95.0%, validation 90.0%, test 89.0%" in result
+    text = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
+    assert "train 0.200, validation 0.300, test 0.350" in text and "train 95.0%, validation 90.0%, test 89.0%" in text
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""

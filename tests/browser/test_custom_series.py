@@ -1,4 +1,4 @@
-"""A CSV of one's own in a real browser: handed in, kept, trained on, judged and explained."""
+"""A custom CSV in a browser: uploaded, saved, trained on, evaluated and explained."""
 
 import re
 
@@ -24,7 +24,7 @@ def file(tmp_path):
     return path
 
 
-def test_from_the_file_to_its_alarms(address, page, file):
+def test_uploaded_series_is_trained_evaluated_and_explained(address, page, file):
     visit(page, f"{address}/anomaly?panel=data")
     page.get_by_text("Add a series of your own").click()
     page.locator("input[type=file]").first.set_input_files(file)
