@@ -93,7 +93,7 @@ def test_panel_of_another_page_falls_back_to_results():
     assert app.segmented_control(key="panel").value == "results"
 
 
-@pytest.mark.parametrize(("link", "panel"), [("Try it", "predict"), ("Data", "data"), ("predict", "predict")])
+@pytest.mark.parametrize(("link", "panel"), [("try_it", "predict"), ("Data", "data"), ("predict", "predict")])
 def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
     app = open_page("vit", panel=link)
     assert not app.exception and app.segmented_control(key="panel").value == panel
