@@ -1,6 +1,6 @@
 """MNIST with NumPy only: accuracy on the 10,000 test images and training time, in a process without torch.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/by_hand.py
+    OMP_NUM_THREADS=1 python tests/benchmarks/numpy_nn.py
 
 Uses the full preset of the project `backprop` on all 60,000 training images. Prints JSON.
 """
