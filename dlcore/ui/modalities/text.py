@@ -17,7 +17,7 @@ from dlcore.projects.project import LoadedModel, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
-from dlcore.ui.custom_data import texts as custom_texts
+from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import explain_text
 from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
 from dlcore.ui.modalities.text_attention import show_heads
@@ -42,9 +42,10 @@ def overview(project: Project, run: Run | None) -> None:
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
-    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
+    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
     with_error_boundary(lambda: _texts(config))  # offers the download of a missing dataset; the form works without
-    custom_texts.show_form(project)
+    form.show_form("text")
+    form.show_saved("text")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -148,7 +149,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
     found = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
-    show_prediction(found, bundle.labels)
+    show_prediction(found, bundle)
     if typed.hidden:
         _say_hidden(loaded, typed, found)
     several = "s" * (found["tokens"] != 1)
@@ -166,13 +167,13 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
     """The prediction without the hidden words."""
     seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.probabilities(loaded, seen, hidden=typed.hidden)
+    without = texts.classify(loaded, seen, hidden=typed.hidden)
     words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
-    label, now = found["label"], texts.predicted_label(loaded, without)
-    change = 100 * (without[label] - found["probability"])
+    label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
+    change = 100 * (probability - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."
     st.markdown(
-        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {without[label]:.1%} "
+        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
         f"({change:+.1f} points).{turned}"
     )
 

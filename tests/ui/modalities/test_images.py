@@ -1,4 +1,4 @@
-"""The Data panel of images: custom datasets, skipped files, duplicates, a dataset without a download."""
+"""The Data panel of pictures: own sets handed in, what was left out, duplicates counted, a set with no known home."""
 
 import io
 import zipfile
@@ -10,12 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data.custom import images as own_images
-from dlcore.data.custom import registry
+from dlcore.data.custom import images as custom_images
+from dlcore.data.custom import registry as custom
 from dlcore.ui.widgets import samples
 
 
-def png(seed: int) -> bytes:
+def picture(seed: int) -> bytes:
     small = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8))
     file = io.BytesIO()
     small.resize((40, 40)).save(file, "PNG")
@@ -23,17 +23,17 @@ def png(seed: int) -> bytes:
 
 
 @pytest.fixture
-def ants_and_bees(tmp_path, monkeypatch):
-    """A custom dataset of twenty images of two classes; one image twice, and one file that is not an image."""
+def mine(tmp_path, monkeypatch):
+    """Twenty pictures of two classes; one of them twice, and one file that is no picture."""
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for k, name in enumerate(("ants", "bees")):
             for i in range(10):
-                archive.writestr(f"{name}/{i}.png", png(10 * k + (i or 1)))
+                archive.writestr(f"{name}/{i}.png", picture(10 * k + (i or 1)))
         archive.writestr("ants/notes.png", b"no picture")
-    return own_images.import_zip(file.getvalue(), "mine", source="mine.zip")
+    return custom_images.IMPORTER.save("mine", custom_images.IMPORTER.preview(file.getvalue()), source="mine.zip")
 
 
 def panel() -> None:
@@ -41,29 +41,29 @@ def panel() -> None:
     from dlcore.runs import Run
     from dlcore.ui.modalities import image as images_data
 
-    config = projects.configure("architectures", dataset="own:mine", preset="quick")
+    config = projects.configure("architectures", dataset="custom:mine", preset="quick")
 
-    class PinnedRun(Run):
+    class Chosen(Run):
         config = None
 
-    run = PinnedRun("x", None)
+    run = Chosen("x", None)
     type(run).config = config
     images_data.overview(projects.get("architectures"), run)
 
 
-def test_custom_images_are_shown_with_duplicates_and_skipped_files(ants_and_bees):
+def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine):
     app = AppTest.from_function(panel, default_timeout=60).run()
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
     assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
-    table = next(frame.value for frame in app.dataframe if "What" in frame.value)
-    assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
+    table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
+    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
     app.button(key="remove-mine").click().run()
-    assert registry.find("mine") is None
+    assert custom.find("mine") is None
 
 
-def test_dataset_without_a_download_says_what_to_do(monkeypatch, tmp_path):
+def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.delenv("DLCORE_DATA", raising=False)
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
 
@@ -75,45 +75,45 @@ def test_dataset_without_a_download_says_what_to_do(monkeypatch, tmp_path):
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button
     words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
-    assert "no address to fetch it from is known" in words and "cnn_dataset.zip" in words
+    assert "no download URL is known" in words and "cnn_dataset.zip" in words
 
 
-def test_images_of_another_dataset_can_be_selected(ants_and_bees):
+def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
     app = AppTest.from_function(panel, default_timeout=60).run()
-    dataset = next(box for box in app.selectbox if box.label == "Dataset")
-    assert dataset.value == "own:mine"
-    dataset.select("digits").run()
+    chosen = next(box for box in app.selectbox if box.label == "Dataset")
+    assert chosen.value == "own:mine"
+    chosen.select("digits").run()
     assert not app.exception and not app.error
     assert "handwritten digits" in " ".join(m.value for m in app.markdown)
 
 
-def test_missing_images_of_a_run_are_reported_and_upload_is_offered(ants_and_bees, monkeypatch):
-    monkeypatch.delenv("DLCORE_DATA", raising=False)  # only packaged datasets
-    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkeypatch):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)  # the small set that comes along will do
+    pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     assert samples.is_available(pinned)
-    registry.remove("mine")
+    custom.remove("mine")
     assert not samples.is_available(pinned)
-    app = AppTest.from_function(missing_images_panel, default_timeout=60).run()
+    app = AppTest.from_function(gone, default_timeout=60).run()
     assert not app.exception and not app.error
     assert "“mine”, are not on this machine any more" in app.info[0].value
-    assert [uploader.label for uploader in app.get("file_uploader")] == ["A zip of class folders"]
+    assert [uploader.label for uploader in app.get("file_uploader")] == ["File (ZIP)"]
 
 
-def missing_images_panel() -> None:
+def gone() -> None:
     from dlcore import projects
     from dlcore.runs import Run
     from dlcore.ui.modalities import image as images_data
 
-    class PinnedRun(Run):
+    class Chosen(Run):
         config = None
 
     config = projects.configure("architectures", dataset="digits", preset="quick")
-    PinnedRun.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
-    images_data.overview(projects.get("architectures"), PinnedRun("x", None))
+    Chosen.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
+    images_data.overview(projects.get("architectures"), Chosen("x", None))
 
 
-def test_dataset_with_the_same_name_but_another_checksum_is_rejected(ants_and_bees):
-    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
+    pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     other = pinned.model_copy(update={"data_checksum": "0" * 64})
     assert samples.is_available(pinned) and not samples.is_available(other)
     with pytest.raises(DataError, match="not the one this run was made from"):

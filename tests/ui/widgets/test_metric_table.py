@@ -1,10 +1,11 @@
-"""Comparison with the best baseline by confidence interval, and formatted metrics."""
+"""Score tables: the interval decides who wins, and the page head and the sentence agree."""
 
+import pandas as pd
 import pytest
 
+from dlcore.evaluation.metrics import format_metric, summarize
 from dlcore.projects.project import Evaluation
 from dlcore.ui.widgets import metric_table
-from dlcore.ui.widgets.headline import NAMES
 
 
 def evaluation(baseline: float, *, metric: str = "accuracy") -> Evaluation:
@@ -13,34 +14,42 @@ def evaluation(baseline: float, *, metric: str = "accuracy") -> Evaluation:
 
 
 @pytest.mark.parametrize(
-    ("baseline", "verdict"), [(0.9, "The simple method wins"), (0.84, "No clear difference"), (0.6, "The network wins")]
+    ("baseline", "verdict", "note"),
+    [
+        (0.9, "The baseline wins", "ties or beats this run"),
+        (0.84, "Tie", "ties or beats this run"),
+        (0.76, "Tie", "ties or beats this run"),
+        (0.6, "The network wins", ""),
+    ],
 )
-def test_confidence_interval_decides(baseline: float, verdict: str) -> None:
-    assert verdict in metric_table.compare_with_baseline(evaluation(baseline), "accuracy")
+def test_page_head_and_sentence_agree_by_the_interval(baseline: float, verdict: str, note: str) -> None:
+    result = evaluation(baseline)
+    assert verdict in metric_table.compare_with_baseline(result, "accuracy")
+    top = summarize(result.metrics, result.baselines)
+    assert top is not None and top.note == note
 
 
-@pytest.mark.parametrize(("baseline", "verdict"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
+@pytest.mark.parametrize(("baseline", "verdict"), [(0.6, "The baseline wins"), (0.9, "The network wins")])
 def test_lower_loss_wins(baseline: float, verdict: str) -> None:
     result = Evaluation(metrics=evaluation(baseline, metric="loss").metrics, baselines={"majority": {"loss": baseline}})
     assert verdict in metric_table.compare_with_baseline(result, "loss")
 
 
-def test_comparison_is_empty_without_a_baseline() -> None:
+def test_without_a_baseline_there_is_no_sentence() -> None:
     assert metric_table.compare_with_baseline(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
 
 
-def test_every_metric_has_a_name_and_every_baseline_an_explanation() -> None:
-    assert set(metric_table.WORDS) <= set(NAMES)
-    assert set(metric_table.BASELINES) == set(metric_table.METHODS)
+def test_table_has_a_row_per_method_and_intervals_in_brackets() -> None:
+    table = metric_table.build_table(evaluation(0.6), title="Dense")
+    expected = pd.DataFrame(
+        {
+            "Method": ["Dense", "Most frequent class", "Nearest class mean"],
+            "Accuracy": ["80.0 % [75.0, 85.0]", "10.0 %", "60.0 %"],
+        }
+    )
+    pd.testing.assert_frame_equal(table, expected)
 
 
-def test_metrics_are_formatted() -> None:
-    assert [
-        metric_table.format_metric("accuracy", 0.8567),
-        metric_table.format_metric("events_hit", 4.0),
-        metric_table.format_metric("roc_auc", 0.98765),
-    ] == [
-        "85.7%",
-        "4",
-        "0.988",
-    ]
+def test_values_are_formatted_with_their_unit() -> None:
+    values = [("accuracy", 0.8567), ("events_hit", 4.0), ("roc_auc", 0.98765), ("nab_standard", 71.23)]
+    assert [format_metric(*pair) for pair in values] == ["85.7 %", "4", "0.988", "71.2"]
