@@ -28,7 +28,7 @@ from nasty_pictures import JPEG  # noqa: E402
 from server import browser, calm, server, visit  # noqa: E402
 
 PAGE = "food?panel=predict&food-input=My+photos"
-PREDICTED = "Answered in"
+PREDICTED = "Predicted in"
 TRACEBACK = "[data-testid=stException]"
 MESSAGE = "[data-testid=stAlert] [data-testid=stMarkdownContainer], [data-testid=stFileChip] [role=alert]"
 DELETE = "[data-testid=stFileChipDeleteBtn] button"
