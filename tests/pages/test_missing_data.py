@@ -106,6 +106,6 @@ def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_pa
     app.run()
     next(box for box in app.selectbox if box.label == "Dataset").select("custom:mine").run()
     assert not app.exception and next(b for b in app.button if b.label == "Train").disabled
-    assert any("for **Vectors** under More settings" in caption.value for caption in app.caption)
+    assert any("“none” under More settings" in caption.value for caption in app.caption)
     next(box for box in app.selectbox if box.label == "Vectors").select("none").run()
     assert not app.exception and not next(b for b in app.button if b.label == "Train").disabled

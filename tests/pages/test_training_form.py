@@ -49,7 +49,7 @@ def test_changed_settings_reach_the_config(started):
     app = form()
     widget(app.number_input, "Batch size (samples)").set_value(32).run()
     widget(app.number_input, "Seed").set_value(7).run()
-    widget(app.selectbox, "Optimiser").set_value("sgd").run()
+    widget(app.selectbox, "Optimizer").set_value("sgd").run()
     press_train(app)
     (config,) = started
     assert (config.training.batch_size, config.seed, config.training.optimizer) == (32, 7, "sgd")
