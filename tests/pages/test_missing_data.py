@@ -86,14 +86,14 @@ def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, sl
     assert "Sanity checks" in [heading.value for heading in app.subheader]
     app.text_area[0].set_value("\u0000 ").run()
     assert not app.exception and "the text is empty" in app.error[0].value
-    app.session_state["panel"] = "Results"
+    app.session_state["panel"] = "results"
     app.run()
     assert not app.exception and not app.error
     assert "Learning curves" in [heading.value for heading in app.subheader]
     assert any("texts are not on this machine" in caption.value for caption in app.caption)
-    app.session_state["panel"] = "Data"
+    app.session_state["panel"] = "data"
     app.run()
-    assert not app.exception and "Your own texts" in [heading.value for heading in app.subheader]
+    assert not app.exception and "Add custom texts" in [fold.label for fold in app.expander]
 
 
 def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_path):

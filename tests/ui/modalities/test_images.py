@@ -81,7 +81,7 @@ def test_dataset_without_a_download_says_what_to_do(monkeypatch, tmp_path):
 def test_images_of_another_dataset_can_be_selected(ants_and_bees):
     app = AppTest.from_function(panel, default_timeout=60).run()
     dataset = next(box for box in app.selectbox if box.label == "Dataset")
-    assert dataset.value == "own:mine"
+    assert dataset.value == "custom:mine"
     dataset.select("digits").run()
     assert not app.exception and not app.error
     assert "handwritten digits" in " ".join(m.value for m in app.markdown)
@@ -108,7 +108,7 @@ def missing_images_panel() -> None:
         config = None
 
     config = projects.configure("architectures", dataset="digits", preset="quick")
-    PinnedRun.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
+    PinnedRun.config = config.model_copy(update={"dataset": "custom:mine", "data_checksum": "1" * 64})
     images_data.overview(projects.get("architectures"), PinnedRun("x", None))
 
 
