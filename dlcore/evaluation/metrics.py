@@ -76,11 +76,11 @@ METRICS: dict[str, Metric] = {
         in_tables=False,
     ),
     "coverage_90": Metric("Coverage of 90 % intervals", "share of values inside", "percent", in_tables=False),
-    "lead_r2": Metric("R² at the last step ahead", "R² of the farthest step of the forecast", in_tables=False),
-    "lead_skill": Metric("Skill at the last step ahead", "skill of the farthest step", in_tables=False),
+    "lead_r2": Metric("R² lead", "mean R² minus that of ridge regression, on the same weeks", in_tables=False),
+    "lead_skill": Metric("Skill lead", "skill minus that of ridge regression, on the same weeks", in_tables=False),
     "threshold": Metric("Threshold", "score from which a point raises an alarm", in_tables=False),
     "error_strangers": Metric(
-        "Error on unknown digits", "mean reconstruction error of digits never seen in training", in_tables=False
+        "Error on the held-out class", "mean reconstruction error of the class excluded from training", in_tables=False
     ),
 }
 
@@ -133,7 +133,7 @@ Outcome = Literal["better", "tie", "worse"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """One metric of a run with its 95 % interval beside the best baseline.
 
     outcome: of the run; "tie" where the baseline's value lies inside the run's interval; None without a baseline.
@@ -165,8 +165,8 @@ def metric_title(name: str) -> str:
     if not keys:
         return name.replace("_", " ")
     key = max(keys, key=len)
-    rest = name[len(key) :].strip("_").replace("_", " ")
-    return f"{METRICS[key].title} ({rest})" if rest else METRICS[key].title
+    suffix = name[len(key) :].strip("_").replace("_", " ")
+    return f"{METRICS[key].title} ({suffix})" if suffix else METRICS[key].title
 
 
 def format_metric(name: str, value: float) -> str:
@@ -231,23 +231,23 @@ def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, 
 
 def compare_with_best_baseline(
     metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], name: str
-) -> Comparison | None:
+) -> BaselineComparison | None:
     """A run's metric beside the best causal baseline; None where the run lacks the metric."""
     if name not in metrics:
         return None
     value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
     values = {key: row[name] for key, row in causal_baselines(baselines).items() if name in row}
     if not values:
-        return Comparison(name, value, low, high)
+        return BaselineComparison(name, value, low, high)
     metric = find_metric(name)
     best = (max if metric is None or metric.higher_is_better else min)(values, key=lambda key: values[key])
     outcome: Outcome = "better" if is_better(name, value, values[best]) else "worse"
     if (value if low is None else low) <= values[best] <= (value if high is None else high):
         outcome = "tie"
-    return Comparison(name, value, low, high, best, values[best], outcome)
+    return BaselineComparison(name, value, low, high, best, values[best], outcome)
 
 
-def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> Comparison | None:
+def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> BaselineComparison | None:
     """The headline metric of a run, preferably one that a baseline has too, beside the best baseline."""
     order = EVENT_HEADLINE if "events_hit" in metrics else HEADLINE
     rows = causal_baselines(baselines).values()

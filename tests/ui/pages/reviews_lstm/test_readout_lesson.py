@@ -11,9 +11,9 @@ def test_empty_and_equal_reviews_are_said_to_be_such():
         _drift(runs.open_run("reference:reviews_lstm/base_lstm").bundle)
 
     app = AppTest.from_function(script, default_timeout=60).run()
-    assert not app.exception and "Asked at the last word" in app.caption[0].value
+    assert not app.exception and "At the last word of the first review" in app.caption[0].value
     app.text_input[0].set_value(" \u0000 ").run()
     assert not app.exception and "the text is empty" in app.error[0].value
     app.text_input[0].set_value("A film").run()
     app.text_input[1].set_value("a   <b>FILM</b>").run()
-    assert not app.exception and not app.error and "the two reviews are the same" in app.caption[0].value
+    assert not app.exception and not app.error and "The two reviews are equal" in app.caption[0].value
