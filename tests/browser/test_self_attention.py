@@ -106,7 +106,7 @@ def test_changed_number_redraws_at_once_and_shows_its_formula(address, page, con
 
 
 def test_graph_folds_and_unfolds_by_click_and_key(address, page):
-    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model+of+a+page&of=vit%2Fvit")
+    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model&of=vit%2Fvit")
     count = page.locator(".dlg-count")
     count.wait_for()
     page.get_by_role("button", name="Fold all", exact=True).click()
