@@ -66,7 +66,7 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
                 patch.setenv("DLCORE_DATA", f"{bert_folder().name}:{os.environ.get('DLCORE_DATA', '')}")
             return config, project.prepare(config)
     except DataMissingError as error:
-        pytest.skip(f"data not here: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
+        pytest.skip(f"data missing: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
 
 
 class Case:

@@ -171,7 +171,7 @@ def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
     show_figure(figure, key="skill-by-week", alt=f"Skill by week of the test split, from {worst:.2f} to {best:.2f}")
     st.caption(
         f"A forecast is made at every {step} with the data known then (rolling origin); the "
-        "model is not retrained. Skill ranges from {worst:.2f} to {best:.2f}; below the "
+        f"model is not retrained. Skill ranges from {worst:.2f} to {best:.2f}; below the "
         "line persistence is better."
     )
 
