@@ -54,16 +54,16 @@ def test_a_threshold_of_the_page_counts_as_python_does_to_the_last_bit():
 
 
 def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read_no_test_score():
-    def part(values: list[float], targets: list[int], begin: int) -> series_threshold.Scored:
+    def part(values: list[float], targets: list[int], begin: int) -> series_threshold.SplitScores:
         times = np.arange(begin, begin + len(values)) * 1_800_000
-        return series_threshold.Scored(np.array(values, np.float32), np.array(targets), times)
+        return series_threshold.SplitScores(np.array(values, np.float32), np.array(targets), times)
 
     splits = {
         "train": part([1, 2, 3], [0, 0, 0], 0),
         "validation": part([1, 4], [0, 0], 3),
         "test": part([9, 1, 9], [0, 0, 1], 5),
     }
-    found = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
+    found = series_threshold.make_view(splits, 4.0, axis=SeriesAxis(np.arange(8) * 1_800_000))
     assert [(one.name, one.start, one.stop) for one in found.scopes] == [
         ("all outside training", 3, 8),
         ("test", 5, 8),

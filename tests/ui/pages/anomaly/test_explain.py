@@ -20,10 +20,10 @@ FOUND = ErrorAttribution(
 
 
 def test_a_small_gap_is_trusted_and_a_large_one_is_not():
-    said = adds_up(FOUND, "the usual")
-    assert "0.404 where the difference is 0.4" in said and "1.0%" in said and "close enough" in said
-    said = adds_up(dataclasses.replace(FOUND, delta=-0.2), "the usual")
-    assert "50.0%" in said and "with care" in said
+    result = adds_up(FOUND, "the usual")
+    assert "0.404 where the difference is 0.4" in result and "1.0%" in result and "close enough" in result
+    result = adds_up(dataclasses.replace(FOUND, delta=-0.2), "the usual")
+    assert "50.0%" in result and "with care" in result
 
 
 def test_agreement_is_said_in_words():

@@ -13,7 +13,7 @@ from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 def test_alarm_csv_names_every_alarm() -> None:
     errors = np.array([0.1, 5.0, 0.2, 7.0])
-    part = series_threshold.Scored(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
+    part = series_threshold.SplitScores(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
     table = pd.read_csv(io.StringIO(series_threshold.alarm_csv({"train": part, "test": part}, 1.0)))
     assert table["part"].tolist() == ["train", "train", "test", "test"]
     assert table["time"].tolist()[:2] == ["1970-01-01 00:30:00", "1970-01-01 01:30:00"]
@@ -29,6 +29,6 @@ def test_the_worst_point_of_each_burst_is_offered_first() -> None:
 
 def test_the_sample_is_a_csv_that_is_taken() -> None:
     series = load_nyc_taxi()
-    found = read_csv(series_try.sample_csv(series))
-    assert found.times[-1] == series.times[-1]
-    np.testing.assert_array_equal(found.values, series.values[-len(found.values) :])
+    table = read_csv(series_try.sample_csv(series))
+    assert table.times[-1] == series.times[-1]
+    np.testing.assert_array_equal(table.values, series.values[-len(table.values) :])
