@@ -45,20 +45,20 @@ def test_who_wins_is_said_by_both_measures(nab: float, vus: float, said: str) ->
 
 
 def test_causal_and_centred_scores_never_meet() -> None:
-    result = evaluation(95, 0.8)
-    assert set(series_scores.rivals_of(result, "causal")) == {"weekly_median_causal", "random"}
-    assert series_scores.own_metrics(result, "centred", "causal") == {"nab_standard": 99.0}
-    assert "nab_standard_centred" not in series_scores.own_metrics(result, "causal", "causal")
-    assert series_scores.own_metrics(result, "raw", "causal") == {}
-    assert "99.0 against 97.0" in series_scores.duel(result, "centred", "causal")
-    top = summary(result)
+    found = evaluation(95, 0.8)
+    assert set(series_scores.rivals_of(found, "causal")) == {"weekly_median_causal", "random"}
+    assert series_scores.own_metrics(found, "centred", "causal") == {"nab_standard": 99.0}
+    assert "nab_standard_centred" not in series_scores.own_metrics(found, "causal", "causal")
+    assert series_scores.own_metrics(found, "raw", "causal") == {}
+    assert "99.0 against 97.0" in series_scores.duel(found, "centred", "causal")
+    top = summary(found)
     assert top is not None
     assert (top.metric, top.baseline, top.baseline_value) == ("nab_standard", "weekly median, causal", 90.0)
 
 
 def test_the_best_method_stands_first_and_plausible_alarms_are_told() -> None:
-    result = evaluation(85, 0.8)
-    methods = {"▶ This run": result.metrics} | series_scores.rivals_of(result, "causal")
+    found = evaluation(85, 0.8)
+    methods = {"▶ This run": found.metrics} | series_scores.rivals_of(found, "causal")
     table = series_scores.table_of(methods, ["nab_standard", "events_hit", "false_alarms"], events=5)
     assert table["Method"].tolist() == ["weekly_median_causal", "▶ This run", "random"]
     assert table["Events hit"].tolist() == ["–", "5 of 5", "–"]
@@ -120,7 +120,7 @@ def test_thresholds_by_other_rules_read_no_test_score() -> None:
     stored = bundle.predictions()
     parts = ("train", "validation")
     scores, times = (np.concatenate([stored[f"{part}_{what}"] for part in parts]) for what in ("scores", "ids"))
-    result = thresholds(scores, times, (len(stored["train_scores"]), len(scores)), run.config)
-    assert set(result) == set(threshold_rules.RULES)
-    assert result[run.config.flat["threshold_rule"]] == pytest.approx(bundle.threshold)
-    assert len(set(result.values())) == len(result)
+    found = thresholds(scores, times, (len(stored["train_scores"]), len(scores)), run.config)
+    assert set(found) == set(threshold_rules.RULES)
+    assert found[run.config.flat["threshold_rule"]] == pytest.approx(bundle.threshold)
+    assert len(set(found.values())) == len(found)
