@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlcore.cli.explain import add_source, source_from_args
 from dlcore.cli.training import follow_run
 from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
 
@@ -81,16 +82,26 @@ def runs_import(options: argparse.Namespace) -> dict[str, Any]:
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Show a finished run's test metrics beside those of its baselines."""
     from dlcore import runs
+    from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
-    return runs.evaluate(options.run)
+    result = runs.evaluate(options.run)
+    if options.json:
+        return result
+    methods = {"This run": result["metrics"]} | {baseline_title(name): row for name, row in result["baselines"].items()}
+    names = [name for name in result["metrics"] if not name.endswith(("_low", "_high"))]
+    table: dict[str, Any] = {}
+    for method, row in methods.items():
+        cells = [f"{metric_title(name)} {format_with_interval(row, name)}" for name in names if name in row]
+        table[f"{method}:"] = ", ".join(cells)
+    return table
 
 
 def predict(options: argparse.Namespace) -> dict[str, Any]:
-    """Predict one input with a finished run: a CSV, an image or a text."""
+    """Prediction of a finished run for a CSV, an image or a text."""
     from dlcore import runs
 
     run = runs.open_run(options.run)
-    return {"run_id": run.record.run_id, **run.predict(Path(options.input))}
+    return {"run_id": run.record.run_id, **run.predict(source_from_args(options))}
 
 
 def arguments(commands: Any) -> None:
@@ -118,8 +129,4 @@ def arguments(commands: Any) -> None:
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    one_input = add_command(commands, "predict", predict)
-    one_input.add_argument("run", metavar="RUN", help=RUN_HELP)
-    one_input.add_argument(
-        "--input", required=True, metavar="FILE", help="a CSV, an image or a text file, as the project takes it"
-    )
+    add_source(add_command(commands, "predict", predict))

@@ -1,4 +1,4 @@
-"""Simple methods that every network stands beside: arrays in, scores out, fitted on the training part alone."""
+"""Baselines: arrays in, scores out, fitted on the training part only. Titles and help: `evaluation.metrics`."""
 
 import math
 from collections.abc import Callable
@@ -12,19 +12,19 @@ DAY_MS = 24 * 3_600_000
 WEEK_MS = 7 * DAY_MS
 
 COMPARISONS = 6 * 10**7
-"""Pairs of windows compared at most when a nearest one is looked for: of a longer series fewer training windows."""
+"""Largest number of window pairs in a nearest-window search; longer series use fewer training windows."""
 RESOLUTION = 96
-"""Values of a window that are compared at most: longer ones are told in means of neighbouring points."""
+"""Largest number of values of a window; longer windows are averaged over neighboring points."""
 CHUNK = 2**22
-"""Distances held in memory at once."""
+"""Distances in memory at once."""
 LEAST_SPREAD = 0.1
-"""A slot's spread is taken for at least this share of the usual slot's: few weeks can agree by chance."""
+"""Lower bound of a slot's spread as a share of the median slot's: few weeks can agree by chance."""
 
 
 def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
-    """Points in a week, or in a day where the training part holds no two weeks; 1 (no rhythm) where neither fits.
+    """Points per week, or per day where training holds less than two weeks; 1 (no seasonality) where neither fits.
 
-    times (N,) epoch milliseconds; train (N,) true where a point may be learnt from.
+    times (N,): epoch milliseconds; train (N,): true for training points.
     """
     step = _step(times)
     lengths = (round(span / step) for span in (WEEK_MS, DAY_MS) if span % step == 0)
@@ -32,10 +32,10 @@ def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
 
 
 def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """Distance (N,) of each value from the training median of the same place in the period (a week unless given).
+    """Distance (N,) of each value from the training median of its slot in the period (default: a week).
 
-    times (N,) epoch milliseconds, evenly spaced but for gaps; train (N,) true where a point may be learnt from. A
-    place that the training part never saw takes the training median of all.
+    times (N,): epoch milliseconds, evenly spaced but for gaps; train (N,): true for training points. Slots without
+    training points use the overall training median.
 
     Raises:
         DataError: there is no training point, or shapes differ.
@@ -45,9 +45,7 @@ def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, p
 
 
 def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """`weekly_median` in units of what is usual there: the median absolute deviation (MAD) of that place (N,).
-
-    A place's MAD is taken for at least a tenth of the middle place's.
+    """`weekly_median` divided by the slot's median absolute deviation, at least a tenth of the median slot's (N,).
 
     Raises:
         DataError: there is no training point, or shapes differ.
@@ -59,8 +57,10 @@ def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, peri
 def seasonal_naive(
     times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None
 ) -> np.ndarray:
-    """Distance (N,) of each value from the one a period (a week unless given) before; where there is none, the median
-    training distance."""
+    """Distance (N,) of each value from the value one period (default: a week) before.
+
+    The median training distance where that value is missing.
+    """
     _check(times, values, train)
     before = times - (period or seasonal_period(times, train)) * _step(times)
     place = np.minimum(np.searchsorted(times, before), len(times) - 1)
@@ -78,12 +78,11 @@ def nearest_window(
     period: int | None = None,
     length: int | None = None,
 ) -> np.ndarray:
-    """Causal: how far (N,) the window that ends at each point is from the most similar one in the training part.
+    """Causal: distance (N,) of the window that ends at each point from its nearest training window.
 
-    A window holds `length` points (a seventh of the period: a day of a week); its distance is the root of the mean
-    square difference. It is compared with training windows at least half a period away, never with itself.
-    Points before the first full window score 0. In the spirit of the matrix profile's left discord, without the
-    z-normalization, since a level is news here: Yeh et al., "Matrix profile I", ICDM 2016.
+    A window holds `length` points (default: a seventh of the period); the distance is the root mean squared difference.
+    Only training windows at least half a period away are compared. Points before the first full window score 0. Similar
+    to the left matrix profile without z-normalization: Yeh et al., "Matrix profile I", ICDM 2016.
     """
     _check(times, values, train)
     period = period or seasonal_period(times, train)
@@ -106,7 +105,7 @@ def nearest_window(
 
 
 def random_score(n: int, *, seed: int = 0) -> np.ndarray:
-    """A score (n,) that knows nothing: even over [0, 1). What it gets is what chance gets."""
+    """Uniform random scores (n,) in [0, 1)."""
     return np.random.default_rng(seed).random(n)
 
 
@@ -119,11 +118,11 @@ def series_scores(
     smooth: int | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """The score (N,) of every series baseline, by name.
+    """Scores (N,) of every series baseline, by name.
 
-    Each method comes as it is (`_raw`), with a trailing mean of `smooth` points (`_causal`: a day of a week, unless
-    given) and with a centred one (`_centred`: it looks ahead). The nearest window is already a window: its centred
-    form is the same distance, told at the window's middle. `period` is in points; a week, or a day, unless given.
+    Each method is unsmoothed (`_raw`), with a trailing mean of `smooth` points (`_causal`; default: a seventh of the
+    period) and with a centered one (`_centred`, which looks ahead). The nearest window's centered form is the same
+    distance at the window's middle. period: in points; default: a week, or a day.
     """
     period = period or seasonal_period(times, train)
     smooth = smooth or points_per_day(period)
@@ -146,7 +145,7 @@ def series_score(
     smooth: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """One of `series_scores`, by its name, without the others.
+    """One of `series_scores` by its name, without computing the others.
 
     Raises:
         DataError: there is no such baseline.
@@ -165,12 +164,12 @@ def series_score(
 
 
 def points_per_day(period: int) -> int:
-    """Points of a seventh of a period, at least 1: a day of a week."""
+    """Points of a seventh of a period (a day of a week), at least 1."""
     return max(1, round(period / 7))
 
 
 def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
-    """The training part's class shares (n, K), the same for each sample: the commonest class always wins."""
+    """Class shares of the training part (n, K), equal for every sample: predicts the most frequent class."""
     shares = np.bincount(train_targets.astype(np.int64), minlength=classes) / len(train_targets)
     return np.tile(shares, (n, 1))
 
@@ -178,21 +177,21 @@ def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
 def nearest_centroid(
     train_inputs: np.ndarray, train_targets: np.ndarray, inputs: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Probabilities (N, K) by distance to the mean of each class, for inputs (N, D).
+    """Probabilities (N, K) from the distance of inputs (N, D) to each class mean.
 
-    The nearest class wins; softmax(-distance^2 / s) with s the training samples' mean squared distance to their own
-    class's mean makes a number between 0 and 1 of it. A class without training samples gets 0.
+    softmax(-distance^2 / s), where s is the training samples' mean squared distance to the mean of their class. Classes
+    without training samples get 0.
     """
     train, tests = (part.reshape(len(part), -1).astype(np.float64) for part in (train_inputs, inputs))
     labels = train_targets.astype(np.int64)
     count = np.bincount(labels, minlength=classes)
     one_hot = np.zeros((len(labels), classes))
     one_hot[np.arange(len(labels)), labels] = 1.0
-    centres = one_hot.T @ train / np.maximum(count, 1)[:, None]  # (K, D)
-    own = ((train - centres[labels]) ** 2).sum(axis=1).mean()
-    squared = (tests**2).sum(axis=1)[:, None] - 2 * tests @ centres.T + (centres**2).sum(axis=1)  # (N, K)
+    centers = one_hot.T @ train / np.maximum(count, 1)[:, None]  # (K, D)
+    spread = ((train - centers[labels]) ** 2).sum(axis=1).mean()
+    squared = (tests**2).sum(axis=1)[:, None] - 2 * tests @ centers.T + (centers**2).sum(axis=1)  # (N, K)
     squared[:, count == 0] = np.inf
-    logits = -(squared - squared.min(axis=1, keepdims=True)) / (own if own > 0 else 1.0)
+    logits = -(squared - squared.min(axis=1, keepdims=True)) / (spread if spread > 0 else 1.0)
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 

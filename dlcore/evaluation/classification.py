@@ -1,4 +1,4 @@
-"""How good a classifier is: from probabilities (N, K) and class numbers (N,) to metrics and their pictures' arrays."""
+"""Classification metrics and their plots' arrays from probabilities (N, K) and class numbers (N,)."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class ReliabilityBins:
-    """For each used bin of confidence (M,): mean confidence, share that was right, number of samples."""
+    """For each non-empty bin of confidence (M,): mean confidence, accuracy, number of samples."""
 
     confidence: np.ndarray
     accuracy: np.ndarray
@@ -21,11 +21,11 @@ class ReliabilityBins:
 
 
 def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> dict[str, float]:
-    """The metrics of one run, all but `loss` between 0 and 1.
+    """Metrics of one run, all but `loss` between 0 and 1; titles and help in `evaluation.metrics`.
 
-    For two classes precision, recall, f1, roc_auc and auc_pr are those of class 1, called from `threshold` on; for
-    more they are means over classes (macro), each class against the rest, and the threshold has no meaning. `ece` is
-    the expected calibration error. A metric that is not defined (a class never occurs) is left out.
+    For two classes precision, recall, f1, roc_auc and auc_pr are those of class 1, predicted from `threshold` on. For
+    more they are macro averages, one class against the others, and the threshold is ignored. Undefined metrics (a class
+    never occurs) are left out.
 
     Raises:
         DataError: the shapes do not fit, or a target is not one of the K classes.
@@ -40,7 +40,7 @@ def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) 
 def intervals(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, draws: int = 500, seed: int = 0
 ) -> dict[str, float]:
-    """`<name>_low` and `<name>_high`: 95 % bootstrap intervals; Wilson's for accuracy; areas for two classes alone."""
+    """95 % intervals as `<name>_low` and `<name>_high`: bootstrap; Wilson for accuracy; areas for two classes only."""
     check_arrays(scores, targets)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -48,19 +48,19 @@ def intervals(
         return values | (_areas(scores, targets, weights=weights) if scores.shape[1] == 2 else {})
 
     found = uncertainty.bootstrap(statistic, len(targets), draws=draws, seed=seed)
-    right = int((predicted_classes(scores, threshold=threshold) == targets).sum())
-    return uncertainty.as_low_high(found | {"accuracy": uncertainty.wilson(right, len(targets))})
+    correct = int((predicted_classes(scores, threshold=threshold) == targets).sum())
+    return uncertainty.as_low_high(found | {"accuracy": uncertainty.wilson(correct, len(targets))})
 
 
 def predicted_classes(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
-    """The class numbers (N,) called: the likeliest; for two classes 1 where its probability reaches the threshold."""
+    """Predicted class numbers (N,): the most probable; for two classes 1 where its probability reaches `threshold`."""
     if scores.shape[1] == 2:
         return (scores[:, 1] >= np.float64(threshold)).astype(np.int64)  # 64 bits, as the page counts
     return scores.argmax(axis=1)
 
 
 def confusion_matrix(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
-    """Counts (K, K): row = true class, column = called class."""
+    """Counts (K, K): row = actual class, column = predicted class."""
     check_arrays(scores, targets)
     classes = scores.shape[1]
     cells = targets.astype(np.int64) * classes + predicted_classes(scores, threshold=threshold)
@@ -68,13 +68,13 @@ def confusion_matrix(scores: np.ndarray, targets: np.ndarray, *, threshold: floa
 
 
 def class_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share of each true class called right (K,), from counts (K, K); not-a-number for a class without samples."""
+    """Recall of each class (K,) from counts (K, K); NaN for a class without samples."""
     total = confusion.sum(axis=1)
     return np.divide(confusion.diagonal(), total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> ReliabilityBins:
-    """Confidence (the likeliest class's probability) against the share that was right, in equal-width bins."""
+    """Confidence (largest probability) against accuracy, in equal-width bins."""
     check_arrays(scores, targets)
     confidence, right, place = _confidence(scores, targets, bins)
     count = np.bincount(place, minlength=bins)
@@ -86,7 +86,7 @@ def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) ->
 def most_confident_errors(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12
 ) -> np.ndarray:
-    """Row numbers of the wrong answers that were given with the most confidence, the worst first."""
+    """Row numbers of the incorrect predictions with the highest confidence, highest first."""
     check_arrays(scores, targets)
     called = predicted_classes(scores, threshold=threshold)
     confidence = np.where(called == targets, -1.0, scores[np.arange(len(called)), called])
@@ -95,10 +95,10 @@ def most_confident_errors(
 
 
 def check_arrays(scores: np.ndarray, targets: np.ndarray) -> None:
-    """Refuse arrays that do not fit together.
+    """Check that the arrays fit together.
 
     Raises:
-        DataError: says which.
+        DataError: says which one does not.
     """
     if scores.ndim != 2 or scores.shape[1] < 2 or targets.shape != scores.shape[:1] or not len(targets):
         raise DataError(
@@ -115,12 +115,14 @@ def check_arrays(scores: np.ndarray, targets: np.ndarray) -> None:
 
 
 def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric but the areas, (B,) for each, from weights (B, N)."""
-    classes, called = np.arange(scores.shape[1]), predicted_classes(scores, threshold=threshold)
-    is_true, is_called = (which[:, None] == classes for which in (targets, called))  # (N, K)
+    """Every metric but the areas, each (B,), from sample weights (B, N)."""
+    classes, predicted = np.arange(scores.shape[1]), predicted_classes(scores, threshold=threshold)
+    is_true, is_predicted = (which[:, None] == classes for which in (targets, predicted))  # (N, K)
     total = weights.sum(axis=1)
-    hits, true, calls = (weights @ part.astype(float) for part in (is_true & is_called, is_true, is_called))  # (B, K)
-    own = np.clip(scores[np.arange(len(targets)), targets.astype(np.int64)], np.finfo(np.float32).eps, 1.0)
+    hits, true, calls = (
+        weights @ part.astype(float) for part in (is_true & is_predicted, is_true, is_predicted)
+    )  # (B, K)
+    true_probability = np.clip(scores[np.arange(len(targets)), targets.astype(np.int64)], np.finfo(np.float32).eps, 1.0)
     by_class = {
         "precision": _divide(hits, calls),
         "recall": _divide(hits, true),
@@ -130,12 +132,12 @@ def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weight
         "accuracy": hits.sum(axis=1) / total,
         **{name: _over_classes(value, true + calls > 0) for name, value in by_class.items()},
         "ece": _ece(scores, targets, weights),
-        "loss": weights @ -np.log(own.astype(float)) / total,
+        "loss": weights @ -np.log(true_probability.astype(float)) / total,
     }
 
 
 def _over_classes(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
-    """Class 1's value for two classes; else the mean over classes that are true or called at all. (B, K) -> (B,)"""
+    """Class 1's value for two classes; else the mean over classes that occur or are predicted: (B, K) -> (B,)."""
     if values.shape[1] == 2:
         return values[:, 1]
     return (values * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
@@ -168,5 +170,5 @@ def _confidence(scores: np.ndarray, targets: np.ndarray, bins: int) -> tuple[np.
 
 
 def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """0 where nothing was called or true, as scikit-learn's zero_division=0."""
+    """Quotient; 0 where the denominator is 0, as scikit-learn's zero_division=0."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

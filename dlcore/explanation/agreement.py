@@ -1,13 +1,10 @@
-"""Whether two explanations say the same."""
+"""Agreement of two explanations."""
 
 import numpy as np
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's correlation of two arrays (n,): 1 for the same order, -1 for the reverse; equal values share a rank.
-
-    Not a number where one of them is constant. Source: Spearman 1904.
-    """
+    """Spearman's rank correlation of two arrays (n,); ties share a rank; NaN where one array is constant."""
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])

@@ -1,4 +1,4 @@
-"""Which parts of an input a decision leans on: Captum behind one verb."""
+"""Attribution of a module's output to the parts of its input, computed by Captum."""
 
 import copy
 import threading
@@ -18,13 +18,13 @@ Score = Callable[[Tensor, Tensor], Tensor]
 
 Method = Literal["integrated_gradients", "input_x_gradient", "gradients", "feature_ablation"]
 ROWS_AT_ONCE, VALUES_AT_ONCE = 256, 3_200_000
-"""Points on the way from the baseline that go through a network together at most, and their values."""
+"""Largest batch of points on the path from the baseline, and largest number of their values."""
 _CUDNN = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each part of the inputs adds to the explained number.
+    """Contribution of each part of the inputs to the explained number.
 
     values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding. Of feature ablation each
     part of a block carries what the whole block adds.
@@ -40,7 +40,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class _Question:
-    """One attribution asked for: `forward(x, *extra)` gives (N,) for x, which floats and may be embeddings."""
+    """One attribution to compute: `forward(x, *extra)` returns (N,) for x, floats or embeddings."""
 
     forward: Callable[..., Tensor]
     x: Tensor
@@ -62,7 +62,7 @@ def attribute(
 ) -> Attribution:
     """Attribute one number of a module's output to the parts of its input.
 
-    Works on a copy in evaluation mode: the module is neither hooked, nor trained, nor changed.
+    Works on a copy in evaluation mode: the module is not changed.
 
     inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding. Of several the
         first is explained and the others, first dimension N too, are held as they are.
@@ -100,7 +100,7 @@ def attribute(
 
 
 def _integrated_gradients(question: _Question) -> Tensor:
-    from captum.attr import IntegratedGradients  # 0.6 s to import, and only a page that explains needs it
+    from captum.attr import IntegratedGradients  # 0.6 s to import
 
     found: Tensor = IntegratedGradients(question.forward).attribute(
         question.x,
@@ -154,15 +154,15 @@ METHODS: dict[Method, Callable[[_Question], Tensor]] = {
 }
 
 
-class _Given(nn.Module):
-    """Stands in for an embedding and gives the vectors it was handed, so that these can be varied."""
+class _FixedEmbedding(nn.Module):
+    """Replaces an embedding and returns given vectors, so that these can be varied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.vectors = torch.empty(0)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The vectors, whatever the ids."""
+        """Return the vectors, whatever the ids."""
         return self.vectors
 
 
@@ -180,11 +180,11 @@ def _ask(own: nn.Module, parts: tuple[Tensor, ...], target: int | Score, *, base
     embeddings = [(name, part) for name, part in embeddings if name == named] or embeddings
     if len(embeddings) != 1:
         raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
-    (name, embedding), given = embeddings[0], _Given()
-    own.set_submodule(name, given)
+    (name, embedding), fixed = embeddings[0], _FixedEmbedding()
+    own.set_submodule(name, fixed)
 
     def embedded(vectors: Tensor, ids: Tensor, *others: Tensor) -> Tensor:
-        given.vectors = vectors
+        fixed.vectors = vectors
         return _scored(target, ids, own(ids, *others))  # the ids still tell where a text ends
 
     vectors, nothing = embedding(inputs).detach(), embedding(floor).detach()

@@ -1,4 +1,4 @@
-"""Grad-CAM: which places of a network's last feature map speak for an answer."""
+"""Grad-CAM: evidence for a class in a network's last feature map."""
 
 import copy
 
@@ -7,55 +7,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FINE = 3
-"""Maps of fewer rows or columns tell a place too coarsely, where the network has finer ones."""
+MIN_SIDE = 3
+"""Maps of fewer rows or columns are used only where the network has no finer ones."""
 
 
 def feature_layer(module: nn.Module, inputs: Tensor) -> tuple[str, tuple[int, int]] | None:
-    """The last layer, in the order of running, whose output is a map (N, C, h, w) of several places: its name, (h, w).
+    """Name and (h, w) of the last layer, in execution order, whose output is a map (N, C, h, w) of several places.
 
-    None for a network without a convolution whose windows overlap: its maps, if any, are pictures cut into pieces.
+    None for a network without overlapping convolutions: its maps, if any, are images cut into patches.
     """
-    own = copy.deepcopy(module).eval()
-    found: list[tuple[str, tuple[int, int]]] = []
+    network = copy.deepcopy(module).eval()
+    layers: list[tuple[str, tuple[int, int]]] = []
 
     def note(name: str) -> None:
-        def hook(part: nn.Module, given: tuple[Tensor, ...], output: object) -> None:
+        def hook(part: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
             if isinstance(output, Tensor) and output.dim() == 4 and output[0, 0].numel() > 1:
-                found.append((name, (output.shape[2], output.shape[3])))
+                layers.append((name, (output.shape[2], output.shape[3])))
 
-        own.get_submodule(name).register_forward_hook(hook)
+        network.get_submodule(name).register_forward_hook(hook)
 
     overlapping = False
-    for name, part in own.named_modules():
+    for name, part in network.named_modules():
         overlapping |= isinstance(part, nn.Conv2d) and part.kernel_size[0] > part.stride[0]
         if name and not isinstance(part, nn.Sequential):
-            note(name)  # layers, and blocks: a residual one ends after its last layer, with the sum
+            note(name)  # layers and blocks: a residual block ends with the sum
     if not overlapping:
         return None
     with torch.no_grad():
-        own(inputs[:1])
-    fine = [one for one in found if min(one[1]) >= FINE]
-    return (fine or found)[-1] if found else None
+        network(inputs[:1])
+    fine = [layer for layer in layers if min(layer[1]) >= MIN_SIDE]
+    return (fine or layers)[-1] if layers else None
 
 
 def grad_cam(module: nn.Module, inputs: Tensor, target: int, *, layer: str) -> np.ndarray:
-    """(N, H, W), not negative: the maps of `layer`, each weighted by the mean gradient of logit `target`, and summed;
-    what speaks against is 0.
+    """Non-negative map (N, H, W): feature maps of `layer` weighted by the mean gradient of logit `target`, summed.
 
-    inputs (N, ...) of pictures (C, H, W) or (H, W). Works on a copy: the module is neither hooked nor changed. Source:
-    Selvaraju et al. 2017, eq. 1 and 2; brought to the picture's size between neighbours.
+    inputs (N, ...) of images (C, H, W) or (H, W). Works on a copy: the module is neither hooked nor changed. Resized
+    bilinearly. Source: Selvaraju et al. 2017, eq. 1 and 2.
     """
-    from captum.attr import LayerGradCam  # 0.6 s to import, and only a page that explains needs it
+    from captum.attr import LayerGradCam  # 0.6 s to import
 
-    own = copy.deepcopy(module).eval().requires_grad_(False)
+    network = copy.deepcopy(module).eval().requires_grad_(False)
     with torch.enable_grad():
         x = inputs.detach().clone().requires_grad_()
-        maps: Tensor = LayerGradCam(own, own.get_submodule(layer)).attribute(
+        maps: Tensor = LayerGradCam(network, network.get_submodule(layer)).attribute(
             x, target=target, relu_attributions=True
         )  # (N, 1, h, w)
     maps = maps.detach().float()
     height, width = inputs.shape[-2:]
     sized = functional.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
-    found: np.ndarray = sized[:, 0].numpy()
-    return found
+    values: np.ndarray = sized[:, 0].numpy()
+    return values

@@ -1,125 +1,136 @@
-"""What the tests of an explanation found, in words: each a verdict and the sentence behind it."""
+"""Results of an explanation's sanity checks: a status and a sentence, with one set of cut-offs for every modality."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
 
 from dlcore.explanation.sanity_checks import DeletionCurve
 
-SUM_OFF, SUM_SMALL = 0.05, 0.01
-"""The sum may miss the score by this share of it, or by so little, and still be called right."""
-BLIND = 1e-3
-"""A score that changes by less from nothing to the picture is not about the picture."""
-SAME, CHANGED = 0.5, 0.25
-"""Rank correlation with random weights' maps from which a map counts as the same, and below which as another one."""
-ALIKE, UNLIKE = 0.6, 0.2
-"""Rank correlation from which two methods tell the same story, and below which they disagree."""
+MAX_GAP, SMALL_GAP = 0.05, 0.01
+"""Attributions are complete if their sum misses the difference by at most this share of it, or by less than
+`SMALL_GAP` units of the quantity."""
+MIN_DIFFERENCE = 1e-3
+"""In units of the quantity: with a smaller difference between input and baseline there is nothing to explain."""
+UNCHANGED, CHANGED = 0.5, 0.25
+"""Rank correlation with the maps of random weights from which a map counts as unchanged, and below which as changed."""
+AGREE, DISAGREE = 0.6, 0.2
+"""Rank correlation from which two methods agree, and below which they disagree."""
 BETTER = 0.9
-"""The deletion curve's area must be below this share of chance's."""
+"""The deletion curve's area must be below this share of the random orders' area."""
 
-Kind = Literal["passed", "in part", "failed", "not told"]
+Status = Literal["passed", "mixed", "failed", "not applicable"]
 
 
 @dataclass(frozen=True)
 class SanityCheck:
-    """One test of an explanation: its `name`, how it went, and why, in a sentence."""
+    """One check of an explanation: its name, its status and the reason in a sentence."""
 
     name: str
-    kind: Kind
+    status: Status
     sentence: str
+
+    def as_json(self) -> dict[str, str]:
+        """The fields as a JSON-able dict."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class CheckWording:
-    """What is explained, its parts, how a part is taken away, and what counts as nothing."""
+    """What is explained and how it is named in the sentences.
 
-    thing: str = "picture"
+    quantity: the number that the attributions add up to; `unit` is a change of it that matters (0: relative only).
+    """
+
+    thing: str = "image"
     parts: str = "pixels"
-    gone: str = "blackened"
-    nothing: str = "a black picture"
+    removed: str = "blackened"
+    baseline: str = "a black image"
     result: str = "map"
+    quantity: str = "The logit of the class"
+    unit: float = 1.0
 
 
-PICTURE, TEXT = CheckWording(), CheckWording("text", "words", "hidden", "as many unknown words", "explanation")
-MASKED = CheckWording("text", "words", "hidden", "as many masked words", "explanation")
-"""Of a network that learnt from texts with masked words."""
+IMAGE = CheckWording()
+TEXT = CheckWording("text", "words", "hidden", "a text of unknown words", "explanation")
+MASKED_TEXT = CheckWording("text", "words", "hidden", "a text of masked words", "explanation")
+"""For models trained on texts with masked words."""
 
 
-def check_completeness(output: float, floor: float, delta: float, *, of: CheckWording = PICTURE) -> SanityCheck:
-    """Whether integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
-    total, gap = output - floor, abs(delta)
-    if abs(total) < BLIND:
-        return SanityCheck(
-            "Adds up",
-            "not told",
-            f"The class's score is {output:.2f} for this {of.thing} and for {of.nothing} alike: the network hardly "
-            "looks at its input, so there is nothing to explain.",
+def is_complete(output: float, baseline_output: float, delta: float, *, unit: float = 1.0) -> bool:
+    """Whether attributions that miss `output - baseline_output` by `delta` count as complete."""
+    gap = abs(delta)
+    return gap <= MAX_GAP * abs(output - baseline_output) or gap < SMALL_GAP * unit
+
+
+def check_completeness(output: float, baseline_output: float, delta: float, *, of: CheckWording = IMAGE) -> SanityCheck:
+    """Check that integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
+    name, difference = "Completeness", output - baseline_output
+    if abs(difference) <= MIN_DIFFERENCE * of.unit:
+        sentence = (
+            f"{of.quantity} is {output:.3g} for this {of.thing} and for {of.baseline}: the input hardly matters, so "
+            "there is nothing to explain."
         )
-    share = gap / max(abs(total), 1e-9)
-    good = share <= SUM_OFF or gap < SUM_SMALL
-    return SanityCheck(
-        "Adds up",
-        "passed" if good else "failed",
-        f"The class's score, before it becomes a probability, is {output:.2f} here and {floor:.2f} for {of.nothing}. "
-        f"All {of.parts} together account for {total + delta:.2f} of the {total:.2f} between them, a gap of "
-        f"{share:.1%}: " + ("close enough." if good else f"too far off, read the {of.result} with care."),
+        return SanityCheck(name, "not applicable", sentence)
+    passed = is_complete(output, baseline_output, delta, unit=of.unit)
+    verdict = "close enough" if passed else f"too far off, read the {of.result} with care"
+    sentence = (
+        f"{of.quantity} is {output:.3g} here and {baseline_output:.3g} for {of.baseline}. All {of.parts} together "
+        f"account for {difference + delta:.3g} of the difference of {difference:.3g}, a gap of "
+        f"{abs(delta) / abs(difference):.1%}: {verdict}."
     )
+    return SanityCheck(name, "passed" if passed else "failed", sentence)
 
 
-def check_random_weights(values: Sequence[float], *, of: CheckWording = PICTURE) -> SanityCheck:
-    """Whether the map is about the model: random weights must give another one (Adebayo et al. 2018)."""
-    name, known = "Depends on what was learnt", [value for value in values if np.isfinite(value)]
-    if not known:
-        return SanityCheck(
-            name, "not told", f"Networks that never learnt give an empty {of.result}: there is nothing to compare."
-        )
-    mean = float(np.mean(known))
-    drawn = "a network" if len(known) == 1 else f"{len(known)} networks"
+def check_random_weights(correlations: Sequence[float], *, of: CheckWording = IMAGE) -> SanityCheck:
+    """Check that random weights give another map (model randomization test, Adebayo et al. 2018)."""
+    name, finite = "Depends on the weights", [value for value in correlations if np.isfinite(value)]
+    if not finite:
+        sentence = f"Networks with random weights give an empty {of.result}: there is nothing to compare."
+        return SanityCheck(name, "not applicable", sentence)
+    mean = float(np.mean(finite))
+    networks = "a network" if len(finite) == 1 else f"{len(finite)} networks"
     numbers = (
-        f"Against {drawn} of the same build that never learnt, the {of.parts}' order agrees at {mean:+.2f} (1 is the "
+        f"Rank correlation of the {of.parts} with {networks} of the same architecture and random weights: {mean:+.2f} "
+        "(1 is the same order, 0 no relation)"
     )
-    numbers += "same order, 0 no relation)"
     if abs(mean) < CHANGED:
-        return SanityCheck(name, "passed", f"{numbers}: the {of.result} changes, so it is about what was learnt.")
-    if abs(mean) < SAME:
-        words = f"some of the {of.result} comes from the {of.thing} and the build alone, whatever was learnt."
-        return SanityCheck(name, "in part", f"{numbers}: {words}")
-    shows = "the picture's outlines" if of == PICTURE else "how the network is built"
-    how = "hardly changes" if mean > 0 else "is merely turned round, strong for weak"
-    words = f"the {of.result} {how}, so it shows {shows} rather than what was learnt."
-    return SanityCheck(name, "failed", f"{numbers}: {words}")
+        return SanityCheck(name, "passed", f"{numbers}. The {of.result} changes, so it depends on what was learned.")
+    if abs(mean) < UNCHANGED:
+        sentence = f"{numbers}. Part of the {of.result} comes from the {of.thing} and the architecture alone."
+        return SanityCheck(name, "mixed", sentence)
+    shows = "the outlines of the image" if of == IMAGE else "the architecture"
+    how = "hardly changes" if mean > 0 else "is merely inverted"
+    return SanityCheck(name, "failed", f"{numbers}. The {of.result} {how}: it shows {shows}, not what was learned.")
 
 
-def check_agreement(value: float, *, one: str, other: str, of: CheckWording = PICTURE) -> SanityCheck:
-    """Whether two methods put the pixels in the same order."""
-    name = "Another method agrees"
-    if not np.isfinite(value):
-        return SanityCheck(
-            name, "not told", f"One of the two {of.result}s is the same everywhere: there is nothing to compare."
-        )
-    numbers = f"{one} and {other.lower()} put the {of.parts} in an order that agrees at {value:+.2f}"
-    if value >= ALIKE:
-        return SanityCheck(name, "passed", f"{numbers}: they tell the same story.")
-    if value >= UNLIKE:
-        return SanityCheck(name, "in part", f"{numbers}: they agree in part. Trust what both of them show.")
-    return SanityCheck(name, "failed", f"{numbers}: they disagree, so at least one of them misleads.")
+def check_agreement(correlation: float, *, first: str, second: str, of: CheckWording = IMAGE) -> SanityCheck:
+    """Check that two methods rank the parts alike."""
+    name = "Agreement of two methods"
+    if not np.isfinite(correlation):
+        sentence = f"One of the two {of.result}s is constant: there is nothing to compare."
+        return SanityCheck(name, "not applicable", sentence)
+    numbers = f"Rank correlation of {first} and {second.lower()} over the {of.parts}: {correlation:+.2f}"
+    if correlation >= AGREE:
+        return SanityCheck(name, "passed", f"{numbers}. They agree.")
+    if correlation >= DISAGREE:
+        return SanityCheck(name, "mixed", f"{numbers}. They agree in part: rely on what both show.")
+    return SanityCheck(name, "failed", f"{numbers}. They disagree: at least one of them misleads.")
 
 
-def check_deletion(found: DeletionCurve, *, of: CheckWording = PICTURE) -> SanityCheck:
-    """Whether taking away the pixels named hurts more than taking away any others (Petsiuk et al. 2018)."""
-    name = f"Its {of.parts} matter"
+def check_deletion(curve: DeletionCurve, *, of: CheckWording = IMAGE) -> SanityCheck:
+    """Check that removing the highest-ranked parts lowers the probability faster than a random order (Petsiuk et al.
+    2018)."""
+    name = "Deletion test"
     numbers = (
-        f"With the {of.result}'s best {of.parts} {of.gone} first, the class keeps {found.area:.0%} of probability on "
-        f"average; in random order {found.chance_area:.0%}"
+        f"Mean probability of the class with the highest-ranked {of.parts} {of.removed} first: {curve.area:.0%}; in "
+        f"random order {curve.chance_area:.0%}"
     )
-    if found.chance_area < SUM_SMALL:
-        return SanityCheck(
-            name, "not told", f"{numbers}: the class is unlikely from the start, so nothing can be lost."
-        )
-    if found.area < BETTER * found.chance_area and found.area < found.low_area:
-        return SanityCheck(name, "passed", f"{numbers}: these {of.parts} matter more than any drawn by chance.")
-    if found.area < found.chance_area:
-        return SanityCheck(name, "in part", f"{numbers}: hardly better than {of.parts} drawn by chance.")
-    return SanityCheck(name, "failed", f"{numbers}: {of.parts} drawn by chance matter as much or more.")
+    if curve.chance_area < SMALL_GAP:
+        return SanityCheck(name, "not applicable", f"{numbers}. The class is unlikely from the start.")
+    if curve.area < BETTER * curve.chance_area and curve.area < curve.low_area:
+        return SanityCheck(name, "passed", f"{numbers}. These {of.parts} matter more than random ones.")
+    if curve.area < curve.chance_area:
+        return SanityCheck(name, "mixed", f"{numbers}. Hardly better than random {of.parts}.")
+    return SanityCheck(name, "failed", f"{numbers}. Random {of.parts} matter as much or more.")

@@ -1,4 +1,4 @@
-"""Occlusion: what an answer loses when a small window of the picture is covered."""
+"""Occlusion: how much a logit falls when a small window of the image is covered."""
 
 import copy
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 AT_ONCE, VALUES_AT_ONCE = 32, 1_600_000
-"""Covered pictures that go through the network together at most, and their values."""
+"""Largest batch of covered images, and largest number of their values."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,12 @@ class OcclusionWindow:
     stride: int
 
     def places(self, length: int) -> int:
-        """How many places it takes along so many pixels, the last one at the edge."""
+        """Number of positions along `length` pixels, the last one at the edge."""
         return max(0, -(-(length - self.side) // self.stride)) + 1
 
 
 def window_for(height: int, width: int, *, affordable: int) -> OcclusionWindow:
-    """A window of a seventh of the shorter side, moved by half of it, or by all of it and larger where fewer than its
-    number of places are affordable."""
+    """A window of a seventh of the shorter side, moved by half of it; larger where `affordable` positions are fewer."""
     side = max(1, round(min(height, width) / 7))
     window = OcclusionWindow(side, max(1, side // 2))
     while window.places(height) * window.places(width) > affordable and window.side < min(height, width) // 2:
@@ -40,17 +39,17 @@ def window_for(height: int, width: int, *, affordable: int) -> OcclusionWindow:
 def occlusion(
     module: nn.Module, inputs: Tensor, target: int, *, window: OcclusionWindow, baseline: Tensor
 ) -> np.ndarray:
-    """How much logit `target` falls when the window covers a pixel, the mean over the windows that do: (N, H, W).
+    """Fall of logit `target` when the window covers a pixel, averaged over the windows that do: (N, H, W).
 
-    inputs (N, ...) of pictures (C, H, W) or (H, W); covered pixels are those of `baseline`, (1, ...). Works on a copy.
-    Source: Zeiler & Fergus 2014, section 4.1.
+    inputs (N, ...) of images (C, H, W) or (H, W); covered pixels take the values of `baseline`, (1, ...). Works on a
+    copy. Source: Zeiler & Fergus 2014, section 4.1.
     """
     from captum.attr import Occlusion
 
-    own = copy.deepcopy(module).eval().requires_grad_(False)
-    channels = inputs.shape[1:-2]  # none for grey pictures laid flat
+    network = copy.deepcopy(module).eval().requires_grad_(False)
+    channels = inputs.shape[1:-2]  # none for gray images without a channel axis
     with torch.no_grad():
-        found: Tensor = Occlusion(own).attribute(
+        losses: Tensor = Occlusion(network).attribute(
             inputs,
             sliding_window_shapes=(*channels, window.side, window.side),
             strides=(*channels, window.stride, window.stride),
@@ -58,18 +57,16 @@ def occlusion(
             target=target,
             perturbations_per_eval=batch_size_for(inputs),
         )
-    return found.reshape(len(inputs), -1, *inputs.shape[-2:])[:, 0].numpy()  # every channel carries the same
+    return losses.reshape(len(inputs), -1, *inputs.shape[-2:])[:, 0].numpy()  # all channels are equal
 
 
 def batch_size_for(inputs: Tensor) -> int:
-    """How many pictures as large as those of `inputs` (N, ...) go through a network together: large ones are few, since
-    what every layer makes of them is in memory at once."""
+    """Batch size for images of the size of `inputs` (N, ...), bounded by the memory of their activations."""
     return max(1, min(AT_ONCE, VALUES_AT_ONCE // inputs[0].numel()))
 
 
 def coarsen(values: np.ndarray, window: OcclusionWindow) -> np.ndarray:
-    """A map by pixel (H, W) made as coarse as occlusion's: the window's sum at each place, then the mean at each pixel
-    over the windows that cover it."""
+    """A map (H, W) as coarse as occlusion's: the sum in each window, averaged over the windows that cover a pixel."""
     height, width = values.shape
     total, count = np.zeros_like(values, dtype=np.float64), np.zeros_like(values, dtype=np.float64)
     for i in range(window.places(height)):

@@ -1,4 +1,4 @@
-"""May an explanation be trusted? The map of random weights, and the answer as the best pixels are removed."""
+"""Sanity checks of an attribution map: model randomization test and deletion curve."""
 
 import copy
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.occlusion import batch_size_for
 
 Explain = Callable[[nn.Module], np.ndarray]
-"""module -> its map (H, W) of one picture."""
+"""module -> its map (H, W) of one image."""
 
 
 @dataclass(frozen=True)
 class DeletionCurve:
-    """How likely the class stays as pixels are removed.
+    """Probability of the class as pixels are removed.
 
-    removed (S,) shares from 0 to 1; `ours` (S,) with the map's most important pixels first; `chance` (S,) the mean of
-    several random orders, `low` and `high` (S,) the lowest and highest of them. `area` and `chance_area` are the means
-    of the curves over the share removed: the lower ours is below chance, the better the map (Petsiuk et al. 2018).
+    removed (S,): shares from 0 to 1; ours (S,): the map's highest-ranked pixels first; chance (S,): mean of several
+    random orders; low, high (S,): lowest and highest of them. `area` and `chance_area` are the areas under the curves:
+    the lower ours is below chance, the better the map (Petsiuk et al. 2018).
     """
 
     removed: np.ndarray
@@ -32,29 +32,29 @@ class DeletionCurve:
 
     @property
     def area(self) -> float:
-        """Area below our curve."""
+        """Area under the map's curve."""
         return float(np.trapezoid(self.ours, self.removed))
 
     @property
     def chance_area(self) -> float:
-        """Area below the mean of the random orders."""
+        """Area under the mean of the random orders."""
         return float(np.trapezoid(self.chance, self.removed))
 
     @property
     def low_area(self) -> float:
-        """Area below the lowest of the random orders, point by point."""
+        """Area under the pointwise minimum of the random orders."""
         return float(np.trapezoid(self.low, self.removed))
 
 
 def randomize_weights(module: nn.Module, *, seed: int) -> nn.Module:
-    """A copy that never learnt: every layer drawn anew as its kind begins, other parameters with the spread they have.
+    """A copy with random weights: layers reset to their initialization, other parameters drawn with their own spread.
 
-    The module, and torch's own generator, are left as they are.
+    The module and torch's random generator are unchanged.
     """
-    own = copy.deepcopy(module).eval()
+    network = copy.deepcopy(module).eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        for part in own.modules():
+        for part in network.modules():
             reset = getattr(part, "reset_parameters", None)
             if callable(reset):
                 reset()
@@ -62,18 +62,19 @@ def randomize_weights(module: nn.Module, *, seed: int) -> nn.Module:
             for parameter in part.parameters(recurse=False):
                 spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
                 parameter.normal_(std=spread or 1.0)
-    return own
+    return network
 
 
 def similarity(module: nn.Module, explain: Explain, *, relevant: np.ndarray, draws: int = 3) -> list[float]:
-    """How alike a module's map and those of random weights are: a rank correlation for each of `draws`, of |values|.
+    """Rank correlation of |map| of a module with that of random weights, for each of `draws`.
 
-    relevant (H, W): pixels compared, true where the picture differs from what counts as nothing; the rest is 0 in most
-    maps whatever the weights. Source: Adebayo et al. 2018, section 3 (all layers at once).
+    relevant (H, W): pixels to compare, true where the image differs from the baseline; the others are 0 in most maps
+    whatever the weights. Source: Adebayo et al. 2018, section 3 (all layers at once).
     """
-    own = np.abs(explain(module))[relevant]
+    values = np.abs(explain(module))[relevant]
     return [
-        rank_correlation(own, np.abs(explain(randomize_weights(module, seed=seed)))[relevant]) for seed in range(draws)
+        rank_correlation(values, np.abs(explain(randomize_weights(module, seed=seed)))[relevant])
+        for seed in range(draws)
     ]
 
 
@@ -87,10 +88,10 @@ def deletion_curve(
     steps: int = 20,
     draws: int = 5,
 ) -> DeletionCurve:
-    """The probability of class `target` as pixels of one picture are put to the baseline, step by step.
+    """Probability of class `target` as pixels of one image are set to the baseline, step by step.
 
-    inputs (1, ...) of a picture (C, H, W) or (H, W); values (H, W) its map, high ones removed first. Pixels that are as
-    the baseline already are not counted, in our order as in the random ones.
+    inputs (1, ...) of an image (C, H, W) or (H, W); values (H, W): its map, high values removed first. Pixels equal to
+    the baseline are skipped, in the map's order and in the random ones.
     """
     changed = (inputs != baseline).reshape(-1, *inputs.shape[-2:]).any(dim=0).numpy().ravel()
     pixels = np.flatnonzero(changed)
@@ -105,10 +106,10 @@ def deletion_curve(
     hidden = torch.from_numpy(masks.reshape(-1, *inputs.shape[-2:]))
     if inputs.dim() == 4:
         hidden = hidden.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
-    own = copy.deepcopy(module).eval()
+    network = copy.deepcopy(module).eval()
     with torch.no_grad():
         few = hidden.split(batch_size_for(inputs))
-        parts = [own(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
+        parts = [network(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
     curves = torch.cat(parts).double().numpy().reshape(len(orders), -1)
     ours, others = curves[0], curves[1:]
     return DeletionCurve(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))

@@ -72,7 +72,7 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )
     _as_images(figure)
-    title = f"Evidence for “{label}”" if one_sided else f"Evidence for and against “{label}”"
+    title = f"Evidence for class “{label}”" if one_sided else f"Evidence for and against class “{label}”"
     figure.update_layout(title=title if label else "Saliency", height=SIDE + BELOW)
     return figure
 

@@ -1,6 +1,6 @@
-"""What all classifiers share: the loss, predictions, metrics by epoch and on the test split, and a verdict in words."""
+"""Shared by all classifiers: loss, predictions, metrics by epoch and on the test split, one sample's prediction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,24 +8,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dlcore.core.errors import RequestError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
-from dlcore.evaluation import classification, uncertainty
+from dlcore.evaluation import calibration, classification, uncertainty
+from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.metrics import format_with_interval
 from dlcore.inference import predict as inference
-from dlcore.projects.project import Evaluation, Predictions
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 PREDICT_BATCH = 512
 PADDED_BATCH = 64
-"""Of padded samples fewer go at once: a long text's attention alone takes length x length numbers a head."""
+"""Batch size of padded samples: attention of a long text takes length x length numbers per head."""
 DRAWS = 300
-"""Bootstrap resamples; 300 of 10,000 samples take well under a second for two classes and a few for ten."""
+"""Bootstrap resamples; 300 of 10,000 samples take under a second for two classes and a few for ten."""
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy of logits (N, K) against class numbers (N,), and how many are right."""
+    """Cross-entropy of logits (N, K) against class numbers (N,), and the number of correct predictions."""
     return Objective(loss=functional.cross_entropy, correct=_correct)
 
 
@@ -34,9 +37,9 @@ def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Tensor, Tensor]:
-    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's own order.
+    """Logits (N, K) and class numbers (N,) of one split, on the CPU, in the split's order.
 
-    Padded samples go through the model by length, so that little padding does, and come back in their order.
+    Padded samples are batched by length to save padding.
     """
     part = prepared.split(split)
     if part.lengths is None:
@@ -53,16 +56,15 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test. The training part is left out: its curve
-    comes from the epochs, and it would be most of a bundle."""
-    found: dict[str, np.ndarray] = {}
+    """Probabilities, class numbers and row numbers of validation and test; training would be most of a bundle."""
+    predictions: dict[str, np.ndarray] = {}
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:
         scores, targets = logits(module, prepared, split)
-        found[f"{split}_scores"] = scores.softmax(dim=1).numpy()
-        found[f"{split}_targets"] = targets.numpy()
-        found[f"{split}_ids"] = prepared.split(split).ids
-    return found
+        predictions[f"{split}_scores"] = scores.softmax(dim=1).numpy()
+        predictions[f"{split}_targets"] = targets.numpy()
+        predictions[f"{split}_ids"] = prepared.split(split).ids
+    return predictions
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -75,10 +77,11 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
-    """Metrics of the test split with their intervals.
+    """Test metrics with their intervals.
 
-    Two classes have a threshold on the probability of class 1; when none is given it is the one that serves the
-    validation split best. More classes have none: the likeliest is called.
+    Two classes have a threshold on the raw probability of class 1; by default the one with the highest validation
+    accuracy. More classes have none: the most probable class is predicted. Temperature and abstention rule are fitted
+    on the same predictions when the bundle is written.
     """
     scores, targets = predictions["test_scores"], predictions["test_targets"]
     if scores.shape[1] == 2 and threshold is None:
@@ -90,7 +93,7 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
 def compute_metrics(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float | None = None, draws: int = 0
 ) -> dict[str, float]:
-    """All metrics of probabilities (N, K), the mean log loss among them; with `draws` their intervals too."""
+    """All metrics of probabilities (N, K), log loss included; with `draws` also their intervals."""
     called_from = 0.5 if threshold is None else threshold
     found = classification.metrics(scores, targets, threshold=called_from)
     losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
@@ -104,9 +107,9 @@ def compute_metrics(
 
 
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
-    """The threshold on the probability of class 1, of probabilities (N, 2), with the highest accuracy.
+    """Threshold on the probability of class 1, from probabilities (N, 2), with the highest accuracy.
 
-    It lies in the middle between two scores; of several equally good ones the nearest to 0.5 is taken.
+    It lies midway between two scores; ties are broken towards 0.5.
     """
     order = np.argsort(scores[:, 1], kind="stable")
     ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
@@ -118,30 +121,69 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
 
 
 def majority_class(prepared: Prepared) -> dict[str, float]:
-    """Metrics on the test split of always calling the training part's commonest class."""
+    """Test metrics of always predicting the most frequent class of the training part."""
     n, classes = len(prepared.test), prepared.facts["classes"]
     scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
     return compute_metrics(scores, prepared.test.targets.numpy())
 
 
 def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
-    low, high = metrics["accuracy_low"], metrics["accuracy_high"]
-    return f"Right on {metrics['accuracy']:.1%} of {n:,} test samples (95 % interval {low:.1%} to {high:.1%})."
+    return f"Accuracy {format_with_interval(metrics, 'accuracy')} on {n:,} test samples."
 
 
-def named_probabilities(scores: Tensor, labels: tuple[str, ...]) -> dict[str, float]:
-    """Logits (1, K) as label -> probability, the likeliest first."""
-    values = torch.softmax(scores[0].double(), dim=0).tolist()
-    return dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
+def classify(loaded: LoadedModel, logits: Tensor) -> dict[str, Any]:
+    """Predicted label and calibrated probabilities from one sample's logits (1, K); see `describe_prediction`."""
+    return describe_prediction(logits, labels=loaded.labels, threshold=loaded.threshold, rule=loaded.calibration)
 
 
-def image_answer(scores: Tensor, labels: tuple[str, ...], pixels: np.ndarray) -> dict[str, Any]:
-    """What is said of one picture: the likeliest label, every label's probability, and the picture as it was seen."""
-    probabilities = named_probabilities(scores, labels)
+def describe_prediction(
+    logits: Tensor, *, labels: tuple[str, ...], threshold: float | None, rule: AbstentionRule | None
+) -> dict[str, Any]:
+    """Predicted label and calibrated probabilities from one sample's logits (1, K).
+
+    `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `uncertain` is
+    true where the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
+
+    Two classes have a decision threshold. It was chosen on raw probabilities and is applied to them: class 1 is
+    predicted from `threshold` on, so calibration changes no decision. `calibrated_threshold` is the same threshold on
+    the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
+    """
+    temperature = 1.0 if rule is None else rule.temperature
+    values = torch.softmax(logits[0].double() / temperature, dim=0).tolist()
+    probabilities = dict(sorted(zip(labels, values, strict=True), key=lambda pair: -pair[1]))
+    thresholds: dict[str, float] = {}
     label = next(iter(probabilities))
+    if len(labels) == 2:
+        threshold = 0.5 if threshold is None else threshold
+        raw = torch.softmax(logits[0].double(), dim=0)[1]
+        label = labels[int(raw >= threshold)]
+        thresholds = {"threshold": threshold, "calibrated_threshold": calibrated_threshold(threshold, temperature)}
     return {
         "label": label,
         "probability": probabilities[label],
         "probabilities": probabilities,
-        "pixels": pixels.tolist(),
+        "uncertain": rule is not None and rule.is_uncertain(max(values)),
+        "temperature": temperature,
+        **thresholds,
     }
+
+
+def calibrated_threshold(threshold: float, temperature: float) -> float:
+    """A threshold on the raw probability of class 1 on the scale of calibrated probabilities."""
+    return float(calibration.apply_temperature(np.array([[1 - threshold, threshold]]), temperature)[0, 1])
+
+
+def classify_image(loaded: LoadedModel, logits: Tensor, pixels: np.ndarray) -> dict[str, Any]:
+    """`classify` with the image (H, W) or (H, W, 3) as the model reads it."""
+    return {**classify(loaded, logits), "pixels": pixels.tolist()}
+
+
+def choose(name: str, names: Sequence[str], *, default: str, kind: str) -> str:
+    """`name` if it is one of `names`; `default` if it is empty.
+
+    Raises:
+        RequestError: there is no such `kind` (method, class, variable).
+    """
+    if name and name not in names:
+        raise RequestError(f"there is no {kind} '{name[:60]}' here: choose {', '.join(names)}.")
+    return name or default

@@ -11,6 +11,7 @@ from dlcore.core.config import Config
 from dlcore.core.errors import ConfigError
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
@@ -68,7 +69,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A trained model ready to predict: the module in evaluation mode on the CPU (shared: never train or hook it)."""
+    """A trained model ready to predict: the module in evaluation mode on the CPU (shared: never train or hook it).
+
+    `calibration` holds a classifier's temperature and abstention rule; None: raw probabilities, nothing is flagged.
+    """
 
     module: nn.Module
     config: RunConfig
@@ -76,6 +80,7 @@ class LoadedModel:
     preprocessing: Mapping[str, Any]
     labels: tuple[str, ...]
     threshold: float | None = None
+    calibration: AbstentionRule | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Project:
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
     baselines: (prepared, config) -> metrics of simple methods on the test split by name; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able prediction for one input: a CSV, an image file, a text.
+    explain:   (loaded, payload bytes, method, target) -> a JSON-able explanation of that prediction; None: not offered.
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
     needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
 
@@ -134,6 +140,7 @@ class Project:
     prepare: Callable[[RunConfig], Prepared]
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
     answer: Callable[[LoadedModel, bytes], dict[str, Any]]
+    explain: Callable[[LoadedModel, bytes, str, str], dict[str, Any]] | None = None
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)

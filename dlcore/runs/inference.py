@@ -34,7 +34,7 @@ def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target:
     """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
-    the project's kind of input.
+    the project's modality.
 
     source: as for `predict`.
     method: one of `methods` in the result; the project's default if empty.
@@ -45,10 +45,9 @@ def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target:
         RunError, DataError: as for `predict`.
     """
     project, loaded = _open(run)
-    if getattr(project, "explain", None) is None:
+    if project.explain is None:
         raise RequestError(f"'{project.slug}' offers no explanation here: open its Explain panel in the app.")
-    answer: dict[str, Any] = getattr(project, "explain")(loaded, read_source(project, source), method, target)  # noqa: B009
-    return answer
+    return project.explain(loaded, read_source(project, source), method, target)
 
 
 def read_source(project: "Project", source: bytes | Path | str) -> bytes:

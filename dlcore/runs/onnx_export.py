@@ -114,8 +114,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
         )
     loaded = bundle.load()
     inputs = _inputs(loaded, max(SIZES))
-    temperature = _temperature(bundle)
-    model = onnx_graph.export_graph(loaded.module, inputs[:2], _facts(bundle, loaded, temperature))
+    model = onnx_graph.export_graph(loaded.module, inputs[:2], _facts(bundle, loaded))
     import torch
 
     graph = onnx_graph.open_session(model, threads=torch.get_num_threads())
@@ -127,7 +126,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
     with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, model)
-        write_atomic(Path(report.card), _card(bundle, loaded, report, temperature).encode())
+        write_atomic(Path(report.card), _card(bundle, loaded, report).encode())
     return report
 
 
@@ -176,17 +175,7 @@ def _image_size(preprocessing: Mapping[str, Any]) -> tuple[int, int, int]:
     return int(preprocessing["height"]), int(preprocessing["width"]), 1
 
 
-def _temperature(bundle: Bundle) -> float | None:
-    """Return the temperature fitted on validation; None without stored validation scores."""
-    from dlcore.evaluation import calibration
-
-    stored = bundle.predictions()
-    if "validation_scores" not in stored or stored["validation_scores"].ndim != 2:
-        return None
-    return calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])
-
-
-def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> dict[str, str]:
+def _facts(bundle: Bundle, loaded: "LoadedModel") -> dict[str, str]:
     """Return the metadata of the file."""
     facts = {
         "project": loaded.config.project,
@@ -196,7 +185,10 @@ def _facts(bundle: Bundle, loaded: "LoadedModel", temperature: float | None) -> 
         "input": describe_input(loaded.preprocessing),
         "card": bundle.card,
     }
-    return facts if temperature is None else {**facts, "temperature": repr(temperature)}
+    rule = loaded.calibration
+    if rule is None:
+        return facts
+    return {**facts, "temperature": repr(rule.temperature), "uncertain_below": repr(rule.threshold)}
 
 
 def describe_input(preprocessing: Mapping[str, Any]) -> str:
@@ -226,13 +218,15 @@ def describe_input(preprocessing: Mapping[str, Any]) -> str:
     )
 
 
-def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport, temperature: float | None) -> str:
+def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport) -> str:
     """Return the card of the run with a section on the ONNX file."""
+    rule = loaded.calibration
     differences = "; ".join(f"{value:.1e} on a batch of {size}" for size, value in report.differences.items())
     calibrated = (
         ""
-        if temperature is None
-        else f" For calibrated probabilities, divide by the temperature {temperature:.4f} first (fitted on validation)."
+        if rule is None
+        else f" For calibrated probabilities, divide by the temperature {rule.temperature:.9g} first (fitted on "
+        f"validation). Predictions below {rule.threshold:.6g} are flagged as uncertain."
     )
     parts = [
         bundle.card.rstrip(),

@@ -68,7 +68,7 @@ def main() -> None:
     taken: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(count + 3):
         payload = photo(number)
-        for name, call in (("ours", lambda p: food.classify_photo(ours, p)), ("bare", bare)):
+        for name, call in (("ours", lambda p: food.answer(ours, p)), ("bare", bare)):
             begin = time.perf_counter()
             call(payload)
             if number >= 3:

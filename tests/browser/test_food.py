@@ -49,7 +49,7 @@ def test_photo_is_classified_while_a_run_trains(training_run, address, page, tmp
     bad = tmp_path / "page.jpg"
     bad.write_text("<html></html>")
     page.locator("input[type=file]").first.set_input_files([DRAWING, bad])
-    expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
     expect(page.get_by_text("this is not a picture")).to_be_visible()
     calm(page)
     assert serious(page) == []
@@ -72,7 +72,7 @@ def test_each_hostile_file_gets_an_error_line_and_the_photo_a_prediction(address
     files = [{"name": name, "mimeType": "image/jpeg", "buffer": HOSTILE[name]} for name in names]
     good = {"name": "a dish.png", "mimeType": "image/png", "buffer": DRAWING.read_bytes()}
     page.locator("input[type=file]").first.set_input_files([*files, good])
-    expect(page.get_by_text("Answered in")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
     calm(page)
     alerts = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
     refused = [line for line in alerts if ": " in line and "classes" not in line]
@@ -82,7 +82,7 @@ def test_each_hostile_file_gets_an_error_line_and_the_photo_a_prediction(address
 
 def test_slider_between_photo_and_map_works_in_the_browser(address, page, console):
     visit(page, f"{address}/food?panel=Explain")
-    page.get_by_text("The photo under Try it", exact=True).click()
+    page.get_by_text("The photo under Predict", exact=True).click()
     page.get_by_text("Grad-CAM", exact=True).first.click()
     slider = page.get_by_role("slider", name="From picture to map")
     expect(slider).to_be_visible(timeout=WITHIN)

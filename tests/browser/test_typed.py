@@ -17,7 +17,7 @@ def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, con
     calm(page)
     words = page.locator(".dl-typed-words button")
     assert words.all_text_contents() == ["a", "dull", "and", "lifeless", "film"]
-    assert page.get_by_text("The model says negative").count() == 1
+    assert page.get_by_text("Predicted: negative").count() == 1
     words.nth(1).focus()
     page.keyboard.press("Enter")
     page.get_by_text("Without “dull”").wait_for()

@@ -66,7 +66,7 @@ def test_grad_cam_points_at_what_counts():
 def test_last_feature_map_of_real_networks(module, x, layer):
     module.eval()
     name, grid = cam.feature_layer(module, x)
-    assert min(grid) >= cam.FINE and (layer is None or name == layer)
+    assert min(grid) >= cam.MIN_SIDE and (layer is None or name == layer)
     assert cam.grad_cam(module, x, 0, layer=name).shape == (1, *x.shape[-2:])
 
 

@@ -35,7 +35,7 @@ def labels(app):
 
 @pytest.mark.parametrize("panel", ["data", "predict", "explain"])
 def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
-    app = page(panel, input="A test sample")
+    app = page(panel, input="Test sample")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
@@ -82,8 +82,8 @@ def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, sl
     app.query_params["panel"] = "explain"
     app.run()
     assert not app.exception and not app.error
-    assert any(m.value.startswith("The model says") for m in app.markdown)
-    assert "May it be trusted?" in [heading.value for heading in app.subheader]
+    assert any(m.value.startswith("Predicted: **") for m in app.markdown)
+    assert "Sanity checks" in [heading.value for heading in app.subheader]
     app.text_area[0].set_value("\u0000 ").run()
     assert not app.exception and "the text is empty" in app.error[0].value
     app.session_state["panel"] = "Results"

@@ -4,6 +4,8 @@ import torch
 from sklearn.metrics import accuracy_score, log_loss
 
 from dlcore import projects
+from dlcore.core.errors import RequestError
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.projects import classification
 
 CONFIG = projects.configure("fashion", dataset="digits")
@@ -76,9 +78,43 @@ def test_threshold_comes_from_validation_never_from_test():
 def test_more_than_two_classes_have_no_threshold():
     scores, targets = made(50, 3)
     found = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
-    assert found.threshold is None and "of 50 test samples" in found.verdict
+    assert found.threshold is None and "on 50 test samples" in found.verdict
 
 
-def test_named_probabilities_fall_and_sum_to_one():
-    named = classification.named_probabilities(torch.tensor([[0.0, 2.0, 1.0]]), ("a", "b", "c"))
-    assert list(named) == ["b", "c", "a"] and sum(named.values()) == pytest.approx(1.0)
+RULE = AbstentionRule(
+    temperature=2.0, threshold=0.6, flagged_share=0.05, false_flag_rate=0.04, low=0.02, high=0.06, n=400
+)
+
+
+def describe(logits: list[float], threshold: float | None = None, rule: AbstentionRule | None = RULE):
+    labels = ("a", "b", "c")[: len(logits)]
+    return classification.describe_prediction(torch.tensor([logits]), labels=labels, threshold=threshold, rule=rule)
+
+
+def test_probabilities_are_sorted_and_sum_to_one():
+    named = describe([0.0, 2.0, 1.0], rule=None)
+    assert list(named["probabilities"]) == ["b", "c", "a"] and named["label"] == "b"
+    assert sum(named["probabilities"].values()) == pytest.approx(1.0)
+    assert (named["temperature"], named["uncertain"]) == (1.0, False) and "threshold" not in named
+
+
+def test_temperature_divides_the_logits_and_low_confidence_is_flagged():
+    sure, unsure = describe([0.0, 6.0, 1.0]), describe([0.0, 2.0, 1.0])
+    expected = torch.tensor([0.0, 3.0, 0.5]).softmax(0)[1].item()
+    assert sure["probability"] == pytest.approx(expected, abs=1e-6)
+    assert not sure["uncertain"] and unsure["uncertain"]
+
+
+@pytest.mark.parametrize("raw", [0.1, 0.39, 0.41, 0.49, 0.7])
+def test_two_classes_are_decided_by_the_raw_threshold_at_any_temperature(raw):
+    logits = np.log([1 - raw, raw]).tolist()
+    prediction = describe(logits, threshold=0.4)
+    assert prediction["label"] == ("b" if raw >= 0.4 else "a") == describe(logits, threshold=0.4, rule=None)["label"]
+    assert prediction["threshold"] == 0.4
+    assert (prediction["probabilities"]["b"] >= prediction["calibrated_threshold"]) == (raw >= 0.4)
+
+
+def test_an_unknown_class_is_rejected():
+    assert classification.choose("", ("a", "b"), default="b", kind="class") == "b"
+    with pytest.raises(RequestError, match="no class 'z' here: choose a, b"):
+        classification.choose("z", ("a", "b"), default="b", kind="class")

@@ -1,10 +1,10 @@
-"""Why a point of a series raised an alarm: the window behind it, the copy of it, and what its error leans on.
+"""Explain an alarm: the window behind it, its reconstruction, and the attribution of its error.
 
-The number explained is the window's reconstruction error: the mean distance between what the model saw and its copy.
+The number explained is the window's reconstruction error, the mean squared error over its points.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,11 +12,14 @@ from torch import Tensor, nn
 
 from dlcore.data.custom import registry as own
 from dlcore.data.series.series import MinMaxScaler, Series
-from dlcore.data.splits import Prepared
+from dlcore.data.splits import Prepared, Split
+from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
-from dlcore.projects.anomaly.project import AnomalyData, view_of
+from dlcore.explanation.findings import CheckWording, SanityCheck
+from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ScaledRows, View
+from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
 CLOCK = ("time of day (sine)", "time of day (cosine)", "day of week (sine)", "day of week (cosine)")
@@ -25,22 +28,25 @@ ROWS = 48
 _VALUE_ALONE = ("value window", "folded window")
 MOST_BLOCKS = 24
 """Feature ablation takes out at most so many stretches of time, for each channel."""
-TRUSTED = 0.05
-"""Contributions may miss what they explain by this share of it and still be called trustworthy."""
-SETTLING = (64, 256, 512)
-"""Steps of integrated gradients, tried in turn until the sum is trusted."""
+STEPS = (64, 256, 512)
+"""Steps of integrated gradients, tried in turn until the sum is complete."""
+METHODS = {"integrated_gradients": "Integrated gradients", "feature_ablation": "Feature ablation"}
 
 Nothing = Literal["usual", "mean"]
-"""What a window is compared with: the usual values of its time of the period, or the training part's mean, which
-hides the time from the model as well."""
+"""Baseline of a window: the usual values of its time of the period, or the training part's mean, which hides the time
+from the model as well."""
+BASELINES: dict[Nothing, str] = {
+    "usual": "the same hours with their usual values (training medians)",
+    "mean": "a window in which every channel, the time included, has its training mean",
+}
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A window as the model saw and rebuilt it.
+    """A window and its reconstruction.
 
-    times (L,) epoch milliseconds; seen and rebuilt (L,) in the series' own units; errors (L, G) the distance of each
-    place and rebuilt channel; at is the place of the alarm; first the window's first point in the series.
+    times (L,): epoch milliseconds; seen, rebuilt (L,): in the series' units; errors (L, G): squared error by point and
+    reconstructed channel; at: index of the alarm in the window; first: index of the window's first point in the series.
     """
 
     times: np.ndarray
@@ -52,36 +58,31 @@ class Reconstruction:
 
     @property
     def by_point(self) -> np.ndarray:
-        """(L,) each point's part of the error: their mean is the window's error."""
+        """(L,) error of each point; their mean is the window's error."""
         found: np.ndarray = self.errors.mean(axis=1)
         return found
 
 
 @dataclass(frozen=True)
 class ErrorAttribution:
-    """What a window's error leans on, by integrated gradients and by feature ablation, both (L, C).
+    """Attribution of a window's error by integrated gradients and by feature ablation, both (L, C).
 
-    output is the window's error, floor that of the window it is compared with, delta how far the gradients' sum misses
-    their difference, agreement the rank correlation of the two over the blocks (not a number where all are equal).
+    output: the window's error; baseline_output: that of the baseline; delta: by how much the gradients' sum misses the
+    difference; agreement: rank correlation of the two methods over the blocks, NaN where one is constant.
     """
 
     channels: tuple[str, ...]
     gradients: np.ndarray
     ablation: np.ndarray
     output: float
-    floor: float
+    baseline_output: float
     delta: float
     steps: int
     agreement: float
 
-    @property
-    def trusted(self) -> bool:
-        """Whether the gradients add up closely enough."""
-        return abs(self.delta) <= TRUSTED * abs(self.output - self.floor)
-
 
 class WindowErrors(nn.Module):
-    """A model of any view as (N, L, C) windows of channels -> (N, L, G) squared errors by place and rebuilt channel."""
+    """Wraps a model of any view: (N, L, C) windows -> (N, L, G) squared errors by point and reconstructed channel."""
 
     def __init__(self, module: nn.Module, view: View) -> None:
         super().__init__()
@@ -111,10 +112,10 @@ def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
 
 
 def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place: int) -> Reconstruction:
-    """The window behind the score of a point, `place` counted over the whole series.
+    """The window behind the score of a point; `place` is its index in the whole series.
 
-    A score leans on the windows that end at its point or, where scores are means over some time, in that time before
-    it; of these the one that the model rebuilds worst. Where the model judges each row by itself, the rows around.
+    A score depends on the windows that end at its point or, for smoothed scores, in the smoothing time before it; of
+    these the one with the largest error. For models of single rows: the rows around the point.
     """
     view, points = view_of(config), len(prepared.source["rows"])
     length = window_length(prepared, config)
@@ -143,15 +144,14 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
 def explain(
     module: nn.Module, prepared: Prepared, config: RunConfig, found: Reconstruction, *, nothing: Nothing = "usual"
 ) -> ErrorAttribution:
-    """What the error of a window leans on, over time and channel."""
+    """Attribution of a window's error over time and channel."""
     view, length = view_of(config), len(found.times)
     window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
     baseline = _nothing(prepared, found.first, length=length, channels=window.shape[2], nothing=nothing)
     measured, inputs = WindowErrors(module, view), (window, *held)
-    for steps in SETTLING:
+    for steps in STEPS:
         slopes = attribute(measured, inputs, window_error, baseline=baseline, steps=steps)
-        gap = float(slopes.output[0] - slopes.baseline_output[0])
-        if abs(_delta(slopes)) <= TRUSTED * abs(gap):
+        if findings.is_complete(float(slopes.output[0]), float(slopes.baseline_output[0]), _delta(slopes), unit=0.0):
             break
     blocks = _blocks(length, window.shape[2])
     taken = attribute(
@@ -165,21 +165,74 @@ def explain(
         gradients=slopes.values[0],
         ablation=taken.values[0],
         output=float(slopes.output[0]),
-        floor=float(slopes.baseline_output[0]),
+        baseline_output=float(slopes.baseline_output[0]),
         delta=_delta(slopes),
         steps=steps,
         agreement=rank_correlation(sums, effects),
     )
 
 
+def check_attribution(result: ErrorAttribution, nothing: Nothing) -> tuple[SanityCheck, ...]:
+    """Completeness of the integrated gradients, and their agreement with feature ablation."""
+    wording = CheckWording(
+        thing="window",
+        parts="points",
+        baseline=BASELINES[nothing],
+        quantity="The window's reconstruction error",
+        unit=0.0,
+    )
+    first, second = METHODS.values()
+    return (
+        findings.check_completeness(result.output, result.baseline_output, result.delta, of=wording),
+        findings.check_agreement(result.agreement, first=first, second=second, of=wording),
+    )
+
+
+def explain_series(
+    loaded: LoadedModel, series: Series, rows: ScaledRows, place: int, *, method: str, nothing: Nothing = "usual"
+) -> dict[str, Any]:
+    """Attribution of the error behind one point of a series that is not the run's own, as a JSON-able dict.
+
+    The usual values are those of the series itself, since a bundle does not hold the training part.
+    """
+    empty = Split((torch.zeros(0),), torch.zeros(0), np.zeros(0, np.int64))
+    source = {
+        "rows": rows,
+        "series": series,
+        "spans": {"train": slice(0, len(rows))},
+        "left_out": np.zeros(len(rows), bool),
+    }
+    prepared = Prepared(empty, empty, empty, loaded.facts, loaded.preprocessing, source=source)
+    window = reconstruct(loaded.module, prepared, loaded.config, place)
+    result = explain(loaded.module, prepared, loaded.config, window, nothing=nothing)
+    values = result.gradients if method == "integrated_gradients" else result.ablation
+    times = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in window.times]
+    moment = str(np.datetime64(int(series.times[place]), "ms").astype("datetime64[m]"))
+    top = times[int(values.sum(axis=1).argmax())]
+    return {
+        "method": METHODS[method],
+        "methods": list(METHODS),
+        "target": moment,
+        "summary": f"The error of the window behind {moment} depends most on {top}.",
+        "contributions": [
+            {"part": f"{name}, {time}", "value": float(values[row, column])}
+            for row, time in enumerate(times)
+            for column, name in enumerate(result.channels)
+        ],
+        "checks": [check.as_json() for check in check_attribution(result, nothing)],
+        "output": result.output,
+        "baseline_output": result.baseline_output,
+    }
+
+
 def channels(config: RunConfig) -> tuple[str, ...]:
-    """What the model's input channels are, in words."""
+    """Names of the model's input channels."""
     value = "value" if own.is_custom(config.dataset) else "count"
     return (value,) if view_of(config) in _VALUE_ALONE else (value, *CLOCK)
 
 
 def scores_rows(config: RunConfig) -> bool:
-    """Whether the model looks at one row at a time."""
+    """Whether the model reads one row at a time."""
     return view_of(config) == "row"
 
 

@@ -1,62 +1,30 @@
 """Anomaly detection in a time series by the reconstruction error of an autoencoder."""
 
 import dataclasses
-from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from torch import nn
 
-from dlcore.core.config import Config, choice, number
-from dlcore.core.errors import DataError
+from dlcore.core.errors import DataError, RequestError
 from dlcore.data.series import intervals as written
 from dlcore.data.series.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
 from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
-from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig
-from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
-from dlcore.models.dense_autoencoder import DenseAutoencoder
-from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
-from dlcore.projects.anomaly import custom_series
+from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
+from dlcore.projects.anomaly import alarm, custom_series
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
-from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows, View
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Predictions, Project, Task
+from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
+from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
+from dlcore.projects.classification import choose
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
-
-@dataclass(frozen=True)
-class AnomalyModel(ModelEntry):
-    """An autoencoder and the view of the series that it takes as input."""
-
-    view: View = "row"
-
-
 LEAST_PERIODS = 3
 """Training periods needed before each position of the period has an error scale of its own."""
-
-
-class AnomalyData(Config):
-    """Splits and windows. By default training ends at point 5,000, validation just before the first labelled window."""
-
-    window: int = number(48, low=8, high=336, unit="points", help="Window length; a multiple of 4.")
-    train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series for training, from its start.")
-    validation_share: float = number(
-        0.0813, low=0.02, high=0.5, help="Share after the training split; it sets the threshold."
-    )
-    leave_out: str = choice(
-        "", help="Days excluded from training and threshold: 2014-07-03/2014-07-06, separated by commas."
-    )
-    smoothing_h: float = number(
-        0.0, low=0.0, high=168.0, unit="hours", help="Running mean of the scores over this time; 0: none."
-    )
-    threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
-        "maximum",
-        help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
-        "midway between the maxima of ordinary days and of known holidays.",
-    )
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -97,11 +65,6 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         checksum=series.checksum,
         source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
     )
-
-
-def view_of(config: RunConfig) -> View:
-    """The view of the series that the run's model takes."""
-    return MODELS[config.model].view
 
 
 def time_features(series: Series) -> np.ndarray:
@@ -202,12 +165,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: a value is invalid (names row and column), or the file is shorter than a window.
     """
-    series = read_csv(payload)
-    needed = loaded.facts["window"]
-    if len(series.values) < needed:
-        raise DataError(
-            f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
-        )
+    series = _read_series(loaded, payload)
     part = _answered(loaded, series)
     errors, centred = part.causal.mean(axis=1), part.centred.mean(axis=1)
     limit = float(loaded.threshold or 0.0)
@@ -225,6 +183,45 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         if step == trained
         else f"This file's step is {step / 60000:g} minutes; the model learnt {trained / 60000:g}.",
     }
+
+
+def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:
+    """Attribution of the error behind one point of a CSV: its highest score, or the point at the time `target`.
+
+    method: "integrated_gradients" (the default) or "feature_ablation".
+
+    Raises:
+        DataError: as for `answer`.
+        RequestError: there is no such method, or no point at that time.
+    """
+    chosen = choose(method, tuple(alarm.METHODS), default="integrated_gradients", kind="method")
+    series = _read_series(loaded, payload)
+    place = int(_answered(loaded, series).causal.mean(axis=1).argmax())
+    if target:
+        try:
+            moment = int(np.datetime64(target, "ms").astype(np.int64))
+        except ValueError:
+            raise RequestError(f"target {target[:40]!r} is not a time: write it as 2015-01-26T12:00.") from None
+        place = int(np.searchsorted(series.times, moment))
+        if place == len(series.times) or series.times[place] != moment:
+            raise RequestError(f"the file has no point at {target}: name a time of one of its rows.")
+    return alarm.explain_series(loaded, series, _scaled_rows(loaded, series), place, method=chosen)
+
+
+def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
+    series = read_csv(payload)
+    needed = loaded.facts["window"]
+    if len(series.values) < needed:
+        raise DataError(
+            f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
+        )
+    return series
+
+
+def _scaled_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
+    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(time_features(series))
+    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
+    return ScaledRows(scaled, np.full(len(scaled), -1), places)
 
 
 def _data(config: RunConfig) -> AnomalyData:
@@ -303,10 +300,7 @@ def _within_reach(times: np.ndarray, spans: written.Intervals, config: RunConfig
 def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     """Scores of a new series."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
-    features = time_features(series)
-    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
-    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
-    rows = ScaledRows(scaled, np.full(len(scaled), -1), places)
+    rows = _scaled_rows(loaded, series)
     part = scored.errors(module, rows, view=view_of(config), length=length)
     smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
     return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
@@ -336,40 +330,6 @@ CALENDAR: dict[str, Any] = {
     "leave_out": "2014-07-03/2014-07-06",
 }
 """Settings of the calendar autoencoder; Independence Day's weekend is excluded as atypical."""
-
-MODELS: dict[str, AnomalyModel] = {
-    "conv": AnomalyModel(
-        "Convolutional autoencoder",
-        "Convolutions with 16 and 8 channels over one day of counts.",
-        lambda options, facts: ConvAutoencoder(options),
-        ConvAutoencoderConfig,
-        view="value window",
-    ),
-    "dense_32": AnomalyModel(
-        "Dense autoencoder 5-64-32-2",
-        "Compresses the count and its time of week to two numbers, row by row.",
-        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
-    ),
-    "dense_16": AnomalyModel(
-        "Dense autoencoder 5-64-32-16-2",
-        "One more layer in encoder and decoder.",
-        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
-    ),
-    "lstm": AnomalyModel(
-        "LSTM autoencoder 5-2",
-        "Reads one day row by row; 252 parameters.",
-        lambda options, facts: LstmAutoencoder(facts["features"], options),
-        LstmAutoencoderConfig,
-        view="window",
-    ),
-    "calendar": AnomalyModel(
-        "Calendar autoencoder, cross-fitted",
-        "Ensemble aware of the hour of the week; each week is scored by networks that did not train on it.",
-        lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
-        CalendarAutoencoderConfig,
-        view="folded window",
-    ),
-}
 
 TASK = Task(
     name="anomaly detection",
@@ -410,6 +370,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     custom_data=("series",),
     custom_settings=custom_series.settings,
 )

@@ -1,7 +1,7 @@
-"""What a forecast leans on, and what it would be if the past had been otherwise."""
+"""Explain a forecast: attribution over time and variable, and what-if forecasts of a changed past."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -9,32 +9,41 @@ from torch import Tensor, nn
 
 from dlcore.data.splits import Prepared
 from dlcore.evaluation import ridge
+from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import attribute
+from dlcore.explanation.findings import CheckWording, SanityCheck
 from dlcore.inference import predict as inference
 from dlcore.projects.forecast.scores import RidgeBaseline
+from dlcore.projects.project import LoadedModel
 
 ForecastTarget = Literal["value", "change"]
 STEPS = 128
-"""Points of the integrated gradients' way."""
+"""Steps of integrated gradients."""
 BLOCK = 3
-"""Hours that ablation puts back together."""
-TRUSTED = 0.05
-"""The integrated gradients may miss the difference that they share out by so large a part of it."""
+"""Hours that feature ablation replaces together."""
+METHODS = {"integrated_gradients": "Integrated gradients", "feature_ablation": "Feature ablation"}
+WORDING = CheckWording(
+    thing="window",
+    parts="values",
+    baseline="a window of training means",
+    quantity="The explained forecast",
+    unit=0.0,
+)
 
 
 @dataclass(frozen=True)
 class ForecastAttribution:
-    """What each hour and variable adds to one forecast, in that variable's unit, against a window of training means.
+    """Contribution of each hour and variable to one forecast, in that variable's unit.
 
-    gradients, ablation (L, V); output and floor are the forecast of the window and that of the means; delta is by how
-    much the gradients' sum misses output - floor.
+    gradients, ablation: (L, V); output, baseline_output: the forecast of the window and that of training means;
+    delta: by how much the gradients' sum misses the difference.
     """
 
     gradients: np.ndarray
     ablation: np.ndarray
     output: float
-    floor: float
+    baseline_output: float
     delta: float
 
     @property
@@ -43,18 +52,22 @@ class ForecastAttribution:
         return rank_correlation(self.gradients.ravel(), self.ablation.ravel())
 
     @property
-    def trusted(self) -> bool:
-        """Whether the gradients' sum is near enough."""
-        return abs(self.delta) <= TRUSTED * max(abs(self.output - self.floor), 1e-9)
+    def checks(self) -> tuple[SanityCheck, ...]:
+        """Completeness of the integrated gradients, and their agreement with feature ablation."""
+        first, second = METHODS.values()
+        return (
+            findings.check_completeness(self.output, self.baseline_output, self.delta, of=WORDING),
+            findings.check_agreement(self.agreement, first=first, second=second, of=WORDING),
+        )
 
 
 def explain(
     module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: ForecastTarget
 ) -> ForecastAttribution:
-    """Why the forecast of one variable, `hour` steps ahead, is what it is.
+    """Attribution of the forecast of one variable, `hour` steps ahead.
 
-    Asked for a value, the last hour counts twice where changes are predicted: by itself, and through the network.
-    Masks and calendar are held as they are.
+    For the value, the last hour counts twice where changes are predicted: by itself and through the network. Masks and
+    calendar are held fixed.
     """
     x, *held = inputs_at(prepared, first)
     scale, variables = prepared.source["scale"], prepared.facts["variables"]
@@ -90,10 +103,34 @@ def explain(
     )
 
 
-def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
-    """The forecast (H, V) had one variable been higher by so much, in its unit, all through the window.
+def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method: str, variable: int) -> dict[str, Any]:
+    """Attribution of the first forecast step of one variable, as a JSON-able dict."""
+    result = explain(loaded.module, prepared, first, variable=variable, hour=0, asked="change")
+    values = result.gradients if method == "integrated_gradients" else result.ablation
+    names, length = loaded.preprocessing["names"], len(values)
+    times = prepared.source["table"].times[first - length : first]
+    moments = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in times]
+    top = names[int(np.abs(values).sum(axis=0).argmax())]
+    return {
+        "method": METHODS[method],
+        "methods": list(METHODS),
+        "target": names[variable],
+        "summary": f"The change of {names[variable]} one step ahead depends most on {top}.",
+        "contributions": [
+            {"part": f"{name}, {moment}", "value": float(values[row, column])}
+            for row, moment in enumerate(moments)
+            for column, name in enumerate(names)
+        ],
+        "checks": [check.as_json() for check in result.checks],
+        "output": result.output,
+        "baseline_output": result.baseline_output,
+    }
 
-    It says what the model makes of that, not what the world would: nothing else in the window is moved with it.
+
+def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
+    """Forecast (H, V) with one variable raised by `by`, in its unit, throughout the window.
+
+    This is the model's response, not the world's: the other variables stay as they are.
     """
     x, *held = inputs_at(prepared, first)
     scale, steps = prepared.source["scale"], prepared.facts["steps"]
@@ -110,14 +147,13 @@ def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
 
 
 def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
-    """The window (1, L, F), the calendar (1, C) and what else the model takes, of the moment whose first hour to come
-    is at this place."""
+    """Inputs for the moment whose first forecast hour has index `first`: window (1, L, F), calendar (1, C), others."""
     assert prepared.transform is not None
     return prepared.transform((torch.tensor([first]),), False)
 
 
 def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tensor:
-    """What the linear part of a blend says (1, H, V) with one variable higher by so much."""
+    """Output (1, H, V) of a blend's linear part with one variable raised by `by`."""
     rival = RidgeBaseline.of(prepared)
     filled = rival.filled.copy()
     filled[first - rival.window : first, variable] += by

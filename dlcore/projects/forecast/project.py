@@ -25,6 +25,7 @@ from dlcore.models.lstm_forecaster import (
     StackedForecasterConfig,
 )
 from dlcore.models.transformer_forecaster import TransformerForecaster, TransformerForecasterConfig
+from dlcore.projects.classification import choose
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
 from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
@@ -239,6 +240,41 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: a column is missing, a row is invalid, or the file is too short.
     """
+    table, whole = _read_table(loaded, payload)
+    known, data = loaded.preprocessing, _data(loaded.config)
+    found = forecasts(loaded.module, _asked(whole, loaded, data), np.array([len(table.times)]))[0]
+    apart = table.step_ms != known["step_ms"]
+    return {
+        "times": whole.times[-data.horizon :].tolist(),
+        "forecast": {name: found[:, place].tolist() for place, name in enumerate(known["names"])},
+        "units": dict(zip(known["names"], known["units"], strict=True)),
+        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt {known['step_ms'] / 60000:g}."
+        if apart
+        else "",
+    }
+
+
+def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:
+    """Attribution of the next value of one variable of a CSV: the first one, or the one named by `target`.
+
+    method: "integrated_gradients" (the default) or "feature_ablation".
+
+    Raises:
+        DataError: as for `answer`.
+        RequestError: there is no such method or variable.
+    """
+    from dlcore.projects.forecast import explain as explanations  # torch's attribution is needed here only
+
+    chosen = choose(method, tuple(explanations.METHODS), default="integrated_gradients", kind="method")
+    names = list(loaded.preprocessing["names"])
+    variable = names.index(choose(target, names, default=names[0], kind="variable"))
+    table, whole = _read_table(loaded, payload)
+    prepared = _asked(whole, loaded, _data(loaded.config))
+    return explanations.explain_table(loaded, prepared, len(table.times), method=chosen, variable=variable)
+
+
+def _read_table(loaded: LoadedModel, payload: bytes) -> tuple[Table, Table]:
+    """A CSV's table, and the same with the model's variables and empty rows for the hours to come."""
     table, known = tables.read_csv(payload), loaded.preprocessing
     missing = [name for name in known["names"] if name not in table.names]
     if missing:
@@ -250,17 +286,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     steps = np.arange(1, data.horizon + 1) * table.step_ms
     times = np.r_[table.times, table.times[-1] + steps]
     values = np.concatenate([table.values[:, order], np.full((data.horizon, len(order)), np.nan)])
-    whole = Table(times, values, tuple(known["names"]), tuple(known["units"]))
-    found = forecasts(loaded.module, _asked(whole, loaded, data), np.array([len(table.times)]))[0]
-    apart = table.step_ms != known["step_ms"]
-    return {
-        "times": times[-data.horizon :].tolist(),
-        "forecast": {name: found[:, place].tolist() for place, name in enumerate(known["names"])},
-        "units": dict(zip(known["names"], known["units"], strict=True)),
-        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt {known['step_ms'] / 60000:g}."
-        if apart
-        else "",
-    }
+    return table, Table(times, values, tuple(known["names"]), tuple(known["units"]))
 
 
 def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
@@ -438,6 +464,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     custom_data=("series", "table"),
     custom_settings=custom_settings,
 )

@@ -98,13 +98,9 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     letters, values = recall.parse_sequence(text, pairs=pairs)
     inputs = (torch.from_numpy(letters), torch.from_numpy(values))
     scores = inference.forward_batch(loaded.module, *inputs)
-    probabilities = classification.named_probabilities(scores, loaded.labels)
-    label = next(iter(probabilities))
     words = recall.format_sequence(letters[0], values[0])
     return {
-        "label": label,
-        "probability": probabilities[label],
-        "probabilities": probabilities,
+        **classification.classify(loaded, scores),
         "tokens": words,
         "looked_at": _looked(loaded.module, inputs, int((values[0] == recall.QUESTION).argmax())),
     }

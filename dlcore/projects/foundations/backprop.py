@@ -62,7 +62,7 @@ def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
     x = images.normalize(pixels, loaded.preprocessing)[None]
     with torch.no_grad():
         scores = loaded.module(torch.from_numpy(x))
-    return classification.image_answer(scores, loaded.labels, pixels)
+    return classification.classify_image(loaded, scores, pixels)
 
 
 def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
 from dlcore.projects.language import bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Monitor, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -240,6 +241,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=texts.answer,
+    explain=explain,
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),

@@ -5,6 +5,7 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
 from dlcore.projects.language import texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -68,6 +69,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),

@@ -19,6 +19,7 @@ from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification
 from dlcore.projects.language import reviews_bert, texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -147,6 +148,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=texts.answer,
+    explain=explain,
     needs=needs,
     complete=complete,
     input_limit=text.MAX_BYTES,

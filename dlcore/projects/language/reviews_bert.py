@@ -19,6 +19,7 @@ from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -141,6 +142,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),

@@ -10,6 +10,7 @@ from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
 from dlcore.projects.language import texts
+from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -81,6 +82,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=texts.baselines,
     answer=texts.answer,
+    explain=explain,
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),

@@ -295,12 +295,12 @@ def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
     return EncodedText(kept, ids.numpy(), max(0, len(words) - length))
 
 
-def probabilities(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, float]:
-    """Label -> probability, highest first; words at the positions `hidden` are unknown or masked."""
-    ids = torch.from_numpy(seen.without(hidden))
+def classify(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, Any]:
+    """Label and calibrated probabilities of an encoded text; words at `hidden` are unknown or masked."""
+    ids = torch.from_numpy(encoded.without(hidden))
     if not getattr(loaded.config.data_options, "bucketed", True):  # trained on padded rows
         ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
-    return classification.named_probabilities(inference.forward_batch(loaded.module, ids), loaded.labels)
+    return classification.classify(loaded, inference.forward_batch(loaded.module, ids))
 
 
 def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
@@ -310,37 +310,33 @@ def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] 
     return torch.cat(layers).numpy()
 
 
-def predicted_label(loaded: LoadedModel, found: Mapping[str, float]) -> str:
-    """Predicted label: most probable, or by the run's threshold for two classes."""
-    if len(loaded.labels) != 2:
-        return max(found, key=found.__getitem__)
-    threshold = 0.5 if loaded.threshold is None else loaded.threshold
-    return loaded.labels[1 if found[loaded.labels[1]] >= threshold else 0]
-
-
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """Predicted label, class probabilities, words read and unknown words.
+    """Predicted label of a text, calibrated probabilities, and how many words were read, unknown and left out.
+
+    Raises:
+        DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
+    """
+    encoded = encode_known_text(loaded, payload)
+    return {
+        **classify(loaded, encoded),
+        "tokens": encoded.ids.shape[1] - 2 * encoded.marks,
+        "unknown": int(encoded.unknown.sum()),
+        "left_out": encoded.left_out,
+    }
+
+
+def encode_known_text(loaded: LoadedModel, payload: bytes) -> EncodedText:
+    """A text's bytes as the model reads them.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no known word.
     """
-    seen = encode_text(loaded, text.read_text(payload))
-    tokens, unknown = seen.ids.shape[1] - 2 * seen.marks, int(seen.unknown.sum())
-    if tokens == unknown:
+    encoded = encode_text(loaded, text.read_text(payload))
+    tokens = encoded.ids.shape[1] - 2 * encoded.marks
+    if tokens == int(encoded.unknown.sum()):
         read_words = f"none of the {tokens} words read is" if tokens > 1 else "the only word is not"
         raise DataError(f"{read_words} in the model's vocabulary: enter an English text.")
-    found = probabilities(loaded, seen)
-    label = predicted_label(loaded, found)
-    threshold = 0.5 if loaded.threshold is None else loaded.threshold
-    return {
-        "label": label,
-        "probability": found[label],
-        "probabilities": found,
-        **({"threshold": threshold} if len(loaded.labels) == 2 else {}),
-        "tokens": tokens,
-        "unknown": unknown,
-        "left_out": seen.left_out,
-    }
+    return encoded
 
 
 def build_with(kind: Callable[..., nn.Module]) -> Callable[[Any, Mapping[str, int]], nn.Module]:

@@ -11,6 +11,7 @@ from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import ImageData
 
 
@@ -113,6 +114,7 @@ PROJECT = Project(
     prepare=pictures.prepare,
     baselines=pictures.baselines,
     answer=pictures.answer,
+    explain=explain,
     input_limit=images.MAX_BYTES,
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,

@@ -1,103 +1,145 @@
-"""The maps that explain a picture's class: which methods a network allows, and one map by one of them."""
+"""Explain the class of an image: attribution maps by several methods, and the sanity checks of a map."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dlcore.data.images import images
-from dlcore.explanation import cam, effort, occlusion
+from dlcore.explanation import cam, effort, findings, occlusion, sanity_checks
+from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import attribute
+from dlcore.explanation.findings import SanityCheck
 from dlcore.explanation.rollout import rollout
-from dlcore.inference.predict import evaluation_mode
-from dlcore.projects import LoadedModel
+from dlcore.explanation.sanity_checks import DeletionCurve
+from dlcore.inference.predict import evaluation_mode, forward_batch
+from dlcore.projects import classification
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.vision import images as pictures
 
 Method = Literal["gradients", "occlusion", "cam", "rollout"]
-NAMES: dict[Method, str] = {
+METHODS: dict[Method, str] = {
     "gradients": "Integrated gradients",
     "occlusion": "Occlusion",
     "cam": "Grad-CAM",
     "rollout": "Attention rollout",
 }
 ONE_SIDED: tuple[Method, ...] = ("cam", "rollout")
-"""Maps without a negative side."""
+"""Maps without negative values."""
+LARGE = 128
+"""Images of at least this many pixels a side open on Grad-CAM, the quickest method."""
+REGIONS = 4
+"""Rows and columns of the coarse grid in which `explain` sums a map."""
 
 
 @dataclass(frozen=True)
-class ImageExplanation:
-    """One picture and one class, as the network takes them: x and black (1, ...).
+class ImagePlan:
+    """What a network allows: compute budget, occlusion window, and the last feature map's layer and grid."""
 
-    `layer` is the last feature map's, `grid` its rows and columns; None and zeros without one.
-    """
+    budget: effort.ComputeBudget
+    window: occlusion.OcclusionWindow
+    layer: str | None
+    grid: tuple[int, int]
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True)
+class ImageQuestion:
+    """One image and one class as the network reads them: x and its black baseline (1, ...)."""
 
     module: nn.Module
     x: Tensor
     black: Tensor
     target: int
-    effort: effort.ComputeBudget
-    window: occlusion.OcclusionWindow
-    layer: str | None
-    grid: tuple[int, int] = (0, 0)
+    plan: ImagePlan
 
     @property
-    def ways(self) -> tuple[Method, ...]:
-        """The methods that this network allows."""
-        found: list[Method] = ["gradients", "occlusion"]
-        if hasattr(self.module, "attentions"):
-            found.append("rollout")  # its stem's maps, if there are any, are far from the answer
-        elif self.layer:
-            found.append("cam")
-        return tuple(found)
+    def default_method(self) -> Method:
+        """Grad-CAM for large images where the network allows it, else integrated gradients."""
+        return "cam" if "cam" in self.plan.methods and self.x.shape[-1] >= LARGE else "gradients"
 
     @property
-    def relevant(self) -> np.ndarray:
-        """(H, W): where the picture is not black."""
-        found: np.ndarray = (self.x != self.black).reshape(-1, *self.x.shape[-2:]).any(dim=0).numpy()
-        return found
+    def is_visible(self) -> np.ndarray:
+        """(H, W): where the image is not black."""
+        mask: np.ndarray = (self.x != self.black).reshape(-1, *self.x.shape[-2:]).any(dim=0).numpy()
+        return mask
 
 
 @dataclass(frozen=True)
 class AttributionMap:
-    """values (H, W); of integrated gradients also the logit, that of black, and by how much the sum misses."""
+    """values (H, W); for integrated gradients also the logit, that of black, and the gap of the sum."""
 
     values: np.ndarray
     output: float = 0.0
-    floor: float = 0.0
+    baseline_output: float = 0.0
     delta: float | None = None
 
 
-def prepare_explanation(model: LoadedModel, picture: np.ndarray, target: int) -> ImageExplanation:
-    """A picture (H, W) or (H, W, 3), uint8, and a class, ready to be explained."""
+@dataclass(frozen=True)
+class CheckedMap:
+    """Sanity checks of a map, with what they compared: maps (H, W) of another method and of random weights."""
+
+    checks: tuple[SanityCheck, ...]
+    other: Method
+    other_values: np.ndarray
+    random_values: np.ndarray
+    deletion: DeletionCurve
+
+
+_PLANS: WeakKeyDictionary[nn.Module, ImagePlan] = WeakKeyDictionary()
+
+
+def plan_explanation(model: LoadedModel, x: Tensor) -> ImagePlan:
+    """Plan for a network and the size of its inputs (1, ...); computed once for each loaded model."""
+    module = model.module
+    if module not in _PLANS:
+        budget = effort.budget_for(effort.multiply_adds(module, x))
+        window = occlusion.window_for(*x.shape[-2:], affordable=budget.places)
+        layer, grid = cam.feature_layer(module, x) or (None, (0, 0))
+        methods: list[Method] = ["gradients", "occlusion"]
+        if hasattr(module, "attentions"):
+            methods.append("rollout")  # a stem's feature maps are far from the output
+        elif layer:
+            methods.append("cam")
+        _PLANS[module] = ImagePlan(budget, window, layer, grid, tuple(methods))
+    return _PLANS[module]
+
+
+def prepare_explanation(model: LoadedModel, pixels: np.ndarray, target: int) -> ImageQuestion:
+    """An image (H, W) or (H, W, 3), uint8, and a class, ready to be explained."""
     x, black = (
-        torch.from_numpy(images.to_model_input(pixels, model.preprocessing)[None])
-        for pixels in (picture, np.zeros_like(picture))
+        torch.from_numpy(images.to_model_input(part, model.preprocessing)[None])
+        for part in (pixels, np.zeros_like(pixels))
     )
-    planned = effort.budget_for(effort.multiply_adds(model.module, x))
-    window = occlusion.window_for(*x.shape[-2:], affordable=planned.places)
-    layer, grid = cam.feature_layer(model.module, x) or (None, (0, 0))
-    return ImageExplanation(model.module, x, black, target, planned, window, layer, grid)
+    return ImageQuestion(model.module, x, black, target, plan_explanation(model, x))
 
 
-def compute_map(asked: ImageExplanation, how: Method, module: nn.Module | None = None) -> AttributionMap:
-    """The map by one method, of the network asked for or of another one of its build (random weights, say)."""
-    module = module or asked.module
-    if how == "gradients":
-        found = attribute(module, asked.x, asked.target, baseline=asked.black, steps=asked.effort.steps)
-        assert found.delta is not None
-        values = found.values[0].sum(axis=0) if found.values[0].ndim == 3 else found.values[0]  # (C, H, W) -> (H, W)
-        return AttributionMap(values, float(found.output[0]), float(found.baseline_output[0]), float(found.delta[0]))
-    if how == "occlusion":
-        lost = occlusion.occlusion(module, asked.x, asked.target, window=asked.window, baseline=asked.black)
-        return AttributionMap(lost[0])
-    if how == "cam":
-        assert asked.layer
-        return AttributionMap(cam.grad_cam(module, asked.x, asked.target, layer=asked.layer)[0])
-    return AttributionMap(_rolled(module, asked.x))
+def compute_map(question: ImageQuestion, method: Method, module: nn.Module | None = None) -> AttributionMap:
+    """The map by one method, of the question's network or of another one of its architecture (random weights)."""
+    module, plan = module or question.module, question.plan
+    if method == "gradients":
+        attribution = attribute(module, question.x, question.target, baseline=question.black, steps=plan.budget.steps)
+        assert attribution.delta is not None
+        values = attribution.values[0]
+        return AttributionMap(
+            values.sum(axis=0) if values.ndim == 3 else values,  # (C, H, W) -> (H, W)
+            float(attribution.output[0]),
+            float(attribution.baseline_output[0]),
+            float(attribution.delta[0]),
+        )
+    if method == "occlusion":
+        losses = occlusion.occlusion(module, question.x, question.target, window=plan.window, baseline=question.black)
+        return AttributionMap(losses[0])
+    if method == "cam":
+        assert plan.layer
+        return AttributionMap(cam.grad_cam(module, question.x, question.target, layer=plan.layer)[0])
+    return AttributionMap(_attention_rollout(module, question.x))
 
 
-def _rolled(module: Any, x: Tensor) -> np.ndarray:
+def _attention_rollout(module: Any, x: Tensor) -> np.ndarray:
     """The class token's share of each patch, spread over the patch's pixels: (H, W)."""
     with evaluation_mode(module):
         attentions = module.attentions(x)[0].numpy()
@@ -107,10 +149,103 @@ def _rolled(module: Any, x: Tensor) -> np.ndarray:
     return shares.repeat(-(-height // rows), axis=0).repeat(-(-width // columns), axis=1)[:height, :width]
 
 
-def align_maps(
-    asked: ImageExplanation, how: Method, values: np.ndarray, other: np.ndarray
+def second_method(method: Method) -> Method:
+    """The method that a map is compared with."""
+    return "gradients" if method == "occlusion" else "occlusion"
+
+
+def check_map(question: ImageQuestion, method: Method, result: AttributionMap, second: AttributionMap) -> CheckedMap:
+    """Sanity checks of a map: completeness (integrated gradients only), random weights, agreement, deletion.
+
+    second: the map by `second_method(method)`.
+    """
+    other, budget, values = second_method(method), question.plan.budget, result.values
+    random_maps: list[np.ndarray] = []
+
+    def explain_module(module: nn.Module) -> np.ndarray:
+        if module is question.module:
+            return values
+        random_maps.append(compute_map(question, method, module).values)
+        return random_maps[-1]
+
+    correlations = sanity_checks.similarity(
+        question.module, explain_module, relevant=question.is_visible, draws=budget.draws
+    )
+    deletion = sanity_checks.deletion_curve(
+        question.module,
+        question.x,
+        question.target,
+        values,
+        baseline=question.black,
+        steps=budget.points,
+        draws=budget.orders,
+    )
+    checks = [findings.check_random_weights(correlations)]
+    if result.delta is not None:
+        checks.insert(0, findings.check_completeness(result.output, result.baseline_output, result.delta))
+    checks.append(
+        findings.check_agreement(
+            rank_correlation(*_align_maps(question, method, values, second.values)),
+            first=METHODS[method],
+            second=METHODS[other],
+        )
+    )
+    checks.append(findings.check_deletion(deletion))
+    return CheckedMap(tuple(checks), other, second.values, random_maps[0], deletion)
+
+
+def _align_maps(
+    question: ImageQuestion, method: Method, values: np.ndarray, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two maps by pixel, `other` occlusion's, made alike: equally coarse, or without sign where `how` has none."""
-    if how == "gradients":
-        return occlusion.coarsen(values, asked.window).ravel(), other.ravel()
-    return values.ravel(), np.abs(other).ravel() if how == "rollout" else other.ravel()
+    """Two maps made comparable: equally coarse, or without sign where one of them has none."""
+    if method == "occlusion":
+        return values.ravel(), occlusion.coarsen(other, question.plan.window).ravel()
+    if method == "gradients":
+        return occlusion.coarsen(values, question.plan.window).ravel(), other.ravel()
+    return values.ravel(), np.abs(other).ravel() if method == "rollout" else other.ravel()
+
+
+def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:
+    """Attribution map of an image file for one class, summed over a coarse grid, with its sanity checks.
+
+    method: a key of `METHODS`; the default for the image's size if empty. target: a label; the predicted one if empty.
+
+    Raises:
+        DataError: the file is not an image that can be read.
+        RequestError: the network does not allow the method, or has no such class.
+    """
+    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    logits = forward_batch(loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None]))
+    prediction = classification.classify(loaded, logits)
+    label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
+    question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
+    chosen = cast(
+        Method, classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
+    )
+    result = compute_map(question, chosen)
+    checked = check_map(question, chosen, result, compute_map(question, second_method(chosen)))
+    regions = _sum_regions(result.values)
+    top = max(regions, key=lambda row: row["value"])["part"]
+    return {
+        "method": METHODS[chosen],
+        "methods": list(question.plan.methods),
+        "target": label,
+        "prediction": prediction,
+        "summary": f"Evidence for class “{label}” is strongest in {top}.",
+        "contributions": regions,
+        "checks": [check.as_json() for check in checked.checks],
+        "map": result.values.tolist(),
+    }
+
+
+def _sum_regions(values: np.ndarray) -> list[dict[str, Any]]:
+    """Sums of a map (H, W) over a coarse grid, by row and column."""
+    rows, columns = (np.array_split(np.arange(length), REGIONS) for length in values.shape)
+    return [
+        {
+            "part": f"rows {r[0]}-{r[-1]}, columns {c[0]}-{c[-1]}",
+            "value": float(values[np.ix_(r, c)].sum()),
+        }
+        for r in rows
+        for c in columns
+    ]

@@ -18,6 +18,7 @@ from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel, ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import NEVER_MIRRORED, simple_baselines
 
 
@@ -89,7 +90,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     seen = loaded.preprocessing
     pixels = images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"]))
     scores = inference.forward_batch(loaded.module, torch.from_numpy(images.normalize(pixels, seen)).unsqueeze(0))
-    return classification.image_answer(scores, loaded.labels, pixels)
+    return classification.classify_image(loaded, scores, pixels)
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -151,5 +152,6 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     input_limit=images.MAX_BYTES,
 )

@@ -28,6 +28,7 @@ from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import food_features
 from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision.explain import explain
 from dlcore.training.fit import Objective
 
 
@@ -239,30 +240,17 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
     return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {said}."
 
 
-def classify_photo(loaded: LoadedModel, payload: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The photo as the network sees it (H, W, 3) uint8, and class probabilities (K,).
+def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
+    """Predicted class of a photo and the calibrated probability of every class.
 
     Raises:
         DataError: the file is not a readable image.
     """
     pixels = pictures.read_model_image(payload, loaded.preprocessing)
-    scores = inference.forward_batch(
+    logits = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )
-    return pixels, scores[0].double().softmax(dim=0).numpy()
-
-
-def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """Predicted class and class probabilities, highest first.
-
-    Raises:
-        DataError: the file is not a readable image.
-    """
-    _, scores = classify_photo(loaded, payload)
-    order = np.argsort(-scores)
-    found = {loaded.labels[k]: float(scores[k]) for k in order}
-    label = next(iter(found))
-    return {"label": label, "probability": found[label], "probabilities": found}
+    return classification.classify(loaded, logits)
 
 
 def _build(backbone: Backbone) -> Callable[[TransferConfig, Mapping[str, int]], nn.Module]:
@@ -374,6 +362,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=answer,
+    explain=explain,
     input_limit=images.MAX_BYTES,
     custom_data=("images",),
     needs=needs,

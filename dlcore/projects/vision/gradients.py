@@ -12,6 +12,7 @@ from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.fashion import FashionData
 
 
@@ -110,6 +111,7 @@ PROJECT = Project(
     prepare=fashion.prepare,
     baselines=fashion.baselines,
     answer=fashion.answer,
+    explain=explain,
     input_limit=images.MAX_BYTES,
 )
 

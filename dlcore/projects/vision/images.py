@@ -113,7 +113,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     scores = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )
-    return classification.image_answer(scores, loaded.labels, pixels)
+    return classification.classify_image(loaded, scores, pixels)
 
 
 def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:
@@ -122,6 +122,8 @@ def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.nda
     Raises:
         DataError: the file is not a readable image.
     """
+    if "side" not in preprocessing:
+        return images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
     side = int(preprocessing["side"])
     if preprocessing["channels"] == 1:
         return images.read_gray(payload, height=side, width=side)

@@ -10,6 +10,7 @@ from dlcore.models.vit import HybridConfig, Vit, VitConfig
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
+from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.fashion import FashionData
 
 GREY = 1
@@ -89,5 +90,6 @@ PROJECT = Project(
     prepare=fashion.prepare,
     baselines=fashion.baselines,
     answer=fashion.answer,
+    explain=explain,
     input_limit=images.MAX_BYTES,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore import projects
+from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
 MOST_CLASSES = 30
@@ -90,23 +91,16 @@ def _rows(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
     metrics = evaluation["metrics"]
     ahead = {name.removesuffix(_AHEAD): value for name, value in metrics.items() if name.endswith(_AHEAD)}
     looking = {"this model, looking ahead": ahead} if ahead else {}
-    return {"this model": metrics, **looking, **evaluation.get("parts", {}), **evaluation["baselines"]}
+    baselines = {baseline_title(name): values for name, values in evaluation["baselines"].items()}
+    return {"this model": metrics, **looking, **evaluation.get("parts", {}), **baselines}
 
 
 def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
     names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high", _AHEAD))]
-    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines = ["| | " + " | ".join(metric_title(name) for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for title, metrics in rows.items():
-        lines.append(f"| {title} | " + " | ".join(_cell(metrics, name) for name in names) + " |")
+        lines.append(f"| {title} | " + " | ".join(format_with_interval(metrics, name) for name in names) + " |")
     return "\n".join(lines)
-
-
-def _cell(metrics: Mapping[str, float], name: str) -> str:
-    if name not in metrics:
-        return ""
-    low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
-    spread = "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]"
-    return f"{metrics[name]:.4g}{spread}"
 
 
 def _times(count: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.runs.bundle.reader import REQUIRED, TEST_NAMES, Bundle
+from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, TEST_NAMES, Bundle
 from dlcore.training.events import MEASURES
 
 JSON_BYTES = 64 * 2**20
@@ -32,8 +32,9 @@ def validate_bundle(folder: Path) -> Bundle:
     for name in REQUIRED:
         if not (folder / name).is_file():
             raise RunError(f"{folder} has no {name}: it is no bundle. Export the run again.")
-        if name.endswith((".json", ".md")) and (folder / name).stat().st_size > JSON_BYTES:
-            raise RunError(f"{folder / name} is larger than {JSON_BYTES >> 20} MiB: refused.")
+    for path in (folder / name for name in (*REQUIRED, *OPTIONAL) if name.endswith((".json", ".md"))):
+        if path.is_file() and path.stat().st_size > JSON_BYTES:
+            raise RunError(f"{path} is larger than {JSON_BYTES >> 20} MiB: refused.")
     bundle = Bundle(folder)
     checks: tuple[Callable[[Bundle], None], ...] = (_card, _facts, _record, _numbers, _history, _arrays, _model)
     for check in checks:

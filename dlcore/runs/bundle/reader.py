@@ -1,7 +1,7 @@
 """A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz`. Nothing in it is a pickle; reading it never runs code from it.
+gradients.npz calibration.json`. Nothing in it is a pickle; reading it never runs code from it.
 """
 
 import csv
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcore.core.errors import RunError
+from dlcore.core.errors import DataError, RunError
 from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
+    from dlcore.evaluation.abstention import AbstentionRule
     from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
 
 REQUIRED = (
@@ -29,7 +30,7 @@ REQUIRED = (
     "threshold.json",
     "predictions.npz",
 )
-OPTIONAL = ("gradients.npz",)
+OPTIONAL = ("gradients.npz", "calibration.json")
 WRITTEN = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
@@ -110,6 +111,21 @@ class Bundle:
         return None if value is None else float(value)
 
     @property
+    def calibration(self) -> "AbstentionRule | None":
+        """A classifier's temperature and abstention rule; None where it stored no validation probabilities.
+
+        Bundles written before `calibration.json` existed have it fitted on their stored predictions.
+        """
+        from dlcore.evaluation.abstention import AbstentionRule, fit_from_predictions
+
+        if (self.folder / "calibration.json").exists():
+            try:
+                return AbstentionRule.from_json(self._json("calibration.json"))
+            except DataError as error:
+                raise RunError(f"{self.folder / 'calibration.json'}: {error} Export the run again.") from None
+        return fit_from_predictions(self.predictions(), classes=len(self.labels))
+
+    @property
     def preprocessing(self) -> Mapping[str, Any]:
         """Parameters of the preprocessing, for inference."""
         return dict(self._json("preprocessing.json"))
@@ -156,7 +172,9 @@ class Bundle:
         except (RuntimeError, KeyError, safetensors.SafetensorError) as error:
             what = str(error).splitlines()[0]
             raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None
-        return LoadedModel(module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold)
+        return LoadedModel(
+            module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold, self.calibration
+        )
 
     def _read(self, name: str) -> bytes:
         try:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dlcore.core import devices
 from dlcore.data.splits import Prepared
+from dlcore.evaluation.abstention import fit_from_predictions
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs.bundle import card, weight_format
@@ -87,6 +88,9 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
         "threshold.json": _json({"threshold": artifacts.evaluation.threshold}),
         "predictions.npz": _npz({_short(name): array for name, array in artifacts.predictions.items()}),
     }
+    rule = fit_from_predictions(artifacts.predictions, classes=len(prepared.labels))
+    if rule is not None:
+        files["calibration.json"] = _json(rule.as_json())
     if artifacts.gradients is not None:
         gradients = artifacts.gradients
         measures = {name: values.astype(np.float32) for name, values in gradients.measures.items()}

@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import seeds
+from dlcore.evaluation.metrics import baseline_title
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import TestedVariant, format_seconds
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.metric_table import BASELINES
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -25,10 +25,9 @@ def table(project: "Project", variants: Sequence[TestedVariant]) -> None:
     first = run_cache.evaluation(variants[0].bundles[0])
     for name, values in first.baselines.items():
         if "accuracy" in values:
-            title = BASELINES.get(name, name.replace("_", " ").capitalize())
             rows.append(
                 {
-                    "Model": title,
+                    "Model": baseline_title(name),
                     "Accuracy": _format_interval(
                         *(values.get(f"accuracy{end}", values["accuracy"]) for end in ("", "_low", "_high"))
                     ),

@@ -7,16 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import curves, seeds
+from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
 from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
 from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.headline import NAMES, baseline_title, causal_baselines
-from dlcore.ui.widgets.metric_table import format_metric
 
-TEST_METRICS = ("precision", "recall", "f1", "roc_auc", "auc_pr")
 DEGENERATE_SHARE, MAJORITY_SHARE = 0.95, 0.8
 """A model that predicts one class for this share of samples is degenerate, unless the class has the other share."""
 
@@ -90,7 +88,7 @@ def show(variants: Sequence[TestedVariant]) -> None:
         f"they can be worse than the others.{two}"
     )
     rows = [
-        {"Model": variant.name, **{NAMES[name]: text for name, text in test_metrics(variant).items()}}
+        {"Model": variant.name, **{METRICS[name].title: text for name, text in test_metrics(variant).items()}}
         for variant in variants
     ]
     st.dataframe(
@@ -115,7 +113,7 @@ def metrics_by_split(variant: TestedVariant) -> dict[str, str]:
         for part in ("train", "validation", "test"):
             values = [value for bundle in variant.bundles if (value := _of_part(bundle, part, metric)) is not None]
             text = format_metric(metric, float(np.mean(values))) if values else "–"
-            metrics[f"{NAMES[metric]}, {part}"] = text
+            metrics[f"{METRICS[metric].title}, {part}"] = text
     return metrics
 
 
@@ -131,11 +129,10 @@ def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
 def test_metrics(variant: TestedVariant) -> dict[str, str]:
     """Return the other test metrics by name: mean, lowest and highest over seeds."""
     formatted = {}
-    for name in TEST_METRICS:
-        values = [
-            metrics[name] for bundle in variant.bundles if name in (metrics := run_cache.evaluation(bundle).metrics)
-        ]
-        if len(values) == len(variant.bundles):
+    metrics = [run_cache.evaluation(bundle).metrics for bundle in variant.bundles]
+    for name in table_metrics(*metrics):
+        values = [row[name] for row in metrics if name in row]
+        if len(values) == len(variant.bundles) and name not in ("accuracy", "loss"):
             ends = (
                 f" ({format_metric(name, min(values))} to {format_metric(name, max(values))})"
                 if len(values) > 1

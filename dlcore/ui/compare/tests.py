@@ -10,11 +10,11 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.evaluation import seeds
+from dlcore.evaluation.metrics import METRICS, metric_title
 from dlcore.evaluation.seeds import SeedDifference
 from dlcore.runs import Bundle, Record
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.headline import NAMES
 
 if TYPE_CHECKING:
     Pairs = Mapping[tuple[str, str], SeedDifference]
@@ -69,9 +69,9 @@ def metrics(variants: Sequence[TestedVariant]) -> None:
             "Parameters": f"{variant.records[0].parameters:,}",
         }
         for name in metrics_of_runs[0]:
-            has_title = name in NAMES or len(metrics_of_runs[0]) < MANY_METRICS
+            has_title = name in METRICS or len(metrics_of_runs[0]) < MANY_METRICS
             if has_title and all(name in each for each in metrics_of_runs) and not name.endswith(("_low", "_high")):
-                row[NAMES.get(name, name.replace("_", " "))] = format_range([each[name] for each in metrics_of_runs])
+                row[metric_title(name)] = format_range([each[name] for each in metrics_of_runs])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
     st.caption("Test split. Mean over seeds; in brackets the lowest and highest.")

@@ -1,4 +1,4 @@
-"""Panel Explain: why the model predicts this."""
+"""Explain panel: the explanation that suits the project's modality."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -7,7 +7,7 @@ from dlcore.ui.widgets import run_cache
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """The explanation of one prediction, by the project's modality."""
+    """Draw the panel."""
     bundle = run_cache.finished_bundle(run, to_see="explanations of its predictions")
     if bundle is not None and run is not None:
         load_modality(project).explain(project, run, bundle)

@@ -87,7 +87,7 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     with left:
         samples.show_images([np.array(found["pixels"], dtype=np.uint8)], ["model input"], alt="Your image", width=224)
     with right:
-        show_prediction(found, bundle.labels)
+        show_prediction(found, bundle)
     return found
 
 

@@ -8,6 +8,8 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
+from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -50,17 +52,16 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     """A test sample, its class and its prediction."""
     stored, labels, modality = run_cache.predictions(bundle), bundle.labels, load_modality(project)
     row = modality.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
-    scores, actual = stored["test_scores"][row], int(stored["test_targets"][row])
+    truth = int(stored["test_targets"][row])
+    actual = labels[truth]
     left, right = st.columns([1, 2], gap="large")
     with left:
-        modality.show(run.config, [int(stored["test_ids"][row])], [labels[actual]], large=True)
+        modality.show(run.config, [int(stored["test_ids"][row])], [actual], large=True)
     with right:
-        _bars(scores, labels, truth=actual)
-        predicted = int(run_cache.predicted_classes(bundle, scores[None])[0])
-        verdict = "correct" if predicted == actual else "incorrect"
-        threshold = run_cache.evaluation(bundle).threshold
-        why = run_cache.threshold_note(labels, probability=float(scores[predicted]), threshold=threshold)
-        st.markdown(f"Predicted **{labels[predicted]}**, actual **{labels[actual]}**: **{verdict}**.{why}")
+        prediction = run_cache.stored_prediction(bundle, row)
+        show_prediction(prediction, bundle, truth=truth)
+        verdict = "correct" if prediction["label"] == actual else "incorrect"
+        st.markdown(f"Actual: “{actual}”. The prediction is **{verdict}**.")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -103,11 +104,39 @@ def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[st
         return None
 
 
-def show_prediction(found: dict[str, Any], labels: tuple[str, ...]) -> None:
-    """Class probabilities of an answer as bars, and the predicted class in a sentence."""
-    _bars(np.array([found["probabilities"][label] for label in labels]), labels)
-    why = run_cache.threshold_note(labels, probability=found["probability"], threshold=found.get("threshold"))
-    st.markdown(f"Predicted **{found['label']}** with a probability of {found['probability']:.1%}.{why}")
+def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | None = None) -> None:
+    """Calibrated probabilities as bars, the predicted label, and a warning where the prediction is uncertain."""
+    labels = bundle.labels
+    _bars(np.array([prediction["probabilities"][label] for label in labels]), labels, truth=truth)
+    show_label(prediction, bundle)
+
+
+def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
+    """The predicted label with its probability, or that the prediction is uncertain; and the rule behind it."""
+    label, labels = prediction["label"].replace("_", " "), bundle.labels
+    if prediction["uncertain"]:
+        classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
+        st.warning(
+            f"**Low confidence**: {classes}Best guess: **{label}** ({format_percent(prediction['probability'])}).",
+            icon=":material/help:",
+        )
+    else:
+        probability = format_percent(prediction["probability"])
+        st.markdown(f"Predicted: **{label}** ({probability}).{run_cache.threshold_note(labels, prediction)}")
+    rule = run_cache.calibration(bundle)
+    if rule is not None:
+        st.caption(describe_rule(rule))
+
+
+def describe_rule(rule: AbstentionRule) -> str:
+    """The calibration and the abstention rule with their numbers."""
+    threshold, flagged = format_percent(rule.threshold, digits=0), format_percent(rule.flagged_share)
+    false_flags = f"{format_percent(rule.false_flag_rate)} [{100 * rule.low:.1f}, {100 * rule.high:.1f}]"
+    return (
+        f"Probabilities are calibrated (temperature {rule.temperature:.2f}, fitted on validation). Predictions below "
+        f"{threshold} are flagged as uncertain ({flagged} of validation). False flags on test: {false_flags} of "
+        f"{rule.n:,}."
+    )
 
 
 def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.evaluation import classification
+from dlcore.evaluation.metrics import format_metric
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
@@ -23,7 +24,7 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.calibration import show_calibration
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
-from dlcore.ui.widgets.metric_table import compare_with_baseline, format_metric, score_table
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 MISTAKES = 16
 

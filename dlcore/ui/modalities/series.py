@@ -41,5 +41,5 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         return None
     answer = predict_payload(project, bundle, file.getvalue())
     if answer is not None and "probabilities" in answer:
-        show_prediction(answer, bundle.labels)
+        show_prediction(answer, bundle)
     return answer

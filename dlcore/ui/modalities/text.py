@@ -148,7 +148,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
     found = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
     if found is None:
         return
-    show_prediction(found, bundle.labels)
+    show_prediction(found, bundle)
     if typed.hidden:
         _say_hidden(loaded, typed, found)
     several = "s" * (found["tokens"] != 1)
@@ -166,13 +166,13 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
     """The prediction without the hidden words."""
     seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.probabilities(loaded, seen, hidden=typed.hidden)
+    without = texts.classify(loaded, seen, hidden=typed.hidden)
     words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
-    label, now = found["label"], texts.predicted_label(loaded, without)
-    change = 100 * (without[label] - found["probability"])
+    label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
+    change = 100 * (probability - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."
     st.markdown(
-        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {without[label]:.1%} "
+        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
         f"({change:+.1f} points).{turned}"
     )
 

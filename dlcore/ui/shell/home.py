@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
+from dlcore.evaluation.metrics import Comparison, baseline_title, format_metric, lower_first, metric_title, summarize
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -17,7 +18,6 @@ from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
 from dlcore.ui.shell.states import state_style
 from dlcore.ui.shell.thumbnails import thumbnail
 from dlcore.ui.shell.times import format_age
-from dlcore.ui.widgets.headline import Summary, format_metric, summary
 
 _RECENT = 6
 _PER_ROW = 3
@@ -70,7 +70,7 @@ def _card(page: PageFile) -> None:
     st.html(_score(reference[0] if reference else None))
 
 
-def best_reference(slug: str) -> tuple[Summary | None, str] | None:
+def best_reference(slug: str) -> tuple[Comparison | None, str] | None:
     """Return summary and picture of the project's best reference run; None if it has none that can be read."""
     found = [_read(run.run_id) for run in _references(slug)]
     if not found:
@@ -78,9 +78,9 @@ def best_reference(slug: str) -> tuple[Summary | None, str] | None:
     return max(found, key=lambda pair: _rank(pair[0]))
 
 
-def _rank(top: Summary | None) -> tuple[bool, float, float]:
+def _rank(top: Comparison | None) -> tuple[bool, float, float]:
     """Rank runs that beat their baseline first; among equals, the one with the stronger baseline."""
-    return (not top.beaten, top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
+    return (top.outcome in (None, "better"), top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
 
 
 def _references(slug: str) -> list[Run]:
@@ -91,11 +91,12 @@ def _references(slug: str) -> list[Run]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _read(run_id: str) -> tuple[Summary | None, str]:
+def _read(run_id: str) -> tuple[Comparison | None, str]:
     bundle = runs.open_run(run_id).bundle
     if bundle is None:
         return None, ""
-    return summary(bundle.evaluation), thumbnail(bundle.predictions())
+    evaluation = bundle.evaluation
+    return summarize(evaluation.metrics, evaluation.baselines), thumbnail(bundle.predictions())
 
 
 def _picture(svg: str) -> str:
@@ -106,13 +107,17 @@ def _picture(svg: str) -> str:
     return f'<div class="dl-thumb"><img alt="" src="data:image/svg+xml;base64,{data}"></div>'
 
 
-def _score(top: Summary | None) -> str:
+def _score(top: Comparison | None) -> str:
     if top is None:
         return '<p class="dl-score"><span>No reference run yet</span></p>'
-    value = f"<strong>{format_metric(top.metric, top.value)}</strong> <span>{html.escape(top.name)}</span>"
+    value = (
+        f"<strong>{format_metric(top.metric, top.value)}</strong> <span>{html.escape(metric_title(top.metric))}</span>"
+    )
     if top.baseline_value is None:
         return f'<p class="dl-score">{value}</p>'
-    against = f"{html.escape(top.baseline)} {format_metric(top.metric, top.baseline_value)}"
+    against = (
+        f"{html.escape(lower_first(baseline_title(top.baseline)))} {format_metric(top.metric, top.baseline_value)}"
+    )
     return f'<p class="dl-score">{value}<span class="dl-baseline">baseline: {against}</span></p>'
 
 

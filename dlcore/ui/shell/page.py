@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dlcore.evaluation.metrics import (
+    baseline_title,
+    format_interval,
+    format_metric,
+    lower_first,
+    metric_title,
+    summarize,
+)
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -14,7 +22,6 @@ from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.preload import read_plotly
 from dlcore.ui.shell.run_picker import choose_run
-from dlcore.ui.widgets.headline import Summary, format_metric, summary
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -165,18 +172,19 @@ def _facts(run: Run) -> None:
         style.summary_row(rows)
         return
     bundle = run.bundle
-    top = summary(bundle.evaluation) if bundle else None
+    evaluation = bundle.evaluation if bundle else None
+    top = summarize(evaluation.metrics, evaluation.baselines) if evaluation else None
     if top is not None:
         rows.append(
             (
-                top.name if top.metric.startswith("nab") else f"{top.name} on test",
+                metric_title(top.metric),
                 format_metric(top.metric, top.value),
-                _interval(top),
+                format_interval(top.metric, top.low, top.high),
             )
         )
         if top.baseline_value is not None:
-            note = "ties or beats this run" if top.beaten else ""
-            rows.append((f"Best baseline: {top.baseline}", format_metric(top.metric, top.baseline_value), note))
+            name = f"Best baseline: {lower_first(baseline_title(top.baseline))}"
+            rows.append((name, format_metric(top.metric, top.baseline_value), top.note))
     rows.append(("Best epoch", *_epoch(record)))
     style.summary_row(rows)
 
@@ -185,9 +193,3 @@ def _epoch(record: Record) -> tuple[str, str]:
     if record.best is None:
         return "none yet", ""
     return str(record.best.epoch), f"of {record.epochs}, by {record.best.metric.replace('_', ' ')}"
-
-
-def _interval(top: Summary) -> str:
-    if top.low is None or top.high is None:
-        return ""
-    return f"{format_metric(top.metric, top.low)} to {format_metric(top.metric, top.high)}"

@@ -1,4 +1,6 @@
-"""How one test of an explanation went, as a badge and a sentence."""
+"""Sanity checks of an explanation, each as a badge and a sentence."""
+
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -6,15 +8,16 @@ from dlcore.explanation.findings import SanityCheck
 
 CHECK_STYLE = {
     "passed": ("green", ":material/check_circle:"),
-    "in part": ("orange", ":material/rule:"),
+    "mixed": ("orange", ":material/rule:"),
     "failed": ("red", ":material/cancel:"),
-    "not told": ("gray", ":material/help:"),
+    "not applicable": ("gray", ":material/help:"),
 }
 
 
-def show_check(finding: SanityCheck) -> None:
-    """The test's name with its verdict, and the sentence behind it."""
-    colour, icon = CHECK_STYLE[finding.kind]
-    left, right = st.columns([2, 5], gap="small")
-    left.badge(finding.name, icon=icon, color=colour)  # type: ignore[arg-type]
-    right.markdown(finding.sentence)
+def show_checks(checks: Iterable[SanityCheck]) -> None:
+    """Name and status of each check, and the sentence behind it."""
+    for check in checks:
+        color, icon = CHECK_STYLE[check.status]
+        left, right = st.columns([2, 5], gap="small")
+        left.badge(f"{check.name}: {check.status}", icon=icon, color=color)  # type: ignore[arg-type]
+        right.markdown(check.sentence)

@@ -1,5 +1,6 @@
 """Cached access to finished runs, keyed by the run's id and the time its bundle was written."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.evaluation import classification
+from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.calibration import apply_temperature
 from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.shell.links import link_to_run
@@ -71,14 +74,40 @@ def predicted_classes(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
     return classification.predicted_classes(scores, threshold=0.5 if threshold is None else threshold)
 
 
-def threshold_note(labels: tuple[str, ...], *, probability: float, threshold: float | None) -> str:
-    """Explain why the less likely of two classes is predicted; empty otherwise."""
-    if threshold is None or len(labels) != 2 or probability >= 0.5:
+def threshold_note(labels: tuple[str, ...], prediction: Mapping[str, Any]) -> str:
+    """Explain why the less probable of two classes is predicted; empty otherwise."""
+    if "calibrated_threshold" not in prediction or prediction["probability"] >= 0.5:
         return ""
     return (
-        f"“{labels[1]}” is predicted from a probability of {threshold:.1%} on (threshold chosen on validation), so "
-        "the less likely class is predicted here."
+        f" “{labels[1]}” is predicted from a probability of {prediction['calibrated_threshold']:.1%} on (threshold "
+        "chosen on validation), so the less probable class is predicted here."
     )
+
+
+def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
+    """A classifier's prediction for a test sample, from its stored probabilities; as `predict` returns it."""
+    import torch
+
+    from dlcore.projects.classification import describe_prediction
+
+    scores = np.maximum(predictions(bundle)["test_scores"][row].astype(np.float64), np.finfo(np.float32).tiny)
+    return describe_prediction(
+        torch.from_numpy(np.log(scores))[None],
+        labels=bundle.labels,
+        threshold=evaluation(bundle).threshold,
+        rule=calibration(bundle),
+    )
+
+
+def calibrate(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities (K,) from stored ones."""
+    rule = calibration(bundle)
+    return scores if rule is None else apply_temperature(scores[None], rule.temperature)[0]
+
+
+def calibration(bundle: Bundle) -> AbstentionRule | None:
+    """A classifier's temperature and abstention rule."""
+    return _calibration(*_key(bundle), _bundle=bundle)
 
 
 def load_model(bundle: Bundle) -> LoadedModel:
@@ -114,6 +143,12 @@ def _history(folder: str, written: int, _bundle: Any) -> dict[str, Curve]:
 def _evaluation(folder: str, written: int, _bundle: Any) -> Evaluation:
     found: Evaluation = _bundle.evaluation
     return found
+
+
+@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
+def _calibration(folder: str, written: int, _bundle: Any) -> AbstentionRule | None:
+    rule: AbstentionRule | None = _bundle.calibration
+    return rule
 
 
 @st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")

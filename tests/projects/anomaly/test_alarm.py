@@ -9,6 +9,7 @@ from torch import nn
 
 from dlcore import projects
 from dlcore.projects.anomaly import alarm
+from dlcore.projects.anomaly.alarm import check_attribution
 from dlcore.projects.anomaly.project import PROJECT
 
 
@@ -48,7 +49,7 @@ def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(ca
     assert time.process_time() - begin < 3
     assert explained.gradients.shape == explained.ablation.shape == (len(found.times), len(explained.channels))
     assert explained.output == pytest.approx(found.by_point.mean(), rel=1e-4)
-    gap = explained.output - explained.floor
+    gap = explained.output - explained.baseline_output
     assert explained.gradients.sum() == pytest.approx(gap + explained.delta, abs=1e-4)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert all(not part._forward_hooks for part in module.modules())
@@ -72,4 +73,4 @@ def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
     explained = alarm.explain(ForgetsBusyHours(), prepared, config, found, nothing=nothing)
     assert int(explained.gradients[:, 0].argmax()) == found.at - 3
     assert explained.ablation[found.at - 3, 0] == explained.ablation.max()
-    assert explained.trusted and explained.channels == ("count",)
+    assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

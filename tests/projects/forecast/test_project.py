@@ -162,7 +162,7 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
     before = [parameter.clone() for parameter in module.parameters()]
     first = int(data.source["cuts"]["test"][3])
     found = forecast_why.explain(module, data, first, variable=0, hour=0, asked="value")
-    assert found.gradients.shape == (12, 3) and found.trusted
+    assert found.gradients.shape == (12, 3) and found.checks[0].status == "passed"
     told = forecast.forecasts(module, data, np.array([first]))[0, 0, 0]
     assert found.output == pytest.approx(told, rel=1e-4)
     change = forecast_why.explain(module, data, first, variable=0, hour=0, asked="change")

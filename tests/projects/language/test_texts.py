@@ -106,11 +106,11 @@ def test_a_hidden_word_counts_as_unknown(trained):
     word = TELLING[1]
     seen = texts.encode_text(loaded, f"the {word} report zebra")
     assert seen.words == ["the", word, "report", "zebra"] and seen.unknown.tolist() == [False, False, False, True]
-    whole = texts.probabilities(loaded, seen)
-    without = texts.probabilities(loaded, seen, hidden=[1, 99])
-    assert without == texts.probabilities(loaded, texts.encode_text(loaded, "the zebra report zebra"))
-    label = texts.predicted_label(loaded, whole)
-    assert label == loaded.labels[1] and without[label] != whole[label]
+    whole = texts.classify(loaded, seen)
+    without = texts.classify(loaded, seen, hidden=[1, 99])
+    assert without == texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
+    label = whole["label"]
+    assert label == loaded.labels[1] and without["probabilities"][label] != whole["probabilities"][label]
 
 
 @pytest.mark.parametrize(

@@ -64,13 +64,13 @@ def loaded() -> LoadedModel:
 def test_every_way_to_explain_a_picture_leaves_the_model_alone(loaded, how):
     before = {name: value.clone() for name, value in loaded.module.state_dict().items()}
     asked = picture_maps.prepare_explanation(loaded, images.load("digits").test_pixels[0], 3)
-    assert asked.ways == ("gradients", "occlusion", "rollout") and asked.effort.full
+    assert asked.plan.methods == ("gradients", "occlusion", "rollout") and asked.plan.budget.full
     found = picture_maps.compute_map(asked, how)
     assert found.values.shape == (8, 8) and np.isfinite(found.values).all()
     alike = sanity_checks.similarity(
         asked.module,
         lambda module: picture_maps.compute_map(asked, how, module).values,
-        relevant=asked.relevant,
+        relevant=asked.is_visible,
         draws=1,
     )
     assert len(alike) == 1

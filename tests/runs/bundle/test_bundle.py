@@ -73,7 +73,7 @@ def test_the_card_names_data_hardware_seed_command_and_baselines(bundle):
         "seed 0",
         bundle.run["command"],
         "cores",
-        "weekly_median",
+        "Weekly median",
         "not good for",
     ):
         assert piece in bundle.card, piece

@@ -33,6 +33,6 @@ def test_every_method_is_shown_and_tested(reference, ways):
         assert not app.exception
         said = " ".join(part.value for part in [*app.markdown, *app.caption])
         assert "All pixels together" not in said
-        for words in ("that never learnt", "put the pixels in an order", "blackened first"):
+        for words in ("random weights", "over the pixels", "blackened first"):
             assert words in said, (way, words)
-    assert ("of layer `" in said) == (len(ways) == 3)
+    assert ("layer `" in said) == (len(ways) == 3)

@@ -31,10 +31,12 @@ def test_the_answer_is_the_thresholds_and_it_is_said_where_that_is_not_the_likel
     stored = run_cache.predictions(bundle)
     right = (run_cache.predicted_classes(bundle, stored["test_scores"]) == stored["test_targets"]).mean()
     assert right == pytest.approx(run_cache.evaluation(bundle).metrics["accuracy"], abs=1e-12)
-    said = run_cache.threshold_note(bundle.labels, probability=0.49, threshold=0.4771)
-    assert "“positive” from a probability of 47.7% on" in said
-    assert not run_cache.threshold_note(bundle.labels, probability=0.6, threshold=0.4771)
-    assert not run_cache.threshold_note(("a", "b", "c"), probability=0.4, threshold=None)
+    prediction = {"probability": 0.49, "calibrated_threshold": 0.4771}
+    assert "“positive” is predicted from a probability of 47.7% on" in run_cache.threshold_note(
+        bundle.labels, prediction
+    )
+    assert not run_cache.threshold_note(bundle.labels, {**prediction, "probability": 0.6})
+    assert not run_cache.threshold_note(("a", "b", "c"), {"probability": 0.4})
 
 
 def test_long_texts_are_cut_at_a_word() -> None:

@@ -1,8 +1,11 @@
 """An explanation's tests in words, by rules that a reader can check."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.explanation import findings
 from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.projects.project import Evaluation
@@ -12,26 +15,33 @@ from dlcore.ui.modalities.results import losses
 from dlcore.ui.widgets.calibration import describe_calibration
 
 
-def test_sum():
+def test_completeness():
     good, bad = findings.check_completeness(5.0, -1.0, 0.01), findings.check_completeness(5.0, -1.0, -2.0)
-    assert good.kind == "passed" and "6.01 of the 6.00" in good.sentence
-    assert bad.kind == "failed" and "33.3%" in bad.sentence
-    assert findings.check_completeness(0.02, 0.0200001, 0.0).kind == "not told"
+    assert good.status == "passed" and "6.01 of the difference of 6" in good.sentence
+    assert bad.status == "failed" and "33.3%" in bad.sentence
+    assert findings.check_completeness(0.02, 0.0200001, 0.0).status == "not applicable"
+
+
+def test_completeness_of_small_quantities_is_relative():
+    wording = findings.CheckWording(unit=0.0)
+    assert findings.check_completeness(2e-4, 1e-4, 1e-6, of=wording).status == "passed"
+    assert findings.check_completeness(2e-4, 1e-4, 5e-5, of=wording).status == "failed"
+    assert findings.check_completeness(2e-4, 2e-4, 0.0, of=wording).status == "not applicable"
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
-    [([0.1, -0.1], "passed"), ([0.3, 0.4, 0.3], "in part"), ([0.9], "failed"), ([float("nan")], "not told")],
+    ("values", "status"),
+    [([0.1, -0.1], "passed"), ([0.3, 0.4, 0.3], "mixed"), ([0.9], "failed"), ([float("nan")], "not applicable")],
 )
-def test_random_weights(values, kind):
-    assert findings.check_random_weights(values).kind == kind
+def test_random_weights(values, status):
+    assert findings.check_random_weights(values).status == status
 
 
-@pytest.mark.parametrize(("value", "kind"), [(0.9, "passed"), (0.4, "in part"), (-0.2, "failed")])
-def test_two_methods(value, kind):
-    found = findings.check_agreement(value, one="Grad-CAM", other="Occlusion")
-    assert found.kind == kind and "Grad-CAM and occlusion" in found.sentence
-    assert findings.check_agreement(float("nan"), one="a", other="b").kind == "not told"
+@pytest.mark.parametrize(("value", "status"), [(0.9, "passed"), (0.4, "mixed"), (-0.2, "failed")])
+def test_agreement_of_two_methods(value, status):
+    check = findings.check_agreement(value, first="Grad-CAM", second="Occlusion")
+    assert check.status == status and "Grad-CAM and occlusion" in check.sentence
+    assert findings.check_agreement(float("nan"), first="a", second="b").status == "not applicable"
 
 
 def curve(ours: float, chance: float, low: float) -> DeletionCurve:
@@ -40,23 +50,26 @@ def curve(ours: float, chance: float, low: float) -> DeletionCurve:
 
 
 @pytest.mark.parametrize(
-    ("found", "kind"),
+    ("drawn", "status"),
     [
         (curve(0.1, 0.5, 0.4), "passed"),
-        (curve(0.48, 0.5, 0.4), "in part"),
+        (curve(0.48, 0.5, 0.4), "mixed"),
         (curve(0.6, 0.5, 0.4), "failed"),
-        (curve(0.0, 0.005, 0.0), "not told"),
+        (curve(0.0, 0.005, 0.0), "not applicable"),
     ],
 )
-def test_deletion(found, kind):
-    assert findings.check_deletion(found).kind == kind
+def test_deletion(drawn, status):
+    assert findings.check_deletion(drawn).status == status
 
 
 def test_calibration_in_words():
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.array([0] * 6 + [1] * 4)
-    said = describe_calibration(scores, targets, 2.0, [0.3, 0.1])
-    assert "90.0% sure and 60.0% of its answers (the likelier class" in said and "too sure" in said and "10.0%" in said
-    assert "nothing to correct" in describe_calibration(scores, targets, 1.0, [0.3, 0.3])
+    rule = AbstentionRule(2.0, 0.5, 0.05, 0.05, 0.02, 0.08, 100)
+    words = describe_calibration(scores, targets, rule, [0.3, 0.1])
+    assert "Mean confidence 90.0 %, accuracy 60.0 % (of the more probable class" in words
+    assert "overconfident: temperature 2.00" in words and "10.0 %" in words
+    near_one = dataclasses.replace(rule, temperature=1.0)
+    assert "nothing to correct" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
 
 def test_samples_chosen_by_answer_class_and_order():

@@ -6,12 +6,12 @@ from typing import get_args
 import pytest
 
 from dlcore import projects
+from dlcore.evaluation.metrics import baseline_title, format_metric, summarize
 from dlcore.projects import Evaluation
 from dlcore.projects.command import command_line
 from dlcore.runs import Best, Record, State
 from dlcore.ui.shell import jobs_bar, states, times
 from dlcore.ui.widgets import run_actions
-from dlcore.ui.widgets.headline import format_metric, summary
 
 
 def record(state: State = "running", **more) -> Record:
@@ -84,19 +84,19 @@ def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
         metrics={"accuracy": 0.9, "accuracy_low": 0.88, "accuracy_high": 0.92, "loss": 0.3},
         baselines={"majority_class": {"accuracy": 0.1}, "nearest_centroid": {"accuracy": 0.95}},
     )
-    top = summary(evaluation)
+    top = summarize(evaluation.metrics, evaluation.baselines)
     assert (top.metric, top.value, top.low, top.high) == ("accuracy", 0.9, 0.88, 0.92)
-    assert (top.baseline, top.baseline_value, top.beaten) == ("nearest class mean", 0.95, True)
-    assert format_metric("accuracy", 0.9) == "90.0%"
+    assert (baseline_title(top.baseline), top.baseline_value, top.outcome) == ("Nearest class mean", 0.95, "worse")
+    assert format_metric("accuracy", 0.9) == "90.0 %"
 
 
 def test_where_events_are_sought_the_headline_needs_no_threshold():
     evaluation = Evaluation(metrics={"f1": 0.1, "auc_pr": 0.4, "events_hit": 3.0}, baselines={"naive": {"auc_pr": 0.3}})
-    assert summary(evaluation).metric == "auc_pr"
+    assert summarize(evaluation.metrics, evaluation.baselines).metric == "auc_pr"
 
 
 def test_no_known_metric_is_no_headline():
-    assert summary(Evaluation(metrics={}, baselines={})) is None
+    assert summarize({}, {}) is None
 
 
 def test_the_command_line_trains_the_same_run():

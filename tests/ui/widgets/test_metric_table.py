@@ -1,46 +1,55 @@
-"""Who wins is said by the interval, and a baseline that wins is said to win."""
+"""Score tables: the interval decides who wins, and the page head and the sentence agree."""
 
+import pandas as pd
 import pytest
 
+from dlcore.evaluation.metrics import format_metric, summarize
 from dlcore.projects.project import Evaluation
 from dlcore.ui.widgets import metric_table
-from dlcore.ui.widgets.headline import NAMES
 
 
-def evaluation(rival: float, *, metric: str = "accuracy") -> Evaluation:
+def evaluation(baseline: float, *, metric: str = "accuracy") -> Evaluation:
     metrics = {metric: 0.8, f"{metric}_low": 0.75, f"{metric}_high": 0.85}
-    return Evaluation(metrics=metrics, baselines={"majority": {metric: 0.1}, "nearest_centroid": {metric: rival}})
+    return Evaluation(metrics=metrics, baselines={"majority": {metric: 0.1}, "nearest_centroid": {metric: baseline}})
 
 
 @pytest.mark.parametrize(
-    ("rival", "said"), [(0.9, "The simple method wins"), (0.84, "No clear difference"), (0.6, "The network wins")]
+    ("baseline", "verdict", "note"),
+    [
+        (0.9, "The baseline wins", "ties or beats this run"),
+        (0.84, "Tie", "ties or beats this run"),
+        (0.76, "Tie", "ties or beats this run"),
+        (0.6, "The network wins", ""),
+    ],
 )
-def test_the_interval_decides(rival: float, said: str) -> None:
-    assert said in metric_table.compare_with_baseline(evaluation(rival), "accuracy")
+def test_page_head_and_sentence_agree_by_the_interval(baseline: float, verdict: str, note: str) -> None:
+    result = evaluation(baseline)
+    assert verdict in metric_table.compare_with_baseline(result, "accuracy")
+    top = summarize(result.metrics, result.baselines)
+    assert top is not None and top.note == note
 
 
-@pytest.mark.parametrize(("rival", "said"), [(0.6, "The simple method wins"), (0.9, "The network wins")])
-def test_a_lower_loss_wins(rival: float, said: str) -> None:
-    found = Evaluation(metrics=evaluation(rival, metric="loss").metrics, baselines={"majority": {"loss": rival}})
-    assert said in metric_table.compare_with_baseline(found, "loss")
+@pytest.mark.parametrize(("baseline", "verdict"), [(0.6, "The baseline wins"), (0.9, "The network wins")])
+def test_lower_loss_wins(baseline: float, verdict: str) -> None:
+    result = Evaluation(metrics=evaluation(baseline, metric="loss").metrics, baselines={"majority": {"loss": baseline}})
+    assert verdict in metric_table.compare_with_baseline(result, "loss")
 
 
-def test_without_a_baseline_nobody_wins() -> None:
+def test_without_a_baseline_there_is_no_sentence() -> None:
     assert metric_table.compare_with_baseline(Evaluation(metrics={"accuracy": 0.8}, baselines={}), "accuracy") == ""
 
 
-def test_every_metric_shown_has_a_name_and_every_baseline_an_explanation() -> None:
-    assert set(metric_table.WORDS) <= set(NAMES)
-    assert set(metric_table.BASELINES) == set(metric_table.METHODS)
+def test_table_has_a_row_per_method_and_intervals_in_brackets() -> None:
+    table = metric_table.build_table(evaluation(0.6), title="Dense")
+    expected = pd.DataFrame(
+        {
+            "Method": ["Dense", "Most frequent class", "Nearest class mean"],
+            "Accuracy": ["80.0 % [75.0, 85.0]", "10.0 %", "60.0 %"],
+        }
+    )
+    pd.testing.assert_frame_equal(table, expected)
 
 
-def test_values_are_read_as_people_read_them() -> None:
-    assert [
-        metric_table.format_metric("accuracy", 0.8567),
-        metric_table.format_metric("events_hit", 4.0),
-        metric_table.format_metric("roc_auc", 0.98765),
-    ] == [
-        "85.7%",
-        "4",
-        "0.988",
-    ]
+def test_values_are_formatted_with_their_unit() -> None:
+    values = [("accuracy", 0.8567), ("events_hit", 4.0), ("roc_auc", 0.98765), ("nab_standard", 71.23)]
+    assert [format_metric(*pair) for pair in values] == ["85.7 %", "4", "0.988", "71.2"]

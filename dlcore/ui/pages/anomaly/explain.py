@@ -1,4 +1,4 @@
-"""Why a point of the series raised an alarm: the window behind it, the model's copy, and what the error leans on."""
+"""Explain panel of alarms: the window behind an alarm, its reconstruction, and the attribution of its error."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import streamlit as st
 
 from dlcore.data.splits import Prepared
 from dlcore.evaluation import anomaly
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as plots
 from dlcore.plots import errors as error_plots
@@ -18,27 +19,22 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.findings import show_checks
 
 LISTED = 20
-COMPARED: dict[Nothing, str] = {"usual": "Its usual values", "mean": "The average, time hidden"}
-NOTHINGS: dict[Nothing, str] = {
-    "usual": "the same hours with the values that are usual then (training medians)",
-    "mean": "a window in which every channel, the time too, has its training average",
-}
-_ALIKE, _PARTLY = 0.7, 0.4
+COMPARED: dict[Nothing, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
 
 
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
-    """Choose an alarm; see the window behind it, its copy, each point's share of the error, and two methods that say
-    what the error leans on."""
+    """Choose an alarm; show its window, the reconstruction, each point's share of the error, and the attribution."""
     stored = run_cache.predictions(bundle)
     errors, times = stored["test_scores"], stored["test_ids"]
     threshold = bundle.threshold or 0.0
     peaks = alarm_peaks(errors, threshold)
     if len(peaks):
-        st.markdown("Choose an alarm of the test part, and see what in its window made the model's error.")
+        st.caption("Alarms of the test part, highest score first.")
     else:
-        st.info("No test point raises an alarm at this run's threshold; listed are the points with the largest scores.")
+        st.info("No test point raises an alarm at this run's threshold. Listed: the points with the highest scores.")
         peaks = np.argsort(-errors)[:LISTED]
     peak: int = st.selectbox(
         "Alarm" if errors[peaks[0]] > threshold else "Point",
@@ -58,14 +54,14 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
-    """The point with the largest score of each burst of alarms, the worst burst first."""
+    """The point with the highest score of each burst of alarms, highest first."""
     bursts = anomaly.alarm_ranges(anomaly.alarms(errors, threshold))
     peaks = np.array([start + int(errors[start:stop].argmax()) for start, stop in bursts], dtype=np.int64)
     return peaks[np.argsort(-errors[peaks])][:LISTED]
 
 
 def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
-    """The run's data as its model takes them, cut once for all sessions.
+    """The run's prepared data, shared by all sessions.
 
     Raises:
         DataError: the series is not here, or not what it was.
@@ -73,7 +69,7 @@ def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
     return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Cutting the series into the model's inputs")
+@st.cache_resource(max_entries=2, show_spinner="Preparing the series")
 def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)
 
@@ -82,21 +78,18 @@ def _window(found: Reconstruction, run: Run, moment: int) -> None:
     unit = unit_of(run.config)
     figure = before_and_after(found.times, found.seen, found.rebuilt, moment=moment, unit=unit)
     gap = plain(float(np.abs(found.seen - found.rebuilt).max()))
-    show_figure(figure, key="rebuilt", alt=f"The series and the model's copy; they differ by up to {gap}")
+    show_figure(figure, key="rebuilt", alt=f"The series and its reconstruction; they differ by up to {gap}")
     if anomaly_alarm.scores_rows(run.config):
-        which = "This model looks at one point at a time; shown are those around the alarm."
+        which = "This model reads one point at a time; shown are those around the alarm."
     elif found.times[0] <= moment <= found.times[-1]:
-        which = "Of the windows that this score is made from, the one rebuilt worst is shown."
+        which = "Shown: the window with the largest error of those behind this score."
     else:
-        which = "This score is a mean over some time; shown is the window in that time that was rebuilt worst."
-    st.caption(
-        "The model squeezes what it sees through a narrow middle and rebuilds it. What it never learnt to rebuild "
-        f"stands out: here the two lines differ by up to {gap} ({unit}). {which}"
-    )
+        which = "This score is a mean over time. Shown: the window with the largest error in it."
+    st.caption(f"Series and reconstruction differ by up to {gap} ({unit}). {which}")
 
 
 def plain(value: float) -> str:
-    """A number of any size as people write it."""
+    """A number with thousands separators or three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -116,37 +109,35 @@ def _points(found: Reconstruction, moment: int) -> None:
     figure = error_plots.window_contributions(found.times, by_point, alarm=found.at if inside else -1)
     worst = int(by_point.argmax())
     share, most = (by_point[place] / (by_point.sum() or 1.0) for place in (found.at, worst))
-    top = f"the largest share, {most:.0%}, has {day(int(found.times[worst]))}"
+    top = f"largest share: {format_percent(most, digits=0)} at {day(int(found.times[worst]))}"
     show_figure(figure, key="shares", alt=f"Each point's share of the error; {top}")
     channels = found.errors.shape[1]
     over = f", each averaged over {channels} channels" if channels > 1 else ""
     st.caption(
-        f"The plain account: error of this window = mean of the squared distances of its {len(by_point)} points{over}, "
-        f"scaled to 0 to 1 = {by_point.mean():.3g}; {top}. "
-        + (f"The alarm's own point (coloured) holds {share:.0%}." if inside else "The alarm itself comes after it.")
+        f"Error of this window: mean squared error of its {len(by_point)} points{over}, scaled to 0 to 1: "
+        f"{by_point.mean():.3g}; {top}. "
+        + (
+            f"The alarm's point (colored) holds {format_percent(share, digits=0)}."
+            if inside
+            else "The alarm comes after this window."
+        )
     )
 
 
 def _features(found: Reconstruction, names: tuple[str, ...]) -> None:
     share = 100 * found.errors.sum(axis=0) / (found.errors.sum() or 1.0)
-    figure = plots.class_bars(share, names, title="Which channel it comes from", unit="share of the error, %")
+    figure = plots.class_bars(share, names, title="Error by channel", unit="share of the error, %")
     top = names[int(share.argmax())]
     show_figure(
         figure, key="features", alt=f"Share of the error by channel; the largest is {top} with {share.max():.0f} %"
     )
-    st.caption(
-        f"Most comes from “{top}”. Time enters as sine and cosine so that midnight follows 23:30 without a jump."
-    )
+    st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so midnight follows 23:30 without a jump.")
 
 
 def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstruction) -> None:
-    st.subheader("What the error leans on", anchor=False)
-    st.markdown(
-        "A point can be rebuilt badly because of *another* point that misled the model. Two methods look for what "
-        "would make the error go away, by comparing this window with one that holds nothing strange."
-    )
+    st.subheader("Attribution of the error", anchor=False)
     chosen: Nothing = st.segmented_control(
-        "Compared with",
+        "Baseline",
         list(COMPARED),
         default="usual",
         required=True,
@@ -163,23 +154,24 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstructio
         _config=run.config,
     )
     _map(explained, found)
-    st.markdown(f"{adds_up(explained, NOTHINGS[chosen])} {agree(explained)}")
+    st.subheader("Sanity checks", anchor=False)
+    show_checks(anomaly_alarm.check_attribution(explained, chosen))
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
 
 _HOW = """
-- **Integrated gradients** (Sundararajan et al. 2017) walk from the window compared with to the real one and add up how
-  much each point and channel moved the error on the way. Their sum must be the difference of the two errors; how far
-  it misses is the *convergence delta* above.
-- **Feature ablation** puts a short stretch of one channel back to what it is compared with, and asks how much smaller
-  the error gets. It needs no gradients, but overlooks what two stretches do only together.
-- Orange-red made the error larger, blue made it smaller. Each method's map is scaled to its own largest value.
+- A point can be reconstructed badly because *another* point misled the model: attribution finds both.
+- **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the error on the path from the baseline to the
+  window. Their sum must be the difference of the two errors (completeness).
+- **Feature ablation** replaces a short stretch of one channel by the baseline and measures how much the error falls. It
+  needs no gradients, but misses what two stretches do only together.
+- Orange-red increases the error, blue decreases it. Each map is scaled to its own largest value.
 - Neither says what happened in the world: they say what this model's error depends on.
 """
 
 
-@st.cache_data(max_entries=64, show_spinner="Working out what the error leans on")
+@st.cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _explained(
     key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:
@@ -190,7 +182,7 @@ def _explained(
 def _map(explained: ErrorAttribution, found: Reconstruction) -> None:
     moved = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
     if not moved.any():
-        st.info("Nothing in this window differs from what it is compared with.", icon=":material/info:")
+        st.info("This window equals its baseline.", icon=":material/info:")
         return
     kept = [name for name, part in zip(explained.channels, moved, strict=True) if part]
     maps = {"Integrated gradients": explained.gradients[:, moved].T, "Feature ablation": explained.ablation[:, moved].T}
@@ -198,36 +190,9 @@ def _map(explained: ErrorAttribution, found: Reconstruction) -> None:
     slopes = np.abs(maps["Integrated gradients"])
     channel, moment = np.unravel_index(slopes.argmax(), slopes.shape)
     top = f"{kept[channel]} at {day(int(found.times[moment]))}"
-    show_figure(figure, key="leans-on", alt=f"What the error leans on over time and channel; most on {top}")
+    show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
     if len(kept) < len(explained.channels):
         st.caption(
-            "The channels that tell the time are left out: they are the same in both windows and so add nothing. "
-            f"Compare with “{COMPARED['mean'].lower()}” to see what they do."
+            "Time channels are left out: they equal the baseline's. "
+            f"Choose the baseline “{COMPARED['mean'].lower()}” to see their contribution."
         )
-
-
-def adds_up(explained: ErrorAttribution, nothing: str) -> str:
-    """The convergence delta of the integrated gradients, in words."""
-    total, gap = explained.output - explained.floor, abs(explained.delta)
-    share = gap / max(abs(total), 1e-12)
-    verdict = "close enough to trust them" if explained.trusted else "too far off: read their map with care"
-    return (
-        f"**Does it add up?** The window's error is {explained.output:.3g}; that of {nothing} is "
-        f"{explained.floor:.3g}. The integrated gradients add up to {total + explained.delta:.3g} where the difference "
-        f"is {total:.3g}: "
-        f"they miss it by {share:.1%} ({explained.steps} steps), {verdict}."
-    )
-
-
-def agree(explained: ErrorAttribution) -> str:
-    """Whether the two methods say the same, in words."""
-    found = explained.agreement
-    if not np.isfinite(found):
-        return "**Do they agree?** There is too little to compare the two methods by."
-    if found >= _ALIKE:
-        verdict = "they tell much the same story"
-    elif found >= _PARTLY:
-        verdict = "they agree in part: trust what both show"
-    else:
-        verdict = "they disagree: trust neither alone"
-    return f"**Do they agree?** The rank correlation of the two maps is {found:.2f} (1 is the same order): {verdict}."

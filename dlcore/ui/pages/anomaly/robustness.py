@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, nab, sensitivity
+from dlcore.evaluation.metrics import baseline_title
 from dlcore.plots.sensitivity import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -19,7 +20,6 @@ from dlcore.ui.pages.anomaly.threshold_rules import rules_part
 from dlcore.ui.shell import style
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.headline import baseline_title
 
 FACTORS = np.geomspace(0.5, 2.0, 121)
 FACTORS[60] = 1.0
@@ -89,7 +89,7 @@ def _threshold_moved(project: Project, run: Run, bundle: Bundle, joined: Whole, 
     own = found.own
     lost, gained = own.event_lost, own.alarm_gained
     marks = {"event lost": lost, "alarm gained": gained}
-    rivals = {baseline_title(found.rival[0], form=False): _moved(found.rival[1])} if found.rival else {}
+    rivals = {baseline_title(found.rival[0], smoothing=False): _moved(found.rival[1])} if found.rival else {}
     figure = score_by_factor(
         FACTORS,
         _moved(own),

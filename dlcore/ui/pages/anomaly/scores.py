@@ -8,17 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import anomaly
+from dlcore.evaluation.metrics import SMOOTHING, baseline_title, format_metric, format_with_interval, metric_title
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.headline import FORMS, NAMES, baseline_title
-from dlcore.ui.widgets.metric_table import (
-    compare_with_baseline,
-    format_cell,
-    format_metric,
-    score_table,
-    show_definitions,
-)
+from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table, show_definitions
 
 PARTS = ("train", "validation", "test")
 EVENTS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr")
@@ -91,7 +85,7 @@ def score_part(project: Project, run: Run, bundle: Bundle) -> None:
     if joined is None or "nab_standard" not in evaluation.metrics:
         score_table(evaluation, title=title, n=len(run_cache.predictions(bundle)["test_scores"]), unit="points")
         return
-    forms = [form for form in FORMS if rivals_of(evaluation, form) or form == own]
+    forms = [form for form in SMOOTHING if rivals_of(evaluation, form) or form == own]
     form = st.segmented_control(
         "Smoothing",
         forms,
@@ -112,12 +106,12 @@ def _judged_forms(own: str) -> tuple[str, ...]:
 def _without_labels(evaluation: Evaluation, own: str) -> None:
     """Draw the number of alarms of each method, all that can be counted without labels."""
     methods = {"▶ This run": evaluation.metrics} | {
-        baseline_title(name, form=False): values for name, values in rivals_of(evaluation, own).items()
+        baseline_title(name, smoothing=False): values for name, values in rivals_of(evaluation, own).items()
     }
     rows = [
         {
             "Method": name,
-            "Alarms after training": format_cell(values, "false_alarms"),
+            "Alarms after training": format_with_interval(values, "false_alarms"),
             "Threshold": f"{values['threshold']:.4g}",
         }
         for name, values in methods.items()
@@ -163,13 +157,13 @@ def duel(evaluation: Evaluation, form: str, own: str) -> str:
         best = max(values, key=lambda name: values[name])
         better.append(mine[metric] > values[best])
         told.append(
-            f"{NAMES[metric]} {format_metric(metric, mine[metric])} against {format_metric(metric, values[best])} "
-            f"({baseline_title(best, form=False)})"
+            f"{metric_title(metric)} {format_metric(metric, mine[metric])} against "
+            f"{format_metric(metric, values[best])} ({baseline_title(best, smoothing=False)})"
         )
     if not told:
         return ""
     head = "the network wins" if all(better) else "no clear winner" if any(better) else "the baselines win"
-    return f"{FORMS[form].capitalize()} scores: **{head}** among {len(rivals) + 1} methods. {'; '.join(told)}."
+    return f"{SMOOTHING[form].capitalize()} scores: **{head}** among {len(rivals) + 1} methods. {'; '.join(told)}."
 
 
 def _caught(evaluation: Evaluation, joined: Whole) -> str:
@@ -192,7 +186,7 @@ def _left_out(run: Run) -> None:
 def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: Whole) -> None:
     mine = own_metrics(evaluation, form, own)
     methods: dict[str, Mapping[str, float]] = {"▶ This run": mine} if mine else {}
-    methods |= {baseline_title(name, form=False): values for name, values in rivals_of(evaluation, form).items()}
+    methods |= {baseline_title(name, smoothing=False): values for name, values in rivals_of(evaluation, form).items()}
     tabs = st.tabs(["Events, NAB and VUS", "Point-wise", "More metrics"])
     for tab, names, note in zip(tabs, (EVENTS, POINTS, OTHERS), _notes(joined), strict=True):
         with tab:
@@ -201,11 +195,11 @@ def _tables(evaluation: Evaluation, form: str, *, own: str, title: str, joined: 
                 table_of(methods, shown, events=len(joined.windows)),
                 hide_index=True,
                 width="stretch",
-                alt=f"{FORMS[form].capitalize()} scores of {title} and baselines: {', '.join(shown)}",
+                alt=f"{SMOOTHING[form].capitalize()} scores of {title} and baselines: {', '.join(shown)}",
             )
             st.caption(note)
     if not mine:
-        st.caption(f"This run has no {FORMS[form]} score; only the baselines are shown.")
+        st.caption(f"This run has no {SMOOTHING[form]} score; only the baselines are shown.")
     with st.expander("Definitions"):
         show_definitions((*EVENTS, *POINTS, *OTHERS), rivals_of(evaluation, form))
 
@@ -214,7 +208,8 @@ def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, ev
     """Return one row per method, best first by the first metric."""
     order = sorted(methods, key=lambda method: -methods[method].get(names[0], -np.inf)) if names else list(methods)
     rows = [
-        {"Method": method, **{NAMES[name]: _cell(methods[method], name, events) for name in names}} for method in order
+        {"Method": method, **{metric_title(name): _cell(methods[method], name, events) for name in names}}
+        for method in order
     ]
     return pd.DataFrame(rows)
 
@@ -222,11 +217,11 @@ def table_of(methods: Mapping[str, Mapping[str, float]], names: list[str], *, ev
 def _cell(values: Mapping[str, float], name: str, events: int) -> str:
     plausible = int(values.get("false_alarms_plausible", 0))
     if name == "false_alarms" and plausible:
-        return f"{format_cell(values, name)} ({plausible} plausible)"
+        return f"{format_with_interval(values, name)} ({plausible} plausible)"
     return (
-        f"{format_cell(values, name)} of {events}"
+        f"{format_with_interval(values, name)} of {events}"
         if name == "events_hit" and name in values
-        else format_cell(values, name)
+        else format_with_interval(values, name)
     )
 
 

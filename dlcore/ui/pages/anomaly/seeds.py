@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from dlcore.evaluation.metrics import format_with_interval, metric_title
 from dlcore.projects.project import Evaluation
 from dlcore.ui.pages.anomaly.scores import rivals_of
-from dlcore.ui.widgets.headline import NAMES
-from dlcore.ui.widgets.metric_table import format_cell
 
 METRICS = ("nab_standard", "events_hit", "false_alarms", "delay_h", "vus_pr", "auc_pr")
 FORMS = {"causal": "", "centred": "_centred"}
@@ -43,13 +42,14 @@ def seed_table(evaluation: Evaluation, end: str) -> pd.DataFrame:
     rows = {"Ensemble": evaluation.metrics}
     rows |= {name.replace("_", " ").capitalize(): values for name, values in seeds_of(evaluation).items()}
     table = [
-        {"Which": which, **{NAMES[name]: _cell(values, name, end) for name in shown}} for which, values in rows.items()
+        {"Which": which, **{metric_title(name): _cell(values, name, end) for name in shown}}
+        for which, values in rows.items()
     ]
     mean, low, high = (evaluation.parts.get(f"seeds_{kind}", {}) for kind in ("mean", "lowest", "highest"))
     if mean:
         ends = {name: (_cell(low, name, end), _cell(high, name, end)) for name in shown}
-        table.append({"Which": "Mean of the seeds", **{NAMES[name]: _mean(mean, name, end) for name in shown}})
-        table.append({"Which": "Range", **{NAMES[name]: f"{a} to {b}" for name, (a, b) in ends.items()}})
+        table.append({"Which": "Mean of the seeds", **{metric_title(name): _mean(mean, name, end) for name in shown}})
+        table.append({"Which": "Range", **{metric_title(name): f"{a} to {b}" for name, (a, b) in ends.items()}})
     return pd.DataFrame(table)
 
 
@@ -68,7 +68,7 @@ def _range(evaluation: Evaluation, form: str, end: str) -> str:
 
 
 def _cell(values: Mapping[str, float], name: str, end: str) -> str:
-    return format_cell({name: values[name + end]} if name + end in values else {}, name)
+    return format_with_interval({name: values[name + end]} if name + end in values else {}, name)
 
 
 def _mean(values: Mapping[str, float], name: str, end: str) -> str:

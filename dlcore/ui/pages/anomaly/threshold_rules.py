@@ -9,13 +9,13 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import anomaly, nab
+from dlcore.evaluation.metrics import baseline_title
 from dlcore.projects.anomaly.project import thresholds
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.baseline import scores_of
 from dlcore.ui.pages.anomaly.scores import PARTS, Whole, own_form, rivals_of, whole
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.headline import baseline_title
 
 RULES = {
     "midway": "midway: between the maxima on ordinary days and on known holidays",
@@ -75,7 +75,7 @@ def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> ByRule:
     assert joined is not None
     names = [name for name in rivals_of(run_cache.evaluation(_bundle), own_form(_run)) if name != "random"]
     simple = scores_of(_project, _run, joined, names)
-    counted = {baseline_title(name, form=False): _counted(score, joined, _run) for name, score in simple.items()}
+    counted = {baseline_title(name, smoothing=False): _counted(score, joined, _run) for name, score in simple.items()}
     members = np.concatenate([stored[f"{part}_members"] for part in PARTS]).T if "test_members" in stored else ()
     alone = [_counted(score, joined, _run) for score in members]
     own = _counted(joined.scores, joined, _run)

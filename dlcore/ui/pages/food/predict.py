@@ -1,10 +1,9 @@
-"""Try it for photos: samples, files, zips, the camera, the clipboard; each answered, doubted, or refused in a line."""
+"""Predict panel for photos: samples, files, zips, the camera or the clipboard; a prediction or a reason for each."""
 
 import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,72 +13,75 @@ from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
-from dlcore.evaluation import abstention, calibration
-from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
+from dlcore.projects.vision import images as pictures
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.paste.component import paste_image
-from dlcore.ui.modalities.predict import test_sample
+from dlcore.ui.modalities.predict import show_label, test_sample
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
-DRAWN, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
+DRAWINGS, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
 TOP = 5
 FORMATS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "zip"]
-KEPT = "food-photo"
-"""Where the session keeps the photo that was looked at last, for Explain."""
+LAST_PHOTO = "food-photo"
+"""Session key of the photo shown last, for Explain."""
 SAMPLES = settings.ASSETS / "samples" / "food"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One photo as it was seen, (H, W, 3) uint8; calibrated probabilities (K,); and the seconds it took."""
+class PhotoPrediction:
+    """A photo, its pixels as the model reads them (H, W, 3) uint8, the project's answer, and the seconds it took."""
 
-    name: str
+    photo: Photo
     pixels: np.ndarray
-    scores: np.ndarray
+    answer: dict[str, Any]
     seconds: float
+
+    @property
+    def thumbnail_label(self) -> str:
+        """Label and probability, with a question mark where the prediction is uncertain."""
+        mark = " (?)" if self.answer["uncertain"] else ""
+        return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
 
 
 def try_it(project: Project, run: Run | None) -> None:
-    """Choose where the photo comes from, and see what the model makes of it."""
-    bundle = run_cache.finished_bundle(run, to_see="what a trained model says of your own photos")
+    """Choose where the photo comes from and show the prediction."""
+    bundle = run_cache.finished_bundle(run, to_see="what a trained model predicts for your own photos")
     if bundle is None or run is None:
         return
-    chosen = st.segmented_control(
+    source = st.segmented_control(
         "Which photo",
-        [DRAWN, FILES, CAMERA, PASTE, TEST],
-        default=DRAWN,
+        [DRAWINGS, FILES, CAMERA, PASTE, TEST],
+        default=DRAWINGS,
         required=True,
         key="food-input",
         bind="query-params",
     )
-    if chosen == TEST:
+    if source == TEST:
         test_sample(project, run, bundle)
         return
-    given = {DRAWN: _drawn, FILES: _files, CAMERA: _camera, PASTE: _pasted}[chosen or DRAWN]()
-    if given:
-        _answers(project, bundle, given)
+    read = {DRAWINGS: _choose_drawing, FILES: _upload, CAMERA: _take_photo, PASTE: _paste}[source or DRAWINGS]
+    files = read()
+    if files:
+        _show_photos(bundle, files)
 
 
-def _drawn() -> list[tuple[str, bytes]]:
+def _choose_drawing() -> list[tuple[str, bytes]]:
     files = sorted(SAMPLES.glob("*.png"))
     if not files:
-        st.info("No sample pictures came with this copy: hand in your own.", icon=":material/image_not_supported:")
+        st.info("No sample images came with this copy: upload your own.", icon=":material/image_not_supported:")
         return []
-    st.caption(
-        "Ten drawings of ours, so that there is something to judge at once. The model has only ever seen photographs: "
-        "some drawings it takes for dishes, others make it doubt."
-    )
+    st.caption("Ten drawings to start with. The model was trained on photos only, so some are flagged as uncertain.")
     name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=class_title, key="food-drawn")
-    return [(name, _read(SAMPLES / f"{name}.png"))]
+    return [(name, (SAMPLES / f"{name}.png").read_bytes())]
 
 
-def _files() -> Iterable[tuple[str, bytes]]:
-    """The files handed in, each copied out of the server's memory only when its turn comes."""
-    found = st.file_uploader(
+def _upload() -> Iterable[tuple[str, bytes]]:
+    """The uploaded files, each copied out of the server's memory only when its turn comes."""
+    files = st.file_uploader(
         "One photo, several, or a zip of photos",
         type=FORMATS,
         accept_multiple_files=True,
@@ -87,156 +89,114 @@ def _files() -> Iterable[tuple[str, bytes]]:
         max_upload_size=uploads.MOST_ZIP_BYTES // 2**20,
     )
     st.caption(
-        f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are written "
-        "nowhere. A file marked red is of a kind that is not read: save it as JPEG (iPhone photos are often HEIC)."
+        f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are never "
+        "stored. Files marked red have an unsupported format: save them as JPEG (iPhone photos are often HEIC)."
     )
-    return ((file.name, file.getvalue()) for file in found) if found else ()
+    return ((file.name, file.getvalue()) for file in files) if files else ()
 
 
-def _camera() -> list[tuple[str, bytes]]:
-    found = st.camera_input("Point it at a dish", key="food-camera")
-    return [("camera", found.getvalue())] if found else []
+def _take_photo() -> list[tuple[str, bytes]]:
+    photo = st.camera_input("Point it at a dish", key="food-camera")
+    return [("camera", photo.getvalue())] if photo else []
 
 
-def _pasted() -> list[tuple[str, bytes]]:
+def _paste() -> list[tuple[str, bytes]]:
     payload = paste_image(key="food-paste")
-    return [("pasted picture", payload)] if payload else []
+    return [("pasted image", payload)] if payload else []
 
 
-def _answers(project: Project, bundle: Bundle, given: Iterable[tuple[str, bytes]]) -> None:
-    doubt = abstention_rule(bundle)
-    answers: list[Answer] = []
-    turned: list[RejectedUpload] = []
-    payloads: list[bytes] = []
-    for one in uploads.read_uploads(given):
-        if isinstance(one, Photo):
-            try:
-                answers.append(answer_photo(bundle, one))
-                payloads.append(one.payload)
-            except DataError as error:
-                turned.append(RejectedUpload(one.name, one_line(error)))
-        else:
-            turned.append(one)
-    _refusals(turned)
-    if not answers:
+def _show_photos(bundle: Bundle, files: Iterable[tuple[str, bytes]]) -> None:
+    predictions: list[PhotoPrediction] = []
+    rejected: list[RejectedUpload] = []
+    for upload in uploads.read_uploads(files):
+        if isinstance(upload, RejectedUpload):
+            rejected.append(upload)
+            continue
+        try:
+            predictions.append(predict_photo(bundle, upload))
+        except DataError as error:
+            rejected.append(RejectedUpload(upload.name, one_line(error)))
+    _show_rejected(rejected)
+    if not predictions:
         return
-    at = _which(answers, bundle.labels, doubt) if len(answers) > 1 else 0
-    st.session_state[KEPT] = (answers[at].name, payloads[at])
-    _say(answers[at], bundle.labels, doubt)
+    index = _choose_photo(predictions) if len(predictions) > 1 else 0
+    photo = predictions[index].photo
+    st.session_state[LAST_PHOTO] = (photo.name, photo.payload)
+    _show_photo(predictions[index], bundle)
 
 
-def _refusals(turned: list[RejectedUpload]) -> None:
-    for one in turned[:5]:
-        st.error(f"{_safe(one.name)}: {one.reason}", icon=":material/block:")
-    if len(turned) > 5:
-        with st.expander(f"{len(turned) - 5} more were refused", icon=":material/block:"):
+def _show_rejected(rejected: list[RejectedUpload]) -> None:
+    for upload in rejected[:5]:
+        st.error(f"{_quote(upload.name)}: {upload.reason}", icon=":material/block:")
+    if len(rejected) > 5:
+        with st.expander(f"{len(rejected) - 5} more files rejected", icon=":material/block:"):
             st.dataframe(
-                {"File": [one.name for one in turned[5:]], "Why": [one.reason for one in turned[5:]]},
+                {"File": [upload.name for upload in rejected[5:]], "Why": [upload.reason for upload in rejected[5:]]},
                 hide_index=True,
                 width="stretch",
             )
 
 
-def _which(answers: list[Answer], labels: tuple[str, ...], doubt: AbstentionRule) -> int:
-    """All photos small, each with its answer; gives the one to look at."""
-    shown = answers[:24]
-    said = [f"{class_title(labels[one.scores.argmax()])} {one.scores.max():.0%}{_mark(one, doubt)}" for one in shown]
-    samples.show_images([one.pixels for one in shown], said, alt="A photo of yours", width=104)
-    if len(answers) > len(shown):
-        st.caption(f"and {len(answers) - len(shown)} more below")
-    at: int = st.selectbox(
-        "Look at",
-        range(len(answers)),
-        key="food-which",
-        format_func=lambda k: f"{k + 1}. {answers[k].name}: {class_title(labels[answers[k].scores.argmax()])}",
+def _choose_photo(predictions: list[PhotoPrediction]) -> int:
+    """Thumbnails of all photos with their labels; returns the index of the one to show."""
+    shown = predictions[:24]
+    samples.show_images(
+        [each.pixels for each in shown], [each.thumbnail_label for each in shown], alt="Your photo", width=104
     )
-    return at
+    if len(predictions) > len(shown):
+        st.caption(f"and {len(predictions) - len(shown)} more below")
+    index: int = st.selectbox(
+        "Photo",
+        range(len(predictions)),
+        key="food-which",
+        format_func=lambda k: f"{k + 1}. {predictions[k].photo.name}: {class_title(predictions[k].answer['label'])}",
+    )
+    return index
 
 
-def _say(one: Answer, labels: tuple[str, ...], doubt: AbstentionRule) -> None:
-    order = np.argsort(-one.scores)[:TOP]
-    best = float(one.scores[order[0]])
+def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
+    labels, values = zip(*list(prediction.answer["probabilities"].items())[:TOP], strict=True)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        samples.show_images([one.pixels], ["as the model saw it"], alt="The photo", width=256)
-        st.caption(f"Answered in {1000 * one.seconds:.0f} ms on this machine.")
+        samples.show_images([prediction.pixels], ["as the model reads it"], alt="The photo", width=256)
+        st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
     with right:
-        figure = plots.class_probabilities(one.scores[order], [class_title(labels[k]) for k in order])
-        alt = f"The five likeliest; first is {class_title(labels[order[0]])} at {best:.1%}"
+        figure = plots.class_probabilities(np.array(values), [class_title(label) for label in labels])
+        alt = f"The five most probable classes; first is {class_title(labels[0])} at {values[0]:.1%}"
         show_figure(figure, key="food-bars", alt=alt)
-        if doubt.doubts(best):
-            st.warning(
-                f"**This may not be one of my {len(labels)} classes.** "
-                f"If it is one, **{class_title(labels[order[0]])}** "
-                f"({best:.1%}) is likeliest.",
-                icon=":material/help:",
-            )
-        else:
-            st.markdown(f"The model says **{class_title(labels[order[0]])}**, with a probability of {best:.1%}.")
-        st.caption(describe_rule(doubt))
+        show_label(prediction.answer, bundle)
 
 
-def describe_rule(doubt: AbstentionRule) -> str:
-    """The rule of doubt, in words with its numbers."""
-    return (
-        f"Probabilities are calibrated: the scores are divided by {doubt.temperature:.2f}, fitted on validation. An "
-        f"answer below {doubt.least:.0%} is doubted, which 1 in {round(1 / abstention.SHARE)} validation photos was; "
-        f"on test {doubt.alarms:.1%} of {doubt.n:,} photos were doubted although each shows one of the classes (95 % "
-        f"interval {doubt.low:.1%} to {doubt.high:.1%}). How often a strange picture is caught was not measured."
-    )
-
-
-def abstention_rule(bundle: Bundle) -> AbstentionRule:
-    """The run's temperature and rule of doubt."""
-    return _doubt(run_cache.bundle_key(bundle), _bundle=bundle)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _doubt(key: str, _bundle: Any) -> AbstentionRule:
-    stored = run_cache.predictions(_bundle)
-    return abstention.fit_abstention_rule(
-        stored["validation_scores"], stored["validation_targets"], stored["test_scores"]
-    )
-
-
-def answer_photo(bundle: Bundle, one: Photo) -> Answer:
-    """What the run says of a photo.
+def predict_photo(bundle: Bundle, photo: Photo) -> PhotoPrediction:
+    """The run's prediction for a photo.
 
     Raises:
-        DataError: it is no picture that can be read.
+        DataError: the file is not an image that can be read.
     """
-    digest, temperature = hashlib.sha256(one.payload).hexdigest(), abstention_rule(bundle).temperature
-    return _looked(run_cache.bundle_key(bundle), digest, one.name, temperature, _bundle=bundle, _one=one)
-
-
-def first_drawing() -> tuple[str, bytes]:
-    """The first of the drawings that came along; nothing where there are none."""
-    file = next(iter(sorted(SAMPLES.glob("*.png"))), None)
-    return (file.stem, _read(file)) if file else ("", b"")
+    digest = hashlib.sha256(photo.payload).hexdigest()
+    return _predict(run_cache.bundle_key(bundle), digest, photo.name, _bundle=bundle, _photo=photo)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _looked(key: str, digest: str, name: str, temperature: float, _bundle: Any, _one: Photo) -> Answer:
+def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> PhotoPrediction:
     model = run_cache.load_model(_bundle)
-    begin = time.perf_counter()
-    pixels, scores = food.classify_photo(model, _one.payload)
-    seconds = time.perf_counter() - begin
-    return Answer(name, pixels, calibration.apply_temperature(scores[None], temperature)[0], seconds)
+    start = time.perf_counter()
+    answer = food.answer(model, _photo.payload)
+    seconds = time.perf_counter() - start
+    return PhotoPrediction(_photo, pictures.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
-def _mark(one: Answer, doubt: AbstentionRule) -> str:
-    return " (?)" if doubt.doubts(float(one.scores.max())) else ""
+def first_drawing() -> tuple[str, bytes]:
+    """Name and bytes of the first sample drawing; empty where there are none."""
+    file = next(iter(sorted(SAMPLES.glob("*.png"))), None)
+    return (file.stem, file.read_bytes()) if file else ("", b"")
 
 
 def class_title(label: str) -> str:
-    """A name as it is said."""
+    """A class name for display."""
     return label.replace("_", " ")
 
 
-def _safe(name: str) -> str:
-    """A stranger's name inside Markdown: as code, so that nothing in it is read as a link or a picture."""
+def _quote(name: str) -> str:
+    """A file name as Markdown code, so that nothing in it becomes a link or an image."""
     return f"`{name.replace('`', chr(39))}`"
-
-
-def _read(path: Path) -> bytes:
-    return path.read_bytes()

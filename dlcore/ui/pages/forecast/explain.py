@@ -1,4 +1,4 @@
-"""Why a forecast is what it is: which moments and which variables of the window it leans on."""
+"""Explain panel of forecasts: attribution over the window's moments and variables, with sanity checks."""
 
 from typing import Any
 
@@ -17,24 +17,23 @@ from dlcore.ui.pages.forecast.predict import pick
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.findings import show_checks
 
 ASKED: dict[ForecastTarget, str] = {"value": "The forecast itself", "change": "Its change against the last value"}
-_ALIKE, _PARTLY = 0.7, 0.4
 _HOW = """
-- **Integrated gradients** (Sundararajan et al. 2017) walk from a window in which every variable has its training mean
-  to the real one, and add up how much each value moved the forecast on the way. Their sum must be the
-  difference of the two forecasts; how far it misses is told above.
-- **Ablation** puts three values in a row of one variable back to its mean and asks how much the forecast moves.
-  It needs no gradients, but overlooks what two parts do only together.
-- Orange-red pushes the forecast up, blue down. Each method's map is scaled to its own largest value. The calendar and
-  what was missing are held as they are.
-- Neither says what drives the air: they say what this model goes by.
+- **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the forecast on the path from a window of
+  training means to the real one. Their sum must be the difference of the two forecasts (completeness).
+- **Feature ablation** replaces three consecutive values of one variable by its mean and measures how the forecast
+  changes. It needs no gradients, but misses what two parts do only together.
+- Orange-red raises the forecast, blue lowers it. Each map is scaled to its own largest value. Calendar and
+  missing-value inputs are held fixed.
+- Neither says what drives the world: they say what this model's forecast depends on.
 """
 
 
 def explain(project: Project, run: Run | None) -> None:
     """Choose a moment and a variable; see two maps over time and variable, and what they add up to."""
-    bundle = run_cache.finished_bundle(run, to_see="what a forecast leans on")
+    bundle = run_cache.finished_bundle(run, to_see="what a forecast depends on")
     if bundle is None or run is None:
         return
     prepared = load_prepared(project, run, bundle)
@@ -64,15 +63,15 @@ def explain(project: Project, run: Run | None) -> None:
     times = table.times[first - facts["window"] : first]
     _maps(found, times, table.names)
     _sums(found, table.names, step)
-    unit = table.units[variable]
-    st.markdown(f"{_adds_up(found, unit)} {_agree(found)}")
+    st.subheader("Sanity checks", anchor=False)
+    show_checks(found.checks)
     if "linear" in prepared.preprocessing:
         st.caption("This model also holds a ridge regression; its part is held as it is and is not in the maps.")
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
 
-@st.cache_data(max_entries=64, show_spinner="Working out what the forecast leans on")
+@st.cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _reasons(
     key: str, first: int, variable: int, hour: int, asked: ForecastTarget, _module: Any, _prepared: Any
 ) -> ForecastAttribution:
@@ -80,42 +79,20 @@ def _reasons(
 
 
 def _maps(found: ForecastAttribution, times: np.ndarray, names: tuple[str, ...]) -> None:
-    maps = {"Integrated gradients": found.gradients.T, "Ablation": found.ablation.T}
+    maps = {"Integrated gradients": found.gradients.T, "Feature ablation": found.ablation.T}
     figure = attributions.series_attribution(times, maps, names, alarm=int(times[-1]))
-    figure.update_layout(title="What the forecast leans on, over time and variable")
+    figure.update_layout(title="Attribution of the forecast over time and variable")
     figure.update_traces(colorbar={"title": {"text": "forecast"}})
     channel, moment = np.unravel_index(np.abs(found.gradients.T).argmax(), found.gradients.T.shape)
     top = f"{names[channel]} at {moment_name(int(times[moment]))}"
-    show_figure(figure, key="why-maps", alt=f"What the forecast leans on over time and variable; most on {top}")
+    show_figure(figure, key="why-maps", alt=f"Attribution of the forecast over time and variable; most on {top}")
 
 
 def _sums(found: ForecastAttribution, names: tuple[str, ...], step: str) -> None:
     total = np.abs(found.gradients)
     share = 100 * total.sum(axis=0) / (total.sum() or 1.0)
     recent = total[-3:].sum() / (total.sum() or 1.0)
-    figure = bars.class_bars(share, names, title="Which variable it leans on", unit="share of all it leans on, %")
+    figure = bars.class_bars(share, names, title="Share of attribution by variable", unit="share of attribution, %")
     top = names[int(share.argmax())]
     show_figure(figure, key="why-shares", alt=f"Share by variable; the largest is {top} with {share.max():.0f} %")
     st.caption(f"The last three {step}s hold {recent:.0%} of it.")
-
-
-def _adds_up(found: ForecastAttribution, unit: str) -> str:
-    total = found.output - found.floor
-    verdict = "close enough to trust them" if found.trusted else "too far off: read their map with care"
-    return (
-        f"**Does it add up?** What is explained is {found.output:.4g} {unit} here and {found.floor:.4g} with every "
-        f"variable at its mean. The integrated gradients add up to {total + found.delta:.4g} where the difference is "
-        f"{total:.4g}: {verdict}."
-    )
-
-
-def _agree(found: ForecastAttribution) -> str:
-    if not np.isfinite(found.agreement):
-        return "**Do they agree?** There is too little to compare the two methods by."
-    if found.agreement >= _ALIKE:
-        verdict = "they tell much the same story"
-    else:
-        verdict = "they agree in part" if found.agreement >= _PARTLY else "they disagree: trust neither alone"
-    return (
-        f"**Do they agree?** The rank correlation of the two maps is {found.agreement:.2f} (1 is the same): {verdict}."
-    )

@@ -7,6 +7,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.data.series import tables
 from dlcore.evaluation import forecast
+from dlcore.evaluation.metrics import BASELINES, baseline_title
 from dlcore.plots import forecast as plots
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
@@ -16,13 +17,9 @@ from dlcore.ui.pages.forecast import lesson as forecast_lesson
 from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
-from dlcore.ui.widgets.headline import baseline_title
-from dlcore.ui.widgets.metric_table import METHODS
 
 SHOWN = ("persistence", "ridge")
-WORDS = {name: METHODS[name] for name in ("persistence", "yesterday", "ridge")} | {
-    "seasonal_naive": "value at the same time one week before"
-}
+LISTED = ("persistence", "yesterday", "ridge", "seasonal_naive")
 
 
 def results(project: Project, run: Run | None) -> None:
@@ -81,7 +78,7 @@ def _words(evaluation: Evaluation, run: Run) -> None:
 
 
 def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
-    rivals = {baseline_title(name, form=False): values for name, values in evaluation.baselines.items()}
+    rivals = {baseline_title(name, smoothing=False): values for name, values in evaluation.baselines.items()}
     methods = {title: evaluation.metrics} | rivals
     columns = {
         "R² (mean)": "r2_mean",
@@ -105,7 +102,7 @@ def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
             "- **R²**: 1 is perfect, 0 equals predicting the test split's mean",
             "- **Skill**: 1 - squared error / squared error of persistence; 0 equals persistence",
             "- **MAE**: mean absolute error, in standard deviations of the variable",
-        ] + [f"- **{baseline_title(name, form=False)}**: {words}" for name, words in WORDS.items()]
+        ] + [f"- **{baseline_title(name, smoothing=False)}**: {BASELINES[name].help}" for name in LISTED]
         st.markdown("\n".join(lines))
 
 
@@ -123,7 +120,7 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
     if not scored_here:
         return
     kept, keys = zip(*scored_here, strict=True)
-    methods = {title: own} | {baseline_title(k, form=False): v for k, v in rivals.items()}
+    methods = {title: own} | {baseline_title(k, smoothing=False): v for k, v in rivals.items()}
     curves = {m: np.array([v.get(f"r2_{key}", np.nan) for key in keys]) for m, v in methods.items()}
     figure = plots.methods_by_variable(curves, kept, title="R² by variable", unit="R²")
     show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and baselines by variable")

@@ -42,11 +42,11 @@ def explain(project: Project, run: Run | None) -> None:
 def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     stored, labels = run_cache.predictions(bundle), bundle.labels
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="attention-sample")
-    origin, scores = int(stored["test_ids"][row]), stored["test_scores"][row]
-    answer, truth = int(scores.argmax()), int(stored["test_targets"][row])
-    verdict = "right" if answer == truth else "wrong"
+    origin, prediction = int(stored["test_ids"][row]), run_cache.stored_prediction(bundle, row)
+    actual = labels[int(stored["test_targets"][row])]
+    verdict = "correct" if prediction["label"] == actual else "incorrect"
     st.markdown(
-        f"Predicted **{labels[answer]}** ({scores[answer]:.1%}), actual “{labels[truth]}”: **{verdict}**. "
+        f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
         "Each small image is one head of one block; orange shows the attention of the selected patch. "
         "**Point at a patch**, in the image or in any map, or press an arrow key."
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from dlcore.data.series.series import LabeledWindow, Series
+from dlcore.evaluation.metrics import baseline_title, summarize
 from dlcore.projects.project import Evaluation
 from dlcore.ui.pages.anomaly import robustness, threshold_rules
 from dlcore.ui.pages.anomaly import scores as series_scores
 from dlcore.ui.pages.anomaly import seeds as series_seeds
-from dlcore.ui.widgets.headline import baseline_title, summary
 
 HALF_HOUR = 1_800_000
 
@@ -51,9 +51,9 @@ def test_causal_and_centred_scores_never_meet() -> None:
     assert "nab_standard_centred" not in series_scores.own_metrics(found, "causal", "causal")
     assert series_scores.own_metrics(found, "raw", "causal") == {}
     assert "99.0 against 97.0" in series_scores.duel(found, "centred", "causal")
-    top = summary(found)
+    top = summarize(found.metrics, found.baselines)
     assert top is not None
-    assert (top.metric, top.baseline, top.baseline_value) == ("nab_standard", "weekly median, causal", 90.0)
+    assert (top.metric, top.baseline, top.baseline_value) == ("nab_standard", "weekly_median_causal", 90.0)
 
 
 def test_the_best_method_stands_first_and_plausible_alarms_are_told() -> None:
@@ -67,9 +67,9 @@ def test_the_best_method_stands_first_and_plausible_alarms_are_told() -> None:
 
 def test_names_of_baselines_tell_method_and_form() -> None:
     assert baseline_title("median_mad_centred") == "Weekly median, by its spread, centred"
-    assert baseline_title("median_mad_centred", form=False) == "Weekly median, by its spread"
+    assert baseline_title("median_mad_centred", smoothing=False) == "Weekly median, by its spread"
     assert baseline_title("median_mad") == "Distance from the median"  # what older runs call so
-    assert baseline_title("something_new_raw", form=False) == "Something new raw"
+    assert baseline_title("something_new_raw", smoothing=False) == "Something new raw"
 
 
 def test_no_seed_is_hidden_in_a_mean() -> None:

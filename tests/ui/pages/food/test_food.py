@@ -9,6 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.ui.modalities.predict import describe_rule
 from dlcore.ui.pages.food import predict as food_try
 from dlcore.ui.pages.food import results as food_results
 
@@ -41,9 +42,9 @@ def test_ten_drawings_stand_where_no_photo_is_at_hand_and_one_is_judged_at_once(
     drawn = next(box for box in app.selectbox if box.label == "Drawing")
     assert len(drawn.options) == 10
     words = " ".join(part.value for part in [*app.markdown, *app.warning])
-    assert "The model says" in words or "may not be one of my 10 classes" in words
+    assert "Predicted: **" in words or "possibly none of the 10 classes" in words
     said = " ".join(part.value for part in app.caption)
-    assert "Answered in" in said and "were doubted although each shows one of the classes" in said
+    assert "Predicted in" in said and "are flagged as uncertain" in said and "False flags on test" in said
     for name in drawn.options[1:4]:
         drawn.select(name).run()
         assert not app.exception and not app.error
@@ -52,7 +53,7 @@ def test_ten_drawings_stand_where_no_photo_is_at_hand_and_one_is_judged_at_once(
 def test_good_and_bad_files_together_are_each_answered():
     app = panel("try", food_input=food_try.FILES)
     app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg")]).run()
-    assert not app.exception and not app.error and any("Answered in" in part.value for part in app.caption)
+    assert not app.exception and not app.error and any("Predicted in" in part.value for part in app.caption)
     app.file_uploader[0].set_value(
         [
             ("a.jpg", photo(1), "image/jpeg"),
@@ -64,20 +65,20 @@ def test_good_and_bad_files_together_are_each_answered():
     assert not app.exception
     assert [error.value.count("\n") for error in app.error] == [0, 0]
     assert "`'x'.jpg`: this is not a picture" in app.error[0].value and "zero bytes" in app.error[1].value
-    assert len(next(box for box in app.selectbox if box.label == "Look at").options) == 2
+    assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
 
 
 def test_a_drawing_is_explained_without_any_data():
     key = "explained-how-food-gradients-occlusion-cam"  # the quickest of the three
-    app = panel("explain", food_explained="The photo under Try it", **{key: "cam"})
+    app = panel("explain", food_explained="The photo under Predict", **{key: "cam"})
     assert not app.exception and not app.error
     said = " ".join(part.value for part in [*app.markdown, *app.caption])
-    assert "Grad-CAM" in said and "put the pixels in an order" in said
+    assert "Grad-CAM" in said and "over the pixels" in said
 
 
 def test_the_rule_says_its_false_alarms():
-    words = food_try.describe_rule(AbstentionRule(0.5, 0.4, 0.035, 0.02, 0.06, 400))
-    assert "3.5% of 400" in words and "1 in 20" in words and "below 40%" in words
+    words = describe_rule(AbstentionRule(0.5, 0.4, 0.05, 0.035, 0.02, 0.06, 400))
+    assert "3.5 % [2.0, 6.0] of 400" in words and "5.0 % of validation" in words and "below 40 %" in words
 
 
 def test_the_learning_curve_is_drawn_from_what_was_measured():

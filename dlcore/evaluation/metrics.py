@@ -1,0 +1,268 @@
+"""Registry of metrics and baselines: title, help, format and direction of each, read by every table, card and page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Form = Literal["percent", "count", "tenths", "number"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its title, its help text, how a value is formatted, and which direction is better.
+
+    in_tables: a column of every table of scores; others are shown by pages of their own.
+    """
+
+    title: str
+    help: str
+    form: Form = "number"
+    higher_is_better: bool = True
+    in_tables: bool = True
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One simple method: its title and what it does."""
+
+    title: str
+    help: str
+
+
+METRICS: dict[str, Metric] = {
+    "nab_standard": Metric(
+        "NAB score",
+        "score of the Numenta Anomaly Benchmark, standard profile: early alarms in labelled events earn, alarms "
+        "outside cost; 100 is perfect, 0 is no alarm at all",
+        "tenths",
+    ),
+    "events_hit": Metric("Events hit", "labelled events with at least one alarm inside", "count"),
+    "false_alarms": Metric("False alarms", "bursts of alarms outside every labelled event", "count", False),
+    "delay_h": Metric(
+        "Delay (h)",
+        "mean hours from the start of a detected event's window to its first alarm; NAB windows start well before the "
+        "event",
+        "tenths",
+        False,
+    ),
+    "vus_pr": Metric(
+        "VUS-PR",
+        "volume under the precision-recall surface: area under the curve, averaged over tolerances at the labels' "
+        "edges; random scores get about the share of labelled points",
+    ),
+    "accuracy": Metric("Accuracy", "share of correct predictions", "percent"),
+    "exact_match": Metric("Exact match", "share of outputs with every symbol correct", "percent"),
+    "precision": Metric("Precision", "share of positive predictions (or alarms) that are correct", "percent"),
+    "recall": Metric("Recall", "share of positives (or anomalies) that are found", "percent"),
+    "f1": Metric("F1", "harmonic mean of precision and recall", "percent"),
+    "roc_auc": Metric("ROC AUC", "probability that a positive scores higher than a negative; 0.5 is random"),
+    "auc_pr": Metric("Area under PR", "area under the precision-recall curve; random scores get the positives' share"),
+    "nab_low_fp": Metric("NAB, quiet", "NAB with doubled cost of false alarms (reward_low_FP_rate)", "tenths"),
+    "nab_low_fn": Metric("NAB, alert", "NAB with doubled cost of missed events (reward_low_FN_rate)", "tenths"),
+    "range_precision": Metric("Range precision", "precision with each burst of alarms counted once", "percent"),
+    "range_recall": Metric("Range recall", "recall with each labelled event counted once", "percent"),
+    "range_f1": Metric("Range F1", "harmonic mean of range precision and range recall", "percent"),
+    "ece": Metric(
+        "Calibration error", "expected calibration error: mean gap between confidence and accuracy", "percent", False
+    ),
+    "loss": Metric("Loss", "cross-entropy: mean negative log-likelihood of the true class", "number", False),
+    "r2_mean": Metric("R² (mean)", "mean R² over variables; 1 is perfect, 0 is the test part's mean", in_tables=False),
+    "r2": Metric("R²", "coefficient of determination; 1 is perfect, 0 is the test part's mean", in_tables=False),
+    "skill": Metric("Skill", "1 - squared error / squared error of repeating the last value", in_tables=False),
+    "mae": Metric(
+        "Mean absolute error",
+        "mean absolute error, in standard deviations of the variable",
+        higher_is_better=False,
+        in_tables=False,
+    ),
+    "coverage_90": Metric("Coverage of 90 % intervals", "share of values inside", "percent", in_tables=False),
+    "lead_r2": Metric("R² at the last step ahead", "R² of the farthest step of the forecast", in_tables=False),
+    "lead_skill": Metric("Skill at the last step ahead", "skill of the farthest step", in_tables=False),
+    "threshold": Metric("Threshold", "score from which a point raises an alarm", in_tables=False),
+    "error_strangers": Metric(
+        "Error on unknown digits", "mean reconstruction error of digits never seen in training", in_tables=False
+    ),
+}
+
+BASELINES: dict[str, Baseline] = {
+    "majority": Baseline("Most frequent class", "the most frequent class of the training part, for every sample"),
+    "nearest_centroid": Baseline("Nearest class mean", "the class whose mean training sample is nearest"),
+    "logistic_regression": Baseline("Logistic regression", "one weight per input value and class, no hidden layer"),
+    "logistic_regression_on_features": Baseline(
+        "Logistic regression on features", "logistic regression on the features of the untouched pretrained network"
+    ),
+    "tfidf_logistic_regression": Baseline(
+        "Logistic regression on TF-IDF", "one weight per word; frequent words count less"
+    ),
+    "nb_svm": Baseline("NB-SVM on bigrams", "linear SVM on words and pairs, weighted by naive Bayes log-count ratios"),
+    "trigram_svm": Baseline("Linear SVM on trigrams", "one weight per run of up to three words; no probabilities"),
+    "weekly_median": Baseline("Weekly median", "distance from the training median of that time of the week"),
+    "median_mad": Baseline("Distance from the median", "distance from the training median, whatever the time"),
+    "weekly_mad": Baseline(
+        "Weekly median, by its spread", "distance from the weekly median, divided by the usual distance then (MAD)"
+    ),
+    "seasonal_naive": Baseline("Same time last week", "the value one week before, or the distance from it"),
+    "nearest_window": Baseline("Nearest day of training", "distance of the last day from its nearest training day"),
+    "random": Baseline("Random scores", "a random score for every sample"),
+    "persistence": Baseline("Repeating the last value", "the last measured value, for every step ahead"),
+    "yesterday": Baseline("Same time yesterday", "the value one day before"),
+    "ridge": Baseline("Ridge regression", "a linear method on the window, the hour of the day and their products"),
+    "mean_picture": Baseline("Distance from the mean image", "distance of an image from the training part's mean"),
+    "principal_components": Baseline(
+        "Principal components",
+        "reconstruction from as many principal components as the bottleneck has units: the best of all linear networks",
+    ),
+    "any_digit_there": Baseline("Any digit of the sequence", "each digit of the sequence, by how often it occurs"),
+    "copy": Baseline("Copying the source", "the source itself, symbol by symbol"),
+    "nearest_item": Baseline(
+        "Nearest training item", "the target of the training source with most symbol trigrams in common"
+    ),
+    "date_parser": Baseline("Date parser of pandas", "hand-written rules, day before month; nothing is learned"),
+}
+
+SMOOTHING = {"causal": "causal", "centred": "centred", "raw": "unsmoothed"}
+"""How a baseline's score was smoothed, by the end of its name."""
+_RENAMED = {"median_mad": "weekly_mad"}
+"""Baselines whose stored names carry a smoothing used this name for the weekly method."""
+HEADLINE = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc")
+"""Metrics that stand for a run, the first one available."""
+EVENT_HEADLINE = ("nab_standard", "auc_pr", *HEADLINE)
+"""The same for event detection: a metric without threshold first, since alarms are rare."""
+
+Outcome = Literal["better", "tie", "worse"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of a run with its 95 % interval beside the best baseline.
+
+    outcome: of the run; "tie" where the baseline's value lies inside the run's interval; None without a baseline.
+    """
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    baseline: str = ""
+    baseline_value: float | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def note(self) -> str:
+        """The outcome as the page head shows it; empty where the run is better."""
+        return "ties or beats this run" if self.outcome in ("tie", "worse") else ""
+
+
+def find_metric(name: str) -> Metric | None:
+    """The metric of a stored name; `r2_co_gt` or `accuracy_centred` are found by their beginning."""
+    keys = [key for key in METRICS if name == key or name.startswith(f"{key}_")]
+    return METRICS[max(keys, key=len)] if keys else None
+
+
+def metric_title(name: str) -> str:
+    """Title of a stored metric, with what its name adds in brackets."""
+    keys = [key for key in METRICS if name == key or name.startswith(f"{key}_")]
+    if not keys:
+        return name.replace("_", " ")
+    key = max(keys, key=len)
+    rest = name[len(key) :].strip("_").replace("_", " ")
+    return f"{METRICS[key].title} ({rest})" if rest else METRICS[key].title
+
+
+def format_metric(name: str, value: float) -> str:
+    """A value of a metric with its unit: "94.4 %", "4", "0.988"."""
+    form = _form(name)
+    if form == "percent":
+        return format_percent(value)
+    if form == "tenths" or (form == "number" and abs(value) >= 100):
+        return f"{value:.1f}"
+    return f"{value:.0f}" if form == "count" else f"{value:.3f}"
+
+
+def format_percent(value: float, *, digits: int = 1) -> str:
+    """A share as "94.4 %"."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def format_interval(name: str, low: float | None, high: float | None) -> str:
+    """A 95 % interval as "[93.6, 95.1]"; empty where it is unknown."""
+    if low is None or high is None:
+        return ""
+    return f"[{', '.join(format_metric(name, end).removesuffix(' %') for end in (low, high))}]"
+
+
+def format_with_interval(values: Mapping[str, float], name: str) -> str:
+    """A metric of `values` as "94.4 % [93.6, 95.1]"; a dash where it is not defined."""
+    if name not in values:
+        return "–"
+    interval = format_interval(name, values.get(f"{name}_low"), values.get(f"{name}_high"))
+    return f"{format_metric(name, values[name])} {interval}".rstrip()
+
+
+def is_better(name: str, first: float, second: float) -> bool:
+    """Whether the first value of a metric is strictly better than the second."""
+    metric = find_metric(name)
+    return first > second if metric is None or metric.higher_is_better else first < second
+
+
+def table_metrics(*rows: Mapping[str, float]) -> list[str]:
+    """Metrics that tables of these rows show, in the registry's order."""
+    return [name for name, metric in METRICS.items() if metric.in_tables and any(name in row for row in rows)]
+
+
+def baseline_key(name: str) -> str:
+    """Key in `BASELINES` of a stored baseline name."""
+    method, _, smoothing = name.rpartition("_")
+    return _RENAMED.get(method, method) if smoothing in SMOOTHING else name
+
+
+def baseline_title(name: str, *, smoothing: bool = True) -> str:
+    """Title of a stored baseline, with (`smoothing`) how its score was smoothed."""
+    end = name.rpartition("_")[2]
+    baseline = BASELINES.get(baseline_key(name))
+    title = baseline.title if baseline else name.replace("_", " ").capitalize()
+    return f"{title}, {SMOOTHING[end]}" if smoothing and end in SMOOTHING else title
+
+
+def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """Baselines that use nothing later than the point they score."""
+    return {name: values for name, values in baselines.items() if not name.endswith("_centred")}
+
+
+def compare_with_best_baseline(
+    metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], name: str
+) -> Comparison | None:
+    """A run's metric beside the best causal baseline; None where the run lacks the metric."""
+    if name not in metrics:
+        return None
+    value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+    values = {key: row[name] for key, row in causal_baselines(baselines).items() if name in row}
+    if not values:
+        return Comparison(name, value, low, high)
+    metric = find_metric(name)
+    best = (max if metric is None or metric.higher_is_better else min)(values, key=lambda key: values[key])
+    outcome: Outcome = "better" if is_better(name, value, values[best]) else "worse"
+    if (value if low is None else low) <= values[best] <= (value if high is None else high):
+        outcome = "tie"
+    return Comparison(name, value, low, high, best, values[best], outcome)
+
+
+def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> Comparison | None:
+    """The headline metric of a run, preferably one that a baseline has too, beside the best baseline."""
+    order = EVENT_HEADLINE if "events_hit" in metrics else HEADLINE
+    rows = causal_baselines(baselines).values()
+    shared = [name for name in order if any(name in row for row in rows)]
+    for name in (*shared, *order):
+        if name in metrics:
+            return compare_with_best_baseline(metrics, baselines, name)
+    return None
+
+
+def lower_first(title: str) -> str:
+    """A title inside a sentence; abbreviations stay as they are."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _form(name: str) -> Form:
+    metric = find_metric(name)
+    return "number" if metric is None else metric.form

@@ -1,0 +1,81 @@
+"""Models and data settings of anomaly detection."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dlcore.core.config import Config, choice, number
+from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig
+from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
+from dlcore.models.dense_autoencoder import DenseAutoencoder
+from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
+from dlcore.projects.anomaly.scores import View
+from dlcore.projects.project import ModelEntry
+from dlcore.projects.run_config import RunConfig
+
+
+@dataclass(frozen=True)
+class AnomalyModel(ModelEntry):
+    """An autoencoder and the view of the series that it takes as input."""
+
+    view: View = "row"
+
+
+class AnomalyData(Config):
+    """Splits and windows. By default training ends at point 5,000, validation just before the first labelled window."""
+
+    window: int = number(48, low=8, high=336, unit="points", help="Window length; a multiple of 4.")
+    train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series for training, from its start.")
+    validation_share: float = number(
+        0.0813, low=0.02, high=0.5, help="Share after the training split; it sets the threshold."
+    )
+    leave_out: str = choice(
+        "", help="Days excluded from training and threshold: 2014-07-03/2014-07-06, separated by commas."
+    )
+    smoothing_h: float = number(
+        0.0, low=0.0, high=168.0, unit="hours", help="Running mean of the scores over this time; 0: none."
+    )
+    threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
+        "maximum",
+        help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
+        "midway between the maxima of ordinary days and of known holidays.",
+    )
+
+
+MODELS: dict[str, AnomalyModel] = {
+    "conv": AnomalyModel(
+        "Convolutional autoencoder",
+        "Convolutions with 16 and 8 channels over one day of counts.",
+        lambda options, facts: ConvAutoencoder(options),
+        ConvAutoencoderConfig,
+        view="value window",
+    ),
+    "dense_32": AnomalyModel(
+        "Dense autoencoder 5-64-32-2",
+        "Compresses the count and its time of week to two numbers, row by row.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
+    ),
+    "dense_16": AnomalyModel(
+        "Dense autoencoder 5-64-32-16-2",
+        "One more layer in encoder and decoder.",
+        lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
+    ),
+    "lstm": AnomalyModel(
+        "LSTM autoencoder 5-2",
+        "Reads one day row by row; 252 parameters.",
+        lambda options, facts: LstmAutoencoder(facts["features"], options),
+        LstmAutoencoderConfig,
+        view="window",
+    ),
+    "calendar": AnomalyModel(
+        "Calendar autoencoder, cross-fitted",
+        "Ensemble aware of the hour of the week; each week is scored by networks that did not train on it.",
+        lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
+        CalendarAutoencoderConfig,
+        view="folded window",
+    ),
+}
+
+
+def view_of(config: RunConfig) -> View:
+    """The view of the series that the run's model takes."""
+    return MODELS[config.model].view
