@@ -54,7 +54,7 @@ def load_splits(bundle: Bundle, kind: str = "scores") -> dict[str, SplitScores]:
 
 
 @fragment
-def threshold_part(project: Project, run: Run, bundle: Bundle, threshold: float) -> None:
+def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshold: float) -> None:
     """Draw everything that depends on the threshold, in a fragment."""
     st.subheader("Decision threshold", anchor=False)
     kind = _kind(bundle)

@@ -47,8 +47,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     verdict = "correct" if prediction["label"] == actual else "incorrect"
     st.markdown(
         f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
-        "Each small image is one head of one block; orange shows the attention of the selected patch. "
-        "**Point at a patch**, in the image or in any map, or press an arrow key."
+        "Each map is one head of one block; orange marks the attention of the selected patch. "
+        "**Hover over a patch** in the image or in a map, or press an arrow key."
     )
     image = samples.load_images(run.config.dataset).test_pixels[origin]
     show_attention_view(bundle, np.asarray(image), name=str(origin), key="attention")

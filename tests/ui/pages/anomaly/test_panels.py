@@ -1,4 +1,4 @@
-"""The alarms' CSV, the alarms to explain, the sample."""
+"""Alarm CSV, alarm peaks, and sample CSV."""
 
 import io
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlcore.data.series.series import load_nyc_taxi, read_csv
 from dlcore.ui.pages.anomaly import explain as explain_series
-from dlcore.ui.pages.anomaly import predict as series_try
+from dlcore.ui.pages.anomaly import predict as series_predict
 from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
@@ -20,15 +20,15 @@ def test_alarm_csv_names_every_alarm() -> None:
     assert table["labelled"].tolist() == [1, 0, 1, 0]
 
 
-def test_the_worst_point_of_each_burst_is_offered_first() -> None:
+def test_alarm_peaks_are_sorted_by_error() -> None:
     errors = np.zeros(300)
     errors[[10, 12, 200]] = [3.0, 9.0, 5.0]
     assert explain_series.alarm_peaks(errors, 1.0).tolist() == [12, 200]
     assert explain_series.alarm_peaks(errors, 10.0).tolist() == []
 
 
-def test_the_sample_is_a_csv_that_is_taken() -> None:
+def test_sample_csv_can_be_read() -> None:
     series = load_nyc_taxi()
-    table = read_csv(series_try.sample_csv(series))
+    table = read_csv(series_predict.sample_csv(series))
     assert table.times[-1] == series.times[-1]
     np.testing.assert_array_equal(table.values, series.values[-len(table.values) :])
