@@ -1,4 +1,4 @@
-"""`data`: the datasets, what one brings oneself, and what is kept of them."""
+"""`data`: list, download, add and remove datasets."""
 
 import argparse
 import sys
@@ -6,84 +6,64 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.cli.verbs import add_command, read_input
-from dlcore.core.errors import RequestError
 
 if TYPE_CHECKING:
     from dlcore.data.custom.registry import CustomDataset
 
+MAX_PROBLEMS = 20
+"""Problems printed by `data add`."""
+_METAVARS = {"column": "COL", "columns": "a,b,c|all", "file": "FILE", "value": "N"}
+
 
 def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every dataset, whether it is here, the pretrained BERTs that are known, and one's own below."""
-    from dlcore.data.custom import registry as own
+    """List all datasets and whether they are on this machine: public, pretrained BERTs, custom."""
+    from dlcore.data.custom import registry
     from dlcore.data.sources import bert_weights
-    from dlcore.data.sources.locate import DATASETS
+    from dlcore.data.sources.registry import DATASETS
 
     berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.list_names()]
-    return [describe_dataset(name) for name in (*DATASETS, *berts, *(entry.dataset for entry in own.list_datasets()))]
+    custom = [entry.dataset for entry in registry.list_datasets()]
+    return [describe_dataset(name) for name in (*DATASETS, *berts, *custom)]
 
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:
-    """Fetch one dataset, saying size and licence first."""
-    from dlcore.data.sources import locate as sources
+    """Download a dataset; its size and license are printed first."""
+    from dlcore.data.sources import locate
 
-    wanted = sources.get_dataset(options.name)
-    size = f"{wanted.size / 2**20:,.1f} MB, " if wanted.size else ""
-    print(f"{wanted.title}: {size}licence {wanted.licence}, {wanted.homepage}", file=sys.stderr)
-    path = sources.fetch(options.name, _bytes_done)
+    dataset = locate.get_dataset(options.name)
+    size = f"{dataset.size / 2**20:,.1f} MB, " if dataset.size else ""
+    print(f"{dataset.title}: {size}license {dataset.license}, {dataset.homepage}", file=sys.stderr)
+    path = locate.fetch(options.name, _print_progress)
     print(file=sys.stderr)
     return {**describe_dataset(options.name), "path": str(path)}
 
 
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
-    """Check a CSV with a time and a value column, a folder or zip of class folders with pictures, a CSV (--text) or
-    JSON lines of texts and labels, or pairs of texts (--pairs), and keep it."""
-    from dlcore.data.custom import images as own_images
-    from dlcore.data.custom import pairs as own_pairs
-    from dlcore.data.custom import registry as own
-    from dlcore.data.custom import series as series_intake
-    from dlcore.data.custom import texts as own_texts
-    from dlcore.data.series import csv_file as series_csv
-    from dlcore.data.series import window_file as series_windows
-    from dlcore.data.sources import locate as sources
+    """Validate a file of your own and save it as a dataset: series, table, images, text or pairs."""
+    from dlcore.data.custom import registry
+    from dlcore.data.custom.importer import list_options
+    from dlcore.data.custom.importers import IMPORTERS, choose_importer
+    from dlcore.data.sources.registry import DATASETS
 
-    own.check_name(options.name, reserved=sources.DATASETS)
-    if Path(options.file).is_dir() or Path(options.file).suffix.lower() == ".zip":
-        return _kept(own_images.import_folder(Path(options.file), options.name))
-    if options.pairs:
-        pairs = own_pairs.validate(read_input(Path(options.file), own_pairs.BYTES_LIMIT))
-        return _kept(own_pairs.save(options.name, pairs, source=options.file))
-    if options.text or Path(options.file).suffix.lower() in (".jsonl", ".ndjson"):
-        payload = read_input(Path(options.file), own_texts.BYTES_LIMIT)
-        taken = own_texts.validate(payload, text=options.text or "", label=options.label or "")
-        return _kept(own_texts.save(options.name, taken, source=options.file))
-    if options.columns:
-        return _kept(_table(options))
-    if options.missing is not None:
-        raise RequestError("--missing goes with --columns: a single series may have no holes.")
-    asked = series_csv.Columns(options.time, options.value, options.label)
-    payload = read_input(Path(options.file), series_csv.BYTES_LIMIT)
-    windows = read_input(Path(options.windows), series_windows.BYTES_LIMIT) if options.windows else None
-    intake = series_intake.validate(payload, windows=windows, period=options.period, asked=asked)
-    return _kept(series_intake.save(options.name, intake, source=options.file))
-
-
-def _table(options: argparse.Namespace) -> "CustomDataset":
-    """Keep a CSV with several columns as one table."""
-    from dlcore.data.custom import table as table_intake
-    from dlcore.data.series import csv_file as series_csv
-
-    if options.value or options.label or options.windows or options.period is not None:
-        raise RequestError("--columns makes a table for forecasts: leave out --value, --label, --windows, --period.")
-    columns = [] if options.columns == "all" else [name.strip() for name in options.columns.split(",")]
-    payload = read_input(Path(options.file), series_csv.BYTES_LIMIT)
-    intake = table_intake.validate(payload, time=options.time, columns=columns, missing=options.missing)
-    for name, why in intake.left_out.items():
-        print(f"column '{name[:40]}' {why}: left out", file=sys.stderr)
-    return table_intake.save(options.name, intake, source=options.file)
+    registry.check_name(options.name, reserved=DATASETS)
+    known = {option.setting.name: option for each in IMPORTERS.values() for option in list_options(each)}
+    values: dict[str, Any] = {name: value for name in known if (value := getattr(options, name)) is not None}
+    path = Path(options.file)
+    importer = IMPORTERS[options.kind] if options.kind else choose_importer(path, values)
+    for name in values:
+        if known[name].role == "file":
+            values[name] = read_input(Path(values[name]), known[name].byte_limit)
+    payload: Path | bytes = path if importer.accepts_folders else read_input(path, importer.byte_limit)
+    preview = importer.preview(payload, **values)
+    for problem in preview.problems[:MAX_PROBLEMS]:
+        print(f"{problem.where[:60]}: {problem.reason.rstrip('.')}, {problem.outcome}", file=sys.stderr)
+    if len(preview.problems) > MAX_PROBLEMS:
+        print(f"... and {len(preview.problems) - MAX_PROBLEMS:,} more", file=sys.stderr)
+    return _describe_custom(importer.save(options.name, preview, source=options.file))
 
 
 def data_clear(options: argparse.Namespace) -> dict[str, Any]:
-    """Remove what pretrained BERTs said of texts; a later run computes it anew."""
+    """Delete cached BERT features; a later run computes them again."""
     from dlcore.data.text import token_states
 
     _, chunks = token_states.usage()
@@ -91,58 +71,66 @@ def data_clear(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def data_remove(options: argparse.Namespace) -> dict[str, Any]:
-    """Delete a dataset of one's own; runs made from it keep their scores."""
-    from dlcore.data.custom import registry as own
+    """Delete a custom dataset; runs trained on it keep their scores."""
+    from dlcore.data.custom import registry
 
-    return {"name": own.remove(options.name).dataset, "removed": True}
+    return {"name": registry.remove(options.name).dataset, "removed": True}
 
 
-def _kept(entry: "CustomDataset") -> dict[str, Any]:
-    """A dataset of one's own with what was found in it."""
+def _describe_custom(entry: "CustomDataset") -> dict[str, Any]:
     windows = {"windows": len(entry.facts["windows"])} if "windows" in entry.facts else {}
-    facts = {**entry.facts, **windows}
-    return {**describe_dataset(entry.dataset), "checksum": entry.checksum, **facts}
+    return {**describe_dataset(entry.dataset), "checksum": entry.checksum, **entry.facts, **windows}
 
 
 def describe_dataset(name: str) -> dict[str, Any]:
-    """One dataset: its kind, whether it is here, how large it is, and its licence."""
-    from dlcore.data.sources import locate as sources
+    """Describe a dataset: kind, availability, size and license."""
+    from dlcore.data.sources import locate
 
-    found = sources.get_dataset(name)
+    dataset = locate.get_dataset(name)
     return {
         "name": name,
-        "kind": found.kind,
-        "available": sources.is_available(name),
-        "rows": found.rows,
-        "licence": found.licence,
+        "kind": dataset.kind,
+        "available": locate.is_available(name),
+        "rows": dataset.rows,
+        "license": dataset.license,
     }
 
 
-def _bytes_done(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     print(f"\r{done / 2**20:,.1f} of {total / 2**20:,.1f} MB", end="", file=sys.stderr, flush=True)
+
+
+def _add_option_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every option of every importer."""
+    from dlcore.data.custom.importer import list_options
+    from dlcore.data.custom.importers import IMPORTERS
+
+    parser.add_argument("--kind", choices=list(IMPORTERS), help="kind of data; guessed from the file and the flags")
+    helps: dict[str, list[str]] = {}
+    roles: dict[str, str] = {}
+    for kind, importer in IMPORTERS.items():
+        for option in list_options(importer):
+            helps.setdefault(option.setting.name, []).append(f"{kind}: {option.setting.help}")
+            roles.setdefault(option.setting.name, option.role)
+    for name, lines in helps.items():
+        parser.add_argument(f"--{name}", metavar=_METAVARS[roles[name]], help=" ".join(lines).replace("%", "%%"))
 
 
 def arguments(commands: Any) -> None:
     """Add `data` with its verbs."""
     parser = commands.add_parser("data", help="datasets: list, get, add, remove, clear-states")
-    verbs = parser.add_subparsers(required=True, metavar="list|get|add|remove")
+    verbs = parser.add_subparsers(required=True, metavar="list|get|add|remove|clear-states")
     add_command(verbs, "list", data_list)
     add_command(verbs, "get", data_get).add_argument("name", metavar="NAME")
-    new = add_command(verbs, "add", data_add)
-    new.add_argument("name", metavar="NAME", help="what it shall be called here: letters, digits, - and _")
-    new.add_argument("file", metavar="FILE", help="a CSV with a time and a value column, evenly spaced")
-    new.add_argument("--time", default="", metavar="COL", help="the time column; guessed by default")
-    new.add_argument("--value", default="", metavar="COL", help="the value column; guessed by default")
-    new.add_argument(
-        "--label", default="", metavar="COL", help="a column of 1 where something is out of the ordinary, else 0"
-    )
-    new.add_argument("--text", default="", metavar="COL", help="texts: the column that holds them; --label their class")
-    new.add_argument("--pairs", action="store_true", help="two columns of texts: what is read, what is to be written")
-    new.add_argument(
-        "--columns", default="", metavar="a,b,c|all", help="several variables, forecast together; cells may be empty"
-    )
-    new.add_argument("--missing", type=float, metavar="N", help="with --columns: the number that stands for a hole")
-    new.add_argument("--windows", metavar="FILE", help="labelled windows instead: CSV or JSON of start, end, name")
-    new.add_argument("--period", type=int, metavar="N", help="points after which it repeats, 0 for none; guessed")
+    add = add_command(verbs, "add", data_add)
+    add.add_argument("name", metavar="NAME", help="name of the new dataset: letters, digits, - and _")
+    add.add_argument("file", metavar="FILE", help="CSV, TSV, JSON lines, or a zip or folder with one folder per class")
+    parse = add.parse_known_args
+
+    def parse_with_options(args: Any = None, namespace: Any = None) -> Any:
+        _add_option_flags(add)  # late: the importers take a second to import
+        return parse(args, namespace)
+
+    add.parse_known_args = parse_with_options  # type: ignore[method-assign]
     add_command(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
     add_command(verbs, "clear-states", data_clear)

@@ -1,4 +1,4 @@
-"""Batches as NumPy arrays, for networks by hand: no tensor on the way."""
+"""Batches as NumPy arrays, for networks in NumPy."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,12 +6,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 Prepare = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""(inputs of a training batch, a generator) -> inputs for the network."""
+"""(inputs of a training batch, generator) -> inputs of the network."""
 
 
 class ArrayBatches:
-    """The steps of the training part. The order of epoch `e` and all that is drawn in it depend on (seed, e, batch)
-    alone, so a run can go on in the middle of it elsewhere."""
+    """The batches of the training split. Order and random draws of epoch `e` depend on (seed, e, batch) only, so that a
+    run can resume in the middle of an epoch."""
 
     def __init__(
         self, inputs: np.ndarray, targets: np.ndarray, batch_size: int, *, seed: int, prepare: Prepare | None = None
@@ -23,7 +23,7 @@ class ArrayBatches:
         return -(-len(self.targets) // self.batch_size)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of epoch `number`, from batch `start` on: inputs and class numbers."""
+        """Yield the batches of epoch `number` from batch `start` on: inputs and class numbers."""
         order = np.random.default_rng([self.seed, number]).permutation(len(self.targets))
         for batch in range(start, len(self)):
             rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
@@ -34,21 +34,20 @@ class ArrayBatches:
 
 
 class Shifted:
-    """uint8 pictures (N, H, W), each moved by up to `shift` pixels with black coming in -> float32 (N, H, W), the
-    training part's mean taken off, divided by its spread."""
+    """Shifts uint8 images (N, H, W) randomly by up to `shift` pixels, padded with black, and standardizes them."""
 
     def __init__(self, mean: float, std: float, *, shift: int = 0) -> None:
         self.factor, self.offset = np.float32(1 / (255 * std)), np.float32(mean / std)
         self.shift = shift
 
     def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One batch."""
+        """Transform one batch."""
         return (random_shift(pixels, self.shift, rng) if self.shift else pixels) * self.factor - self.offset
 
 
 def random_shift(pixels: np.ndarray, shift: int, rng: np.random.Generator) -> np.ndarray:
-    """Pictures (N, H, W), each moved by up to `shift` pixels up, down and sideways."""
+    """Shift each image of (N, H, W) by up to `shift` pixels vertically and horizontally."""
     n, height, width = pixels.shape
-    wide = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift)))
+    padded = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift)))
     down, across = rng.integers(0, 2 * shift + 1, (2, n))
-    return sliding_window_view(wide, (height, width), axis=(1, 2))[np.arange(n), down, across]
+    return sliding_window_view(padded, (height, width), axis=(1, 2))[np.arange(n), down, across]

@@ -1,4 +1,4 @@
-"""Batches from data that is in memory: gathered in large pieces by a permutation, no worker processes."""
+"""Batches of in-memory data: rows are gathered in large chunks by a permutation, without worker processes."""
 
 from collections.abc import Iterator
 
@@ -9,18 +9,18 @@ from torch import Tensor
 from dlcore.core import seeds
 from dlcore.data.splits import Split, Transform
 
-PIECE_BYTES = 64 * 2**20
-ALIKE = 40
-"""Batches drawn together and sorted by length, where samples have one: enough for little padding, and for chance."""
+CHUNK_BYTES = 64 * 2**20
+BUCKET_BATCHES = 40
+"""Batches per bucket that is sorted by length: large enough for little padding, small enough to stay random."""
 RESIDENT_BYTES = 8 * 2**30
 
 
 class Batches:
-    """The steps of one split.
+    """The batches of one split.
 
-    The order of epoch `e` depends on (seed, e) alone, so a run can go on in the middle of it elsewhere. One gather
-    serves many steps: a step then costs two slices. With `world` processes each takes its equal share of every batch.
-    Samples that have a length meet others of about the same.
+    The order of epoch `e` depends on (seed, e) only, so that a run can resume in the middle of an epoch. One gather
+    serves many batches. Each of `world` processes takes an equal share of every batch. Samples with lengths are batched
+    with others of similar length.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Batches:
         transform: Transform | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        """`seed` None keeps the split's own order (validation, test); `share` is (rank, world)."""
+        """`seed` None keeps the order of the split (validation, test); `share` is (rank, world)."""
         self.split, self.batch_size, self.seed = split, batch_size, seed
         self.device, self.transform, self.share = torch.device(device), transform, share
         same = len(split.inputs) == 1 and split.targets is split.inputs[0]
@@ -43,16 +43,16 @@ class Batches:
             tensors = [tensor.to(self.device) for tensor in tensors]
         self._tensors, self._same = tensors, same
         row = max(1, bytes_all // max(1, len(split)))
-        self._piece = max(1, PIECE_BYTES // (row * batch_size)) * batch_size
+        self._chunk = max(1, CHUNK_BYTES // (row * batch_size)) * batch_size
 
     def __len__(self) -> int:
         return -(-len(self.split) // self.batch_size)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """The batches of epoch `number`, from batch `start` on: inputs and targets on the device."""
+        """Yield the batches of epoch `number` from batch `start` on: inputs and targets on the device."""
         order = self._order(number)
-        for piece in range(start * self.batch_size, len(self.split), self._piece):
-            rows = slice(piece, min(piece + self._piece, len(self.split)))
+        for first in range(start * self.batch_size, len(self.split), self._chunk):
+            rows = slice(first, min(first + self._chunk, len(self.split)))
             if order is None:
                 gathered = [tensor[rows].to(self.device, non_blocking=True) for tensor in self._tensors]
             else:
@@ -74,19 +74,19 @@ class Batches:
     def _order(self, number: int) -> Tensor | None:
         if self.seed is None:
             return None
-        drawn = torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))
-        return drawn if self.split.lengths is None else self._alike(drawn, number)
+        permutation = torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))
+        return permutation if self.split.lengths is None else self._sort_by_length(permutation, number)
 
-    def _alike(self, drawn: Tensor, number: int) -> Tensor:
-        """The order (N,) drawn, so that samples of a batch are of about the same length: little padding."""
+    def _sort_by_length(self, permutation: Tensor, number: int) -> Tensor:
+        """Reorder a permutation (N,) so that the samples of a batch have similar lengths and little padding."""
         assert self.split.lengths is not None and self.seed is not None
         lengths, size = torch.from_numpy(np.asarray(self.split.lengths)), self.batch_size
-        whole = len(drawn) // size * size
-        sorted_in = [part[lengths[part].argsort(stable=True)] for part in drawn[:whole].split(size * ALIKE)]
-        if not sorted_in:
-            return drawn
-        shuffled = torch.randperm(whole // size, generator=seeds.generator(self.seed, number, 1))
-        return torch.cat([torch.cat(sorted_in).view(-1, size)[shuffled].flatten(), drawn[whole:]])
+        full = len(permutation) // size * size
+        buckets = [part[lengths[part].argsort(stable=True)] for part in permutation[:full].split(size * BUCKET_BATCHES)]
+        if not buckets:
+            return permutation
+        shuffled = torch.randperm(full // size, generator=seeds.generator(self.seed, number, 1))
+        return torch.cat([torch.cat(buckets).view(-1, size)[shuffled].flatten(), permutation[full:]])
 
     def _gather(self, tensor: Tensor, rows: Tensor) -> Tensor:
         gathered = tensor.index_select(0, rows.to(tensor.device))

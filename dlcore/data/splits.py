@@ -1,4 +1,4 @@
-"""Data cut into train, validation and test, and what a model and a later reader must know of it."""
+"""Training, validation and test splits, and the metadata that models and inference need."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 Transform = Callable[[tuple[Tensor, ...], bool], tuple[Tensor, ...]]
-"""(inputs of one batch, on the device; training?) -> inputs for the model: scaling, augmentation, trimmed padding."""
+"""(inputs of a batch on the device, training?) -> inputs of the model: scaling, augmentation, trimmed padding."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset, in memory.
+    """One split of a dataset, in memory.
 
-    `inputs` are the tensors that the model's forward takes, first dimension N; `targets` what the loss compares with
-    (may be the very tensor of the inputs); `ids` (N,) tell each sample's origin: row number or epoch milliseconds.
-    `lengths` (N,) are there where samples are padded: batches then hold samples of about the same length.
+    `inputs` are the tensors of the model's forward, first dimension N; `targets` are those of the loss (possibly the
+    same tensor as the inputs); `ids` (N,) identify samples by row number or epoch milliseconds. `lengths` (N,) are set
+    for padded samples: batches then hold samples of similar length.
     """
 
     inputs: tuple[Tensor, ...]
@@ -34,13 +34,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset ready to train on.
+    """A dataset ready for training.
 
-    `facts` decide the model's shape (`features`, `window`, `classes`, `vocabulary`); `preprocessing` is JSON-able and
-    holds all that inference needs to treat new data alike (scalers, vocabulary); `source` keeps whatever evaluation
-    needs besides (raw values, labels); `checksum` is the sha256 of the data used. `transform` turns a batch of any
-    split into the model's inputs, on the device: hand it to `Batches`. `start` puts what was learnt elsewhere (word
-    vectors) into a fresh model, before training.
+    `facts` determine the model's shape (`features`, `window`, `classes`, `vocabulary`); `preprocessing` is
+    JSON-serializable and holds what inference needs to process new data (scalers, vocabulary); `source` holds what else
+    evaluation needs (raw values, labels); `checksum` is the sha256 of the data. `transform` converts a batch of any
+    split to the model's inputs, on the device, for `Batches`. `start` loads pretrained parts (word vectors) into a new
+    model before training.
     """
 
     train: Split
@@ -55,5 +55,5 @@ class Prepared:
     start: Callable[[nn.Module], None] | None = None
 
     def split(self, name: SplitName) -> Split:
-        """The split of that name."""
+        """Return the split with this name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]

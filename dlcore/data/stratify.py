@@ -1,24 +1,24 @@
-"""Cutting rows into parts that keep every class's share."""
+"""Stratified splits and samples of rows."""
 
 import numpy as np
 
 
 def stratified_split(labels: np.ndarray, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the rest and of a random `share` of every class; both rising, (labels, seed) decide alone.
+    """Split rows so that the second part has a random `share` of every class; return sorted row numbers of both parts.
 
-    labels: (N,) class numbers. Every class with two rows or more has at least one row on each side.
+    labels: (N,) class numbers. Every class with two or more rows has at least one row in each part.
     """
-    labels, drawn = np.asarray(labels), np.random.default_rng(seed)
-    taken = np.zeros(len(labels), dtype=bool)
+    labels, rng = np.asarray(labels), np.random.default_rng(seed)
+    selected = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         count = min(max(1, round(share * len(rows))), len(rows) - 1)
-        taken[drawn.permutation(rows)[:count]] = True
-    return np.flatnonzero(~taken), np.flatnonzero(taken)
+        selected[rng.permutation(rows)[:count]] = True
+    return np.flatnonzero(~selected), np.flatnonzero(selected)
 
 
 def stratified_sample(labels: np.ndarray, rows: int, *, seed: int) -> np.ndarray:
-    """Row numbers, rising, of about `rows` rows, every class at its share; all when `rows` is 0 or not fewer."""
+    """Sample about `rows` rows, stratified by class; return sorted row numbers, all if `rows` is 0 or too large."""
     if rows <= 0 or rows >= len(labels):
         return np.arange(len(labels))
     return stratified_split(labels, rows / len(labels), seed=seed)[1]

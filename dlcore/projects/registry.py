@@ -6,7 +6,7 @@ from typing import Any
 
 from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig, rename_settings
@@ -81,7 +81,7 @@ def configure(
     project = get(slug)
     model = _one_of("model", model or next(iter(project.models)), project.models)
     dataset = _dataset(project, dataset)
-    custom = own.find(dataset) if own.is_custom(dataset) else None
+    custom = custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
     preset = _one_of("preset", preset, project.presets)
     suited = project.custom_settings(custom, model) if custom else {}
     values = {**_preset(project, model, preset), **suited, **rename_settings(settings or {})}
@@ -124,7 +124,7 @@ def preset_settings(config: RunConfig) -> dict[str, Any]:
     _one_of("preset", config.preset, project.presets)
     classes = project.config_classes(config.model)
     defaults = {field.name: field.default for part in classes.values() for field in describe(part)}
-    custom = own.find(config.dataset) if own.is_custom(config.dataset) else None
+    custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     suited = project.custom_settings(custom, config.model) if custom else {}
     return {**defaults, **_preset(project, config.model, config.preset), **suited}
 
@@ -132,7 +132,7 @@ def preset_settings(config: RunConfig) -> dict[str, Any]:
 def list_datasets(slug: str) -> list[str]:
     """Every dataset that the project can train on: public ones, then custom ones of its kinds."""
     project = get(slug)
-    custom = own.list_datasets(*project.custom_data) if project.custom_data else []
+    custom = custom_registry.list_datasets(*project.custom_data) if project.custom_data else []
     return [*project.datasets, *(entry.dataset for entry in custom)]
 
 
@@ -196,10 +196,10 @@ def _dataset(project: Project, name: str | None) -> str:
         return _first_available(project)
     if name in project.datasets or not project.custom_data:
         return _one_of("dataset", name, project.datasets)
-    if own.is_custom(name) or own.find(name):
-        entry = own.find(name)
+    if custom_registry.is_custom(name) or custom_registry.find(name):
+        entry = custom_registry.find(name)
         kind = entry.kind if entry and entry.kind in project.custom_data else project.custom_data[0]
-        return own.require(name, kind).dataset
+        return custom_registry.require(name, kind).dataset
     return _one_of("dataset", name, list_datasets(project.slug))
 
 

@@ -1,11 +1,12 @@
 """Everything that decides a run's outcome, parsed once."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 
 from dlcore.core.config import Config, choice, number
+from dlcore.data.custom.registry import normalize_id
 from dlcore.training.config import TrainingConfig
 
 RENAMED = {
@@ -38,12 +39,12 @@ class RunConfig(Config):
     """The configuration of one run. Create it with `projects.configure`, read it from JSON with `projects.load_config`.
 
     `model_options` and `data_options` are instances of the config classes that the project names. A custom dataset is
-    named `own:NAME`; `data_checksum` pins its content.
+    named `custom:NAME`; `data_checksum` pins its content.
     """
 
     project: str
     model: str
-    dataset: str
+    dataset: Annotated[str, pydantic.AfterValidator(normalize_id)]
     data_checksum: str = pydantic.Field("", max_length=64)
     preset: str = "full"
     seed: int = number(0, low=0, high=2**31 - 1, help="Seed of every random generator.")

@@ -33,7 +33,7 @@ def test_projects_json_has_documented_fields(capsys):
     for row in rows:
         assert set(row) == {"slug", "section", "title", "models", "datasets", "presets"}
         for dataset in row["datasets"]:
-            assert set(dataset) == {"name", "kind", "available", "rows", "licence"}
+            assert set(dataset) == {"name", "kind", "available", "rows", "license"}
 
 
 def test_models_lists_parameter_counts(capsys):
@@ -66,12 +66,12 @@ def test_data_list_names_public_datasets(capsys):
         (["predict", "reference:anomaly/conv", "--input", "/no/such/file.csv"], "/no/such/file.csv"),
         (["runs", "import", "/no/such/file.zip"], "/no/such/file.zip"),
         (["data", "get", "moon"], "moon"),
-        (["data", "add", "../../x", "/no/such/file.csv"], "is no name for a dataset"),
+        (["data", "add", "../../x", "/no/such/file.csv"], "is not a valid dataset name"),
         (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
         (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
         (["data", "add", "mine", str(Path(__file__).parents[1] / "house")], "class folder"),
         (["data", "remove", "moon"], "yours are none"),
-        (["train", "anomaly", "--dataset", "own:moon"], "not on this machine"),
+        (["train", "anomaly", "--dataset", "custom:moon"], "not on this machine"),
         (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
         (["train", "fashion", "--dataset", "mine.csv"], "takes no file"),
         (["dance"], "dance"),
@@ -121,18 +121,18 @@ def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path,
     path = tmp_path / "my load.csv"
     path.write_text("\n".join(["when,load,odd", *rows]))
     added = document(capsys, "data", "add", "mine", str(path), "--label", "odd")
-    assert (added["name"], added["rows"], added["period"], added["windows"]) == ("own:mine", 400, 24, 1)
+    assert (added["name"], added["rows"], added["period"], added["windows"]) == ("custom:mine", 400, 24, 1)
     assert added["columns"] == {"time": "when", "value": "load", "label": "odd"}
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=1", "--bundle", str(tmp_path / "bundle")]
-    assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "own:mine"
+    assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "custom:mine"
     found = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
-    assert found["dataset"] == "own:my-load"  # without the labels it is another dataset
+    assert found["dataset"] == "custom:my-load"  # without the labels it is another dataset
     names = [row["name"] for row in document(capsys, "data", "list")]
-    assert names[-2:] == ["own:mine", "own:my-load"]
+    assert names[-2:] == ["custom:mine", "custom:my-load"]
     code, _, err = run(capsys, "data", "add", "mine", str(path))
     assert code == 2 and "there is a dataset 'mine' already" in err
     assert document(capsys, "data", "remove", "mine")["removed"]
-    assert "own:mine" not in {row["name"] for row in document(capsys, "data", "list")}
+    assert "custom:mine" not in {row["name"] for row in document(capsys, "data", "list")}
 
 
 def test_oversized_file_is_rejected_without_reading_it_whole(capsys, tmp_path, home):
@@ -142,7 +142,7 @@ def test_oversized_file_is_rejected_without_reading_it_whole(capsys, tmp_path, h
         file.truncate(2 * 2**30)
     code, out, err = run(capsys, "data", "add", "mine", str(path))
     assert (code, out) == (2, "") and "larger than the 64 MB" in err and err.count("\n") == 1
-    assert not (home / "own").exists()
+    assert not (home / "custom").exists()
 
 
 def test_runs_list_prints_a_table(capsys, home):
@@ -203,3 +203,24 @@ def test_closed_pipe_is_no_error():
     command = f"{sys.executable} -m dlcore projects --json | head -c 5"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+def test_kind_of_custom_data_follows_from_the_file_and_the_flags(capsys, tmp_path, home):
+    hours = range(240)
+    rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{i % 24},{-200 if i % 9 == 0 else i % 7}" for i in hours]
+    table, texts, pairs = (tmp_path / name for name in ("air.csv", "texts.jsonl", "pairs.csv"))
+    table.write_text("\n".join(["when,gas,heat", *rows]))
+    texts.write_text("\n".join(json.dumps({"says": f"word {n}", "label": "ab"[n % 2]}) for n in range(12)))
+    pairs.write_text("\n".join(["read,write", *(f"a{n},b{n}" for n in range(120))]))
+    added = document(capsys, "data", "add", "air", str(table), "--columns", "gas,heat", "--missing", "-200")
+    assert (added["kind"], added["names"]) == ("table", ["gas", "heat"]) and added["missing"] > 0
+    assert document(capsys, "data", "add", "says", str(texts), "--text", "says")["kind"] == "text"
+    assert document(capsys, "data", "add", "pairs", str(pairs), "--kind", "pairs")["rows"] == 120
+    for flags, message in (
+        (["--columns", "a", "--value", "b"], "no kind of data has all of"),
+        (["--period", "x"], "period"),
+    ):
+        code, out, err = run(capsys, "data", "add", "other", str(table), *flags)
+        assert (code, out) == (2, "") and message in err and err.count("\n") == 1
+    code, _, err = run(capsys, "data", "add", "other", str(table), "--kind", "pairs", "--period", "3")
+    assert code == 2 and "'period' is not an option of pairs" in err

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share `nasty_pictures`."""
+"""Makes `nasty_pictures` importable in this folder."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that strangers hand in as photos: more than fifty that are refused, and odd ones that are answered."""
+"""More than fifty hostile uploads, and unusual images that are valid."""
 
 import io
 import stat

@@ -1,4 +1,4 @@
-"""Pictures' files that are bad, and why, and odd ones that are converted; shared by the tests of image data."""
+"""Invalid image files with their reasons, and unusual ones that are converted."""
 
 import io
 import struct
@@ -43,12 +43,12 @@ def sixteen_bit() -> bytes:
 JPEG = encoded(noise(), "JPEG", quality=90)
 BAD = {
     "zero.png": (b"", "zero bytes"),
-    "text.jpg": (b"this is no picture, whatever its name says\n", "not a picture"),
-    "cut.jpg": (JPEG[: len(JPEG) // 2], "torn"),
-    "cut.png": (encoded(noise())[:5000], "torn"),
+    "text.jpg": (b"this is no picture, whatever its name says\n", "not an image"),
+    "cut.jpg": (JPEG[: len(JPEG) // 2], "damaged"),
+    "cut.png": (encoded(noise())[:5000], "damaged"),
     "moving.gif": (animated(), "animated"),
     "bomb.png": (bomb(), "pixels"),
-    "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+    "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
     "float.tif": (encoded(Image.fromarray(ramp().astype(np.float32)), "TIFF"), "floating-point"),
 }
 CONVERTED = {

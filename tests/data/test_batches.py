@@ -1,4 +1,4 @@
-"""Batches: every sample once an epoch, in an order that a new process repeats."""
+"""Batches: every sample once per epoch, in a reproducible order."""
 
 from itertools import chain
 
@@ -20,14 +20,14 @@ def numbers(found):
     return [targets.tolist() for _, targets in found]
 
 
-def test_each_sample_comes_once_an_epoch():
+def test_each_sample_occurs_once_per_epoch():
     steps = numbers(Batches(split(), 16, seed=1).epoch(1))
     assert sorted(chain.from_iterable(steps)) == list(range(103))
     assert [len(step) for step in steps] == [16] * 6 + [7]
     assert len(Batches(split(), 16)) == 7
 
 
-def test_orders_differ_by_epoch_and_seed_and_repeat():
+def test_order_depends_on_epoch_and_seed_only():
     one = numbers(Batches(split(), 16, seed=1).epoch(1))
     assert one == numbers(Batches(split(), 16, seed=1).epoch(1))
     assert one != numbers(Batches(split(), 16, seed=1).epoch(2))
@@ -35,19 +35,19 @@ def test_orders_differ_by_epoch_and_seed_and_repeat():
 
 
 @pytest.mark.parametrize("start", range(8))
-def test_an_epoch_can_be_taken_up_anywhere(start, monkeypatch):
-    monkeypatch.setattr(module, "PIECE_BYTES", 12 * 16 * 2)  # pieces of two batches
+def test_epoch_can_resume_at_any_batch(start, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK_BYTES", 12 * 16 * 2)  # chunks of two batches
     whole = numbers(Batches(split(), 16, seed=1).epoch(3))
     assert numbers(Batches(split(), 16, seed=1).epoch(3, start)) == whole[start:]
 
 
-def test_pieces_do_not_change_the_order(monkeypatch):
+def test_chunk_size_does_not_change_the_order(monkeypatch):
     whole = numbers(Batches(split(), 16, seed=1).epoch(1))
-    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1)
     assert numbers(Batches(split(), 16, seed=1).epoch(1)) == whole
 
 
-def test_without_a_seed_the_order_is_the_split_s_own():
+def test_order_without_seed_is_that_of_the_split():
     assert list(chain.from_iterable(numbers(Batches(split(), 16).epoch(5)))) == list(range(103))
 
 
@@ -59,13 +59,13 @@ def test_inputs_and_targets_stay_together_and_a_target_may_be_the_input():
         assert inputs[0] is targets
 
 
-def test_two_processes_share_a_batch():
+def test_batch_is_shared_between_two_processes():
     shares = [numbers(Batches(split(), 16, seed=1, share=(rank, 2)).epoch(1)) for rank in (0, 1)]
     whole = numbers(Batches(split(), 16, seed=1).epoch(1))
     assert [a + b for a, b in zip(*shares, strict=True)] == whole
 
 
-def test_the_transform_sees_whether_it_is_training():
+def test_transform_receives_the_training_flag():
     seen = []
 
     def note(inputs, training):
@@ -77,7 +77,7 @@ def test_the_transform_sees_whether_it_is_training():
     assert seen == [True, True, False, False]
 
 
-def test_samples_of_a_length_go_together_and_all_come():
+def test_samples_are_batched_by_length():
     lengths = np.random.default_rng(0).integers(1, 100, 1003)
     padded = Split((torch.arange(1003)[:, None],), torch.arange(1003), np.arange(1003), lengths=lengths)
     steps = numbers(Batches(padded, 16, seed=1).epoch(1))
@@ -90,6 +90,6 @@ def test_samples_of_a_length_go_together_and_all_come():
     assert first != sorted(first)
 
 
-def test_fewer_samples_than_a_batch_with_lengths():
+def test_fewer_samples_than_a_batch_with_lengths_are_kept():
     few = Split((torch.arange(5)[:, None],), torch.arange(5), np.arange(5), lengths=np.arange(5))
     assert sorted(numbers(Batches(few, 16, seed=1).epoch(1))[0]) == [0, 1, 2, 3, 4]

@@ -12,7 +12,7 @@ from dlcore.data.stratify import stratified_sample, stratified_split
     share=st.floats(0.05, 0.9),
     seed=st.integers(0, 1000),
 )
-def test_parts_are_disjoint_complete_and_keep_shares(labels, share, seed):
+def test_stratified_split_is_disjoint_complete_and_keeps_shares(labels, share, seed):
     labels = np.array(labels)
     rest, part = stratified_split(labels, share, seed=seed)
     assert sorted([*rest, *part]) == list(range(len(labels)))
@@ -22,7 +22,7 @@ def test_parts_are_disjoint_complete_and_keep_shares(labels, share, seed):
         assert count < 2 or 0 < taken < count
 
 
-def test_the_seed_decides():
+def test_seed_is_reproducible():
     labels = np.arange(300) % 3
     first, again, other = (stratified_split(labels, 0.3, seed=seed)[1] for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)

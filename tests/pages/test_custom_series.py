@@ -1,4 +1,4 @@
-"""A custom series on the page: uploaded, saved, trained on, shown in every panel, removed."""
+"""A custom series on the page: uploaded, previewed, saved, trained on, shown in every panel, removed."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom
 
 N = 400
 
@@ -35,9 +35,9 @@ def opened(**query: str) -> AppTest:
     return app.run()
 
 
-def upload(payload: bytes, name: str = "my load.csv") -> AppTest:
+def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
     app = opened(panel="data")
-    return app.file_uploader(key="own-series-file").set_value((name, payload, "text/csv")).run()
+    return app.file_uploader(key="custom-series-file").set_value((name, payload, "text/csv")).run()
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -48,57 +48,60 @@ def words(app: AppTest) -> str:
     return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
 
 
-def test_uploaded_series_is_detected_saved_and_chosen_for_training(monkeypatch):
-    app = upload(csv("anomaly"))
+def test_uploaded_series_is_guessed_saved_and_selected_for_training(monkeypatch):
+    app = hand_in(csv("anomaly"))
     assert not app.exception and not app.error
     chosen = {box.label: box.value for box in app.selectbox}
     assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
-    assert next(box for box in app.text_input if box.label == "Call it").value == "my-load"
-    app = press(app, "Keep this series")
-    assert not app.exception and "is kept and chosen under" in words(app)
-    assert next(box for box in app.selectbox if box.label == "Dataset").value == "own:my-load"
-    configs = []
+    assert next(box for box in app.text_input if box.label == "Name").value == "my-load"
+    app = press(app, "Save dataset")
+    assert not app.exception and "is saved and selected under" in words(app)
+    assert next(box for box in app.selectbox if box.label == "Dataset").value == "custom:my-load"
+    asked = []
 
     def create(config, *, parent=""):
-        configs.append(config)
+        asked.append(config)
         raise RunError("kept for the test.")
 
     monkeypatch.setattr(runs, "create", create)
-    app.segmented_control(key="panel").set_value("train").run()
+    app.segmented_control(key="panel").set_value("Train").run()
     press(app, "Train")
-    assert (configs[0].dataset, configs[0].data_checksum) == ("own:my-load", own.require("my-load", "series").checksum)
+    assert (asked[0].dataset, asked[0].data_checksum) == (
+        "custom:my-load",
+        custom.require("my-load", "series").checksum,
+    )
 
 
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
         (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
-        (b"\x89PNG" + bytes(99), "a picture, not a CSV"),
+        (b"\x89PNG" + bytes(99), "an image, not a CSV"),
         (b"\n".join(csv().splitlines()[:30]), "the file ends after"),
         (b"", "empty"),
     ],
 )
-def test_invalid_upload_shows_one_error_line_and_saves_nothing(payload, said):
-    app = upload(payload)
+def test_invalid_file_is_rejected_and_nothing_is_saved(payload, said):
+    app = hand_in(payload)
     assert not app.exception
     (error,) = app.error
     assert said in error.value and "\n" not in error.value
-    assert own.list_datasets() == [] and not any(button.label == "Keep this series" for button in app.button)
+    assert custom.list_datasets() == [] and not any(button.label == "Save dataset" for button in app.button)
 
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
-def test_every_panel_opens_with_and_without_the_custom_series(label, tmp_path):
+def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label, tmp_path):
     from dlcore import projects
 
-    press(upload(csv(label)), "Keep this series")
+    press(hand_in(csv(label)), "Save dataset")
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("data", "train", "results", "predict", "explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and not app.error, (panel, words(app))
-    own.remove("my-load")
+    custom.remove("my-load")
     for panel in ("data", "results", "predict", "explain"):
         app = opened(panel=panel, run=run)
         assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core.settings import ASSETS
-from dlcore.data.custom import table as table_intake
+from dlcore.data.custom import table as custom_table
 
 RUN = "reference:forecast/lstm"
 
@@ -62,14 +62,16 @@ def test_custom_table_can_be_uploaded_saved_chosen_and_removed():
     rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
     payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
     test = opened(panel="data", run=RUN)
-    next(one for one in test.file_uploader if one.key == "own-table-file").upload("mine.csv", payload, "text/csv").run()
-    assert not test.exception and "“place” holds no numbers" in words(test)
-    test.button(key="own-table-keep").click().run()
+    uploader = next(each for each in test.file_uploader if each.key == "custom-table-file")
+    uploader.upload("mine.csv", payload, "text/csv").run()
+    assert not test.exception and any("holds no numbers" in str(frame.value) for frame in test.dataframe)
+    test.button(key="custom-table-save").click().run()
     assert not test.exception and "400 rows of 2 variables" in words(test)
     chooser = next(box for box in test.selectbox if box.label == "Dataset")
-    assert chooser.value == "own:mine"
-    next(button for button in test.button if button.label == "Remove it").click().run()
-    assert not test.exception and "own:mine" not in next(b for b in test.selectbox if b.label == chooser.label).options
+    assert chooser.value == "custom:mine"
+    next(button for button in test.button if button.label == "Remove").click().run()
+    assert not test.exception
+    assert "custom:mine" not in next(box for box in test.selectbox if box.label == chooser.label).options
 
 
 def test_daily_table_uses_days_as_unit(tmp_path):
@@ -78,10 +80,10 @@ def test_daily_table_uses_days_as_unit(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.3, (700, 2))
     values = np.stack([10 + np.sin(days / 9), 5 + np.cos(days / 9)], axis=1) + noise
     rows = [f"{day},{heat:.3f},{gas:.3f}" for day, (heat, gas) in zip(when, values, strict=True)]
-    table_intake.save("days", table_intake.validate("\n".join(["when,heat,gas", *rows]).encode()))
+    custom_table.IMPORTER.save("days", custom_table.IMPORTER.preview("\n".join(["when,heat,gas", *rows]).encode()))
     settings = {"epochs": 1, "window": 8, "horizon": 2, "validation": "last"}
     config = projects.configure(
-        "forecast", model="lstm", dataset="own:days", preset="quick", device="cpu", settings=settings
+        "forecast", model="lstm", dataset="custom:days", preset="quick", device="cpu", settings=settings
     )
     runs.train_here(config, tmp_path / "bundle")
     made = runs.import_run(tmp_path / "bundle").run_id

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore.core.errors import DataError, DataMissingError
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import texts as custom_texts
 from dlcore.data.sources import locate as sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
-    assert "30.9 MB" in words and "licence: MIT" in words
+    assert "30.9 MB" in words and "license: MIT" in words
 
 
 def test_predict_asks_for_an_upload_without_test_samples(bare):
@@ -98,11 +98,13 @@ def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, sl
 
 def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    own_texts.save("mine", own_texts.validate(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20))))
+    custom_texts.IMPORTER.save(
+        "mine", custom_texts.IMPORTER.preview(b"text,label\n" + b"".join(b"t%d,%d\n" % (n, n % 2) for n in range(20)))
+    )
     app = AppTest.from_file(str(ROOT / "pages" / "language" / "news.py"), default_timeout=60)
     app.query_params["panel"] = "Train"
     app.run()
-    next(box for box in app.selectbox if box.label == "Dataset").select("own:mine").run()
+    next(box for box in app.selectbox if box.label == "Dataset").select("custom:mine").run()
     assert not app.exception and next(b for b in app.button if b.label == "Train").disabled
     assert any("for **Vectors** under More settings" in caption.value for caption in app.caption)
     next(box for box in app.selectbox if box.label == "Vectors").select("none").run()

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dlcore.data.sources import bert_weights
+from dlcore.data.sources import bert_checkpoint, bert_weights
 from dlcore.data.text import token_states
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(bert_weights, "_package_folders", lambda about: [])
-    bert_weights._check.cache_clear()
+    bert_checkpoint._check.cache_clear()
 
 
 def page(panel):
@@ -46,7 +46,7 @@ def test_panels_that_need_bert_offer_the_download(bare, panel):
     assert not app.exception and not app.error
     words = " ".join(each.value for each in app.markdown)
     assert "all-MiniLM-L6-v2, a pretrained BERT: not on this machine yet" in words
-    assert "90.9 MB" in words and "licence: Apache-2.0" in words
+    assert "90.9 MB" in words and "license: Apache-2.0" in words
     assert "Download" in [button.label for button in app.button]
 
 

@@ -1,69 +1,109 @@
-"""Pictures of one's own: a folder or zip of class folders, looked at file by file and kept with what is good in it."""
+"""Import of custom images: a folder or zip with one folder per class; unusable files are left out and named."""
 
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from dlcore.data.custom import registry as own
+import numpy as np
+
+from dlcore.data.custom.importer import Importer, Payload, Preview, Problem
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.images import folders as image_folders
-from dlcore.data.images.folders import KEPT, Entry, RejectedFile
-from dlcore.data.sources import locate as sources
+from dlcore.data.images import archives, folders, images
+from dlcore.data.images.archives import Source
+from dlcore.data.images.files import SETS, read_rgb
+from dlcore.data.images.folders import ARCHIVE, Entry, RejectedFile, Survey
 
-MOST_NAMED = 200
-"""So many refused files are kept by name; the rest are counted."""
-
-
-def import_folder(path: Path, name: str) -> CustomDataset:
-    """Keep the good pictures of a folder or zip of class folders under that name; the rest are in `list_rejected`.
-
-    Raises:
-        DataError: it holds no set of pictures; says why. Nothing is kept then.
-        RequestError: the name will not do.
-        StoreError: the folder of datasets cannot be written.
-    """
-    own.check_name(name, reserved=sources.DATASETS)
-    with image_folders.source(path) as opened:
-        return _import(opened, name, path.name)
+BYTES_LIMIT = 500 * 2**20
+MAX_NAMED = 200
+"""Rejected files stored by name; further ones are only counted."""
+THUMBNAILS, THUMBNAIL_SIDE = 8, 96
 
 
-def import_zip(payload: bytes, name: str, *, source: str) -> CustomDataset:
-    """The same from a zip's bytes, handed in as the file `source`.
+@dataclass(frozen=True)
+class ValidatedImages:
+    """The payload and the survey of its files; pixels are read again when they are written."""
+
+    payload: Payload
+    survey: Survey
+
+
+def validate(payload: Payload, options: object = None) -> Preview[ValidatedImages]:
+    """Check every file of a folder or zip of class folders.
 
     Raises:
-        DataError: it is no zip that can be read, or holds no set of pictures. Nothing is kept then.
+        DataError: The zip cannot be read, or holds no usable set of images.
     """
-    own.check_name(name, reserved=sources.DATASETS)
-    with image_folders.open_zip(io.BytesIO(payload), source) as opened:
-        return _import(opened, name, source)
+    digest = hashlib.sha256()
+    thumbnails: dict[str, np.ndarray] = {}
+
+    def inspect_file(entry: Entry, content: bytes) -> None:
+        digest.update(f"{entry.part}/{entry.label}\0".encode())
+        digest.update(hashlib.sha256(content).digest())
+        if entry.label not in thumbnails and len(thumbnails) < THUMBNAILS:
+            thumbnails[entry.label] = read_rgb(content, side=THUMBNAIL_SIDE, formats=SETS).pixels
+
+    with _open_source(payload) as source:
+        survey = folders.survey(source, inspect_file)
+    rejected = [file for file in survey.refused if not file.used]
+    return Preview(
+        kind="images",
+        data=ValidatedImages(payload, survey),
+        rows=len(survey.entries),
+        checksum=digest.hexdigest(),
+        facts={
+            "classes": list(survey.names),
+            "refused": [asdict(file) for file in survey.refused[:MAX_NAMED]],
+            "refused_count": len(rejected),
+        },
+        columns=survey.names,
+        summary=(
+            ("Images", f"{len(survey.entries):,}", ""),
+            ("Classes", str(len(survey.names)), ""),
+            ("Left out", f"{len(rejected):,}", "files"),
+        ),
+        thumbnails=tuple(thumbnails.items()),
+        problems=tuple(Problem(file.name, file.reason, used=file.used) for file in survey.refused),
+    )
 
 
 def list_rejected(dataset: CustomDataset) -> tuple[RejectedFile, ...]:
-    """The files that were left out of a dataset of one's own, or taken in changed, and why."""
-    return tuple(RejectedFile(**one) for one in dataset.facts.get("refused", ()))
+    """List the files of a saved dataset that were left out, or converted, with the reason."""
+    return tuple(RejectedFile(**file) for file in dataset.facts.get("refused", ()))
 
 
-def _import(opened: image_folders.Source, name: str, source: str) -> CustomDataset:
-    listed = image_folders.survey(opened)
-    facts: Mapping[str, Any] = {
-        "classes": list(listed.names),
-        "refused": [asdict(one) for one in listed.refused[:MOST_NAMED]],
-        "refused_count": sum(not one.used for one in listed.refused),
-    }
-    digest = hashlib.sha256()
-    for entry in listed.entries:
-        digest.update(f"{entry.part}/{entry.label}\0".encode())
-        digest.update(hashlib.sha256(opened.read(entry.name)).digest())
-    kept = CustomDataset(name, "images", len(listed.entries), digest.hexdigest(), source, facts)
-    return own.save(kept, lambda draft: _write(opened, listed.entries, draft / KEPT), reserved=sources.DATASETS)
+@contextmanager
+def _open_source(payload: Payload) -> Iterator[Source]:
+    if isinstance(payload, Path):
+        with archives.open_source(payload) as source:
+            yield source
+    else:
+        file: BinaryIO = io.BytesIO(payload) if isinstance(payload, bytes) else payload
+        with archives.open_zip(file, "the file") as source:
+            yield source
 
 
-def _write(opened: image_folders.Source, entries: tuple[Entry, ...], file: Path) -> None:
-    """The good files as they are, uncompressed, named by number: what a stranger called them goes nowhere."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for number, entry in enumerate(entries):
-            archive.writestr(f"{entry.part}/{entry.label}/{number:06d}", opened.read(entry.name))
+def _write(data: ValidatedImages, folder: Path) -> None:
+    """Write the usable files unchanged and uncompressed, named by number: their original names are not trusted."""
+    with _open_source(data.payload) as source, zipfile.ZipFile(folder / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
+        for number, entry in enumerate(data.survey.entries):
+            archive.writestr(f"{entry.part}/{entry.label}/{number:06d}", source.read(entry.name))
+
+
+IMPORTER = Importer[ValidatedImages](
+    kind="images",
+    title="images",
+    summary="A zip with one folder per class. Folders named train and test above the class folders keep their split.",
+    unit="images",
+    suffixes=("zip",),
+    byte_limit=BYTES_LIMIT,
+    open=lambda payload: payload,
+    validate=validate,
+    write=lambda data, folder: _write(data, folder),  # looked up at call time
+    load=images.load,
+    accepts_folders=True,
+)

@@ -1,8 +1,7 @@
-"""Datasets of one's own: checked once, kept under `DLCORE_HOME` by name and kind, and found again like any other.
+"""Storage of custom datasets: each is saved under `DLCORE_HOME` by name and kind, complete or not at all.
 
-One mechanism for every kind of data. Whoever takes a file in checks it, and hands `save` what the dataset is and a
-function that writes its files; `find` gives both back. A dataset appears whole or not at all, and never changes: to
-change one, remove it and add it again. Elsewhere it goes by `own:NAME`, so that it cannot be taken for a public one.
+A custom dataset never changes: to replace it, remove it and add it again. Its id is `custom:NAME`, so that it cannot be
+confused with a public dataset.
 """
 
 import json
@@ -19,23 +18,25 @@ from typing import Any, Literal, get_args
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError, StoreError
 
-Kind = Literal["series", "images", "text", "table", "pairs"]
+Kind = Literal["series", "table", "images", "text", "pairs"]
 
-PREFIX = "own:"
-ABOUT = "dataset.json"
+PREFIX = "custom:"
+_FOLDER = "custom"
+_OLD_PREFIX, _OLD_FOLDER = "own:", "own"
+"""Id prefix and folder of earlier releases, still read."""
+METADATA = "dataset.json"
 FORMAT = 1
-MOST = 200
-"""So many datasets of one's own at the most: a list stays a list."""
+MAX_DATASETS = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
 
 
 @dataclass(frozen=True)
 class CustomDataset:
-    """What is kept of a dataset beside its files.
+    """Metadata of a saved dataset.
 
-    `checksum` is the sha256 of its content, by the rule of its kind; `source` the name of the file it was made from;
-    `facts` what only its kind knows (a series: step, period, labelled windows), JSON-able.
+    `checksum` is the sha256 of its content, as its importer defines it; `source` is the name of the imported file;
+    `facts` are JSON-serializable values specific to the kind (a series: step, period, labeled windows).
     """
 
     name: str
@@ -48,140 +49,156 @@ class CustomDataset:
 
     @property
     def dataset(self) -> str:
-        """How a run names it."""
+        """The dataset id used in run configs."""
         return PREFIX + self.name
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
-        return _root() / self.name
+        """The folder with its files."""
+        return next((root / self.name for root in _roots() if (root / self.name).is_dir()), _roots()[0] / self.name)
 
 
 def is_custom(dataset: str) -> bool:
-    """Whether a run's dataset is one's own."""
-    return dataset.startswith(PREFIX)
+    """Return whether a dataset id names a custom dataset."""
+    return dataset.startswith((PREFIX, _OLD_PREFIX))
+
+
+def plain_name(dataset: str) -> str:
+    """Return the name without the prefix of a dataset id."""
+    return dataset.removeprefix(PREFIX).removeprefix(_OLD_PREFIX)
+
+
+def normalize_id(dataset: str) -> str:
+    """Return the current form of a dataset id: `own:NAME` of earlier releases becomes `custom:NAME`."""
+    return PREFIX + plain_name(dataset) if is_custom(dataset) else dataset
 
 
 def list_datasets(*kinds: Kind) -> list[CustomDataset]:
-    """All that are kept, or those of these kinds, by name; what cannot be read is left out."""
-    folders = sorted(path for path in _root().glob("[!.]*") if path.is_dir())
-    found = [entry for folder in folders if (entry := _read(folder)) is not None]
-    return [entry for entry in found if not kinds or entry.kind in kinds]
+    """List saved datasets by name, of the given kinds or of all; unreadable ones are skipped."""
+    folders = {path.name: path for root in reversed(_roots()) for path in root.glob("[!.]*") if path.is_dir()}
+    entries = [entry for name in sorted(folders) if (entry := _read(folders[name])) is not None]
+    return [entry for entry in entries if not kinds or entry.kind in kinds]
 
 
 def find(name: str) -> CustomDataset | None:
-    """The dataset of that name, with or without `own:`; None where there is none."""
-    plain = name.removeprefix(PREFIX)
-    return _read(_root() / plain) if _NAME.fullmatch(plain) else None
+    """Return the dataset with this name or id, or None."""
+    plain = plain_name(name)
+    if not _NAME.fullmatch(plain):
+        return None
+    return next((entry for root in _roots() if (entry := _read(root / plain)) is not None), None)
 
 
 def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
-    """The dataset of that name and kind; with a `checksum`, the very one that a run was made from.
+    """Return the dataset with this name or id, of this kind and, if given, with this checksum.
 
     Raises:
-        DataError: it is not here, is of another kind, or is not what it was; says what to do.
+        DataError: The dataset is missing, of another kind, or has another checksum.
     """
-    found, plain = find(name), name.removeprefix(PREFIX)
-    if found is None:
+    entry, plain = find(name), plain_name(name)
+    if entry is None:
         raise DataError(
             f"your dataset '{plain[:40]}' is not on this machine: add its file again "
-            f"(`python -m dlcore data add {plain[:40]} FILE`); curves and scores of finished runs need it not."
+            f"(`python -m dlcore data add {plain[:40]} FILE`); curves and scores of finished runs work without it."
         )
-    if found.kind != kind:
-        raise DataError(f"your dataset '{plain}' holds {found.kind}, not {kind}: choose another.")
-    if checksum and checksum != found.checksum:
+    if entry.kind != kind:
+        raise DataError(f"your dataset '{plain}' holds {entry.kind}, not {kind}: choose another.")
+    if checksum and checksum != entry.checksum:
         raise DataError(
-            f"your dataset '{plain}' is not the one this run was made from (sha256 {found.checksum[:12]} here, "
-            f"{checksum[:12]} then): add the first file again, or start a new run on this one."
+            f"your dataset '{plain}' is not the one this run was made from (sha256 {entry.checksum[:12]} here, "
+            f"{checksum[:12]} then): add the original file again, or start a new run on this one."
         )
-    return found
+    return entry
 
 
 def check_name(name: str, *, reserved: Collection[str] = ()) -> str:
-    """The name, if a dataset may be called so and none is yet.
+    """Return the name if it is valid and free.
 
     Raises:
-        RequestError: says what a name may be, or who has it.
+        RequestError: The name is invalid, reserved or taken.
     """
     if not _NAME.fullmatch(name) or name.lower() in _DEVICES:
-        shown = "".join(c if c.isprintable() else "?" for c in name)[:40]
         raise RequestError(
-            f"'{shown}' is no name for a dataset: take 1 to 40 letters, digits, - and _, a letter or digit first."
+            f"'{_printable(name)}' is not a valid dataset name: use 1 to 40 letters, digits, - and _, starting with a "
+            "letter or digit."
         )
     if name in reserved:
-        raise RequestError(f"'{name}' is the name of a public dataset: choose another for yours.")
-    taken = [
-        entry.name for entry in list_datasets() if entry.name.lower() == name.lower()
-    ]  # some disks know no capitals
+        raise RequestError(f"'{name}' is the name of a public dataset: choose another name.")
+    # some file systems ignore case
+    taken = next((entry.name for entry in list_datasets() if entry.name.lower() == name.lower()), None)
     if taken:
         raise RequestError(
-            f"there is a dataset '{taken[0]}' already: choose another name, or remove it first "
-            f"(`python -m dlcore data remove {taken[0]}`)."
+            f"there is a dataset '{taken}' already: choose another name, or remove it first "
+            f"(`python -m dlcore data remove {taken}`)."
         )
     return name
 
 
 def save(entry: CustomDataset, write: Callable[[Path], None], *, reserved: Collection[str]) -> CustomDataset:
-    """Keep a dataset: `write` puts its files into the folder it is handed, which then moves to its place at once.
+    """Save a dataset: `write` fills a draft folder, which is then moved into place atomically.
 
-    `reserved` are names of public datasets. A kill, a full disk or a second writer leaves nothing half there.
+    `reserved` are names of public datasets. A killed process, a full disk or a concurrent writer leaves no partial
+    data.
 
     Raises:
-        RequestError: the name will not do.
-        StoreError: the folder cannot be written.
+        RequestError: The name is invalid or taken.
+        StoreError: The folder cannot be written.
     """
     check_name(entry.name, reserved=reserved)
-    if len(list_datasets()) >= MOST:
-        raise RequestError(f"there are {MOST} datasets of your own already: remove one that you no longer need.")
+    if len(list_datasets()) >= MAX_DATASETS:
+        raise RequestError(f"there are {MAX_DATASETS} custom datasets already: remove one that you no longer need.")
     stamped = CustomDataset(**{**asdict(entry), "added": time.time()})
-    with _drafted() as draft:
+    with _draft_folder() as draft:
         write(draft)
-        (draft / ABOUT).write_text(json.dumps({"format": FORMAT, **asdict(stamped)}, indent=1), encoding="utf-8")
+        (draft / METADATA).write_text(json.dumps({"format": FORMAT, **asdict(stamped)}, indent=1), encoding="utf-8")
         try:
             draft.rename(stamped.folder)
         except OSError:
-            check_name(entry.name, reserved=reserved)  # somebody was faster: say so
+            check_name(entry.name, reserved=reserved)  # a concurrent writer may have taken the name
             raise
     return stamped
 
 
 def remove(name: str) -> CustomDataset:
-    """Delete a dataset and its files; runs made from it keep their scores.
+    """Delete a dataset and its files; runs trained on it keep their scores.
 
     Raises:
-        RequestError: there is none of that name.
-        StoreError: the folder cannot be written.
+        RequestError: There is no such dataset.
+        StoreError: The folder cannot be written.
     """
-    found = find(name)
-    if found is None:
+    entry = find(name)
+    if entry is None:
         known = ", ".join(entry.name for entry in list_datasets()) or "none"
-        shown = "".join(c if c.isprintable() else "?" for c in name)[:40]
-        raise RequestError(f"there is no dataset of your own named '{shown}': yours are {known}.")
-    with _writing():
-        gone = _root() / f".gone-{uuid.uuid4().hex}"
-        found.folder.rename(gone)  # at once out of sight, then deleted
-        shutil.rmtree(gone, ignore_errors=True)
-    return found
+        raise RequestError(f"there is no custom dataset '{_printable(name)}': yours are {known}.")
+    with _store_errors():
+        trash = entry.folder.parent / f".gone-{uuid.uuid4().hex}"
+        entry.folder.rename(trash)  # invisible at once, then deleted
+        shutil.rmtree(trash, ignore_errors=True)
+    return entry
 
 
 def free_name(wish: str, *, reserved: Collection[str] = ()) -> str:
-    """A name that is free and as like the wish (a file's name, say) as can be."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", wish).strip("-_")[:32] or "mine"
-    for attempt in (plain, *(f"{plain}-{i}" for i in range(2, MOST + 3))):
+    """Return a valid, free name as close as possible to `wish`, for example a file's name."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", wish).strip("-_")[:32] or "data"
+    for candidate in (plain, *(f"{plain}-{i}" for i in range(2, MAX_DATASETS + 3))):
         try:
-            return check_name(attempt, reserved=reserved)
+            return check_name(candidate, reserved=reserved)
         except RequestError:
             continue
     return uuid.uuid4().hex[:12]
 
 
-def _root() -> Path:
-    return settings.home() / "own"
+def _roots() -> tuple[Path, Path]:
+    """The folder that datasets are saved in, and that of earlier releases."""
+    return settings.home() / _FOLDER, settings.home() / _OLD_FOLDER
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name)[:40]
 
 
 def _read(folder: Path) -> CustomDataset | None:
     try:
-        value = json.loads((folder / ABOUT).read_bytes())
+        value = json.loads((folder / METADATA).read_bytes())
         entry = CustomDataset(**{name: value[name] for name in CustomDataset.__dataclass_fields__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -189,11 +206,11 @@ def _read(folder: Path) -> CustomDataset | None:
 
 
 @contextmanager
-def _drafted() -> Iterator[Path]:
-    """A folder to write into, beside the place it will have; gone after the block unless it was moved."""
-    draft = _root() / f".draft-{uuid.uuid4().hex}"
+def _draft_folder() -> Iterator[Path]:
+    """Yield a draft folder beside the final one; it is deleted afterwards unless it was moved."""
+    draft = _roots()[0] / f".draft-{uuid.uuid4().hex}"
     try:
-        with _writing():
+        with _store_errors():
             draft.mkdir(parents=True)
             yield draft
     finally:
@@ -201,11 +218,11 @@ def _drafted() -> Iterator[Path]:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"{_root()} cannot be written ({error.strerror or error}): free some space, or set DLCORE_HOME to a folder "
-            "you may write to."
+            f"{_roots()[0]} cannot be written ({error.strerror or error}): free some space, or set DLCORE_HOME to a "
+            "folder that you can write to."
         ) from error

@@ -1,134 +1,138 @@
-"""A CSV of one's own becomes a series that models can be trained on: checked, described, kept.
-
-What a page shows before anything is kept, and what the command line keeps at once, is the same `ValidatedSeries`.
-"""
+"""Import of a custom series: a CSV with a time and a value column, and labeled windows if there are any."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import pydantic
 
+from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.series import window_file as series_windows
-from dlcore.data.series.csv_file import Columns, Sheet, open_sheet
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
+from dlcore.data.series import csv_file, window_file
+from dlcore.data.series.csv_file import Columns, Sheet
+from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.seasonality import detect_period
-from dlcore.data.series.series import FILE, Series
-from dlcore.data.sources import locate as sources
+from dlcore.data.series.series import FILE, Series, load_custom
 
-LEAST = 100
-"""Fewer points cannot be cut into parts to train, validate and test on."""
-
-
-@dataclass(frozen=True)
-class ValidatedSeries:
-    """A series that was checked and can be kept. `guessed` is the period found in it, in points; 0 for none."""
-
-    series: Series
-    columns: Columns
-    guessed: int
+MIN_POINTS = 100
+"""A shorter series cannot be split into training, validation and test parts."""
 
 
-def validate(
-    payload: bytes, *, windows: bytes | None = None, period: int | None = None, asked: Columns | None = None
-) -> ValidatedSeries:
-    """Check a CSV, and a file of labelled windows with it; `asked` names columns, empty ones are guessed.
+class SeriesOptions(Config):
+    """Which columns of the CSV hold what, and what is known of the series."""
 
-    Raises:
-        DataError: names the row and the column of the first thing that is wrong.
-    """
-    sheet = open_sheet(payload)
-    return validate_sheet(sheet, columns=choose_columns(sheet, asked), windows=windows, period=period)
+    time: str = column("The time column.")
+    value: str = column("The value column.")
+    label: str = column(
+        "A column with 1 where the value is anomalous and 0 elsewhere; none for no labels.", optional=True
+    )
+    windows: bytes | None = attachment(
+        "Labeled windows, used instead of a label column: CSV or JSON of start, end, name.",
+        suffixes=("csv", "json"),
+        byte_limit=window_file.BYTES_LIMIT,
+    )
+    period: int | None = pydantic.Field(
+        None,
+        description="Seasonal period: 336 for a week of half-hours, 0 for none. Detected by autocorrelation.",
+        json_schema_extra={"unit": "points"},
+    )
 
 
-def choose_columns(sheet: Sheet, asked: Columns | None) -> Columns:
-    """The columns asked for, the others guessed among those that are left.
+def inspect(sheet: Sheet) -> Inspection:
+    """List the columns and guess which hold times, values and labels.
 
     Raises:
-        DataError: a column is not there, or none will do.
+        DataError: No column holds times, or no other column holds numbers.
     """
-    asked = asked or Columns("", "")
-    named = [sheet.known(name) for name in (asked.time, asked.value, asked.label) if name]
-    if len(set(named)) < len(named):
-        raise DataError(f"column '{named[0]}' is asked for twice: time, value and label are three columns.")
-    return sheet.guess(asked)
+    return Inspection(sheet.columns, dataclasses.asdict(sheet.guess()))
 
 
-def validate_sheet(
-    sheet: Sheet, *, columns: Columns, windows: bytes | None = None, period: int | None = None
-) -> ValidatedSeries:
-    """Check a sheet whose columns are known.
+def validate(sheet: Sheet, options: SeriesOptions) -> Preview[Series]:
+    """Check every row of a series.
 
     Raises:
-        DataError: names the row and the column of the first thing that is wrong.
+        DataError: Names the row and column of the first problem.
     """
+    columns = _choose_columns(sheet, options)
     times, values = sheet.times(columns.time), sheet.values(columns.value)
-    if len(values) < LEAST:
+    if len(values) < MIN_POINTS:
         raise DataError(
-            f"row {len(values) + 1}: the file ends after {len(values)} points; to train on, {LEAST} are the least."
+            f"row {len(values) + 1}: the file ends after {len(values)} points; training needs at least {MIN_POINTS}."
         )
-    if windows is not None:
-        labelled = series_windows.parse(windows)
+    if options.windows is not None:
+        windows = window_file.parse(options.windows)
     else:
-        labelled = series_windows.from_labels(times, sheet.labels(columns.label)) if columns.label else ()
-    series_windows.check_windows(labelled, times)
-    series = Series(times, values, labelled)
-    guessed = detect_period(values, series.step_ms)
-    return with_period(ValidatedSeries(series, columns, guessed), period)
+        windows = window_file.from_labels(times, sheet.labels(columns.label)) if columns.label else ()
+    window_file.check_windows(windows, times)
+    series = Series(times, values, windows)
+    detected = detect_period(values, series.step_ms)
+    period = detected if options.period is None else options.period
+    if period != 0 and not 2 <= period <= len(values) // 2:
+        raise DataError(f"period={period} is out of range: use 0 (none) or 2 to {len(values) // 2} points.")
+    return preview_series(dataclasses.replace(series, period=period), columns)
 
 
-def with_period(intake: ValidatedSeries, period: int | None) -> ValidatedSeries:
-    """The same with another period, in points; None takes the one that was found.
-
-    Raises:
-        DataError: it is longer than half the series.
-    """
-    points = len(intake.series.values)
-    if period is not None and period != 0 and not 2 <= period <= points // 2:
-        raise DataError(f"period={period} is refused: it must be 0 (none) or from 2 to {points // 2} points.")
-    chosen = intake.guessed if period is None else period
-    return dataclasses.replace(intake, series=dataclasses.replace(intake.series, period=chosen))
-
-
-def save(name: str, intake: ValidatedSeries, *, source: str = "") -> own.CustomDataset:
-    """Keep the series under a name.
-
-    Raises:
-        RequestError: the name will not do.
-        StoreError: the folder cannot be written.
-    """
-    series = intake.series
-    entry = own.CustomDataset(
-        name=name,
+def preview_series(series: Series, columns: Columns) -> Preview[Series]:
+    """Describe a valid series."""
+    span = f"{format_duration(series.period * series.step_ms)}" if series.period else "none"
+    return Preview(
         kind="series",
+        data=series,
         rows=len(series.values),
         checksum=series.checksum,
-        source=Path(source).name[:100],
         facts={
             "step_ms": series.step_ms,
             "period": series.period,
             "first": int(series.times[0]),
             "last": int(series.times[-1]),
             "windows": [dataclasses.astuple(window) for window in series.windows],
-            "columns": dataclasses.asdict(intake.columns),
+            "columns": dataclasses.asdict(columns),
         },
+        columns=(columns.time, columns.value),
+        guesses={**dataclasses.asdict(columns), "period": series.period},
+        summary=(
+            ("Points", f"{len(series.values):,}", f"{format_duration(series.step_ms)} apart"),
+            ("From", _minute(series.times[0]), ""),
+            ("To", _minute(series.times[-1]), ""),
+            ("Period", span, f"{series.period:,} points" if series.period else "no seasonality"),
+            ("Labeled windows", f"{len(series.windows):,}", f"{series.labels.mean():.1%} of the points"),
+        ),
     )
 
-    def write(folder: Path) -> None:
-        np.savez_compressed(folder / FILE, allow_pickle=False, times=series.times, values=series.values)
 
-    return own.save(entry, write, reserved=sources.DATASETS)
+def _choose_columns(sheet: Sheet, options: SeriesOptions) -> Columns:
+    has_label = options.label != NO_COLUMN or NO_COLUMN in sheet.columns
+    label = options.label if has_label else ""
+    names = [sheet.known(name) for name in (options.time, options.value, label) if name]
+    if len(set(names)) < len(names):
+        raise DataError(f"column '{names[0]}' is used twice: time, value and label must be three columns.")
+    columns = sheet.guess(Columns(options.time, options.value, label))
+    return columns if has_label else dataclasses.replace(columns, label="")
 
 
-def save_file(path: Path, payload: bytes) -> own.CustomDataset:
-    """Keep a CSV that a request named by its path, under its file's name; one that is kept already is found again.
+def _minute(milliseconds: int) -> str:
+    return str(np.datetime64(int(milliseconds), "ms").astype("datetime64[m]")).replace("T", " ")
 
-    Raises:
-        DataError: names the row and the column of the first thing that is wrong.
-    """
-    intake = validate(payload)
-    same = [entry for entry in own.list_datasets("series") if entry.checksum == intake.series.checksum]
-    labels = [list(dataclasses.astuple(window)) for window in intake.series.windows]
-    kept = next((entry for entry in same if [list(w) for w in entry.facts["windows"]] == labels), None)
-    return kept or save(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
+
+def _write(series: Series, folder: Path) -> None:
+    np.savez_compressed(folder / FILE, allow_pickle=False, times=series.times, values=series.values)
+
+
+IMPORTER = Importer[Series](
+    kind="series",
+    title="series",
+    summary="A CSV with a time and a value column, evenly spaced. Labels are optional: without them a model still "
+    "raises alarms, but their precision is unknown.",
+    unit="points",
+    suffixes=("csv", "txt", "tsv"),
+    byte_limit=csv_file.BYTES_LIMIT,
+    options=SeriesOptions,
+    open=cast(Callable[[Any], Sheet], csv_file.open_sheet),
+    inspect=inspect,
+    validate=validate,
+    write=_write,
+    load=load_custom,
+)

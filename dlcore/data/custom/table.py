@@ -1,150 +1,132 @@
-"""A CSV of one's own with several columns becomes a table to train forecasts on: checked, described, kept."""
+"""Import of a custom table: a CSV with several numeric columns over time, to be forecast together."""
 
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import pydantic
 
+from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.series.csv_file import LABEL_NAMES, Sheet, open_sheet, shorten
-from dlcore.data.series.tables import FILE, Table, parse_numbers
-from dlcore.data.sources import locate as sources
+from dlcore.data.custom.importer import Importer, Inspection, Preview, Problem, column, column_list
+from dlcore.data.series import csv_file
+from dlcore.data.series.csv_cells import shorten
+from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
+from dlcore.data.series.intervals import format_duration
+from dlcore.data.series.tables import FILE, Table, load_custom, parse_numbers
 
-LEAST = 200
-"""Fewer rows cannot be cut into parts, with a gap between them, to train, validate and test on."""
-MOST = 64
-"""So many variables at the most: every one is predicted."""
-
-
-@dataclass(frozen=True)
-class ValidatedTable:
-    """A table that was checked and can be kept. `left_out` tells of each column that is not in it why."""
-
-    table: Table
-    time: str
-    left_out: dict[str, str]
+MIN_ROWS = 200
+"""A shorter table cannot be split into training, validation and test parts with a gap between them."""
+MAX_VARIABLES = 64
 
 
-def validate(
-    payload: bytes, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None
-) -> ValidatedTable:
-    """Check a CSV; empty cells are holes, and so is the number `missing` where one is given.
+class TableOptions(Config):
+    """Which columns of the CSV are forecast."""
 
-    `columns` names the variables; without any, every column of numbers is one.
+    time: str = column("The time column.")
+    columns: tuple[str, ...] = column_list("The variables, as a,b,c or all; every numeric column by default.")
+    missing: float | None = pydantic.Field(
+        None, description="Missing-value code: a number such as -200 that marks a missing value."
+    )
 
-    Raises:
-        DataError: names the row and the column of the first thing that is wrong.
-    """
-    return validate_sheet(open_sheet(payload), time=time, columns=columns, missing=missing)
+    @pydantic.field_validator("columns", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Text with commas, as on the command line, as a tuple."""
+        if not isinstance(value, str):
+            return value
+        return () if value.strip() == "all" else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def validate_sheet(
-    sheet: Sheet, *, time: str = "", columns: Sequence[str] = (), missing: float | None = None
-) -> ValidatedTable:
-    """Check a sheet.
+def inspect(sheet: Sheet) -> Inspection:
+    """List the columns and guess which holds the times.
 
     Raises:
-        DataError: names the row and the column of the first thing that is wrong.
+        DataError: No column holds times.
     """
-    time = sheet.known(time) if time else sheet.guess().time
+    return Inspection(sheet.columns, {"time": sheet.guess().time})
+
+
+def validate(sheet: Sheet, options: TableOptions) -> Preview[Table]:
+    """Check every cell of a table; empty cells are missing values.
+
+    Raises:
+        DataError: Names the row and column of the first problem.
+    """
+    time = sheet.known(options.time) if options.time else sheet.guess().time
     times = sheet.times(time)
-    if len(times) < LEAST:
+    if len(times) < MIN_ROWS:
         raise DataError(
-            f"row {len(times) + 1}: the file ends after {len(times)} rows; to train on, {LEAST} are needed."
+            f"row {len(times) + 1}: the file ends after {len(times)} rows; training needs at least {MIN_ROWS}."
         )
-    asked = [sheet.known(name) for name in dict.fromkeys(columns)]
-    if time in asked:
-        raise DataError(f"column '{shorten(time)}' holds the times: it is no variable.")
-    kept: dict[str, np.ndarray] = {}
-    left_out: dict[str, str] = {}
-    for name in asked or [name for name in sheet.columns if name != time]:
-        values, why = _column(sheet, name, missing=missing, strict=name in asked)
-        if values is None:
-            left_out[name] = why
+    requested = [sheet.known(name) for name in dict.fromkeys(options.columns)]
+    if time in requested:
+        raise DataError(f"column '{shorten(time)}' holds the times and cannot be a variable.")
+    values: dict[str, np.ndarray] = {}
+    problems: list[Problem] = []
+    for name in requested or [name for name in sheet.columns if name != time]:
+        cells, reason = _read_column(sheet, name, missing=options.missing, strict=name in requested)
+        if cells is None:
+            problems.append(Problem(name, reason))
         else:
-            kept[name] = values
-    if len(kept) < 2:
+            values[name] = cells
+    if len(values) < 2:
         raise DataError(
-            f"columns of changing numbers beside '{shorten(time)}': {len(kept)}, and a table has two at the least. "
-            "A single one is added as a series (--value COLUMN)."
+            f"numeric columns that change beside '{shorten(time)}': {len(values)}; a table needs at least two. "
+            "Add a single one as a series (--value COLUMN)."
         )
-    if len(kept) > MOST:
+    if len(values) > MAX_VARIABLES:
         raise DataError(
-            f"{len(kept)} columns of numbers: {MOST} are the most. Name those that matter (--columns a,b,c)."
+            f"{len(values)} numeric columns are more than {MAX_VARIABLES}: name those to use (--columns a,b,c)."
         )
-    names = tuple(kept)
-    return ValidatedTable(Table(times, np.column_stack(list(kept.values())), names, ("",) * len(names)), time, left_out)
+    names = tuple(values)
+    table = Table(times, np.column_stack(list(values.values())), names, ("",) * len(names))
+    return _preview(table, time, tuple(problems))
 
 
-def save(name: str, intake: ValidatedTable, *, source: str = "") -> own.CustomDataset:
-    """Keep the table under a name.
-
-    Raises:
-        RequestError: the name will not do.
-        StoreError: the folder cannot be written.
-    """
-    table = intake.table
-    entry = own.CustomDataset(
-        name=name,
+def _preview(table: Table, time: str, problems: tuple[Problem, ...]) -> Preview[Table]:
+    observed = table.observed
+    missing = float(1 - observed.mean())
+    return Preview(
         kind="table",
+        data=table,
         rows=len(table.times),
         checksum=table.checksum,
-        source=Path(source).name[:100],
         facts={
             "step_ms": table.step_ms,
             "first": int(table.times[0]),
             "last": int(table.times[-1]),
             "names": list(table.names),
-            "missing": round(float(1 - table.observed.mean()), 6),
-            "time": intake.time,
+            "missing": round(missing, 6),
+            "time": time,
         },
+        columns=table.names,
+        guesses={"time": time},
+        summary=(
+            ("Rows", f"{len(table.times):,}", f"{format_duration(table.step_ms)} apart"),
+            ("Variables", str(len(table.names)), ""),
+            ("Missing", f"{missing:.1%}", "of all values"),
+        ),
+        samples=tuple(
+            {
+                "Variable": name,
+                "Observed": f"{observed[:, v].mean():.1%}",
+                "Mean": f"{np.nanmean(table.values[:, v]):.4g}",
+                "Minimum": f"{np.nanmin(table.values[:, v]):.4g}",
+                "Maximum": f"{np.nanmax(table.values[:, v]):.4g}",
+            }
+            for v, name in enumerate(table.names)
+        ),
+        problems=problems,
     )
 
-    def write(folder: Path) -> None:
-        np.savez_compressed(folder / FILE, allow_pickle=False, times=table.times, values=table.values)
 
-    return own.save(entry, write, reserved=sources.DATASETS)
-
-
-def save_file(path: Path, payload: bytes) -> own.CustomDataset:
-    """Keep a CSV that a request named by its path, under its file's name; one that is kept already is found again.
+def _read_column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> tuple[np.ndarray | None, str]:
+    """Return a column's values, or None with the reason why it is left out; `strict` for a requested column.
 
     Raises:
-        DataError: names the row and the column of the first thing that is wrong.
-    """
-    intake = validate(payload)
-    kept = next((entry for entry in own.list_datasets("table") if entry.checksum == intake.table.checksum), None)
-    return kept or save(own.free_name(path.stem, reserved=sources.DATASETS), intake, source=path.name)
-
-
-def load(dataset: str, *, checksum: str = "") -> Table:
-    """A table of one's own, as it was checked and kept.
-
-    Raises:
-        DataError: it is not here, another one than `checksum` tells, or damaged.
-    """
-    entry = own.require(dataset, "table", checksum=checksum)
-    again = f"remove '{entry.name}' and add its file again"
-    try:
-        with (entry.folder / FILE).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            times, values = archive["times"], archive["values"]
-        names = tuple(str(name) for name in entry.facts["names"])
-        table = Table(times, values, names, ("",) * len(names), entry.name)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {again}.") from None
-    if table.checksum != entry.checksum:
-        raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {again}.")
-    return table
-
-
-def _column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> "tuple[np.ndarray | None, str]":
-    """A column's values with holes, or why it is left out; one that was asked for must do.
-
-    Raises:
-        DataError: a cell is no number in a column that is one of numbers for the most part, or that was asked for.
+        DataError: A cell is not a number in a column that is requested or mostly numeric.
     """
     if not strict and name.lower() in LABEL_NAMES:
         return None, "holds labels"
@@ -156,8 +138,29 @@ def _column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> 
         return None, "holds no numbers"
     if missing is not None:
         values = np.where(values == missing, np.nan, values)
-    seen = values[~np.isnan(values)]
-    why = "is empty" if not len(seen) else "never changes" if np.ptp(seen) == 0 else ""
-    if why and strict:
-        raise DataError(f"column '{shorten(name)}' {why}: there is nothing in it to forecast; leave it out.")
-    return (None, why) if why else (values, "")
+    observed = values[~np.isnan(values)]
+    reason = "is empty" if not len(observed) else "never changes" if np.ptp(observed) == 0 else ""
+    if reason and strict:
+        raise DataError(f"column '{shorten(name)}' {reason}: there is nothing to forecast; leave it out.")
+    return (None, reason) if reason else (values, "")
+
+
+def _write(table: Table, folder: Path) -> None:
+    np.savez_compressed(folder / FILE, allow_pickle=False, times=table.times, values=table.values)
+
+
+IMPORTER = Importer[Table](
+    kind="table",
+    title="table",
+    summary="A CSV with a time column, evenly spaced, and two or more numeric columns; cells may be empty. A model "
+    "forecasts all columns at once.",
+    unit="rows",
+    suffixes=("csv", "txt", "tsv"),
+    byte_limit=csv_file.BYTES_LIMIT,
+    options=TableOptions,
+    open=cast(Callable[[Any], Sheet], csv_file.open_sheet),
+    inspect=inspect,
+    validate=validate,
+    write=_write,
+    load=load_custom,
+)

@@ -1,7 +1,7 @@
-"""Decoded pictures kept as .npy files, memory-mapped, so that nothing is decoded twice.
+"""A disk cache of decoded arrays as memory-mapped .npy files.
 
-`$DLCORE_CACHE/decoded/<name>-<checksum of the content>/`: a folder appears whole or not at all. Several processes may
-decode the same set at once; the first one done wins and the others use what it made.
+Folders `$DLCORE_CACHE/decoded/<name>-<checksum>/` are created atomically. Several processes may decode the same dataset
+at once; the first one to finish wins.
 """
 
 import contextlib
@@ -17,18 +17,20 @@ import numpy as np
 from dlcore.core import settings
 
 STALE_SECONDS = 6 * 3600
-"""A draft older than this was left by a process that was killed."""
+"""Older drafts are from killed processes."""
 
 
 def checksum(*files: Path, salt: str = "") -> str:
-    """sha256 over the content of files, and over what else decides the arrays (`salt`: side, version); of folders over
-    names, sizes and times, since they may hold a hundred thousand files."""
+    """Return the sha256 over files and `salt`, which is what else determines the arrays (side, version).
+
+    Folders may have 100,000 files: of these, paths, sizes and times are hashed.
+    """
     digest = hashlib.sha256(salt.encode())
     for file in files:
         if file.is_dir():
-            for place in sorted(file.rglob("*")):
-                about = place.lstat()
-                digest.update(f"{place.relative_to(file)} {about.st_size} {about.st_mtime_ns}\0".encode())
+            for path in sorted(file.rglob("*")):
+                about = path.lstat()
+                digest.update(f"{path.relative_to(file)} {about.st_size} {about.st_mtime_ns}\0".encode())
             continue
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
@@ -36,36 +38,36 @@ def checksum(*files: Path, salt: str = "") -> str:
 
 
 def get_or_create(name: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder of that name and key; where it is not there yet, `make` fills it (it is handed an empty folder).
+    """Return the cached folder; if it does not exist, `make` fills an empty draft, which is moved into place.
 
     Raises:
-        OSError: the cache cannot be written, or the disk is full; nothing is left half done.
+        OSError: The cache cannot be written, or the disk is full.
     """
-    place = settings.cache() / "decoded" / f"{name}-{key[:16]}"
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    _tidy(place.parent)
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place.parent))
+    path = settings.cache() / "decoded" / f"{name}-{key[:16]}"
+    if path.is_dir():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _delete_stale_drafts(path.parent)
+    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=path.parent))
     try:
         make(draft)
         draft.chmod(0o755)
-        with contextlib.suppress(OSError):  # another process was faster, and what it made is the same
-            draft.rename(place)
+        with contextlib.suppress(OSError):  # another process was faster, with the same result
+            draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    if not place.is_dir():
-        raise OSError(f"{place} cannot be made")
-    return place
+    if not path.is_dir():
+        raise OSError(f"{path} cannot be created")
+    return path
 
 
 def load(file: Path) -> np.ndarray:
-    """An array of the cache, memory-mapped for reading."""
+    """Memory-map an array of the cache for reading."""
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
-def _tidy(folder: Path) -> None:
-    for left in folder.glob(".*"):
+def _delete_stale_drafts(folder: Path) -> None:
+    for draft in folder.glob(".*"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            if time.time() - draft.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(draft, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Pictures that are the same, exactly or nearly, found and put into groups, so that no split tears a group apart.
+"""Exact and near duplicates among images, as groups that splits keep together.
 
-Exact: equal pixels. Near: the same picture saved anew, scaled, brightened or cut a little: its 8x8 grey copy correlates
-with the other's, and so does the 32x32 one. Everything is compared with everything, as one matrix product in blocks:
-27,000 pictures take a few seconds. Mirrored and turned copies are not looked for.
+Exact: equal pixels. Near: the same image encoded again, scaled, brightened or cropped slightly; its 8x8 and 32x32 gray
+thumbnails correlate. All pairs are compared by matrix products in blocks: 27,000 images take a few seconds. Flipped and
+rotated copies are not detected.
 """
 
 import hashlib
@@ -12,23 +12,22 @@ import numpy as np
 
 from dlcore.data.stratify import stratified_split
 
-ALIKE, SAME = 0.97, 0.95
-"""Least correlation of two 8x8 grey copies for a pair to be looked at more closely, and of the 32x32 ones for it to
-count as near-duplicate. Among 27,000 photographs every pair above both was the same photograph and the next one, at
-0.94, was not (looked at by eye)."""
-SMALLEST = 24
-"""Pictures with a side shorter than this are compared exactly alone: two eights of 8x8 pixels are nearly the same."""
-MOST_COMPARED = 80_000
-"""Above so many pictures only exact duplicates are looked for: the work grows with the square."""
+COARSE_THRESHOLD, FINE_THRESHOLD = 0.97, 0.95
+"""Minimum correlation of 8x8 thumbnails for a candidate pair, and of 32x32 thumbnails for a near duplicate. Among
+27,000 photos, all pairs above both are the same photo and the next one, at 0.94, is not (checked by eye)."""
+MIN_SIDE = 24
+"""Smaller images have no near duplicates: two eights of 8x8 pixels are nearly equal."""
+MAX_COMPARED = 80_000
+"""Near duplicates are skipped for more images, since the cost is quadratic."""
 _BLOCK = 2048
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """groups (N,) int64: the same number for pictures that belong together, the row of the group's first picture.
+    """Duplicate groups (N,) int64: each image has the row number of the first image of its group.
 
-    `exact` and `near` count the pictures that repeat an earlier one with the same pixels, and those that only nearly do
-    (None where that was not looked for). `conflicts` counts groups whose pictures carry different labels.
+    `exact` and `near` count images that repeat an earlier one exactly or nearly (None if not computed). `conflicts`
+    counts groups with different labels.
     """
 
     groups: np.ndarray
@@ -38,87 +37,87 @@ class Duplicates:
 
 
 def find(pixels: np.ndarray, labels: np.ndarray, *, near: bool = True) -> Duplicates:
-    """Duplicates among uint8 pixels (N, H, W) or (N, H, W, 3) with labels (N,); `near` False looks for exact ones."""
+    """Find duplicates among uint8 images (N, H, W) or (N, H, W, 3) with labels (N,); near duplicates only if `near`."""
     same = exact_groups(pixels)
     exact = int((same != np.arange(len(pixels))).sum())
     groups = same
-    near = near and len(pixels) <= MOST_COMPARED and min(pixels.shape[1:3]) >= SMALLEST
+    near = near and len(pixels) <= MAX_COMPARED and min(pixels.shape[1:3]) >= MIN_SIDE
     if near and len(pixels) > 1:
-        first = np.flatnonzero(same == np.arange(len(pixels)))  # one of each exact group is enough
+        first = np.flatnonzero(same == np.arange(len(pixels)))  # one image per exact group
         pairs = first[near_pairs(pixels, first)]
-        groups = _joined(len(pixels), np.concatenate([np.stack([np.arange(len(pixels)), same], axis=1), pairs]))
+        groups = _connect(len(pixels), np.concatenate([np.stack([np.arange(len(pixels)), same], axis=1), pairs]))
     repeats = int((groups != np.arange(len(pixels))).sum())
     return Duplicates(groups, exact, repeats - exact if near else None, _conflicts(groups, labels))
 
 
 def exact_groups(pixels: np.ndarray) -> np.ndarray:
-    """For every picture the row of the first one with the very same pixels (N,)."""
-    seen: dict[bytes, int] = {}
-    found = np.empty(len(pixels), dtype=np.int64)
-    for row, picture in enumerate(pixels):
-        key = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()
-        found[row] = seen.setdefault(key, row)
-    return found
+    """Return for every image the row of the first one with equal pixels (N,)."""
+    first_rows: dict[bytes, int] = {}
+    groups = np.empty(len(pixels), dtype=np.int64)
+    for row, image in enumerate(pixels):
+        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        groups[row] = first_rows.setdefault(key, row)
+    return groups
 
 
 def near_pairs(pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Pairs of places in `rows` (P, 2), the lower first, whose pictures are nearly the same."""
-    grey, flat = _unit(pixels, rows, 8)
-    found = []
+    """Return pairs (P, 2) of indices into `rows`, the lower first, of near duplicates."""
+    gray, flat = _thumbnails(pixels, rows, 8)
+    verified = []
     for start in range(0, len(rows), _BLOCK):
-        alike = grey[start : start + _BLOCK] @ grey[start:].T
-        left, right = np.divmod(np.flatnonzero(alike >= ALIKE), alike.shape[1])
+        correlation = gray[start : start + _BLOCK] @ gray[start:].T
+        left, right = np.divmod(np.flatnonzero(correlation >= COARSE_THRESHOLD), correlation.shape[1])
         pairs = np.stack([left, right], axis=1)[left < right] + start
         pairs = pairs[~(flat[pairs[:, 0]] | flat[pairs[:, 1]])]
-        found.append(pairs[_verified(pixels, rows, pairs)])
-    return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+        verified.append(pairs[_verify(pixels, rows, pairs)])
+    return np.concatenate(verified) if verified else np.empty((0, 2), dtype=np.int64)
 
 
 def grouped_stratified_split(
     labels: np.ndarray, groups: np.ndarray, share: float, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `stratified_split`, with every group on one side; a group goes by the label of its first picture.
+    """Like `stratified_split`, but keep every group in one part; a group has the label of its first image.
 
-    labels (N,), groups (N,) as in `Duplicates` or any other numbering.
+    labels (N,) and groups (N,) in any numbering.
     """
     _, first, member = np.unique(groups, return_index=True, return_inverse=True)
-    taken = np.zeros(len(first), dtype=bool)
-    taken[stratified_split(labels[first], share, seed=seed)[1]] = True
-    return np.flatnonzero(~taken[member]), np.flatnonzero(taken[member])
+    selected = np.zeros(len(first), dtype=bool)
+    selected[stratified_split(labels[first], share, seed=seed)[1]] = True
+    return np.flatnonzero(~selected[member]), np.flatnonzero(selected[member])
 
 
-def _verified(pixels: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Which pairs (P, 2) of places in `rows` hold up at a finer look, (P,) true or false."""
-    good = np.zeros(len(pairs), dtype=bool)
+def _verify(pixels: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return which pairs (P, 2) of indices into `rows` are near duplicates at 32x32 pixels (P,)."""
+    valid = np.zeros(len(pairs), dtype=bool)
     for start in range(0, len(pairs), _BLOCK):
         part = pairs[start : start + _BLOCK]
-        one, other = (_unit(pixels, rows[part[:, side]], 32)[0] for side in (0, 1))
-        good[start : start + _BLOCK] = (one * other).sum(axis=1) >= SAME
-    return good
+        left, right = (_thumbnails(pixels, rows[part[:, side]], 32)[0] for side in (0, 1))
+        valid[start : start + _BLOCK] = (left * right).sum(axis=1) >= FINE_THRESHOLD
+    return valid
 
 
-def _unit(pixels: np.ndarray, rows: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Small grey copies (N, side * side), mean taken off, of length 1; and which pictures are of one colour (N,)."""
-    small = [_small(pixels[rows[start : start + _BLOCK]], side) for start in range(0, len(rows), _BLOCK)]
-    grey = np.concatenate([part.mean(axis=-1).reshape(len(part), -1) for part in small])
-    grey -= grey.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(grey, axis=1, keepdims=True)
-    return grey / np.maximum(length, 1e-6), length[:, 0] < side  # less than one grey level a pixel: points nowhere
+def _thumbnails(pixels: np.ndarray, rows: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return gray thumbnails (N, side * side), centered, of norm 1; and which images are uniform (N,)."""
+    small = [_shrink(pixels[rows[start : start + _BLOCK]], side) for start in range(0, len(rows), _BLOCK)]
+    gray = np.concatenate([part.mean(axis=-1).reshape(len(part), -1) for part in small])
+    gray -= gray.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(gray, axis=1, keepdims=True)
+    return gray / np.maximum(length, 1e-6), length[:, 0] < side  # less than one gray level per pixel
 
 
-def _small(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Pictures (N, H, W[, 3]) at most `side` x `side`, each pixel the mean of a patch, (N, h, w, C) float32."""
-    colour = pixels if pixels.ndim == 4 else pixels[..., None]
-    height, width = colour.shape[1:3]
+def _shrink(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Shrink images (N, H, W[, 3]) to at most `side` x `side` by averaging patches: (N, h, w, C) float32."""
+    color = pixels if pixels.ndim == 4 else pixels[..., None]
+    height, width = color.shape[1:3]
     rows, columns = (np.linspace(0, n, min(side, n) + 1).astype(np.int64)[:-1] for n in (height, width))
-    sums = np.add.reduceat(np.add.reduceat(colour, rows, axis=1, dtype=np.float32), columns, axis=2, dtype=np.float32)
+    sums = np.add.reduceat(np.add.reduceat(color, rows, axis=1, dtype=np.float32), columns, axis=2, dtype=np.float32)
     tall, wide = np.diff(np.r_[rows, height]), np.diff(np.r_[columns, width])
     small: np.ndarray = sums / (tall[:, None] * wide[None, :])[None, :, :, None]
     return small.astype(np.float32)
 
 
-def _joined(n: int, pairs: np.ndarray) -> np.ndarray:
-    """Groups (n,) of what pairs (P, 2) tie together, each named by its lowest row."""
+def _connect(n: int, pairs: np.ndarray) -> np.ndarray:
+    """Return connected components (n,) of pairs (P, 2), each named by its lowest row."""
     root = np.arange(n)
 
     def top(row: int) -> int:

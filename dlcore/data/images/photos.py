@@ -1,6 +1,6 @@
-"""Photographs on their way into a network that others trained: cut out, mirrored, tinted, hidden in part, mixed.
+"""Augmentation of photo batches for pretrained networks: crop, flip, color jitter, random erasing, mixup.
 
-Works on a batch of bytes on the device, as `augment` does, and draws from torch's own generator.
+Like `augment`, it works on uint8 batches on the device and uses torch's global generator.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from dlcore.data.images.augment import color_jitter, random_erasing
 
 @dataclass(frozen=True)
 class PhotoAugmentation:
-    """How training photographs are changed, each time anew.
+    """Random changes of training photos.
 
-    side: pixels that training sees, 0 for all of the picture's; zoom: the least share of the picture's area cut out
-    (1 cuts nothing off); flip: every second one is mirrored; jitter: brightness and contrast change by up to this
-    share; erase: side in pixels of a hidden square; mixup: alpha of the beta distribution, 0 mixes nothing.
+    side: size of the crop in pixels, 0 for the size of the image; zoom: minimum area of the crop (1: no crop); flip:
+    flip half of the images horizontally; jitter: maximum relative change of brightness and contrast; erase: side in
+    pixels of the erased square; mixup: alpha of the beta distribution, 0 for none.
     """
 
     side: int = 0
@@ -32,21 +32,21 @@ class PhotoAugmentation:
 
 @dataclass(frozen=True)
 class MixupResult:
-    """Which other sample each of a batch was mixed with (N,), and the share that is its own."""
+    """The sample that each one of a batch was mixed with (N,), and the weight of the original."""
 
     other: Tensor
     share: float
 
 
 class PhotoTransform:
-    """(N, H, W, 3) uint8 -> (N, 3, h, w) float, standardised; `mix` tells how the last training batch was mixed."""
+    """Augments and standardizes uint8 images (N, H, W, 3) to float (N, 3, h, w); `mix` describes the last mixup."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], changes: PhotoAugmentation) -> None:
         self.mean, self.std, self.changes = tuple(mean), tuple(std), changes
         self.mix: MixupResult | None = None
 
     def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
-        """One batch; changed only in training."""
+        """Transform one batch; augment it only in training."""
         how = self.changes
         x = inputs[0].permute(0, 3, 1, 2).float()  # (N, H, W, C) -> (N, C, H, W), channels last in memory
         if training:
@@ -63,13 +63,13 @@ class PhotoTransform:
 
 
 class FeatureViews:
-    """Features (N, V, F) of each picture's views -> (N, F): one of them by chance in training, else the first."""
+    """Selects one of V views (N, V, F) -> (N, F): a random one in training, else the first."""
 
     def __init__(self, mixup: float = 0.0) -> None:
         self.alpha, self.mix = mixup, None
 
     def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
-        """One batch."""
+        """Transform one batch."""
         views = inputs[0]
         if not training:
             return (views[:, 0],)
@@ -82,26 +82,25 @@ class FeatureViews:
 
 
 def random_resized_crop(x: Tensor, *, side: int, zoom: float, flip: bool) -> Tensor:
-    """Of each picture (N, C, H, W) a rectangle by chance, brought to (side, side), every second one mirrored.
+    """Crop a random rectangle of each image (N, C, H, W), resize it to (side, side) and flip half of them.
 
-    Its area is between `zoom` and all of the picture's, its sides are to each other as 3:4 to 4:3 (Szegedy et al.
-    2015); pixels lie between their neighbours.
+    The area is `zoom` to 1 of the image, the aspect ratio 3:4 to 4:3 (Szegedy et al. 2015); interpolation is bilinear.
     """
     n = len(x)
     area = zoom + (1 - zoom) * torch.rand(n)
-    bent = torch.exp((2 * torch.rand(n) - 1) * (0.2877 if zoom < 1 else 0.0))  # log(4 / 3)
-    across, down = ((area * part).sqrt().clamp(max=1.0) for part in (bent, 1 / bent))
+    aspect = torch.exp((2 * torch.rand(n) - 1) * (0.2877 if zoom < 1 else 0.0))  # log(4 / 3)
+    across, down = ((area * part).sqrt().clamp(max=1.0) for part in (aspect, 1 / aspect))
     left, top = ((2 * torch.rand(n) - 1) * (1 - size) for size in (across, down))
-    turned = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if flip else torch.ones(n)
+    flips = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if flip else torch.ones(n)
     matrix = torch.zeros(n, 2, 3)
-    matrix[:, 0, 0], matrix[:, 0, 2] = across * turned, left
+    matrix[:, 0, 0], matrix[:, 0, 2] = across * flips, left
     matrix[:, 1, 1], matrix[:, 1, 2] = down, top
     grid = functional.affine_grid(matrix.to(x.device), [n, x.shape[1], side, side], align_corners=False)
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def mixup(x: Tensor, *, alpha: float) -> tuple[Tensor, MixupResult | None]:
-    """A batch mixed with itself in another order, by a share from Beta(alpha, alpha) (Zhang et al. 2018, eq. 1)."""
+    """Mix a batch with a permutation of itself, with weight from Beta(alpha, alpha) (Zhang et al. 2018, eq. 1)."""
     if not alpha:
         return x, None
     share = float(torch._sample_dirichlet(torch.tensor([alpha, alpha]))[0])

@@ -1,6 +1,6 @@
-"""Files that a person hands in to be judged: photos, and zips of photos; what is no photo is refused in one line.
+"""Uploaded photos and zips of photos for prediction; other files are rejected with a reason.
 
-Nothing is written to a disk, no name leads anywhere, and one picture is in memory at a time.
+Nothing is written to disk, paths are not used, and one image is in memory at a time.
 """
 
 import io
@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dlcore.core.errors import DataError, one_line
-from dlcore.data.images import folders as image_folders
+from dlcore.data.images import archives
 from dlcore.data.images.files import MAX_BYTES
 
-MOST_PHOTOS, MOST_ENTRIES, MOST_ZIP_BYTES, MOST_REFUSED = 60, 2_000, 64 * 2**20, 100
-"""Photos answered at once, files that a zip may hold, its size, and refusals that are listed."""
+MAX_PHOTOS, MAX_ENTRIES, MAX_ZIP_BYTES, MAX_REJECTED = 60, 2_000, 64 * 2**20, 100
+"""Photos per request, files in a zip, size of a zip, and rejected files that are listed."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One file to be judged; the name is what the person calls it, shortened and printable."""
+    """A file to predict; its name is shortened and printable."""
 
     name: str
     payload: bytes
@@ -28,34 +28,34 @@ class Photo:
 
 @dataclass(frozen=True)
 class RejectedUpload:
-    """One file turned away, and why, in one line."""
+    """A rejected file and the reason, in one line."""
 
     name: str
     reason: str
 
 
 def read_uploads(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
-    """Each file as a photo or as turned away; zips are looked into. At most `MOST_PHOTOS` photos, then one line more.
+    """Yield each file, and each file in a zip, as a photo or as rejected; stop after `MAX_PHOTOS` photos.
 
-    Whether a photo can be decoded is for whoever decodes it to say.
+    Photos are not decoded here.
     """
-    photos = turned = 0
-    for one in _each(files):
-        photos, turned = photos + isinstance(one, Photo), turned + isinstance(one, RejectedUpload)
-        if photos > MOST_PHOTOS:
+    photos = rejected = 0
+    for upload in _read_all(files):
+        photos, rejected = photos + isinstance(upload, Photo), rejected + isinstance(upload, RejectedUpload)
+        if photos > MAX_PHOTOS:
             yield RejectedUpload(
-                one.name, f"only {MOST_PHOTOS} photos are answered at once; this one and what follows wait."
+                upload.name, f"only {MAX_PHOTOS} photos are answered at once; this one and what follows wait."
             )
             return
-        if turned > MOST_REFUSED:
+        if rejected > MAX_REJECTED:
             yield RejectedUpload(
-                one.name, f"more than {MOST_REFUSED} files were refused; what follows was not looked at."
+                upload.name, f"more than {MAX_REJECTED} files were refused; what follows was not looked at."
             )
             return
-        yield one
+        yield upload
 
 
-def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
+def _read_all(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
     for name, payload in files:
         if payload.startswith(_ZIP):
             yield from _in_zip(safe_name(name), payload)
@@ -66,43 +66,43 @@ def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload
 
 
 def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
-    if len(payload) > MOST_ZIP_BYTES:
-        yield RejectedUpload(name, f"a zip of {len(payload) / 2**20:.0f} MB; up to {MOST_ZIP_BYTES >> 20} MB is read.")
+    if len(payload) > MAX_ZIP_BYTES:
+        yield RejectedUpload(name, f"a zip of {len(payload) / 2**20:.0f} MB; up to {MAX_ZIP_BYTES >> 20} MB is read.")
         return
     entries, length = _directory(payload)
-    if entries > MOST_ENTRIES or length > MOST_ENTRIES * 512:
-        yield RejectedUpload(name, f"a zip of too many files; up to {MOST_ENTRIES:,} are looked at, so split it up.")
+    if entries > MAX_ENTRIES or length > MAX_ENTRIES * 512:
+        yield RejectedUpload(name, f"a zip of too many files; up to {MAX_ENTRIES:,} are looked at, so split it up.")
         return
     try:
-        with image_folders.open_zip(io.BytesIO(payload), name) as opened:
-            for inner, size, reason in opened.files():
-                yield _inner(opened, inner, size, reason)
+        with archives.open_zip(io.BytesIO(payload), name) as source:
+            for entry, size, reason in source.files():
+                yield _read_entry(source, entry, size, reason)
     except DataError:
         yield RejectedUpload(
             name, "this zip cannot be read, it may be torn: pack it again, or hand in the photos themselves."
         )
 
 
-def _inner(opened: image_folders.Source, inner: str, size: int, reason: str) -> Photo | RejectedUpload:
-    """One file of a zip, read only if its head promises a bearable size; its promise is not believed either."""
-    name = safe_name(inner)
+def _read_entry(source: archives.Source, entry: str, size: int, reason: str) -> Photo | RejectedUpload:
+    """Read a file of a zip if its declared size is small enough; the actual size is checked too."""
+    name = safe_name(entry)
     if reason:
         return RejectedUpload(name, reason)
     if size > MAX_BYTES:
         return RejectedUpload(name, f"{size / 2**20:,.0f} MB unpacked; up to {MAX_BYTES >> 20} MB is read.")
     try:
-        found = opened.read(inner)
+        content = source.read(entry)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         return RejectedUpload(name, f"it cannot be unpacked ({one_line(error)[:80]}).")
-    if found.startswith(_ZIP):
+    if content.startswith(_ZIP):
         return RejectedUpload(name, "a zip inside a zip: unpack it first.")
-    if len(found) > MAX_BYTES:
+    if len(content) > MAX_BYTES:
         return RejectedUpload(name, f"more than {MAX_BYTES >> 20} MB unpacked.")
-    return Photo(name, found)
+    return Photo(name, content)
 
 
 def _directory(payload: bytes) -> tuple[int, int]:
-    """How many files the zip's end says it holds, and the bytes of their list, before that is read into memory."""
+    """Return the number of files and the bytes of the directory that the zip declares, without reading it."""
     at = payload.rfind(b"PK\x05\x06", max(0, len(payload) - 66_000))
     if at < 0:
         return 0, 0
@@ -110,7 +110,7 @@ def _directory(payload: bytes) -> tuple[int, int]:
 
 
 def safe_name(name: str, limit: int = 80) -> str:
-    """A name as it may be shown: its last part, printable, short; `a file` where nothing is left."""
+    """Return the last part of a path, printable and short; `a file` if it is empty."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    kept = "".join(c for c in last if c.isprintable())[:limit]
-    return kept or "a file"
+    clean = "".join(c for c in last if c.isprintable())[:limit]
+    return clean or "a file"

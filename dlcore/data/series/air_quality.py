@@ -1,17 +1,33 @@
-"""The UCI Air Quality table: hourly gas readings and weather on a street of an Italian city, March 2004 to April 2005.
+"""Tables to forecast: UCI Air Quality, Beijing PM2.5 and custom tables, loaded by dataset id.
 
-De Vito et al., "On field calibration of an electronic nose for benzene estimation", Sensors and Actuators B 129 (2008).
+UCI Air Quality: hourly gas readings and weather on a street of an Italian city, March 2004 to April 2005. De Vito et
+al., "On field calibration of an electronic nose for benzene estimation", Sensors and Actuators B 129 (2008).
 """
+
+import gzip
+import io
 
 import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.tables import HOUR_MS, Table, to_milliseconds
+from dlcore.data.custom import registry
+from dlcore.data.series.tables import HOUR_MS, Table, load_custom, to_milliseconds
 from dlcore.data.sources import locate as sources
 
 MISSING = -200.0
-"""What the file writes where nothing was measured. Left in, it would be taken for a value."""
+"""The missing-value code of the file."""
+BEIJING = {
+    "pm2.5": "µg/m³",
+    "DEWP": "°C",
+    "TEMP": "°C",
+    "PRES": "hPa",
+    "Iws": "m/s, summed",
+    "Is": "h",
+    "Ir": "h",
+}
+"""Variables of Beijing PM2.5 and their units."""
+_GZIP = b"\x1f\x8b"
 UNITS = {
     "CO(GT)": "mg/m³",
     "PT08.S1(CO)": "sensor",
@@ -42,15 +58,47 @@ WORDS = {
     "RH": "relative humidity",
     "AH": "absolute humidity",
 }
-"""What each variable is; GT marks a reference analyser ("ground truth"), PT08 a cheap sensor's raw reading."""
+"""Descriptions of the variables; GT marks a reference analyser ("ground truth"), PT08 a cheap sensor's raw reading."""
 _FORMATS = ("%d/%m/%Y %H.%M.%S", "%d/%m/%Y %H:%M:%S")
 
 
-def load_air_quality() -> Table:
-    """The 9,357 hours as they were measured, -200 turned into holes; nothing is filled.
+def load_table(dataset: str, *, checksum: str = "") -> Table:
+    """Load the table of a run's dataset: a public one, a custom table, or a custom series as one variable.
 
     Raises:
-        DataError: the file is not here, or not what it should be.
+        DataError: The table is missing, or has another checksum.
+    """
+    if registry.is_custom(dataset):
+        return load_custom(dataset, checksum=checksum)
+    return {"air_quality": load_air_quality, "beijing_pm25": load_beijing}[dataset]()
+
+
+def load_beijing() -> Table:
+    """Load the 43,824 hours of Beijing PM2.5 and weather, 2010 to 2014 (UCI 381), without the wind direction.
+
+    Raises:
+        DataError: The file is missing or invalid.
+    """
+    path = sources.require("beijing_pm25")
+    payload = path.read_bytes()
+    text = gzip.decompress(payload) if payload.startswith(_GZIP) else payload
+    try:
+        frame = pd.read_csv(io.BytesIO(text), na_values=["NA"])
+        times = pd.to_datetime(frame[["year", "month", "day", "hour"]])
+        values = frame[list(BEIJING)].to_numpy(np.float64)
+    except (ValueError, KeyError) as error:
+        home = sources.get_dataset("beijing_pm25").homepage
+        raise DataError(f"{path} is not the Beijing PM2.5 table ({error}): download it from {home}.") from None
+    return Table(
+        to_milliseconds(times), values, tuple(BEIJING), tuple(BEIJING.values()), "Beijing PM2.5", warmed="TEMP"
+    )
+
+
+def load_air_quality() -> Table:
+    """Load the 9,357 hours of UCI Air Quality; -200 becomes a missing value.
+
+    Raises:
+        DataError: The file is missing or invalid.
     """
     path = sources.require("air_quality")
     try:
@@ -61,9 +109,11 @@ def load_air_quality() -> Table:
         values = frame[list(UNITS)].to_numpy(np.float64)
     except (ValueError, KeyError, UnicodeDecodeError, IndexError) as error:
         home = sources.get_dataset("air_quality").homepage
-        raise DataError(f"{path} is not the Air Quality table ({error}): take AirQualityUCI.csv from {home}.") from None
+        raise DataError(
+            f"{path} is not the Air Quality table ({error}): download AirQualityUCI.csv from {home}."
+        ) from None
     moments = to_milliseconds(times)
     if len(moments) < 2 or (np.diff(moments) != HOUR_MS).any():
-        raise DataError(f"{path}: its rows are not one hour apart; take the file as it was published.")
+        raise DataError(f"{path}: its rows are not one hour apart; download the original file again.")
     values[values == MISSING] = np.nan
     return Table(moments, values, tuple(UNITS), tuple(UNITS.values()), "Air quality", warmed="T")

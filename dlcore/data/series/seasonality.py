@@ -1,63 +1,61 @@
-"""After how long a series resembles itself: the period that windows, baselines and pictures go by."""
+"""Seasonality: the autocorrelation of a series and its period."""
 
 import numpy as np
 
 DAY_MS = 24 * 3_600_000
 WEEK_MS = 7 * DAY_MS
-ALIKE = 0.2
-"""A correlation below it is no rhythm."""
-REPEATS = 3
-"""A period must fit the series so many times to be believed."""
-LONGEST = 100_000
-"""Points looked at: the newest; a rhythm that takes more does not help a model."""
+MIN_CORRELATION = 0.2
+"""Lower autocorrelation is not seasonality."""
+MIN_REPEATS = 3
+"""The series must be this many periods long."""
+MAX_POINTS = 100_000
+"""The last points, which are used."""
 
 
 def detect_period(values: np.ndarray, step_ms: int) -> int:
-    """The period of values (n,) in points; 0 where none is found.
+    """Detect the period of values (n,) in points; 0 if there is none.
 
-    A week or a day wins where the series resembles itself after it (the week where it does so no less); else the
-    highest later peak of the autocorrelation does (biased estimate, Box & Jenkins).
+    A week or a day is preferred if its autocorrelation is high (the week if both are equal), else the highest peak
+    after the first decline of the autocorrelation (biased estimate, Box & Jenkins).
     """
-    found = autocorrelation(values[-LONGEST:])
-    found = found[: len(found) // REPEATS]
+    correlation = autocorrelation(values[-MAX_POINTS:])
+    correlation = correlation[: len(correlation) // MIN_REPEATS]
     week, day = (_exact(span, step_ms) for span in (WEEK_MS, DAY_MS))
-    at = {lag: float(found[lag]) for lag in (week, day) if 1 < lag < len(found)}
-    if at and max(at.values()) > ALIKE and all(_stands_out(found, lag) for lag in at if at[lag] == max(at.values())):
-        return max(at, key=lambda lag: (round(at[lag] * len(values) / (len(values) - lag), 2), lag))
-    return _highest_peak(found)
+    by_lag = {lag: float(correlation[lag]) for lag in (week, day) if 1 < lag < len(correlation)}
+    highest = max(by_lag.values(), default=0.0)
+    if highest > MIN_CORRELATION and all(_stands_out(correlation, lag) for lag in by_lag if by_lag[lag] == highest):
+        return max(by_lag, key=lambda lag: (round(by_lag[lag] * len(values) / (len(values) - lag), 2), lag))
+    return _highest_peak(correlation)
 
 
 def autocorrelation(values: np.ndarray) -> np.ndarray:
-    """Correlation (n,) of values (n,) with themselves so many points later, by Fourier transform; straight trends are
-    taken out first, since they resemble themselves at every shift."""
+    """Compute the autocorrelation (n,) of values (n,) by Fourier transform, after removing the linear trend."""
     n = len(values)
-    place = np.arange(n) - (n - 1) / 2
-    centred = values - values.mean()
-    slope = (place @ centred) / (place @ place) if n > 1 else 0.0
-    flat = centred - slope * place
+    positions = np.arange(n) - (n - 1) / 2
+    centered = values - values.mean()
+    slope = (positions @ centered) / (positions @ positions) if n > 1 else 0.0
+    flat = centered - slope * positions
     size = 1 << (2 * n - 1).bit_length()
     sums: np.ndarray = np.fft.irfft(np.abs(np.fft.rfft(flat, size)) ** 2, size)[:n]
-    noise = 1e-12 * (
-        n * float(np.abs(values).max(initial=0.0)) ** 2 + 1e-300
-    )  # of a constant, rounding is all there is
+    noise = 1e-12 * (n * float(np.abs(values).max(initial=0.0)) ** 2 + 1e-300)  # rounding errors of a constant
     return sums / sums[0] if sums[0] > noise else np.zeros(n)
 
 
 def _exact(span_ms: int, step_ms: int) -> int:
-    """The span in points, where steps fit it evenly; else 0."""
+    """Convert a duration to points; 0 if it is not a multiple of the step."""
     return span_ms // step_ms if step_ms > 0 and span_ms % step_ms == 0 else 0
 
 
-def _stands_out(found: np.ndarray, lag: int) -> bool:
-    """Whether the correlation is higher there than half way to it: a slow drift only falls."""
-    return bool(found[lag] > found[lag // 2])
+def _stands_out(correlation: np.ndarray, lag: int) -> bool:
+    """Return whether the correlation is higher at `lag` than at half of it; for a drift it only declines."""
+    return bool(correlation[lag] > correlation[lag // 2])
 
 
-def _highest_peak(found: np.ndarray) -> int:
-    below = np.flatnonzero(found < ALIKE / 2)
+def _highest_peak(correlation: np.ndarray) -> int:
+    below = np.flatnonzero(correlation < MIN_CORRELATION / 2)
     if not len(below):
         return 0
-    rest = found[below[0] :]
-    inner = np.flatnonzero((rest[1:-1] >= rest[:-2]) & (rest[1:-1] > rest[2:])) + 1
-    inner = inner[rest[inner] > ALIKE]
-    return int(below[0] + inner[rest[inner].argmax()]) if len(inner) else 0
+    tail = correlation[below[0] :]
+    inner = np.flatnonzero((tail[1:-1] >= tail[:-2]) & (tail[1:-1] > tail[2:])) + 1
+    inner = inner[tail[inner] > MIN_CORRELATION]
+    return int(below[0] + inner[tail[inner].argmax()]) if len(inner) else 0

@@ -1,4 +1,4 @@
-"""Time series: the NYC taxi counts with their labels, and anyone's CSV, checked before use."""
+"""Time series with labeled windows: the NYC taxi counts, custom series, and CSV files."""
 
 import hashlib
 import json
@@ -12,19 +12,19 @@ import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ASSETS
-from dlcore.data.custom import registry as own
-from dlcore.data.series import csv_file as series_csv
+from dlcore.data.custom import registry
+from dlcore.data.series import csv_file
 from dlcore.data.sources import locate as sources
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
 FILE = "series.npz"
-"""Times and values of a series of one's own, in its folder."""
+"""The file of a custom series, in its folder."""
 
 
 @dataclass(frozen=True)
 class LabeledWindow:
-    """A span that people marked as anomalous: epoch milliseconds, both ends included, and what happened then."""
+    """An interval labeled as anomalous: epoch milliseconds, both ends included, and the event."""
 
     start: int
     end: int
@@ -33,11 +33,10 @@ class LabeledWindow:
 
 @dataclass(frozen=True)
 class Series:
-    """One value per time point. times (T,) int64 epoch milliseconds, rising evenly; values (T,) float64.
+    """A univariate time series. times (T,) int64 epoch milliseconds, evenly spaced; values (T,) float64.
 
-    `unlabelled` are spans known to be out of the ordinary that carry no label: an alarm there is plausible.
-    `period` is after how many points the series resembles itself most (a week of half-hours: 336); 0 where none is
-    known.
+    `unlabelled` are intervals known to be unusual but not labeled: an alarm there is plausible. `period` is the
+    seasonal period in points (336 for a week of half-hours), 0 if unknown.
     """
 
     times: np.ndarray
@@ -49,12 +48,12 @@ class Series:
 
     @property
     def checksum(self) -> str:
-        """The sha256 of times and values, as a run records it."""
+        """The sha256 of times and values, recorded with each run."""
         return hashlib.sha256(self.times.tobytes() + self.values.tobytes()).hexdigest()
 
     @property
     def labels(self) -> np.ndarray:
-        """(T,) uint8: 1 inside a labelled window."""
+        """(T,) uint8: 1 inside a labeled window."""
         edges = np.zeros(len(self.times) + 1, np.int64)
         np.add.at(edges, np.searchsorted(self.times, [w.start for w in self.windows]), 1)
         np.add.at(edges, np.searchsorted(self.times, [w.end for w in self.windows], side="right"), -1)
@@ -62,45 +61,45 @@ class Series:
 
     @property
     def step_ms(self) -> int:
-        """Milliseconds from one point to the next."""
+        """Milliseconds between two points."""
         return int(np.median(np.diff(self.times))) if len(self.times) > 1 else HALF_HOUR_MS
 
 
 def load(dataset: str, *, checksum: str = "") -> Series:
-    """The series of a run's dataset: the taxi counts, or one's own (`own:NAME`), which `checksum` must fit if given.
+    """Load the series of a run's dataset: the taxi counts, or a custom series with this `checksum`, if given.
 
     Raises:
-        DataError: it is not here, or not what it was.
+        DataError: The series is missing, or has another checksum.
     """
-    return load_own(dataset, checksum=checksum) if own.is_custom(dataset) else load_nyc_taxi()
+    return load_custom(dataset, checksum=checksum) if registry.is_custom(dataset) else load_nyc_taxi()
 
 
-def load_own(dataset: str, *, checksum: str = "") -> Series:
-    """A series of one's own, as it was checked and kept.
+def load_custom(dataset: str, *, checksum: str = "") -> Series:
+    """Load a custom series.
 
     Raises:
-        DataError: it is not here, another one than `checksum` tells, or damaged.
+        DataError: The series is missing, damaged, or has another checksum.
     """
-    entry = own.require(dataset, "series", checksum=checksum)
-    again = f"remove '{entry.name}' and add its file again"
+    entry = registry.require(dataset, "series", checksum=checksum)
+    advice = f"remove '{entry.name}' and add its file again"
     try:
         with (entry.folder / FILE).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             times, values = archive["times"], archive["values"]
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {again}.") from None
+        raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {advice}.") from None
     windows = tuple(LabeledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts["windows"])
     series = Series(times, values, windows, entry.name, period=int(entry.facts["period"]))
     if series.checksum != entry.checksum:
-        raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {again}.")
+        raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {advice}.")
     return series
 
 
 def load_nyc_taxi() -> Series:
-    """The 10,320 half-hourly counts of the Numenta Anomaly Benchmark, its five labelled windows, and the three public
-    holidays that it leaves unlabelled.
+    """Load the 10,320 half-hourly counts of the Numenta Anomaly Benchmark, with its five labeled windows and three
+    public holidays that it leaves unlabeled.
 
     Raises:
-        DataError: the file is not here, or not what it should be.
+        DataError: The file is missing or invalid.
     """
     path = sources.require("nyc_taxi")
     series = read_csv(path.read_bytes(), name="NYC taxi rides")
@@ -115,74 +114,74 @@ def load_nyc_taxi() -> Series:
 
 
 def public_holidays(dataset: str) -> tuple[LabeledWindow, ...]:
-    """Days of a dataset that are known to be unusual and carry no label; none where nothing is known."""
+    """Return the known unusual but unlabeled days of a dataset."""
     return _windows(_nyc_labels()["unlabelled"]) if dataset == "nyc_taxi" else ()
 
 
 def read_csv(payload: bytes, *, name: str = "your file") -> Series:
-    """A CSV with a time and a value column as a series.
+    """Read a series from a CSV with a time and a value column.
 
     Raises:
-        DataError: names the row and the column of the first thing that is wrong.
+        DataError: Names the row and column of the first problem.
     """
-    times, values = series_csv.parse(payload)
+    times, values = csv_file.parse(payload)
     return Series(times, values, name=name)
 
 
 def calendar(times: np.ndarray) -> np.ndarray:
-    """(T,) epoch milliseconds -> (T, 4): sine and cosine of the time of day and of the day of the week."""
+    """Encode epoch milliseconds (T,) as (T, 4): sine and cosine of the time of day and of the day of the week."""
     day = times % DAY_MS / DAY_MS
-    week = (times // DAY_MS + 3 + day) % 7 / 7  # 1 January 1970 was a Thursday; a week begins on Monday
+    week = (times // DAY_MS + 3 + day) % 7 / 7  # 1 January 1970 was a Thursday; weeks begin on Monday
     angles = 2 * np.pi * np.stack([day, week])
     return np.stack([np.sin(angles[0]), np.cos(angles[0]), np.sin(angles[1]), np.cos(angles[1])], axis=1)
 
 
 @dataclass(frozen=True)
 class MinMaxScaler:
-    """Takes each feature's range on the training part to [0, 1]. low, high (F,)."""
+    """Scales each feature from its training range to [0, 1]. low, high (F,)."""
 
     low: np.ndarray
     high: np.ndarray
 
     @classmethod
     def fit(cls, training: np.ndarray) -> "MinMaxScaler":
-        """Learn the ranges from training rows (N, F), and from nothing else."""
+        """Compute the ranges of training rows (N, F)."""
         return cls(training.min(axis=0), training.max(axis=0))
 
     def scale(self, features: np.ndarray) -> np.ndarray:
-        """(N, F) -> (N, F) float32; values beyond the training range leave [0, 1]."""
+        """Scale features (N, F) to float32; values outside the training range fall outside [0, 1]."""
         span = np.where(self.high > self.low, self.high - self.low, 1.0)
         return ((features - self.low) / span).astype(np.float32)
 
     def as_json(self) -> dict[str, list[float]]:
-        """The ranges as plain lists."""
+        """Return the ranges as lists."""
         return {"low": self.low.tolist(), "high": self.high.tolist()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "MinMaxScaler":
-        """What `as_json` gave, back again."""
+        """Restore a scaler from `as_json`."""
         return cls(np.asarray(data["low"], np.float64), np.asarray(data["high"], np.float64))
 
 
 def split_ends(length: int, *, train_share: float, validation_share: float) -> tuple[int, int]:
-    """Where the training part ends and where validation ends, in points, the series' order kept.
+    """Return the ends of the training and validation parts of a chronological split, in points.
 
     Raises:
-        DataError: a part would be empty.
+        DataError: A part would be empty.
     """
     first = round(length * train_share)
     second = first + round(length * validation_share)
     if not 0 < first < second < length:
         raise DataError(
             f"{length} points with shares {train_share:g} and {validation_share:g} leave a part empty: "
-            "train, validation and test each need points; choose other shares."
+            "choose other shares."
         )
     return first, second
 
 
 def _nyc_labels() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ASSETS / "data" / "nyc_taxi_labels.json").read_text(encoding="utf-8"))
-    return found
+    labels: dict[str, Any] = json.loads((ASSETS / "data" / "nyc_taxi_labels.json").read_text(encoding="utf-8"))
+    return labels
 
 
 def _windows(rows: Sequence[Mapping[str, str]]) -> tuple[LabeledWindow, ...]:

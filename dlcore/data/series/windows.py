@@ -1,4 +1,4 @@
-"""Windows of a series, and what is said of windows turned back into one number per time point."""
+"""Sliding windows of a series, and the mean over windows per time point."""
 
 import numpy as np
 import torch
@@ -6,31 +6,30 @@ from torch import Tensor
 
 
 def sliding_windows(features: np.ndarray, length: int) -> Tensor:
-    """(T, F) -> (T - length + 1, length, F): every window, as a view that costs no memory."""
+    """Return all windows of features (T, F) as a view (T - length + 1, length, F)."""
     return torch.from_numpy(np.ascontiguousarray(features)).unfold(0, length, 1).transpose(1, 2)
 
 
 class PointwiseMean:
-    """The mean of each point over the windows that hold it, from windows that come a few at a time.
+    """The mean of each time point over the windows that contain it, from batches of consecutive windows.
 
-    Window i begins at point i, so there are points - length + 1 of them. A mean looks ahead by up to length - 1
-    points: it is not causal.
+    Window i begins at point i. The mean depends on up to length - 1 later points: it is not causal.
     """
 
     def __init__(self, points: int, *, series: tuple[int, ...] = ()) -> None:
-        """`series` is the shape of what is told of each place, beside (points,)."""
+        """`series` is the shape of a value at one point."""
         self.total, self.count, self.next = np.zeros((points, *series)), np.zeros(points), 0
 
     def add(self, values: np.ndarray) -> None:
-        """(n, L, ...) what the next n windows say of their places."""
+        """Add the values (n, L, ...) of the next n windows."""
         windows, length = values.shape[:2]
-        for place in range(length):
-            rows = slice(self.next + place, self.next + place + windows)
-            self.total[rows] += values[:, place]
+        for offset in range(length):
+            rows = slice(self.next + offset, self.next + offset + windows)
+            self.total[rows] += values[:, offset]
             self.count[rows] += 1
         self.next += windows
 
     @property
     def means(self) -> np.ndarray:
-        """(points, ...)."""
+        """The means (points, ...)."""
         return self.total / np.maximum(self.count, 1).reshape(-1, *[1] * (self.total.ndim - 1))

@@ -1,4 +1,4 @@
-"""One file over the network: checked, whole or not at all, and never a hang."""
+"""Downloads one file: checksum, progress, no partial files, bounded waiting times."""
 
 import logging
 import socket
@@ -14,11 +14,11 @@ from requests.utils import get_environ_proxies, select_proxy
 from dlcore.core.errors import DataError, StoreError, one_line
 
 CONNECT_S, READ_S, ANSWER_S = 8.0, 30.0, 4.8
-_OFFLINE = "what is already on this machine still works: see `python -m dlcore data list`"
+_OFFLINE = "datasets on this machine still work: see `python -m dlcore data list`"
 
 
 class _Bar:
-    """What pooch calls a progress bar, reporting to a plain function."""
+    """A progress bar for pooch that calls a function."""
 
     def __init__(self, report: Callable[[int, int], None]) -> None:
         self.report, self.total, self.done = report, 0, 0
@@ -31,18 +31,18 @@ class _Bar:
         self.done = 0
 
     def close(self) -> None:
-        """Nothing to tidy up."""
+        """Do nothing."""
 
 
 def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, int], None] | None = None) -> None:
-    """Fetch `url` into the file `target`; a file that is there with the right checksum is left as it is.
+    """Download `url` to `target`, unless it exists with this checksum.
 
-    The bytes go to a temporary file beside it, which takes the name only once its checksum (`sha256:...`, `md5:...`)
-    is right; an empty one is left to the caller to check.
+    A temporary file beside it is renamed only after its checksum (`sha256:...`, `md5:...`) matches; an empty checksum
+    is not verified.
 
     Raises:
-        DataError: the address does not answer, or what it gave has another checksum.
-        StoreError: the folder cannot be written.
+        DataError: The server does not answer, or the file has another checksum.
+        StoreError: The folder cannot be written.
     """
     logging.getLogger("pooch").setLevel(logging.ERROR)
     _check_name(url)
@@ -52,52 +52,52 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
     try:
         pooch.retrieve(url, known_hash=checksum or None, fname=target.name, path=target.parent, downloader=fetch)
     except requests.RequestException as error:
-        raise DataError(f"{url} cannot be fetched ({type(error).__name__}): {_OFFLINE}.") from None
+        raise DataError(f"{url} cannot be downloaded ({type(error).__name__}): {_OFFLINE}.") from None
     except ValueError as error:
-        raise DataError(f"{url} gave a file that is not the one expected: {one_line(error)[:200]}") from None
+        raise DataError(f"{url} returned an unexpected file: {one_line(error)[:200]}") from None
     except OSError as error:
         raise StoreError(
-            f"{target.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder that can."
+            f"{target.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a writable folder."
         ) from None
 
 
 def _check_name(url: str) -> None:
-    """Ask for the host's (or proxy's) address first: a connect timeout does not bound that question."""
+    """Resolve the name of the host (or proxy) first: connect timeouts do not bound name resolution."""
     proxy = select_proxy(url, get_environ_proxies(url))
     parts = urlsplit(proxy if proxy and "//" in proxy else url)
     host, answers = parts.hostname or "", []
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
             answers.append(socket.getaddrinfo(host, parts.port or 80))
         except OSError:
             return
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(CONNECT_S)
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(CONNECT_S)
     if not answers:
         raise DataError(f"no network, or no host '{host}': {_OFFLINE}.")
 
 
 def check_reachable(url: str, *, within: float = ANSWER_S) -> None:
-    """Ask whether there is something at `url`, and give up after `within` seconds whatever it waits for.
+    """Check that `url` answers within `within` seconds, whatever the connection waits for.
 
     Raises:
-        DataError: there is no answer in time, or it is an error.
+        DataError: There is no answer in time, or an error.
     """
-    found: list[str] = []
+    problems: list[str] = []
 
-    def ask() -> None:
+    def request() -> None:
         try:
             with requests.get(url, timeout=within, stream=True) as answer:
-                found.append("" if answer.ok else f"{url} cannot be fetched (HTTP {answer.status_code}).")
+                problems.append("" if answer.ok else f"{url} cannot be downloaded (HTTP {answer.status_code}).")
         except requests.RequestException as error:
-            found.append(f"{url} cannot be fetched ({type(error).__name__}): no network?")
+            problems.append(f"{url} cannot be downloaded ({type(error).__name__}): no network?")
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(within)
-    what = found[0] if found else f"{url} does not answer within {within:g} s: no network?"
-    if what:
-        raise DataError(f"{what} {_OFFLINE.capitalize()}.")
+    thread = threading.Thread(target=request, daemon=True)
+    thread.start()
+    thread.join(within)
+    problem = problems[0] if problems else f"{url} does not answer within {within:g} s: no network?"
+    if problem:
+        raise DataError(f"{problem} {_OFFLINE.capitalize()}.")

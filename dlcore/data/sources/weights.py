@@ -1,7 +1,8 @@
-"""Weights that torchvision's networks learnt on ImageNet: where they are found, and how they are fetched and checked.
+"""Finds, downloads and loads torchvision's ImageNet weights; file names end in the first digits of their sha256.
 
-A file is looked for in torch.hub's cache (`TORCH_HOME` is honoured), in `torch-home/hub/checkpoints` and `checkpoints`
-of the folders of `DLCORE_DATA`, and in the cache folder. Its name ends in the first digits of its sha256.
+Search order: torch.hub's cache (`TORCH_HOME`), `torch-home/hub/checkpoints` and `checkpoints` in the folders of
+`DLCORE_DATA`, and the cache folder. Downloads do not use `torch.hub`, which has no timeout and no progress callback,
+prints to standard output, and checks the hash of downloads only, not of files already there.
 """
 
 import hashlib
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 PREFIX = "weights:"
-"""How they are named among the datasets."""
+"""Prefix of their dataset ids."""
 HOME = "https://download.pytorch.org/models"
 FOLDERS = ("torch-home/hub/checkpoints", "hub/checkpoints", "checkpoints", ".")
 RESIZED, MEAN, STD = 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What all of these were given: the shorter side brought to so many pixels, mean and spread of each channel."""
+"""Preprocessing of all of these: size of the shorter side, mean and standard deviation per channel."""
 
 
 @dataclass(frozen=True)
 class PretrainedWeights:
-    """One file: `accuracy` is what torchvision reports on ImageNet's validation part, `size` its bytes, about."""
+    """A file of weights: `accuracy` on ImageNet as reported by torchvision, approximate `size` in bytes."""
 
     backbone: str
     name: str
     size: int
     accuracy: float
-    licence: str = "BSD-3"
+    license: str = "BSD-3"
 
     @property
     def digits(self) -> str:
@@ -45,7 +46,7 @@ class PretrainedWeights:
 
     @property
     def url(self) -> str:
-        """Where it is fetched from, unless `DLCORE_MIRROR` names another place."""
+        """The download URL, on `DLCORE_MIRROR` if set."""
         return f"{settings.mirror_url()}/weights/{self.name}" if settings.mirror_url() else f"{HOME}/{self.name}"
 
 
@@ -62,29 +63,29 @@ WEIGHTS: dict[str, PretrainedWeights] = {
 
 
 def find(backbone: str) -> Path | None:
-    """Where the weights lie on this machine; None where they do not."""
+    """Return the path of the weights; None if they are not on this machine."""
     name = WEIGHTS[backbone].name
     return next((folder / name for folder in _folders() if (folder / name).is_file()), None)
 
 
 def fetch(backbone: str, progress: Progress | None = None) -> Path:
-    """Fetch the weights into the cache folder unless they are here, and say where they lie.
+    """Download the weights into the cache folder unless they are on this machine, and return their path.
 
     Raises:
-        DataError: no network, or what came is another file; nothing of it stays.
-        StoreError: the cache folder cannot be written.
+        DataError: No network, or the file has another checksum; invalid files are deleted.
+        StoreError: The cache folder cannot be written.
     """
-    found = find(backbone)
-    if found is not None:
-        return found
+    path = find(backbone)
+    if path is not None:
+        return path
     from dlcore.data.sources.download import download
 
-    wanted, target = WEIGHTS[backbone], settings.cache() / "weights" / WEIGHTS[backbone].name
+    entry, target = WEIGHTS[backbone], settings.cache() / "weights" / WEIGHTS[backbone].name
     draft = target.with_suffix(".part")
     try:
         draft.unlink(missing_ok=True)
-        download(wanted.url, draft, "", progress=progress)
-        _check(draft, wanted)
+        download(entry.url, draft, "", progress=progress)
+        _check(draft, entry)
         draft.replace(target)
     except OSError as error:
         raise StoreError(f"{target.parent} cannot be written: {one_line(error)}.") from None
@@ -94,50 +95,50 @@ def fetch(backbone: str, progress: Progress | None = None) -> Path:
 
 
 def load(backbone: str) -> "dict[str, Tensor]":
-    """The weights by torchvision's names, each rounded to half precision and kept as float32.
+    """Load the weights by torchvision's names, rounded to half precision, as float32.
 
-    Rounded, because a run is shipped so: what is trained and measured is then what is shipped.
+    Bundles store half precision, so the rounded weights are those that are evaluated and shipped.
 
     Raises:
-        DataMissingError: they are not on this machine; says how to get them.
-        DataError: the file is torn, or another one under that name.
+        DataMissingError: They are not on this machine; says how to get them.
+        DataError: The file is damaged, or has another checksum.
     """
     import torch
 
-    wanted, path = WEIGHTS[backbone], find(backbone)
+    entry, path = WEIGHTS[backbone], find(backbone)
     if path is None:
         raise DataMissingError(
             f"{PREFIX}{backbone}",
             f"the ImageNet weights of {backbone} are not on this machine: run `python -m dlcore data get "
-            f"{PREFIX}{backbone}` ({wanted.size / 1e6:.0f} MB, licence: {wanted.licence}), or put {wanted.name} "
-            "where TORCH_HOME says; start=random needs none.",
+            f"{PREFIX}{backbone}` ({entry.size / 1e6:.0f} MB, license: {entry.license}), or put {entry.name} "
+            "into the cache of TORCH_HOME; start=random works without them.",
         )
-    _check(path, wanted)
+    _check(path, entry)
     try:
-        found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path} cannot be read ({one_line(error)[:80]}); fetch it again.") from None
-    return {name: value.half().float() if value.is_floating_point() else value for name, value in found.items()}
+        raise DataError(f"{path} cannot be read ({one_line(error)[:80]}): download it again.") from None
+    return {name: value.half().float() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def file_digest(path: Path) -> str:
-    """The file's sha256; computed once while the file stays as it is."""
-    about = path.stat()
-    return _digest(str(path), about.st_size, about.st_mtime_ns)
+    """Return the file's sha256, cached while its size and time stay the same."""
+    stat = path.stat()
+    return _digest(str(path), stat.st_size, stat.st_mtime_ns)
 
 
 @cache
-def _digest(path: str, size: int, written: int) -> str:
+def _digest(path: str, size: int, mtime: int) -> str:
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(path: Path, wanted: PretrainedWeights) -> None:
-    found = file_digest(path)
-    if not found.startswith(wanted.digits):
+def _check(path: Path, entry: PretrainedWeights) -> None:
+    digest = file_digest(path)
+    if not digest.startswith(entry.digits):
         raise DataError(
-            f"{path.name}: its sha256 begins with {found[:8]}, that of {wanted.name} with {wanted.digits}; "
-            "delete it and fetch it again."
+            f"{path.name}: its sha256 begins with {digest[:8]}, that of {entry.name} with {entry.digits}; "
+            "delete it and download it again."
         )
 
 

@@ -1,4 +1,4 @@
-"""Texts cut into the pieces that a pretrained BERT knows, under its own ids."""
+"""WordPiece tokenization with the vocabulary of a pretrained BERT."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,20 +6,20 @@ from typing import Literal
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from dlcore.data.sources.bert_weights import SPECIAL, Checkpoint
+from dlcore.data.sources.bert_checkpoint import SPECIAL, Checkpoint
 
 Keep = Literal["start", "end", "both"]
-"""Which part of a longer text is read: its start, its end, or a quarter from its start and the rest from its end."""
+"""Truncation of long texts: keep the start, the end, or a quarter from the start and three from the end."""
 PAD = 0
-START_SHARE = 4
-"""Of what is kept with `both`, one part in so many is from the start (Sun et al. 2019, table 2: 128 and 382)."""
+START_DIVISOR = 4
+"""With `both`, a quarter of the tokens is from the start (Sun et al. 2019, table 2: 128 and 382)."""
 
 
 class WordPieceTokenizer:
-    """The words and pieces of words that a BERT knows, cut as in its paper (Devlin et al. 2019)."""
+    """The WordPiece tokenizer of BERT (Devlin et al. 2019)."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        """Letters are made small where the vocabulary has no capitals."""
+        """Texts are lowercased if the vocabulary has no capitals."""
         self.words = checkpoint.vocabulary
         ids = {word: number for number, word in enumerate(self.words)}
         _, self.unknown, self.first, self.last, self.mask = (ids[word] for word in SPECIAL)
@@ -32,37 +32,37 @@ class WordPieceTokenizer:
         return len(self.words)
 
     def encode(self, texts: Sequence[str], *, length: int, keep: Keep = "start") -> list[np.ndarray]:
-        """Each text's ids (T,) int64, T at most `length`: [CLS], what is kept of its pieces, [SEP]."""
-        # one by one texts cost no threads, and a process that never used them can be forked without a warning
+        """Encode each text to ids (T,) int64, T at most `length`: [CLS], its truncated word pieces, [SEP]."""
+        # a single text uses no threads: forking the process then raises no warning
         encoded = (
             [self._tokenizer.encode(texts[0])] if len(texts) == 1 else self._tokenizer.encode_batch_fast(list(texts))
         )
         return [
             np.array(
-                [self.first, *(one.ids[place] for place in kept_positions(len(one.ids), length - 2, keep)), self.last]
+                [self.first, *(encoding.ids[i] for i in kept_positions(len(encoding.ids), length - 2, keep)), self.last]
             )
-            for one in encoded
+            for encoding in encoded
         ]
 
     def tokens(self, text: str) -> list[str]:
-        """The pieces of a text, without [CLS] and [SEP]; what is unknown as it was written."""
-        one = self._tokenizer.encode(text)
-        spans = zip(one.ids, one.tokens, one.offsets, strict=True)
+        """Return the word pieces of a text without [CLS] and [SEP]; unknown words unchanged."""
+        encoding = self._tokenizer.encode(text)
+        spans = zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
         return [text[start:stop] if number == self.unknown else token for number, token, (start, stop) in spans]
 
 
-def kept_positions(count: int, most: int, keep: Keep) -> list[int]:
-    """Places that are kept of `count` pieces when `most` of them are read."""
-    if count <= most:
+def kept_positions(count: int, limit: int, keep: Keep) -> list[int]:
+    """Return the positions that remain of `count` tokens after truncation to `limit`."""
+    if count <= limit:
         return list(range(count))
-    head = {"start": most, "end": 0, "both": most // START_SHARE}[keep]
-    return [*range(head), *range(count - (most - head), count)]
+    head = {"start": limit, "end": 0, "both": limit // START_DIVISOR}[keep]
+    return [*range(head), *range(count - (limit - head), count)]
 
 
 def pad(ids: Sequence[np.ndarray], *, length: int = 0) -> np.ndarray:
-    """(N, T) int64, padded at the end with 0; T is the longest row, or `length` where that is more."""
+    """Pad ids to (N, T) int64 with 0 at the end; T is the longest row, at least `length`."""
     longest = max([length, *(len(row) for row in ids)])
     rows = np.zeros((len(ids), longest), dtype=np.int64)
-    for place, row in enumerate(ids):
-        rows[place, : len(row)] = row
+    for i, row in enumerate(ids):
+        rows[i, : len(row)] = row
     return rows

@@ -1,7 +1,7 @@
-"""Pairs of texts for sequence to sequence: letters to reverse, digits to sort, and days in words to write as ISO dates.
+"""Synthetic sequence-to-sequence tasks: reverse letters, sort digits, and convert dates in words to ISO dates.
 
-All three are synthetic: made here, from a seed. The test part is drawn first and is the same for every run; what is in
-it, or in the validation part, never comes in training.
+The test split is generated first and is the same for every run; its items and those of validation
+are never in training.
 """
 
 import datetime
@@ -17,17 +17,17 @@ import numpy as np
 Task = Literal["dates_in_words", "reversing", "sorting"]
 PAD, UNKNOWN, START, END = 0, 1, 2, 3
 SPECIAL = 4
-"""Numbers that are no symbol; symbols begin here."""
-SHORTEST = 2
-"""Symbols of the shortest item to reverse or to sort."""
+"""The number of special ids; symbols begin here."""
+MIN_LENGTH = 2
+"""Symbols of the shortest item to reverse or sort."""
 TEST_SEED = 2**31
-"""No run's seed reaches so far."""
+"""Larger than any run's seed."""
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 
 
 @dataclass(frozen=True)
 class SequencePairs:
-    """N sources and what is to be written for each; `kinds` (N,) is the form of a date, or an item's length."""
+    """N sources with their targets; `kinds` (N,) is the format of a date, or the length of an item."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
@@ -44,7 +44,7 @@ class SequencePairs:
 
 @dataclass(frozen=True)
 class SequenceSplits:
-    """Three parts that share no item (of dates: no day), and items longer than any of them (empty for dates)."""
+    """Three disjoint splits (dates: disjoint days), and items longer than all of them (empty for dates)."""
 
     train: SequencePairs
     validation: SequencePairs
@@ -54,7 +54,7 @@ class SequenceSplits:
 
 @dataclass(frozen=True)
 class SplitSizes:
-    """How many items of each part; the `longest` item to reverse or sort; `each`: items of each length beyond it."""
+    """Items per split; `longest`: maximum length to reverse or sort; `each`: items of each greater length."""
 
     train: int
     validation: int
@@ -64,7 +64,7 @@ class SplitSizes:
 
 
 def make_splits(task: Task, sizes: SplitSizes, *, seed: int) -> SequenceSplits:
-    """The parts of one task; training and validation follow from the seed, the test part does not."""
+    """Generate the splits of a task; the seed affects training and validation only."""
     return _dates(sizes, seed) if task == "dates_in_words" else _symbols(task, sizes, seed)
 
 
@@ -75,36 +75,36 @@ SOLVED: dict[str, Callable[[str], str]] = {
     "reversing": lambda item: item[::-1],
     "sorting": lambda item: "".join(sorted(item)),
 }
-"""The one line that solves a task; the network is shown examples instead."""
+"""The program that solves a task; networks learn it from examples."""
 
 
 def _symbols(task: Task, sizes: SplitSizes, seed: int) -> SequenceSplits:
-    fixed, own = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
-    span = (SHORTEST, sizes.longest)
-    test = _drawn(task, sizes.test, span, fixed, without=set())
-    validation = _drawn(task, sizes.validation, span, own, without=set(test))
-    train = _drawn(task, sizes.train, span, own, without={*test, *validation})
+    fixed, seeded = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
+    span = (MIN_LENGTH, sizes.longest)
+    test = _sample_items(task, sizes.test, span, fixed, without=set())
+    validation = _sample_items(task, sizes.validation, span, seeded, without=set(test))
+    train = _sample_items(task, sizes.train, span, seeded, without={*test, *validation})
     longer = [
         item
         for length in range(sizes.longest + 1, 2 * sizes.longest + 1)
-        for item in _drawn(task, sizes.each, (length, length), fixed, without=set())
+        for item in _sample_items(task, sizes.each, (length, length), fixed, without=set())
     ]
-    return SequenceSplits(*(_solved(task, part) for part in (train, validation, test, longer)))
+    return SequenceSplits(*(_solve(task, part) for part in (train, validation, test, longer)))
 
 
-def _drawn(
+def _sample_items(
     task: Task, rows: int, span: tuple[int, int], random: np.random.Generator, *, without: set[str]
 ) -> list[str]:
-    """Items of any length of the span, each as likely; one that is to be left out is drawn anew."""
-    symbols, found = np.array(list(SYMBOLS[task])), list[str]()
-    while len(found) < rows:
+    """Sample items with uniform length within the span, none of `without`."""
+    symbols, items = np.array(list(SYMBOLS[task])), list[str]()
+    while len(items) < rows:
         item = "".join(random.choice(symbols, random.integers(span[0], span[1] + 1)))
         if item not in without:
-            found.append(item)
-    return found
+            items.append(item)
+    return items
 
 
-def _solved(task: Task, items: Sequence[str]) -> SequencePairs:
+def _solve(task: Task, items: Sequence[str]) -> SequencePairs:
     lengths = np.array([len(item) for item in items], dtype=np.int64)
     return SequencePairs(tuple(items), tuple(SOLVED[task](item) for item in items), lengths)
 
@@ -171,11 +171,11 @@ FORMS = (
     "september the twenty-third, twenty twenty-six",
     "23.9.2026",
 )
-"""The ways in which a day is written, by the example of one."""
+"""Date formats, by example."""
 
 
 def format_date(day: datetime.date, form: int) -> str:
-    """A day as the form of that number writes it, in small letters."""
+    """Format a date in one of the formats, in lowercase."""
     n, month, year, weekday = day.day, _MONTHS[day.month - 1], day.year, _DAYS[day.weekday()]
     ending = "th" if 11 <= n <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return (
@@ -191,7 +191,7 @@ def format_date(day: datetime.date, form: int) -> str:
 
 
 def number_to_words(number: int) -> str:
-    """1 to 99 in words."""
+    """Convert 1 to 99 to words."""
     if number < len(_ONES):
         return _ONES[number]
     tens, ones = divmod(number, 10)
@@ -199,38 +199,38 @@ def number_to_words(number: int) -> str:
 
 
 def ordinal(number: int) -> str:
-    """1 to 99 as an ordinal in words: twenty-third."""
+    """Convert 1 to 99 to an ordinal in words: twenty-third."""
     before, dash, last = number_to_words(number).rpartition("-")
     return f"{before}{dash}{_ORDINALS.get(last, last + 'th')}"
 
 
 def year_to_words(year: int) -> str:
-    """1900 to 2099 as they are said: nineteen eighty-four, two thousand and five, twenty twenty-six."""
-    century, rest = divmod(year, 100)
-    if century == 20 and rest < 10:
-        return f"two thousand and {number_to_words(rest)}" if rest else "two thousand"
-    said = number_to_words(century)
-    if rest == 0:
-        return f"{said} hundred"
-    return f"{said} oh {number_to_words(rest)}" if rest < 10 else f"{said} {number_to_words(rest)}"
+    """Convert 1900 to 2099 to words: nineteen eighty-four, two thousand and five, twenty twenty-six."""
+    century, remainder = divmod(year, 100)
+    if century == 20 and remainder < 10:
+        return f"two thousand and {number_to_words(remainder)}" if remainder else "two thousand"
+    words = number_to_words(century)
+    if remainder == 0:
+        return f"{words} hundred"
+    return f"{words} oh {number_to_words(remainder)}" if remainder < 10 else f"{words} {number_to_words(remainder)}"
 
 
 def _dates(sizes: SplitSizes, seed: int) -> SequenceSplits:
-    """Days of two centuries: those of the test part and of the validation part come in no form in training."""
+    """Days of two centuries; days of test and validation are in no format in training."""
     count = (LAST_DAY - FIRST_DAY).days + 1
-    fixed, own = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
+    fixed, seeded = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
     days = fixed.permutation(count)
-    test, rest = days[: sizes.test], own.permutation(days[sizes.test :])
-    validation, left = rest[: sizes.validation], rest[sizes.validation :]
-    train = own.choice(left, sizes.train)
+    test, other = days[: sizes.test], seeded.permutation(days[sizes.test :])
+    validation, remaining = other[: sizes.validation], other[sizes.validation :]
+    train = seeded.choice(remaining, sizes.train)
     return SequenceSplits(
-        _day_pairs(train, own), _day_pairs(validation, own), _day_pairs(test, fixed), _day_pairs(test[:0], own)
+        _day_pairs(train, seeded), _day_pairs(validation, seeded), _day_pairs(test, fixed), _day_pairs(test[:0], seeded)
     )
 
 
-def _day_pairs(places: np.ndarray, random: np.random.Generator) -> SequencePairs:
-    forms = random.integers(0, len(FORMS), len(places))
-    days = [FIRST_DAY + datetime.timedelta(days=int(place)) for place in places]
+def _day_pairs(offsets: np.ndarray, random: np.random.Generator) -> SequencePairs:
+    forms = random.integers(0, len(FORMS), len(offsets))
+    days = [FIRST_DAY + datetime.timedelta(days=int(offset)) for offset in offsets]
     sources = tuple(format_date(day, int(form)) for day, form in zip(days, forms, strict=True))
     return SequencePairs(sources, tuple(day.isoformat() for day in days), forms)
 
@@ -240,29 +240,29 @@ def _day_pairs(places: np.ndarray, random: np.random.Generator) -> SequencePairs
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The symbols of one side. Numbers: 0 nothing, 1 a symbol not known, 2 start, 3 end, then the symbols in order."""
+    """The symbols of one side. Ids: 0 padding, 1 unknown, 2 start, 3 end, then the symbols in order."""
 
     symbols: str
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> "Alphabet":
-        """Every symbol that comes in the texts."""
+        """Collect all symbols of the texts."""
         return cls("".join(sorted(set("".join(texts)))))
 
     def __len__(self) -> int:
         return SPECIAL + len(self.symbols)
 
     def encode(self, texts: Sequence[str], *, length: int, ends: bool = False) -> np.ndarray:
-        """Texts as numbers (N, length) int64, cut there; with `ends` the end is written where there is room."""
-        known = {symbol: SPECIAL + place for place, symbol in enumerate(self.symbols)}
-        found = np.zeros((len(texts), length), dtype=np.int64)
+        """Encode texts to ids (N, length) int64, truncated; `ends` appends the end symbol if it fits."""
+        known = {symbol: SPECIAL + k for k, symbol in enumerate(self.symbols)}
+        ids = np.zeros((len(texts), length), dtype=np.int64)
         for row, text in enumerate(texts):
             numbers = [known.get(symbol, UNKNOWN) for symbol in text] + ([END] if ends else [])
-            found[row, : len(numbers)] = numbers[:length]
-        return found
+            ids[row, : len(numbers)] = numbers[:length]
+        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Numbers as a text, up to the end; what is no symbol shows as the sign of an unknown one."""
+        """Decode ids up to the end symbol; special ids become the replacement character."""
         out = []
         for number in ids:
             if number in (PAD, END):
@@ -271,18 +271,18 @@ class Alphabet:
         return "".join(out)
 
     def name(self, number: int) -> str:
-        """One number as a person reads it."""
+        """Return the display name of an id."""
         special: dict[int, str] = {PAD: "nothing", UNKNOWN: "unknown", START: "start", END: "end"}
         return special[number] if number < SPECIAL else self.symbols[number - SPECIAL].replace(" ", "␣")
 
 
 def decoder_inputs(targets: np.ndarray) -> np.ndarray:
-    """What the decoder is given (N, L) to write the targets (N, L): the start, and each target but the last."""
+    """Shift targets (N, L) right: the start symbol, then all targets but the last (teacher forcing)."""
     shifted: np.ndarray = np.concatenate([np.full((len(targets), 1), START, dtype=np.int64), targets[:, :-1]], axis=1)
-    shifted[shifted == END] = PAD  # after the end nothing is asked
+    shifted[shifted == END] = PAD  # no prediction after the end
     return shifted
 
 
 def as_preprocessing(source: Alphabet, target: Alphabet, **more: Any) -> dict[str, Any]:
-    """Both alphabets, JSON-able."""
+    """Return both alphabets as JSON-serializable values."""
     return {"source_symbols": source.symbols, "target_symbols": target.symbols, **more}

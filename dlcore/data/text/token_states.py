@@ -1,9 +1,9 @@
-"""What a network said of every token of many texts, kept on disk: half precision, memory-mapped, a chunk at a time.
+"""A disk cache of token states (hidden states of a network): half precision, memory-mapped, in chunks of texts.
 
-`$DLCORE_CACHE/states/<key>.npy` (tokens, D) holds the states of a chunk's texts one after the other, and
-`<key>.offsets.npy` (texts + 1,) where each begins. The key is the sha256 of all that decides the numbers, so what
-changed is never read from an old chunk. A chunk counts once both files are whole; several processes may write the
-same one. `DLCORE_STATES_GB` bounds them all together: the longest unused go first.
+`$DLCORE_CACHE/states/<key>.npy` (tokens, D) holds the concatenated states of a chunk's texts, `<key>.offsets.npy`
+(texts + 1,) where each text begins. The key is the sha256 of everything that determines the states. A chunk is valid
+once both files are complete; several processes may write the same one. `DLCORE_STATES_GB` limits the total size: the
+least recently used chunks are evicted.
 """
 
 import contextlib
@@ -24,85 +24,87 @@ from dlcore.core import settings
 from dlcore.core.errors import DataError, StoreError, one_line
 
 CHUNK = 512
-"""Texts kept together: an interrupted computation loses at most so many."""
+"""Texts per chunk: the most that an interrupted computation loses."""
 SPARE_BYTES = 2**29
-"""Left free on the disk, whatever is kept."""
+"""Minimum free disk space."""
 BYTES = 2
 STALE_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """States (tokens, D) float16 and offsets (texts + 1,): text i has the rows from offsets[i] to offsets[i + 1]."""
+    """States (tokens, D) float16 and offsets (texts + 1,): text i has rows offsets[i] to offsets[i + 1]."""
 
     states: np.ndarray
     offsets: np.ndarray
 
 
 class TokenStates:
-    """The states of many texts, gathered as they are asked for."""
+    """The states of many texts, gathered on demand."""
 
-    def __init__(self, chunks: Sequence[Chunk], places: np.ndarray) -> None:
-        """`places` (N, 2): each text's chunk, and its number in that chunk."""
-        self._chunks, self._places = chunks, places
+    def __init__(self, chunks: Sequence[Chunk], positions: np.ndarray) -> None:
+        """`positions` (N, 2): the chunk of each text, and its index in the chunk."""
+        self._chunks, self._positions = chunks, positions
         self.lengths = np.array(
-            [chunks[chunk].offsets[row + 1] - chunks[chunk].offsets[row] for chunk, row in places], dtype=np.int64
+            [chunks[chunk].offsets[row + 1] - chunks[chunk].offsets[row] for chunk, row in positions], dtype=np.int64
         )
-        """(N,) tokens of each text."""
+        """Tokens per text (N,)."""
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(N,) text numbers -> their states (N, T, D) float32, zero where a text has ended, and (N, T) int64, 1 where
-        it has a token; both on the device of `rows`."""
-        wanted = rows.tolist()
-        lengths = torch.from_numpy(self.lengths[wanted])
+        """Gather the states of texts `rows` (N,): (N, T, D) float32, zero-padded, and the attention mask (N, T) int64.
+
+        Both are on the device of `rows`.
+        """
+        indices = rows.tolist()
+        lengths = torch.from_numpy(self.lengths[indices])
         width = self._chunks[0].states.shape[1]
-        states = torch.zeros(len(wanted), int(lengths.max()), width, dtype=torch.float16)
-        for place, row in enumerate(wanted):
-            chunk, number = self._places[row]
-            kept = self._chunks[chunk]
-            part = kept.states[kept.offsets[number] : kept.offsets[number + 1]]
-            states[place, : len(part)] = torch.from_numpy(np.array(part))
-        found = torch.arange(states.shape[1]) < lengths[:, None]
-        return states.to(rows.device).float(), found.long().to(rows.device)
+        states = torch.zeros(len(indices), int(lengths.max()), width, dtype=torch.float16)
+        for position, row in enumerate(indices):
+            number, text = self._positions[row]
+            chunk = self._chunks[number]
+            part = chunk.states[chunk.offsets[text] : chunk.offsets[text + 1]]
+            states[position, : len(part)] = torch.from_numpy(np.array(part))
+        mask = torch.arange(states.shape[1]) < lengths[:, None]
+        return states.to(rows.device).float(), mask.long().to(rows.device)
 
 
 def cache_key(decided_by: str, texts: Sequence[str]) -> str:
-    """The name of a chunk: 32 digits of the sha256 over what decides its numbers and over its texts."""
+    """Return the key of a chunk: 32 digits of the sha256 over its texts and what determines their states."""
     digest = hashlib.sha256(f"{decided_by}\0{len(texts)}\0".encode())
     for text in texts:
-        said = text.encode("utf-8", "surrogatepass")
-        digest.update(len(said).to_bytes(8, "little") + said)
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()[:32]
 
 
 def load(key: str, *, texts: int, width: int) -> Chunk | None:
-    """The chunk of that name, its use noted; None where it is not there, torn, or of another shape."""
-    place = _folder() / f"{key}.npy"
+    """Load a chunk and mark it as used; None if it is missing, damaged, or of another shape."""
+    path = _folder() / f"{key}.npy"
     try:
-        offsets = np.load(_offsets(place), allow_pickle=False)
-        states = np.load(place, mmap_mode="r", allow_pickle=False)
+        offsets = np.load(_offsets(path), allow_pickle=False)
+        states = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     if offsets.shape != (texts + 1,) or states.shape != (offsets[-1], width) or states.dtype != np.float16:
         return None
     with contextlib.suppress(OSError):
-        os.utime(place)
+        os.utime(path)
     return Chunk(states, offsets)
 
 
 def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
-    """Keep a chunk: states (tokens, D) float16, offsets (texts + 1,). It appears whole or not at all.
+    """Save a chunk atomically: states (tokens, D) float16, offsets (texts + 1,).
 
     Raises:
-        StoreError: the cache cannot be written, or the disk is full.
+        StoreError: The cache cannot be written, or the disk is full.
     """
-    place = _folder() / f"{key}.npy"
+    path = _folder() / f"{key}.npy"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for target, array in ((_offsets(place), offsets), (place, states)):  # the states last: then both are there
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for target, array in ((_offsets(path), offsets), (path, states)):  # states last: they complete the chunk
             draft = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
             try:
                 with draft.open("wb") as file:
@@ -112,28 +114,28 @@ def save(key: str, states: np.ndarray, offsets: np.ndarray) -> None:
                 draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{place.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder with room."
+            f"{path.parent} cannot be written: {one_line(error)}. Set DLCORE_CACHE to a folder with room."
         ) from None
 
 
 def evict(needed: int, *, of: Sequence[str]) -> None:
-    """See that `needed` more bytes fit beside the chunks named in `of`; chunks longest unused make way.
+    """Evict least recently used chunks so that `needed` more bytes fit beside the chunks `of` this run.
 
     Raises:
-        DataError: they are more than `DLCORE_STATES_GB` allows, or than the disk has room for.
+        DataError: They exceed `DLCORE_STATES_GB` or the free disk space.
     """
-    _tidy()
-    wanted, kept = set(of), _kept()
-    own = sum(size for path, size, _ in kept if path.stem in wanted)
+    _delete_stale_drafts()
+    keys, chunks = set(of), _list_chunks()
+    in_use = sum(size for path, size, _ in chunks if path.stem in keys)
     bound = settings.feature_cache_bytes()
     smaller = "use fewer texts (rows) or fewer tokens of each (length)"
-    if own + needed > bound:
+    if in_use + needed > bound:
         raise DataError(
-            f"the states of these texts take {_gb(own + needed)} and at most {_gb(bound)} are kept: set "
+            f"the states of these texts take {_gb(in_use + needed)} and the cache is limited to {_gb(bound)}: set "
             f"DLCORE_STATES_GB higher, or {smaller}."
         )
-    others = sorted((used, path, size) for path, size, used in kept if path.stem not in wanted)
-    total, free = own + needed + sum(size for _, _, size in others), _free()
+    others = sorted((used, path, size) for path, size, used in chunks if path.stem not in keys)
+    total, free = in_use + needed + sum(size for _, _, size in others), _free()
     for _, path, size in others:
         if total <= bound and free >= needed + SPARE_BYTES:
             break
@@ -147,15 +149,15 @@ def evict(needed: int, *, of: Sequence[str]) -> None:
 
 
 def usage() -> tuple[int, int]:
-    """Bytes on the disk, and how many chunks."""
-    kept = _kept()
-    return sum(size for _, size, _ in kept), len(kept)
+    """Return the bytes on disk and the number of chunks."""
+    chunks = _list_chunks()
+    return sum(size for _, size, _ in chunks), len(chunks)
 
 
 def clear() -> int:
-    """Remove every chunk; gives the bytes that this freed. What is being read stays readable until it is done with."""
+    """Delete all chunks and return the freed bytes; open chunks stay readable until closed."""
     freed = 0
-    for path, size, _ in _kept():
+    for path, size, _ in _list_chunks():
         _remove(path)
         freed += size
     return freed
@@ -165,18 +167,18 @@ def _folder() -> Path:
     return settings.cache() / "states"
 
 
-def _offsets(place: Path) -> Path:
-    return place.with_suffix(".offsets.npy")
+def _offsets(path: Path) -> Path:
+    return path.with_suffix(".offsets.npy")
 
 
-def _kept() -> list[tuple[Path, int, float]]:
-    """Every chunk's file, its bytes, and when it was last used."""
-    found = []
+def _list_chunks() -> list[tuple[Path, int, float]]:
+    """List file, bytes and time of last use of every chunk."""
+    chunks = []
     for path in _folder().glob("[0-9a-f]*.npy"):
         with contextlib.suppress(OSError):
             if not path.name.endswith(".offsets.npy"):
-                found.append((path, path.stat().st_size, path.stat().st_mtime))
-    return found
+                chunks.append((path, path.stat().st_size, path.stat().st_mtime))
+    return chunks
 
 
 def _remove(path: Path) -> None:
@@ -185,17 +187,17 @@ def _remove(path: Path) -> None:
             each.unlink()
 
 
-def _tidy() -> None:
-    """Drop the drafts that a killed process left."""
-    for left in _folder().glob(".*"):
+def _delete_stale_drafts() -> None:
+    """Delete drafts of killed processes."""
+    for draft in _folder().glob(".*"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                left.unlink()
+            if time.time() - draft.stat().st_mtime > STALE_SECONDS:
+                draft.unlink()
 
 
 def _free() -> int:
-    place = next(folder for folder in (_folder(), *_folder().parents) if folder.exists())
-    return shutil.disk_usage(place).free
+    path = next(folder for folder in (_folder(), *_folder().parents) if folder.exists())
+    return shutil.disk_usage(path).free
 
 
 def _gb(size: int) -> str:

@@ -1,4 +1,4 @@
-"""Word vectors learnt elsewhere: GloVe (Pennington et al. 2014), read from its text file or the zip around it."""
+"""Pretrained word vectors: GloVe (Pennington et al. 2014), from its text file or zip."""
 
 import io
 import zipfile
@@ -14,39 +14,38 @@ from dlcore.data.images import array_cache
 from dlcore.data.sources import locate as sources
 
 WIDTH = 100
-"""Numbers of a vector."""
+"""Dimensions of a vector."""
 MEMBER = "glove.6B.100d.txt"
 
 
 @dataclass(frozen=True)
 class WordVectors:
-    """`vectors` (V, 100) float32 for a vocabulary's words; `known` (V,) says which of them GloVe has. The others stay
-    as `vectors` has them: zero."""
+    """Vectors (V, 100) float32 of a vocabulary; `known` (V,) marks words that GloVe has, others are zero."""
 
     vectors: np.ndarray
     known: np.ndarray
 
 
 def load_vectors(words: Sequence[str]) -> WordVectors:
-    """The vectors of these words; for a word with an apostrophe that GloVe cuts in two, the mean of its parts.
+    """Load the vectors of words; a word with an apostrophe that GloVe splits has the mean of its parts.
 
     Raises:
         DataMissingError: GloVe is not on this machine.
-        DataError: the file is not what it should be.
+        DataError: The file is invalid.
     """
     names, table = _table(sources.require("glove"))
-    places = {name: place for place, name in enumerate(names)}
+    positions = {name: k for k, name in enumerate(names)}
     vectors = np.zeros((len(words), WIDTH), dtype=np.float32)
     known = np.zeros(len(words), dtype=bool)
     for number, word in enumerate(words):
-        found = [places[part] for part in _parts(word, places) if part in places]
-        if found:
-            vectors[number], known[number] = np.asarray(table[found], dtype=np.float32).mean(axis=0), True
+        rows = [positions[part] for part in _parts(word, positions) if part in positions]
+        if rows:
+            vectors[number], known[number] = np.asarray(table[rows], dtype=np.float32).mean(axis=0), True
     return WordVectors(vectors, known)
 
 
 def most_frequent_words(count: int) -> list[str]:
-    """GloVe's words, the most frequent first.
+    """Return the most frequent words of GloVe.
 
     Raises:
         DataMissingError: GloVe is not on this machine.
@@ -54,10 +53,10 @@ def most_frequent_words(count: int) -> list[str]:
     return _table(sources.require("glove"))[0][:count]
 
 
-def _parts(word: str, places: dict[str, int]) -> list[str]:
-    """The word itself, or what GloVe's own tokenizer makes of a word with an apostrophe: film's -> film 's."""
+def _parts(word: str, positions: dict[str, int]) -> list[str]:
+    """Split a word with an apostrophe like GloVe's tokenizer, unless GloVe has it: film's -> film, 's."""
     plain = word.replace("’", "'")
-    if plain in places or "'" not in plain:
+    if plain in positions or "'" not in plain:
         return [plain]
     if plain.endswith("n't"):
         return [plain[:-3], "n't"]
@@ -66,7 +65,7 @@ def _parts(word: str, places: dict[str, int]) -> list[str]:
 
 
 def _table(file: Path) -> tuple[list[str], np.ndarray]:
-    """All words and their vectors (N, 100) float16, memory-mapped; read once and kept in the cache."""
+    """Return all words and their vectors (N, 100) float16, memory-mapped from the cache."""
     stat = file.stat()
     key = array_cache.checksum(salt=f"glove-1 {file.name} {stat.st_size} {stat.st_mtime_ns}")
     folder = array_cache.get_or_create("glove", key, lambda draft: _read(file, draft))
@@ -75,11 +74,11 @@ def _table(file: Path) -> tuple[list[str], np.ndarray]:
 
 def _read(file: Path, into: Path) -> None:
     words, rows = [], []
-    with _opened(file) as lines:
+    with _open_lines(file) as lines:
         for number, line in enumerate(lines, start=1):
             word, *values = line.rstrip().split(" ")
             if len(values) != WIDTH:
-                raise DataError(f"{file}, line {number}: wanted are a word and {WIDTH} numbers, not {len(values)}.")
+                raise DataError(f"{file}, line {number}: expected a word and {WIDTH} numbers, not {len(values)}.")
             words.append(word)
             rows.append(np.array(values, dtype=np.float16))
     np.save(into / "vectors.npy", np.stack(rows))
@@ -87,7 +86,7 @@ def _read(file: Path, into: Path) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Iterator[str]]:
+def _open_lines(file: Path) -> Iterator[Iterator[str]]:
     if file.suffix != ".zip":
         with file.open(encoding="utf-8", newline="\n") as lines:
             yield lines
@@ -96,4 +95,4 @@ def _opened(file: Path) -> Iterator[Iterator[str]]:
         with zipfile.ZipFile(file) as archive, archive.open(MEMBER) as member:
             yield io.TextIOWrapper(member, encoding="utf-8", newline="\n")
     except (zipfile.BadZipFile, KeyError) as error:
-        raise DataError(f"{file}: {MEMBER} is not in it ({str(error)[:60]}); fetch it again.") from None
+        raise DataError(f"{file}: it has no {MEMBER} ({str(error)[:60]}); download it again.") from None

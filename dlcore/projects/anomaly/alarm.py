@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.data.splits import Prepared, Split
 from dlcore.explanation import findings
@@ -227,7 +227,7 @@ def explain_series(
 
 def channels(config: RunConfig) -> tuple[str, ...]:
     """Names of the model's input channels."""
-    value = "value" if own.is_custom(config.dataset) else "count"
+    value = "value" if custom_registry.is_custom(config.dataset) else "count"
     return (value,) if view_of(config) in _VALUE_ALONE else (value, *CLOCK)
 
 

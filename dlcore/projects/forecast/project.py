@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series import tables
+from dlcore.data.series import air_quality, tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.inference import predict as inference
@@ -42,7 +42,7 @@ SHORT = 3000
 
 def prepare(config: RunConfig) -> Prepared:
     """Windows of the run's table; scaling is fitted on training hours, missing values are filled forward."""
-    return prepare_table(tables.load(config.dataset, checksum=config.data_checksum), config)
+    return prepare_table(air_quality.load_table(config.dataset, checksum=config.data_checksum), config)
 
 
 def prepare_table(table: Table, config: RunConfig) -> Prepared:
@@ -214,7 +214,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """A sentence that compares the network with its baselines."""
-    kept = own.find(config.dataset) if own.is_custom(config.dataset) else None
+    kept = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     return scored.compare_with_baselines(
         evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS)
     )
@@ -222,14 +222,13 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
 
 def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Variable names of a run's dataset and their slugs in metrics, without reading the data."""
-    from dlcore.data.series.air_quality import UNITS
 
     if config.dataset == "air_quality":
-        names = tuple(UNITS)
+        names = tuple(air_quality.UNITS)
     elif config.dataset == "beijing_pm25":
-        names = tuple(tables.BEIJING)
+        names = tuple(air_quality.BEIJING)
     else:
-        kept = own.find(config.dataset)
+        kept = custom_registry.find(config.dataset)
         names = tuple(kept.facts["names"]) if kept and kept.kind == "table" else (config.dataset.removeprefix("own:"),)
     return names[:variables], tables.make_slugs(names[:variables])
 

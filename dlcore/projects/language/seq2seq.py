@@ -11,8 +11,8 @@ from torch.nn import functional
 from dlcore.core.config import Config, number
 from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
-from dlcore.data.custom import pairs as own_pairs
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import pairs as custom_pairs
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import sequences
 from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs
@@ -79,9 +79,9 @@ def prepare(config: RunConfig) -> Prepared:
 
 def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.SequenceSplits:
     """Generated pairs, or those of a custom dataset."""
-    if own.is_custom(config.dataset):
-        kept = own_pairs.load(config.dataset, checksum=config.data_checksum)
-        return own_pairs.split_pairs(kept, sizes, seed=config.seed)
+    if custom_registry.is_custom(config.dataset):
+        kept = custom_pairs.load(config.dataset, checksum=config.data_checksum)
+        return custom_pairs.split_pairs(kept, sizes, seed=config.seed)
     return sequences.make_splits(cast(sequences.Task, config.dataset), sizes, seed=config.seed)
 
 

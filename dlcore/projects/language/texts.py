@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import registry as custom
+from dlcore.data.custom import texts as custom_texts
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import stratified_sample, stratified_split
@@ -104,8 +104,8 @@ def load(config: RunConfig) -> text.TextDataset:
     Raises:
         DataError: the dataset is not on this machine.
     """
-    if own.is_custom(config.dataset):
-        return own_texts.load(config.dataset, checksum=config.data_checksum)
+    if custom.is_custom(config.dataset):
+        return custom_texts.load(config.dataset, checksum=config.data_checksum)
     return text.load(config.dataset)
 
 

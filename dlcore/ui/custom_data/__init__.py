@@ -1,1 +1,1 @@
-"""Upload forms for custom datasets."""
+"""Import of custom datasets on the pages."""

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
@@ -82,7 +82,8 @@ def _one(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, o
                 [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="Test image", width=224
             )
         else:
-            where = "" if own.is_custom(dataset) else f": get {sources.get_dataset(dataset).title} under Data to see it"
+            is_custom = custom_registry.is_custom(dataset)
+            where = "" if is_custom else f": get {sources.get_dataset(dataset).title} under Data to see it"
             st.caption(f"The image is not on this machine{where}. Its probabilities are stored with the run.")
         verdict = "correct" if answer == truth else "incorrect"
         st.markdown(f"Predicted **{labels[answer]}** ({scores[answer]:.1%}): **{verdict}**.")

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import images as own_images
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import images as custom_images
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
@@ -18,7 +18,7 @@ from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as pictures
 from dlcore.runs import Bundle, Run
-from dlcore.ui.custom_data import images as images_own
+from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import explain_image
 from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
@@ -38,7 +38,8 @@ def overview(project: Project, run: Run | None) -> None:
     config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _dataset(config))
     if "images" in project.custom_data:
-        images_own.show_form(project)
+        form.show_form("images")
+        form.show_saved("images")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -93,18 +94,18 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
 
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
     """Config of the images to show: the page's run, or a default run on the chosen dataset."""
-    gone = own.is_custom(config.dataset) and not samples.is_available(config)
+    gone = custom_registry.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if gone else [config.dataset]
     if "images" in project.custom_data:
         known = projects.list_datasets(project.slug)
         names += [name for name in known if name not in names and sources.is_available(name)]
     if gone:
         st.info(
-            f"The training images of this run, “{config.dataset.removeprefix(own.PREFIX)}”, are not on this "
+            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are not on this "
             "machine any more; its scores stay.",
             icon=":material/folder_off:",
         )
-    added = images_own.pop_added()
+    added = form.announce_added("images")
     if len(names) < 2:
         return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
     name = st.selectbox(
@@ -129,13 +130,13 @@ def _dataset(config: RunConfig) -> None:
 
 
 def _said(name: str) -> None:
-    if own.is_custom(name):
-        entry = own.require(name, "images")
+    if custom_registry.is_custom(name):
+        entry = custom_registry.require(name, "images")
         st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from `{entry.source}`.")
         return
     source = sources.get_dataset(name)
     where = f"[Source]({source.homepage})" if source.homepage else "No home page"
-    st.markdown(f"**{source.title}**: {source.rows:,} images. {where}; license: {source.licence}.")
+    st.markdown(f"**{source.title}**: {source.rows:,} images. {where}; license: {source.license}.")
 
 
 def _parts(found: images.Images) -> None:
@@ -186,7 +187,9 @@ def describe_duplicates(found: images.Images) -> None:
 
 def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
     """Remarks on single files; of a custom dataset those of its import."""
-    return own_images.list_rejected(own.require(name, "images")) if own.is_custom(name) else found.refused
+    if custom_registry.is_custom(name):
+        return custom_images.list_rejected(custom_registry.require(name, "images"))
+    return found.refused
 
 
 def _left_out(remarks: Sequence[RejectedFile]) -> None:

@@ -17,7 +17,7 @@ from dlcore.projects.project import LoadedModel, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
-from dlcore.ui.custom_data import texts as custom_texts
+from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import explain_text
 from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
 from dlcore.ui.modalities.text_attention import show_heads
@@ -42,9 +42,10 @@ def overview(project: Project, run: Run | None) -> None:
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
-    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.licence}.")
+    st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
     with_error_boundary(lambda: _texts(config))  # offers the download of a missing dataset; the form works without
-    custom_texts.show_form(project)
+    form.show_form("text")
+    form.show_saved("text")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dlcore.data.custom import registry as own
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import registry as custom_registry
+from dlcore.data.custom import texts as custom_texts
 from dlcore.data.images import images
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import corpora as text
@@ -26,14 +26,14 @@ def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> im
 def load_run_images(config: RunConfig) -> images.Images:
     """Return all images of a run's dataset, at the size the run uses."""
     side = max(images.SIDE, int(config.flat.get("side", 0)))
-    return load_images(config.dataset, side, config.data_checksum if own.is_custom(config.dataset) else "")
+    return load_images(config.dataset, side, config.data_checksum if custom_registry.is_custom(config.dataset) else "")
 
 
 def is_available(config: RunConfig) -> bool:
     """Return whether the samples of a run's dataset are available."""
-    if not own.is_custom(config.dataset):
+    if not custom_registry.is_custom(config.dataset):
         return sources.is_available(config.dataset)
-    kept = own.find(config.dataset)
+    kept = custom_registry.find(config.dataset)
     return kept is not None and config.data_checksum in ("", kept.checksum)
 
 
@@ -47,13 +47,13 @@ def load_texts(dataset: str) -> text.TextDataset:
 
 def dataset_version(dataset: str) -> str:
     """Return a cache key: the checksum of a custom dataset, "" for built-in ones."""
-    kept = own.find(dataset) if own.is_custom(dataset) else None
+    kept = custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
     return kept.checksum if kept else ""
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the texts")
 def _texts(dataset: str, version: str) -> text.TextDataset:
-    return own_texts.load(dataset) if own.is_custom(dataset) else text.load(dataset)
+    return custom_texts.load(dataset) if custom_registry.is_custom(dataset) else text.load(dataset)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

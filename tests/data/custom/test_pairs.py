@@ -1,30 +1,30 @@
-"""A file of pairs: taken whole or not at all, and cut into parts that share nothing."""
+"""Import of custom pairs: saved completely or not at all, and split without overlap."""
 
 import pytest
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data.custom import pairs as own_pairs
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import pairs as custom_pairs
+from dlcore.data.custom import registry as custom
 from dlcore.data.text.sequences import SplitSizes
 
 ROWS = [(f"word {n}", f"drow-{n}") for n in range(120)]
 CSV = "\n".join(["read,write", *(f"{a},{b}" for a, b in ROWS)])
 
 
-def test_a_file_is_kept_and_found_again(home):
-    entry = own_pairs.save("mine", own_pairs.validate(CSV.encode()), source="mine.csv")
-    assert (entry.dataset, entry.rows, entry.kind) == ("own:mine", 120, "pairs")
-    assert own_pairs.load("own:mine", checksum=entry.checksum) == ROWS
+def test_saved_pairs_are_loaded_again(home):
+    entry = custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()), source="mine.csv")
+    assert (entry.dataset, entry.rows, entry.kind) == ("custom:mine", 120, "pairs")
+    assert custom_pairs.load("custom:mine", checksum=entry.checksum) == ROWS
     with pytest.raises(DataError, match="not the one"):
-        own_pairs.load("own:mine", checksum="0" * 64)
+        custom_pairs.load("custom:mine", checksum="0" * 64)
     with pytest.raises(RequestError, match="already"):
-        own_pairs.save("mine", ROWS)
-    assert own.list_datasets("pairs") == [own.find("mine")]
+        custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()))
+    assert custom.list_datasets("pairs") == [custom.find("mine")]
 
 
-def test_quotes_tabs_and_doubled_sources():
+def test_quotes_tabs_and_duplicate_inputs_are_handled():
     rows = "\n".join(f'"A, b{n}"\t"x\ty{n}"' for n in range(100))
-    found = own_pairs.validate(f'a\tb\n{rows}\n"A, b0"\tother\n'.encode())
+    found = custom_pairs.IMPORTER.preview(f'a\tb\n{rows}\n"A, b0"\tother\n'.encode()).data
     assert len(found) == 100 and found[0] == ("a, b0", "x\ty0")
 
 
@@ -42,14 +42,14 @@ def test_quotes_tabs_and_doubled_sources():
         (b"", "line 1 has 0 columns"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(payload, word):
+def test_invalid_file_is_rejected_with_its_line(payload, word):
     with pytest.raises(DataError, match=word) as found:
-        own_pairs.validate(payload)
+        custom_pairs.IMPORTER.preview(payload)
     assert "\n" not in str(found.value)
 
 
-def test_parts_share_nothing_and_the_test_part_is_every_seeds():
-    first, other = (own_pairs.split_pairs(ROWS, SplitSizes(1000, 50, 2000, 12, 0), seed=seed) for seed in (0, 1))
+def test_splits_are_disjoint_and_the_test_split_is_the_same_for_every_seed():
+    first, other = (custom_pairs.split_pairs(ROWS, SplitSizes(1000, 50, 2000, 12, 0), seed=seed) for seed in (0, 1))
     assert [len(part) for part in (first.train, first.validation, first.test)] == [84, 12, 24]
     said = [set(part.sources) for part in (first.train, first.validation, first.test)]
     assert len(said[0] | said[1] | said[2]) == 120

@@ -1,4 +1,4 @@
-"""A CSV of one's own becomes a series to train on, or is refused in one line."""
+"""Import of custom series: valid files, rejected files and their messages, labeled windows, seasonality."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,9 @@ import pandas as pd
 import pytest
 
 from dlcore.core.errors import DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.custom import series as series_intake
-from dlcore.data.series import seasonality, series
-from dlcore.data.series import window_file as series_windows
-from dlcore.data.series.csv_file import Columns
+from dlcore.data.custom import registry as custom
+from dlcore.data.custom import series as custom_series
+from dlcore.data.series import seasonality, series, window_file
 
 pytestmark = pytest.mark.usefixtures("home")
 N = 400
@@ -34,44 +32,45 @@ LABELS = (np.arange(N) // 10 == 33).astype(int)  # points 330 to 339
 
 
 def test_columns_and_period_are_guessed_and_can_be_changed():
-    found = series_intake.validate(payload(anomaly=LABELS, spare=np.arange(N)))
-    assert found.columns == Columns("when", "load", "anomaly")
-    assert found.guessed == found.series.period == 24 and found.series.step_ms == 3_600_000
-    assert found.series.labels.tolist() == LABELS.tolist()
-    other = series_intake.validate(payload(spare=np.arange(N)), asked=Columns("", "spare"), period=12)
-    assert other.columns == Columns("when", "spare") and other.series.period == 12 and not other.series.windows
-    assert series_intake.validate(payload(), period=0).series.period == 0
+    found = custom_series.IMPORTER.preview(payload(anomaly=LABELS, spare=np.arange(N)))
+    assert found.guesses == {"time": "when", "value": "load", "label": "anomaly", "period": 24}
+    assert found.data.period == 24 and found.data.step_ms == 3_600_000
+    assert found.data.labels.tolist() == LABELS.tolist()
+    other = custom_series.IMPORTER.preview(payload(spare=np.arange(N)), value="spare", period="12")
+    assert other.columns == ("when", "spare") and other.data.period == 12 and not other.data.windows
+    assert custom_series.IMPORTER.preview(payload(), period=0).data.period == 0
+    assert not custom_series.IMPORTER.preview(payload(anomaly=LABELS), label="none").data.windows
 
 
-def test_what_is_kept_is_what_is_loaded():
-    found = series_intake.validate(payload(anomaly=LABELS))
-    kept = series_intake.save("mine", found, source="/somewhere/mine.csv")
-    loaded = series.load("own:mine", checksum=kept.checksum)
-    np.testing.assert_array_equal(loaded.times, found.series.times)
-    np.testing.assert_array_equal(loaded.values, found.series.values)
-    assert (loaded.windows, loaded.period) == (found.series.windows, 24)
-    assert (kept.rows, kept.source, kept.checksum) == (N, "mine.csv", found.series.checksum)
+def test_saved_series_is_loaded_again():
+    found = custom_series.IMPORTER.preview(payload(anomaly=LABELS))
+    kept = custom_series.IMPORTER.save("mine", found, source="/somewhere/mine.csv")
+    loaded = series.load("custom:mine", checksum=kept.checksum)
+    np.testing.assert_array_equal(loaded.times, found.data.times)
+    np.testing.assert_array_equal(loaded.values, found.data.values)
+    assert (loaded.windows, loaded.period) == (found.data.windows, 24)
+    assert (kept.rows, kept.source, kept.checksum) == (N, "mine.csv", found.data.checksum)
 
 
-def test_a_file_that_was_changed_on_the_disk_is_noticed():
-    kept = series_intake.save("mine", series_intake.validate(payload()))
+def test_changed_file_is_rejected():
+    kept = custom_series.IMPORTER.save("mine", custom_series.IMPORTER.preview(payload()))
     file = kept.folder / series.FILE
     with np.load(file) as archive:
         times, values = archive["times"], archive["values"].copy()
     values[5] += 1
     np.savez_compressed(file, times=times, values=values)
     with pytest.raises(DataError, match="damaged"):
-        series.load("own:mine")
+        series.load("custom:mine")
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match="cannot be read"):
-        series.load("own:mine")
+        series.load("custom:mine")
 
 
-def test_a_file_named_in_a_request_is_kept_once():
-    first = series_intake.save_file(Path("my load.csv"), payload())
-    assert (first.name, series_intake.save_file(Path("copy.csv"), payload()).name) == ("my-load", "my-load")
-    assert series_intake.save_file(Path("my load.csv"), payload(n=300)).name == "my-load-2"
-    assert len(own.list_datasets()) == 2
+def test_same_file_is_saved_once():
+    first = custom_series.IMPORTER.find_or_save(Path("my load.csv"), payload())
+    assert (first.name, custom_series.IMPORTER.find_or_save(Path("copy.csv"), payload()).name) == ("my-load", "my-load")
+    assert custom_series.IMPORTER.find_or_save(Path("my load.csv"), payload(n=300)).name == "my-load-2"
+    assert len(custom.list_datasets()) == 2
 
 
 NASTY = {
@@ -101,27 +100,28 @@ NASTY = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_nasty_files_are_refused_in_one_line_and_nothing_is_kept(name, home):
+def test_invalid_file_is_rejected_and_nothing_is_saved(name, home):
     data, words = NASTY[name]
-    asked = Columns("", "", "label") if name == "labels in words" else None
+    options = {"label": "label"} if name == "labels in words" else {}
     with pytest.raises(DataError) as refusal:
-        series_intake.save("mine", series_intake.validate(data, asked=asked))
+        custom_series.IMPORTER.save("mine", custom_series.IMPORTER.preview(data, **options))
     message = str(refusal.value)
     assert words in message and "\n" not in message and len(message) < 250
-    assert own.list_datasets() == []
+    assert custom.list_datasets() == []
 
 
-def test_a_column_that_is_not_there_or_asked_for_twice():
-    for asked, words in ((Columns("x", ""), "no column 'x'"), (Columns("when", "when"), "asked for twice")):
+def test_unknown_or_repeated_column_is_rejected():
+    options = {"time": "x"}, {"time": "when", "value": "when"}
+    for chosen, words in zip(options, ("no column 'x'", "used twice"), strict=True):
         with pytest.raises(DataError, match=words):
-            series_intake.validate(payload(), asked=asked)
+            custom_series.IMPORTER.preview(payload(), **chosen)
     for period in (-1, 1, N):
-        with pytest.raises(DataError, match=f"period={period} is refused"):
-            series_intake.validate(payload(), period=period)
+        with pytest.raises(DataError, match=f"period={period} is out of range"):
+            custom_series.IMPORTER.preview(payload(), period=period)
 
 
-def test_a_series_that_never_changes_is_kept_without_a_period():
-    assert series_intake.validate(table().assign(load=7).to_csv(index=False).encode()).series.period == 0
+def test_constant_series_has_no_period():
+    assert custom_series.IMPORTER.preview(table().assign(load=7).to_csv(index=False).encode()).data.period == 0
 
 
 ROW = {"start": "2021-03-14 18:00", "end": "2021-03-15 03:00", "name": "storm"}
@@ -137,45 +137,45 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_windows_from_a_second_file(name):
-    (window,) = series_intake.validate(payload(), windows=GOOD[name]).series.windows
+def test_windows_are_read_from_a_second_file(name):
+    (window,) = custom_series.IMPORTER.preview(payload(), windows=GOOD[name]).data.windows
     moments = [pd.Timestamp(moment, unit="ms").isoformat(" ", "minutes") for moment in (window.start, window.end)]
     assert (moments, window.name) == ([ROW["start"], ROW["end"]], "storm")
 
 
-def test_a_day_alone_is_the_whole_day():
-    (window,) = series_intake.validate(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.windows
-    found = series_intake.validate(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").series.labels
-    assert found.sum() == 48 and window.name == "labelled"
+def test_end_given_as_a_day_includes_the_whole_day():
+    (window,) = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.windows
+    found = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.labels
+    assert found.sum() == 48 and window.name == "labeled"
 
 
 BAD = {
-    "words": (b"start,end\nyesterday,2021-03-04\n", "row 2 of the windows, start: 'yesterday' is no time"),
+    "words": (b"start,end\nyesterday,2021-03-04\n", "row 2 of the windows, start: 'yesterday' is not a time"),
     "no header": (b"2021-03-03,2021-03-04\n", "no column 'start'"),
     "backwards": (b"start,end\n2021-03-05 10:00,2021-03-04 10:00\n", "before it starts"),
     "outside": (b"start,end\n2031-03-05,2031-03-06\n", "window 1 (2031-03-05"),
     "between two points": (b"start,end\n2021-03-05 10:10,2021-03-05 10:20\n", "falls between"),
     "not json": (b"[[1,2]", "not JSON"),
-    "json of numbers": (b"[[1,2]]", "window 1, start: '1' is no time"),
+    "json of numbers": (b"[[1,2]]", "window 1, start: '1' is not a time"),
     "json of something else": (b'{"a": 1}', "must be a list"),
-    "a picture": (b"\x89PNG" + bytes(50), "picture"),
+    "a picture": (b"\x89PNG" + bytes(50), "image"),
     "empty": (b"", "empty"),
     "too large": (b"start,end\n" * 200_000, "larger"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_windows_are_refused_in_one_line(name):
+def test_invalid_windows_are_rejected(name):
     data, words = BAD[name]
     with pytest.raises(DataError) as refusal:
-        series_intake.validate(payload(), windows=data)
+        custom_series.IMPORTER.preview(payload(), windows=data)
     assert words in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_names_of_windows_carry_no_markup():
-    assert series_windows.sanitize_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
-    assert series_windows.sanitize_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
-    assert series_windows.sanitize_name(None) == "labelled" and len(series_windows.sanitize_name("x" * 999)) == 60
+def test_window_names_have_no_markup():
+    assert window_file.sanitize_name("=cmd|' /C calc'!A0") == "cmd' /C calc'!A0"
+    assert window_file.sanitize_name("<b>![x](http://y)</b>\nz") == "b!xhttp://y/bz"
+    assert window_file.sanitize_name(None) == "labeled" and len(window_file.sanitize_name("x" * 999)) == 60
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,10 @@ def test_names_of_windows_carry_no_markup():
         (np.full(500, 3.3), 60_000, 0),
     ],
 )
-def test_the_period_found(values, step_ms, wanted):
+def test_period_is_detected(values, step_ms, wanted):
     assert seasonality.detect_period(values, step_ms) == wanted
 
 
-def test_the_taxi_series_repeats_by_the_week():
+def test_taxi_series_has_a_weekly_period():
     taxi = series.load_nyc_taxi()
     assert seasonality.detect_period(taxi.values, taxi.step_ms) == taxi.period == 336

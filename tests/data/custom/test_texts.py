@@ -1,4 +1,4 @@
-"""Texts of one's own: what is read, what is refused and in which words, and that it comes back."""
+"""Import of custom texts: valid files, rejected files and their messages, saving and loading."""
 
 import json
 
@@ -6,24 +6,25 @@ import pytest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import texts as custom_texts
 
 GOOD = "text,label\n" + "".join(f'"{word}, number {n}",{word}\n' for word in ("yes", "no") for n in range(6))
 
 
-def test_csv_and_json_lines_give_the_same():
+def test_csv_and_json_lines_give_the_same_texts():
     rows = [{"Review": f"{word}, number {n}", "Sentiment": word} for word in ("yes", "no") for n in range(6)]
-    lines = own_texts.validate("\n".join(json.dumps(row) for row in rows).encode())
-    table = own_texts.validate(GOOD.encode())
-    assert lines.texts == table.texts and lines.labels.tolist() == table.labels.tolist() == [1] * 6 + [0] * 6
-    assert table.names == ("no", "yes") and table.columns == ("text", "label")
-    assert lines.columns == ("Review", "Sentiment")
+    lines = custom_texts.IMPORTER.preview("\n".join(json.dumps(row) for row in rows).encode())
+    table = custom_texts.IMPORTER.preview(GOOD.encode())
+    assert lines.data.texts == table.data.texts
+    assert lines.data.labels.tolist() == table.data.labels.tolist() == [1] * 6 + [0] * 6
+    assert table.data.names == ("no", "yes") and table.guesses == {"text": "text", "label": "label"}
+    assert lines.guesses == {"text": "Review", "label": "Sentiment"}
 
 
-def test_other_columns_a_mark_a_semicolon_and_named_columns():
+def test_byte_order_mark_semicolons_and_named_columns_are_read():
     payload = "\ufeffid;says;kind\n" + "".join(f"{n};<b>word</b> {n};{'ab'[n % 2]}\n" for n in range(10))
-    taken = own_texts.validate(payload.encode(), text="says", label="kind")
-    assert taken.texts[3] == "word 3" and taken.names == ("a", "b")
+    preview = custom_texts.IMPORTER.preview(payload.encode(), text="says", label="kind")
+    assert preview.data.texts[3] == "word 3" and preview.data.names == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -31,18 +32,18 @@ def test_other_columns_a_mark_a_semicolon_and_named_columns():
     [
         ("", "no row with a text"),
         ("text,label\n", "no row with a text"),
-        ("a,b\nx,y\n", "which column is the text.*Line 1 names 'a', 'b'"),
+        ("a,b\nx,y\n", "which column is the text.*The columns are 'a', 'b'"),
         ("text,b\nx,y\n", "which column is the label"),
-        ("text,label\nx,y,z\n", "line 2 has 3 cells and the head 2"),
+        ("text,label\nx,y,z\n", "line 2 has 3 cells and the header 2"),
         ('text,label\n"a "quote" here",y\n', "line 2: .*written twice"),
         ('text,label\n"never closed,y\n', "line 2: unexpected end"),
         ("text,label\n   ,y\n", "line 2, column 'text': it is empty"),
         ("text,label\nx,\n", "line 2, column 'label': it is empty"),
-        ("text,text\nx,y\n", "two columns have one name"),
+        ("text,text\nx,y\n", "two columns have the same name"),
         ("text,label\n" + "x,one\n" * 9, "1 different labels"),
-        ("text,label\n" + "".join(f"x{n},one\n" for n in range(9)) + "y,two\n", "label 'two' comes 1 times;"),
-        ("text,label\n" + "x,one\n" * 9 + "y,two\n" * 9, "label 'one' comes 1 times .a text that comes again"),
-        ("text,label\n" + "x,one\nx,two\n" * 9, "label 'two' comes 0 times"),
+        ("text,label\n" + "".join(f"x{n},one\n" for n in range(9)) + "y,two\n", "label 'two' has 1 texts;"),
+        ("text,label\n" + "x,one\n" * 9 + "y,two\n" * 9, "label 'one' has 1 texts .duplicate texts"),
+        ("text,label\n" + "x,one\nx,two\n" * 9, "label 'two' has 0 texts"),
         ('{"text": ["a", "b"], "label": "b"}', "line 1, column 'text': it is empty"),
         ("text,label\n" + "x" * 100_001 + ",y\n", "100,001 letters"),
         ('{"text": "a", "label": "b"}\n{"text": "a"', "line 2 is not JSON"),
@@ -51,27 +52,27 @@ def test_other_columns_a_mark_a_semicolon_and_named_columns():
         ("text,label\n\0,y\n", "zero byte"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_its_row(payload, said):
+def test_invalid_row_is_rejected_with_its_line(payload, said):
     with pytest.raises(DataError, match=said) as caught:
-        own_texts.validate(payload.encode())
+        custom_texts.IMPORTER.preview(payload.encode())
     assert "\n" not in str(caught.value)
 
 
-def test_bytes_that_are_no_text_and_too_many_of_them(monkeypatch):
+def test_binary_or_large_file_is_rejected(monkeypatch):
     with pytest.raises(DataError, match="UTF-8"):
-        own_texts.validate(b"text,label\n\xff\xfe,y\n")
-    monkeypatch.setattr(own_texts, "BYTES_LIMIT", 10)
+        custom_texts.IMPORTER.preview(b"text,label\n\xff\xfe,y\n")
+    monkeypatch.setattr(custom_texts, "BYTES_LIMIT", 10)
     with pytest.raises(DataError, match="up to 10 are read"):
-        own_texts.validate(GOOD.encode())
+        custom_texts.IMPORTER.preview(GOOD.encode())
 
 
-def test_kept_texts_are_a_dataset_of_every_language_project(home):
-    entry = own_texts.save("mine", own_texts.validate(GOOD.encode()), source="some/mine.csv")
-    found = own_texts.load("own:mine", checksum=entry.checksum)
+def test_saved_texts_are_a_dataset_of_every_language_project(home):
+    entry = custom_texts.IMPORTER.save("mine", custom_texts.IMPORTER.preview(GOOD.encode()), source="some/mine.csv")
+    found = custom_texts.load("custom:mine", checksum=entry.checksum)
     assert found.names == ("no", "yes") and len(found.texts) == 12 and found.test is None
     assert entry.source == "mine.csv"
     for slug in ("news", "questions", "reviews_lstm", "reviews_transformer"):
-        assert "own:mine" in projects.list_datasets(slug)
+        assert "custom:mine" in projects.list_datasets(slug)
     small = {"vectors": "none", "tokens": "words", "min_frequency": 1, "vocabulary": 100}
     config = projects.configure("news", dataset="mine", settings=small)
     prepared = projects.get("news").prepare(config)

@@ -9,7 +9,7 @@ def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
     return torch.randint(0, 256, (n, side, side, channels), dtype=torch.uint8)
 
 
-def test_pictures_are_moved_and_mirrored_as_wholes():
+def test_images_are_shifted_and_flipped_entirely():
     pixels = batch()
     seen = random_shift_flip(pixels, shift=2, flip=True)
     assert seen.shape == pixels.shape and seen.dtype == torch.uint8
@@ -24,24 +24,24 @@ def test_pictures_are_moved_and_mirrored_as_wholes():
     assert 60 < flips < 140
 
 
-def test_no_shift_and_no_flip_change_nothing():
+def test_zero_shift_without_flip_is_identity():
     pixels = batch()
     assert torch.equal(random_shift_flip(pixels, shift=0, flip=False), pixels)
 
 
-def test_holes_have_their_size_or_less_at_an_edge():
+def test_random_erasing_has_the_requested_size():
     inside = random_erasing(torch.zeros(500, 3, 20, 20), side=6).sum(dim=(1, 2, 3))
     assert inside.max() == 36 and inside.min() >= 9 and (inside == 36).sum() > 150
 
 
-def test_tint_keeps_the_range_and_zero_share_changes_nothing():
+def test_color_jitter_keeps_the_range():
     x = batch().permute(0, 3, 1, 2).float()
     assert torch.allclose(color_jitter(x, share=0.0), x, atol=1e-3)
     seen = color_jitter(x, share=0.5)
     assert seen.min() >= 0 and seen.max() <= 255 and not torch.allclose(seen, x)
 
 
-def test_only_training_is_changed_and_what_comes_out_is_scaled():
+def test_only_training_is_augmented_and_output_is_standardized():
     pixels = batch(400, channels=3)
     scale = images.channel_mean_and_std(pixels.numpy())
     transform = ImageTransform(scale["mean"], scale["std"], Augmentation(shift=2, flip=True, cutout=4, jitter=0.3))
@@ -55,7 +55,7 @@ def test_only_training_is_changed_and_what_comes_out_is_scaled():
     assert np.allclose(one, seen[0].numpy(), atol=1e-5)
 
 
-def test_grey_pictures_get_a_channel_and_one_seed_gives_one_picture():
+def test_gray_images_get_a_channel_and_a_seed_is_reproducible():
     pixels = batch(channels=1)[..., 0]
     transform = ImageTransform([0.5], [0.25], Augmentation(shift=1, cutout=3))
     torch.manual_seed(3)

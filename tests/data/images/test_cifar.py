@@ -1,4 +1,4 @@
-"""CIFAR-10 from files in the layout of the original archive: records of a label and red, green, blue planes."""
+"""CIFAR-10: archives of records with a label and red, green and blue planes."""
 
 import io
 import tarfile
@@ -39,7 +39,7 @@ def whole(rows=20):
     }
 
 
-def test_planes_become_pixels_and_parts_keep_their_order(tmp_path):
+def test_cifar_planes_become_pixels_in_order(tmp_path):
     parts = whole()
     shuffled = dict(sorted(parts.items(), key=lambda pair: hash(pair[0])))
     found = images.read_cifar(archive(tmp_path / "a.tar.gz", shuffled))
@@ -50,7 +50,7 @@ def test_planes_become_pixels_and_parts_keep_their_order(tmp_path):
     assert np.array_equal(found["pixels"][23], np.stack([red, green, blue], axis=-1))
 
 
-def test_it_is_found_in_a_data_folder_and_a_network_learns_from_it(tmp_path, monkeypatch):
+def test_cifar_is_found_in_a_data_folder_and_trained_on(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     archive(tmp_path / "data" / "cifar-10" / "cifar-10-binary.tar.gz", whole(40))
@@ -75,7 +75,7 @@ def test_it_is_found_in_a_data_folder_and_a_network_learns_from_it(tmp_path, mon
         ({NAMES[0]: bytes([10]) + records(1)[1:]}, "label is not from 0 to 9"),
     ],
 )
-def test_what_is_missing_or_torn_is_named_in_one_line(tmp_path, change, said):
+def test_missing_or_damaged_cifar_part_is_rejected(tmp_path, change, said):
     parts = {name: data for name, data in {**whole(), **change}.items() if data is not None}
     file = archive(tmp_path / "a.tar.gz", parts)
     with pytest.raises(DataError, match=said) as caught:
@@ -84,15 +84,15 @@ def test_what_is_missing_or_torn_is_named_in_one_line(tmp_path, change, said):
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>404</html>", b"\x1f\x8b" + b"\0" * 40])
-def test_another_file_under_its_name_is_refused(tmp_path, data):
+def test_other_file_as_cifar_is_rejected(tmp_path, data):
     file = tmp_path / "a.tar.gz"
     file.write_bytes(data)
-    with pytest.raises(DataError, match=r"cannot be unpacked|holds no") as caught:
+    with pytest.raises(DataError, match=r"cannot be unpacked|has no") as caught:
         images.read_cifar(file)
     assert "\n" not in str(caught.value)
 
 
-def test_an_archive_cut_short_and_the_pickled_version_are_refused(tmp_path):
+def test_truncated_archive_and_pickled_version_are_rejected(tmp_path):
     file = archive(tmp_path / "a.tar.gz", whole())
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(DataError, match="cannot be unpacked"):

@@ -11,7 +11,7 @@ def photographs(n: int, side: int = 48) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(one).resize((side, side))) for one in small])
 
 
-def test_exact_and_near_copies_are_found_and_strangers_are_not():
+def test_exact_and_near_duplicates_are_found():
     pixels = photographs(300)
     darker = (pixels[1] * 0.8).astype(np.uint8)
     again = np.asarray(Image.fromarray(pixels[2]).resize((40, 40)).resize((48, 48)))
@@ -22,24 +22,24 @@ def test_exact_and_near_copies_are_found_and_strangers_are_not():
     assert (found.exact, found.near, found.conflicts) == (2, 3, 0)
 
 
-def test_one_picture_in_two_classes_is_a_conflict():
+def test_duplicate_with_two_labels_is_a_conflict():
     pixels = photographs(4)
     found = duplicates.find(pixels[[0, 1, 2, 3, 0]], np.array([0, 0, 1, 1, 1]))
     assert found.conflicts == 1 and found.exact == 1
 
 
-def test_plain_pictures_are_no_near_duplicates_of_each_other():
+def test_uniform_images_are_not_near_duplicates():
     plain = np.stack([np.full((32, 32, 3), level, np.uint8) for level in range(20)])
     assert duplicates.find(plain, np.zeros(20, int)).near == 0
 
 
-def test_pictures_of_a_few_pixels_are_compared_exactly_alone():
+def test_small_images_have_only_exact_duplicates():
     found = duplicates.find(np.zeros((3, 8, 8), np.uint8), np.zeros(3, int))
     assert found.exact == 2 and found.near is None
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_group_is_torn_apart_and_every_class_keeps_its_share(seed):
+def test_grouped_split_keeps_groups_and_class_shares(seed):
     drawn = np.random.default_rng(seed)
     labels = drawn.integers(0, 3, 900)
     groups = np.arange(900)
@@ -53,7 +53,7 @@ def test_no_group_is_torn_apart_and_every_class_keeps_its_share(seed):
         assert abs((labels[taken] == k).sum() / (labels == k).sum() - 0.2) < 0.06
 
 
-def test_a_planted_leak_is_caught():
+def test_planted_leak_is_detected():
     """A split that knows nothing of the groups tears some apart; ours does not."""
     labels, groups = np.zeros(200, int), np.repeat(np.arange(100), 2)
     from dlcore.data.stratify import stratified_split

@@ -1,4 +1,4 @@
-"""A picture's file is converted sensibly or refused with its reason, whatever its name and however nasty it is."""
+"""Image files are decoded, converted or rejected with a reason."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_refused_with_its_reason_in_one_line(name):
+def test_invalid_image_is_rejected_with_its_reason(name):
     payload, said = BAD[name]
     with pytest.raises(DataError, match=said) as caught:
         read_rgb(payload, side=32, formats=SETS)
@@ -18,7 +18,7 @@ def test_a_bad_file_is_refused_with_its_reason_in_one_line(name):
 
 
 @pytest.mark.parametrize("name", CONVERTED)
-def test_odd_pixels_are_converted_and_it_is_said(name):
+def test_unusual_pixels_are_converted_with_a_note(name):
     payload, said = CONVERTED[name]
     found = read_rgb(payload, side=32)
     assert said in found.note
@@ -27,12 +27,12 @@ def test_odd_pixels_are_converted_and_it_is_said(name):
     assert row[2] < 60 and row[-3] > 190 and (np.diff(row) > -25).all()  # dark to bright, as it was
 
 
-def test_a_file_too_heavy_is_refused():
+def test_large_file_is_rejected():
     with pytest.raises(DataError, match="up to 20 MB"):
         read_rgb(b"\0" * (MAX_BYTES + 1), side=32)
 
 
-def test_a_picture_of_that_size_passes_unchanged_and_others_keep_their_middle():
+def test_matching_size_is_unchanged_and_others_are_center_cropped():
     pixels = np.asarray(noise(32))
     assert np.array_equal(read_rgb(encoded(noise(32)), side=32).pixels, pixels)
     wide = np.zeros((20, 60, 3), np.uint8)
@@ -41,7 +41,7 @@ def test_a_picture_of_that_size_passes_unchanged_and_others_keep_their_middle():
     assert np.abs(found[4:12, 4:12].astype(int) - (10, 200, 30)).max() <= 2  # the middle third fills the square
 
 
-def test_what_is_transparent_lies_on_white_and_exif_turns():
+def test_transparency_becomes_white_and_exif_rotation_is_applied():
     see_through = Image.new("RGBA", (30, 30), (0, 0, 0, 0))
     see_through.paste((200, 0, 0, 255), (10, 10, 20, 20))
     found = read_rgb(encoded(see_through), side=30).pixels
@@ -53,6 +53,6 @@ def test_what_is_transparent_lies_on_white_and_exif_turns():
     assert np.abs(turned[..., 0].astype(int) - ramp((40, 40))).mean() < 4
 
 
-def test_the_preview_in_a_phones_jpeg_is_no_animation():
+def test_preview_in_a_phone_jpeg_is_not_animation():
     two = encoded(noise(), "MPO", save_all=True, append_images=[noise(16)])
     assert read_rgb(two, side=32).pixels.shape == (32, 32, 3)

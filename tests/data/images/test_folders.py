@@ -1,4 +1,4 @@
-"""Class folders as a folder or a zip: the good pictures in, the rest named; nothing unpacked, nothing half there."""
+"""Class folders in a folder or zip: usable images are imported, others reported; nothing is unpacked or partial."""
 
 import io
 import os
@@ -13,10 +13,9 @@ from nasty_pictures import BAD, CONVERTED, encoded
 from PIL import Image
 
 from dlcore.core.errors import DataError, RequestError, StoreError
-from dlcore.data.custom import images as own_images
-from dlcore.data.custom import registry as own
-from dlcore.data.images import array_cache, images
-from dlcore.data.images import folders as image_folders
+from dlcore.data.custom import images as custom_images
+from dlcore.data.custom import registry as custom
+from dlcore.data.images import archives, array_cache, folders, images
 from dlcore.data.sources import locate as sources
 
 
@@ -45,6 +44,10 @@ def laid_out(folder, content):
     return folder
 
 
+def save(payload, name="mine"):
+    return custom_images.IMPORTER.save(name, custom_images.IMPORTER.preview(payload), source="x.zip")
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
@@ -63,130 +66,130 @@ NASTY = {
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_the_good_come_in_and_every_other_file_is_named_with_its_reason(home, packed):
+def test_usable_files_are_imported_and_others_reported_with_a_reason(home, packed):
     content = files() | NASTY
     if packed:
-        entry = own_images.import_zip(zipped(content), "mine", source="mine.zip")
+        entry = save(zipped(content))
     else:
-        entry = own_images.import_folder(laid_out(home / "given", content), "mine")
+        entry = save(laid_out(home / "given", content))
     assert entry.rows == 24 + len(CONVERTED)
-    remarks = {one.name.rpartition("/")[2]: one for one in own_images.list_rejected(entry)}
+    remarks = {one.name.rpartition("/")[2]: one for one in custom_images.list_rejected(entry)}
     assert set(remarks) == {*BAD, *CONVERTED, "readme.txt", "stray.jpg"}  # clutter of systems is not worth a word
     for name, (_, said) in (BAD | CONVERTED).items():
         assert said in remarks[name].reason and remarks[name].used == (name in CONVERTED)
-    found = images.load("own:mine", checksum=entry.checksum)
+    found = images.load("custom:mine", checksum=entry.checksum)
     assert len(found.labels) + len(found.test_labels) == entry.rows
     assert found.names == ("class 0", "class 1", "class 2") and found.pixels.shape[1:] == (64, 64, 3)
-    assert own.find("mine").rows == entry.rows
+    assert custom.find("mine").rows == entry.rows
 
 
-def test_a_zip_whose_names_lead_out_writes_nothing_outside(home):
+def test_zip_paths_cannot_escape(home):
     names = ("../../evil/1.jpg", "/absolute/evil/2.jpg", "set\\..\\evil\\3.jpg")
     content = files() | {name: picture(1) for name in names}
-    entry = own_images.import_zip(zipped(content), "mine", source="x.zip")
+    entry = save(zipped(content))
     assert entry.rows == 24
-    assert len([one for one in own_images.list_rejected(entry) if "leads out" in one.reason]) >= 2
+    assert len([one for one in custom_images.list_rejected(entry) if "leads out" in one.reason]) >= 2
     assert not list(home.rglob("evil*")) and not Path("/absolute").exists()
 
 
-def test_a_zip_bomb_is_left_out_without_being_unpacked(home):
-    content = files() | {"set/class 0/zeros.png": b"\0" * (image_folders.MAX_BYTES * 4)}
+def test_zip_bomb_is_rejected_unread(home):
+    content = files() | {"set/class 0/zeros.png": b"\0" * (archives.MAX_BYTES * 4)}
     packed = zipped(content)
     assert len(packed) < 2**20
     tracemalloc.start()
-    entry = own_images.import_zip(packed, "mine", source="x.zip")
+    entry = save(packed)
     assert tracemalloc.get_traced_memory()[1] < 60 * 2**20
     tracemalloc.stop()
-    assert any("80 MB unpacked" in one.reason for one in own_images.list_rejected(entry))
+    assert any("80 MB unpacked" in one.reason for one in custom_images.list_rejected(entry))
 
 
-def test_a_zip_that_lies_about_its_sizes_loses_that_file_alone(home):
+def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
     packed = bytearray(zipped(files()))
     at = packed.rindex(b"PK\x01\x02")  # the last entry of the table of contents
     packed[at + 24 : at + 28] = (10).to_bytes(4, "little")
-    entry = own_images.import_zip(bytes(packed), "mine", source="x.zip")
-    assert entry.rows == 23 and "cannot be read" in own_images.list_rejected(entry)[0].reason
+    entry = save(bytes(packed))
+    assert entry.rows == 23 and "cannot be read" in custom_images.list_rejected(entry)[0].reason
 
 
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
-        (b"", "no zip"),
-        (b"no zip at all", "no zip"),
-        (zipped(files())[:-40], "no zip"),
-        (zipped({}), "no picture"),
-        (zipped({"a.jpg": picture(0)}), "no picture in a class folder"),
-        (zipped({f"a/{i}.jpg": picture(i) for i in range(9)}), "one class alone"),
-        (zipped(files() | {"set/few/1.jpg": picture(1)}), "'few' has 1 good"),
+        (b"", "nor a readable zip"),
+        (b"no zip at all", "nor a readable zip"),
+        (zipped(files())[:-40], "nor a readable zip"),
+        (zipped({}), "no image in"),
+        (zipped({"a.jpg": picture(0)}), "no image in a class folder"),
+        (zipped({f"a/{i}.jpg": picture(i) for i in range(9)}), "only one class"),
+        (zipped(files() | {"set/few/1.jpg": picture(1)}), "'few' has 1 usable"),
         (zipped({f"{k}/{i}.jpg": b"text" for k in "ab" for i in range(9)}), "18 files were left out"),
     ],
     ids=["empty", "text", "torn", "nothing", "stray", "one class", "few", "all bad"],
 )
-def test_what_is_no_set_is_refused_in_one_line_and_leaves_nothing(home, payload, said):
+def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, said):
     with pytest.raises(DataError, match=said) as caught:
-        own_images.import_zip(payload, "mine", source="x.zip")
+        save(payload)
     assert "\n" not in str(caught.value)
-    assert own.find("mine") is None and not list((home / "home").rglob("*.zip"))
+    assert custom.find("mine") is None and not list((home / "home").rglob("*.zip"))
 
 
-def test_a_full_disk_leaves_nothing_half_there(home, monkeypatch):
+def test_full_disk_leaves_nothing(home, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(own_images, "_write", full)
+    monkeypatch.setattr(custom_images, "_write", full)
     with pytest.raises(StoreError, match="No space"):
-        own_images.import_zip(zipped(files()), "mine", source="x.zip")
-    assert own.list_datasets() == [] and list((home / "home" / "own").iterdir()) == []
+        save(zipped(files()))
+    assert custom.list_datasets() == [] and list((home / "home" / "custom").iterdir()) == []
 
 
-def test_links_and_odd_files_in_a_folder_are_named_and_never_followed(home):
+def test_links_and_special_files_are_rejected(home):
     given = laid_out(home / "given", files())
     (given / "set" / "class 0" / "link.jpg").symlink_to(given / "set" / "class 1" / "1.jpg")
     os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
-    entry = own_images.import_folder(given, "mine")
-    reasons = {one.name.rpartition("/")[2]: one.reason for one in own_images.list_rejected(entry)}
-    assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a plain file" in reasons["pipe.jpg"]
+    entry = save(given)
+    reasons = {one.name.rpartition("/")[2]: one.reason for one in custom_images.list_rejected(entry)}
+    assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a regular file" in reasons["pipe.jpg"]
 
 
-def test_many_files_in_one_class_are_decoded_one_at_a_time(home):
+def test_files_are_decoded_one_at_a_time(home):
     data = [picture(seed, side=16) for seed in range(40)]
     content = {f"a/{i}.jpg": data[i % 20] for i in range(1000)} | {f"b/{i}.jpg": data[20 + i] for i in range(10)}
-    with image_folders.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
-        entries, _ = image_folders.list_entries(opened)
+    with archives.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
+        entries, _ = folders.list_entries(opened)
         pixels = np.zeros((len(entries), 8, 8, 3), np.uint8)
         tracemalloc.start()
-        good, _ = image_folders.decode(opened, entries, pixels)
+        good, _ = folders.decode(opened, entries, pixels)
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
         tracemalloc.stop()
     assert good.all() and len(entries) == 1010
 
 
-def test_parts_of_the_sets_own_are_kept_apart(home):
+def test_split_folders_are_respected(home):
     places = [f"{part}/{k}/{i}.jpg" for part in ("train", "val", "test") for k in "ab" for i in range(6)]
     content = {place: picture(seed) for seed, place in enumerate(places)}
     content["test/a/copy.jpg"] = content["train/a/0.jpg"]
-    entry = own_images.import_zip(zipped(content), "mine", source="x.zip")
-    found = images.load("own:mine")
+    entry = save(zipped(content))
+    found = images.load("custom:mine")
     assert entry.rows == 37 and len(found.test_labels) == 13 and len(found.labels) == 24
     assert found.also_in_test.sum() == 1 and found.exact == 1
 
 
-def test_another_side_shows_the_same_pictures_in_the_same_order(home):
-    own_images.import_zip(zipped(files()), "mine", source="x.zip")
-    usual, larger = images.load("own:mine"), images.load("own:mine", side=96)
+def test_other_side_keeps_images_and_order(home):
+    save(zipped(files()))
+    usual, larger = images.load("custom:mine"), images.load("custom:mine", side=96)
     assert larger.pixels.shape[1:] == (96, 96, 3) and np.array_equal(usual.labels, larger.labels)
     means = [part.pixels.reshape(len(part.pixels), -1).mean(axis=1) for part in (usual, larger)]
     assert np.abs(means[0] - means[1]).max() < 2
 
 
-def test_a_name_that_is_taken_or_public_is_refused(home):
-    own_images.import_zip(zipped(files()), "mine", source="x.zip")
+def test_taken_or_public_name_is_rejected(home):
+    save(zipped(files()))
     for name in ("mine", "cifar10", "../x"):
         with pytest.raises(RequestError):
-            own_images.import_zip(zipped(files()), name, source="x.zip")
+            save(zipped(files()), name)
 
 
-def test_several_at_once_decode_into_one_cache(home, monkeypatch):
+def test_concurrent_loads_share_one_cache(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     found: list[images.Images] = []
@@ -197,11 +200,11 @@ def test_several_at_once_decode_into_one_cache(home, monkeypatch):
         thread.join()
     assert len(found) == 3 and len({one.checksum for one in found}) == 1
     assert len(list((home / "cache" / "decoded").iterdir())) == 1  # no draft is left
-    monkeypatch.setattr(image_folders, "decode", lambda *args: pytest.fail("decoded a second time"))
+    monkeypatch.setattr(folders, "decode", lambda *args: pytest.fail("decoded a second time"))
     assert isinstance(images.load("dogs_food_vehicles").pixels, np.memmap)
 
 
-def test_another_content_is_decoded_anew(home, monkeypatch):
+def test_changed_content_is_decoded_again(home, monkeypatch):
     folder = home / "data" / "dogs-food-vehicles"
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     laid_out(folder, {"cnn_dataset.zip": zipped(files())})
@@ -210,7 +213,7 @@ def test_another_content_is_decoded_anew(home, monkeypatch):
     assert images.load("dogs_food_vehicles").checksum != first.checksum
 
 
-def test_no_room_for_a_cache_does_no_harm(home, monkeypatch):
+def test_unwritable_cache_is_harmless(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
     (home / "file").touch()
@@ -218,7 +221,7 @@ def test_no_room_for_a_cache_does_no_harm(home, monkeypatch):
     assert len(images.load("dogs_food_vehicles").labels) > 12
 
 
-def test_drafts_of_killed_processes_go_after_a_while(home):
+def test_stale_drafts_are_deleted(home):
     left = home / "cache" / "decoded" / ".x-abc"
     left.mkdir(parents=True)
     os.utime(left, (0, 0))
@@ -240,7 +243,7 @@ def test_a_folder_is_added_from_the_command_line_and_trained_on(home, capsys):
     laid_out(home / "given", files(classes=2, each=20))
     assert cli.main(["data", "add", "mine", str(home / "given"), "--json"]) == 0
     assert '"kind": "images"' in capsys.readouterr().out
-    words = ["train", "architectures", "--model", "resnet18", "--dataset", "own:mine", "--preset", "quick"]
+    words = ["train", "architectures", "--model", "resnet18", "--dataset", "custom:mine", "--preset", "quick"]
     words += ["--set", "epochs=1", "--set", "width=4", "--device", "cpu", "--bundle", str(home / "bundle"), "--json"]
     assert cli.main(words) == 0
-    assert '"dataset": "own:mine"' in capsys.readouterr().out
+    assert '"dataset": "custom:mine"' in capsys.readouterr().out

@@ -38,14 +38,14 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
     [
         (b"", "not an idx file"),
         (b"<html>404</html>", "not an idx file"),
-        (GOOD[:-1], "holds 11"),
-        (GOOD + b"\0", "holds 13"),
+        (GOOD[:-1], "has 11"),
+        (GOOD + b"\0", "has 13"),
         (gzip.compress(GOOD, mtime=0)[:-9], "cannot be unpacked"),
         (b"\x1f\x8b" + b"\0" * 20, "cannot be unpacked"),
-        (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "holds"),
+        (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "has"),
     ],
 )
-def test_a_torn_idx_file_is_refused_in_one_line(tmp_path, data, said):
+def test_damaged_idx_file_is_rejected(tmp_path, data, said):
     file = tmp_path / "a"
     file.write_bytes(data)
     with pytest.raises(DataError, match=said) as caught:
@@ -53,7 +53,7 @@ def test_a_torn_idx_file_is_refused_in_one_line(tmp_path, data, said):
     assert "\n" not in str(caught.value) and str(file) in str(caught.value)
 
 
-def test_digits_are_whole_and_their_test_part_is_fixed():
+def test_digits_are_complete_with_a_fixed_test_split():
     digits = images.load("digits")
     assert digits.pixels.shape[1:] == (8, 8) and digits.pixels.dtype == np.uint8
     assert len(digits.labels) + len(digits.test_labels) == 1797
@@ -74,13 +74,13 @@ def test_fashion_is_decoded_once_and_memory_mapped(tmp_path, monkeypatch):
 
 
 @FASHION
-def test_a_cache_that_cannot_be_written_does_no_harm(monkeypatch, tmp_path):
+def test_unwritable_cache_is_harmless(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "file"))
     assert images.load("fashion_mnist").pixels.shape == (60_000, 28, 28)
 
 
-def test_scale_is_that_of_the_pixels():
+def test_mean_and_std_match_the_pixels():
     pixels = np.random.default_rng(0).integers(0, 256, (50, 4, 4), dtype=np.uint8)
     scale = images.mean_and_std(pixels)
     values = images.normalize(pixels, scale)
@@ -98,7 +98,7 @@ def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize(("ground", "ink"), [(255, 30), (0, 220)])
-def test_a_picture_becomes_a_bright_thing_on_dark_ground_in_the_middle(name, ground, ink):
+def test_image_becomes_a_centered_bright_object_on_a_dark_background(name, ground, ink):
     seen = images.read_gray(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
     assert seen.shape == (28, 28) and seen.dtype == np.uint8
     columns = np.flatnonzero((seen > 128).any(axis=0))
@@ -107,7 +107,7 @@ def test_a_picture_becomes_a_bright_thing_on_dark_ground_in_the_middle(name, gro
     assert seen[:, 0].max() < 40 and seen[14, 14] > 180
 
 
-def test_a_picture_of_the_data_itself_passes_unchanged():
+def test_image_of_the_dataset_is_unchanged():
     pixels = images.load("digits").test_pixels[0]
     assert np.array_equal(images.read_gray(encoded(Image.fromarray(pixels)), height=8, width=8), pixels)
 
@@ -122,7 +122,7 @@ def test_exif_rotation_is_applied():
     assert np.abs(seen - wanted).mean() < 4
 
 
-def test_transparent_ground_counts_as_white():
+def test_transparent_background_becomes_white():
     picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
     picture.paste((10, 10, 10, 255), (20, 10, 40, 50))
     seen = images.read_gray(encoded(picture), height=28, width=28)
@@ -145,25 +145,25 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
-        (b"", "not a picture"),
-        (b"timestamp,value\n1,2\n", "not a picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
-        (PNG[: len(PNG) // 2], "torn"),
-        (PNG[:40], "torn|not a picture"),
+        (b"", "not an image"),
+        (b"timestamp,value\n1,2\n", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image"),
+        (PNG[: len(PNG) // 2], "damaged"),
+        (PNG[:40], "damaged|not an image"),
         (bomb(), "too many pixels|pixels; make it smaller"),
         (encoded(Image.new("L", (9000, 9000))), "9,000 x 9,000 pixels"),
-        (encoded(Image.new("L", (10, 10)), "TIFF"), "not a picture"),
+        (encoded(Image.new("L", (10, 10)), "TIFF"), "not an image"),
         (b"\0" * (images.MAX_BYTES + 1), "up to 20 MB"),
     ],
     ids=["empty", "csv", "svg", "eps", "half", "head", "bomb", "large", "tiff", "heavy"],
 )
-def test_what_is_no_picture_is_refused_in_one_line(payload, said):
+def test_invalid_image_is_rejected(payload, said):
     with pytest.raises(DataError, match=said) as caught:
         images.read_gray(payload, height=28, width=28)
     assert "\n" not in str(caught.value)
 
 
-def test_one_colour_and_one_pixel_are_handled():
+def test_uniform_image_and_single_pixel_are_handled():
     for picture in (Image.new("L", (50, 50), 255), Image.new("L", (1, 1), 7), Image.new("1", (3, 900))):
         assert images.read_gray(encoded(picture), height=28, width=28).shape == (28, 28)

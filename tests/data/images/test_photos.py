@@ -10,12 +10,12 @@ def batch(n: int = 40, side: int = 32) -> torch.Tensor:
     return torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8)
 
 
-def test_nothing_is_cut_off_where_all_is_wanted():
+def test_zoom_of_one_crops_nothing():
     x = torch.rand(6, 3, 20, 20)
     assert torch.allclose(random_resized_crop(x, side=20, zoom=1.0, flip=False), x, atol=1e-5)
 
 
-def test_half_of_them_are_mirrored():
+def test_half_of_the_images_are_flipped():
     x = torch.rand(200, 3, 16, 16)
     seen = random_resized_crop(x, side=16, zoom=1.0, flip=True)
     turned = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(seen, x, strict=True)]
@@ -23,14 +23,14 @@ def test_half_of_them_are_mirrored():
     assert 60 < sum(turned) < 140 and sum(turned) + sum(straight) == 200
 
 
-def test_what_is_cut_out_lies_inside_and_has_its_share():
+def test_crop_is_inside_and_has_the_requested_area():
     ramp = torch.linspace(0, 1, 64).expand(300, 1, 64, 64)
     widths = random_resized_crop(ramp, side=64, zoom=0.25, flip=False)
     reach = (widths.amax(dim=(1, 2, 3)) - widths.amin(dim=(1, 2, 3))).numpy()
     assert reach.max() <= 1.001 and reach.min() > 0.25**0.5 * (3 / 4) ** 0.5 - 0.05 and np.median(reach) < 0.95
 
 
-def test_only_training_is_changed_and_sides_are_as_asked():
+def test_only_training_is_augmented_and_sides_are_as_requested():
     transform = PhotoTransform(
         MEAN, STD, PhotoAugmentation(side=24, zoom=0.5, flip=True, jitter=0.2, erase=6, mixup=0.4)
     )
@@ -42,20 +42,20 @@ def test_only_training_is_changed_and_sides_are_as_asked():
     assert trained.shape == (40, 3, 24, 24) and transform.mix is not None and 0 <= transform.mix.share <= 1
 
 
-def test_a_mixture_is_between_its_two():
+def test_mixup_is_between_its_two_images():
     x = torch.rand(10, 4)
     seen, mix = mixup(x, alpha=1.0)
     assert torch.allclose(seen, mix.share * x + (1 - mix.share) * x[mix.other])
     assert mixup(x, alpha=0.0) == (x, None)
 
 
-def test_of_views_training_draws_and_the_rest_take_the_first():
+def test_training_draws_a_view_and_inference_takes_the_first():
     views = torch.stack([torch.zeros(50, 3), torch.ones(50, 3)], dim=1)
     assert not FeatureViews()((views,), False)[0].any()
     assert 5 < float(FeatureViews()((views,), True)[0][:, 0].sum()) < 45
 
 
-def test_one_seed_one_picture():
+def test_seed_is_reproducible():
     transform, pixels = PhotoTransform(MEAN, STD, PhotoAugmentation(zoom=0.3, flip=True, mixup=0.2)), batch()
     seen = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What strangers hand in: fifty bad files, each answered in one line, nothing written and little held in memory."""
+"""Uploads: fifty hostile files are rejected with little memory, and nothing is written."""
 
 import resource
 
@@ -27,12 +27,12 @@ def judged(files) -> list[str]:
     return found
 
 
-def test_there_are_fifty_of_them():
+def test_there_are_fifty_hostile_files():
     assert len(HOSTILE) >= 50
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_each_is_refused_in_one_line_and_nothing_is_written(name, tmp_path, monkeypatch):
+def test_hostile_file_is_rejected_in_one_line_and_nothing_is_written(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     found = judged([(name, HOSTILE[name])])
@@ -40,7 +40,7 @@ def test_each_is_refused_in_one_line_and_nothing_is_written(name, tmp_path, monk
     assert len(found) <= 2 and list(tmp_path.iterdir()) == []
 
 
-def test_all_at_once_take_little_memory_and_do_not_stop_the_good_ones():
+def test_many_hostile_files_need_little_memory_and_keep_valid_ones():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = judged([*HOSTILE.items(), ("good.jpg", JPEG), ("good.zip", ONE)])
     assert found.count("ok") == 2 and len(found) >= 52
@@ -48,21 +48,21 @@ def test_all_at_once_take_little_memory_and_do_not_stop_the_good_ones():
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_ones_are_read(name):
+def test_unusual_image_is_read(name):
     assert judged([(name, ODD[name])]) == ["ok"]
 
 
-def test_a_zip_of_photos_is_a_list_of_photos_with_harmless_names():
+def test_zip_of_photos_is_read_with_safe_names():
     found = list(read_uploads([("z.zip", zipped({"a/b/one.jpg": JPEG, "a/two\n\x1b[31m.jpg": JPEG}))]))
     assert [one.name for one in found] == ["one.jpg", "two[31m.jpg"] and all(isinstance(one, Photo) for one in found)
 
 
-def test_more_photos_than_are_answered_at_once_are_counted_off():
+def test_photos_beyond_the_limit_are_rejected():
     found = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
-    assert len(found) == uploads.MOST_PHOTOS + 1
+    assert len(found) == uploads.MAX_PHOTOS + 1
     assert isinstance(found[-1], RejectedUpload) and "at once" in found[-1].reason
 
 
-def test_names_are_made_plain():
+def test_file_names_are_sanitized():
     assert uploads.safe_name("../../x.jpg") == "x.jpg" and uploads.safe_name("C:\\a\\y.png") == "y.png"
     assert uploads.safe_name("\x00\x07") == "a file" and len(uploads.safe_name("n" * 500)) == 80

@@ -1,4 +1,4 @@
-"""A stranger's CSV: whatever is wrong is said in one line that names the row and the column."""
+"""CSV files of series: valid files are read, invalid ones rejected in one line with row and column."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlcore.core.errors import DataError
-from dlcore.data.series import csv_file as series_csv
+from dlcore.data.series import csv_file
 
 N = 100
 TIMES = list(pd.date_range("2014-07-01", periods=N, freq="30min").strftime("%Y-%m-%d %H:%M:%S"))
@@ -43,8 +43,8 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_files_are_read(name):
-    times, values = series_csv.parse(GOOD[name])
+def test_valid_file_is_read(name):
+    times, values = csv_file.parse(GOOD[name])
     assert values.tolist() == [float(v) for v in VALUES]
     assert (np.diff(times) == 1_800_000).all() and times[0] == 1404172800000
 
@@ -53,7 +53,7 @@ BAD = {
     "empty": (b"", "empty"),
     "binary": (bytes(range(256)) * 50, "row 2"),
     "zero bytes": (made()[:500] + b"\0" + made()[500:], "row 23"),
-    "a picture": (b"\x89PNG\r\n" + bytes(1000), "picture"),
+    "a picture": (b"\x89PNG\r\n" + bytes(1000), "image"),
     "one column": (b"value\n" + b"\n".join(v.encode() for v in VALUES), "row 1: one column ('value')"),
     "text in numbers": (with_value("abc"), "row 52, column 'value': 'abc'"),
     "an empty cell": (with_value(""), "row 52, column 'value': an empty cell"),
@@ -66,7 +66,7 @@ BAD = {
     "unsorted": (with_time(TIMES[5]), "row 12, column 'timestamp'"),
     "doubled": (with_time(TIMES[9]), "row 12, column 'timestamp': 2014-07-01 04:30:00 comes twice"),
     "a gap": (made(VALUES[:95], [*TIMES[:10], *TIMES[15:]]), "row 12, column 'timestamp': 5 rows are missing"),
-    "no time": (with_time("yesterday"), "row 12, column 'timestamp': 'yesterday' is no time"),
+    "no time": (with_time("yesterday"), "row 12, column 'timestamp': 'yesterday' is not a time"),
     "no times at all": (b"a,b\n" + b"1,2\n" * 100, "row 2, column 'a'"),
     "wrong encoding": (with_value("é").decode().encode("latin-1"), "row 52"),
     "more columns in a row": (with_value("3,4,5"), "row 52"),
@@ -78,10 +78,10 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_files_are_refused_in_one_line(name):
+def test_invalid_file_is_rejected_in_one_line(name):
     payload, words = BAD[name]
     with pytest.raises(DataError) as refusal:
-        series_csv.parse(payload)
+        csv_file.parse(payload)
     message = str(refusal.value)
     assert words in message and "\n" not in message and len(message) < 250
 
@@ -90,10 +90,10 @@ def test_bad_files_are_refused_in_one_line(name):
 @given(
     st.binary(max_size=400) | st.text(max_size=200).map(lambda t: ("timestamp,value\n" + t).encode("utf-8", "replace"))
 )
-def test_no_bytes_whatever_raise_anything_else(payload):
+def test_arbitrary_bytes_raise_only_data_errors(payload):
     try:
-        times, values = series_csv.parse(payload)
+        times, values = csv_file.parse(payload)
     except DataError as refusal:
         assert "\n" not in str(refusal)
     else:
-        assert len(times) == len(values) >= series_csv.ROWS_NEEDED
+        assert len(times) == len(values) >= csv_file.MIN_ROWS

@@ -8,7 +8,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.series import series, windows
 
 
-def test_the_taxi_series_is_the_published_one():
+def test_taxi_series_is_the_published_one():
     taxi = series.load_nyc_taxi()
     assert len(taxi.values) == 10_320
     assert taxi.values[:5].tolist() == [10844, 8127, 6210, 4656, 3820]
@@ -24,7 +24,7 @@ def test_the_taxi_series_is_the_published_one():
     )
 
 
-def test_five_labelled_windows_of_207_points():
+def test_taxi_series_has_five_labeled_windows_of_207_points():
     taxi = series.load_nyc_taxi()
     edges = np.flatnonzero(np.diff(taxi.labels.astype(int))) + 1
     assert edges[0] == 5839
@@ -32,7 +32,7 @@ def test_five_labelled_windows_of_207_points():
     assert all(window.name for window in taxi.windows)
 
 
-def test_three_holidays_without_a_label_are_known():
+def test_three_unlabeled_holidays_are_known():
     taxi = series.load_nyc_taxi()
     days = [pd.Timestamp(span.start, unit="ms").date().isoformat() for span in taxi.unlabelled]
     assert days == ["2014-07-04", "2014-09-01", "2015-01-19"]
@@ -41,7 +41,7 @@ def test_three_holidays_without_a_label_are_known():
         assert span.name and inside.sum() == 48 and not taxi.labels[inside].any()
 
 
-def test_calendar_equals_pandas():
+def test_calendar_features_match_pandas():
     taxi = series.load_nyc_taxi()
     stamps = pd.to_datetime(taxi.times, unit="ms")
     day = (stamps.hour * 60 + stamps.minute) / 1440
@@ -51,14 +51,14 @@ def test_calendar_equals_pandas():
     assert found == pytest.approx(wanted, abs=1e-9)
 
 
-def test_the_scaler_learns_from_training_rows_alone():
+def test_scaler_is_fitted_on_training_rows_only():
     rows = np.array([[0.0], [10.0], [1000.0]])
     scaler = series.MinMaxScaler.fit(rows[:2])
     assert scaler.scale(rows).ravel().tolist() == [0.0, 1.0, 100.0]
     assert series.MinMaxScaler.from_json(scaler.as_json()).scale(rows).tolist() == scaler.scale(rows).tolist()
 
 
-def test_windows_and_point_means():
+def test_pointwise_mean_inverts_sliding_windows():
     rows = np.arange(12.0).reshape(6, 2)
     found = windows.sliding_windows(rows, 3)
     assert found.shape == (4, 3, 2)
@@ -70,6 +70,6 @@ def test_windows_and_point_means():
 
 
 @pytest.mark.parametrize("shares", [(0.999, 0.5), (0.5, 0.5), (0.0001, 0.1)])
-def test_an_empty_part_is_refused(shares):
+def test_empty_split_is_rejected(shares):
     with pytest.raises(DataError, match="empty"):
         series.split_ends(100, train_share=shares[0], validation_share=shares[1])

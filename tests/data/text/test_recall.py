@@ -1,4 +1,4 @@
-"""The synthetic task: each sequence holds its answer once, and what is written can be read."""
+"""Associative recall: each sequence has one answer, and texts are parsed."""
 
 import numpy as np
 import pytest
@@ -8,19 +8,19 @@ from dlcore.data.text import recall
 
 
 @pytest.mark.parametrize("question", ["first", "last"])
-def test_each_question_has_one_answer_in_its_sequence(question):
+def test_each_query_has_one_answer_in_its_sequence(question):
     made = recall.make_sequences(300, pairs=6, question=question, seed=1)
     for letters, values, answer in zip(made.letters, made.values, made.answers, strict=True):
         words = recall.format_sequence(letters, values)
         asked = words[0] if question == "first" else words[-1]
         assert asked[1] == "?" and [word for word in words if word[0] == asked[0]].count(asked) == 1
         assert f"{asked[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
-        assert recall.LEAST_PAIRS <= len(words) - 1 <= 6
+        assert recall.MIN_PAIRS <= len(words) - 1 <= 6
         read = recall.parse_sequence(" ".join(words), pairs=6)
         assert np.array_equal(read[0][0], letters[values > 0]) and np.array_equal(read[1][0], values[values > 0])
 
 
-def test_one_seed_one_set():
+def test_seed_is_reproducible():
     assert (
         recall.make_sequences(50, pairs=4, question="last", seed=3).checksum
         == recall.make_sequences(50, pairs=4, question="last", seed=3).checksum
@@ -39,6 +39,6 @@ def test_one_seed_one_set():
         ("a1 b1 c1 d1 a?", "4 pairs"),
     ],
 )
-def test_what_cannot_be_read_is_told(text, said):
+def test_invalid_sequence_is_rejected(text, said):
     with pytest.raises(DataError, match=said):
         recall.parse_sequence(text, pairs=3)

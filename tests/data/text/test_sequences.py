@@ -1,4 +1,4 @@
-"""Items of the three tasks: solved rightly, parts apart, and symbols there and back."""
+"""Sequence-to-sequence tasks: correct targets, disjoint splits, alphabets."""
 
 import datetime
 
@@ -13,7 +13,7 @@ TASKS = ("dates_in_words", "reversing", "sorting")
 
 
 @pytest.mark.parametrize("form", range(len(FORMS)))
-def test_each_form_is_written_like_its_example(form):
+def test_each_date_format_matches_its_example(form):
     assert sequences.format_date(datetime.date(2026, 9, 23), form) == FORMS[form]
 
 
@@ -60,7 +60,7 @@ def test_days_in_words():
     assert endings == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd"]
 
 
-def test_no_two_days_are_ever_written_alike():
+def test_no_two_days_have_the_same_text():
     days = [sequences.FIRST_DAY + datetime.timedelta(days=place) for place in range(73_049)]
     assert days[-1] == sequences.LAST_DAY
     for form in range(len(FORMS)):
@@ -68,7 +68,7 @@ def test_no_two_days_are_ever_written_alike():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_parts_share_nothing_and_the_test_part_is_every_seeds(task):
+def test_splits_are_disjoint_and_the_test_split_is_the_same_for_every_seed(task):
     parts, other = (sequences.make_splits(task, SIZES, seed=seed) for seed in (0, 1))
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [3000, 200, 400]
     apart = [
@@ -82,7 +82,7 @@ def test_parts_share_nothing_and_the_test_part_is_every_seeds(task):
 
 
 @pytest.mark.parametrize("task", ["reversing", "sorting"])
-def test_items_are_solved_and_longer_ones_are_longer(task):
+def test_targets_are_correct_and_longer_items_are_longer(task):
     parts = sequences.make_splits(task, SIZES, seed=0)
     for part in (parts.train, parts.longer):
         for source, target in zip(part.sources, part.targets, strict=True):
@@ -91,13 +91,13 @@ def test_items_are_solved_and_longer_ones_are_longer(task):
     assert np.array_equal(np.bincount(parts.longer.kinds)[9:], np.full(8, 5))
 
 
-def test_dates_are_iso_and_all_forms_come():
+def test_targets_are_iso_dates_and_all_formats_occur():
     parts = sequences.make_splits("dates_in_words", SIZES, seed=0)
     assert all(datetime.date.fromisoformat(target).isoformat() == target for target in parts.test.targets)
     assert set(parts.train.kinds.tolist()) == set(range(len(FORMS))) and not len(parts.longer)
 
 
-def test_symbols_there_and_back():
+def test_alphabet_round_trips():
     known = Alphabet.fit(["ba", "cab"])
     assert known.symbols == "abc" and len(known) == 7
     ids = known.encode(["cab", "ax"], length=5, ends=True)

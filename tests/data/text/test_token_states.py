@@ -1,4 +1,4 @@
-"""States of tokens on the disk: never stale, never torn, never more than allowed."""
+"""The disk cache of token states: keys, damaged files, eviction, limits."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def keep(key, lengths, width=4):
     return token_states.load(key, texts=len(lengths), width=width)
 
 
-def test_what_is_kept_comes_back_padded_with_zeros():
+def test_saved_states_are_gathered_with_zero_padding():
     first, second = keep("a" * 32, [2, 3]), keep("b" * 32, [1])
     kept = TokenStates([first, second], np.array([(0, 0), (0, 1), (1, 0)]))
     states, there = kept.gather(torch.tensor([2, 1]))
@@ -36,7 +36,7 @@ def test_what_is_kept_comes_back_padded_with_zeros():
     assert not states[0, 1:].any() and np.array_equal(states[1].numpy(), first.states[2:5])
 
 
-def test_the_key_tells_any_change():
+def test_key_depends_on_settings_and_texts():
     keys = {
         token_states.cache_key(decided_by, texts)
         for decided_by, texts in (
@@ -54,7 +54,7 @@ def test_the_key_tells_any_change():
 
 @pytest.mark.parametrize("which", ["npy", "offsets.npy"])
 @pytest.mark.parametrize("harm", ["cut", "gone", "other"])
-def test_a_torn_chunk_is_none(folder, which, harm):
+def test_damaged_chunk_is_none(folder, which, harm):
     keep("a" * 32, [2, 3])
     file = folder / f"{'a' * 32}.{which}"
     if harm == "cut":
@@ -67,7 +67,7 @@ def test_a_torn_chunk_is_none(folder, which, harm):
     assert keep("a" * 32, [2, 3]) is not None
 
 
-def test_the_longest_unused_make_way_and_what_is_needed_stays(folder, monkeypatch):
+def test_least_recently_used_chunks_are_evicted(folder, monkeypatch):
     for place, key in enumerate(("a", "b", "c")):
         keep(key * 32, [1000])
         os.utime(folder / f"{key * 32}.npy", (place, place))
@@ -77,19 +77,19 @@ def test_the_longest_unused_make_way_and_what_is_needed_stays(folder, monkeypatc
     monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))
     token_states.evict(size // 3, of=["c" * 32])
     assert {path.name[0] for path in folder.iterdir()} == {"a", "c"}
-    with pytest.raises(DataError, match=r"at most 0\.0 MB are kept: set DLCORE_STATES_GB"):
+    with pytest.raises(DataError, match=r"limited to 0\.0 MB: set DLCORE_STATES_GB"):
         token_states.evict(size, of=["c" * 32])
     assert token_states.clear() > 0 and token_states.usage() == (0, 0)
 
 
-def test_a_disk_without_room_is_said_before_anything_is_computed(monkeypatch):
+def test_full_disk_is_reported_before_computing(monkeypatch):
     free = shutil._ntuple_diskusage(10**12, 10**12 - 10**8, 10**8)
     monkeypatch.setattr(token_states.shutil, "disk_usage", lambda place: free)
     with pytest.raises(DataError, match=r"take 1\.0 GB and the disk of .* has 0\.1 GB free"):
         token_states.evict(10**9, of=[])
 
 
-def test_a_bound_that_is_no_number_is_refused(monkeypatch):
+def test_invalid_cache_limit_is_rejected(monkeypatch):
     for said in ("much", "-1", "nan", "inf"):
         monkeypatch.setenv("DLCORE_STATES_GB", said)
         with pytest.raises(ConfigError, match="DLCORE_STATES_GB"):

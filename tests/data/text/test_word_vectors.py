@@ -1,4 +1,4 @@
-"""AG News, IMDB and TREC as their files are, and what is said of broken ones."""
+"""AG News, IMDB, TREC and GloVe: valid and invalid files."""
 
 import io
 import tarfile
@@ -28,7 +28,7 @@ def news(folder, train: str, test: str = '"4","t","a test"\n') -> None:
     (folder / "ag-news" / "test.csv").write_text(test, encoding="utf-8")
 
 
-def test_news_are_mended_joined_and_the_test_part_stays_whole(folder):
+def test_news_are_repaired_and_the_test_split_stays_complete(folder):
     news(
         folder,
         '"1","","Haiti #39;s straits"\n"3","Up","costs #36;10, isn #39;t it&lt;TXN.N&gt;\\now quot;AT amp;T quot;"\n'
@@ -46,20 +46,20 @@ def test_news_are_mended_joined_and_the_test_part_stays_whole(folder):
 @pytest.mark.parametrize(
     ("train", "said"),
     [
-        ('"1","a","b"\n"5","a","b"\n', "line 2: wanted is a class"),
-        ('"1","a"\n', "line 1: wanted is a class"),
+        ('"1","a","b"\n"5","a","b"\n', "line 2: expected a class"),
+        ('"1","a"\n', "line 1: expected a class"),
         ('"1","a","b"c"\n', "line 1"),
         ('"1","a","b\n', "line 1: unexpected end of data"),
     ],
 )
-def test_broken_news_are_refused_in_one_line(folder, train, said):
+def test_invalid_news_are_rejected(folder, train, said):
     news(folder, train)
     with pytest.raises(DataError, match=said) as caught:
         text.load("ag_news_15k")
     assert "\n" not in str(caught.value)
 
 
-def test_questions_coarse_and_fine(folder):
+def test_questions_have_coarse_and_fine_classes(folder):
     (folder / "trec").mkdir()
     (folder / "trec" / "train_5500.label").write_bytes(
         b"HUM:ind Who was caf\xe9 ?\nNUM:date When ?\nNUM:count How many ?\n"
@@ -75,7 +75,7 @@ def test_questions_coarse_and_fine(folder):
     ]
     assert coarse.texts[0] == "Who was caf\u00e9 ?" and coarse.test.tolist() == [False, False, False, True]
     (folder / "trec" / "TREC_10.label").write_bytes(b"no kind\n")
-    with pytest.raises(DataError, match="line 1: wanted is COARSE:fine"):
+    with pytest.raises(DataError, match="line 1: expected COARSE:fine"):
         text.load("trec6")
 
 
@@ -87,7 +87,7 @@ def archive(place, files: dict[str, str]) -> None:
             packed.addfile(member, io.BytesIO(words.encode()))
 
 
-def test_reviews_from_the_archive(folder):
+def test_imdb_reviews_are_read_from_the_archive(folder):
     files = {
         f"aclImdb/{part}/{side}/{n}.txt": f"{part} {side}<br />{n}"
         for part in ("test", "train")
@@ -100,14 +100,14 @@ def test_reviews_from_the_archive(folder):
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2 and found.test.sum() == 6
     assert np.array_equal(text.load("imdb").labels, found.labels)  # from the cache
     archive(folder / "aclImdb_v1.tar.gz", {"aclImdb/train/pos/1.txt": "alone"})
-    with pytest.raises(DataError, match="as many reviews in each"):
+    with pytest.raises(DataError, match="equal numbers of reviews"):
         text.load("imdb")
     (folder / "aclImdb_v1.tar.gz").write_bytes(b"torn")
     with pytest.raises(DataError, match="cannot be unpacked"):
         text.load("imdb")
 
 
-def test_vectors_from_a_text_file(folder):
+def test_vectors_are_read_from_a_text_file(folder):
     (folder / "glove.6B.100d.txt").write_text(
         "\n".join(
             f"{word} {' '.join([str(value)] * 100)}" for word, value in (("film", 1), ("'s", 3), ("do", 2), ("n't", 4))
@@ -118,11 +118,11 @@ def test_vectors_from_a_text_file(folder):
     assert found.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
     assert word_vectors.most_frequent_words(2) == ["film", "'s"]
     (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
-    with pytest.raises(DataError, match="line 1: wanted are a word and 100 numbers, not 2"):
+    with pytest.raises(DataError, match="line 1: expected a word and 100 numbers, not 2"):
         word_vectors.load_vectors(["film"])
 
 
-def test_byte_pairs_know_every_word_of_their_letters_and_round_trip():
+def test_byte_pairs_encode_every_word_of_known_letters():
     known = Vocabulary.fit(TRAIN, size=60, min_frequency=1, kind="byte_pair")
     assert known.tokens("good film")[0] == "good" and "[UNK]" not in known.tokens("goodfilm dogs")[:2]
     assert "".join(piece.removeprefix("##") for piece in known.tokens("bidon")) == "bidon"
@@ -131,7 +131,7 @@ def test_byte_pairs_know_every_word_of_their_letters_and_round_trip():
 
 
 @pytest.mark.realdata("bert_vocabulary")
-def test_berts_pieces_cut_to_those_needed_cut_the_texts_alike():
+def test_reduced_wordpiece_vocabulary_tokenizes_like_bert():
     whole, known = bert_vocabulary(), Vocabulary.fit(TRAIN, size=1000, min_frequency=1, kind="wordpiece")
     assert len(whole) == 30_522 and len(known) < 4000
     for each in TRAIN:
@@ -142,7 +142,7 @@ def test_berts_pieces_cut_to_those_needed_cut_the_texts_alike():
 
 
 @pytest.mark.realdata("ag_news_15k", "trec6")
-def test_the_real_ones():
+def test_real_datasets_have_their_published_sizes():
     found = text.load("ag_news_15k")
     assert (len(found.texts), found.test.sum(), found.doubled) == (22_778, 7600, 3)
     assert np.bincount(found.labels[found.test]).tolist() == [1900] * 4

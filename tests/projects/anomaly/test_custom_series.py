@@ -9,9 +9,10 @@ import pytest
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError
-from dlcore.data.custom import registry as own
-from dlcore.data.custom import series as series_intake
+from dlcore.data.custom import registry as custom
 from dlcore.data.custom.registry import CustomDataset
+from dlcore.data.custom.series import IMPORTER, preview_series
+from dlcore.data.series.csv_file import Columns
 from dlcore.data.series.series import LabeledWindow, Series
 from dlcore.projects.anomaly import custom_series
 from dlcore.projects.command import command_line
@@ -27,7 +28,7 @@ def kept(name="mine", *, labelled=True, shift=0.0) -> CustomDataset:
     times = pd.date_range("2021-03-01", periods=N, freq="1h").to_numpy().astype("datetime64[ms]").astype(np.int64)
     windows = (LabeledWindow(int(times[500]), int(times[511]), "surge"),) if labelled else ()
     series = Series(times, values, windows, period=24)
-    return series_intake.save(name, series_intake.ValidatedSeries(series, series_intake.Columns("t", "v"), 24))
+    return IMPORTER.save(name, preview_series(series, Columns("t", "v")))
 
 
 def quick(dataset="mine", model="dense_32", **settings):
@@ -36,13 +37,13 @@ def quick(dataset="mine", model="dense_32", **settings):
 
 def test_a_config_names_the_dataset_and_pins_its_content():
     entry = kept()
-    for name in ("mine", "own:mine"):
+    for name in ("mine", "custom:mine"):
         config = quick(name)
-        assert (config.dataset, config.data_checksum) == ("own:mine", entry.checksum)
+        assert (config.dataset, config.data_checksum) == ("custom:mine", entry.checksum)
     assert projects.load_config(json.loads(config.model_dump_json())) == config
     assert projects.with_settings(config, {"epochs": 3}).data_checksum == entry.checksum
     assert projects.with_settings(config, {"dataset": "nyc_taxi"}).data_checksum == ""
-    assert "own:mine" in projects.list_datasets("anomaly") and "own:mine" not in projects.list_datasets("fashion")
+    assert "custom:mine" in projects.list_datasets("anomaly") and "custom:mine" not in projects.list_datasets("fashion")
 
 
 def test_settings_suit_the_series_unless_a_person_says_otherwise():
@@ -53,7 +54,7 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
         assert options.get("leave_out", "") == ""
     assert quick(train_share=0.6).flat["train_share"] == 0.6
     config = quick(window=16)
-    assert "--dataset own:mine" in command_line(config) and "--set window=16" in command_line(config)
+    assert "--dataset custom:mine" in command_line(config) and "--set window=16" in command_line(config)
     assert "train_share" not in command_line(config)
 
 
@@ -75,10 +76,10 @@ def test_the_window_is_a_day_or_a_period_where_it_fits(rows, step_ms, period, wa
 
 def test_what_cannot_be_trained_on_is_said_at_once():
     kept()
-    with pytest.raises(ConfigError, match=r"unknown dataset 'moon'.*own:mine"):
+    with pytest.raises(ConfigError, match=r"unknown dataset 'moon'.*custom:mine"):
         quick("moon")
     with pytest.raises(DataError, match="not on this machine"):
-        quick("own:moon")
+        quick("custom:moon")
     with pytest.raises(ConfigError, match="unknown dataset 'mine'"):
         projects.configure("fashion", dataset="mine")
 
@@ -86,7 +87,7 @@ def test_what_cannot_be_trained_on_is_said_at_once():
 def test_another_file_under_the_name_is_noticed():
     kept()
     config = quick()
-    own.remove("mine")
+    custom.remove("mine")
     with pytest.raises(DataError, match="not on this machine"):
         projects.get("anomaly").prepare(config)
     kept(shift=1.0)
@@ -99,20 +100,20 @@ def test_a_run_goes_to_another_machine_and_is_judged_there(labelled, tmp_path, m
     entry = kept(labelled=labelled)
     record = runs.train_here(quick(epochs=2), tmp_path / "bundle")
     bundle = runs.Bundle(tmp_path / "bundle")
-    assert record.state == "finished" and record.dataset == "own:mine"
+    assert record.state == "finished" and record.dataset == "custom:mine"
     assert bundle.run["data_checksum"] == bundle.config.data_checksum == entry.checksum
-    assert entry.checksum in bundle.card and "--dataset own:mine" in bundle.run["command"]
+    assert entry.checksum in bundle.card and "--dataset custom:mine" in bundle.run["command"]
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "elsewhere"))
     taken = runs.import_run(tmp_path / "bundle")
     found = runs.evaluate(taken.run_id)
     assert np.isfinite(list(found["metrics"].values())).all()
     assert ("auc_pr" in found["metrics"]) == ("roc_auc" in found["metrics"]) == labelled
     assert bundle.evaluation.verdict and ("no label" in bundle.evaluation.verdict) != labelled
-    assert "own:mine" in command_line(bundle.config)  # though the series is not here
+    assert "custom:mine" in command_line(bundle.config)  # though the series is not here
     with pytest.raises(DataError, match=r"'mine' is not on this machine: add its file again"):
         projects.get("anomaly").prepare(bundle.config)
     back = runs.export_run(taken.run_id, tmp_path / "back.zip")
-    assert runs.import_run(back).dataset == "own:mine"
+    assert runs.import_run(back).dataset == "custom:mine"
 
 
 def test_every_model_trains_on_it(tmp_path):

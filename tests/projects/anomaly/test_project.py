@@ -75,7 +75,7 @@ def test_no_training_window_holds_a_day_that_was_left_out(model):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("yesterday", "no span of time"),
+        ("yesterday", "not a time interval"),
         ("2014-07-06/2014-07-03", "ends before it begins"),
         ("2014-01-01/2015-12-31", "excludes all training days"),
     ],

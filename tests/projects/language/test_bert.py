@@ -6,8 +6,8 @@ import tiny_bert
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
-from dlcore.data.custom import registry as own
-from dlcore.data.custom import texts as own_texts
+from dlcore.data.custom import registry as custom
+from dlcore.data.custom import texts as custom_texts
 from dlcore.projects.language import bert_reading, texts
 from dlcore.runs.foreground import train_here
 
@@ -28,7 +28,9 @@ def here(place, home, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(place))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     lines = "".join(f"{words},{label}\n" for words, label in ROWS)
-    own_texts.save("kinds", own_texts.validate(f"text,label\n{lines}".encode()), source="kinds.csv")
+    custom_texts.IMPORTER.save(
+        "kinds", custom_texts.IMPORTER.preview(f"text,label\n{lines}".encode()), source="kinds.csv"
+    )
     return place
 
 
@@ -49,7 +51,7 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
             projects.get("bert").answer(loaded, strange)
     assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.flat["length"] - 2)
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
-    said = own_texts.load("own:kinds").texts[origin]
+    said = custom_texts.load("custom:kinds").texts[origin]
     again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
     wanted = dict(zip(bundle.labels, stored["test_scores"][0].tolist(), strict=True))
     assert again == pytest.approx(wanted, abs=1e-4)
@@ -69,7 +71,7 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     )
     with pytest.raises(ConfigError, match="needs initialization=pretrained"):
         projects.get("bert").prepare(config)
-    assert own.is_custom(config.dataset)
+    assert custom.is_custom(config.dataset)
 
 
 def test_a_hidden_word_is_masked_and_marks_stay(here):

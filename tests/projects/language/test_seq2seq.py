@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ROOT
-from dlcore.data.custom import pairs as own_pairs
+from dlcore.data.custom import pairs as custom_pairs
 from dlcore.data.text import sequences
 from dlcore.evaluation import sequences as judged
 from dlcore.inference import decode
@@ -124,9 +124,9 @@ def test_pairs_of_ones_own_are_trained_on_and_shown(home):
     """A file of two columns: taken in, learnt from, tested on a fifth, and seen on every panel."""
     rows = [(f"{n} km", f"{n * 1000} m") for n in range(200)]
     lines = "\n".join(["read,write", *(f"{a},{b}" for a, b in rows)])
-    own_pairs.save("units", own_pairs.validate(lines.encode()))
-    assert projects.list_datasets("seq2seq")[-1] == "own:units"
-    runs.train_here(configured("own:units"), home / "bundle")
+    custom_pairs.IMPORTER.save("units", custom_pairs.IMPORTER.preview(lines.encode()))
+    assert projects.list_datasets("seq2seq")[-1] == "custom:units"
+    runs.train_here(configured("custom:units"), home / "bundle")
     found = runs.Bundle(home / "bundle")
     assert len(found.predictions()["test_written"]) == 40 and "copy" in found.evaluation.baselines
     run_id = runs.import_run(found.folder).run_id

@@ -98,7 +98,7 @@ def test_a_picture_handed_in_is_seen_as_training_saw_its_own(channels):
 
 
 def test_what_is_no_picture_is_refused():
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         pictures.answer(loaded(3), b"<html></html>")
 
 

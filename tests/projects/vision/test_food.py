@@ -15,8 +15,8 @@ from dlcore import projects
 from dlcore.core import progress
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.batches import Batches
+from dlcore.data.images import archives, images
 from dlcore.data.images import folders as image_folders
-from dlcore.data.images import images
 from dlcore.data.images.photos import MixupResult
 from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
@@ -199,7 +199,7 @@ def test_one_photo_is_answered_as_the_test_was(small):
     found = food.answer(loaded, path.read_bytes())
     assert json.dumps(found) and sum(found["probabilities"].values()) == pytest.approx(1)
     assert found["label"] in prepared.labels
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         food.answer(loaded, b"<svg/>")
 
 
@@ -209,7 +209,7 @@ def test_food_11_in_its_own_layout_has_its_names_and_its_parts(tmp_path):
         for k in numbers:
             for i in range(6):
                 Image.new("RGB", (8, 8)).save(tmp_path / part / f"{k}_{i}.jpg")
-    with image_folders.source(tmp_path) as opened:
+    with archives.open_source(tmp_path) as opened:
         found = image_folders.survey(opened)
     assert found.names == ("bread", "vegetable and fruit") and len(found.entries) == 24
     assert found.in_test.sum() == 6 and set(found.labels[found.in_test]) == {1}
@@ -222,7 +222,7 @@ def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
             Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{i}.jpg")
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "test.txt").write_text("apple_pie/0\nbaklava/3\n")
-    with image_folders.source(tmp_path) as opened:
+    with archives.open_source(tmp_path) as opened:
         found = image_folders.survey(opened)
     assert [entry.name for entry in found.entries if entry.part == "test"] == [
         "test/apple_pie/0.jpg",

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects
 from dlcore.core.errors import DataError
-from dlcore.data.custom import images as own_images
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import images as custom_images
+from dlcore.data.custom import registry as custom
 from dlcore.ui.widgets import samples
 
 
@@ -33,7 +33,7 @@ def mine(tmp_path, monkeypatch):
             for i in range(10):
                 archive.writestr(f"{name}/{i}.png", picture(10 * k + (i or 1)))
         archive.writestr("ants/notes.png", b"no picture")
-    return own_images.import_zip(file.getvalue(), "mine", source="mine.zip")
+    return custom_images.IMPORTER.save("mine", custom_images.IMPORTER.preview(file.getvalue()), source="mine.zip")
 
 
 def panel() -> None:
@@ -41,7 +41,7 @@ def panel() -> None:
     from dlcore.runs import Run
     from dlcore.ui.modalities import image as images_data
 
-    config = projects.configure("architectures", dataset="own:mine", preset="quick")
+    config = projects.configure("architectures", dataset="custom:mine", preset="quick")
 
     class Chosen(Run):
         config = None
@@ -57,10 +57,10 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
     assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
-    table = next(frame.value for frame in app.dataframe if "What" in frame.value)
-    assert table["File"].tolist() == ["ants/notes.png"] and "not a picture" in table["Why"].iloc[0]
+    table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
+    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
     app.button(key="remove-mine").click().run()
-    assert own.find("mine") is None
+    assert custom.find("mine") is None
 
 
 def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
@@ -75,7 +75,7 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button
     words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
-    assert "no address to fetch it from is known" in words and "cnn_dataset.zip" in words
+    assert "no download URL is known" in words and "cnn_dataset.zip" in words
 
 
 def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
@@ -89,14 +89,14 @@ def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
 
 def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkeypatch):
     monkeypatch.delenv("DLCORE_DATA", raising=False)  # the small set that comes along will do
-    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+    pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     assert samples.is_available(pinned)
-    own.remove("mine")
+    custom.remove("mine")
     assert not samples.is_available(pinned)
     app = AppTest.from_function(gone, default_timeout=60).run()
     assert not app.exception and not app.error
     assert "“mine”, are not on this machine any more" in app.info[0].value
-    assert [uploader.label for uploader in app.get("file_uploader")] == ["A zip of class folders"]
+    assert [uploader.label for uploader in app.get("file_uploader")] == ["File (ZIP)"]
 
 
 def gone() -> None:
@@ -113,7 +113,7 @@ def gone() -> None:
 
 
 def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
-    pinned = projects.configure("architectures", dataset="own:mine", preset="quick")
+    pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     other = pinned.model_copy(update={"data_checksum": "0" * 64})
     assert samples.is_available(pinned) and not samples.is_available(other)
     with pytest.raises(DataError, match="not the one this run was made from"):

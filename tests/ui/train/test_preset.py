@@ -20,4 +20,4 @@ def test_a_run_of_the_full_preset_has_no_differences():
 
 def test_a_run_with_deleted_custom_data_has_no_differences():
     config = projects.configure("architectures", dataset="digits", preset="full")
-    assert presets.differences_from_full(config.model_copy(update={"dataset": "own:gone"})) == ""
+    assert presets.differences_from_full(config.model_copy(update={"dataset": "custom:gone"})) == ""

@@ -36,7 +36,7 @@ def data(project: Project, run: Run | None) -> None:
     strange = config.data_as(anatomy.AnatomyData).left_out
     found = samples.load_images(config.dataset)
     height, width = found.pixels.shape[1:3]
-    st.markdown(f"**{source.title}**: {source.rows:,} images. [Source]({source.homepage}), license: {source.licence}.")
+    st.markdown(f"**{source.title}**: {source.rows:,} images. [Source]({source.homepage}), license: {source.license}.")
     st.markdown(
         f"Each image of {height} x {width} pixels is resized to {anatomy.HEIGHT} x {anatomy.WIDTH}, which gives "
         f"exactly **1,000 numbers** from 0 to 1. **“{found.names[strange]}” is excluded from training** "

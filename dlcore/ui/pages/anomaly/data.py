@@ -5,15 +5,15 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
+from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import series as own_series
-from dlcore.ui.custom_data import upload_form
+from dlcore.ui.custom_data import form
 from dlcore.ui.shell import style
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
@@ -46,7 +46,7 @@ def data(project: Project, run: Run | None) -> None:
 
 def _chosen(project: Project, run: Run | None) -> RunConfig:
     """Return the config of the run's dataset, or of another selected dataset."""
-    kept = upload_form.pop_added("series")
+    kept = form.pop_added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     known = projects.list_datasets(project.slug)
@@ -58,10 +58,10 @@ def _chosen(project: Project, run: Run | None) -> RunConfig:
     chosen: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
     if chosen == st.session_state.get(NEWEST):
         st.success(
-            f"“{chosen.removeprefix(own.PREFIX)}” was added and is selected under **Train**.",
+            f"“{custom_registry.plain_name(chosen)}” was added and is selected under **Train**.",
             icon=":material/check_circle:",
         )
-    own_series.show_form()
+    form.show_form("series")
     return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
 
 
@@ -86,9 +86,9 @@ def _series(dataset: str, checksum: str) -> Series:
 
 def unit_of(config: RunConfig) -> str:
     """Return the unit of a run's series; for a custom series, its column name."""
-    if not own.is_custom(config.dataset):
+    if not custom_registry.is_custom(config.dataset):
         return UNIT
-    entry = own.find(config.dataset)
+    entry = custom_registry.find(config.dataset)
     return str(entry.facts["columns"]["value"]) if entry else "value"
 
 
@@ -120,12 +120,12 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     about = sources.get_dataset(config.dataset)
     span = f"from {day(int(series.times[0]))} to {day(int(series.times[-1]))}"
     st.markdown(
-        f"**{about.title}**: {len(series.values):,} values every {own_series.format_span(series.step_ms)}, {span}. "
+        f"**{about.title}**: {len(series.values):,} values every {format_duration(series.step_ms)}, {span}. "
         + _origin(config)
     )
-    entry = own.find(config.dataset) if about.own else None
+    entry = custom_registry.find(config.dataset) if about.is_custom else None
     if entry is not None:
-        upload_form.remove(entry)
+        form.show_remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,
@@ -162,9 +162,9 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
 def _origin(config: RunConfig) -> str:
     """Return the source of the series."""
     about = sources.get_dataset(config.dataset)
-    entry = own.find(config.dataset) if about.own else None
+    entry = custom_registry.find(config.dataset) if about.is_custom else None
     if entry is None:
-        return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.licence}."
+        return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.license}."
     return f"Custom dataset from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
 
 
@@ -244,7 +244,7 @@ def _rhythm(series: Series) -> None:
     said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
     show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
     usual = (
-        f"The strongest period is {own_series.format_span(series.period * series.step_ms)} ({series.period:,} points): "
+        f"The strongest period is {format_duration(series.period * series.step_ms)} ({series.period:,} points): "
         "that "
         "models and baselines use it."
         if series.period

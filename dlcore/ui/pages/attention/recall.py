@@ -66,7 +66,7 @@ def results(project: "Project", run: Run | None) -> None:
     made = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
     counts = (made.values > recall.QUESTION).sum(axis=1)
     right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
-    sizes = np.arange(recall.LEAST_PAIRS, options.pairs + 1)
+    sizes = np.arange(recall.MIN_PAIRS, options.pairs + 1)
     share = [100 * float(right[counts == size].mean()) for size in sizes]
     figure = blank("Accuracy by number of pairs (test)", x="pairs in the sequence", y="right, %", height=280)
     figure.add_bar(x=sizes, y=share, marker={"color": BLUE}, name="this run", width=0.5)

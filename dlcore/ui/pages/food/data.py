@@ -37,7 +37,7 @@ def _weights() -> None:
                 "Here": ["no" if one in away else "yes" for one in rows],
                 "Size, MB": [round(one.size / 1e6, 1) for one in rows],
                 "Right on ImageNet, % (torchvision's word)": [round(100 * one.accuracy, 1) for one in rows],
-                "Licence": [one.licence for one in rows],
+                "License": [one.license for one in rows],
             },
             hide_index=True,
             width="stretch",

@@ -86,10 +86,10 @@ def _upload() -> Iterable[tuple[str, bytes]]:
         type=FORMATS,
         accept_multiple_files=True,
         key="food-files",
-        max_upload_size=uploads.MOST_ZIP_BYTES // 2**20,
+        max_upload_size=uploads.MAX_ZIP_BYTES // 2**20,
     )
     st.caption(
-        f"Up to {uploads.MOST_PHOTOS} photos at once. They stay in memory while this page is open and are never "
+        f"Up to {uploads.MAX_PHOTOS} photos at once. They stay in memory while this page is open and are never "
         "stored. Files marked red have an unsupported format: save them as JPEG (iPhone photos are often HEIC)."
     )
     return ((file.name, file.getvalue()) for file in files) if files else ()

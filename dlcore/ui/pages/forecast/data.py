@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series import tables
 from dlcore.data.series.air_quality import WORDS
 from dlcore.data.series.tables import HOUR_MS, Table
@@ -16,8 +16,7 @@ from dlcore.projects.forecast import windows
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import table as own_table
-from dlcore.ui.custom_data import upload_form
+from dlcore.ui.custom_data import form
 from dlcore.ui.pages.forecast.reading import load_table, moment_name
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
@@ -30,7 +29,7 @@ def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; draws its values, missing values, seasonality and correlations."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     options = list(dict.fromkeys([used, *projects.list_datasets(project.slug)]))
-    key, kept = f"table-of-{run.run_id if run else project.slug}", upload_form.pop_added("table")
+    key, kept = f"table-of-{run.run_id if run else project.slug}", form.pop_added("table")
     if kept:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
     elif st.session_state.get(key) not in options:
@@ -38,16 +37,16 @@ def data(project: Project, run: Run | None) -> None:
     chosen = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
     if kept:
         st.success("Added, and selected under **Train**.", icon=":material/check_circle:")
-    own_table.show_form()
+    form.show_form("table")
     config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
     table, about = load_table(config), sources.get_dataset(chosen)
-    origin = f"[UCI]({about.homepage}), licence {about.licence}." if about.homepage else "Your own."
+    origin = f"[UCI]({about.homepage}), license {about.license}." if about.homepage else "Your own."
     st.markdown(
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
-    if (entry := own.find(chosen) if own.is_custom(chosen) else None) is not None:
-        upload_form.remove(entry)
+    if (entry := custom_registry.find(chosen) if custom_registry.is_custom(chosen) else None) is not None:
+        form.show_remove(entry)
     variable = st.selectbox(
         "Variable", range(len(table.names)), key=f"variable-of-{chosen}", format_func=lambda v: title(table, v)
     )

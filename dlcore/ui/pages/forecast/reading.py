@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dlcore.data.series import tables
+from dlcore.data.series import air_quality
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project
@@ -39,7 +39,7 @@ def moment_name(moment: int) -> str:
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the table")
 def _table(dataset: str, checksum: str) -> Table:
-    return tables.load(dataset, checksum=checksum)
+    return air_quality.load_table(dataset, checksum=checksum)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Preparing the model's inputs")

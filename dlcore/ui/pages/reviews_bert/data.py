@@ -40,7 +40,7 @@ def _bert(name: str, after: int) -> None:
         f"others in the text. It is frozen here. Its states after layer {after} of {layers} are the input of "
         "a recurrent network that classifies the review."
     )
-    st.caption(f"License: {bert_weights.get_known(name).licence}. Checksum of its files: {found.checksum[:16]} …")
+    st.caption(f"License: {bert_weights.get_known(name).license}. Checksum of its files: {found.checksum[:16]} …")
 
 
 @fragment

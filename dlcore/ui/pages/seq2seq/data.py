@@ -8,14 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.custom import pairs as own_pairs
-from dlcore.data.custom import registry as own
+from dlcore.data.custom import pairs as custom_pairs
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import sequences
 from dlcore.data.text.sequences import FORMS, SequenceSplits, SplitSizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
-from dlcore.ui.custom_data.pairs import show_form
+from dlcore.ui.custom_data import form
 from dlcore.ui.shell.style import summary_row
 
 if TYPE_CHECKING:
@@ -40,21 +40,22 @@ APART = {
 def data(project: "Project", run: Run | None) -> None:
     """Draw the task of the run, its splits, and teacher forcing on one item."""
     config = run.config if run is not None else projects.configure(project.slug)
-    if own.is_custom(config.dataset):
+    if custom_registry.is_custom(config.dataset):
         _own(config)
     else:
         _made(config)
     st.divider()
-    show_form()
+    form.show_form("pairs")
+    form.show_saved("pairs")
 
 
 def _own(config: "RunConfig") -> None:
     """Draw a custom dataset with its splits."""
     options = config.data_as(seq2seq.Seq2SeqData)
-    pairs = own_pairs.load(config.dataset, checksum=config.data_checksum)
+    pairs = custom_pairs.load(config.dataset, checksum=config.data_checksum)
     sizes = SplitSizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
-    parts = own_pairs.split_pairs(pairs, sizes, seed=config.seed)
-    st.markdown(f"**{config.dataset.removeprefix(own.PREFIX)}**: {len(pairs):,} pairs of your own.")
+    parts = custom_pairs.split_pairs(pairs, sizes, seed=config.seed)
+    st.markdown(f"**{custom_registry.plain_name(config.dataset)}**: {len(pairs):,} pairs of your own.")
     rows = [("Training", f"{len(parts.train):,}", "pairs")]
     rows += [("Validation", f"{len(parts.validation):,}", "selects the best epoch")]
     rows += [("To test on", f"{len(parts.test):,}", "the same for every run")]

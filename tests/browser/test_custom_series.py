@@ -1,4 +1,4 @@
-"""A CSV of one's own in a real browser: handed in, kept, trained on, judged and explained."""
+"""A custom series in a real browser: uploaded, saved, trained on, evaluated and explained."""
 
 import re
 
@@ -24,12 +24,12 @@ def file(tmp_path):
     return path
 
 
-def test_from_the_file_to_its_alarms(address, page, file):
+def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     visit(page, f"{address}/anomaly?panel=Data")
-    page.get_by_text("Add a series of your own").click()
+    page.get_by_text("Add custom series").click()
     page.locator("input[type=file]").first.set_input_files(file)
-    page.get_by_role("button", name="Keep this series").click(timeout=WITHIN)
-    expect(page.get_by_text("is kept and chosen under")).to_be_visible(timeout=WITHIN)
+    page.get_by_role("button", name="Save dataset").click(timeout=WITHIN)
+    expect(page.get_by_text("is saved and selected under")).to_be_visible(timeout=WITHIN)
     calm(page)
     panel_switch(page, "Train").focus()
     page.keyboard.press("Space")
