@@ -214,7 +214,7 @@ def alarm_csv(splits: dict[str, SplitScores], threshold: float) -> str:
                     "time": times,
                     "error": part.errors[is_alarm],
                     "threshold": threshold,
-                    "labelled": part.targets[is_alarm].astype(int),
+                    "labeled": part.targets[is_alarm].astype(int),
                 }
             )
         )

@@ -17,7 +17,7 @@ def test_alarm_csv_names_every_alarm() -> None:
     table = pd.read_csv(io.StringIO(series_threshold.alarm_csv({"train": part, "test": part}, 1.0)))
     assert table["part"].tolist() == ["train", "train", "test", "test"]
     assert table["time"].tolist()[:2] == ["1970-01-01 00:30:00", "1970-01-01 01:30:00"]
-    assert table["labelled"].tolist() == [1, 0, 1, 0]
+    assert table["labeled"].tolist() == [1, 0, 1, 0]
 
 
 def test_alarm_peaks_are_sorted_by_error() -> None:
