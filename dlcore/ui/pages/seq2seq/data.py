@@ -115,7 +115,7 @@ def _forcing(parts: SequenceSplits) -> None:
     st.subheader("Teacher forcing", anchor=False)
     st.markdown(
         "In training, the decoder input is the true output so far, at every position, and the target is the "
-        "next symbol: the network does not see its own errors. All positions are trained at once, since a mask hides later "
+        "next symbol: the network does not see its own errors. All positions are trained at once: a mask hides later "
         "symbols. In inference, the decoder input is the network's output. **Results** shows both."
     )
     target = parts.train.targets[0]
