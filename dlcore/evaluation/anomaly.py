@@ -241,26 +241,26 @@ def alarm_ranges(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     found = true_ranges(called)
     if len(found) < 2:
         return found
-    apart = found[1:, 0] - found[:-1, 1] >= gap
-    return np.stack([found[np.r_[True, apart], 0], found[np.r_[apart, True], 1]], axis=1)
+    mask = found[1:, 0] - found[:-1, 1] >= gap
+    return np.stack([found[np.r_[True, mask], 0], found[np.r_[mask, True], 1]], axis=1)
 
 
-def overlapping(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
+def overlapping(spans: np.ndarray, values: np.ndarray | None) -> np.ndarray:
     """Return which (A,) of the index ranges (A, 2) overlap any of the others (P, 2)."""
-    if others is None or not len(others) or not len(spans):
+    if values is None or not len(values) or not len(spans):
         return np.zeros(len(spans), bool)
-    shared: np.ndarray = (spans[:, :1] < others[:, 1]) & (spans[:, 1:] > others[:, 0])  # (A, P)
+    shared: np.ndarray = (spans[:, :1] < values[:, 1]) & (spans[:, 1:] > values[:, 0])  # (A, P)
     return np.asarray(shared.any(axis=1))
 
 
 def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
     """Return (N,) alarms that started in a window and have not paused since its end, for at most `gap` points."""
-    found = np.zeros(len(called), bool)
+    values = np.zeros(len(called), bool)
     for _, stop in windows:
         if called[stop - 1]:
             after = called[stop : stop + gap]
-            found[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
-    return found
+            values[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
+    return values
 
 
 def _pointwise(weights: np.ndarray, called: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:

@@ -99,8 +99,8 @@ def nearest_window(
     known = _thinned(np.flatnonzero(inside), COMPARISONS // len(windows), length)
     if not len(known):
         return np.zeros(len(values))
-    apart = max(length, period // 2) if len(learnt) >= 2 * period else length
-    nearest = _nearest(windows, known, apart=apart)
+    min_gap = max(length, period // 2) if len(learnt) >= 2 * period else length
+    nearest = _nearest(windows, known, apart=min_gap)
     return np.r_[np.zeros(length - 1), np.sqrt(nearest / windows.shape[1]) * scale]
 
 
@@ -224,9 +224,9 @@ def _usual(
     middle = np.median(values[train])
     usual, spread = np.full(period, middle), np.full(period, np.median(np.abs(values[train] - middle)))
     for slot in np.unique(slots[train]):
-        seen = values[train & (slots == slot)]
-        usual[slot] = np.median(seen)
-        spread[slot] = np.median(np.abs(seen - usual[slot]))
+        value = values[train & (slots == slot)]
+        usual[slot] = np.median(value)
+        spread[slot] = np.median(np.abs(value - usual[slot]))
     least = LEAST_SPREAD * float(np.median(spread))
     return usual, np.maximum(spread, least) if least > 0 else np.where(spread > 0, spread, 1.0), slots
 
@@ -234,16 +234,16 @@ def _usual(
 def _nearest(windows: np.ndarray, known: np.ndarray, *, apart: int) -> np.ndarray:
     """(M,) smallest squared distance of each window (M, D) to the known ones that are at least `apart` places away."""
     lengths = np.einsum("ij,ij->i", windows, windows)
-    found = np.empty(len(windows))
+    values = np.empty(len(windows))
     rows = max(1, CHUNK // len(known))
     for start in range(0, len(windows), rows):
         places = np.arange(start, min(start + rows, len(windows)))
         squared = lengths[places, None] - 2 * windows[places] @ windows[known].T + lengths[known]
         if start < known[-1] + apart:
             squared[np.abs(places[:, None] - known) < apart] = np.inf
-        found[places] = squared.min(axis=1)
-    finite = np.isfinite(found)
-    return np.maximum(np.where(finite, found, found[finite].max() if finite.any() else 0.0), 0.0)
+        values[places] = squared.min(axis=1)
+    finite = np.isfinite(values)
+    return np.maximum(np.where(finite, values, values[finite].max() if finite.any() else 0.0), 0.0)
 
 
 def _thinned(places: np.ndarray, most: int, length: int) -> np.ndarray:

@@ -47,9 +47,9 @@ def intervals(
         values = _values(scores, targets, threshold=threshold, weights=weights)
         return values | (_areas(scores, targets, weights=weights) if scores.shape[1] == 2 else {})
 
-    found = uncertainty.bootstrap(statistic, len(targets), draws=draws, seed=seed)
+    bootstrap = uncertainty.bootstrap(statistic, len(targets), draws=draws, seed=seed)
     correct = int((predicted_classes(scores, threshold=threshold) == targets).sum())
-    return uncertainty.as_low_high(found | {"accuracy": uncertainty.wilson(correct, len(targets))})
+    return uncertainty.as_low_high(bootstrap | {"accuracy": uncertainty.wilson(correct, len(targets))})
 
 
 def predicted_classes(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:

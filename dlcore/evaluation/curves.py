@@ -28,8 +28,8 @@ def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple
     """
     hits, alarms, _ = _steps(scores, positive, _one_row(None, len(scores)))
     false, true = (np.r_[0.0, part[0]] / max(1.0, part[0, -1]) for part in (alarms, hits))
-    kept = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
-    return false[kept], true[kept]
+    values = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
+    return false[values], true[values]
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:

@@ -34,12 +34,12 @@ class ForecastScores:
 
 def fill_targets_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Fill missing targets (N, H, V) with the previous value; `last` (N, V) is the last known one."""
-    found = targets.copy()
+    copy = targets.copy()
     before = last
     for hour in range(targets.shape[1]):
-        found[:, hour] = np.where(np.isnan(targets[:, hour]), before, targets[:, hour])
-        before = found[:, hour]
-    return found
+        copy[:, hour] = np.where(np.isnan(targets[:, hour]), before, targets[:, hour])
+        before = copy[:, hour]
+    return copy
 
 
 def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> ForecastScores:
@@ -64,11 +64,11 @@ def metrics(
     and `skill_h<k>`. With `draws`, 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours
     are correlated; of eighths of the data if there are fewer than eight weeks.
     """
-    found = _named(scores(predicted, targets, last), names)
+    named = _named(scores(predicted, targets, last), names)
     whole = _named(scores(predicted, fill_targets_forward(targets, last), last), names)
-    kept = [name for name in found if name in whole]
+    kept = [name for name in named if name in whole]
     for name in kept:
-        found[f"{name}_filled"] = whole[name]
+        named[f"{name}_filled"] = whole[name]
     if draws:
         spread = uncertainty.bootstrap(
             lambda weights: _means(_sums(predicted, targets, last, weights)),
@@ -77,8 +77,8 @@ def metrics(
             block=_block(len(targets)),
             seed=seed,
         )
-        found |= uncertainty.as_low_high(spread)
-    return found
+        named |= uncertainty.as_low_high(spread)
+    return named
 
 
 def skill_lead(
@@ -116,8 +116,8 @@ def seasonal_naive(filled: np.ndarray, first: np.ndarray, *, horizon: int, perio
     """
     hours = first[:, None] + np.arange(horizon)
     back = period * (np.arange(horizon) // period + 1)
-    found: np.ndarray = filled[np.maximum(hours - back, 0)]
-    return found
+    values: np.ndarray = filled[np.maximum(hours - back, 0)]
+    return values
 
 
 def metrics_by_week(
@@ -172,8 +172,8 @@ def _sums(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, weights:
 
 
 def _good(sums: _Sums) -> np.ndarray:
-    found: np.ndarray = (sums.count >= LEAST) & (sums.total > 1e-9 * np.maximum(sums.count, 1)) & (sums.naive > 0)
-    return found
+    mask: np.ndarray = (sums.count >= LEAST) & (sums.total > 1e-9 * np.maximum(sums.count, 1)) & (sums.naive > 0)
+    return mask
 
 
 def _r2(sums: _Sums) -> np.ndarray:
@@ -197,21 +197,24 @@ def _means(sums: _Sums) -> Mapping[str, np.ndarray]:
 def _mean(rows: np.ndarray) -> np.ndarray:
     known = ~np.isnan(rows)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: np.ndarray = np.where(known, rows, 0.0).sum(axis=1) / known.sum(axis=1)
-    return found
+        total: np.ndarray = np.where(known, rows, 0.0).sum(axis=1) / known.sum(axis=1)
+    return total
 
 
-def _named(found: ForecastScores, names: Sequence[str]) -> dict[str, float]:
+def _named(forecast_scores: ForecastScores, names: Sequence[str]) -> dict[str, float]:
     """Return metrics by name; undefined ones are omitted."""
-    r2, skill, mae = (part.reshape(1, -1) for part in (found.r2, found.skill, found.mae / found.spread))
+    r2, skill, mae = (
+        part.reshape(1, -1)
+        for part in (forecast_scores.r2, forecast_scores.skill, forecast_scores.mae / forecast_scores.spread)
+    )
     named = {"r2_mean": _mean(r2)[0], "skill": _mean(skill)[0], "mae": _mean(mae)[0]}
-    horizon = len(found.r2)
+    horizon = len(forecast_scores.r2)
     if horizon > 1:
         for hour in range(horizon):
-            named[f"r2_mean_h{hour + 1}"] = _mean(found.r2[hour : hour + 1])[0]
-            named[f"skill_h{hour + 1}"] = _mean(found.skill[hour : hour + 1])[0]
+            named[f"r2_mean_h{hour + 1}"] = _mean(forecast_scores.r2[hour : hour + 1])[0]
+            named[f"skill_h{hour + 1}"] = _mean(forecast_scores.skill[hour : hour + 1])[0]
     for place, name in enumerate(names):
-        named[f"r2_{name}"] = _mean(found.r2[None, :, place])[0]
-        named[f"skill_{name}"] = _mean(found.skill[None, :, place])[0]
-        named[f"mae_{name}"] = _mean(found.mae[None, :, place])[0]
+        named[f"r2_{name}"] = _mean(forecast_scores.r2[None, :, place])[0]
+        named[f"skill_{name}"] = _mean(forecast_scores.skill[None, :, place])[0]
+        named[f"mae_{name}"] = _mean(forecast_scores.mae[None, :, place])[0]
     return {name: float(value) for name, value in named.items() if np.isfinite(value)}

@@ -51,13 +51,13 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
     train, asked = _counted(counter, train_texts, texts)
     margins = np.full((asked.shape[0], classes), -3.0)
     for label in np.unique(train_targets) if classes > 2 else [1]:
-        own = np.asarray(train_targets == label)
-        if own.all() or not own.any():
+        is_label = np.asarray(train_targets == label)
+        if is_label.all() or not is_label.any():
             continue
-        inside, outside = (np.asarray(train[rows].sum(axis=0)).ravel() + 1.0 for rows in (own, ~own))
+        inside, outside = (np.asarray(train[rows].sum(axis=0)).ravel() + 1.0 for rows in (is_label, ~is_label))
         ratio = np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)
         machine = LinearSVC(C=0.1, max_iter=1000, random_state=0)
-        machine.fit(train.multiply(ratio).tocsr(), own)
+        machine.fit(train.multiply(ratio).tocsr(), is_label)
         margins[:, label] = machine.decision_function(asked.multiply(ratio).tocsr())
     if classes == 2:
         margins[:, 0] = -margins[:, 1]
@@ -74,9 +74,11 @@ def trigram_svm(
     counter = TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32, token_pattern=r"(?u)\w+|[!?']")
     train, asked = _counted(counter, train_texts, texts)
     machine = LinearSVC(C=1.0, random_state=0).fit(train, train_targets)
-    found = machine.decision_function(asked)
-    margins = np.full((asked.shape[0], classes), found.min() - 1.0)
-    margins[:, machine.classes_.astype(int)] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
+    decisions = machine.decision_function(asked)
+    margins = np.full((asked.shape[0], classes), decisions.min() - 1.0)
+    margins[:, machine.classes_.astype(int)] = (
+        decisions if decisions.ndim == 2 else np.stack([-decisions, decisions], axis=1)
+    )
     return _squeezed(margins)
 
 

@@ -76,11 +76,11 @@ METRICS: dict[str, Metric] = {
         in_tables=False,
     ),
     "coverage_90": Metric("Coverage of 90 % intervals", "share of values inside", "percent", in_tables=False),
-    "lead_r2": Metric("R² at the last step ahead", "R² of the farthest step of the forecast", in_tables=False),
-    "lead_skill": Metric("Skill at the last step ahead", "skill of the farthest step", in_tables=False),
+    "lead_r2": Metric("R² lead", "mean R² minus that of ridge regression, on the same weeks", in_tables=False),
+    "lead_skill": Metric("Skill lead", "skill minus that of ridge regression, on the same weeks", in_tables=False),
     "threshold": Metric("Threshold", "score from which a point raises an alarm", in_tables=False),
     "error_strangers": Metric(
-        "Error on unknown digits", "mean reconstruction error of digits never seen in training", in_tables=False
+        "Error on the held-out class", "mean reconstruction error of the class excluded from training", in_tables=False
     ),
 }
 
@@ -165,8 +165,8 @@ def metric_title(name: str) -> str:
     if not keys:
         return name.replace("_", " ")
     key = max(keys, key=len)
-    rest = name[len(key) :].strip("_").replace("_", " ")
-    return f"{METRICS[key].title} ({rest})" if rest else METRICS[key].title
+    suffix = name[len(key) :].strip("_").replace("_", " ")
+    return f"{METRICS[key].title} ({suffix})" if suffix else METRICS[key].title
 
 
 def format_metric(name: str, value: float) -> str:

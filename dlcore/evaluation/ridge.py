@@ -19,7 +19,7 @@ def fit(features: np.ndarray, targets: np.ndarray, *, strengths: Sequence[float]
     known = ~np.isnan(targets)
     sides = x.T @ np.where(known, targets, 0.0)  # (D + 1, K)
     whole = x.T @ x
-    found = [np.zeros_like(sides) for _ in strengths]
+    solutions = [np.zeros_like(sides) for _ in strengths]
     alike, groups = np.unique(known, axis=1, return_inverse=True)  # columns with the same known rows
     for group in range(alike.shape[1]):
         rows, columns = alike[:, group], np.flatnonzero(groups.ravel() == group)
@@ -29,14 +29,14 @@ def fit(features: np.ndarray, targets: np.ndarray, *, strengths: Sequence[float]
         for place, strength in enumerate(strengths):
             penalty = np.full(len(whole), strength)
             penalty[-1] = 1e-6
-            found[place][:, columns] = np.linalg.solve(whole - part.T @ part + np.diag(penalty), sides[:, columns])
-    return found
+            solutions[place][:, columns] = np.linalg.solve(whole - part.T @ part + np.diag(penalty), sides[:, columns])
+    return solutions
 
 
 def predict(weights: np.ndarray, features: np.ndarray) -> np.ndarray:
     """(D + 1, K), (N, D) -> (N, K)."""
-    found: np.ndarray = features @ weights[:-1] + weights[-1]
-    return found
+    values: np.ndarray = features @ weights[:-1] + weights[-1]
+    return values
 
 
 def choose(train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray]) -> float:

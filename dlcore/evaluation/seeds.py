@@ -43,15 +43,19 @@ def compare_on_same_samples(
     if not first or not second or len(lengths) != 1 or 0 in lengths:
         raise DataError("groups of runs are compared on the same samples, with at least one run each.")
     groups = [np.stack([np.asarray(run, dtype=np.float64) for run in group]) for group in (first, second)]
-    apart = groups[0].mean(axis=0) - groups[1].mean(axis=0)  # (N,)
+    difference = groups[0].mean(axis=0) - groups[1].mean(axis=0)  # (N,)
     if len(first) == len(second) == 1:
         one, other = (group[0].astype(bool) for group in groups)
         p_value = uncertainty.mcnemar(one, other)
-        gap = _gap(float(apart.mean()), float(apart.var()) / len(apart), [], level=level, seeds=(1, 1))
+        gap = _gap(float(difference.mean()), float(difference.var()) / len(difference), [], level=level, seeds=(1, 1))
         return replace(gap, p_value=p_value, verdict=_verdict(gap.value, p_value, level))
     spreads = _spreads([group.mean(axis=1) for group in groups])
     return _gap(
-        float(apart.mean()), float(apart.var()) / len(apart), spreads, level=level, seeds=(len(first), len(second))
+        float(difference.mean()),
+        float(difference.var()) / len(difference),
+        spreads,
+        level=level,
+        seeds=(len(first), len(second)),
     )
 
 
@@ -70,8 +74,8 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
         return float(right.mean()), *uncertainty.wilson(round(right.sum()), right.shape[1], level=level)
     spreads = [(float(right.mean(axis=1).var(ddof=1)) / len(runs), len(runs) - 1)]
     known = float(right.mean(axis=0).var()) / right.shape[1]
-    found = _gap(float(right.mean()), known, spreads, level=level, seeds=(len(runs), 0))
-    return found.value, max(0.0, found.low), min(1.0, found.high)
+    gap = _gap(float(right.mean()), known, spreads, level=level, seeds=(len(runs), 0))
+    return gap.value, max(0.0, gap.low), min(1.0, gap.high)
 
 
 def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> SeedDifference:
@@ -117,8 +121,8 @@ def holm_correction(
 def _spreads(accuracies: Sequence[np.ndarray]) -> list[tuple[float, int]]:
     """Return (variance of the group's mean over seeds, degrees of freedom); a single seed takes the other group's."""
     variances = [(float(group.var(ddof=1)), len(group) - 1) if len(group) > 1 else None for group in accuracies]
-    lent = next(found for found in variances if found is not None)
-    known = [found or lent for found in variances]
+    lent = next(variance for variance in variances if variance is not None)
+    known = [variance or lent for variance in variances]
     return [(spread / len(group), freedom) for (spread, freedom), group in zip(known, accuracies, strict=True)]
 
 

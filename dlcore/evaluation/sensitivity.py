@@ -36,8 +36,8 @@ class ThresholdSweep:
         return int(counts[np.abs(np.log(self.factors)).argmin()])
 
     def _first(self, side: np.ndarray, changed: np.ndarray, *, last: bool = False) -> float:
-        found = self.factors[side & changed]
-        return float("nan") if not len(found) else float(found.max() if last else found.min())
+        factor = self.factors[side & changed]
+        return float("nan") if not len(factor) else float(factor.max() if last else factor.min())
 
 
 def threshold_sweep(
@@ -59,9 +59,9 @@ def threshold_sweep(
     rows = []
     for factor in factors:
         called = anomaly.alarms(scores, threshold * factor)
-        seen = anomaly.events(called[counted_from:], true[counted_from:], gap=day)
+        events = anomaly.events(called[counted_from:], true[counted_from:], gap=day)
         worth = nab.file_score(called, windows, start=counted_from) if labelled else np.nan
-        rows.append((worth, int(seen.hit.sum()), len(seen.false_alarms)))
+        rows.append((worth, int(events.hit.sum()), len(events.false_alarms)))
     worths, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
     return ThresholdSweep(
         np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int)
@@ -77,7 +77,7 @@ def remove_false_alarms(
     """
     day = max(1, round(24 / step_hours))
     false = anomaly.events(called, targets, gap=day).false_alarms
-    found = called.copy()
+    copy = called.copy()
     for start, stop in false[anomaly.overlapping(false, excused)]:
-        found[start:stop] = False
-    return found
+        copy[start:stop] = False
+    return copy

@@ -78,12 +78,12 @@ def attribute(
     Raises:
         RequestError: the inputs are ids and the module has not exactly one embedding.
     """
-    own = copy.deepcopy(module).eval().requires_grad_(False)
+    frozen = copy.deepcopy(module).eval().requires_grad_(False)
     explained, *held = (inputs,) if isinstance(inputs, Tensor) else inputs
-    device = next((parameter.device for parameter in own.parameters()), explained.device)
-    with torch.enable_grad(), _recurrent_backward(own, device):
+    device = next((parameter.device for parameter in frozen.parameters()), explained.device)
+    with torch.enable_grad(), _recurrent_backward(frozen, device):
         parts = tuple(part.detach().to(device) for part in (explained, *held))
-        question = _ask(own, parts, target, baseline=baseline)
+        question = _ask(frozen, parts, target, baseline=baseline)
         question = replace(question, steps=steps, blocks=question.blocks if blocks is None else blocks)
         values = METHODS[method](question)
         output, floor = (_value(question, x) for x in (question.x, question.baseline))

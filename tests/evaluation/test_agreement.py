@@ -14,42 +14,42 @@ def table(both: int, only_first: int, only_second: int, neither: int) -> tuple[n
 
 def test_agresti_and_mins_example():
     """Approval of the prime minister (Agresti, Categorical Data Analysis, table 10.1): 794, 150, 86, 570."""
-    found = paired_agreement(*table(794, 150, 86, 570))
-    assert (found.n, found.only_first, found.only_second) == (1600, 150, 86)
-    assert found.difference == pytest.approx(0.04)
-    assert found.low == pytest.approx(0.0213, abs=2e-4) and found.high == pytest.approx(0.0587, abs=2e-4)
-    assert found.p_value < 1e-4 and found.verdict == "first"
+    result = paired_agreement(*table(794, 150, 86, 570))
+    assert (result.n, result.only_first, result.only_second) == (1600, 150, 86)
+    assert result.difference == pytest.approx(0.04)
+    assert result.low == pytest.approx(0.0213, abs=2e-4) and result.high == pytest.approx(0.0587, abs=2e-4)
+    assert result.p_value < 1e-4 and result.verdict == "first"
 
 
 def test_few_samples_apart_are_judged_exactly():
-    found = paired_agreement(*table(80, 6, 1, 13))  # 2 * (1 + 7) / 2^7
-    assert found.p_value == pytest.approx(0.125)
-    assert found.verdict == "no difference"
-    assert found.sentence("A", "B").startswith(
+    result = paired_agreement(*table(80, 6, 1, 13))  # 2 * (1 + 7) / 2^7
+    assert result.p_value == pytest.approx(0.125)
+    assert result.verdict == "no difference"
+    assert result.sentence("A", "B").startswith(
         "No difference between A and B: of 100 test samples, 6 are correct in A only"
     )
 
 
 def test_against_oneself_there_is_no_difference():
     right = np.random.default_rng(0).random(500) < 0.8
-    found = paired_agreement(right, right)
-    assert (found.p_value, found.difference, found.verdict) == (1.0, 0.0, "no difference")
-    assert found.low < 0 < found.high
+    result = paired_agreement(right, right)
+    assert (result.p_value, result.difference, result.verdict) == (1.0, 0.0, "no difference")
+    assert result.low < 0 < result.high
 
 
 def test_noise_is_called_a_difference_about_once_in_twenty_times():
     rng, called = np.random.default_rng(1), 0
     for _ in range(400):
-        one, other = rng.random((2, 300)) < 0.85
-        called += paired_agreement(one, other).verdict != "no difference"
+        result, other = rng.random((2, 300)) < 0.85
+        called += paired_agreement(result, other).verdict != "no difference"
     assert 2 <= called <= 30  # the exact test is a little shy of 20
 
 
 def test_the_sentence_names_the_winner():
-    found = paired_agreement(*table(50, 2, 40, 8))
-    assert found.verdict == "second"
-    assert found.sentence("VGG", "ResNet").startswith("ResNet is better than VGG")
-    assert "p below 0.001" in found.sentence("VGG", "ResNet")
+    result = paired_agreement(*table(50, 2, 40, 8))
+    assert result.verdict == "second"
+    assert result.sentence("VGG", "ResNet").startswith("ResNet is better than VGG")
+    assert "p below 0.001" in result.sentence("VGG", "ResNet")
 
 
 def predictions(right: np.ndarray, ids: np.ndarray) -> dict[str, np.ndarray]:
@@ -61,8 +61,8 @@ def test_predictions_are_matched_by_their_ids():
     one, other = table(5, 3, 0, 2)
     ids = np.arange(10)
     order = np.random.default_rng(0).permutation(10)
-    found = agreement_of_predictions(predictions(one, ids), predictions(other[order], ids[order]))
-    assert (found.both, found.only_first, found.only_second, found.neither) == (5, 3, 0, 2)
+    result = agreement_of_predictions(predictions(one, ids), predictions(other[order], ids[order]))
+    assert (result.both, result.only_first, result.only_second, result.neither) == (5, 3, 0, 2)
 
 
 def test_other_samples_are_refused():

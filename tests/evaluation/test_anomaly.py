@@ -14,12 +14,12 @@ from dlcore.evaluation import anomaly
 
 def predictions(seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     for split in ("train", "validation", "test"):
-        found[f"{split}_scores"] = rng.gamma(2.0, size=200)
-        found[f"{split}_targets"] = rng.integers(0, 2, size=200)
-        found[f"{split}_ids"] = np.arange(200)
-    return found
+        values[f"{split}_scores"] = rng.gamma(2.0, size=200)
+        values[f"{split}_targets"] = rng.integers(0, 2, size=200)
+        values[f"{split}_ids"] = np.arange(200)
+    return values
 
 
 @pytest.mark.parametrize("rule", anomaly.RULES)
@@ -56,7 +56,7 @@ def test_pointwise_metrics_equal_scikit_learns(seed: int, threshold: float) -> N
     errors, targets = rng.gamma(2.0, size=150), rng.integers(0, 2, size=150)
     targets[:2] = [0, 1]
     called = errors > threshold
-    found = anomaly.metrics(errors, targets, threshold=threshold)
+    metrics = anomaly.metrics(errors, targets, threshold=threshold)
     expected = {
         "accuracy": reference.accuracy_score(targets, called),
         "precision": reference.precision_score(targets, called, zero_division=0),
@@ -65,7 +65,7 @@ def test_pointwise_metrics_equal_scikit_learns(seed: int, threshold: float) -> N
         "roc_auc": reference.roc_auc_score(targets, errors),
         "auc_pr": reference.average_precision_score(targets, errors),
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
     np.testing.assert_array_equal(
         anomaly.counts(errors, targets, threshold=threshold).matrix, reference.confusion_matrix(targets, called)
     )
@@ -76,24 +76,24 @@ def test_events_are_counted_as_said() -> None:
     targets[20:30] = targets[60:70] = 1
     called = np.zeros(100, bool)
     called[[25, 5, 6, 9, 40, 95]] = True  # one hit; 5, 6 and 9 lie within a gap of 5; 40 and 95 stand alone
-    found = anomaly.events(called, targets, gap=5)
-    np.testing.assert_array_equal(found.hit, [True, False])
-    np.testing.assert_array_equal(found.windows, [[20, 30], [60, 70]])
-    np.testing.assert_array_equal(found.false_alarms, [[5, 10], [40, 41], [95, 96]])
-    np.testing.assert_array_equal(found.delay, [5, -1])
+    events = anomaly.events(called, targets, gap=5)
+    np.testing.assert_array_equal(events.hit, [True, False])
+    np.testing.assert_array_equal(events.windows, [[20, 30], [60, 70]])
+    np.testing.assert_array_equal(events.false_alarms, [[5, 10], [40, 41], [95, 96]])
+    np.testing.assert_array_equal(events.delay, [5, -1])
     assert len(anomaly.events(called, targets, gap=1).false_alarms) == 4
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 20))
 def test_false_alarms_cover_every_alarm_outside_and_lie_apart(called: list[bool], gap: int) -> None:
     mask = np.array(called, dtype=bool)
-    found = anomaly.events(mask, np.zeros(len(mask), int), gap=gap).false_alarms
+    false_alarms = anomaly.events(mask, np.zeros(len(mask), int), gap=gap).false_alarms
     covered = np.zeros(len(mask), bool)
-    for start, stop in found:
+    for start, stop in false_alarms:
         assert mask[start] and mask[stop - 1]
         covered[start:stop] = True
     assert (covered[mask]).all()
-    assert (found[1:, 0] - found[:-1, 1] >= gap).all()
+    assert (false_alarms[1:, 0] - false_alarms[:-1, 1] >= gap).all()
 
 
 def test_an_oracle_hits_everything_and_silence_nothing() -> None:
@@ -110,14 +110,14 @@ def test_intervals_hold_the_value() -> None:
     rng = np.random.default_rng(3)
     targets = (np.arange(4000) // 200 % 5 == 0).astype(int)
     errors = rng.gamma(2.0, size=4000) + targets
-    found = anomaly.metrics(errors, targets, threshold=3.0, draws=200)
+    metrics = anomaly.metrics(errors, targets, threshold=3.0, draws=200)
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"):
-        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
+        assert metrics[f"{name}_low"] < metrics[name] < metrics[f"{name}_high"]
 
 
 def test_without_labels_there_is_no_recall_but_there_are_alarms() -> None:
-    found = anomaly.metrics(np.array([0.0, 5.0, 0.0]), np.zeros(3, int), threshold=1.0, draws=50)
-    assert found == {"events_hit": 0, "false_alarms": 1}
+    metrics = anomaly.metrics(np.array([0.0, 5.0, 0.0]), np.zeros(3, int), threshold=1.0, draws=50)
+    assert metrics == {"events_hit": 0, "false_alarms": 1}
 
 
 def test_an_alarm_that_outlasts_its_window_is_no_second_one() -> None:
@@ -161,11 +161,11 @@ POINT_NAMES = {"accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"}
 
 def test_a_scorecard_names_everything() -> None:
     scores, targets = labelled_series()
-    found = anomaly.scorecard(scores, targets, threshold=6.0, **CARD, draws=100)
+    scorecard = anomaly.scorecard(scores, targets, threshold=6.0, **CARD, draws=100)
     ends = {f"{name}_{end}" for name in POINT_NAMES for end in ("low", "high")}
-    assert set(found) == EVENT_NAMES | POINT_NAMES | ends
+    assert set(scorecard) == EVENT_NAMES | POINT_NAMES | ends
     points = anomaly.metrics(scores[800:], targets[800:], threshold=6.0, gap=24, block=168, draws=100)
-    assert {name: found[name] for name in POINT_NAMES | ends} == {name: points[name] for name in POINT_NAMES | ends}
+    assert {name: scorecard[name] for name in POINT_NAMES | ends} == {name: points[name] for name in POINT_NAMES | ends}
 
 
 def test_a_scorecards_oracle_and_silence() -> None:
@@ -183,17 +183,17 @@ def test_delay_and_plausible_alarms_by_hand() -> None:
     scores, targets = np.zeros(1680), labelled_series()[1]
     scores[[1006, 1252]] = 5.0  # six and two hours into two windows
     scores[[100, 700, 900]] = 5.0  # before counting begins, on a holiday, on an ordinary day
-    found = anomaly.scorecard(scores, targets, threshold=1.0, **CARD, plausible=np.array([[90, 110], [690, 714]]))
-    assert (found["events_hit"], found["delay_h"]) == (2, 4.0)
-    assert (found["false_alarms"], found["false_alarms_plausible"]) == (2, 1)
+    scorecard = anomaly.scorecard(scores, targets, threshold=1.0, **CARD, plausible=np.array([[90, 110], [690, 714]]))
+    assert (scorecard["events_hit"], scorecard["delay_h"]) == (2, 4.0)
+    assert (scorecard["false_alarms"], scorecard["false_alarms_plausible"]) == (2, 1)
     assert anomaly.scorecard(scores, targets, threshold=1.0, **CARD)["false_alarms_plausible"] == 0
 
 
 def test_a_scorecard_without_labels_counts_alarms() -> None:
     scores, targets = labelled_series()
-    found = anomaly.scorecard(scores, np.zeros_like(targets), threshold=8.0, **CARD, draws=20)
-    assert found["false_alarms"] > 0
-    assert not {"nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(found)
+    scorecard = anomaly.scorecard(scores, np.zeros_like(targets), threshold=8.0, **CARD, draws=20)
+    assert scorecard["false_alarms"] > 0
+    assert not {"nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(scorecard)
     with pytest.raises(DataError, match="points to count"):
         anomaly.scorecard(scores, targets, threshold=1.0, counted_from=len(scores), test_from=0, step_hours=1.0)
 
@@ -232,7 +232,9 @@ def test_point_adjusted_f1_praises_a_random_score() -> None:
     targets = np.zeros(10_320, int)
     for start in (5839, 7080, 8423, 8731, 9977):
         targets[start : start + 207] = 1
-    found = [anomaly.point_adjusted_f1(np.random.default_rng(seed).random(10_320), targets) for seed in range(5)]
-    assert min(found) > 0.85
-    assert np.mean(found) > 0.92
+    point_adjusted_f1s = [
+        anomaly.point_adjusted_f1(np.random.default_rng(seed).random(10_320), targets) for seed in range(5)
+    ]
+    assert min(point_adjusted_f1s) > 0.85
+    assert np.mean(point_adjusted_f1s) > 0.92
     assert np.isnan(anomaly.point_adjusted_f1(np.ones(3), np.zeros(3)))

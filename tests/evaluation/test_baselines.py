@@ -64,13 +64,13 @@ def test_random_score_is_chance() -> None:
 
 def test_all_series_scores_have_a_name_and_a_score_a_point() -> None:
     times, values, train = series()
-    found = baselines.series_scores(times, values, train=train)
+    series_scores = baselines.series_scores(times, values, train=train)
     methods = [f"{name}_{form}" for name in ("weekly_median", "median_mad", "seasonal_naive") for form in FORMS]
-    assert set(found) == {*methods, "nearest_window_causal", "nearest_window_centred", "random"}
-    assert all(score.shape == values.shape and np.isfinite(score).all() for score in found.values())
-    np.testing.assert_allclose(found["median_mad_causal"], trailing_mean(found["median_mad_raw"], 48))
+    assert set(series_scores) == {*methods, "nearest_window_causal", "nearest_window_centred", "random"}
+    assert all(score.shape == values.shape and np.isfinite(score).all() for score in series_scores.values())
+    np.testing.assert_allclose(series_scores["median_mad_causal"], trailing_mean(series_scores["median_mad_raw"], 48))
     for name in ("weekly_median_raw", "median_mad_causal", "nearest_window_centred", "random"):
-        np.testing.assert_array_equal(baselines.series_score(name, times, values, train=train), found[name])
+        np.testing.assert_array_equal(baselines.series_score(name, times, values, train=train), series_scores[name])
     with pytest.raises(DataError, match="no baseline 'nearest_window_raw'"):
         baselines.series_score("nearest_window_raw", times, values, train=train)
 
@@ -105,8 +105,8 @@ def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) 
     train = np.arange(len(times)) < len(times) // 2
     assert baselines.seasonal_period(times, train) == period
     values = np.sin(np.arange(len(times)) / 5)
-    found = baselines.series_scores(times, values, train=train)
-    assert all(np.isfinite(score).all() for score in found.values())
+    series_scores = baselines.series_scores(times, values, train=train)
+    assert all(np.isfinite(score).all() for score in series_scores.values())
 
 
 def test_a_period_of_ones_own_is_followed() -> None:
@@ -123,12 +123,12 @@ def test_the_nearest_window_is_the_nearest() -> None:
     """Against the distances worked out one by one, those less than half a period away left out."""
     rng = np.random.default_rng(1)
     times, values, train = np.arange(200) * 1000, rng.normal(size=200), np.arange(200) < 120
-    found = baselines.nearest_window(times, values, train=train, period=28, length=4)
+    nearest_window = baselines.nearest_window(times, values, train=train, period=28, length=4)
     for end in (3, 60, 119, 121, 199):
         window = values[end - 3 : end + 1]
-        others = [e for e in range(3, 120) if abs(e - end) >= 14]
-        expected = min(np.sqrt(np.mean((window - values[e - 3 : e + 1]) ** 2)) for e in others)
-        assert found[end] == pytest.approx(expected, rel=1e-4)
+        result = [e for e in range(3, 120) if abs(e - end) >= 14]
+        expected = min(np.sqrt(np.mean((window - values[e - 3 : e + 1]) ** 2)) for e in result)
+        assert nearest_window[end] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_long_series_takes_no_long_time() -> None:

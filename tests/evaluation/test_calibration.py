@@ -19,9 +19,9 @@ def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_a_known_temperature_is_found_and_mends_the_gap(temperature):
     scores, targets = drawn(temperature)
-    found = calibration.fit_temperature(scores, targets)
-    assert found == pytest.approx(temperature, rel=0.05)
-    mended = calibration.apply_temperature(scores, found)
+    result = calibration.fit_temperature(scores, targets)
+    assert result == pytest.approx(temperature, rel=0.05)
+    mended = calibration.apply_temperature(scores, result)
     assert classification.metrics(mended, targets)["ece"] < 0.015
     assert np.array_equal(mended.argmax(axis=1), scores.argmax(axis=1))
     np.testing.assert_allclose(mended.sum(axis=1), 1)

@@ -23,7 +23,7 @@ def sample(seed: int, *, n: int = 80, classes: int = 4) -> tuple[np.ndarray, np.
 def test_many_classes_equal_scikit_learn(seed: int, classes: int) -> None:
     scores, targets = sample(seed, classes=classes)
     called = scores.argmax(axis=1)
-    found = classification.metrics(scores, targets)
+    metrics = classification.metrics(scores, targets)
     expected = {
         "accuracy": reference.accuracy_score(targets, called),
         "precision": reference.precision_score(targets, called, average="macro", zero_division=0),
@@ -33,7 +33,7 @@ def test_many_classes_equal_scikit_learn(seed: int, classes: int) -> None:
         "auc_pr": reference.average_precision_score(np.eye(classes)[targets], scores, average="macro"),
         "loss": reference.log_loss(targets, scores, labels=range(classes)),
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
     np.testing.assert_array_equal(
         classification.confusion_matrix(scores, targets),
         reference.confusion_matrix(targets, called, labels=range(classes)),
@@ -45,7 +45,7 @@ def test_many_classes_equal_scikit_learn(seed: int, classes: int) -> None:
 def test_two_classes_equal_scikit_learn_at_any_threshold(seed: int, threshold: float) -> None:
     scores, targets = sample(seed, classes=2)
     called = scores[:, 1] >= threshold
-    found = classification.metrics(scores, targets, threshold=threshold)
+    metrics = classification.metrics(scores, targets, threshold=threshold)
     expected = {
         "accuracy": reference.accuracy_score(targets, called),
         "precision": reference.precision_score(targets, called, zero_division=0),
@@ -54,7 +54,7 @@ def test_two_classes_equal_scikit_learn_at_any_threshold(seed: int, threshold: f
         "roc_auc": reference.roc_auc_score(targets, scores[:, 1]),
         "auc_pr": reference.average_precision_score(targets, scores[:, 1]),
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_calibration_error_by_hand() -> None:
@@ -77,10 +77,10 @@ def test_perfect_answers_have_no_calibration_error() -> None:
 @pytest.mark.parametrize("classes", [2, 5])
 def test_intervals_hold_the_value_and_are_repeatable(classes: int) -> None:
     scores, targets = sample(3, n=300, classes=classes)
-    found, ends = classification.metrics(scores, targets), classification.intervals(scores, targets)
+    result, ends = classification.metrics(scores, targets), classification.intervals(scores, targets)
     assert ends == classification.intervals(scores, targets)
     for name in ("accuracy", "precision", "recall", "f1", "loss", *(["roc_auc", "auc_pr"] if classes == 2 else [])):
-        assert ends[f"{name}_low"] < found[name] < ends[f"{name}_high"]
+        assert ends[f"{name}_low"] < result[name] < ends[f"{name}_high"]
 
 
 def test_worst_names_the_confident_mistakes_first() -> None:
@@ -93,9 +93,9 @@ def test_worst_names_the_confident_mistakes_first() -> None:
 
 
 def test_an_area_of_a_class_that_never_occurs_is_left_out() -> None:
-    found = classification.metrics(np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([0, 0]))
-    assert "roc_auc" not in found and "auc_pr" not in found
-    assert found["accuracy"] == 0.5
+    metrics = classification.metrics(np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([0, 0]))
+    assert "roc_auc" not in metrics and "auc_pr" not in metrics
+    assert metrics["accuracy"] == 0.5
 
 
 def test_class_accuracy_is_the_row_share() -> None:

@@ -49,7 +49,7 @@ def test_one_class_has_no_area() -> None:
 def test_the_roc_curve_is_scikit_learns_and_a_long_one_is_thinned(sample: tuple[np.ndarray, np.ndarray]) -> None:
     scores, positive = sample
     false, true, _ = reference.roc_curve(positive, scores, drop_intermediate=False)
-    found = curves.roc(scores, positive)
-    np.testing.assert_allclose(found, (false, true))
+    roc = curves.roc(scores, positive)
+    np.testing.assert_allclose(roc, (false, true))
     thin = curves.roc(scores, positive, points=3)
     assert len(thin[0]) <= 3 and thin[0][-1] == thin[1][-1] == 1.0 and thin[0][0] == thin[1][0] == 0.0

@@ -22,29 +22,29 @@ def case():
 
 def test_r2_is_that_of_scikit_learn_on_what_was_measured(case):
     predicted, targets, last = case
-    found = forecast.scores(predicted, targets, last)
+    scores = forecast.scores(predicted, targets, last)
     known = ~np.isnan(targets[:, 1, 0])
-    assert found.r2[1, 0] == pytest.approx(r2_score(targets[known, 1, 0], predicted[known, 1, 0]), abs=1e-12)
-    assert np.isnan(found.r2[:, 2]).all() and np.isnan(found.mae[:, 2]).all()
+    assert scores.r2[1, 0] == pytest.approx(r2_score(targets[known, 1, 0], predicted[known, 1, 0]), abs=1e-12)
+    assert np.isnan(scores.r2[:, 2]).all() and np.isnan(scores.mae[:, 2]).all()
     off, copied = ((each[known] - targets[known, 1, 0]) ** 2 for each in (predicted[:, 1, 0], last[:, 0]))
-    assert found.skill[1, 0] == pytest.approx(1 - off.sum() / copied.sum())
+    assert scores.skill[1, 0] == pytest.approx(1 - off.sum() / copied.sum())
 
 
 def test_a_constant_variable_is_left_out_of_the_means(case):
     predicted, targets, last = case
     targets[:, :, 1] = 7.0
-    found = forecast.metrics(predicted, targets, last, names=("a", "b", "c"))
-    assert "r2_b" not in found and "r2_c" not in found
-    assert found["r2_mean"] == pytest.approx(found["r2_a"])
+    metrics = forecast.metrics(predicted, targets, last, names=("a", "b", "c"))
+    assert "r2_b" not in metrics and "r2_c" not in metrics
+    assert metrics["r2_mean"] == pytest.approx(metrics["r2_a"])
 
 
 def test_intervals_hold_the_value_and_filled_targets_are_told_apart(case):
-    found = forecast.metrics(*case, names=("a", "b", "c"), draws=60)
+    metrics = forecast.metrics(*case, names=("a", "b", "c"), draws=60)
     for name in ("r2_mean", "skill"):
-        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
-    assert found["r2_mean_filled"] != found["r2_mean"] and "r2_mean_h2" in found
+        assert metrics[f"{name}_low"] < metrics[name] < metrics[f"{name}_high"]
+    assert metrics["r2_mean_filled"] != metrics["r2_mean"] and "r2_mean_h2" in metrics
     again = forecast.metrics(*case, names=(), draws=60)
-    assert again["skill_low"] == found["skill_low"]
+    assert again["skill_low"] == metrics["skill_low"]
 
 
 def test_holes_are_filled_with_what_was_before():
@@ -54,13 +54,18 @@ def test_holes_are_filled_with_what_was_before():
 
 def test_seasonal_naive_never_looks_at_an_hour_to_come():
     filled = np.arange(100.0)[:, None]
-    said = forecast.seasonal_naive(filled, np.array([50]), horizon=30, period=24)[0, :, 0]
-    assert said[0] == 26 and said[23] == 49 and said[24] == 26 and (said < 50).all()
+    seasonal_naive = forecast.seasonal_naive(filled, np.array([50]), horizon=30, period=24)[0, :, 0]
+    assert (
+        seasonal_naive[0] == 26
+        and seasonal_naive[23] == 49
+        and seasonal_naive[24] == 26
+        and (seasonal_naive < 50).all()
+    )
 
 
 def test_weeks_are_scored_apart_and_the_last_one_takes_the_rest(case):
-    found = forecast.metrics_by_week(*case)
-    assert found["start"].tolist() == [0, 168, 336, 504] and np.isfinite(found["skill"]).all()
+    metrics_by_week = forecast.metrics_by_week(*case)
+    assert metrics_by_week["start"].tolist() == [0, 168, 336, 504] and np.isfinite(metrics_by_week["skill"]).all()
 
 
 def test_conformal_intervals_hold_as_often_as_they_say():
@@ -103,9 +108,9 @@ def test_ridge_with_holes_is_ridge_on_the_rows_that_are_known():
 def test_the_lead_is_told_over_the_same_weeks(case):
     predicted, targets, last = case
     other = predicted + np.random.default_rng(5).normal(0, 1, predicted.shape)
-    found = forecast.skill_lead(predicted, other, targets, last, draws=100)
-    assert 0 < found["skill_low"] < found["skill"] < found["skill_high"]
-    mine, theirs = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
-    assert found["skill"] == pytest.approx(mine - theirs)
+    skill_lead = forecast.skill_lead(predicted, other, targets, last, draws=100)
+    assert 0 < skill_lead["skill_low"] < skill_lead["skill"] < skill_lead["skill_high"]
+    result, theirs = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
+    assert skill_lead["skill"] == pytest.approx(result - theirs)
     same = forecast.skill_lead(predicted, predicted, targets, last, draws=20)
     assert same["skill_low"] == same["skill_high"] == 0

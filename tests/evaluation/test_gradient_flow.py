@@ -110,12 +110,16 @@ def test_twenty_layers_within_fifty_steps(prepared, changes, kind):
     dataset, data = prepared
     config = projects.configure("gradients", model="vgg_deep", dataset=dataset, preset="quick", settings=changes)
     assert config.flat["depth"] == 20
-    found = run_short(config, data, steps=50, every=10).gradients
-    places = weight_layers(found.layers)
-    assert len(places) == 20 and found.steps[-1] == 50
+    gradients = run_short(config, data, steps=50, every=10).gradients
+    places = weight_layers(gradients.layers)
+    assert len(places) == 20 and gradients.steps[-1] == 50
     names = [f"layer {i + 1}" for i in range(20)]
     for until in (10, 50):
         verdict = diagnose_gradients(
-            found.steps, found.norms[:, places], names=names, dead=found.measures["dead_units"][:, places], until=until
+            gradients.steps,
+            gradients.norms[:, places],
+            names=names,
+            dead=gradients.measures["dead_units"][:, places],
+            until=until,
         )
         assert verdict.kind == kind, verdict

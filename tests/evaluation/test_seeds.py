@@ -14,8 +14,8 @@ def recipe(n: int, accuracy: float, *, runs: int, drawn: np.random.Generator, ha
 
 
 def test_a_recipe_against_the_very_same_runs_is_no_difference():
-    drawn = np.random.default_rng(0)
-    runs = recipe(4000, 0.9, runs=3, drawn=drawn, hard=drawn.random(4000))
+    rng = np.random.default_rng(0)
+    runs = recipe(4000, 0.9, runs=3, drawn=rng, hard=rng.random(4000))
     gap = seeds.compare_on_same_samples(runs, runs)
     assert gap.verdict == "no difference" and gap.value == 0 and gap.low < 0 < gap.high
 
@@ -23,17 +23,17 @@ def test_a_recipe_against_the_very_same_runs_is_no_difference():
 def test_a_recipe_against_itself_with_other_seeds_is_hardly_ever_a_difference():
     called = 0
     for trial in range(300):
-        drawn = np.random.default_rng(trial)
-        hard = drawn.random(1500)
-        first, second = (recipe(1500, 0.85, runs=3, drawn=drawn, hard=hard) for _ in range(2))
+        rng = np.random.default_rng(trial)
+        hard = rng.random(1500)
+        first, second = (recipe(1500, 0.85, runs=3, drawn=rng, hard=hard) for _ in range(2))
         called += seeds.compare_on_same_samples(first, second).verdict != "no difference"
     assert called <= 0.05 * 300
 
 
 def test_a_better_recipe_is_found_and_named_on_either_side():
-    drawn = np.random.default_rng(1)
-    hard = drawn.random(4000)
-    good, bad = (recipe(4000, level, runs=3, drawn=drawn, hard=hard) for level in (0.92, 0.85))
+    rng = np.random.default_rng(1)
+    hard = rng.random(4000)
+    good, bad = (recipe(4000, level, runs=3, drawn=rng, hard=hard) for level in (0.92, 0.85))
     gap, mirrored = seeds.compare_on_same_samples(good, bad), seeds.compare_on_same_samples(bad, good)
     assert gap.verdict == "first" and mirrored.verdict == "second"
     assert gap.low > 0 and gap.value == pytest.approx(-mirrored.value) and gap.p_value < 0.01
@@ -49,24 +49,24 @@ def test_spread_over_seeds_widens_the_interval():
 
 
 def test_one_seed_each_is_mcnemar():
-    drawn = np.random.default_rng(2)
-    first, second = (drawn.random(500) < level for level in (0.9, 0.8))
+    rng = np.random.default_rng(2)
+    first, second = (rng.random(500) < level for level in (0.9, 0.8))
     assert seeds.compare_on_same_samples([first], [second]).p_value == uncertainty.mcnemar(first, second)
 
 
 def test_one_seed_against_several_borrows_their_spread():
-    drawn = np.random.default_rng(3)
-    hard = drawn.random(2000)
-    runs = recipe(2000, 0.9, runs=4, drawn=drawn, hard=hard)
+    rng = np.random.default_rng(3)
+    hard = rng.random(2000)
+    runs = recipe(2000, 0.9, runs=4, drawn=rng, hard=hard)
     assert seeds.compare_on_same_samples(runs[:1], runs[1:]).verdict == "no difference"
 
 
 def test_p_values_of_many_pairs_are_corrected_in_order():
     gap = seeds.SeedDifference(0.1, 0.0, 0.2, 0.02, "first", (1, 1))
     pairs = {("a", "b"): gap, ("a", "c"): seeds.replace(gap, p_value=0.01), ("b", "c"): seeds.replace(gap, p_value=0.9)}
-    found = seeds.holm_correction(pairs)
-    assert [found[pair].p_value for pair in pairs] == pytest.approx([0.04, 0.03, 0.9])
-    assert [found[pair].verdict for pair in pairs] == ["first", "first", "no difference"]
+    holm_correction = seeds.holm_correction(pairs)
+    assert [holm_correction[pair].p_value for pair in pairs] == pytest.approx([0.04, 0.03, 0.9])
+    assert [holm_correction[pair].verdict for pair in pairs] == ["first", "first", "no difference"]
 
 
 def test_shares_measured_apart():

@@ -16,15 +16,18 @@ def labelled_series() -> tuple[np.ndarray, np.ndarray]:
 def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
     scores, targets = labelled_series()
     factors = np.array([0.5, 1.0, 2.0])
-    found = sensitivity.threshold_sweep(
+    threshold_sweep = sensitivity.threshold_sweep(
         scores, targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0
     )
     for place, factor in enumerate(factors):
         card = anomaly.scorecard(
             scores, targets, threshold=6.0 * factor, counted_from=600, test_from=800, step_hours=1.0
         )
-        assert found.nab[place] == card["nab_standard"]
-        assert (found.events_hit[place], found.false_alarms[place]) == (card["events_hit"], card["false_alarms"])
+        assert threshold_sweep.nab[place] == card["nab_standard"]
+        assert (threshold_sweep.events_hit[place], threshold_sweep.false_alarms[place]) == (
+            card["events_hit"],
+            card["false_alarms"],
+        )
     bare = sensitivity.threshold_sweep(
         scores, 0 * targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0
     )
@@ -32,14 +35,16 @@ def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
 
 
 def test_a_sweep_tells_how_far_the_threshold_may_move() -> None:
-    found = sensitivity.ThresholdSweep(
+    threshold_sweep = sensitivity.ThresholdSweep(
         factors=np.array([0.5, 0.8, 1.0, 1.25, 2.0]),
         nab=np.zeros(5),
         events_hit=np.array([5, 5, 5, 4, 2]),
         false_alarms=np.array([9, 1, 1, 0, 0]),
     )
-    assert (found.event_lost, found.alarm_gained) == (1.25, 0.5)
-    steady = sensitivity.ThresholdSweep(found.factors, found.nab, 0 * found.events_hit, 0 * found.false_alarms)
+    assert (threshold_sweep.event_lost, threshold_sweep.alarm_gained) == (1.25, 0.5)
+    steady = sensitivity.ThresholdSweep(
+        threshold_sweep.factors, threshold_sweep.nab, 0 * threshold_sweep.events_hit, 0 * threshold_sweep.false_alarms
+    )
     assert np.isnan(steady.event_lost) and np.isnan(steady.alarm_gained)
 
 
@@ -47,6 +52,6 @@ def test_an_excused_day_takes_its_whole_alarm_along() -> None:
     targets, called = np.zeros(200, int), np.zeros(200, bool)
     targets[100:110] = 1
     called[[20, 30, 60, 105]] = True  # 20 and 30 lie less than a day of 24 points apart: one alarm
-    found = sensitivity.remove_false_alarms(called, targets, np.array([[28, 40]]), step_hours=1.0)
-    assert np.flatnonzero(found).tolist() == [60, 105]
+    remove_false_alarms = sensitivity.remove_false_alarms(called, targets, np.array([[28, 40]]), step_hours=1.0)
+    assert np.flatnonzero(remove_false_alarms).tolist() == [60, 105]
     assert sensitivity.remove_false_alarms(called, targets, np.zeros((0, 2), int), step_hours=1.0).sum() == 4

@@ -74,16 +74,21 @@ def test_noise_is_no_difference_and_a_real_gap_is_one() -> None:
     rng = np.random.default_rng(5)
     first, noisy, better = rng.random(1000) < 0.8, rng.random(1000) < 0.8, rng.random(1000) < 0.9
     assert uncertainty.paired_difference(first, noisy).verdict == "no difference"
-    found = uncertainty.paired_difference(first, better)
-    assert found.verdict == "second" and found.high < 0 and found.p_value is not None and found.p_value < 0.001
+    paired_difference = uncertainty.paired_difference(first, better)
+    assert (
+        paired_difference.verdict == "second"
+        and paired_difference.high < 0
+        and paired_difference.p_value is not None
+        and paired_difference.p_value < 0.001
+    )
 
 
 def test_losses_are_compared_by_the_paired_bootstrap() -> None:
     rng = np.random.default_rng(6)
     loss = rng.random(500)
-    found = uncertainty.paired_difference(-loss, -loss - 0.1 + rng.normal(scale=0.1, size=500))
-    assert found.verdict == "first" and found.p_value is None
-    assert found.low < found.value < found.high
+    paired_difference = uncertainty.paired_difference(-loss, -loss - 0.1 + rng.normal(scale=0.1, size=500))
+    assert paired_difference.verdict == "first" and paired_difference.p_value is None
+    assert paired_difference.low < paired_difference.value < paired_difference.high
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

@@ -36,8 +36,8 @@ def test_equals_what_aeon_computed(seed: int, longest: int, area: float, ranged:
     scores, targets = seeded(seed)
     assert volume.vus_pr(scores, targets, longest=longest) == pytest.approx(area, abs=1e-12)
     called = scores > 3
-    found = [*volume.range_metrics(called, targets).values(), volume.range_recall(called, targets, existence=0.5)]
-    assert found == pytest.approx(ranged, abs=1e-12)
+    result = [*volume.range_metrics(called, targets).values(), volume.range_recall(called, targets, existence=0.5)]
+    assert result == pytest.approx(ranged, abs=1e-12)
 
 
 def test_equals_aeon_where_it_is_installed() -> None:
@@ -74,9 +74,9 @@ def test_the_longest_buffer_is_the_median_window_unless_given() -> None:
 def test_only_the_order_of_scores_matters(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores, targets = rng.random(200), (np.arange(200) // 25 % 3 == 1).astype(int)
-    found = volume.vus_pr(scores, targets, longest=12)
-    assert 0 <= found <= 1
-    assert volume.vus_pr(np.exp(3 * scores), targets, longest=12) == found
+    vus_pr = volume.vus_pr(scores, targets, longest=12)
+    assert 0 <= vus_pr <= 1
+    assert volume.vus_pr(np.exp(3 * scores), targets, longest=12) == vus_pr
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 1000))
@@ -84,11 +84,11 @@ def test_range_based_measures_stay_between_0_and_1(targets: list[bool], seed: in
     true = np.array(targets)
     called = np.random.default_rng(seed).random(len(true)) < 0.4
     assert 0 <= volume.range_precision(called, true) <= 1
-    found = volume.range_metrics(called, true)
-    assert bool(found) == true.any()
-    assert all(0 <= value <= 1 for value in found.values())
+    range_metrics = volume.range_metrics(called, true)
+    assert bool(range_metrics) == true.any()
+    assert all(0 <= value <= 1 for value in range_metrics.values())
     if true.any():
-        assert volume.range_metrics(true, true) == pytest.approx(dict.fromkeys(found, 1.0))
+        assert volume.range_metrics(true, true) == pytest.approx(dict.fromkeys(range_metrics, 1.0))
 
 
 def test_ten_thousand_points_take_less_than_a_second() -> None:

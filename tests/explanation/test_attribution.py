@@ -45,12 +45,12 @@ CASES = {
 def test_integrated_gradients_are_complete(name):
     build, make, target = CASES[name]
     module, inputs = build().eval(), make()
-    found = attribute(module, inputs, target, steps=200)
-    assert found.values.shape == tuple(inputs.shape) and np.isfinite(found.values).all()
-    total = found.values.reshape(3, -1).sum(axis=1)
-    gap = found.output - found.baseline_output
+    result = attribute(module, inputs, target, steps=200)
+    assert result.values.shape == tuple(inputs.shape) and np.isfinite(result.values).all()
+    total = result.values.reshape(3, -1).sum(axis=1)
+    gap = result.output - result.baseline_output
     np.testing.assert_allclose(total, gap, atol=2e-3)
-    np.testing.assert_allclose(found.delta, total - gap, atol=1e-5)
+    np.testing.assert_allclose(result.delta, total - gap, atol=1e-5)
     assert np.abs(gap).max() > 1e-3  # else there was nothing to explain
 
 
@@ -60,8 +60,8 @@ def test_the_output_explained_is_the_modules_own(name):
     module, inputs = build().eval(), make()
     outputs = module(inputs)
     wanted = outputs[:, target] if isinstance(target, int) else target(inputs, outputs)
-    found = attribute(module, inputs, target)
-    np.testing.assert_allclose(found.output, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+    result = attribute(module, inputs, target)
+    np.testing.assert_allclose(result.output, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -71,14 +71,14 @@ def test_module_is_neither_changed_nor_hooked_nor_trained(name, method):
     module = build().train()
     before = {key: value.clone() for key, value in module.state_dict().items()}
     inputs = make()
-    kept = inputs.clone()
+    clone = inputs.clone()
     with torch.no_grad():  # as inference code may call it
         attribute(module, inputs, target, method=method, steps=8)
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
     for part in module.modules():
         assert part.training and not part._forward_hooks and not part._forward_pre_hooks and not part._backward_hooks
     assert all(parameter.grad is None and parameter.requires_grad for parameter in module.parameters())
-    assert torch.equal(inputs, kept) and not inputs.requires_grad
+    assert torch.equal(inputs, clone) and not inputs.requires_grad
 
 
 def test_a_linear_model_is_explained_exactly():
@@ -108,9 +108,9 @@ def test_ids_agree_with_captums_own_layer_attribution():
 
 def test_padding_gets_nothing():
     inputs = ids()
-    found = attribute(lstm(), inputs, 1)
-    assert np.abs(found.values[inputs.numpy() == 0]).max() == 0
-    assert (np.abs(found.values[inputs.numpy() != 0]) > 0).all()
+    result = attribute(lstm(), inputs, 1)
+    assert np.abs(result.values[inputs.numpy() == 0]).max() == 0
+    assert (np.abs(result.values[inputs.numpy() != 0]) > 0).all()
 
 
 def test_ablation_takes_out_what_a_linear_model_gives():
@@ -131,12 +131,12 @@ def test_ablation_takes_out_what_a_linear_model_gives():
 def test_ablation_of_a_word_is_the_answer_without_it():
     module, inputs = lstm().eval(), torch.randint(1, 40, (1, 7), dtype=torch.int32)
     floor = torch.full_like(inputs, 1)
-    found = attribute(module, inputs, 1, baseline=floor, method="feature_ablation")
-    assert found.values.shape == (1, 7)
+    result = attribute(module, inputs, 1, baseline=floor, method="feature_ablation")
+    assert result.values.shape == (1, 7)
     without = inputs.clone()
     without[0, 3] = 1
     gap = (module(inputs) - module(without))[0, 1].item()
-    assert found.values[0, 3] == pytest.approx(gap, abs=1e-6)
+    assert result.values[0, 3] == pytest.approx(gap, abs=1e-6)
 
 
 class Gated(nn.Module):
@@ -149,9 +149,9 @@ class Gated(nn.Module):
 @pytest.mark.parametrize("method", METHODS)
 def test_further_inputs_are_held_as_they_are(method):
     x, gate = torch.rand(2, 5), torch.tensor([[1, 0, 1, 0, 1], [0, 0, 0, 1, 1]])
-    found = attribute(Gated(), (x, gate), 0, method=method, steps=8)
-    wanted = gate.numpy() * (x.numpy() if method != "gradients" else 1)
-    np.testing.assert_allclose(found.values, wanted, atol=1e-6)
+    result = attribute(Gated(), (x, gate), 0, method=method, steps=8)
+    values = gate.numpy() * (x.numpy() if method != "gradients" else 1)
+    np.testing.assert_allclose(result.values, values, atol=1e-6)
 
 
 def test_ids_without_an_embedding_are_refused():
@@ -161,6 +161,6 @@ def test_ids_without_an_embedding_are_refused():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: cuDNN's backward pass is not tried")
 def test_recurrent_layers_on_a_gpu_and_the_flag_is_put_back():
-    found = attribute(lstm().cuda(), ids(), 1, steps=100)
-    np.testing.assert_allclose(found.values.sum(axis=1), found.output - found.baseline_output, atol=5e-3)
+    result = attribute(lstm().cuda(), ids(), 1, steps=100)
+    np.testing.assert_allclose(result.values.sum(axis=1), result.output - result.baseline_output, atol=5e-3)
     assert torch.backends.cudnn.enabled

@@ -43,10 +43,10 @@ def test_grad_cam_points_at_what_counts():
     module, x = Corner().train(), torch.ones(1, 8, 8)
     layer, grid = cam.feature_layer(module, x)
     assert (layer, grid) == ("conv", (8, 8))
-    found = cam.grad_cam(module, x, 1, layer=layer)
-    assert found.shape == (1, 8, 8) and (found >= 0).all() and untouched(module)
+    grad_cam = cam.grad_cam(module, x, 1, layer=layer)
+    assert grad_cam.shape == (1, 8, 8) and (grad_cam >= 0).all() and untouched(module)
     # by hand: weight = mean gradient = 16 / 64, map = weight * 1 everywhere (Selvaraju et al., eq. 1 and 2)
-    np.testing.assert_allclose(found, 0.25, atol=1e-6)
+    np.testing.assert_allclose(grad_cam, 0.25, atol=1e-6)
     assert not cam.grad_cam(module, -x, 1, layer=layer).any()  # what speaks against is not shown
 
 
@@ -88,10 +88,10 @@ def test_occlusion_is_what_the_answer_loses(channels):
 
     x = torch.rand(1, channels, 7, 7) if channels else torch.rand(1, 7, 7)
     window = occlusion.OcclusionWindow(2, 2)
-    found = occlusion.occlusion(Sum(), x, 0, window=window, baseline=torch.zeros(1, *x.shape[1:]))
+    result = occlusion.occlusion(Sum(), x, 0, window=window, baseline=torch.zeros(1, *x.shape[1:]))
     flat = x.sum(dim=1) if channels else x
-    wanted = flat[0].numpy() * (np.arange(7)[:, None] < 4) * (np.arange(7)[None] < 4)
-    np.testing.assert_allclose(found[0], occlusion.coarsen(wanted, window), atol=1e-5)
+    values = flat[0].numpy() * (np.arange(7)[:, None] < 4) * (np.arange(7)[None] < 4)
+    np.testing.assert_allclose(result[0], occlusion.coarsen(values, window), atol=1e-5)
     assert window.places(7) == 4
 
 
@@ -113,9 +113,9 @@ def test_rollout_against_the_formula():
     """Two layers by hand: the product of 0.5 (mean over heads) + 0.5 I; rows sum to 1."""
     attentions = np.random.default_rng(0).dirichlet(np.ones(5), (2, 3, 5))
     first, second = (0.5 * layer.mean(axis=0) + 0.5 * np.eye(5) for layer in attentions)
-    found = rollout.rollout(attentions)
-    np.testing.assert_allclose(found, second @ first, atol=1e-12)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
+    result = rollout.rollout(attentions)
+    np.testing.assert_allclose(result, second @ first, atol=1e-12)
+    np.testing.assert_allclose(result.sum(axis=1), 1)
     np.testing.assert_allclose(rollout.rollout(np.eye(4)[None, None]), np.eye(4))
 
 
@@ -131,13 +131,13 @@ def test_distances_of_known_looks():
 def test_random_weights_differ_and_leave_module_and_generator_alone():
     module = Vit(HybridConfig(**SIZES), channels=1, height=8, width=8, classes=3)
     before, state = {k: v.clone() for k, v in module.state_dict().items()}, torch.get_rng_state()
-    one, again, other = (sanity_checks.randomize_weights(module, seed=seed) for seed in (0, 0, 1))
+    result, again, other = (sanity_checks.randomize_weights(module, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
     for name in ("positions", "blocks.0.mlp.0.weight"):
-        assert torch.equal(one.state_dict()[name], again.state_dict()[name])
-        assert not torch.equal(one.state_dict()[name], before[name])
-        assert not torch.equal(one.state_dict()[name], other.state_dict()[name])
+        assert torch.equal(result.state_dict()[name], again.state_dict()[name])
+        assert not torch.equal(result.state_dict()[name], before[name])
+        assert not torch.equal(result.state_dict()[name], other.state_dict()[name])
 
 
 def test_a_map_of_the_picture_alone_fails_the_random_weights_test():

@@ -32,10 +32,10 @@ def test_words_add_up_to_the_score(name, device):
     ids = torch.randint(2, 40, (1, 9), dtype=torch.int32)
     unknown, flag = torch.ones_like(ids), torch.backends.cudnn.enabled
     before = {key: value.clone() for key, value in module.state_dict().items()}
-    found = attribute(module, ids, 1, baseline=unknown, steps=256)
-    assert found.values.shape == (1, 9) and abs(found.values).max() > 0
-    difference = abs(float(found.output[0] - found.baseline_output[0]))
-    assert abs(float(found.delta[0])) <= max(0.02 * difference, 2e-3)
+    result = attribute(module, ids, 1, baseline=unknown, steps=256)
+    assert result.values.shape == (1, 9) and abs(result.values).max() > 0
+    difference = abs(float(result.output[0] - result.baseline_output[0]))
+    assert abs(float(result.delta[0])) <= max(0.02 * difference, 2e-3)
     assert torch.backends.cudnn.enabled == flag and not module.training
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
@@ -45,9 +45,9 @@ def test_a_hidden_word_is_what_feature_ablation_says(name):
     torch.manual_seed(0)
     module = BUILDS[name]().eval()
     ids = torch.randint(2, 40, (1, 6), dtype=torch.int32)
-    found = attribute(module, ids, 0, baseline=torch.ones_like(ids), method="feature_ablation")
+    result = attribute(module, ids, 0, baseline=torch.ones_like(ids), method="feature_ablation")
     hidden = ids.clone()
     hidden[0, 2] = 1
     with torch.no_grad():
-        wanted = float((module(ids) - module(hidden))[0, 0])
-    assert float(found.values[0, 2]) == pytest.approx(wanted, abs=1e-5)
+        value = float((module(ids) - module(hidden))[0, 0])
+    assert float(result.values[0, 2]) == pytest.approx(value, abs=1e-5)

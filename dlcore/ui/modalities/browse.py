@@ -46,12 +46,12 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     _one(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
     following = rows[at : at + NEXT]
     if samples.is_available(run.config) and len(following):
-        found = samples.load_run_images(run.config).test_pixels
+        test_pixels = samples.load_run_images(run.config).test_pixels
         said = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
         st.caption("Next images with predictions; ✗ marks an error")
         samples.show_images(
-            [found[stored["test_ids"][row]] for row in following],
+            [test_pixels[stored["test_ids"][row]] for row in following],
             [name + mark for name, mark in zip(said, marks, strict=True)],
             alt="Test image",
             width=76,

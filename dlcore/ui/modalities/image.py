@@ -81,15 +81,17 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     if file is None:
         st.info("Choose an image, or switch to a test sample above.", icon=":material/upload_file:")
         return None
-    found = predict_payload(project, bundle, file.getvalue())
-    if found is None:
+    prediction = predict_payload(project, bundle, file.getvalue())
+    if prediction is None:
         return None
     left, right = st.columns([1, 2], gap="large")
     with left:
-        samples.show_images([np.array(found["pixels"], dtype=np.uint8)], ["model input"], alt="Your image", width=224)
+        samples.show_images(
+            [np.array(prediction["pixels"], dtype=np.uint8)], ["model input"], alt="Your image", width=224
+        )
     with right:
-        show_prediction(found, bundle)
-    return found
+        show_prediction(prediction, bundle)
+    return prediction
 
 
 def _chosen(project: Project, config: RunConfig) -> RunConfig:
@@ -121,12 +123,12 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
 
 def _dataset(config: RunConfig) -> None:
     _said(config.dataset)
-    found = samples.load_run_images(config)
-    _parts(found)
-    describe_duplicates(found)
-    _left_out(_remarks(config.dataset, found))
-    _samples(found)
-    _changed(found, config)
+    run_images = samples.load_run_images(config)
+    _parts(run_images)
+    describe_duplicates(run_images)
+    _left_out(_remarks(config.dataset, run_images))
+    _samples(run_images)
+    _changed(run_images, config)
 
 
 def _said(name: str) -> None:
@@ -181,8 +183,8 @@ def describe_duplicates(found: images.Images) -> None:
         with st.expander("Examples", icon=":material/filter_none:"):
             for group in groups:
                 rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
-                said = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
-                samples.show_images([found.pixels[row] for row in rows], said, alt="Alike", width=104)
+                texts = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
+                samples.show_images([found.pixels[row] for row in rows], texts, alt="Alike", width=104)
 
 
 def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
@@ -193,14 +195,17 @@ def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
 
 
 def _left_out(remarks: Sequence[RejectedFile]) -> None:
-    out = [one for one in remarks if not one.used]
-    changed = [one for one in remarks if one.used]
+    out = [remark for remark in remarks if not remark.used]
+    changed = [remark for remark in remarks if remark.used]
     if not remarks:
         return
     files = "1 file" if len(out) == 1 else f"{len(out):,} files"
     with st.expander(f"{files} left out, {len(changed):,} converted", icon=":material/report:"):
         st.dataframe(
-            {"File": [one.name for one in [*out, *changed]], "Why": [one.reason for one in [*out, *changed]]},
+            {
+                "File": [remark.name for remark in [*out, *changed]],
+                "Why": [remark.reason for remark in [*out, *changed]],
+            },
             hide_index=True,
             width="stretch",
         )
@@ -243,5 +248,5 @@ def _versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.n
         torch.manual_seed(0)
         channels = found.channels
         (seen,) = ImageTransform([0.0] * channels, [1.0] * channels, how)((batch,), True)
-    shown = (seen.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
-    return [one[..., 0] if channels == 1 else one for one in shown]
+    values = (seen.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
+    return [item[..., 0] if channels == 1 else item for item in values]

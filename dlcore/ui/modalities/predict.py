@@ -86,13 +86,13 @@ def _draw(n: int, key: str) -> None:
 
 def last_typed(project: Project) -> str:
     """The last text typed on that page; at first an example."""
-    kept: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
-    return kept
+    value: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
+    return value
 
 
-def remember_typed(project: Project, said: str) -> None:
+def remember_typed(project: Project, text: str) -> None:
     """Store the text, so that Predict and Explain use the same one."""
-    st.session_state[f"said-{project.slug}"] = said
+    st.session_state[f"said-{project.slug}"] = text
 
 
 def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:

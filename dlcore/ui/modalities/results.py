@@ -67,11 +67,11 @@ def _threshold_part(bundle: Bundle, chosen: float) -> None:
     st.subheader("Decision threshold", anchor=False)
     released = show_threshold(judge(bundle, chosen), key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
-    found = classification.metrics(scores, targets, threshold=released.threshold)
+    metrics = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
         f"A sample is called “{bundle.labels[1]}” from the threshold on. The run opened at **{chosen:.3f}**, chosen "
         f"on validation, never on test; at {released.threshold:.3f} "
-        f"{format_metric('accuracy', found['accuracy'])} of the test "
+        f"{format_metric('accuracy', metrics['accuracy'])} of the test "
         "samples are called rightly. Moving it changes this view alone, not the stored scores above."
     )
 
@@ -104,9 +104,9 @@ def _classes(bundle: Bundle) -> None:
         _confusion(counts, bundle.labels)
     with right:
         share = 100 * classification.class_accuracy(counts)
-        asked = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
-        names = [bundle.labels[k] for k in asked]
-        figure = plots.class_bars(share[asked], names, title="Recall per class", unit="recall, %", sort=True)
+        indices = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
+        names = [bundle.labels[k] for k in indices]
+        figure = plots.class_bars(share[indices], names, title="Recall per class", unit="recall, %", sort=True)
         hardest = bundle.labels[int(np.nanargmin(share))]
         show_figure(figure, key="by-class", alt=f"Recall per class; lowest: {hardest}")
         st.caption(f"Hardest: “{hardest}”, right {np.nanmin(share):.1f} times in 100.")
@@ -134,8 +134,8 @@ def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
         st.success("No errors on the test split.", icon=":material/check_circle:")
         return
     called = run_cache.predicted_classes(bundle, scores)
-    said = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
-    load_modality(project).show(run.config, [int(ids[row]) for row in rows], said)
+    texts = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
+    load_modality(project).show(run.config, [int(ids[row]) for row in rows], texts)
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
@@ -149,8 +149,8 @@ def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> 
                 found[part] = float(curve.values[epoch - 1])
         if len(found) == 2 and metric in evaluation.metrics:
             found["test"] = evaluation.metrics[metric]
-            said = ", ".join(f"{part} {form.format(value)}" for part, value in found.items())
-            parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {said}.")
+            text = ", ".join(f"{part} {form.format(value)}" for part, value in found.items())
+            parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {text}.")
     if not parts:
         return ""
     return " ".join(parts) + " Training values are means over the epoch, with dropout and augmentation."

@@ -113,8 +113,8 @@ def _texts(config: RunConfig) -> None:
     st.subheader("Samples", anchor=False)
     kinds = range(len(found.names))
     if len(found.names) > MOST_CLASSES:
-        chosen = st.selectbox("Class", kinds, format_func=lambda k: found.names[k], key=f"class-{config.dataset}")
-        kinds = range(chosen, chosen + 1)
+        choice = st.selectbox("Class", kinds, format_func=lambda k: found.names[k], key=f"class-{config.dataset}")
+        kinds = range(choice, choice + 1)
     short = (lengths >= min(SHORT[0], int(np.median(lengths)))) & (lengths <= SHORT[1])  # fits a card whole
     for k in kinds:
         for row in np.flatnonzero((found.labels == k) & short)[:SHOWN]:
@@ -131,9 +131,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
 
-    def words_of(said: str) -> tuple[list[str], list[bool]]:
+    def words_of(text: str) -> tuple[list[str], list[bool]]:
         try:
-            seen = texts.encode_text(loaded, read_text(said.encode("utf-8", "replace")))
+            seen = texts.encode_text(loaded, read_text(text.encode("utf-8", "replace")))
         except WorkbenchError:
             return [], []
         return seen.words, seen.unknown.tolist()
@@ -146,16 +146,16 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         marks=1 if pieces else 0,
     )
     remember_typed(project, typed.text)
-    found = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
-    if found is None:
+    prediction = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
+    if prediction is None:
         return
-    show_prediction(found, bundle)
+    show_prediction(prediction, bundle)
     if typed.hidden:
-        _say_hidden(loaded, typed, found)
-    several = "s" * (found["tokens"] != 1)
-    notes = [f"{found['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
-    notes += [f"{found['unknown']:,} unknown"] if found.get("unknown") else []
-    notes += [f"{found['left_out']:,} cut off (maximum length)"] if found.get("left_out") else []
+        _say_hidden(loaded, typed, prediction)
+    several = "s" * (prediction["tokens"] != 1)
+    notes = [f"{prediction['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
+    notes += [f"{prediction['unknown']:,} unknown"] if prediction.get("unknown") else []
+    notes += [f"{prediction['left_out']:,} cut off (maximum length)"] if prediction.get("left_out") else []
     marks = " [CLS] and [SEP] are special tokens and cannot be hidden." if pieces else ""
     st.caption(f"{', '.join(notes)}.{marks} Nothing is stored.")
     if hasattr(loaded.module, "weights"):
@@ -166,9 +166,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 
 def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
     """The prediction without the hidden words."""
-    seen = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.classify(loaded, seen, hidden=typed.hidden)
-    words = ", ".join(f"“{shorten(seen.words[place])}”" for place in typed.hidden[:6] if place < len(seen.words))
+    text = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
+    without = texts.classify(loaded, text, hidden=typed.hidden)
+    words = ", ".join(f"“{shorten(text.words[place])}”" for place in typed.hidden[:6] if place < len(text.words))
     label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
     change = 100 * (probability - found["probability"])
     turned = f" It now says **{now}**." if now != label else " Its answer stays."

@@ -21,33 +21,33 @@ MOST_ROWS, MOST_IN_GRID = 24, 32
 def show_heads(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> None:
     """Attention weights per head: one row per head, or small maps for many heads."""
     st.subheader("Attention heads", anchor=False)
-    taken = texts.attentions(loaded, seen, hidden=hidden)  # (L, H, T, T)
-    if taken.shape[0] * taken.shape[1] > MOST_ROWS:
+    attentions = texts.attentions(loaded, seen, hidden=hidden)  # (L, H, T, T)
+    if attentions.shape[0] * attentions.shape[1] > MOST_ROWS:
         words = ["hidden" if place in hidden else word for place, word in enumerate(seen.words)]
-        show_grid(taken, words, version=f"{id(loaded.module)}-{' '.join(words)}", key="heads-grid")
+        show_grid(attentions, words, version=f"{id(loaded.module)}-{' '.join(words)}", key="heads-grid")
     else:
-        _rows(loaded, seen, taken)
+        _rows(loaded, seen, attentions)
     st.caption("Attention is not an explanation: see Explain.")
 
 
-def show_grid(taken: np.ndarray, words: Sequence[str], *, version: str, key: str) -> None:
+def show_grid(values: np.ndarray, words: Sequence[str], *, version: str, key: str) -> None:
     """A small map per head of attention weights (L, H, T, T), and the selected one large."""
     few = min(len(words), MOST_IN_GRID)
-    show_heads_grid(taken[:, :, :few, :few], list(words)[:few], version=version, key=key)
+    show_heads_grid(values[:, :, :few, :few], list(words)[:few], version=version, key=key)
     if few < len(words):
         st.caption(f"The first {few} of its {len(words)} tokens are shown.")
 
 
-def _rows(loaded: LoadedModel, seen: EncodedText, taken: np.ndarray) -> None:
+def _rows(loaded: LoadedModel, seen: EncodedText, values: np.ndarray) -> None:
     words = seen.words[:MOST_WORDS]
-    asked: int = st.selectbox(
+    choice: int = st.selectbox(
         "Query word",
         range(-1, len(words)),
         key=f"heads-{loaded.config.project}",
         format_func=lambda place: "all words (mean)" if place < 0 else f"{words[place]} ({place + 1})",
     )
-    place = asked if asked < len(words) else -1
-    shares = taken.mean(axis=2) if place < 0 else taken[:, :, place]
+    place = choice if choice < len(words) else -1
+    shares = values.mean(axis=2) if place < 0 else values[:, :, place]
     who = "all words (mean)" if place < 0 else f"“{words[place]}”"
     shares = shares[..., : len(words)]
     top = int(shares.mean(axis=(0, 1)).argmax())

@@ -88,6 +88,6 @@ def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
 
 def _texts(dataset: str) -> list[str]:
     """Evenly spaced training texts."""
-    found = samples.load_texts(dataset)
-    rows = np.arange(len(found.texts)) if found.test is None else np.flatnonzero(~found.test)
-    return [found.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]
+    texts = samples.load_texts(dataset)
+    rows = np.arange(len(texts.texts)) if texts.test is None else np.flatnonzero(~texts.test)
+    return [texts.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]

@@ -71,13 +71,13 @@ def chosen_part(slug: str) -> str:
     page = page_of(slug)
     parts = page.parts if page else ()
     titles = {part.title: part.slug for part in parts}
-    asked = st.query_params.pop(OPEN_PART, "")
+    requested = st.query_params.pop(OPEN_PART, "")
     for part in parts:
-        if part.slug == asked:
+        if part.slug == requested:
             st.session_state["part"] = part.title
     if st.session_state.get("part") not in titles:
         st.session_state.pop("part", None)
-    chosen = st.segmented_control(
+    choice = st.segmented_control(
         "Part of the page",
         list(titles),
         default=None if "part" in st.session_state else next(iter(titles)),
@@ -86,7 +86,7 @@ def chosen_part(slug: str) -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
-    return titles.get(chosen or "", slug)
+    return titles.get(choice or "", slug)
 
 
 def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
@@ -107,10 +107,10 @@ def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], op
         run = choose_run(slug, opens_on=opens_on)
     if run is not None:
         with_error_boundary(partial(_facts, run))
-    chosen = _choose_panel(list(panels), labels)
-    read_plotly(ours=chosen == "train")
+    panel = _choose_panel(list(panels), labels)
+    read_plotly(ours=panel == "train")
     with st.container(key=f"panel-of-{slug}"):
-        with_error_boundary(partial(_panel, slug, panels[chosen], run))
+        with_error_boundary(partial(_panel, slug, panels[panel], run))
 
 
 def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
@@ -124,7 +124,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
         st.session_state["panel"] = panel_id(requested)
     if st.session_state.get("panel", default) not in names:  # open on another page, missing on this one
         st.session_state["panel"] = default
-    chosen = st.segmented_control(
+    choice = st.segmented_control(
         "Panel",
         names,
         default=None if "panel" in st.session_state else default,
@@ -133,7 +133,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
         key="panel",
         label_visibility="collapsed",
     )
-    panel = chosen or default
+    panel = choice or default
     if in_url != panel:
         st.query_params[PANEL] = panel
     st.session_state["panel-in-url"] = panel

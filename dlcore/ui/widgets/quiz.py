@@ -76,12 +76,12 @@ def _mark(
         with st.spinner("Running"):
             seen = evidence()
         marked = [
-            mark_answer(one, place, seen) for one, place in zip(questions, chosen, strict=True) if place is not None
+            mark_answer(item, place, seen) for item, place in zip(questions, chosen, strict=True) if place is not None
         ]
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return False
-    st.session_state[done] = {one.question: one for one in marked}
+    st.session_state[done] = {item.question: item for item in marked}
     return True
 
 
@@ -112,27 +112,27 @@ def show_failures(
     """
     st.subheader(title, anchor=False)
     names = {one.name: one for one in breaks}
-    chosen = st.segmented_control(
+    choice = st.segmented_control(
         "Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed"
     )
-    if chosen is None:
+    if choice is None:
         st.caption("Choose one: it is trained with this error on purpose; nothing is stored.")
         return
-    broken = names[chosen]
+    broken = names[choice]
     st.markdown(f"{broken.what} **Expected:** {broken.signature}")
     try:
         with st.spinner("Running"):
-            seen = run(broken)
+            result = run(broken)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    shown, words = broken.shows(seen)
+    shown, words = broken.shows(result)
     if shown:
         st.success(f"As expected. {words}", icon=":material/check_circle:")
     else:
         st.warning(f"Not this time. {words}", icon=":material/help:")
     if picture is not None:
-        picture(seen, f"{key}-broken")
+        picture(result, f"{key}-broken")
 
 
 def run_evidence(run: Run) -> RunEvidence:
@@ -155,8 +155,8 @@ def loss_by_step(
     named = {"name": "broken"} if usual else {"line": {"color": BLUE}}
     figure.add_scatter(x=steps, y=np.minimum(losses, top), mode="lines", **named)
     if usual:
-        others = usual.curves["batch_loss"]
-        figure.add_scatter(x=others[0], y=others[1], mode="lines", name="without the error")
+        batch_loss = usual.curves["batch_loss"]
+        figure.add_scatter(x=batch_loss[0], y=batch_loss[1], mode="lines", name="without the error")
     if guessing is not None:
         line = {"dash": "dot", "width": 1}
         figure.add_hline(y=guessing, line=line, annotation_text=f"guessing: {guessing:.2f}")

@@ -153,5 +153,5 @@ def _calibration(folder: str, written: int, _bundle: Any) -> AbstentionRule | No
 
 @st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")
 def _loaded(folder: str, written: int, _bundle: Any) -> LoadedModel:
-    found: LoadedModel = _bundle.load()
-    return found
+    model: LoadedModel = _bundle.load()
+    return model

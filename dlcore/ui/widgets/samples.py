@@ -69,9 +69,9 @@ def get_text(dataset: str, row: int) -> str:
 
 def shortest_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
     """Return the index of the shortest of the first `among` texts with at least `least` words, rows `ids` (N,)."""
-    found = [get_text(dataset, int(row)) for row in ids[:among]]
-    enough = [said if said.count(" ") + 1 >= least else "" for said in found]
-    return int(np.argmin([len(said) or 10**9 for said in (enough if any(enough) else found)]))
+    texts = [get_text(dataset, int(row)) for row in ids[:among]]
+    enough = [item if item.count(" ") + 1 >= least else "" for item in texts]
+    return int(np.argmin([len(item) or 10**9 for item in (enough if any(enough) else texts)]))
 
 
 def word_counts(dataset: str) -> np.ndarray:
@@ -93,9 +93,9 @@ def enlarge(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
     return picture.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
 
 
-def show_images(found: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
+def show_images(values: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
     """Pictures in a row that wraps, each with its caption."""
     with st.container(horizontal=True, gap="small"):
-        for picture, caption in zip(found, captions, strict=True):
+        for picture, caption in zip(values, captions, strict=True):
             with st.container(width=width):
                 st.image(enlarge(picture, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")

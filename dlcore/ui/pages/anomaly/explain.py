@@ -47,10 +47,10 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     )
     prepared = prepared_of(project, run, bundle)
     place = prepared.source["spans"]["test"].start + peak
-    found = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
-    _window(found, run, int(times[peak]))
-    _shares(found, anomaly_alarm.channels(run.config), int(times[peak]))
-    _leans_on(bundle, prepared, run, found)
+    reconstruct = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
+    _window(reconstruct, run, int(times[peak]))
+    _shares(reconstruct, anomaly_alarm.channels(run.config), int(times[peak]))
+    _leans_on(bundle, prepared, run, reconstruct)
 
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
@@ -74,14 +74,16 @@ def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)
 
 
-def _window(found: Reconstruction, run: Run, moment: int) -> None:
+def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
     unit = unit_of(run.config)
-    figure = before_and_after(found.times, found.seen, found.rebuilt, moment=moment, unit=unit)
-    gap = plain(float(np.abs(found.seen - found.rebuilt).max()))
+    figure = before_and_after(
+        reconstruction.times, reconstruction.seen, reconstruction.rebuilt, moment=moment, unit=unit
+    )
+    gap = plain(float(np.abs(reconstruction.seen - reconstruction.rebuilt).max()))
     show_figure(figure, key="rebuilt", alt=f"The series and its reconstruction; they differ by up to {gap}")
     if anomaly_alarm.scores_rows(run.config):
         which = "This model reads one point at a time; shown are those around the alarm."
-    elif found.times[0] <= moment <= found.times[-1]:
+    elif reconstruction.times[0] <= moment <= reconstruction.times[-1]:
         which = "Shown: the window with the largest error of those behind this score."
     else:
         which = "This score is a mean over time. Shown: the window with the largest error in it."
@@ -93,25 +95,25 @@ def plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _shares(found: Reconstruction, channels: tuple[str, ...], moment: int) -> None:
-    if found.errors.shape[1] == 1:
-        _points(found, moment)
+def _shares(reconstruction: Reconstruction, channels: tuple[str, ...], moment: int) -> None:
+    if reconstruction.errors.shape[1] == 1:
+        _points(reconstruction, moment)
         return
     left, right = st.columns([3, 2])
     with left:
-        _points(found, moment)
+        _points(reconstruction, moment)
     with right:
-        _features(found, channels)
+        _features(reconstruction, channels)
 
 
-def _points(found: Reconstruction, moment: int) -> None:
-    by_point, inside = found.by_point, moment <= found.times[-1]
-    figure = error_plots.window_contributions(found.times, by_point, alarm=found.at if inside else -1)
+def _points(reconstruction: Reconstruction, moment: int) -> None:
+    by_point, inside = reconstruction.by_point, moment <= reconstruction.times[-1]
+    figure = error_plots.window_contributions(reconstruction.times, by_point, alarm=reconstruction.at if inside else -1)
     worst = int(by_point.argmax())
-    share, most = (by_point[place] / (by_point.sum() or 1.0) for place in (found.at, worst))
-    top = f"largest share: {format_percent(most, digits=0)} at {day(int(found.times[worst]))}"
+    share, most = (by_point[place] / (by_point.sum() or 1.0) for place in (reconstruction.at, worst))
+    top = f"largest share: {format_percent(most, digits=0)} at {day(int(reconstruction.times[worst]))}"
     show_figure(figure, key="shares", alt=f"Each point's share of the error; {top}")
-    channels = found.errors.shape[1]
+    channels = reconstruction.errors.shape[1]
     over = f", each averaged over {channels} channels" if channels > 1 else ""
     st.caption(
         f"Error of this window: mean squared error of its {len(by_point)} points{over}, scaled to 0 to 1: "
@@ -124,8 +126,8 @@ def _points(found: Reconstruction, moment: int) -> None:
     )
 
 
-def _features(found: Reconstruction, names: tuple[str, ...]) -> None:
-    share = 100 * found.errors.sum(axis=0) / (found.errors.sum() or 1.0)
+def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
+    share = 100 * reconstruction.errors.sum(axis=0) / (reconstruction.errors.sum() or 1.0)
     figure = plots.class_bars(share, names, title="Error by channel", unit="share of the error, %")
     top = names[int(share.argmax())]
     show_figure(
@@ -134,9 +136,9 @@ def _features(found: Reconstruction, names: tuple[str, ...]) -> None:
     st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so midnight follows 23:30 without a jump.")
 
 
-def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstruction) -> None:
+def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
     st.subheader("Attribution of the error", anchor=False)
-    chosen: Nothing = st.segmented_control(
+    choice: Nothing = st.segmented_control(
         "Baseline",
         list(COMPARED),
         default="usual",
@@ -146,16 +148,16 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, found: Reconstructio
     )
     explained = _explained(
         run_cache.bundle_key(bundle),
-        found.first,
-        chosen,
+        reconstruction.first,
+        choice,
         _bundle=bundle,
         _prepared=prepared,
-        _found=found,
+        _found=reconstruction,
         _config=run.config,
     )
-    _map(explained, found)
+    _map(explained, reconstruction)
     st.subheader("Sanity checks", anchor=False)
-    show_checks(anomaly_alarm.check_attribution(explained, chosen))
+    show_checks(anomaly_alarm.check_attribution(explained, choice))
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
@@ -179,17 +181,19 @@ def _explained(
     return anomaly_alarm.explain(module, _prepared, _config, _found, nothing=nothing)
 
 
-def _map(explained: ErrorAttribution, found: Reconstruction) -> None:
-    moved = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
-    if not moved.any():
+def _map(explained: ErrorAttribution, reconstruction: Reconstruction) -> None:
+    mask = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
+    if not mask.any():
         st.info("This window equals its baseline.", icon=":material/info:")
         return
-    kept = [name for name, part in zip(explained.channels, moved, strict=True) if part]
-    maps = {"Integrated gradients": explained.gradients[:, moved].T, "Feature ablation": explained.ablation[:, moved].T}
-    figure = attributions.series_attribution(found.times, maps, kept, alarm=int(found.times[found.at]))
+    kept = [name for name, part in zip(explained.channels, mask, strict=True) if part]
+    maps = {"Integrated gradients": explained.gradients[:, mask].T, "Feature ablation": explained.ablation[:, mask].T}
+    figure = attributions.series_attribution(
+        reconstruction.times, maps, kept, alarm=int(reconstruction.times[reconstruction.at])
+    )
     slopes = np.abs(maps["Integrated gradients"])
     channel, moment = np.unravel_index(slopes.argmax(), slopes.shape)
-    top = f"{kept[channel]} at {day(int(found.times[moment]))}"
+    top = f"{kept[channel]} at {day(int(reconstruction.times[moment]))}"
     show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
     if len(kept) < len(explained.channels):
         st.caption(

@@ -28,24 +28,24 @@ def data(project: Project, run: Run | None) -> None:
 def _weights() -> None:
     """Which weights are here; what is missing is fetched from here too."""
     rows = list(weights.WEIGHTS.values())
-    away = [one for one in rows if weights.find(one.backbone) is None]
-    said = f"{len(rows) - len(away)} of {len(rows)} here"
-    with st.expander(f"Pretrained weights: {said}", icon=":material/downloading:"):
+    away = [row for row in rows if weights.find(row.backbone) is None]
+    text = f"{len(rows) - len(away)} of {len(rows)} here"
+    with st.expander(f"Pretrained weights: {text}", icon=":material/downloading:"):
         st.dataframe(
             {
-                "Network": [one.backbone for one in rows],
-                "Here": ["no" if one in away else "yes" for one in rows],
-                "Size, MB": [round(one.size / 1e6, 1) for one in rows],
-                "Right on ImageNet, % (torchvision's word)": [round(100 * one.accuracy, 1) for one in rows],
-                "License": [one.license for one in rows],
+                "Network": [row.backbone for row in rows],
+                "Here": ["no" if row in away else "yes" for row in rows],
+                "Size, MB": [round(row.size / 1e6, 1) for row in rows],
+                "Right on ImageNet, % (torchvision's word)": [round(100 * row.accuracy, 1) for row in rows],
+                "License": [row.license for row in rows],
             },
             hide_index=True,
             width="stretch",
         )
         if not away:
             return
-        chosen = st.selectbox("Fetch", [one.backbone for one in away], key="food-weights")
-        download_offer.offer_download(f"{weights.PREFIX}{chosen}")
+        choice = st.selectbox("Fetch", [row.backbone for row in away], key="food-weights")
+        download_offer.offer_download(f"{weights.PREFIX}{choice}")
 
 
 def _changed(config: RunConfig) -> None:

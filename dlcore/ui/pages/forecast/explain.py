@@ -45,26 +45,26 @@ def explain(project: Project, run: Run | None) -> None:
     variable = left.selectbox(
         "Forecast of", range(len(table.names)), key="why-variable", format_func=lambda v: title(table, v)
     )
-    ahead = 1
+    value = 1
     if facts["steps"] > 1:
-        ahead = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
-    asked: ForecastTarget = st.segmented_control(
+        value = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
+    choice: ForecastTarget = st.segmented_control(
         "Explain", list(ASKED), default="change", required=True, key="why-asked", format_func=ASKED.__getitem__
     )
-    found = _reasons(
+    reasons = _reasons(
         run_cache.bundle_key(bundle),
         first,
         variable,
-        ahead - 1,
-        asked,
+        value - 1,
+        choice,
         _module=run_cache.load_model(bundle).module,
         _prepared=prepared,
     )
     times = table.times[first - facts["window"] : first]
-    _maps(found, times, table.names)
-    _sums(found, table.names, step)
+    _maps(reasons, times, table.names)
+    _sums(reasons, table.names, step)
     st.subheader("Sanity checks", anchor=False)
-    show_checks(found.checks)
+    show_checks(reasons.checks)
     if "linear" in prepared.preprocessing:
         st.caption("This model also holds a ridge regression; its part is held as it is and is not in the maps.")
     with st.expander("How to read this"):
@@ -78,18 +78,23 @@ def _reasons(
     return why.explain(_module, _prepared, first, variable=variable, hour=hour, asked=asked)
 
 
-def _maps(found: ForecastAttribution, times: np.ndarray, names: tuple[str, ...]) -> None:
-    maps = {"Integrated gradients": found.gradients.T, "Feature ablation": found.ablation.T}
+def _maps(forecast_attribution: ForecastAttribution, times: np.ndarray, names: tuple[str, ...]) -> None:
+    maps = {
+        "Integrated gradients": forecast_attribution.gradients.T,
+        "Feature ablation": forecast_attribution.ablation.T,
+    }
     figure = attributions.series_attribution(times, maps, names, alarm=int(times[-1]))
     figure.update_layout(title="Attribution of the forecast over time and variable")
     figure.update_traces(colorbar={"title": {"text": "forecast"}})
-    channel, moment = np.unravel_index(np.abs(found.gradients.T).argmax(), found.gradients.T.shape)
+    channel, moment = np.unravel_index(
+        np.abs(forecast_attribution.gradients.T).argmax(), forecast_attribution.gradients.T.shape
+    )
     top = f"{names[channel]} at {moment_name(int(times[moment]))}"
     show_figure(figure, key="why-maps", alt=f"Attribution of the forecast over time and variable; most on {top}")
 
 
-def _sums(found: ForecastAttribution, names: tuple[str, ...], step: str) -> None:
-    total = np.abs(found.gradients)
+def _sums(forecast_attribution: ForecastAttribution, names: tuple[str, ...], step: str) -> None:
+    total = np.abs(forecast_attribution.gradients)
     share = 100 * total.sum(axis=0) / (total.sum() or 1.0)
     recent = total[-3:].sum() / (total.sum() or 1.0)
     figure = bars.class_bars(share, names, title="Share of attribution by variable", unit="share of attribution, %")

@@ -21,8 +21,8 @@ def panel(which: str, **state: str) -> AppTest:
         from dlcore.ui.pages.food import predict as food_try
 
         run = runs.open_run("reference:food/mobilenet_v2_frozen")
-        shown = food_try.try_it if which == "try" else food_explain.explain
-        shown(projects.get("food"), run)
+        try_it = food_try.try_it if which == "try" else food_explain.explain
+        try_it(projects.get("food"), run)
 
     app = AppTest.from_function(draw, args=(which,), default_timeout=60)
     for name, value in state.items():
@@ -39,14 +39,14 @@ def photo(seed: int = 0) -> bytes:
 def test_ten_drawings_stand_where_no_photo_is_at_hand_and_one_is_judged_at_once():
     app = panel("try")
     assert not app.exception and not app.error
-    drawn = next(box for box in app.selectbox if box.label == "Drawing")
-    assert len(drawn.options) == 10
+    item = next(box for box in app.selectbox if box.label == "Drawing")
+    assert len(item.options) == 10
     words = " ".join(part.value for part in [*app.markdown, *app.warning])
     assert "Predicted: **" in words or "possibly none of the 10 classes" in words
-    said = " ".join(part.value for part in app.caption)
-    assert "Predicted in" in said and "are flagged as uncertain" in said and "False flags on test" in said
-    for name in drawn.options[1:4]:
-        drawn.select(name).run()
+    text = " ".join(part.value for part in app.caption)
+    assert "Predicted in" in text and "are flagged as uncertain" in text and "False flags on test" in text
+    for name in item.options[1:4]:
+        item.select(name).run()
         assert not app.exception and not app.error
 
 
@@ -72,8 +72,8 @@ def test_a_drawing_is_explained_without_any_data():
     key = "explained-how-food-gradients-occlusion-cam"  # the quickest of the three
     app = panel("explain", food_explained="The photo under Predict", **{key: "cam"})
     assert not app.exception and not app.error
-    said = " ".join(part.value for part in [*app.markdown, *app.caption])
-    assert "Grad-CAM" in said and "over the pixels" in said
+    text = " ".join(part.value for part in [*app.markdown, *app.caption])
+    assert "Grad-CAM" in text and "over the pixels" in text
 
 
 def test_the_rule_says_its_false_alarms():
