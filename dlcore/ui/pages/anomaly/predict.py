@@ -23,7 +23,7 @@ SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
 """Minimum and maximum number of points of the sample."""
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Upload a CSV or use the sample; shows its errors, alarms and their rows."""
     bundle = run_cache.finished_bundle(run, to_see="predictions for your own series")
     if bundle is None or run is None:

@@ -81,7 +81,7 @@ def results(project: "Project", run: Run | None) -> None:
     )
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Query the trained network, take the quiz on scaling, try failures."""
     bundle = run_cache.finished_bundle(run, to_see="a trained network's answers")
     if bundle is not None:

@@ -23,7 +23,7 @@ from dlcore.ui.widgets.figure import show_figure
 SHOWN_PAST = 24
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Draw the forecast at a time of the test split, or for an uploaded CSV."""
     bundle = run_cache.finished_bundle(run, to_see="a forecast at any time")
     if bundle is None or run is None:

@@ -25,7 +25,7 @@ _DONE = "gradients-attempts"
 ONE, GRID = "One network", "A grid"
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """The settings on the left, what they do on the right; the last few attempts stay for comparison."""
     controls, view = st.columns([1, 2], gap="large")
     dataset = projects.configure(project.slug).dataset

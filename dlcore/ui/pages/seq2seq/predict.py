@@ -34,7 +34,7 @@ NOTES = {
 MAX_BEAMS = 6
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw the input, decoding options, and every decoding step."""
     bundle = run_cache.finished_bundle(run, to_see="outputs for your text")
     if bundle is None or run is None:

@@ -66,7 +66,7 @@ def test_best_method_is_first_and_plausible_alarms_are_counted() -> None:
 
 
 def test_baseline_title_has_method_and_smoothing() -> None:
-    assert baseline_title("median_mad_centred") == "Weekly median, by its spread, centred"
+    assert baseline_title("median_mad_centred") == "Weekly median, by its spread, centered"
     assert baseline_title("median_mad_centred", smoothing=False) == "Weekly median, by its spread"
     assert baseline_title("median_mad") == "Distance from the median"  # name in older runs
     assert baseline_title("something_new_raw", smoothing=False) == "Something new raw"
