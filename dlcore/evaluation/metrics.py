@@ -133,7 +133,7 @@ Outcome = Literal["better", "tie", "worse"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """One metric of a run with its 95 % interval beside the best baseline.
 
     outcome: of the run; "tie" where the baseline's value lies inside the run's interval; None without a baseline.
@@ -231,23 +231,23 @@ def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, 
 
 def compare_with_best_baseline(
     metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], name: str
-) -> Comparison | None:
+) -> BaselineComparison | None:
     """A run's metric beside the best causal baseline; None where the run lacks the metric."""
     if name not in metrics:
         return None
     value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
     values = {key: row[name] for key, row in causal_baselines(baselines).items() if name in row}
     if not values:
-        return Comparison(name, value, low, high)
+        return BaselineComparison(name, value, low, high)
     metric = find_metric(name)
     best = (max if metric is None or metric.higher_is_better else min)(values, key=lambda key: values[key])
     outcome: Outcome = "better" if is_better(name, value, values[best]) else "worse"
     if (value if low is None else low) <= values[best] <= (value if high is None else high):
         outcome = "tie"
-    return Comparison(name, value, low, high, best, values[best], outcome)
+    return BaselineComparison(name, value, low, high, best, values[best], outcome)
 
 
-def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> Comparison | None:
+def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> BaselineComparison | None:
     """The headline metric of a run, preferably one that a baseline has too, beside the best baseline."""
     order = EVENT_HEADLINE if "events_hit" in metrics else HEADLINE
     rows = causal_baselines(baselines).values()

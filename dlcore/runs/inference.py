@@ -9,10 +9,9 @@ from dlcore.runs.bundle.reader import Bundle
 
 if TYPE_CHECKING:
     from dlcore.projects.project import LoadedModel, Project
-    from dlcore.runs.run import Run
 
 
-def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
+def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
     """Prediction of a finished run for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
@@ -22,15 +21,15 @@ def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
         is read as a file; otherwise it is the text itself where the project takes texts.
 
     Raises:
-        RunError: the run left no bundle.
+        RunError: the bundle cannot be read.
         DataError: the file cannot be read or does not suit the model.
         RequestError: a str names no file and the project takes no text.
     """
-    project, loaded = _open(run)
+    project, loaded = _open(bundle)
     return project.answer(loaded, read_source(project, source))
 
 
-def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
+def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
     """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
@@ -44,7 +43,7 @@ def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target:
         RequestError: the project offers no explanation, or it has no such method or target.
         RunError, DataError: as for `predict`.
     """
-    project, loaded = _open(run)
+    project, loaded = _open(bundle)
     if project.explain is None:
         raise RequestError(f"'{project.slug}' offers no explanation here: open its Explain panel in the app.")
     return project.explain(loaded, read_source(project, source), method, target)
@@ -75,10 +74,9 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _open(run: "Run") -> "tuple[Project, LoadedModel]":
+def _open(bundle: Bundle) -> "tuple[Project, LoadedModel]":
     from dlcore import projects
 
-    bundle = run.left
     return projects.get(bundle.config.project), _load(bundle.folder, (bundle.folder / "run.json").stat().st_mtime_ns)
 
 

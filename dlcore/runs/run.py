@@ -112,11 +112,11 @@ class Run:
 
     def predict(self, source: bytes | Path | str) -> dict[str, Any]:
         """Prediction for one input; see `dlcore.runs.inference.predict`."""
-        return inference.predict(self, source)
+        return inference.predict(self.left, source)
 
     def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
         """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
-        return inference.explain(self, source, method=method, target=target)
+        return inference.explain(self.left, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:

@@ -20,7 +20,7 @@ from dlcore.training.state import TrainingState
 Batch = tuple[tuple[Tensor, ...], Tensor]
 
 
-class Batches(Protocol):
+class TrainingBatches(Protocol):
     """Training batches on the model's device: `epoch(number, start)` yields the batches of an epoch from batch
     `start` on, always in the same order for the same number.
     """
@@ -57,7 +57,9 @@ class Validation:
     mode: Literal["min", "max"] = "min"
 
 
-def fit(state: TrainingState, batches: Batches, *, objective: Objective, validation: Validation) -> Iterator[Event]:
+def fit(
+    state: TrainingState, batches: TrainingBatches, *, objective: Objective, validation: Validation
+) -> Iterator[Event]:
     """Train from the current position of `state` to the end of its config, yielding events.
 
     The generator can be left at any event; a snapshot of `state` taken there resumes training later.
@@ -73,7 +75,7 @@ def fit(state: TrainingState, batches: Batches, *, objective: Objective, validat
     yield Finished(state.step, state.epoch - 1, early=state.epoch <= state.config.epochs)
 
 
-def _epoch(state: TrainingState, batches: Batches, objective: Objective) -> Iterator[Event]:
+def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective) -> Iterator[Event]:
     """Run the remaining steps of the current epoch. Local names and floats keep the overhead to a few microseconds."""
     config, model, optimiser, groups = state.config, state.model, state.optimiser, list(state.layers.values())
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"

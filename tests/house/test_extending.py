@@ -147,9 +147,7 @@ def answer(loaded: LoadedModel, payload: bytes):
         raise DataError(f"row 1 has {len(x)} values: give 13.")
     scaled = (x - np.array(loaded.preprocessing["mean"])) / np.array(loaded.preprocessing["std"])
     scores = inference.forward_batch(loaded.module, torch.tensor(scaled[None], dtype=torch.float32))
-    probabilities = classification.named_probabilities(scores, loaded.labels)
-    label = next(iter(probabilities))
-    return {"label": label, "probability": probabilities[label], "probabilities": probabilities}
+    return classification.classify(loaded, scores)
 
 
 def build(options, facts):

@@ -56,5 +56,5 @@ def test_feature_cache_size_is_shown_and_freed(bare, monkeypatch):
     token_states.save("a" * 32, np.zeros((10, 4), dtype=np.float16), np.array([0, 10]))
     app = page("Data")
     assert "in 1 files, at most 20 GB" in " ".join(each.value for each in app.markdown)
-    next(button for button in app.button if button.label == "Remove them").click().run()
+    next(button for button in app.button if button.label == "Clear cache").click().run()
     assert token_states.usage() == (0, 0) and not app.exception

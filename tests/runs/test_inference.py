@@ -14,7 +14,6 @@ from dlcore.cli import main
 from dlcore.core import settings
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.images.uploads import Photo
-from dlcore.runs import inference
 from dlcore.ui.modalities import predict as predict_panel
 from dlcore.ui.pages.food import predict as food_page
 from dlcore.ui.widgets import run_cache
@@ -97,7 +96,7 @@ def test_text_is_predicted_alike_everywhere(text: str, capsys) -> None:
     run = runs.open_run(REVIEWS)
     python = run.predict(text)
     assert_same(python, command_line(capsys, "predict", REVIEWS, "--text", text))
-    page = predict_panel._answer(projects.get("reviews_lstm"), run.left, text.encode())
+    page = predict_panel.predict_payload(projects.get("reviews_lstm"), run.left, text.encode())
     assert page is not None
     assert_same(python, page)
     raw = python["label"] == run.left.labels[1]
@@ -203,7 +202,7 @@ def test_every_modality_is_explained_by_run_and_command_line(reference, source, 
 
 def test_an_explanation_that_is_not_offered_is_refused_in_a_line() -> None:
     with pytest.raises(RequestError, match="offers no explanation"):
-        inference.explain(runs.open_run("reference:seq2seq/sorting"), "abc")
+        runs.open_run("reference:seq2seq/sorting").explain("abc")
     with pytest.raises(RequestError, match="no method 'magic' here: choose"):
         runs.open_run(REVIEWS).explain("a good film", method="magic")
     with pytest.raises(RequestError, match="no class 'neutral' here: choose negative, positive"):

@@ -36,8 +36,8 @@ SCRIPT = textwrap.dedent(
         from dlcore.runs import comparisons
         from dlcore.ui.compare import splits, tests
 
-        arms = tests.tested_variants(comparisons.from_references("questions").arms)
-        splits.show([arm for arm in arms if arm.bundles[0].record.model in ("lstm", "gru")])
+        variants = tests.tested_variants(comparisons.from_references("questions").variants)
+        splits.show([variant for variant in variants if variant.bundles[0].record.model in ("lstm", "gru")])
 
     for draw in (show_results, show_comparison):
         app = AppTest.from_function(draw, default_timeout=120).run()

@@ -12,7 +12,7 @@ from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
 
-class ReviewsData(texts.TextData):
+class TransformerReviewsData(texts.TextData):
     """Tokenization of reviews."""
 
     length: int = number(250, low=8, high=1000, unit="words", help="Words read of each review.")
@@ -22,7 +22,7 @@ class ReviewsData(texts.TextData):
 
 def prepare(config: RunConfig) -> Prepared:
     """Test split of the source or a fifth of all, a tenth for validation; vocabulary from the training split."""
-    return texts.prepare(config, ReviewsData)
+    return texts.prepare(config, TransformerReviewsData)
 
 
 VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -63,7 +63,7 @@ PROJECT = Project(
         name: ModelEntry(title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig)
         for name, (title, summary, _) in VARIANTS.items()
     },
-    data_config=ReviewsData,
+    data_config=TransformerReviewsData,
     presets={
         "quick": {
             **_RECIPE,

@@ -9,7 +9,14 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
-from dlcore.evaluation.metrics import Comparison, baseline_title, format_metric, lower_first, metric_title, summarize
+from dlcore.evaluation.metrics import (
+    BaselineComparison,
+    baseline_title,
+    format_metric,
+    lower_first,
+    metric_title,
+    summarize,
+)
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -70,7 +77,7 @@ def _card(page: PageFile) -> None:
     st.html(_score(reference[0] if reference else None))
 
 
-def best_reference(slug: str) -> tuple[Comparison | None, str] | None:
+def best_reference(slug: str) -> tuple[BaselineComparison | None, str] | None:
     """Return summary and picture of the project's best reference run; None if it has none that can be read."""
     found = [_read(run.run_id) for run in _references(slug)]
     if not found:
@@ -78,7 +85,7 @@ def best_reference(slug: str) -> tuple[Comparison | None, str] | None:
     return max(found, key=lambda pair: _rank(pair[0]))
 
 
-def _rank(top: Comparison | None) -> tuple[bool, float, float]:
+def _rank(top: BaselineComparison | None) -> tuple[bool, float, float]:
     """Rank runs that beat their baseline first; among equals, the one with the stronger baseline."""
     return (top.outcome in (None, "better"), top.value, top.baseline_value or 0.0) if top else (False, -math.inf, 0.0)
 
@@ -91,7 +98,7 @@ def _references(slug: str) -> list[Run]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _read(run_id: str) -> tuple[Comparison | None, str]:
+def _read(run_id: str) -> tuple[BaselineComparison | None, str]:
     bundle = runs.open_run(run_id).bundle
     if bundle is None:
         return None, ""
@@ -107,7 +114,7 @@ def _picture(svg: str) -> str:
     return f'<div class="dl-thumb"><img alt="" src="data:image/svg+xml;base64,{data}"></div>'
 
 
-def _score(top: Comparison | None) -> str:
+def _score(top: BaselineComparison | None) -> str:
     if top is None:
         return '<p class="dl-score"><span>No reference run yet</span></p>'
     value = (

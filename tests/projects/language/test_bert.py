@@ -8,6 +8,7 @@ from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
+from dlcore.evaluation.calibration import apply_temperature
 from dlcore.projects.language import bert_reading, texts
 from dlcore.runs.foreground import train_here
 
@@ -53,7 +54,8 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
     said = custom_texts.load("custom:kinds").texts[origin]
     again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
-    wanted = dict(zip(bundle.labels, stored["test_scores"][0].tolist(), strict=True))
+    calibrated = apply_temperature(stored["test_scores"][:1], loaded.calibration.temperature)[0]
+    wanted = dict(zip(bundle.labels, calibrated.tolist(), strict=True))
     assert again == pytest.approx(wanted, abs=1e-4)
     other = tmp_path / "others"
     tiny_bert.write(other, seed=1)

@@ -33,7 +33,7 @@ def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch,
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = "nonsense"
     app.run()
-    assert not app.exception and "not here" in app.toast[0].value
+    assert not app.exception and "does not exist here" in app.toast[0].value
     app.query_params["run"] = first
     app.run()
     assert not app.toast

@@ -58,7 +58,7 @@ def _select_dataset(project: Project, run: Run | None) -> RunConfig:
     dataset: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
     if dataset == st.session_state.get(NEWEST):
         st.success(
-            f"“{custom_registry.plain_name(dataset)}” was added and is selected under **Train**.",
+            f"“{custom_registry.plain_name(dataset)}” is saved and selected under **Train**.",
             icon=":material/check_circle:",
         )
     form.show_form("series")

@@ -158,7 +158,7 @@ def test_an_attempt_that_breaks_off_says_so():
     next(box for box in app.number_input if box.label == "Learning rate").set_value(1.0).run()
     next(box for box in app.number_input if box.label == "Depth (layers)").set_value(40).run()
     next(button for button in app.button if button.key == "attempt").click().run()
-    assert not app.exception and "Training broke off at step" in words(app)
+    assert not app.exception and "Training stopped at step" in words(app)
 
 
 def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures():
@@ -166,7 +166,7 @@ def test_a_run_that_broke_before_anything_was_probed_gets_its_verdict_and_cures(
     write_state(of_run(run_id), "failed", "not finite: Not a finite number at step 3, layer 'stem.0': its output grew.")
     app = opened("results", run_id)
     assert not app.exception and not app.error
-    assert "Training broke off at step 3" in words(app)
+    assert "Training stopped at step 3" in words(app)
     assert "Batch norm" in [button.label for button in app.button]
 
 
