@@ -120,7 +120,7 @@ BASELINES: dict[str, Baseline] = {
     "date_parser": Baseline("Date parser of pandas", "hand-written rules, day before month; nothing is learned"),
 }
 
-SMOOTHING = {"causal": "causal", "centred": "centred", "raw": "unsmoothed"}
+SMOOTHING = {"causal": "causal", "centred": "centered", "raw": "unsmoothed"}
 """How a baseline's score was smoothed, by the end of its name."""
 _RENAMED = {"median_mad": "weekly_mad"}
 """Baselines whose stored names carry a smoothing used this name for the weekly method."""

@@ -11,7 +11,7 @@ show(
         "step_by_step": "dlcore.ui.pages.anatomy.step_by_step:step_by_step",
         "data": "dlcore.ui.pages.anatomy.results:data",
         "results": "dlcore.ui.pages.anatomy.results:results",
-        "predict": "dlcore.ui.pages.anatomy.predict:try_it",
+        "predict": "dlcore.ui.pages.anatomy.predict:predict",
         "explain": "dlcore.ui.pages.anatomy.explain:explain",
     },
 )

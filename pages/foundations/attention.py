@@ -11,7 +11,7 @@ show(
         "step_by_step": "dlcore.ui.pages.attention.step_by_step:step_by_step",
         "data": "dlcore.ui.pages.attention.recall:data",
         "results": "dlcore.ui.pages.attention.recall:results",
-        "predict": "dlcore.ui.pages.attention.recall:try_it",
+        "predict": "dlcore.ui.pages.attention.recall:predict",
         "explain": "dlcore.ui.pages.attention.explain:explain",
     },
 )

@@ -10,7 +10,7 @@ show(
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.modalities.results:results",
-        "predict": "dlcore.ui.pages.backprop.predict:try_it",
+        "predict": "dlcore.ui.pages.backprop.predict:predict",
         "explain": "dlcore.ui.pages.backprop.walk:explain",
     },
 )

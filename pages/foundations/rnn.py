@@ -12,7 +12,7 @@ show(
     panels={
         "data": "dlcore.ui.pages.rnn.data:data",
         "results": "dlcore.ui.pages.rnn.results:results",
-        "predict": "dlcore.ui.pages.rnn.predict:try_it",
+        "predict": "dlcore.ui.pages.rnn.predict:predict",
         "explain": "dlcore.ui.pages.rnn.walk:explain",
     },
 )

@@ -22,7 +22,7 @@ if chosen_part("seq2seq") == "seq2seq":
         panels={
             "data": "dlcore.ui.pages.seq2seq.data:data",
             "results": "dlcore.ui.pages.seq2seq.results:results",
-            "predict": "dlcore.ui.pages.seq2seq.predict:try_it",
+            "predict": "dlcore.ui.pages.seq2seq.predict:predict",
             "explain": "dlcore.ui.pages.seq2seq.explain:explain",
         },
     )

@@ -10,7 +10,7 @@ show(
     panels={
         "data": "dlcore.ui.pages.anomaly.panels:data",
         "results": "dlcore.ui.pages.anomaly.panels:results",
-        "predict": "dlcore.ui.pages.anomaly.panels:try_it",
+        "predict": "dlcore.ui.pages.anomaly.panels:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },
 )

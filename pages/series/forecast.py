@@ -10,7 +10,7 @@ show(
     panels={
         "data": "dlcore.ui.pages.forecast.data:data",
         "results": "dlcore.ui.pages.forecast.results:results",
-        "predict": "dlcore.ui.pages.forecast.predict:try_it",
+        "predict": "dlcore.ui.pages.forecast.predict:predict",
         "explain": "dlcore.ui.pages.forecast.explain:explain",
     },
 )

@@ -12,7 +12,7 @@ show(
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.pages.gradients.panels:results",
-        "predict": "dlcore.ui.pages.gradients.predict:try_it",
+        "predict": "dlcore.ui.pages.gradients.predict:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },
 )

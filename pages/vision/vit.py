@@ -11,7 +11,7 @@ show(
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",
-        "predict": "dlcore.ui.pages.vit.predict:try_it",
+        "predict": "dlcore.ui.pages.vit.predict:predict",
         "explain": "dlcore.ui.pages.vit.attention:explain",
     },
 )

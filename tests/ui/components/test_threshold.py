@@ -54,16 +54,16 @@ def test_float32_scores_are_compared_exactly():
 
 
 def test_scopes_start_outside_training_and_rules_use_validation_only():
-    def part(values: list[float], targets: list[int], begin: int) -> series_threshold.Scored:
+    def part(values: list[float], targets: list[int], begin: int) -> series_threshold.SplitScores:
         times = np.arange(begin, begin + len(values)) * 1_800_000
-        return series_threshold.Scored(np.array(values, np.float32), np.array(targets), times)
+        return series_threshold.SplitScores(np.array(values, np.float32), np.array(targets), times)
 
     splits = {
         "train": part([1, 2, 3], [0, 0, 0], 0),
         "validation": part([1, 4], [0, 0], 3),
         "test": part([9, 1, 9], [0, 0, 1], 5),
     }
-    view = series_threshold.judge(splits, 4.0, over=SeriesAxis(np.arange(8) * 1_800_000))
+    view = series_threshold.make_view(splits, 4.0, axis=SeriesAxis(np.arange(8) * 1_800_000))
     assert [(scope.name, scope.start, scope.stop) for scope in view.scopes] == [
         ("all outside training", 3, 8),
         ("test", 5, 8),

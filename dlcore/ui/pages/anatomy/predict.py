@@ -27,7 +27,7 @@ KNOWN, ANOMALY = "Known class", "Anomaly"
 STEPS = 120
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw an image's reconstruction, then the quiz and the failures."""
     bundle = run_cache.finished_bundle(run, to_see="reconstructions")
     if bundle is not None and run is not None:

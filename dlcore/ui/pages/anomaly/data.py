@@ -29,7 +29,7 @@ def data(project: Project, run: Run | None) -> None:
     """Draw the series, labeled windows, summary statistics, distribution and seasonality, and the form to add a
     dataset.
     """
-    config = _chosen(project, run)
+    config = _select_dataset(project, run)
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
@@ -41,28 +41,28 @@ def data(project: Project, run: Run | None) -> None:
         _box(series, unit)
     with right:
         _histogram(series, unit)
-    _rhythm(series)
+    _seasonality(series)
 
 
-def _chosen(project: Project, run: Run | None) -> RunConfig:
+def _select_dataset(project: Project, run: Run | None) -> RunConfig:
     """Return the config of the run's dataset, or of another selected dataset."""
-    kept = form.pop_added("series")
+    added = form.pop_added("series")
     key = f"data-of-{run.run_id if run else project.slug}"
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     known = projects.list_datasets(project.slug)
     options = known if used in known else [used, *known]
-    if kept:
-        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = kept
+    if added:
+        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = added
     elif st.session_state.get(key) not in options:
         st.session_state[key] = used
-    chosen: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
-    if chosen == st.session_state.get(NEWEST):
+    dataset: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
+    if dataset == st.session_state.get(NEWEST):
         st.success(
-            f"“{custom_registry.plain_name(chosen)}” was added and is selected under **Train**.",
+            f"“{custom_registry.plain_name(dataset)}” is saved and selected under **Train**.",
             icon=":material/check_circle:",
         )
     form.show_form("series")
-    return run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
+    return run.config if run and dataset == used else projects.configure(project.slug, dataset=dataset)
 
 
 def taxi() -> Series:
@@ -154,8 +154,8 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
         st.caption(
             f"**Unlabeled but plausible** ({listed}): public holidays that the benchmark does not label. "
             "An alarm there "
-            "counts as false in the published scores although it may be correct; such alarms are counted "
-            "apart."
+            "counts as false in the published scores although it may be correct; such alarms are reported "
+            "separately."
         )
 
 
@@ -164,7 +164,7 @@ def _origin(config: RunConfig) -> str:
     about = sources.get_dataset(config.dataset)
     entry = custom_registry.find(config.dataset) if about.is_custom else None
     if entry is None:
-        return f"[Numenta Anomaly Benchmark]({about.homepage}), licence {about.license}."
+        return f"[Numenta Anomaly Benchmark]({about.homepage}), license {about.license}."
     return f"Custom dataset from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
 
 
@@ -195,7 +195,7 @@ def _points(series: Series) -> np.ndarray:
 
 
 def _summary(series: Series, unit: str) -> None:
-    st.subheader("In figures", anchor=False)
+    st.subheader("Summary statistics", anchor=False)
     values = series.values
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     rows = {
@@ -231,7 +231,7 @@ def _histogram(series: Series, unit: str) -> None:
     )
 
 
-def _rhythm(series: Series) -> None:
+def _seasonality(series: Series) -> None:
     spans = {"a day": DAY_MS / series.step_ms, "a week": 7 * DAY_MS / series.step_ms}
     named = {name: int(lag) for name, lag in spans.items() if lag >= 2 and lag == int(lag)}
     if series.period and series.period not in named.values():
@@ -240,14 +240,17 @@ def _rhythm(series: Series) -> None:
     lags = min(room, round(max([*named.values(), LEAST_LAGS]) * 8 / 7))
     marks = {name: lag for name, lag in named.items() if lag <= lags}
     figure = plots.autocorrelation(series.values, lags=lags, step=(series.step_ms / 3_600_000, "hours"), marks=marks)
-    found = plots.correlation_by_lag(series.values, lags)
-    said = ", ".join(f"{found[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
-    show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {said}")
-    usual = (
+    correlations = plots.correlation_by_lag(series.values, lags)
+    by_lag = (
+        ", ".join(f"{correlations[lag]:.2f} after {name}" for name, lag in marks.items()) or "no day or week fits in it"
+    )
+    show_figure(figure, key="autocorrelation", alt=f"Autocorrelation: {by_lag}")
+    period = (
         f"The strongest period is {format_duration(series.period * series.step_ms)} ({series.period:,} points): "
-        "that "
         "models and baselines use it."
         if series.period
         else "No period was found, so models and baselines assume none."
     )
-    st.caption(f"Correlation of the series with itself at a lag: {said}. {usual} Gray band: 95 % range of white noise.")
+    st.caption(
+        f"Correlation of the series with itself at a lag: {by_lag}. {period} Gray band: 95 % range of white noise."
+    )

@@ -23,13 +23,13 @@ SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
 """Minimum and maximum number of points of the sample."""
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Upload a CSV or use the sample; shows its errors, alarms and their rows."""
     bundle = run_cache.finished_bundle(run, to_see="predictions for your own series")
     if bundle is None or run is None:
         return
     st.markdown(
-        "A CSV with a **time** column (such as `2014-07-01 00:30`) and a **value** column, evenly spaced. It is "
+        "A CSV with a **time** column (for example `2014-07-01 00:30`) and a **value** column, evenly spaced. It is "
         "scored with this run's model, scaling and threshold. The file is not stored."
     )
     sample, about = _sample(run)
@@ -56,11 +56,11 @@ def try_it(project: Project, run: Run | None) -> None:
         return
     try:
         with st.spinner("Scoring every row"):
-            found = project.answer(run_cache.load_model(bundle), payload)
+            prediction = project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    _show(found, name=file.name if file is not None else f"the sample: {about}")
+    _show(prediction, name=file.name if file is not None else f"the sample: {about}")
 
 
 def _sample(run: Run) -> tuple[bytes, str]:
@@ -76,38 +76,38 @@ def _sample(run: Run) -> tuple[bytes, str]:
 def sample_csv(series: Series) -> bytes:
     """Return the last days of a series, between the minimum and maximum number of points, as a CSV."""
     days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
-    kept = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
-    times = pd.to_datetime(series.times[kept], unit="ms").strftime(
+    last = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
+    times = pd.to_datetime(series.times[last], unit="ms").strftime(
         "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
     )
-    return pd.DataFrame({"timestamp": times, "value": series.values[kept]}).to_csv(index=False).encode()
+    return pd.DataFrame({"timestamp": times, "value": series.values[last]}).to_csv(index=False).encode()
 
 
-def _show(found: dict[str, Any], *, name: str) -> None:
-    times, values, errors = (np.asarray(found[part]) for part in ("times", "values", "errors"))
-    threshold, called = float(found["threshold"]), np.asarray(found["errors"]) > found["threshold"]
-    if found.get("note"):
-        st.warning(found["note"], icon=":material/schedule:")
+def _show(prediction: dict[str, Any], *, name: str) -> None:
+    times, values, errors = (np.asarray(prediction[key]) for key in ("times", "values", "errors"))
+    threshold, is_alarm = float(prediction["threshold"]), np.asarray(prediction["errors"]) > prediction["threshold"]
+    if prediction.get("note"):
+        st.warning(prediction["note"], icon=":material/schedule:")
     style.summary_row(
         [
             ("File", name, ""),
             ("Rows", f"{len(values):,}", ""),
-            ("Alarms", f"{int(called.sum()):,}", f"{called.mean():.1%} of the rows"),
+            ("Alarms", f"{int(is_alarm.sum()):,}", f"{is_alarm.mean():.1%} of the rows"),
             ("Threshold", f"{threshold:.3g}", "of this run"),
         ]
     )
-    figure = series_over_time(times, values, title="Your series with alarms", unit="value", alarms=called)
-    show_figure(figure, key="own-series", alt=f"Your series with {int(called.sum())} alarms")
+    figure = series_over_time(times, values, title="Your series with alarms", unit="value", alarms=is_alarm)
+    show_figure(figure, key="own-series", alt=f"Your series with {int(is_alarm.sum())} alarms")
     figure = error_plots.error_over_time(times, errors, threshold=threshold, title="Reconstruction error over time")
     show_figure(figure, key="own-errors", alt="Reconstruction error of your series over time")
     table = pd.DataFrame(
         {
-            "Row": found["rows"],
+            "Row": prediction["rows"],
             "Time": pd.to_datetime(times, unit="ms").strftime("%Y-%m-%d %H:%M"),
             "Value": values,
             "Error": errors,
             "Score / threshold": errors / threshold if threshold > 0 else np.nan,
-            "Alarm": called,
+            "Alarm": is_alarm,
         }
     )
     _rows(table)

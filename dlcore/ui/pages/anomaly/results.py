@@ -2,9 +2,9 @@
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.pages.anomaly.robustness import doubt_part
-from dlcore.ui.pages.anomaly.scores import score_part, who_wins
-from dlcore.ui.pages.anomaly.threshold import threshold_part
+from dlcore.ui.pages.anomaly.robustness import show_robustness
+from dlcore.ui.pages.anomaly.scores import show_scores, show_summary
+from dlcore.ui.pages.anomaly.threshold import show_decision_threshold
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.learning_curves import show_learning_curves
 
@@ -14,10 +14,10 @@ def results(project: Project, run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="scores, alarms and curves")
     if bundle is None or run is None:
         return
-    who_wins(run, bundle)
-    threshold_part(project, run, bundle, run_cache.evaluation(bundle).threshold or 0.0)
-    score_part(project, run, bundle)
-    doubt_part(project, run, bundle)
+    show_summary(run, bundle)
+    show_decision_threshold(project, run, bundle, run_cache.evaluation(bundle).threshold or 0.0)
+    show_scores(project, run, bundle)
+    show_robustness(project, run, bundle)
     show_learning_curves(
         bundle,
         run.record,

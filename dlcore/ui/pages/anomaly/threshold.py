@@ -35,7 +35,7 @@ KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses la
 
 
 @dataclass(frozen=True)
-class Scored:
+class SplitScores:
     """One split of a run: errors (n,), targets (n,), times (n,) epoch milliseconds."""
 
     errors: np.ndarray
@@ -43,30 +43,31 @@ class Scored:
     times: np.ndarray
 
 
-def scored_splits(bundle: Bundle, kind: str = "scores") -> dict[str, Scored]:
-    """Return the splits with stored errors: the causal `scores`, or the `centred` ones, which use later points."""
+def load_splits(bundle: Bundle, kind: str = "scores") -> dict[str, SplitScores]:
+    """Return the splits with stored errors: the causal `scores`, or the centered ones, which use later points."""
     stored = run_cache.predictions(bundle)
     return {
-        name: Scored(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
+        name: SplitScores(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
         for name in SPLITS
         if f"{name}_{kind}" in stored
     }
 
 
 @fragment
-def threshold_part(project: Project, run: Run, bundle: Bundle, chosen: float) -> None:
+def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshold: float) -> None:
     """Draw everything that depends on the threshold, in a fragment."""
     st.subheader("Decision threshold", anchor=False)
     kind = _kind(bundle)
-    splits = scored_splits(bundle, kind)
-    own = chosen if kind == "scores" else run_cache.evaluation(bundle).metrics.get("threshold_centred", chosen)
-    judged = judge(splits, own, over=_over(run, splits))
-    released = show_threshold(judged, key=f"{run_cache.bundle_key(bundle)}-{kind}")
+    splits = load_splits(bundle, kind)
+    if kind == "centred":
+        threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
+    view = make_view(splits, threshold, axis=_series_axis(run, splits))
+    released = show_threshold(view, key=f"{run_cache.bundle_key(bundle)}-{kind}")
     if released.alarm is not None:
-        with_error_boundary(partial(_why, project, run, bundle, released.alarm))
+        with_error_boundary(partial(_explain_alarm, project, run, bundle, released.alarm))
     _downloads(splits, released)
     with st.expander("Definitions"):
-        st.markdown(_HOW)
+        st.markdown(DEFINITIONS)
 
 
 def _kind(bundle: Bundle) -> str:
@@ -86,7 +87,7 @@ def _kind(bundle: Bundle) -> str:
     return kind
 
 
-_HOW = """
+DEFINITIONS = """
 - **Alarm**: a point whose score is above the threshold. Alarms less than a day apart count as one.
 - **Event**: a labeled window. It is detected if one of its points raises an alarm; the **delay** is the time from the
   window's start to the first alarm in it. An alarm that continues after the window belongs to that event for a day.
@@ -99,8 +100,8 @@ _HOW = """
 """
 
 
-def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> ThresholdView:
-    """Return a run's splits, in order, for the component; `own` is the run's threshold."""
+def make_view(splits: dict[str, SplitScores], threshold: float, *, axis: SeriesAxis) -> ThresholdView:
+    """Return a run's splits, in order, for the component; `threshold` is the run's."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
     parts = [Scope(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)]
@@ -112,17 +113,17 @@ def judge(splits: dict[str, Scored], own: float, *, over: SeriesAxis) -> Thresho
     return ThresholdView(
         scores=np.concatenate([part.errors for part in splits.values()]),
         labels=targets if targets.any() else None,
-        run_threshold=own,
+        run_threshold=threshold,
         scopes=tuple(scopes),
         parts=tuple(parts),
         rules=by_name.get("validation", by_name.get("train")),
-        series=over,
+        series=axis,
         score_name="reconstruction error",
         references=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
     )
 
 
-def _over(run: Run, splits: dict[str, Scored]) -> SeriesAxis:
+def _series_axis(run: Run, splits: dict[str, SplitScores]) -> SeriesAxis:
     """Return the series behind the scores; labels only if it is not available."""
     times = np.concatenate([part.times for part in splits.values()])
     try:
@@ -131,51 +132,51 @@ def _over(run: Run, splits: dict[str, Scored]) -> SeriesAxis:
         series = None
     if series is None or len(series.times) == 0:
         return SeriesAxis(times)
-    place = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
-    if not (series.times[place] == times).all():
+    point = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
+    if not (series.times[point] == times).all():
         return SeriesAxis(times)
     unit = unit_of(run.config)
-    return SeriesAxis(times, series.values[place], unit, _windows(series.windows), _windows(series.unlabelled))
+    return SeriesAxis(times, series.values[point], unit, _windows(series.windows), _windows(series.unlabelled))
 
 
-def _windows(found: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:
-    return tuple(NamedWindow(window.start, window.end, window.name) for window in found)
+def _windows(labeled_windows: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:
+    return tuple(NamedWindow(window.start, window.end, window.name) for window in labeled_windows)
 
 
-def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
+def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> None:
     """Draw the window around the chosen alarm, its reconstruction, and each point's share of the error."""
     try:
         prepared = explain_series.prepared_of(project, run, bundle)
-        found = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
+        reconstruction = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, point)
     except WorkbenchError as error:
         st.info(f"This alarm's window cannot be reconstructed here: {one_line(error)}", icon=":material/info:")
         return
-    splits = scored_splits(bundle)
+    splits = load_splits(bundle)
     times = np.concatenate([part.times for part in splits.values()])
     errors = np.concatenate([part.errors for part in splits.values()])
-    moment = int(times[place])
-    seen, copy, at, unit = found.seen, found.rebuilt, found.at, unit_of(run.config)
-    gap = explain_series.plain(float(np.abs(seen - copy).max()))
+    moment = int(times[point])
+    actual, rebuilt, alarm, unit = reconstruction.seen, reconstruction.rebuilt, reconstruction.at, unit_of(run.config)
+    gap = explain_series.plain(float(np.abs(actual - rebuilt).max()))
     st.markdown(
-        f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and its reconstruction differ "
+        f"**{day(moment)}**: score {errors[point]:.3g}. In this window the series and its reconstruction differ "
         f"by up to {gap} ({unit})."
     )
     left, right = st.columns([3, 2])
     with left:
-        figure = before_and_after(found.times, seen, copy, moment=moment, unit=unit)
+        figure = before_and_after(reconstruction.times, actual, rebuilt, moment=moment, unit=unit)
         show_figure(
             figure,
             key="why-window",
             alt=f"The series and its reconstruction; they differ by up to {gap}",
         )
     with right:
-        by_point = found.by_point
-        share = by_point[at] / (by_point.sum() or 1.0)
-        figure = error_plots.window_contributions(found.times, by_point, alarm=at)
-        show_figure(figure, key="why-shares", alt=f"Each point's share of the error; the alarm's own has {share:.0%}")
+        by_point = reconstruction.by_point
+        share = by_point[alarm] / (by_point.sum() or 1.0)
+        figure = error_plots.window_contributions(reconstruction.times, by_point, alarm=alarm)
+        show_figure(figure, key="why-shares", alt=f"Each point's share of the error; {share:.0%} at the alarm")
 
 
-def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
+def _downloads(splits: dict[str, SplitScores], released: ReleasedThreshold) -> None:
     total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
     with st.container(horizontal=True):
         st.download_button(
@@ -200,28 +201,28 @@ def _downloads(splits: dict[str, Scored], released: ReleasedThreshold) -> None:
             )
 
 
-def alarm_csv(splits: dict[str, Scored], threshold: float) -> str:
+def alarm_csv(splits: dict[str, SplitScores], threshold: float) -> str:
     """Return the alarms of every split as CSV: split, time, error, threshold, and whether a label covers it."""
     rows = []
     for name, part in splits.items():
-        called = anomaly.alarms(part.errors, threshold)
-        times = pd.to_datetime(part.times[called], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
+        is_alarm = anomaly.alarms(part.errors, threshold)
+        times = pd.to_datetime(part.times[is_alarm], unit="ms").strftime("%Y-%m-%d %H:%M:%S")
         rows.append(
             pd.DataFrame(
                 {
                     "part": name,
                     "time": times,
-                    "error": part.errors[called],
+                    "error": part.errors[is_alarm],
                     "threshold": threshold,
-                    "labelled": part.targets[called].astype(int),
+                    "labeled": part.targets[is_alarm].astype(int),
                 }
             )
         )
     return pd.concat(rows).to_csv(index=False)
 
 
-def label_csv(marked: tuple[NamedWindow, ...]) -> str:
+def label_csv(windows: tuple[NamedWindow, ...]) -> str:
     """Return windows labeled by hand as CSV: start and end, both included."""
-    ends = {name: [getattr(window, name) for window in marked] for name in ("start", "end")}
+    ends = {name: [getattr(window, name) for window in windows] for name in ("start", "end")}
     table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})
     return table.to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")

@@ -84,7 +84,7 @@ def results(project: "Project", run: Run | None) -> None:
     )
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw a query form for the trained network, the quiz on scaling, and the failures."""
     bundle = run_cache.finished_bundle(run, to_see="a trained network's answers")
     if bundle is not None:

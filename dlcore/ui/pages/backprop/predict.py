@@ -34,7 +34,7 @@ FAILURE_DATASET = "digits"
 """Small, and always available."""
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw the canvas with its prediction, the quiz and the failures."""
     bundle = run_cache.finished_bundle(run, to_see="predictions for your drawing")
     if bundle is not None and run is not None:

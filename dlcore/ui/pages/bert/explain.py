@@ -16,8 +16,8 @@ from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
-LOOK, WORDS, BLANK = "Attention", "Evidence by word", "Fill in the blank"
-UNTOUCHED, OF_RUN = "Pretrained BERT", "Selected run"
+ATTENTION, WORDS, BLANK = "Attention", "Evidence by word", "Fill in the blank"
+PRETRAINED, SELECTED = "Pretrained BERT", "Selected run"
 SENTENCE = "The animal did not cross the street because it was too tired."
 WITH_BLANK = "The capital of France is [MASK]."
 
@@ -25,7 +25,12 @@ WITH_BLANK = "The capital of France is [MASK]."
 def explain(project: Project, run: Run | None) -> None:
     """Draw the panel; two of its views need no run."""
     view = st.segmented_control(
-        "View", [LOOK, WORDS, BLANK], default=LOOK, required=True, key="bert-view", label_visibility="collapsed"
+        "View",
+        [ATTENTION, WORDS, BLANK],
+        default=ATTENTION,
+        required=True,
+        key="bert-view",
+        label_visibility="collapsed",
     )
     if view == WORDS:
         bundle = run_cache.finished_bundle(run, to_see="evidence for and against a class")
@@ -34,30 +39,29 @@ def explain(project: Project, run: Run | None) -> None:
     elif view == BLANK:
         _blank()
     else:
-        _look(run.bundle if run is not None else None)
+        _attention(run.bundle if run is not None else None)
 
 
 @fragment
-def _look(bundle: Bundle | None) -> None:
+def _attention(bundle: Bundle | None) -> None:
     """Draw every attention head of every layer for a sentence."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    said = clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
-    names = [UNTOUCHED, *([OF_RUN] if bundle is not None else [])]
-    whose = right.selectbox("Network", names, key="bert-look-whose")
-    if whose == OF_RUN and bundle is not None:
+    sentence = clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
+    names = [PRETRAINED, *([SELECTED] if bundle is not None else [])]
+    network = right.selectbox("Network", names, key="bert-look-whose")
+    if network == SELECTED and bundle is not None:
         loaded = run_cache.load_model(bundle)
-        seen = texts.encode_text(loaded, said)
-        words, taken, version = seen.words, texts.attentions(loaded, seen), run_cache.bundle_key(bundle)
+        encoded = texts.encode_text(loaded, sentence)
+        words, attentions, version = encoded.words, texts.attentions(loaded, encoded), run_cache.bundle_key(bundle)
     else:
-        name = _which("bert-look-name")
-        words, taken = bert_reading.attend(_reader(name), said)
+        name = _select_bert("bert-look-name")
+        words, attentions = bert_reading.attend(_reader(name), sentence)
         version = name
-    show_grid(taken, words, version=f"{version}-{said}", key="bert-look")
+    show_grid(attentions, words, version=f"{version}-{sentence}", key="bert-look")
     st.caption(
-        f"{taken.shape[0]} layers of {taken.shape[1]} heads. In each small map, rows are querying tokens and columns "
-        "attended tokens; orange is more. Rows sum to 100 %. Many heads attend to [SEP] or "
-        "[CLS] by default (Clark et al. 2019). Attention does not explain the predicted "
-        f"class: see “{WORDS}”."
+        f"{attentions.shape[0]} layers of {attentions.shape[1]} heads. In each map, rows are queries and columns keys; "
+        "orange is more. Each row sums to 100 %. Many heads attend mostly to [SEP] or [CLS] (Clark et al. 2019). "
+        f"Attention does not explain the predicted class: see “{WORDS}”."
     )
 
 
@@ -65,11 +69,13 @@ def _look(bundle: Bundle | None) -> None:
 def _blank() -> None:
     """Draw a sentence with a blank and the most likely word pieces in it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    said = left.text_input("A sentence with a blank, [MASK] or __", WITH_BLANK, key="bert-blank-said", max_chars=300)
+    sentence = left.text_input(
+        "A sentence with a blank, [MASK] or __", WITH_BLANK, key="bert-blank-said", max_chars=300
+    )
     with right:
-        found = _reader(_which("bert-blank-name"))
+        reader = _reader(_select_bert("bert-blank-name"))
     try:
-        blanks = bert_reading.fill_blanks(found, said)
+        blanks = bert_reading.fill_blanks(reader, sentence)
     except WorkbenchError as error:
         st.info(one_line(error), icon=":material/edit_off:")
         return
@@ -86,13 +92,13 @@ def _blank() -> None:
     )
 
 
-def _which(key: str) -> str:
-    """Return a BERT on this machine; asks if there are several."""
+def _select_bert(key: str) -> str:
+    """Return a BERT on this machine; draws a selectbox if there are several."""
     names = [name for name in bert_weights.list_names() if bert_weights.find(name)] or [bert_weights.OFFLINE]
     if len(names) == 1:
         return names[0]
-    chosen: str = st.selectbox("Which BERT", names, key=key)
-    return chosen
+    choice: str = st.selectbox("BERT model", names, key=key)
+    return choice
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the pretrained BERT")

@@ -17,14 +17,14 @@ from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets.figure import show_figure
 
 TABLE = settings.ASSETS / "bert_curve.json"
-WAYS = {
+TRAINING_MODES = {
     "all_layers": "all layers fine-tuned",
     "last_layers": "last layers fine-tuned",
     "head": "frozen BERT, head only",
     "scratch": "the same network from scratch",
 }
-SIMPLE = "NB-SVM on bigrams, no network"
-QUESTIONS = CurveLabels("questions", "questions", "%{x} questions")
+NB_SVM = "NB-SVM on bigrams, no network"
+LABELS = CurveLabels("questions", "questions", "%{x} questions")
 
 
 def results(project: Project, run: Run | None) -> None:
@@ -46,16 +46,16 @@ def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _curve(rows: list[dict[str, Any]]) -> None:
     lines: dict[str, list[LearningCurvePoint]] = {
-        WAYS[way]: [] for way in WAYS if any(row["way"] == way for row in rows)
+        TRAINING_MODES[mode]: [] for mode in TRAINING_MODES if any(row["way"] == mode for row in rows)
     }
     for row in rows:
-        one = LearningCurvePoint(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
-        lines[WAYS[row["way"]]].append(one)
-    lines[SIMPLE] = [
+        point = LearningCurvePoint(row["texts"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        lines[TRAINING_MODES[row["way"]]].append(point)
+    lines[NB_SVM] = [
         LearningCurvePoint(texts, right, *uncertainty.wilson(round(right * n), n))
         for texts, right, n in sorted({(row["texts"], row["nb_svm"], row["n"]) for row in rows})
     ]
-    figure = learning_curve(lines, chance=rows[0]["majority"], guess="majority class", of=QUESTIONS)
+    figure = learning_curve(lines, chance=rows[0]["majority"], guess="majority class", of=LABELS)
     below = {
         "orientation": "h",
         "y": -0.3,
@@ -69,58 +69,58 @@ def _curve(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _costs(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> None:
-    most = max(row["texts"] for row in rows)
+def _costs(rows: list[dict[str, Any]], all_rows: list[dict[str, Any]]) -> None:
+    largest = max(row["texts"] for row in rows)
     table = [
         {
-            "Way": WAYS[row["way"]],
+            "Training mode": TRAINING_MODES[row["way"]],
             "Trained weights": f"{row['trained']:,}",
             "CPU seconds": f"{row['seconds']:,.0f}",
             "Epochs": row["epochs"],
             "Accuracy": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
-            "Over seeds": _over_seeds([other["accuracy"] for other in every if _same(row, other)]),
+            "Over seeds": _over_seeds([other["accuracy"] for other in all_rows if _same(row, other)]),
         }
-        for way in WAYS
+        for mode in TRAINING_MODES
         for row in rows
-        if row["way"] == way and row["texts"] == most
+        if row["way"] == mode and row["texts"] == largest
     ]
     st.dataframe(pd.DataFrame(table), hide_index=True)
     st.caption(
-        f"With all {most:,} training questions. CPU seconds from reading the data to the last epoch, on one "
+        f"With all {largest:,} training questions. CPU seconds from reading the data to the last epoch, on one "
         f"core of {rows[0]['processor']}; seed {', '.join(sorted({str(row['seed']) for row in rows}))}; measured by "
         "`python tests/benchmarks/bert_curve.py`. The 11.7 million embedding weights are trained from scratch only."
     )
 
 
-def _over_seeds(found: list[float]) -> str:
+def _over_seeds(accuracies: list[float]) -> str:
     """Return mean, minimum and maximum over seeds."""
-    if len(found) < 2:
+    if len(accuracies) < 2:
         return "–"
-    mean = sum(found) / len(found)
-    return f"{mean:.1%} ({100 * min(found):.1f} to {100 * max(found):.1f}, {len(found)} seeds)"
+    mean = sum(accuracies) / len(accuracies)
+    return f"{mean:.1%} ({100 * min(accuracies):.1f} to {100 * max(accuracies):.1f}, {len(accuracies)} seeds)"
 
 
 def summarize(rows: list[dict[str, Any]]) -> str:
     """Summarize the measurements."""
-    by: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+    by_mode: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for row in rows:
-        by[row["way"]].setdefault(row["texts"], row)
-    tuned, scratch, head = by["all_layers"], by["scratch"], by["head"]
+        by_mode[row["way"]].setdefault(row["texts"], row)
+    tuned, scratch, head = by_mode["all_layers"], by_mode["scratch"], by_mode["head"]
     both = sorted(set(tuned) & set(scratch))
     if not both:
         return ""
-    least, most = both[0], both[-1]
-    equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[most]["accuracy"]), None)
-    said = (
-        f"With {most:,} questions, fine-tuning all layers reaches {tuned[most]['accuracy']:.1%} and the same "
-        f"network from scratch {scratch[most]['accuracy']:.1%}; with {least:,} it is {tuned[least]['accuracy']:.1%} "
-        f"against {scratch[least]['accuracy']:.1%}."
+    smallest, largest = both[0], both[-1]
+    equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[largest]["accuracy"]), None)
+    text = (
+        f"With {largest:,} questions, fine-tuning all layers reaches {tuned[largest]['accuracy']:.1%} and the same "
+        f"network from scratch {scratch[largest]['accuracy']:.1%}; with {smallest:,} they reach "
+        f"{tuned[smallest]['accuracy']:.1%} and {scratch[smallest]['accuracy']:.1%}."
     )
-    if equal is not None and equal < most:
-        said += f" BERT needs {equal:,} questions to beat the network from scratch with {most:,}."
-    if most in head:
-        said += (
-            f" A head on the frozen BERT costs {head[most]['seconds']:,.0f} CPU s instead of "
-            f"{tuned[most]['seconds']:,.0f} and reaches {head[most]['accuracy']:.1%}."
+    if equal is not None and equal < largest:
+        text += f" BERT needs {equal:,} questions to beat the network from scratch with {largest:,}."
+    if largest in head:
+        text += (
+            f" A head on the frozen BERT costs {head[largest]['seconds']:,.0f} CPU s instead of "
+            f"{tuned[largest]['seconds']:,.0f} and reaches {head[largest]['accuracy']:.1%}."
         )
-    return said
+    return text

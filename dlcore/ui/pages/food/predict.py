@@ -47,7 +47,7 @@ class PhotoPrediction:
         return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Choose where the photo comes from and show the prediction."""
     bundle = run_cache.finished_bundle(run, to_see="what a trained model predicts for your own photos")
     if bundle is None or run is None:

@@ -29,32 +29,32 @@ def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; draws its values, missing values, seasonality and correlations."""
     used = run.config.dataset if run else projects.configure(project.slug).dataset
     options = list(dict.fromkeys([used, *projects.list_datasets(project.slug)]))
-    key, kept = f"table-of-{run.run_id if run else project.slug}", form.pop_added("table")
-    if kept:
-        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = kept
+    key, added = f"table-of-{run.run_id if run else project.slug}", form.pop_added("table")
+    if added:
+        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = added
     elif st.session_state.get(key) not in options:
         st.session_state[key] = used
-    chosen = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
-    if kept:
+    dataset = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
+    if added:
         st.success("Added, and selected under **Train**.", icon=":material/check_circle:")
     form.show_form("table")
-    config = run.config if run and chosen == used else projects.configure(project.slug, dataset=chosen)
-    table, about = load_table(config), sources.get_dataset(chosen)
+    config = run.config if run and dataset == used else projects.configure(project.slug, dataset=dataset)
+    table, about = load_table(config), sources.get_dataset(dataset)
     origin = f"[UCI]({about.homepage}), license {about.license}." if about.homepage else "Your own."
     st.markdown(
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
-    if (entry := custom_registry.find(chosen) if custom_registry.is_custom(chosen) else None) is not None:
+    if (entry := custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None) is not None:
         form.show_remove(entry)
     variable = st.selectbox(
-        "Variable", range(len(table.names)), key=f"variable-of-{chosen}", format_func=lambda v: title(table, v)
+        "Variable", range(len(table.names)), key=f"variable-of-{dataset}", format_func=lambda v: title(table, v)
     )
     marks = split_marks(table, config)
     _over_time(table, variable, marks)
-    _holes(table, marks)
+    _missing_values(table, marks)
     filled = tables.forward_fill(table.values, np.nanmean(table.values, axis=0))[:, variable]
-    _rhythm(table, filled)
+    _seasonality(table, filled)
     if table.step_ms == HOUR_MS:
         _profiles(table, variable)
     if len(table.names) > 1:
@@ -89,7 +89,7 @@ def _over_time(table: Table, variable: int, marks: dict[str, int]) -> None:
     )
 
 
-def _holes(table: Table, marks: dict[str, int]) -> None:
+def _missing_values(table: Table, marks: dict[str, int]) -> None:
     observed = table.observed
     if observed.all():
         st.caption("This table has no missing values.")
@@ -134,7 +134,7 @@ def _longest(missing: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
 
 
-def _rhythm(table: Table, filled: np.ndarray) -> None:
+def _seasonality(table: Table, filled: np.ndarray) -> None:
     hours, step = table.step_ms / HOUR_MS, tables.step_name(table.step_ms)
     axis: tuple[float, str] = (hours, "hours") if step == "row" else (1.0, f"{step}s")
     lags = min(LAGS, len(filled) // 3)
@@ -174,13 +174,13 @@ def _profiles(table: Table, variable: int) -> None:
 
 
 def _quartiles(values: np.ndarray, slots: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    found = np.full((3, count), np.nan)
+    quartiles = np.full((3, count), np.nan)
     for slot in range(count):
-        here = values[slots == slot]
-        here = here[~np.isnan(here)]
-        if len(here):
-            found[:, slot] = np.quantile(here, [0.25, 0.5, 0.75])
-    return found[0], found[1], found[2]
+        in_slot = values[slots == slot]
+        in_slot = in_slot[~np.isnan(in_slot)]
+        if len(in_slot):
+            quartiles[:, slot] = np.quantile(in_slot, [0.25, 0.5, 0.75])
+    return quartiles[0], quartiles[1], quartiles[2]
 
 
 def _correlations(table: Table) -> None:

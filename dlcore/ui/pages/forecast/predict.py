@@ -23,7 +23,7 @@ from dlcore.ui.widgets.figure import show_figure
 SHOWN_PAST = 24
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Draw the forecast at a time of the test split, or for an uploaded CSV."""
     bundle = run_cache.finished_bundle(run, to_see="a forecast at any time")
     if bundle is None or run is None:
@@ -32,8 +32,8 @@ def try_it(project: Project, run: Run | None) -> None:
     prepared = load_prepared(project, run, bundle)
     place = pick(stored["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
-    other = _warmed(bundle, prepared, first)
-    _all_variables(stored, prepared, place, other)
+    what_if = _what_if(bundle, prepared, first)
+    _all_variables(stored, prepared, place, what_if)
     _own_file(project, bundle)
 
 
@@ -44,19 +44,19 @@ def pick(times: np.ndarray) -> int:
     day = left.date_input(
         "Day", value=days[len(days) // 2].date(), min_value=days[0].date(), max_value=days[-1].date(), key="moment-day"
     )
-    apart = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
-    daily = apart >= 24 * HOUR_MS  # no hour to choose
-    hour = 0 if daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
-    wanted = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
-    return int(np.clip(np.searchsorted(times, wanted.value // 1_000_000), 0, len(times) - 1))
+    step = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
+    is_daily = step >= 24 * HOUR_MS  # no hour to choose
+    hour = 0 if is_daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
+    timestamp = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
+    return int(np.clip(np.searchsorted(times, timestamp.value // 1_000_000), 0, len(times) - 1))
 
 
-def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None:
+def _what_if(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None:
     name = str(prepared.preprocessing["warmed"])
     if name not in prepared.source["table"].names or prepared.facts["steps"] != prepared.facts["horizon"]:
         return None
     by = st.slider(
-        "What-if: temperature before it higher by (°C)",
+        "What-if: change of the past temperature (°C)",
         -10.0,
         10.0,
         0.0,
@@ -71,20 +71,20 @@ def _warmed(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | None
     return why.what_if(run_cache.load_model(bundle).module, prepared, first, variable=variable, by=by)
 
 
-def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
+def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int, what_if: np.ndarray | None) -> None:
     table = prepared.source["table"]
     first = int(prepared.source["cuts"]["test"][place])
-    values, truth = stored["test_scores"][place], stored["test_targets"][place]  # (H, V)
+    values, actual = stored["test_scores"][place], stored["test_targets"][place]  # (H, V)
     widths = _intervals(stored)[place]
     times = table.times[first : first + len(values)]
-    inside = np.abs(values - truth) <= widths
-    known = ~np.isnan(truth) & ~np.isnan(widths)
+    inside = np.abs(values - actual) <= widths
+    known = ~np.isnan(actual) & ~np.isnan(widths)
     st.markdown(
         f"Forecast made at **{moment_name(int(table.times[first - 1]))}** from the previous {prepared.facts['window']} "
         f"{tables.step_name(table.step_ms)}s. Of {int(known.sum())} measured values, "
         f"{int((inside & known).sum())} are inside their interval."
     )
-    _figures(stored, prepared, place, other)
+    _figures(stored, prepared, place, what_if)
     rows = {
         "Variable": [title(table, v) for v in range(len(table.names))],
         "Last known": [_plain(v) for v in stored["test_last"][place]],
@@ -93,20 +93,20 @@ def _all_variables(stored: dict[str, np.ndarray], prepared: Prepared, place: int
             f"{_plain(v - w)} to {_plain(v + w)}" if np.isfinite(w) else "–"
             for v, w in zip(values[0], widths[0], strict=True)
         ],
-        "What came": [_plain(v) for v in truth[0]],
+        "Measured": [_plain(v) for v in actual[0]],
         "Inside": ["–" if not k else "yes" if i else "no" for k, i in zip(known[0], inside[0], strict=True)],
     }
-    if other is not None:
-        rows["What-if"] = [f"{_plain(v)} ({v - w:+.3g})" for v, w in zip(other[0], values[0], strict=True)]
+    if what_if is not None:
+        rows["What-if"] = [f"{_plain(v)} ({v - w:+.3g})" for v, w in zip(what_if[0], values[0], strict=True)]
     with st.expander("All variables as a table"):
         st.dataframe(
             pd.DataFrame(rows), hide_index=True, width="stretch", alt="Forecast and measured value of every variable"
         )
 
 
-def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, other: np.ndarray | None) -> None:
+def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, what_if: np.ndarray | None) -> None:
     table, first = prepared.source["table"], int(prepared.source["cuts"]["test"][place])
-    values, truth, widths = stored["test_scores"][place], stored["test_targets"][place], _intervals(stored)[place]
+    values, actual, widths = stored["test_scores"][place], stored["test_targets"][place], _intervals(stored)[place]
     past = slice(max(0, first - SHOWN_PAST), first)
     times = table.times[first : first + len(values)]
     alive = [v for v in range(len(table.names)) if table.observed[past.start : first + len(values), v].any()]
@@ -116,16 +116,16 @@ def _figures(stored: dict[str, np.ndarray], prepared: Prepared, place: int, othe
         figure = plots.forecast_and_truth(
             (table.times[past], table.values[past, v]),
             (times, values[:, v], widths[:, v]),
-            truth[:, v],
+            actual[:, v],
             title=name,
             unit=table.units[v] or "value",
-            other=None if other is None else other[:, v],
+            other=None if what_if is None else what_if[:, v],
         )
         figure.update_layout(showlegend=place_on_page == 0)
-        came = _plain(float(truth[0, v]))
+        measured = _plain(float(actual[0, v]))
         with pairs[place_on_page // 2][place_on_page % 2]:
             show_figure(
-                figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, measured {came}"
+                figure, key=f"moment-{v}", alt=f"{name}: forecast {_plain(float(values[0, v]))}, measured {measured}"
             )
 
 
@@ -153,12 +153,12 @@ def _own_file(project: Project, bundle: Bundle) -> None:
         if file is None:
             return
         try:
-            found: dict[str, Any] = project.answer(run_cache.load_model(bundle), file.getvalue())
+            prediction: dict[str, Any] = project.answer(run_cache.load_model(bundle), file.getvalue())
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
             return
-        if found["note"]:
-            st.warning(found["note"], icon=":material/schedule:")
-        when = [moment_name(int(moment)) for moment in found["times"]]
-        table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in found["forecast"].items()})
+        if prediction["note"]:
+            st.warning(prediction["note"], icon=":material/schedule:")
+        when = [moment_name(int(moment)) for moment in prediction["times"]]
+        table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in prediction["forecast"].items()})
         st.dataframe(table, hide_index=True, width="stretch", alt="Forecast after the end of the file")

@@ -18,19 +18,19 @@ from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
-SHOWN = ("persistence", "ridge")
+PLOTTED_BASELINES = ("persistence", "ridge")
 LISTED = ("persistence", "yesterday", "ridge", "seasonal_naive")
 
 
 def results(project: Project, run: Run | None) -> None:
     """Draw one run, or compare several."""
-    asked = st.query_params.get(ADDRESS, "")
+    comparison_id = st.query_params.get(ADDRESS, "")
     view = st.segmented_control(
         "Results of",
         [comparison.RUN, comparison.COMPARE],
-        default=comparison.COMPARE if asked else comparison.RUN,
+        default=comparison.COMPARE if comparison_id else comparison.RUN,
         required=True,
-        key=f"view-{project.slug}-{asked}",
+        key=f"view-{project.slug}-{comparison_id}",
         label_visibility="collapsed",
     )
     if view == comparison.COMPARE:
@@ -43,30 +43,30 @@ def results(project: Project, run: Run | None) -> None:
     evaluation, stored = run_cache.evaluation(bundle), run_cache.predictions(bundle)
     names, slugs = (tuple(bundle.preprocessing[what]) for what in ("names", "slugs"))
     title = project.models[run.config.model].title
-    _words(evaluation, run)
+    _show_verdict(evaluation, run)
     _table(evaluation, title, n=len(stored["test_ids"]))
     _variables(evaluation, title, names, slugs)
     step = tables.step_name(bundle.preprocessing.get("step_ms"))
     if stored["test_scores"].shape[1] > 1:
-        _ahead(stored, title, step)
+        _by_horizon(stored, title, step)
     _weeks(stored, step)
     _intervals(stored, evaluation, names)
 
 
-def _words(evaluation: Evaluation, run: Run) -> None:
+def _show_verdict(evaluation: Evaluation, run: Run) -> None:
     """Describe the scores, and put the commonly reported one into context."""
-    own, rivals = evaluation.metrics, evaluation.baselines
-    beaten = own.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in rivals.values()), default=0.0)
-    unclear = own.get("lead_skill_low", 0.0) <= 0 <= own.get("lead_skill_high", 0.0)
-    if unclear:
+    metrics, baselines = evaluation.metrics, evaluation.baselines
+    is_beaten = metrics.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in baselines.values()), default=0.0)
+    is_tied = metrics.get("lead_skill_low", 0.0) <= 0 <= metrics.get("lead_skill_high", 0.0)
+    if is_tied:
         st.info(evaluation.verdict, icon=":material/trending_flat:")
-    elif beaten:
+    elif is_beaten:
         st.warning(evaluation.verdict, icon=":material/trending_down:")
     else:
         st.success(evaluation.verdict, icon=":material/trending_up:")
-    copied = rivals.get("persistence", {})
-    if run.config.dataset == "air_quality" and "r2_mean_filled" in copied:
-        filled, measured = copied["r2_mean_filled"], copied["r2_mean"]
+    persistence = baselines.get("persistence", {})
+    if run.config.dataset == "air_quality" and "r2_mean_filled" in persistence:
+        filled, measured = persistence["r2_mean_filled"], persistence["r2_mean"]
         st.markdown(
             f"**The commonly reported {scored.KNOWN_RESULT:.4f} is "
             f"{'below' if measured > scored.KNOWN_RESULT else 'above'} persistence.** A one-layer LSTM is "
@@ -78,8 +78,8 @@ def _words(evaluation: Evaluation, run: Run) -> None:
 
 
 def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
-    rivals = {baseline_title(name, smoothing=False): values for name, values in evaluation.baselines.items()}
-    methods = {title: evaluation.metrics} | rivals
+    baselines = {baseline_title(name, smoothing=False): values for name, values in evaluation.baselines.items()}
+    methods = {title: evaluation.metrics} | baselines
     columns = {
         "R² (mean)": "r2_mean",
         "Skill": "skill",
@@ -115,20 +115,21 @@ def _cell(values: dict[str, float], name: str) -> str:
 
 
 def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs: tuple[str, ...]) -> None:
-    own, rivals = evaluation.metrics, {k: evaluation.baselines[k] for k in SHOWN if k in evaluation.baselines}
-    scored_here = [(name, slug) for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" in own]
+    metrics = evaluation.metrics
+    baselines = {k: evaluation.baselines[k] for k in PLOTTED_BASELINES if k in evaluation.baselines}
+    scored_here = [(name, slug) for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" in metrics]
     if not scored_here:
         return
-    kept, keys = zip(*scored_here, strict=True)
-    methods = {title: own} | {baseline_title(k, smoothing=False): v for k, v in rivals.items()}
+    shown_names, keys = zip(*scored_here, strict=True)
+    methods = {title: metrics} | {baseline_title(k, smoothing=False): v for k, v in baselines.items()}
     curves = {m: np.array([v.get(f"r2_{key}", np.nan) for key in keys]) for m, v in methods.items()}
-    figure = plots.methods_by_variable(curves, kept, title="R² by variable", unit="R²")
+    figure = plots.methods_by_variable(curves, shown_names, title="R² by variable", unit="R²")
     show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and baselines by variable")
-    ridged = rivals.get("ridge", {})
-    lost = [name for name, key in scored_here if own[f"r2_{key}"] < ridged.get(f"r2_{key}", -np.inf)]
-    if lost:
-        st.caption(f"Ridge regression is better in {len(lost)} of {len(kept)} variables: {', '.join(lost)}.")
-    elif ridged:
+    ridge = baselines.get("ridge", {})
+    worse = [name for name, key in scored_here if metrics[f"r2_{key}"] < ridge.get(f"r2_{key}", -np.inf)]
+    if worse:
+        st.caption(f"Ridge regression is better in {len(worse)} of {len(shown_names)} variables: {', '.join(worse)}.")
+    elif ridge:
         st.caption("The network is better than ridge regression in every variable.")
     with st.expander("All variables as a table"):
         rows = []
@@ -136,25 +137,25 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
             row = {"Variable": name}
             for method, values in methods.items():
                 row[f"R², {method}"] = f"{values[f'r2_{key}']:.3f}" if f"r2_{key}" in values else "–"
-            row["Skill"] = f"{own[f'skill_{key}']:.3f}"
-            row["MAE (unit of the variable)"] = f"{own[f'mae_{key}']:.3g}"
+            row["Skill"] = f"{metrics[f'skill_{key}']:.3f}"
+            row["MAE (unit of the variable)"] = f"{metrics[f'mae_{key}']:.3g}"
             row["Coverage of the 90 % interval"] = (
-                f"{own[f'coverage_90_{key}']:.1%}" if f"coverage_90_{key}" in own else "–"
+                f"{metrics[f'coverage_90_{key}']:.1%}" if f"coverage_90_{key}" in metrics else "–"
             )
             rows.append(row)
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by variable")
 
 
-def _ahead(stored: dict[str, np.ndarray], title: str, step: str) -> None:
-    found = forecast.scores(stored["test_scores"], stored["test_targets"], stored["test_last"])
-    copied = forecast.persistence(stored["test_last"], horizon=len(found.r2))
-    base = forecast.scores(copied, stored["test_targets"], stored["test_last"])
+def _by_horizon(stored: dict[str, np.ndarray], title: str, step: str) -> None:
+    scores = forecast.scores(stored["test_scores"], stored["test_targets"], stored["test_last"])
+    persistence = forecast.persistence(stored["test_last"], horizon=len(scores.r2))
+    base = forecast.scores(persistence, stored["test_targets"], stored["test_last"])
     rows = pd.DataFrame(
         {
-            f"{step.capitalize()}s ahead": range(1, len(found.r2) + 1),
-            f"R², {title}": [f"{v:.3f}" for v in np.nanmean(found.r2, axis=1)],
-            "R², copying the last value": [f"{v:.3f}" for v in np.nanmean(base.r2, axis=1)],
-            "Skill": [f"{v:.3f}" for v in np.nanmean(found.skill, axis=1)],
+            f"{step.capitalize()}s ahead": range(1, len(scores.r2) + 1),
+            f"R², {title}": [f"{v:.3f}" for v in np.nanmean(scores.r2, axis=1)],
+            "R², persistence": [f"{v:.3f}" for v in np.nanmean(base.r2, axis=1)],
+            "Skill": [f"{v:.3f}" for v in np.nanmean(scores.skill, axis=1)],
         }
     )
     st.subheader(f"By {step}s ahead", anchor=False)
@@ -162,12 +163,12 @@ def _ahead(stored: dict[str, np.ndarray], title: str, step: str) -> None:
 
 
 def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
-    found = forecast.metrics_by_week(stored["test_scores"], stored["test_targets"], stored["test_last"])
-    if len(found["start"]) < 2:
+    weeks = forecast.metrics_by_week(stored["test_scores"], stored["test_targets"], stored["test_last"])
+    if len(weeks["start"]) < 2:
         return
-    times = stored["test_ids"][found["start"]]
-    figure = plots.scores_over_time(times, {"skill": found["skill"]}, title="Skill by week", unit="skill")
-    worst, best = float(found["skill"].min()), float(found["skill"].max())
+    times = stored["test_ids"][weeks["start"]]
+    figure = plots.scores_over_time(times, {"skill": weeks["skill"]}, title="Skill by week", unit="skill")
+    worst, best = float(weeks["skill"].min()), float(weeks["skill"].max())
     show_figure(figure, key="skill-by-week", alt=f"Skill by week of the test split, from {worst:.2f} to {best:.2f}")
     st.caption(
         f"A forecast is made at every {step} with the data known then (rolling origin); the "
@@ -177,14 +178,14 @@ def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
 
 
 def _intervals(stored: dict[str, np.ndarray], evaluation: Evaluation, names: tuple[str, ...]) -> None:
-    own = evaluation.metrics
-    if "coverage_90" not in own:
+    metrics = evaluation.metrics
+    if "coverage_90" not in metrics:
         return
     st.subheader("Prediction intervals", anchor=False)
-    fixed = own.get("coverage_90_fixed")
+    fixed = metrics.get("coverage_90_fixed")
     st.markdown(
-        f"90 % prediction intervals covered **{own['coverage_90']:.1%}** of the test values. "
+        f"90 % prediction intervals covered **{metrics['coverage_90']:.1%}** of the test values. "
         "Their width comes from the model's validation errors (conformal prediction) "
         "and adapts after each miss or hit."
-        + (f" With one width for all moments it would have been {fixed:.1%}." if fixed is not None else "")
+        + (f" With a constant width it would be {fixed:.1%}." if fixed is not None else "")
     )

@@ -24,7 +24,7 @@ _RUNS = "gradients-runs"
 SINGLE, GRID = "Single network", "Grid"
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Render settings on the left and results on the right; the latest runs are compared."""
     controls, view = st.columns([1, 2], gap="large")
     dataset = projects.configure(project.slug).dataset

@@ -19,32 +19,32 @@ def data(project: Project, run: Run | None) -> None:
     config = run.config if run is not None else projects.configure(project.slug)
     with st.expander("Pretrained BERT and cached states", icon=":material/neurology:"):
         _bert(str(config.flat["bert"]), int(config.flat["after_layer"]))
-        _kept()
+        _cached_states()
     overview.data(project, run)
 
 
 def _bert(name: str, after: int) -> None:
     try:
-        found = bert_weights.require(name)
+        weights = bert_weights.require(name)
     except DataMissingError as error:
         download_offer.offer_download(error.dataset)
         return
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    layers, words = int(found.config["num_hidden_layers"]), len(found.vocabulary)
-    told = "six layers, distilled from a larger model" if name == bert_weights.OFFLINE else f"{layers} layers"
+    layers, words = int(weights.config["num_hidden_layers"]), len(weights.vocabulary)
+    size = "six layers, distilled from a larger model" if name == bert_weights.OFFLINE else f"{layers} layers"
     st.markdown(
-        f"**{name}** is a BERT with {told}, pretrained on millions of sentences. Its vocabulary has "
-        f"{words:,} word pieces; it computes a vector of {found.width} numbers for each, in the context of all "
+        f"**{name}** is a BERT with {size}, pretrained on millions of sentences. Its vocabulary has "
+        f"{words:,} word pieces; it computes a vector of {weights.width} numbers for each, in the context of all "
         f"others in the text. It is frozen here. Its states after layer {after} of {layers} are the input of "
         "a recurrent network that classifies the review."
     )
-    st.caption(f"License: {bert_weights.get_known(name).license}. Checksum of its files: {found.checksum[:16]} …")
+    st.caption(f"License: {bert_weights.get_known(name).license}. Checksum of its files: {weights.checksum[:16]} …")
 
 
 @fragment
-def _kept() -> None:
+def _cached_states() -> None:
     """Draw the disk space of the cached states, and a button to free it."""
     size, chunks = token_states.usage()
     st.markdown(

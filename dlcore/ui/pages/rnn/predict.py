@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw the quiz and the failures."""
     quiz.show_quiz(
         rnn.QUESTIONS,

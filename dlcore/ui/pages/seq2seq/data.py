@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
     from dlcore.projects.run_config import RunConfig
 
-SHOWN = 10
+ROWS = 10
 WORDS = {
     "dates_in_words": "Dates from 1 January 1900 to 31 December 2099, each in one of eight formats. The network "
     "outputs the ISO date. In purely numeric dates, the day precedes the month.",
     "reversing": "Random lowercase letters. The network outputs them in reverse.",
     "sorting": "Random digits. The network outputs them in sorted order.",
 }
-APART = {
+DISJOINT = {
     "dates_in_words": "The splits share no **day**: a test day appears in no format in training.",
     "reversing": "The splits share no **item**: validation and test items are not in training.",
     "sorting": "The splits share no **item**: validation and test items are not in training. Two items may have "
@@ -41,31 +41,31 @@ def data(project: "Project", run: Run | None) -> None:
     """Draw the task of the run, its splits, and teacher forcing on one item."""
     config = run.config if run is not None else projects.configure(project.slug)
     if custom_registry.is_custom(config.dataset):
-        _own(config)
+        _custom_dataset(config)
     else:
-        _made(config)
+        _synthetic_task(config)
     st.divider()
     form.show_form("pairs")
     form.show_saved("pairs")
 
 
-def _own(config: "RunConfig") -> None:
+def _custom_dataset(config: "RunConfig") -> None:
     """Draw a custom dataset with its splits."""
     options = config.data_as(seq2seq.Seq2SeqData)
     pairs = custom_pairs.load(config.dataset, checksum=config.data_checksum)
     sizes = SplitSizes(options.train_rows, options.validation_rows, seq2seq.TEST_ROWS, options.longest, 0)
     parts = custom_pairs.split_pairs(pairs, sizes, seed=config.seed)
-    st.markdown(f"**{custom_registry.plain_name(config.dataset)}**: {len(pairs):,} pairs of your own.")
+    st.markdown(f"**{custom_registry.plain_name(config.dataset)}**: {len(pairs):,} pairs.")
     rows = [("Training", f"{len(parts.train):,}", "pairs")]
     rows += [("Validation", f"{len(parts.validation):,}", "selects the best epoch")]
-    rows += [("To test on", f"{len(parts.test):,}", "the same for every run")]
+    rows += [("Test", f"{len(parts.test):,}", "the same for every run")]
     summary_row(rows)
     st.caption("The splits share no **source**; duplicate sources were dropped.")
     _items(parts)
     _forcing(parts)
 
 
-def _made(config: "RunConfig") -> None:
+def _synthetic_task(config: "RunConfig") -> None:
     """Draw one of the built-in synthetic tasks."""
     options = config.data_as(seq2seq.Seq2SeqData)
     source = sources.get_dataset(config.dataset)
@@ -77,12 +77,12 @@ def _made(config: "RunConfig") -> None:
     parts = _examples(config.dataset, options.longest, config.seed)
     rows = [("Training", f"{options.train_rows:,}", "items, generated from the run's seed")]
     rows += [("Validation", f"{options.validation_rows:,}", "selects the best epoch")]
-    rows += [("To test on", f"{seq2seq.TEST_ROWS:,}", "the same for every run")]
+    rows += [("Test", f"{seq2seq.TEST_ROWS:,}", "the same for every run")]
     if len(parts.longer):
         more = f"items of {options.longest + 1} to {2 * options.longest} symbols"
         rows += [("Longer than training", f"{seq2seq.EACH * options.longest:,}", more)]
     summary_row(rows)
-    st.caption(APART[config.dataset])
+    st.caption(DISJOINT[config.dataset])
     _items(parts)
     _forcing(parts)
 
@@ -94,9 +94,9 @@ def _examples(dataset: str, longest: int, seed: int) -> SequenceSplits:
 
 
 def _items(parts: SequenceSplits) -> None:
-    st.subheader("Some items", anchor=False)
+    st.subheader("Examples", anchor=False)
     train, dated = parts.train, parts.train.sources[0] in _every_form(parts.train.targets[0])
-    rows = [int(np.flatnonzero(train.kinds == kind)[0]) for kind in np.unique(train.kinds)] if dated else range(SHOWN)
+    rows = [int(np.flatnonzero(train.kinds == kind)[0]) for kind in np.unique(train.kinds)] if dated else range(ROWS)
     table = {"Source": [train.sources[row] for row in rows], "Target": [train.targets[row] for row in rows]}
     if dated:
         table["Form"] = [FORMS[int(train.kinds[row])] for row in rows]
@@ -114,14 +114,14 @@ def _every_form(day: str) -> list[str]:
 def _forcing(parts: SequenceSplits) -> None:
     st.subheader("Teacher forcing", anchor=False)
     st.markdown(
-        "In training, the network does not see its own mistakes: at every position it is **given** the "
-        "true output so far and predicts the next symbol. All positions are trained at once, since a mask hides later "
-        "symbols. In use, the network is given its **own** output. Results shows both."
+        "In training, the decoder input is the true output so far, at every position, and the target is the "
+        "next symbol: the network does not see its own errors. All positions are trained at once: a mask hides later "
+        "symbols. In inference, the decoder input is the network's output. **Results** shows both."
     )
-    answer = parts.train.targets[0]
-    places = [str(place) for place in range(1, len(answer) + 2)]
+    target = parts.train.targets[0]
+    positions = [str(position) for position in range(1, len(target) + 2)]
     table = pd.DataFrame(
-        [["start", *answer], [*answer, "end"]], columns=places, index=["given", "asked for"]
-    ).rename_axis("place")
+        [["start", *target], [*target, "end"]], columns=positions, index=["decoder input", "target"]
+    ).rename_axis("position")
     st.caption(f"One item: “{parts.train.sources[0]}”.")
-    st.dataframe(table, width="stretch", alt=f"Decoder input and target at each position of {answer}")
+    st.dataframe(table, width="stretch", alt=f"Decoder input and target at each position of {target}")

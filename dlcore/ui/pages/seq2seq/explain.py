@@ -29,61 +29,61 @@ def explain(project: "Project", run: Run | None) -> None:
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Random sample", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
-    if "seq2seq-row" not in st.session_state:  # a long item shows most
+    if "seq2seq-row" not in st.session_state:  # a long item is most instructive
         st.session_state["seq2seq-row"] = int((stored["test_sources"][:50] != PAD).sum(axis=1).argmax())
     row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row"))
     source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
-    said = source_alphabet.decode(stored["test_sources"][row].tolist())
-    source = torch.from_numpy(source_alphabet.encode([said], length=len(said)))
-    found = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]))
-    ids = found.best[0, : int(found.best[0].ne(PAD).sum())]
-    written = [target.name(int(number)) for number in ids]
-    truth = target.decode(stored["test_targets"][row].tolist())
-    answer = target.decode(ids.tolist())
-    verdict = "correct" if answer == truth else f"incorrect, the target is **`{truth}`**"
-    st.markdown(f"Input **`{said}`**, output **`{answer}`**: {verdict}.")
-    lost = _lost(loaded.module, source, ids)
+    text = source_alphabet.decode(stored["test_sources"][row].tolist())
+    source = torch.from_numpy(source_alphabet.encode([text], length=len(text)))
+    decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]))
+    ids = decoded.best[0, : int(decoded.best[0].ne(PAD).sum())]
+    symbols = [target.name(int(number)) for number in ids]
+    actual = target.decode(stored["test_targets"][row].tolist())
+    predicted = target.decode(ids.tolist())
+    verdict = "correct" if predicted == actual else f"incorrect, the target is **`{actual}`**"
+    st.markdown(f"Input **`{text}`**, output **`{predicted}`**: {verdict}.")
+    effect = _occlusion_effect(loaded.module, source, ids)
     st.subheader("Occlusion: effect of each input symbol", anchor=False)
     figure = plots.over_source(
-        100 * lost,
-        [symbol.replace(" ", "␣") for symbol in said],
-        written,
+        100 * effect,
+        [symbol.replace(" ", "␣") for symbol in text],
+        symbols,
         title="Loss of probability when hidden",
         unit="points",
         hover="without “{column}”, “{row}” loses {value} points",
     )
-    top = np.unravel_index(int(lost.argmax()), lost.shape)
+    top = np.unravel_index(int(effect.argmax()), effect.shape)
     show_figure(
         figure,
         key="seq2seq-lost",
-        alt=f"“{written[top[0]]}” loses most, {100 * lost[top]:.0f} points, without “{said[top[1]]}”",
+        alt=f"“{symbols[top[0]]}” loses most, {100 * effect[top]:.0f} points, without “{text[top[1]]}”",
     )
     st.caption(
         "Each input symbol is masked in turn and the same output is scored again; columns are input symbols, rows "
         "output symbols. The network was never trained on masked inputs, so these are out of distribution. "
-        "Redundant symbols, such as most letters of a month, can be hidden without effect."
+        "Redundant symbols, such as most letters of a month, can be masked without effect."
     )
     with evaluation_mode(loaded.module) as module:
-        given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
-        taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]
-    show_attention(taken, said, written, at=-1, key="seq2seq-explain")
-    st.caption("Attention is not the same as effect: compare the two figures.")
+        decoder_input = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+        attention = module.cross_attention(source, decoder_input)[0].numpy()  # type: ignore[operator]
+    show_attention(attention, text, symbols, at=-1, key="seq2seq-explain")
+    st.caption("Attention is not effect: compare the two figures.")
 
 
 def _draw(n: int) -> None:
     st.session_state["seq2seq-row"] = int(np.random.default_rng().integers(n))
 
 
-def _lost(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> np.ndarray:
-    """(L, S): loss of probability of each output symbol (L,) when an input symbol is hidden; gains count as 0."""
+def _occlusion_effect(module: torch.nn.Module, source: torch.Tensor, ids: torch.Tensor) -> np.ndarray:
+    """Return the probability that each output symbol (L,) loses when an input symbol is masked: (L, S), at least 0."""
     size = source.shape[1]
-    hidden = source.repeat(size, 1)
-    hidden.fill_diagonal_(PAD)  # masked in all attentions; the positions of the others stay
-    given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+    masked = source.repeat(size, 1)
+    masked.fill_diagonal_(PAD)  # the other positions stay
+    decoder_input = torch.cat([torch.tensor([START]), ids[:-1]])[None]
     with evaluation_mode(module):
         before, after = (
-            module(each, given.expand(len(each), -1)).softmax(dim=-1)[:, torch.arange(len(ids)), ids]
-            for each in (source, hidden)
+            module(batch, decoder_input.expand(len(batch), -1)).softmax(dim=-1)[:, torch.arange(len(ids)), ids]
+            for batch in (source, masked)
         )
-    lost: np.ndarray = (before - after).clamp(min=0).T.numpy()
-    return lost
+    effect: np.ndarray = (before - after).clamp(min=0).T.numpy()
+    return effect

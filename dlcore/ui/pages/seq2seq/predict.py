@@ -26,22 +26,22 @@ EXAMPLES = {
     "reversing": "workbench",
     "sorting": "20261120",
 }
-STRANGE = {
+NOTES = {
     "dates_in_words": "An impossible day, such as 30 february 2026, lowers its confidence.",
     "reversing": "A text longer than any in training lowers its confidence.",
     "sorting": "More digits than in training lower its confidence.",
 }
-MOST_BEAMS = 6
+MAX_BEAMS = 6
 
 
-def try_it(project: "Project", run: Run | None) -> None:
+def predict(project: "Project", run: Run | None) -> None:
     """Draw the input, decoding options, and every decoding step."""
     bundle = run_cache.finished_bundle(run, to_see="outputs for your text")
     if bundle is None or run is None:
         return
     loaded, dataset = run_cache.load_model(bundle), run.config.dataset
     left, right = st.columns([3, 2], gap="large")
-    said = left.text_input(
+    text = left.text_input(
         "Input",
         EXAMPLES.get(dataset) or _first(bundle),
         max_chars=seq2seq.MOST,
@@ -50,23 +50,23 @@ def try_it(project: "Project", run: Run | None) -> None:
     beams = right.slider(
         "Beam width",
         1,
-        MOST_BEAMS,
+        MAX_BEAMS,
         3,
         key="seq2seq-beams",
         help="1: greedy decoding. More: beam search, which keeps the most likely sequences.",
     )
     try:
-        said, source = seq2seq.encode_source(loaded, said.encode())
+        text, source = seq2seq.encode_source(loaded, text.encode())
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    found = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
+    decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
-    answer = target.decode(found.best[0].tolist())
-    st.markdown(f"Output **`{answer or ' '}`**, probability {float(found.scores[0, 0].exp()):.1%}.")
-    if dataset in STRANGE:
-        st.caption(STRANGE[dataset])
-    _steps(loaded, said, source, found, target)
+    answer = target.decode(decoded.best[0].tolist())
+    st.markdown(f"Output **`{answer or ' '}`**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
+    if dataset in NOTES:
+        st.caption(NOTES[dataset])
+    _steps(loaded, text, source, decoded, target)
 
 
 def _first(bundle: Bundle) -> str:
@@ -75,41 +75,45 @@ def _first(bundle: Bundle) -> str:
     return source.decode(run_cache.predictions(bundle)["test_sources"][0].tolist())
 
 
-def _steps(loaded: LoadedModel, said: str, source: torch.Tensor, found: decode.DecodedBeams, target: Alphabet) -> None:
+def _steps(
+    loaded: LoadedModel, text: str, source: torch.Tensor, decoded: decode.DecodedBeams, target: Alphabet
+) -> None:
     """Draw one decoding step, selected with a slider."""
     st.subheader("Step by step", anchor=False)
-    count = int(found.best[0].ne(PAD).sum())
+    count = int(decoded.best[0].ne(PAD).sum())
     step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}") if count > 1 else 1
-    ids = found.best[0, :count]
-    given = torch.cat([torch.tensor([START]), ids[:-1]])[None]
+    ids = decoded.best[0, :count]
+    decoder_input = torch.cat([torch.tensor([START]), ids[:-1]])[None]
     with evaluation_mode(loaded.module) as module:
-        shares = module(source, given)[0].softmax(dim=-1).numpy()  # (L, V)
-        taken = module.cross_attention(source, given)[0].numpy()  # type: ignore[operator]  # (layers, heads, L, S)
+        probabilities = module(source, decoder_input)[0].softmax(dim=-1).numpy()  # (L, V)
+        attention = module.cross_attention(source, decoder_input)[0].numpy()  # type: ignore[operator]  # (layers, heads, L, S)
     left, right = st.columns(2, gap="large")
     with left:
-        _next(shares[step - 1], int(ids[step - 1]), target, before=target.decode(ids[: step - 1].tolist()))
+        _next(probabilities[step - 1], int(ids[step - 1]), target, prefix=target.decode(ids[: step - 1].tolist()))
     with right:
-        _drafts(found, step, target)
-    show_attention(taken, said, [target.name(int(number)) for number in ids], at=step - 1, key="seq2seq-cross")
+        _beams(decoded, step, target)
+    show_attention(attention, text, [target.name(int(number)) for number in ids], at=step - 1, key="seq2seq-cross")
 
 
-def _next(shares: np.ndarray, chosen: int, target: Alphabet, *, before: str) -> None:
+def _next(probabilities: np.ndarray, symbol: int, target: Alphabet, *, prefix: str) -> None:
     numbers = [END, *range(4, len(target))]
     figure = plots.next_symbols(
         [target.name(number) for number in numbers],
-        100 * shares[numbers],
-        decoded=numbers.index(chosen),
-        title=f"Next symbol after “{before}”" if before else "First symbol",
+        100 * probabilities[numbers],
+        decoded=numbers.index(symbol),
+        title=f"Next symbol after “{prefix}”" if prefix else "First symbol",
     )
-    show_figure(figure, key="seq2seq-next", alt=f"It takes {target.name(chosen)}, probability {shares[chosen]:.1%}")
+    show_figure(
+        figure, key="seq2seq-next", alt=f"Selected: {target.name(symbol)}, probability {probabilities[symbol]:.1%}"
+    )
 
 
-def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
-    now = found.steps[step - 1]
-    before = found.steps[step - 2].ids[0] if step > 1 else None
+def _beams(decoded: decode.DecodedBeams, step: int, target: Alphabet) -> None:
+    current = decoded.steps[step - 1]
+    previous = decoded.steps[step - 2].ids[0] if step > 1 else None
     rows = []
     for place, (ids, score, parent) in enumerate(
-        zip(now.ids[0].tolist(), now.scores[0].tolist(), now.parents[0].tolist(), strict=True), 1
+        zip(current.ids[0].tolist(), current.scores[0].tolist(), current.parents[0].tolist(), strict=True), 1
     ):
         if score == float("-inf"):
             continue
@@ -118,45 +122,45 @@ def _drafts(found: decode.DecodedBeams, step: int, target: Alphabet) -> None:
             {
                 "": place,
                 "Beam": target.decode(ids) + (" (ended)" if ended else ""),
-                "Parent": "start" if before is None else f"beam {parent + 1}",
+                "Parent": "start" if previous is None else f"beam {parent + 1}",
                 "Probability, %": round(100 * float(np.exp(score)), 2),
             }
         )
-    many = len(rows) > 1
-    st.markdown(f"**{'Beams' if many else 'Sequence'} after step {step}**")
+    is_beam_search = len(rows) > 1
+    st.markdown(f"**{'Beams' if is_beam_search else 'Sequence'} after step {step}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Beam']}")
     st.caption(
         "A beam's probability is the product of its symbols' probabilities. All continuations of all beams are "
         "ranked together; the most likely are kept."
-        if many
+        if is_beam_search
         else "Greedy: the chosen symbol is final. Increase the beam width to compare."
     )
 
 
-def show_attention(taken: np.ndarray, said: str, written: list[str], *, at: int, key: str) -> None:
+def show_attention(attention: np.ndarray, text: str, symbols: list[str], *, at: int, key: str) -> None:
     """Draw cross-attention (layers, heads, L, S), averaged over heads or of one head."""
     st.subheader("Cross-attention", anchor=False)
-    layers, heads = taken.shape[:2]
-    every = [(layer, head) for layer in range(layers) for head in range(heads)]
-    chosen: int = st.selectbox(
-        "Which head",
-        range(-1, len(every)),
+    layers, heads = attention.shape[:2]
+    all_heads = [(layer, head) for layer in range(layers) for head in range(heads)]
+    head_index: int = st.selectbox(
+        "Head",
+        range(-1, len(all_heads)),
         key=f"{key}-head",
         format_func=lambda place: (
-            "mean of all heads" if place < 0 else f"layer {every[place][0] + 1}, head {every[place][1] + 1}"
+            "mean of all heads" if place < 0 else f"layer {all_heads[place][0] + 1}, head {all_heads[place][1] + 1}"
         ),
     )
-    shares = 100 * (taken.mean(axis=(0, 1)) if chosen < 0 else taken[every[chosen]])
+    shares = 100 * (attention.mean(axis=(0, 1)) if head_index < 0 else attention[all_heads[head_index]])
     figure = plots.over_source(
         shares,
-        [symbol.replace(" ", "␣") for symbol in said],
-        written,
+        [symbol.replace(" ", "␣") for symbol in text],
+        symbols,
         title="Cross-attention",
         unit="share, %",
-        hover="“{row}” takes {value} % of “{column}”",
+        hover="“{row}”: {value} % on “{column}”",
         at=at,
     )
     row = max(0, at)
     top = int(shares[row].argmax())
-    show_figure(figure, key=key, alt=f"“{written[row]}” attends most to “{said[top]}”, position {top + 1}")
+    show_figure(figure, key=key, alt=f"“{symbols[row]}” attends most to “{text[top]}”, position {top + 1}")
     st.caption("Each row is a softmax over the input and sums to 100 %: the attention when that symbol was generated.")

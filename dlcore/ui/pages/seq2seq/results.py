@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.data.text.sequences import FORMS
-from dlcore.evaluation import sequences as judged
+from dlcore.evaluation.sequences import share_correct
 from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.projects.project import Evaluation
@@ -21,7 +21,7 @@ from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-MISTAKES = 12
+MAX_ERRORS = 12
 
 
 def results(project: "Project", run: Run | None) -> None:
@@ -37,13 +37,13 @@ def _one(project: "Project", run: Run | None) -> None:
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'exact_match')}")
     score_table(evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="items")
-    _ways(evaluation)
+    _decoding_methods(evaluation)
     if run.config.dataset == "dates_in_words":
         _forms(stored)
     elif "longer_written" in stored:
         _lengths(stored, run)
         _longer(stored, bundle.preprocessing)
-    _mistakes(stored, bundle.preprocessing)
+    _errors(stored, bundle.preprocessing)
     show_learning_curves(
         bundle,
         run.record,
@@ -52,35 +52,35 @@ def _one(project: "Project", run: Run | None) -> None:
     )
 
 
-def _ways(evaluation: Evaluation) -> None:
+def _decoding_methods(evaluation: Evaluation) -> None:
     """Draw greedy, beam search and teacher forcing."""
-    ways = {"greedy decoding": evaluation.metrics}
-    ways |= {seq2seq.WAYS.get(name, name): found for name, found in evaluation.parts.items()}
-    said = [f"{name}: **{found['exact_match']:.1%}**" for name, found in ways.items()]
-    st.markdown(f"Exact match by decoding method: {'; '.join(said)}.")
+    methods = {"greedy decoding": evaluation.metrics}
+    methods |= {seq2seq.WAYS.get(name, name): part for name, part in evaluation.parts.items()}
+    scores = [f"{name}: **{part['exact_match']:.1%}**" for name, part in methods.items()]
+    st.markdown(f"Exact match by decoding method: {'; '.join(scores)}.")
     st.caption(
         "With teacher forcing, errors do not propagate; training uses it. The others are "
         "free-running. Beam search keeps several sequences, so that an early error can be undone."
     )
 
 
-def _right(stored: dict[str, np.ndarray]) -> np.ndarray:
-    right: np.ndarray = (stored["test_written"] == stored["test_targets"]).all(axis=1)
-    return right
+def _is_correct(stored: dict[str, np.ndarray]) -> np.ndarray:
+    correct: np.ndarray = (stored["test_written"] == stored["test_targets"]).all(axis=1)
+    return correct
 
 
 def _forms(stored: dict[str, np.ndarray]) -> None:
     st.subheader("By date format", anchor=False)
-    right, kinds = _right(stored), stored["test_kinds"]
+    correct, kinds = _is_correct(stored), stored["test_kinds"]
     rows: list[dict[str, Any]] = []
     for kind in np.unique(kinds):
-        found = judged.share_correct(right[kinds == kind])
+        exact_match = share_correct(correct[kinds == kind])
         rows.append(
             {
                 "Format, for example": FORMS[int(kind)],
                 "Test days": int((kinds == kind).sum()),
-                "Exact match": f"{found['exact_match']:.1%} "
-                f"({100 * found['exact_match_low']:.1f}–{100 * found['exact_match_high']:.1f})",
+                "Exact match": f"{exact_match['exact_match']:.1%} "
+                f"({100 * exact_match['exact_match_low']:.1f}–{100 * exact_match['exact_match_high']:.1f})",
             }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Exact match by date format")
@@ -89,11 +89,13 @@ def _forms(stored: dict[str, np.ndarray]) -> None:
 def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     st.subheader("Length generalization", anchor=False)
     longest = int(run.config.flat["longest"])
-    beyond = (stored["longer_written"] == stored["longer_targets"]).all(axis=1)
-    right, kinds = np.r_[_right(stored), beyond], np.r_[stored["test_kinds"], stored["longer_kinds"]]
+    longer_correct = (stored["longer_written"] == stored["longer_targets"]).all(axis=1)
+    correct, kinds = np.r_[_is_correct(stored), longer_correct], np.r_[stored["test_kinds"], stored["longer_kinds"]]
     lengths = np.unique(kinds)
-    found = [judged.share_correct(right[kinds == length]) for length in lengths]
-    shares, low, high = (100 * np.array([each[f"exact_match{end}"] for each in found]) for end in ("", "_low", "_high"))
+    by_length = [share_correct(correct[kinds == length]) for length in lengths]
+    shares, low, high = (
+        100 * np.array([row[f"exact_match{end}"] for row in by_length]) for end in ("", "_low", "_high")
+    )
     figure = plots.by_length(lengths, shares, low, high, longest=longest, name=run.config.dataset)
     show_figure(
         figure,
@@ -101,17 +103,17 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
         alt=f"Exact match by length: {shares[lengths <= longest].mean():.0f} % up to {longest} symbols on average, "
         f"{shares[lengths > longest].mean():.0f} % beyond",
     )
-    held = lengths[(shares >= 50) & (lengths > longest)]
-    edge = (
-        f"At least half of the items are correct up to **{held.max()}** symbols."
-        if len(held)
-        else "At no greater length are half of the items correct."
+    learned_lengths = lengths[(shares >= 50) & (lengths > longest)]
+    limit = (
+        f"At least half of the items are correct up to **{learned_lengths.max()}** symbols."
+        if len(learned_lengths)
+        else "At every greater length, fewer than half of the items are correct."
     )
-    share = judged.share_correct(beyond)
+    share = share_correct(longer_correct)
     st.markdown(
-        f"Trained on items of up to {longest} symbols and tested up to {2 * longest}: exact match of longer items "
+        f"Trained on items of up to {longest} symbols and tested up to {2 * longest}: exact match of longer items: "
         f"**{share['exact_match']:.1%}** ({100 * share['exact_match_low']:.1f} to "
-        f"{100 * share['exact_match_high']:.1f}) of those beyond. {edge}"
+        f"{100 * share['exact_match_high']:.1f}). {limit}"
     )
     st.caption(
         f"{seq2seq.EACH} items per greater length; bars are 95 % intervals. Positions are encoded by sinusoids: "
@@ -134,14 +136,14 @@ def _longer(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
     st.dataframe(table, hide_index=True, width="stretch", alt="Outputs for longer items, and their targets")
 
 
-def _mistakes(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
+def _errors(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
     st.subheader("Errors on the test split", anchor=False)
-    wrong = np.flatnonzero(~_right(stored))
-    if not len(wrong):
+    incorrect = np.flatnonzero(~_is_correct(stored))
+    if not len(incorrect):
         st.markdown("None: every test output is correct.")
         return
     source, target = seq2seq.alphabets(preprocessing)
-    rows = wrong[np.argsort(stored["test_scores"][wrong])[::-1]][:MISTAKES]
+    rows = incorrect[np.argsort(stored["test_scores"][incorrect])[::-1]][:MAX_ERRORS]
     table = pd.DataFrame(
         {
             "Source": seq2seq.decode_rows(stored["test_sources"][rows], source),
@@ -150,5 +152,5 @@ def _mistakes(stored: dict[str, np.ndarray], preprocessing: Any) -> None:
             "Confidence": [f"{100 * float(np.exp(score)):.0f} %" for score in stored["test_scores"][rows]],
         }
     )
-    st.dataframe(table, hide_index=True, width="stretch", alt=f"{len(rows)} of {len(wrong)} errors")
-    st.caption(f"{len(wrong):,} of {len(stored['test_targets']):,}; highest confidence first.")
+    st.dataframe(table, hide_index=True, width="stretch", alt=f"{len(rows)} of {len(incorrect)} errors")
+    st.caption(f"{len(incorrect):,} of {len(stored['test_targets']):,}; highest confidence first.")

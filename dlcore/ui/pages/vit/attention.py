@@ -47,31 +47,31 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     verdict = "correct" if prediction["label"] == actual else "incorrect"
     st.markdown(
         f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
-        "Each small image is one head of one block; orange shows the attention of the selected patch. "
-        "**Point at a patch**, in the image or in any map, or press an arrow key."
+        "Each map is one head of one block; orange marks the attention of the selected patch. "
+        "**Hover over a patch** in the image or in a map, or press an arrow key."
     )
-    picture = samples.load_images(run.config.dataset).test_pixels[origin]
-    show_attention_view(bundle, np.asarray(picture), name=str(origin), key="attention")
+    image = samples.load_images(run.config.dataset).test_pixels[origin]
+    show_attention_view(bundle, np.asarray(image), name=str(origin), key="attention")
     st.caption(
-        "Every map is scaled to its own maximum, written below it; the rest to 100 % is on "
+        "Every map is scaled to its maximum, shown below it; the remaining attention is on "
         "other patches and the class token. The class token is the extra token that is classified: the page "
         "opens on its attention. Rollout multiplies the mean attention of all blocks with their residual connections "
-        "(Abnar & Zuidema 2020): how much of a patch arrives, not whether it supports the class."
+        "(Abnar & Zuidema 2020): how much of a patch reaches the output, not whether it supports the class."
     )
 
 
-def show_attention_view(bundle: Bundle, picture: np.ndarray, *, name: str, key: str) -> None:
+def show_attention_view(bundle: Bundle, image: np.ndarray, *, name: str, key: str) -> None:
     """Draw the attention component for an image (H, W) or (H, W, 3) uint8; `name` identifies it."""
     version = f"{run_cache.bundle_key(bundle)}-{name}"
-    attentions = _attentions(version, _bundle=bundle, _picture=picture)
+    attentions = _attentions(version, _bundle=bundle, _image=image)
     module: Any = run_cache.load_model(bundle).module
     patch = int(bundle.config.flat["patch"])
-    looks = AttentionView(picture, module.grid, patch, attentions, rollout.rollout(attentions))
-    show_attention(looks, version=version, key=key)
+    view = AttentionView(image, module.grid, patch, attentions, rollout.rollout(attentions))
+    show_attention(view, version=version, key=key)
 
 
 @st.cache_data(max_entries=16, show_spinner="Computing attention")
-def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
+def _attentions(version: str, _bundle: Any, _image: np.ndarray) -> np.ndarray:
     """Return attention weights (B, heads, T, T) of one image."""
     import torch
 
@@ -81,9 +81,9 @@ def _attentions(version: str, _bundle: Any, _picture: np.ndarray) -> np.ndarray:
     model = run_cache.load_model(_bundle)
     module: Any = model.module
     with evaluation_mode(module):
-        x = torch.from_numpy(images.to_model_input(_picture, model.preprocessing)[None])
-        found: np.ndarray = module.attentions(x)[0].numpy()
-    return found
+        x = torch.from_numpy(images.to_model_input(_image, model.preprocessing)[None])
+        attentions: np.ndarray = module.attentions(x)[0].numpy()
+    return attentions
 
 
 def _whole_network(bundle: Bundle) -> None:
@@ -94,28 +94,30 @@ def _whole_network(bundle: Bundle) -> None:
     with left:
         similarity = module.position_similarity().numpy()
         figure = plots.position_similarity(similarity, module.grid)
-        near, far = _neighbours(similarity, module.grid)
+        near, far = _neighbor_similarity(similarity, module.grid)
         show_figure(
             figure, key="positions", alt=f"Position similarity; neighbors {near:+.2f}, distant positions {far:+.2f}"
         )
         st.caption(
             f"One tile for each of the {rows} x {columns} positions, showing its similarity to all positions. "
-            f"Neighborhood was learned: the mean cosine is {near:+.2f} between neighbors and "
+            f"Mean cosine similarity: {near:+.2f} between neighbors and "
             f"{far:+.2f} between positions at least half an image apart."
         )
     with right:
-        found, even = _distances(run_cache.bundle_key(bundle), _bundle=bundle)
-        figure = plots.head_distances(found, even=even)
+        distances, uniform = _distances(run_cache.bundle_key(bundle), _bundle=bundle)
+        figure = plots.head_distances(distances, even=uniform)
         show_figure(
-            figure, key="distances", alt=f"Mean attention distances from {found.min():.1f} to {found.max():.1f} patches"
+            figure,
+            key="distances",
+            alt=f"Mean attention distances from {distances.min():.1f} to {distances.max():.1f} patches",
         )
         st.caption(
-            f"Mean over {PICTURES} test images and all patches. Low: local attention, as in a convolution. "
+            f"Mean over {IMAGES} test images and all patches. Low: local attention, as in a convolution. "
             "Dotted line: uniform attention over all patches."
         )
 
 
-PICTURES = 32
+IMAGES = 32
 
 
 @st.cache_data(max_entries=8, show_spinner="Measuring attention distances")
@@ -128,19 +130,21 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
 
     model = run_cache.load_model(_bundle)
     module: Any = model.module
-    found = samples.load_images(_bundle.config.dataset).test_pixels[:PICTURES]
-    x = torch.from_numpy(np.stack([images.to_model_input(np.asarray(one), model.preprocessing) for one in found]))
+    test_pixels = samples.load_images(_bundle.config.dataset).test_pixels[:IMAGES]
+    x = torch.from_numpy(
+        np.stack([images.to_model_input(np.asarray(pixels), model.preprocessing) for pixels in test_pixels])
+    )
     with evaluation_mode(module):
         attentions = module.attentions(x).numpy()
-    distances = np.mean([rollout.distances(one, module.grid) for one in attentions], axis=0)
-    even = rollout.distances(np.full((1, 1, *attentions.shape[-2:]), 1.0), module.grid)
-    return distances, float(even[0, 0])
+    distances = np.mean([rollout.distances(attention, module.grid) for attention in attentions], axis=0)
+    uniform = rollout.distances(np.full((1, 1, *attentions.shape[-2:]), 1.0), module.grid)
+    return distances, float(uniform[0, 0])
 
 
-def _neighbours(similarity: np.ndarray, grid: tuple[int, int]) -> tuple[float, float]:
+def _neighbor_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> tuple[float, float]:
     """Return the mean cosine between adjacent positions, and between positions at least half an image apart."""
-    places = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
-    apart = np.abs(places[:, None] - places[None]).max(axis=-1)
-    near, far = apart == 1, apart >= max(2, max(grid) // 2)
-    means = [float(similarity[which].mean()) if which.any() else float("nan") for which in (near, far)]
+    positions = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
+    steps = np.abs(positions[:, None] - positions[None]).max(axis=-1)
+    near, far = steps == 1, steps >= max(2, max(grid) // 2)
+    means = [float(similarity[mask].mean()) if mask.any() else float("nan") for mask in (near, far)]
     return means[0], means[1]

@@ -7,18 +7,18 @@ import streamlit as st
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.modalities.predict import predict
+from dlcore.ui.modalities import predict as image_predict
 from dlcore.ui.pages.vit.attention import show_attention_view
 from dlcore.ui.widgets import run_cache
 
 
-def try_it(project: Project, run: Run | None) -> None:
+def predict(project: Project, run: Run | None) -> None:
     """Draw the shared panel; for an uploaded image also the attention."""
-    found = predict(project, run)
+    prediction = image_predict.predict(project, run)
     bundle = run.bundle if run is not None else None
-    if found is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
+    if prediction is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
         return
     st.subheader("Attention", anchor=False)
-    st.caption("One small image for each head of each block. Point at a patch to see its attention.")
-    pixels = np.array(found["pixels"], dtype=np.uint8)
+    st.caption("One map for each head of each block. Hover over a patch to see its attention.")
+    pixels = np.array(prediction["pixels"], dtype=np.uint8)
     show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")

@@ -1,4 +1,4 @@
-"""The alarms' CSV, the alarms to explain, the sample."""
+"""Alarm CSV, alarm peaks, and sample CSV."""
 
 import io
 
@@ -7,28 +7,28 @@ import pandas as pd
 
 from dlcore.data.series.series import load_nyc_taxi, read_csv
 from dlcore.ui.pages.anomaly import explain as explain_series
-from dlcore.ui.pages.anomaly import predict as series_try
+from dlcore.ui.pages.anomaly import predict as series_predict
 from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
 def test_alarm_csv_names_every_alarm() -> None:
     errors = np.array([0.1, 5.0, 0.2, 7.0])
-    part = series_threshold.Scored(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
+    part = series_threshold.SplitScores(errors, np.array([0, 1, 0, 0]), np.arange(4, dtype=np.int64) * 1_800_000)
     table = pd.read_csv(io.StringIO(series_threshold.alarm_csv({"train": part, "test": part}, 1.0)))
     assert table["part"].tolist() == ["train", "train", "test", "test"]
     assert table["time"].tolist()[:2] == ["1970-01-01 00:30:00", "1970-01-01 01:30:00"]
-    assert table["labelled"].tolist() == [1, 0, 1, 0]
+    assert table["labeled"].tolist() == [1, 0, 1, 0]
 
 
-def test_the_worst_point_of_each_burst_is_offered_first() -> None:
+def test_alarm_peaks_are_sorted_by_error() -> None:
     errors = np.zeros(300)
     errors[[10, 12, 200]] = [3.0, 9.0, 5.0]
     assert explain_series.alarm_peaks(errors, 1.0).tolist() == [12, 200]
     assert explain_series.alarm_peaks(errors, 10.0).tolist() == []
 
 
-def test_the_sample_is_a_csv_that_is_taken() -> None:
+def test_sample_csv_can_be_read() -> None:
     series = load_nyc_taxi()
-    found = read_csv(series_try.sample_csv(series))
-    assert found.times[-1] == series.times[-1]
-    np.testing.assert_array_equal(found.values, series.values[-len(found.values) :])
+    table = read_csv(series_predict.sample_csv(series))
+    assert table.times[-1] == series.times[-1]
+    np.testing.assert_array_equal(table.values, series.values[-len(table.values) :])

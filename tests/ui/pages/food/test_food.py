@@ -21,8 +21,8 @@ def panel(which: str, **state: str) -> AppTest:
         from dlcore.ui.pages.food import predict as food_try
 
         run = runs.open_run("reference:food/mobilenet_v2_frozen")
-        try_it = food_try.try_it if which == "try" else food_explain.explain
-        try_it(projects.get("food"), run)
+        panel = food_try.predict if which == "try" else food_explain.explain
+        panel(projects.get("food"), run)
 
     app = AppTest.from_function(draw, args=(which,), default_timeout=60)
     for name, value in state.items():
