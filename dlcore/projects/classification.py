@@ -95,15 +95,15 @@ def compute_metrics(
 ) -> dict[str, float]:
     """All metrics of probabilities (N, K), log loss included; with `draws` also their intervals."""
     called_from = 0.5 if threshold is None else threshold
-    found = classification.metrics(scores, targets, threshold=called_from)
+    metrics = classification.metrics(scores, targets, threshold=called_from)
     losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
-    found["loss"] = float(losses.mean())
+    metrics["loss"] = float(losses.mean())
     if not draws:
-        low, high = uncertainty.wilson(round(found["accuracy"] * len(targets)), len(targets))
-        return found | {"accuracy_low": low, "accuracy_high": high}
+        low, high = uncertainty.wilson(round(metrics["accuracy"] * len(targets)), len(targets))
+        return metrics | {"accuracy_low": low, "accuracy_high": high}
     spread = classification.intervals(scores, targets, threshold=called_from, draws=draws)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5 if len(losses) > 1 else 0.0  # mean of n: normal
-    return found | spread | {"loss_low": found["loss"] - half, "loss_high": found["loss"] + half}
+    return metrics | spread | {"loss_low": metrics["loss"] - half, "loss_high": metrics["loss"] + half}
 
 
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:

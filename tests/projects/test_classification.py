@@ -23,13 +23,13 @@ def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_measured_agrees_with_scikit_learn_and_bounds_everything():
     scores, targets = made(400, 5)
-    found = classification.compute_metrics(scores, targets, draws=50)
-    assert found["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
-    assert found["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
+    metrics = classification.compute_metrics(scores, targets, draws=50)
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
+    assert metrics["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
     for name in ("accuracy", "precision", "recall", "f1", "ece", "loss"):
-        assert found[f"{name}_low"] < found[f"{name}_high"]
-    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
-    assert found["loss_low"] < found["loss"] < found["loss_high"]
+        assert metrics[f"{name}_low"] < metrics[f"{name}_high"]
+    assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
+    assert metrics["loss_low"] < metrics["loss"] < metrics["loss_high"]
 
 
 def test_certain_and_wrong_is_a_finite_loss():
@@ -71,14 +71,14 @@ def test_threshold_comes_from_validation_never_from_test():
     first, second = evaluations
     assert first.threshold == second.threshold == classification.best_threshold(scores, targets)
     assert first.metrics["accuracy"] > second.metrics["accuracy"] + 0.1
-    given = classification.evaluate(predictions, 0.9, CONFIG)
-    assert given.threshold == 0.9 and given.metrics["recall"] < second.metrics["recall"]
+    evaluation = classification.evaluate(predictions, 0.9, CONFIG)
+    assert evaluation.threshold == 0.9 and evaluation.metrics["recall"] < second.metrics["recall"]
 
 
 def test_more_than_two_classes_have_no_threshold():
     scores, targets = made(50, 3)
-    found = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
-    assert found.threshold is None and "on 50 test samples" in found.verdict
+    evaluation = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
+    assert evaluation.threshold is None and "on 50 test samples" in evaluation.verdict
 
 
 RULE = AbstentionRule(

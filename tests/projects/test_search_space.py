@@ -55,12 +55,12 @@ def test_a_knob_named_twice_is_refused():
 def test_every_project_offers_knobs_whose_usual_ranges_hold(slug):
     for model in projects.get(slug).models:
         base = projects.configure(slug, model=model)
-        found = search_space.parse_parameters([], base)
-        assert "learning_rate" in [knob.name for knob in found]
-        for knob in found:
+        parameters = search_space.parse_parameters([], base)
+        assert "learning_rate" in [knob.name for knob in parameters]
+        for knob in parameters:
             assert knob.holds(base.flat[knob.name]) and search_space.parse_parameter(str(knob), base) == knob
 
 
 def test_the_command_names_only_what_differs_from_the_preset():
-    said = command_line(config(units=32, learning_rate=0.01, dropout=0.2))
-    assert said.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")
+    result = command_line(config(units=32, learning_rate=0.01, dropout=0.2))
+    assert result.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")

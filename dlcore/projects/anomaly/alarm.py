@@ -59,8 +59,8 @@ class Reconstruction:
     @property
     def by_point(self) -> np.ndarray:
         """(L,) error of each point; their mean is the window's error."""
-        found: np.ndarray = self.errors.mean(axis=1)
-        return found
+        mean: np.ndarray = self.errors.mean(axis=1)
+        return mean
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,17 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
 
 
 def explain(
-    module: nn.Module, prepared: Prepared, config: RunConfig, found: Reconstruction, *, nothing: Nothing = "usual"
+    module: nn.Module,
+    prepared: Prepared,
+    config: RunConfig,
+    reconstruction: Reconstruction,
+    *,
+    nothing: Nothing = "usual",
 ) -> ErrorAttribution:
     """Attribution of a window's error over time and channel."""
-    view, length = view_of(config), len(found.times)
-    window, *held = _windows(prepared, np.array([found.first]), length=length, view=view)
-    baseline = _nothing(prepared, found.first, length=length, channels=window.shape[2], nothing=nothing)
+    view, length = view_of(config), len(reconstruction.times)
+    window, *held = _windows(prepared, np.array([reconstruction.first]), length=length, view=view)
+    baseline = _nothing(prepared, reconstruction.first, length=length, channels=window.shape[2], nothing=nothing)
     measured, inputs = WindowErrors(module, view), (window, *held)
     for steps in STEPS:
         slopes = attribute(measured, inputs, window_error, baseline=baseline, steps=steps)
@@ -242,8 +247,8 @@ def window_length(prepared: Prepared, config: RunConfig) -> int:
     return min(ROWS, points) if view_of(config) == "row" else int(prepared.facts["window"])
 
 
-def _delta(found: Attribution) -> float:
-    return 0.0 if found.delta is None else float(found.delta[0])
+def _delta(attribution: Attribution) -> float:
+    return 0.0 if attribution.delta is None else float(attribution.delta[0])
 
 
 def _reach(prepared: Prepared, config: RunConfig) -> int:
@@ -271,8 +276,8 @@ def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: in
         else:
             rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]
     scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
-    found: np.ndarray = scaler.low[0] + (scaler.high[0] - scaler.low[0]) * rebuilt.double().numpy()
-    return found
+    values: np.ndarray = scaler.low[0] + (scaler.high[0] - scaler.low[0]) * rebuilt.double().numpy()
+    return values
 
 
 def _nothing(prepared: Prepared, first: int, *, length: int, channels: int, nothing: Nothing) -> Tensor:

@@ -178,15 +178,15 @@ def _against(evaluation: Evaluation, suffix: str, kind: str) -> str:
             for name, values in evaluation.baselines.items()
             if metric in values and (name.endswith(f"_{kind}") or name == "random")
         }
-        own = evaluation.metrics.get(metric + suffix)
-        if own is None or not rivals:
+        value = evaluation.metrics.get(metric + suffix)
+        if value is None or not rivals:
             return ""
         best = max(rivals, key=lambda name: rivals[name])
-        better &= own > rivals[best]
+        better &= value > rivals[best]
         digits = 1 if metric == "nab_standard" else 3
-        told.append(f"{title} {own:.{digits}f}, best of them {rivals[best]:.{digits}f} ({best})")
-    said = "beats every baseline" if better else "does not beat every simple method"
-    return f"With {kind} scores it {said} at the same smoothing: {'; '.join(told)}."
+        told.append(f"{title} {value:.{digits}f}, best of them {rivals[best]:.{digits}f} ({best})")
+    text = "beats every baseline" if better else "does not beat every simple method"
+    return f"With {kind} scores it {text} at the same smoothing: {'; '.join(told)}."
 
 
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:

@@ -82,17 +82,17 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     series: Series = prepared.source["series"]
     smooth = _smooth(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         span = prepared.source["spans"][name]
-        found[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
-        found[f"{name}_centred"] = part.centred.mean(axis=1).astype(np.float32)
-        found[f"{name}_targets"] = series.labels[span]
-        found[f"{name}_ids"] = series.times[span]
+        values[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
+        values[f"{name}_centred"] = part.centred.mean(axis=1).astype(np.float32)
+        values[f"{name}_targets"] = series.labels[span]
+        values[f"{name}_ids"] = series.times[span]
         if part.causal.shape[1] > 1:
-            found[f"{name}_members"] = part.causal.astype(np.float32)
-            found[f"{name}_members_centred"] = part.centred.astype(np.float32)
-    return found
+            values[f"{name}_members"] = part.causal.astype(np.float32)
+            values[f"{name}_members_centred"] = part.centred.astype(np.float32)
+    return values
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -105,8 +105,8 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
     if view_of(config) == "folded window":
         train = spans["train"]
-        kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
-        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], kept=kept[train])
+        copy = judged.copy() if judged[train].any() else np.ones(stop, bool)
+        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], kept=copy[train])
     usual, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
@@ -125,12 +125,14 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = _judged(times, (lengths[0], sum(lengths)), config)
-    judged = measured.ThresholdData(points, _known(times, config), _data(config).threshold_rule)
-    found = measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
+    threshold_data = measured.ThresholdData(points, _known(times, config), _data(config).threshold_rule)
+    evaluation = measured.evaluate(
+        predictions, threshold, judged=threshold_data, seed=config.seed, dataset=config.dataset
+    )
     if not written.is_inside(times, _left_out(_data(config))).any():
-        return found
-    kept = f"Excluded from training and threshold: {_data(config).leave_out}."
-    return dataclasses.replace(found, verdict=f"{found.verdict} {kept}")
+        return evaluation
+    text = f"Excluded from training and threshold: {_data(config).leave_out}."
+    return dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {text}")
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -140,9 +142,11 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     train = ~prepared.source["left_out"]
     train[ends[0] :] = False
     times = series.times[: ends[1]]
-    judged = measured.ThresholdData(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
+    threshold_data = measured.ThresholdData(
+        _judged(times, ends, config), _known(times, config), _data(config).threshold_rule
+    )
     smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
-    return measured.baselines(series, judged, train=train, ends=ends, smooth=smooth)
+    return measured.baselines(series, threshold_data, train=train, ends=ends, smooth=smooth)
 
 
 def thresholds(
@@ -225,12 +229,12 @@ def _scaled_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
 
 
 def _data(config: RunConfig) -> AnomalyData:
-    found = config.data_as(AnomalyData)
-    if found.window % 4:
+    data_as = config.data_as(AnomalyData)
+    if data_as.window % 4:
         raise DataError(
-            f"window={found.window} is no multiple of 4, which the convolutions need: choose {found.window // 4 * 4}."
+            f"window={data_as.window} is no multiple of 4, which the convolutions need: choose {data_as.window // 4 * 4}."
         )
-    return found
+    return data_as
 
 
 def _window(config: RunConfig) -> int:
@@ -260,7 +264,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
     Raises:
         DataError: a window overlaps every fold, so no network could train on it.
     """
-    found = np.full(len(series.values), -1)
+    values = np.full(len(series.values), -1)
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
@@ -269,9 +273,9 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
                 f"a window of {_window(config)} points touches all {options.folds} folds of {block} points each: "
                 "choose more folds, a shorter window or a longer series."
             )
-        found[:train_end] = np.arange(train_end) // block % options.folds
-        found[left_out] = -1
-    return found
+        values[:train_end] = np.arange(train_end) // block % options.folds
+        values[left_out] = -1
+    return values
 
 
 def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
@@ -279,10 +283,10 @@ def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.n
 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
-    found = ~_within_reach(times, _left_out(_data(config)), config)
+    mask = ~_within_reach(times, _left_out(_data(config)), config)
     first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
-    found[:first] = False
-    return found
+    mask[:first] = False
+    return mask
 
 
 def _known(times: np.ndarray, config: RunConfig) -> np.ndarray:

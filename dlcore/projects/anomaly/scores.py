@@ -71,11 +71,11 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
         return (torch.from_numpy(rows.scaled),)  # (n, F)
     if view == "value window":
         return (windows.sliding_windows(rows.scaled[:, :1], length).transpose(1, 2),)  # (N, 1, L)
-    seen = windows.sliding_windows(rows.scaled, length)  # (N, L, F)
+    sliding_windows = windows.sliding_windows(rows.scaled, length)  # (N, L, F)
     if view == "window":
-        return (seen,)
+        return (sliding_windows,)
     folds = windows.sliding_windows(rows.folds[:, None], length)[:, :, 0]  # (N, L)
-    return seen, folds, torch.from_numpy(rows.places[: len(seen)])  # and (N,)
+    return sliding_windows, folds, torch.from_numpy(rows.places[: len(sliding_windows)])  # and (N,)
 
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
@@ -133,8 +133,8 @@ def smooth_scores(
     ends = np.cumsum([len(part.causal) for part in parts]).tolist()
     found = []
     for start, stop in zip([0, *ends], ends, strict=False):
-        ahead = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centred.T]
-        found.append(ReconstructionErrors(causal[start:stop], np.stack(ahead, axis=1)))
+        centred_means = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centred.T]
+        found.append(ReconstructionErrors(causal[start:stop], np.stack(centred_means, axis=1)))
     return found
 
 
@@ -160,13 +160,13 @@ def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: Scal
     A point of fold k is compared with points of other folds only, since its own error would make it look smaller than a
     new point. Like running statistics of batch norm, the scale is saved with the weights and never trained.
     """
-    found = torch.ones_like(module.usual)
+    ones_like = torch.ones_like(module.usual)
     for fold in range(module.folds + 1):
         others = kept & (rows.folds != fold)
         for seed in range(module.seeds):
-            sizes = error_scale(train.causal[others, seed], rows.places[others], count=found.shape[2])
-            found[seed, fold] = torch.from_numpy(sizes)
-    module.usual.copy_(found)
+            sizes = error_scale(train.causal[others, seed], rows.places[others], count=ones_like.shape[2])
+            ones_like[seed, fold] = torch.from_numpy(sizes)
+    module.usual.copy_(ones_like)
 
 
 def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.ndarray:
@@ -178,8 +178,8 @@ def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
         return np.ones(count)
     places = places % count
     total, number = np.bincount(places, squares, count), np.bincount(places, minlength=count)
-    found: np.ndarray = np.sqrt(np.where(number > 0, total / np.maximum(number, 1), squares.mean()))
-    return np.maximum(found, LEAST_SHARE * np.median(found) or found.max())
+    sqrt: np.ndarray = np.sqrt(np.where(number > 0, total / np.maximum(number, 1), squares.mean()))
+    return np.maximum(sqrt, LEAST_SHARE * np.median(sqrt) or sqrt.max())
 
 
 def get_error_scale(module: nn.Module) -> np.ndarray:
@@ -191,8 +191,8 @@ def get_error_scale(module: nn.Module) -> np.ndarray:
 def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int) -> np.ndarray:
     """Position (n,) of each time within the period of `count` training steps."""
     step = int(preprocessing["step_ms"])
-    found: np.ndarray = times % (count * step) // step
-    return found
+    values: np.ndarray = times % (count * step) // step
+    return values
 
 
 def _per_place(rebuilt: Tensor, seen: Tensor, *, seeds: int, view: View) -> Tensor:

@@ -140,10 +140,10 @@ def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
     last[:, variable] += by
     if "linear" in prepared.preprocessing:
         held[1] = _linear_if(prepared, first, variable, by)
-    found: np.ndarray = scale.to_values(inference.forward_batch(module, changed, *held).double().numpy(), last)[
+    values: np.ndarray = scale.to_values(inference.forward_batch(module, changed, *held).double().numpy(), last)[
         0, :steps
     ]
-    return found
+    return values
 
 
 def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:

@@ -131,17 +131,17 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     `_ids` (N,) time of the first forecast hour; for test also `_linear` (N, H, V), the forecasts of ridge regression.
     """
     table, filled = prepared.source["table"], prepared.source["filled"]
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     for name in ("validation", "test"):
         first = prepared.source["cuts"][name]
-        found[f"{name}_scores"] = forecasts(module, prepared, first).astype(np.float32)
-        found[f"{name}_targets"] = windows.future_values(table.values, first, prepared.facts["horizon"]).astype(
+        values[f"{name}_scores"] = forecasts(module, prepared, first).astype(np.float32)
+        values[f"{name}_targets"] = windows.future_values(table.values, first, prepared.facts["horizon"]).astype(
             np.float32
         )
-        found[f"{name}_last"] = filled[first - 1].astype(np.float32)
-        found[f"{name}_ids"] = table.times[first]
+        values[f"{name}_last"] = filled[first - 1].astype(np.float32)
+        values[f"{name}_ids"] = table.times[first]
     linear = scored.ridge_outputs(prepared)[prepared.source["cuts"]["test"]]
-    return found | {"test_linear": linear.astype(np.float32)}
+    return values | {"test_linear": linear.astype(np.float32)}
 
 
 def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.ndarray:
@@ -155,12 +155,12 @@ def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.nd
     if rounds == 1:
         outputs, _ = inference.predict_outputs(module, batches.epoch(1))
         return scale.to_values(outputs.double().numpy(), last)
-    found: list[np.ndarray] = []
+    values: list[np.ndarray] = []
     with inference.evaluation_mode(module):
         for (x, *_), _ in batches.epoch(1):
-            rows = first[sum(len(part) for part in found) :][: len(x)]
-            found.append(_one_by_one(module, x, prepared, rows, rounds))
-    return np.concatenate(found)
+            rows = first[sum(len(part) for part in values) :][: len(x)]
+            values.append(_one_by_one(module, x, prepared, rows, rounds))
+    return np.concatenate(values)
 
 
 def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndarray, rounds: int) -> np.ndarray:
@@ -195,10 +195,10 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     scale, cuts = prepared.source["scale"], prepared.source["cuts"]
     last = prepared.source["filled"][cuts["validation"] - 1]
     values = [scale.to_values(part.double().numpy(), last) for part in (outputs, targets)]
-    found = forecast.metrics(values[0], values[1], last, names=())
+    metrics = forecast.metrics(values[0], values[1], last, names=())
     loss = float(objective(config, prepared).loss(outputs, targets))
     named = {"validation_r2": "r2_mean", "validation_skill": "skill"}
-    return {"validation_loss": loss} | {name: found[metric] for name, metric in named.items() if metric in found}
+    return {"validation_loss": loss} | {name: metrics[metric] for name, metric in named.items() if metric in metrics}
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
@@ -241,14 +241,14 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """
     table, whole = _read_table(loaded, payload)
     known, data = loaded.preprocessing, _data(loaded.config)
-    found = forecasts(loaded.module, _asked(whole, loaded, data), np.array([len(table.times)]))[0]
-    apart = table.step_ms != known["step_ms"]
+    forecast = forecasts(loaded.module, _asked(whole, loaded, data), np.array([len(table.times)]))[0]
+    mask = table.step_ms != known["step_ms"]
     return {
         "times": whole.times[-data.horizon :].tolist(),
-        "forecast": {name: found[:, place].tolist() for place, name in enumerate(known["names"])},
+        "forecast": {name: forecast[:, place].tolist() for place, name in enumerate(known["names"])},
         "units": dict(zip(known["names"], known["units"], strict=True)),
         "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt {known['step_ms'] / 60000:g}."
-        if apart
+        if mask
         else "",
     }
 
@@ -312,10 +312,10 @@ def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
 
 
 def _data(config: RunConfig) -> ForecastData:
-    found = config.data_as(ForecastData)
-    if config.model == BLEND and (found.strategy != "direct" or found.target != "change"):
+    data_as = config.data_as(ForecastData)
+    if config.model == BLEND and (data_as.strategy != "direct" or data_as.target != "change"):
         raise DataError("the blend needs strategy=direct and target=change: set both.")
-    return found
+    return data_as
 
 
 def _steps(data: ForecastData) -> int:

@@ -41,15 +41,15 @@ def intervals(predictions: Predictions) -> Intervals:
 def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[str], seed: int) -> Evaluation:
     """R2, skill and errors on observed and on filled targets, with intervals, and the coverage of 90 % intervals."""
     predicted, targets, last = (predictions[f"test_{name}"] for name in ("scores", "targets", "last"))
-    found = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
-    found |= _coverage(predictions, slugs)
+    metrics = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
+    metrics |= _coverage(predictions, slugs)
     said = {"persistence": forecast.persistence(last, horizon=targets.shape[1])}
     if "test_linear" in predictions:
         linear_said = said["ridge"] = predictions["test_linear"]
         lead = forecast.skill_lead(predicted, linear_said, targets, last, draws=DRAWS, seed=seed)
-        found |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
+        metrics |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
     rivals = {name: forecast.metrics(each, targets, last, names=slugs) for name, each in said.items()}
-    return Evaluation(found, rivals, verdict=_verdict(found, names, slugs))
+    return Evaluation(metrics, rivals, verdict=_verdict(metrics, names, slugs))
 
 
 def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
@@ -79,10 +79,10 @@ def ridge_outputs(prepared: Prepared) -> np.ndarray:
     both = (np.concatenate(part) for part in zip(*sides, strict=True))
     (weights,) = ridge.fit(*both, strengths=(strength,))
     places = np.arange(window, len(table.times) - horizon + 1)
-    found = np.full((len(table.times), horizon, len(table.names)), np.nan)
+    values = np.full((len(table.times), horizon, len(table.names)), np.nan)
     for part in np.array_split(places, max(1, len(places) // 4096)):
-        found[part] = rival.foretold(ridge.predict(weights, rival.features(part)), part)
-    return found
+        values[part] = rival.foretold(ridge.predict(weights, rival.features(part)), part)
+    return values
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,9 @@ def linear_outputs(table: Table, loaded: LoadedModel, first: np.ndarray) -> np.n
     filled = tables.forward_fill(table.values, scale.mean)
     rival = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, loaded.facts["window"])
     weights = np.asarray(loaded.preprocessing["linear"])
-    found = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
-    found[first] = ridge.predict(weights, rival.features(first)).reshape(len(first), *found.shape[1:])
-    return found
+    values = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
+    values[first] = ridge.predict(weights, rival.features(first)).reshape(len(first), *values.shape[1:])
+    return values
 
 
 def compare_with_baselines(evaluation: Evaluation, *, last: str = "hour") -> str:
@@ -219,27 +219,27 @@ def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float
     errors = predictions["test_targets"] - predictions["test_scores"]
     made = intervals(predictions)
     good = (~np.isnan(errors)).sum(axis=0) >= forecast.LEAST
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, widths in {"coverage_90": made.adaptive, "coverage_90_fixed": made.fixed}.items():
         held = np.where(good, conformal.coverage(errors, np.broadcast_to(widths, errors.shape)), np.nan)
         if np.isfinite(held).any():
-            found[name] = float(np.nanmean(held))
+            values[name] = float(np.nanmean(held))
         if name == "coverage_90":
             columns = {slug: held[:, place] for place, slug in enumerate(slugs)}
-            found |= {
+            values |= {
                 f"coverage_90_{slug}": float(np.nanmean(c)) for slug, c in columns.items() if np.isfinite(c).any()
             }
-    return found
+    return values
 
 
-def _verdict(found: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
-    left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in found]
-    if "r2_mean" not in found:
+def _verdict(values: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
+    left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in values]
+    if "r2_mean" not in values:
         return "No variable has enough observed test values to be scored."
     scored = len(names) - len(left)
-    said = f"R² {found['r2_mean']:.3f} and skill {found['skill']:.3f} over {scored} variables, on observed values. "
-    if "coverage_90" in found:
-        said += f"Intervals meant to hold 90 % of the time held {found['coverage_90']:.1%} of it. "
+    text = f"R² {values['r2_mean']:.3f} and skill {values['skill']:.3f} over {scored} variables, on observed values. "
+    if "coverage_90" in values:
+        text += f"Intervals meant to hold 90 % of the time held {values['coverage_90']:.1%} of it. "
     if left:
-        said += f"Excluded from the means (too few observed test values): {', '.join(left)}."
-    return said.strip()
+        text += f"Excluded from the means (too few observed test values): {', '.join(left)}."
+    return text.strip()

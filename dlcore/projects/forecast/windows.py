@@ -62,8 +62,8 @@ class TableScale:
 
     def moved(self, changes: np.ndarray) -> np.ndarray:
         """Hourly changes (..., V) in units of their deviation."""
-        found: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
-        return found
+        values: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
+        return values
 
     def to_targets(self, values: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Future values (N, H, V), last values (N, V) -> targets of the model."""
@@ -107,14 +107,14 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
         week = max(1, min(WEEK, before // (2 * every)))
         place = np.arange(before)
         validating[:before] = place // week % every == every // 2
-    ahead = np.arange(window, points - horizon + 1)
-    taken = _reached(validating, window)  # validation moments look back so far
-    taken[before:] = True
-    inside = _count(validating, ahead, ahead + horizon) == horizon
+    arange = np.arange(window, points - horizon + 1)
+    reached = _reached(validating, window)  # validation moments look back so far
+    reached[before:] = True
+    inside = _count(validating, arange, arange + horizon) == horizon
     parts: dict[SplitName, np.ndarray] = {
-        "train": ahead[_count(taken, ahead - window, ahead + horizon) == 0],
-        "validation": ahead[inside],
-        "test": ahead[ahead >= test_from],
+        "train": arange[_count(reached, arange - window, arange + horizon) == 0],
+        "validation": arange[inside],
+        "test": arange[arange >= test_from],
     }
     for name in SPLITS:
         if len(parts[name]) < LEAST_MOMENTS:
@@ -131,8 +131,8 @@ def training_hours(train: np.ndarray, data: ForecastData, points: int) -> np.nda
     edges = np.zeros(points + 1, np.int64)
     np.add.at(edges, train - data.window, 1)
     np.add.at(edges, train + data.horizon, -1)
-    found: np.ndarray = np.cumsum(edges)[:-1] > 0
-    return found
+    mask: np.ndarray = np.cumsum(edges)[:-1] > 0
+    return mask
 
 
 def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale:
@@ -154,8 +154,8 @@ def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale
 
 def future_values(values: np.ndarray, first: np.ndarray, horizon: int) -> np.ndarray:
     """(T, V), (N,) -> (N, H, V): values from each first hour on."""
-    found: np.ndarray = values[first[:, None] + np.arange(horizon)]
-    return found
+    value: np.ndarray = values[first[:, None] + np.arange(horizon)]
+    return value
 
 
 def calendar_features(times: np.ndarray) -> np.ndarray:
@@ -189,16 +189,16 @@ def input_gatherer(
 ) -> Transform:
     """Transform from indices (N,) of first forecast hours to inputs: window (N, L, F), calendar (N, C), and the linear
     forecast (N, H, V) if the model takes it."""
-    kept = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
+    from_numpys = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
     if linear is not None:
-        kept.append(torch.from_numpy(linear.astype(np.float32)))
+        from_numpys.append(torch.from_numpy(linear.astype(np.float32)))
 
     def gather(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         (first,) = inputs
-        if kept[0].device != first.device:
-            kept[:] = [part.to(first.device) for part in kept]
+        if from_numpys[0].device != first.device:
+            from_numpys[:] = [part.to(first.device) for part in from_numpys]
         rows = first[:, None] + torch.arange(-window, 0, device=first.device)
-        return (kept[0][rows], *(part[first] for part in kept[1:]))
+        return (from_numpys[0][rows], *(part[first] for part in from_numpys[1:]))
 
     return gather
 
@@ -207,12 +207,12 @@ def _reached(marked: np.ndarray, window: int) -> np.ndarray:
     """Marked hours with the `window` hours before each."""
     total = np.r_[0, np.cumsum(marked)]
     stop = np.minimum(np.arange(len(marked)) + window + 1, len(marked))
-    found: np.ndarray = total[stop] > total[: len(marked)]
-    return found
+    mask: np.ndarray = total[stop] > total[: len(marked)]
+    return mask
 
 
 def _count(marked: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Number of marked hours from each start to its stop."""
     total = np.r_[0, np.cumsum(marked)]
-    found: np.ndarray = total[stop] - total[start]
-    return found
+    values: np.ndarray = total[stop] - total[start]
+    return values

@@ -42,32 +42,32 @@ class AnatomyData(Config):
 def prepare(config: RunConfig) -> Prepared:
     """Images as rows of 1,000 values; the held-out class is only in the test split, at its end."""
     options = config.data_as(AnatomyData)
-    found = images.load(config.dataset)
-    train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
-    train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
-    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
-    strange = found.test_labels == options.left_out
+    data = images.load(config.dataset)
+    train, validation = stratified_split(data.labels, options.validation_share, seed=config.seed)
+    train, validation = (rows[data.labels[rows] != options.left_out] for rows in (train, validation))
+    train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
+    strange = data.test_labels == options.left_out
     test = np.concatenate([np.flatnonzero(~strange), np.flatnonzero(strange)])
-    height, width = found.pixels.shape[1:]
+    height, width = data.pixels.shape[1:]
     return Prepared(
-        train=_split(found.pixels[train], train),
-        validation=_split(found.pixels[validation], validation),
-        test=_split(found.test_pixels[test], test),
+        train=_split(data.pixels[train], train),
+        validation=_split(data.pixels[validation], validation),
+        test=_split(data.test_pixels[test], test),
         facts={"features": FEATURES},
         preprocessing={"kind": "grey", "height": height, "width": width, "left_out": options.left_out},
-        labels=found.names,
-        checksum=found.checksum,
-        source={"classes": found.test_labels[test]},
+        labels=data.names,
+        checksum=data.checksum,
+        source={"classes": data.test_labels[test]},
         transform=_scaled,
     )
 
 
 def rows(pixels: np.ndarray) -> Tensor:
     """Resize images (N, H, W) uint8 to 25 x 40 pixels and flatten them: (N, 1000) uint8."""
-    drawn = functional.interpolate(
+    interpolate = functional.interpolate(
         torch.from_numpy(np.array(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
     )
-    return drawn.flatten(1)
+    return interpolate.flatten(1)
 
 
 def _split(pixels: np.ndarray, ids: np.ndarray) -> Split:
@@ -132,9 +132,9 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
 
 def _told(scores: np.ndarray, strange: np.ndarray, *, threshold: float, draws: int = 0) -> dict[str, float]:
     known = float(scores[strange == 0].mean())
-    found = anomaly.metrics(scores, strange, threshold=threshold, block=1, draws=draws)
+    metrics = anomaly.metrics(scores, strange, threshold=threshold, block=1, draws=draws)
     kept = ("roc_auc", "auc_pr", "precision", "recall", "f1")
-    named = {name: value for name, value in found.items() if name.removesuffix("_low").removesuffix("_high") in kept}
+    named = {name: value for name, value in metrics.items() if name.removesuffix("_low").removesuffix("_high") in kept}
     return {"loss": known, "error_strangers": float(scores[strange == 1].mean()), **named}
 
 
@@ -173,8 +173,10 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the file is not a readable image.
     """
-    seen = loaded.preprocessing
-    return score_pixels(loaded, images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"])))
+    preprocessing = loaded.preprocessing
+    return score_pixels(
+        loaded, images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
+    )
 
 
 def score_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
@@ -207,8 +209,8 @@ def _strangers(run: RunEvidence) -> CorrectChoice:
 
 def _shortest(run: RunEvidence) -> CorrectChoice:
     lengths = np.exp(np.log(np.maximum(run.norms, 1e-30)).mean(axis=0))
-    said = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
-    return CorrectChoice(int(lengths.argmin()), f"Mean gradient norm over the run: {said}.")
+    text = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
+    return CorrectChoice(int(lengths.argmin()), f"Mean gradient norm over the run: {text}.")
 
 
 def _halved(run: RunEvidence) -> CorrectChoice:

@@ -53,9 +53,14 @@ def prepare(config: RunConfig) -> Prepared:
     )
 
 
-def _split(found: RecallSequences, part: slice) -> Split:
-    inputs = (torch.from_numpy(found.letters[part].copy()), torch.from_numpy(found.values[part].copy()))
-    return Split(inputs, torch.from_numpy(found.answers[part].copy()), np.arange(len(found.answers))[part])
+def _split(recall_sequences: RecallSequences, part: slice) -> Split:
+    inputs = (
+        torch.from_numpy(recall_sequences.letters[part].copy()),
+        torch.from_numpy(recall_sequences.values[part].copy()),
+    )
+    return Split(
+        inputs, torch.from_numpy(recall_sequences.answers[part].copy()), np.arange(len(recall_sequences.answers))[part]
+    )
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -82,9 +87,9 @@ def _there(split: Split) -> np.ndarray:
 def _bag(split: Split) -> np.ndarray:
     """Bag of letters, digits and queries (N, 10 + 10 + 10)."""
     letters, values = (part.numpy() for part in split.inputs)
-    asked = (letters * (values == recall.QUESTION)).max(axis=1)
-    known = np.stack([((letters == one) & (values > recall.QUESTION)).any(axis=1) for one in range(1, 11)], axis=1)
-    return np.concatenate([_there(split), known, np.eye(11)[asked][:, 1:]], axis=1).astype(np.float32)
+    best = (letters * (values == recall.QUESTION)).max(axis=1)
+    known = np.stack([((letters == item) & (values > recall.QUESTION)).any(axis=1) for item in range(1, 11)], axis=1)
+    return np.concatenate([_there(split), known, np.eye(11)[best][:, 1:]], axis=1).astype(np.float32)
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -131,14 +136,14 @@ def _shortest(run: RunEvidence) -> CorrectChoice:
     wanted = {name: place for place, name in enumerate(run.layers) if name.startswith("attention.")}
     lengths = {name: float(run.norms[:3, place].mean()) for name, place in wanted.items()}
     names = ("attention.query", "attention.key", "attention.value", "attention.out")
-    said = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
+    text = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
     pair = min(lengths[names[0]], lengths[names[1]]) < min(lengths[names[2]], lengths[names[3]])
     why = (
         "Saturated rows pass no gradient."
         if pair
         else "Saturated rows pass no gradient, but unscaled scores amplify it 16 times in the other rows."
     )
-    return CorrectChoice(0 if pair else 1, f"Mean gradient norm in the first three steps: {said}. {why}")
+    return CorrectChoice(0 if pair else 1, f"Mean gradient norm in the first three steps: {text}. {why}")
 
 
 def compare_without_root(run: RunEvidence) -> CorrectChoice:

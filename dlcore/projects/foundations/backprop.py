@@ -41,9 +41,11 @@ def prepare(config: RunConfig) -> Prepared:
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training loop in NumPy with shift augmentation."""
-    seen = prepared.preprocessing
+    preprocessing = prepared.preprocessing
     shift = config.data_as(BackpropData).shift
-    return NumpyTrainingLoop(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
+    return NumpyTrainingLoop(
+        module, prepared, config, prepare=Shifted(preprocessing["mean"], preprocessing["std"], shift=shift)
+    )
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -83,16 +85,16 @@ def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
 def center_ink(picture: np.ndarray, side: int) -> np.ndarray:
     """Place an image (h, w) uint8 on black (side, side) with its center of mass in the middle, if it fits."""
     height, width = picture.shape
-    found = np.zeros((side, side), dtype=np.uint8)
+    values = np.zeros((side, side), dtype=np.uint8)
     mass = picture.sum(dtype=np.float64)
     if not mass:
-        return found
+        return values
     corner = []
     for length, marginal in ((height, picture.sum(axis=1)), (width, picture.sum(axis=0))):
         middle = float((marginal * (np.arange(length) + 0.5)).sum() / mass)
         corner.append(min(max(0, round(side / 2 - middle)), side - length))
-    found[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = picture
-    return found
+    values[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = picture
+    return values
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------
@@ -123,8 +125,8 @@ def _shortest(run: RunEvidence) -> CorrectChoice:
     place = int(found.argmin())
     right = 0 if place == 0 else 2 if place == len(found) - 1 else 1
     names = [run.layers[place] for place in weight_layers(run)]
-    said = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
-    return CorrectChoice(right, f"Mean gradient norm over the run: {said}.")
+    text = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
+    return CorrectChoice(right, f"Mean gradient norm over the run: {text}.")
 
 
 def _gap(run: RunEvidence) -> CorrectChoice:

@@ -115,25 +115,28 @@ def differences(network: NumpyNetwork, x: np.ndarray, target: int) -> dict[str, 
     at = torch.tensor(x, requires_grad=True)
     inputs: list[Tensor] = [at]
     for name, layer in network.layers.items():
-        mine = {one: tensors[f"{name}.{one}"] for one in layer.parameters}
+        mine = {parameter: tensors[f"{name}.{parameter}"] for parameter in layer.parameters}
         at = TWINS[type(layer)](layer, at, mine)
         inputs.append(at)
     wanted = [*inputs[:-1], *tensors.values()]
-    found = torch.autograd.grad(functional.cross_entropy(at, torch.tensor([target])), wanted)
-    back = dict(zip(network.layers, found[: len(network.layers)], strict=True))
-    gradients = dict(zip(tensors, found[len(network.layers) :], strict=True))
+    grad = torch.autograd.grad(functional.cross_entropy(at, torch.tensor([target])), wanted)
+    back = dict(zip(network.layers, grad[: len(network.layers)], strict=True))
+    gradients = dict(zip(tensors, grad[len(network.layers) :], strict=True))
     names = list(network.layers)
     errors = {}
     for place, (name, layer) in enumerate(network.layers.items()):
         dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
-        pairs = [(dx, back[name]), *((layer.gradients[one], gradients[f"{name}.{one}"]) for one in layer.parameters)]
+        pairs = [
+            (dx, back[name]),
+            *((layer.gradients[parameter], gradients[f"{name}.{parameter}"]) for parameter in layer.parameters),
+        ]
         errors[name] = max(_apart(mine, other.numpy()) for mine, other in pairs)
     return errors
 
 
-def _apart(mine: np.ndarray, other: np.ndarray) -> float:
+def _apart(values: np.ndarray, other: np.ndarray) -> float:
     largest = float(np.abs(other).max(initial=0))
-    return float(np.abs(mine - other).max(initial=0)) / (largest or 1.0)
+    return float(np.abs(values - other).max(initial=0)) / (largest or 1.0)
 
 
 Twin = Callable[[NumpyLayer, Tensor, Mapping[str, Tensor]], Tensor]

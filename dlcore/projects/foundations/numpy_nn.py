@@ -55,8 +55,8 @@ class NumpyTrainingLoop(by_hand.NumpyTrainingState):
 
     def snapshot(self) -> dict[str, Any]:
         """State for checkpoints: arrays as tensors that share memory."""
-        found: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
-        return found
+        exchanged: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
+        return exchanged
 
     def restore(self, snapshot: Any) -> None:
         """Restore the state from `snapshot`."""

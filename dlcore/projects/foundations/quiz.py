@@ -98,6 +98,6 @@ def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -
 
 def score(marked: Sequence[MarkedAnswer]) -> str:
     """Score of the answers as a sentence."""
-    right = sum(one.right for one in marked)
+    right = sum(item.right for item in marked)
     words = {0: "None", len(marked): "All"}
     return f"{words.get(right, str(right))} of {len(marked)} predicted right."

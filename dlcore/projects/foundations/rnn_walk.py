@@ -70,7 +70,7 @@ def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> UnrolledRun:
     return UnrolledRun(
         np.asarray(x, dtype=np.float64),
         np.stack([state.detach().numpy()[0] for state in states]),
-        np.stack([one.numpy()[0] for one in back]),
+        np.stack([item.numpy()[0] for item in back]),
         scores.detach().softmax(dim=1)[0].numpy(),
         target,
         float(loss.detach()),

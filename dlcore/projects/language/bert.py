@@ -49,8 +49,8 @@ def prepare(config: RunConfig) -> Prepared:
         DataError: the dataset or the BERT is missing, or its maximum length is smaller than requested.
     """
     options, plan = config.data_as(BertTextData), _plan(config)
-    taken = bert_texts.load(config, options)
-    checkpoint, found, parts, said = taken.checkpoint, taken.found, taken.parts, taken.said
+    data = bert_texts.load(config, options)
+    checkpoint, found, parts, said = data.checkpoint, data.found, data.parts, data.said
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
         raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: use another BERT.")

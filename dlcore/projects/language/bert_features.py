@@ -100,8 +100,8 @@ def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *
     with evaluation_mode(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
         for rows in _alike(lengths):
             few = torch.from_numpy(bert_tokens.pad([ids[row] for row in rows])).to(reading.device)
-            found = network(few).half().cpu().numpy()
-            for row, each in zip(rows, found, strict=True):
+            values = network(few).half().cpu().numpy()
+            for row, each in zip(rows, values, strict=True):
                 states[offsets[row] : offsets[row + 1]] = each[: lengths[row]]
             done += len(rows)
             progress.report(f"{reading.checkpoint.name} reads every text, once", done, total)

@@ -53,39 +53,41 @@ def reader(name: str) -> SentenceReader:
     return SentenceReader(checkpoint, pieces, bert.pretrained(checkpoint.config, state), None)
 
 
-def attend(found: SentenceReader, said: str) -> tuple[list[str], np.ndarray]:
+def attend(sentence_reader: SentenceReader, said: str) -> tuple[list[str], np.ndarray]:
     """Tokens (T) of a text, including [CLS] and [SEP], and attention weights (L, H, T, T)."""
-    (ids,) = found.pieces.encode([said], length=MOST)
-    words = ["[CLS]", *found.pieces.tokens(said)[: len(ids) - 2], "[SEP]"]
-    with evaluation_mode(found.network):
-        return words, found.network.attentions(torch.from_numpy(ids[None]))[0].numpy()
+    (ids,) = sentence_reader.pieces.encode([said], length=MOST)
+    words = ["[CLS]", *sentence_reader.pieces.tokens(said)[: len(ids) - 2], "[SEP]"]
+    with evaluation_mode(sentence_reader.network):
+        return words, sentence_reader.network.attentions(torch.from_numpy(ids[None]))[0].numpy()
 
 
-def fill_blanks(found: SentenceReader, said: str, *, top: int = 5) -> tuple[FilledBlank, ...]:
+def fill_blanks(sentence_reader: SentenceReader, said: str, *, top: int = 5) -> tuple[FilledBlank, ...]:
     """Predictions for each mask (`[MASK]` or `__`) of a text.
 
     Raises:
         DataError: no mask, no other word, or no masked-language-model head.
     """
-    if found.filler is None:
+    if sentence_reader.filler is None:
         raise DataError(
-            f"{found.checkpoint.name} has no masked-language-model head: run "
+            f"{sentence_reader.checkpoint.name} has no masked-language-model head: run "
             "`python -m dlcore data get bert:bert-base-uncased` (440 MB)."
         )
     parts = BLANK.split(text.clean_text(said))
     if len(parts) < 2 or not "".join(parts).strip():
         raise DataError("no mask in the text: write [MASK] or __ in place of a word.")
-    ids = [found.pieces.first]
+    ids = [sentence_reader.pieces.first]
     for place, part in enumerate(parts):
-        ids += [found.pieces.mask] if place else []
-        ids += found.pieces.encode([part], length=MOST)[0][1:-1].tolist() if part.strip() else []
-    ids = [*ids[: MOST - 1], found.pieces.last]
-    blanks = [place for place, number in enumerate(ids) if number == found.pieces.mask]
+        ids += [sentence_reader.pieces.mask] if place else []
+        ids += sentence_reader.pieces.encode([part], length=MOST)[0][1:-1].tolist() if part.strip() else []
+    ids = [*ids[: MOST - 1], sentence_reader.pieces.last]
+    blanks = [place for place, number in enumerate(ids) if number == sentence_reader.pieces.mask]
     if not blanks:
         raise DataError(f"the mask comes after the {MOST} pieces that are read: shorten the sentence before it.")
-    with evaluation_mode(found.filler):
-        chances = found.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
+    with evaluation_mode(sentence_reader.filler):
+        chances = sentence_reader.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
     return tuple(
-        FilledBlank(tuple((found.pieces.words[number], share) for number, share in zip(numbers, shares, strict=True)))
+        FilledBlank(
+            tuple((sentence_reader.pieces.words[number], share) for number, share in zip(numbers, shares, strict=True))
+        )
         for numbers, shares in zip(chances.indices.tolist(), chances.values.tolist(), strict=True)
     )

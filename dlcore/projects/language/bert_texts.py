@@ -58,10 +58,10 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
         raise ConfigError(
             f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} pieces at once."
         )
-    found = texts.load(config)
-    cut = texts.cut(found, options.rows, seed=config.seed)
+    data = texts.load(config)
+    cut = texts.cut(data, options.rows, seed=config.seed)
     parts: dict[SplitName, np.ndarray] = {name: cut[name] for name in SPLITS}
     parts["train"] = parts["train"][
-        stratified_sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)
+        stratified_sample(data.labels[parts["train"]], options.train_rows, seed=config.seed)
     ]
-    return BertTexts(checkpoint, found, parts)
+    return BertTexts(checkpoint, data, parts)

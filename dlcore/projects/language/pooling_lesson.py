@@ -52,7 +52,7 @@ def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: in
 
 
 def difference_left(
-    loaded: LoadedModel, one: EncodedText, other: EncodedText, *, most: int = 200
+    loaded: LoadedModel, encoded_text: EncodedText, other: EncodedText, *, most: int = 200
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Distance of two texts' states after padding, relative to that after their last words.
 
@@ -65,11 +65,11 @@ def difference_left(
         entry = get(loaded.config.project).models[loaded.config.model]
         fresh = entry.build(loaded.config.model_options, loaded.facts)
     found = []
-    for own in (module, fresh):
-        assert isinstance(own, BaseLstm)
-        states = [_states(own, seen, most) for seen in (one, other)]
-        apart = (states[0] - states[1]).norm(dim=1)
-        found.append(np.asarray((apart / apart[0]).numpy()))
+    for item in (module, fresh):
+        assert isinstance(item, BaseLstm)
+        states = [_states(item, seen, most) for seen in (encoded_text, other)]
+        norm = (states[0] - states[1]).norm(dim=1)
+        found.append(np.asarray((norm / norm[0]).numpy()))
     return found[0], found[1]
 
 

@@ -46,8 +46,8 @@ def prepare(config: RunConfig) -> Prepared:
         DataError: the dataset or the BERT is missing, or disk space is too small.
     """
     options = config.data_as(ReviewsBertData)
-    taken = bert_texts.load(config, options)
-    checkpoint, found, parts = taken.checkpoint, taken.found, taken.parts
+    data = bert_texts.load(config, options)
+    checkpoint, found, parts = data.checkpoint, data.found, data.parts
     layers = int(checkpoint.config["num_hidden_layers"])
     if options.after_layer > layers:
         raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
@@ -74,7 +74,7 @@ def prepare(config: RunConfig) -> Prepared:
         },
         labels=found.names,
         checksum=found.checksum,
-        source={"texts": taken.said, "doubled": found.doubled},
+        source={"texts": data.said, "doubled": found.doubled},
         transform=lambda inputs, training: states.gather(inputs[0]),
     )
 

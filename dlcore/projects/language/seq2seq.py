@@ -80,8 +80,8 @@ def prepare(config: RunConfig) -> Prepared:
 def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.SequenceSplits:
     """Generated pairs, or those of a custom dataset."""
     if custom_registry.is_custom(config.dataset):
-        kept = custom_pairs.load(config.dataset, checksum=config.data_checksum)
-        return custom_pairs.split_pairs(kept, sizes, seed=config.seed)
+        data = custom_pairs.load(config.dataset, checksum=config.data_checksum)
+        return custom_pairs.split_pairs(data, sizes, seed=config.seed)
     return sequences.make_splits(cast(sequences.Task, config.dataset), sizes, seed=config.seed)
 
 
@@ -102,8 +102,8 @@ def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
 def _losses(outputs: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy per sequence (N,); `outputs` (N, L, V) may be shorter than the targets."""
     wanted = targets[:, : outputs.shape[1]]
-    found = functional.cross_entropy(outputs.transpose(1, 2), wanted, ignore_index=PAD, reduction="none")
-    return found.sum(dim=1) / wanted.ne(PAD).sum(dim=1)
+    cross_entropy = functional.cross_entropy(outputs.transpose(1, 2), wanted, ignore_index=PAD, reduction="none")
+    return cross_entropy.sum(dim=1) / wanted.ne(PAD).sum(dim=1)
 
 
 def _right(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -232,18 +232,18 @@ def encode_source(loaded: LoadedModel, payload: bytes) -> tuple[str, Tensor]:
     Raises:
         DataError: the text is empty, too long, or has an unknown symbol.
     """
-    said = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
+    lower = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
     source, _ = alphabets(loaded.preprocessing)
     longest = int(loaded.facts["source_length"])
-    if not said:
+    if not lower:
         raise DataError("the text is empty: enter a text.")
-    if len(said) > longest:
-        raise DataError(f"the text has {len(said)} characters: the maximum is {longest}; shorten it.")
-    strange = sorted(set(said) - set(source.symbols))
+    if len(lower) > longest:
+        raise DataError(f"the text has {len(lower)} characters: the maximum is {longest}; shorten it.")
+    strange = sorted(set(lower) - set(source.symbols))
     if strange:
         known = source.symbols.replace(" ", "the space, ")
         raise DataError(f"the model never saw '{''.join(strange)[:20]}': it knows only {known}.")
-    return said, torch.from_numpy(source.encode([said], length=len(said)))
+    return lower, torch.from_numpy(source.encode([lower], length=len(lower)))
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:

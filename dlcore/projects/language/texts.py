@@ -95,7 +95,7 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     """GloVe vectors and BERT's vocabulary, if the run uses them."""
     options = config.data_as(TextData)
     wanted = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
-    return tuple(name for name, asked in wanted.items() if asked)
+    return tuple(name for name, value in wanted.items() if value)
 
 
 def load(config: RunConfig) -> text.TextDataset:
@@ -109,14 +109,14 @@ def load(config: RunConfig) -> text.TextDataset:
     return text.load(config.dataset)
 
 
-def cut(found: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
+def cut(text_dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
     """Row numbers of the three splits; `rows` thins each split, so no test text moves into training."""
-    labels = found.labels
-    if found.test is None:
+    labels = text_dataset.labels
+    if text_dataset.test is None:
         rest, test = stratified_split(labels, TEST_SHARE, seed=0)
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:
-        rest, test, share = np.flatnonzero(~found.test), np.flatnonzero(found.test), VALIDATION_SHARE
+        rest, test, share = np.flatnonzero(~text_dataset.test), np.flatnonzero(text_dataset.test), VALIDATION_SHARE
     inner, held = stratified_split(labels[rest], share, seed=seed)
     parts = dict(zip(SPLITS, (rest[inner], rest[held], test), strict=True))
     if rows <= 0:
@@ -138,7 +138,7 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
         more = [word for word in word_vectors.most_frequent_words(UNSEEN) if whole is None or word in whole]
         single = [word for word in more if whole is not None or known.tokens(word) == [word]]
         known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])), kind=known.kind)
-    found = word_vectors.load_vectors([word.removeprefix("##") for word in known.words])
+    vectors = word_vectors.load_vectors([word.removeprefix("##") for word in known.words])
 
     def start(module: nn.Module) -> None:
         embedding = module.get_submodule("embedding")
@@ -149,9 +149,11 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
                 f"make them {word_vectors.WIDTH}, or set vectors=none."
             )
         with torch.no_grad():
-            there = torch.from_numpy(found.known)
-            embedding.weight *= float(found.vectors[found.known].std())  # a word GloVe lacks: chance of the same spread
-            embedding.weight[there] = torch.from_numpy(found.vectors[found.known])
+            from_numpy = torch.from_numpy(vectors.known)
+            embedding.weight *= float(
+                vectors.vectors[vectors.known].std()
+            )  # a word GloVe lacks: chance of the same spread
+            embedding.weight[from_numpy] = torch.from_numpy(vectors.vectors[vectors.known])
             embedding.weight[text.PAD] = 0.0
 
     return known, start
@@ -261,14 +263,14 @@ def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
     """
     if not {"bert", "bert_checksum"} <= preprocessing.keys():
         raise DataError("the bundle does not name its pretrained BERT: use another bundle.")
-    found = bert_weights.require(str(preprocessing["bert"]))
+    require = bert_weights.require(str(preprocessing["bert"]))
     made_with = str(preprocessing["bert_checksum"])
-    if found.checksum != made_with:
+    if require.checksum != made_with:
         raise DataError(
-            f"this run uses a '{found.name}' whose checksum begins with {made_with[:8]}, that in "
-            f"{found.folder} begins with {found.checksum[:8]}: put the one it was made with there."
+            f"this run uses a '{require.name}' whose checksum begins with {made_with[:8]}, that in "
+            f"{require.folder} begins with {require.checksum[:8]}: put the one it was made with there."
         )
-    return found
+    return require
 
 
 def _read_pieces(loaded: LoadedModel, said: str) -> EncodedText:

@@ -72,21 +72,21 @@ def prepare(config: RunConfig) -> Prepared:
         DataMissingError: the dataset or the pretrained weights are not on this machine.
     """
     options, plan = config.data_as(FoodData), _plan(config)
-    found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    if found.channels != 3:
+    data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
+    if data.channels != 3:
         raise ConfigError(f"{config.dataset} is grayscale: choose a dataset of color photos.")
-    train, validation = _parts(found, options, config.seed)
-    test = np.arange(len(found.test_labels))
+    train, validation = _parts(data, options, config.seed)
+    test = np.arange(len(data.test_labels))
     changes = PhotoAugmentation(
         options.train_side, options.zoom, options.flip, options.color_jitter, options.random_erasing, options.mixup
     )
     parts = (
-        (found.pixels, found.labels, train),
-        (found.pixels, found.labels, validation),
-        (found.test_pixels, found.test_labels, test),
+        (data.pixels, data.labels, train),
+        (data.pixels, data.labels, validation),
+        (data.test_pixels, data.test_labels, test),
     )
     if plan.train == "head":
-        learn, last = food_features.compute_features(found, backbone=MODELS[config.model].backbone, side=options.side)
+        learn, last = food_features.compute_features(data, backbone=MODELS[config.model].backbone, side=options.side)
         splits = [
             _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
         ]
@@ -99,7 +99,7 @@ def prepare(config: RunConfig) -> Prepared:
         train=splits[0],
         validation=splits[1],
         test=splits[2],
-        facts={"channels": 3, "height": options.side, "width": options.side, "classes": len(found.names)},
+        facts={"channels": 3, "height": options.side, "width": options.side, "classes": len(data.names)},
         preprocessing={
             "kind": "picture",
             "channels": 3,
@@ -107,10 +107,10 @@ def prepare(config: RunConfig) -> Prepared:
             "mean": list(weights.MEAN),
             "std": list(weights.STD),
         },
-        labels=tuple(name.replace("_", " ") for name in found.names),
-        checksum=found.checksum,
-        source={"images": found},
-        start=_starter(found, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
+        labels=tuple(name.replace("_", " ") for name in data.names),
+        checksum=data.checksum,
+        source={"images": data},
+        start=_starter(data, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
         transform=FeatureViews(options.mixup)
         if plan.train == "head"
         else PhotoTransform(weights.MEAN, weights.STD, changes),
@@ -176,11 +176,11 @@ def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float 
 
     def loss() -> Tensor:
         search.zero_grad()
-        found = (
+        cross_entropy = (
             functional.cross_entropy(head(features), targets, reduction="sum") + pull / 2 * head.weight.square().sum()
         )
-        found.backward()
-        return found
+        cross_entropy.backward()
+        return cross_entropy
 
     search.step(loss)  # type: ignore[no-untyped-call]
 
@@ -193,11 +193,11 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         mix: MixupResult | None = transform.mix
-        own = functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
+        cross_entropy = functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
         if mix is None or len(mix.other) != len(targets):
-            return own
+            return cross_entropy
         other = functional.cross_entropy(outputs, targets[mix.other], label_smoothing=smoothing)
-        return mix.share * own + (1 - mix.share) * other
+        return mix.share * cross_entropy + (1 - mix.share) * other
 
     return Objective(loss=loss, correct=classification.objective(config, prepared).correct)
 
@@ -236,8 +236,8 @@ def compare(evaluation: Evaluation, config: RunConfig) -> str:
     if rival is None:
         return ""
     gain = 100 * (evaluation.metrics["accuracy"] - rival["accuracy"])
-    said = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
-    return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {said}."
+    text = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
+    return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {text}."
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def analyze_text(text: str) -> Anatomy:
         RequestError: the text is invalid.
     """
     with torch.device("meta"):
-        found = layer_language.build_network(text)
-        return anatomy.analyze(found.module, (torch.empty(BATCH, *found.shape),))
+        network = layer_language.build_network(text)
+        return anatomy.analyze(network.module, (torch.empty(BATCH, *network.shape),))
 
 
 def analyze_model(slug: str, model: str) -> Anatomy:
@@ -90,5 +90,5 @@ def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     config = registry.configure(slug, model=model, dataset=here, settings=few)
     prepared = project.prepare(config)
     inputs = tuple(part[:BATCH] for part in prepared.train.inputs)
-    given = prepared.transform(inputs, False) if prepared.transform else inputs
-    return lambda: project.models[model].build(config.model_options, prepared.facts), given
+    transform = prepared.transform(inputs, False) if prepared.transform else inputs
+    return lambda: project.models[model].build(config.model_options, prepared.facts), transform

@@ -29,26 +29,28 @@ def case(request):
 @pytest.mark.parametrize("place", [5839, 6000, 10_319])
 def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, place):
     module, prepared, config = case
-    found = alarm.reconstruct(module, prepared, config, place)
+    reconstruct = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
-    assert len(found.times) == len(found.seen) == len(found.rebuilt) == len(found.errors)
-    np.testing.assert_array_equal(found.seen, series.values[found.first : found.first + len(found.times)])
+    assert len(reconstruct.times) == len(reconstruct.seen) == len(reconstruct.rebuilt) == len(reconstruct.errors)
+    np.testing.assert_array_equal(
+        reconstruct.seen, series.values[reconstruct.first : reconstruct.first + len(reconstruct.times)]
+    )
     if config.model.startswith("dense"):
-        assert series.times[place] in found.times  # the rows around
+        assert series.times[place] in reconstruct.times  # the rows around
     else:
-        assert found.times[-1] <= series.times[place]  # nothing after the point
-    assert np.isfinite(found.rebuilt).all() and (found.errors >= 0).all()
+        assert reconstruct.times[-1] <= series.times[place]  # nothing after the point
+    assert np.isfinite(reconstruct.rebuilt).all() and (reconstruct.errors >= 0).all()
 
 
 def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(case):
     module, prepared, config = case
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    found = alarm.reconstruct(module, prepared, config, 6000)
+    reconstruct = alarm.reconstruct(module, prepared, config, 6000)
     begin = time.process_time()
-    explained = alarm.explain(module, prepared, config, found, nothing="mean")
+    explained = alarm.explain(module, prepared, config, reconstruct, nothing="mean")
     assert time.process_time() - begin < 3
-    assert explained.gradients.shape == explained.ablation.shape == (len(found.times), len(explained.channels))
-    assert explained.output == pytest.approx(found.by_point.mean(), rel=1e-4)
+    assert explained.gradients.shape == explained.ablation.shape == (len(reconstruct.times), len(explained.channels))
+    assert explained.output == pytest.approx(reconstruct.by_point.mean(), rel=1e-4)
     gap = explained.output - explained.baseline_output
     assert explained.gradients.sum() == pytest.approx(gap + explained.delta, abs=1e-4)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
@@ -67,10 +69,10 @@ def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
     _, prepared, config = built("conv")
     place = 9000
     prepared.source["rows"].scaled[place - 3, 0] = 2.0
-    found = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
-    assert found.at == len(found.times) - 1  # a causal score is made from the window that ends at its point
-    assert int(found.by_point.argmax()) == found.at - 3
-    explained = alarm.explain(ForgetsBusyHours(), prepared, config, found, nothing=nothing)
-    assert int(explained.gradients[:, 0].argmax()) == found.at - 3
-    assert explained.ablation[found.at - 3, 0] == explained.ablation.max()
+    reconstruct = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
+    assert reconstruct.at == len(reconstruct.times) - 1  # a causal score is made from the window that ends at its point
+    assert int(reconstruct.by_point.argmax()) == reconstruct.at - 3
+    explained = alarm.explain(ForgetsBusyHours(), prepared, config, reconstruct, nothing=nothing)
+    assert int(explained.gradients[:, 0].argmax()) == reconstruct.at - 3
+    assert explained.ablation[reconstruct.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

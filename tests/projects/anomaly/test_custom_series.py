@@ -104,15 +104,15 @@ def test_a_run_goes_to_another_machine_and_is_judged_there(labelled, tmp_path, m
     assert bundle.run["data_checksum"] == bundle.config.data_checksum == entry.checksum
     assert entry.checksum in bundle.card and "--dataset custom:mine" in bundle.run["command"]
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "elsewhere"))
-    taken = runs.import_run(tmp_path / "bundle")
-    found = runs.evaluate(taken.run_id)
-    assert np.isfinite(list(found["metrics"].values())).all()
-    assert ("auc_pr" in found["metrics"]) == ("roc_auc" in found["metrics"]) == labelled
+    import_run = runs.import_run(tmp_path / "bundle")
+    evaluation = runs.evaluate(import_run.run_id)
+    assert np.isfinite(list(evaluation["metrics"].values())).all()
+    assert ("auc_pr" in evaluation["metrics"]) == ("roc_auc" in evaluation["metrics"]) == labelled
     assert bundle.evaluation.verdict and ("no label" in bundle.evaluation.verdict) != labelled
     assert "custom:mine" in command_line(bundle.config)  # though the series is not here
     with pytest.raises(DataError, match=r"'mine' is not on this machine: add its file again"):
         projects.get("anomaly").prepare(bundle.config)
-    back = runs.export_run(taken.run_id, tmp_path / "back.zip")
+    back = runs.export_run(import_run.run_id, tmp_path / "back.zip")
     assert runs.import_run(back).dataset == "custom:mine"
 
 
@@ -127,6 +127,6 @@ def test_labels_are_exactly_those_inside_a_window():
     times = np.arange(20, dtype=np.int64) * 10
     windows = (LabeledWindow(30, 50, ""), LabeledWindow(45, 61, ""), LabeledWindow(-5, 0, ""))
     series = Series(times, times * 1.0, windows)
-    wanted = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
-    assert series.labels.tolist() == wanted.astype(int).tolist()
+    result = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
+    assert series.labels.tolist() == result.astype(int).tolist()
     assert dataclasses.replace(series, windows=()).labels.sum() == 0

@@ -46,11 +46,11 @@ def seen() -> RunEvidence:
     return quiz.run_evidence(runs.open_run("reference:anatomy/autoencoder"))
 
 
-@pytest.mark.parametrize("question", anatomy.QUESTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("question", anatomy.QUESTIONS, ids=lambda item: item.name)
 def test_a_stored_run_marks_right_and_wrong(seen, question):
-    found = question.find(seen)
+    result = question.find(seen)
     assert [mark_answer(question, place, seen).right for place in range(len(question.choices))] == [
-        place == found.right for place in range(len(question.choices))
+        place == result.right for place in range(len(question.choices))
     ]
 
 

@@ -15,9 +15,9 @@ def reference():
 
 
 def test_it_looks_at_the_one_pair_that_answers(reference):
-    found = attention.answer(reference.load(), b"a3 b7 c1 d7 b?")
-    assert found["label"] == "7" and found["probability"] > 0.9
-    assert int(np.argmax(found["looked_at"][0])) == 1 and sum(found["looked_at"][0]) == pytest.approx(1)
+    answer = attention.answer(reference.load(), b"a3 b7 c1 d7 b?")
+    assert answer["label"] == "7" and answer["probability"] > 0.9
+    assert int(np.argmax(answer["looked_at"][0])) == 1 and sum(answer["looked_at"][0]) == pytest.approx(1)
     with pytest.raises(DataError, match="6"):
         attention.answer(reference.load(), b"a1 b1 c1 d1 e1 f1 g1 a?")
 
@@ -48,12 +48,12 @@ def trial(losses: np.ndarray, *, pair: float = 0.1, rest: float = 1.0) -> RunEvi
 def test_the_answers_follow_the_trial(end, right):
     run = trial(np.linspace(2.3, end, 100) if end < 2 else np.full(100, end))
     run.curves["batch_loss"][1][-10:] = end
-    question = next(one for one in attention.QUESTIONS if one.name == "root")
+    question = next(item for item in attention.QUESTIONS if item.name == "root")
     assert [mark_answer(question, place, run).right for place in range(3)] == [place == right for place in range(3)]
 
 
 def test_which_gradient_is_shorter_is_read_from_the_trial():
-    question = next(one for one in attention.QUESTIONS if one.name == "shortest")
+    question = next(item for item in attention.QUESTIONS if item.name == "shortest")
     losses = np.full(20, 2.3)
     assert question.find(trial(losses)).right == 0
     assert question.find(trial(losses, pair=2.0)).right == 1

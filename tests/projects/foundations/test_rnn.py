@@ -32,14 +32,16 @@ def built(config):
 
 
 def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
-    made = memory_task.make_sequences(500, gap=9, seed=0)
-    assert made.inputs.shape == (500, 10, 10) and made.inputs.dtype == np.float32
-    assert np.array_equal(made.inputs[:, 0].argmax(axis=1), made.targets)
-    assert np.all(made.inputs[:, 0].sum(axis=1) == 1)
-    later = [np.corrcoef(made.inputs[:, t, k], made.targets == k)[0, 1] for t in range(1, 10) for k in range(10)]
-    assert np.abs(later).max() < 0.2 and abs(made.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
-    assert np.array_equal(made.inputs, memory_task.make_sequences(500, gap=9, seed=0).inputs)
-    assert made.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
+    sequences = memory_task.make_sequences(500, gap=9, seed=0)
+    assert sequences.inputs.shape == (500, 10, 10) and sequences.inputs.dtype == np.float32
+    assert np.array_equal(sequences.inputs[:, 0].argmax(axis=1), sequences.targets)
+    assert np.all(sequences.inputs[:, 0].sum(axis=1) == 1)
+    later = [
+        np.corrcoef(sequences.inputs[:, t, k], sequences.targets == k)[0, 1] for t in range(1, 10) for k in range(10)
+    ]
+    assert np.abs(later).max() < 0.2 and abs(sequences.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
+    assert np.array_equal(sequences.inputs, memory_task.make_sequences(500, gap=9, seed=0).inputs)
+    assert sequences.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
 
 
 def test_parts_are_apart_and_the_test_part_is_every_seeds():
@@ -56,15 +58,15 @@ def test_unrolled_states_and_gradients(model, dataset):
     config = configured(model, dataset)
     module, prepared = built(config)
     x, target = rnn.example(dataset, 6, 3, prepared.preprocessing)
-    found = unroll(module, x, target)
+    result = unroll(module, x, target)
     steps = prepared.facts["steps"]
-    assert found.states.shape == found.by_step.shape == (steps, 12) and found.lengths.shape == (steps,)
+    assert result.states.shape == result.by_step.shape == (steps, 12) and result.lengths.shape == (steps,)
     with torch.no_grad():
         scores = module(torch.from_numpy(x)[None]).softmax(dim=1)[0].numpy()
-    np.testing.assert_allclose(found.probabilities, scores, atol=1e-5)
-    assert found.loss == pytest.approx(-np.log(scores[target]), abs=1e-4)
+    np.testing.assert_allclose(result.probabilities, scores, atol=1e-5)
+    assert result.loss == pytest.approx(-np.log(scores[target]), abs=1e-4)
     if model == "rnn":
-        assert found.error is not None and found.error <= 1e-6
+        assert result.error is not None and result.error <= 1e-6
     stored = prepared.test.inputs[0][3].numpy()
     assert stored.shape == x.shape
 
@@ -72,14 +74,14 @@ def test_unrolled_states_and_gradients(model, dataset):
 def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates():
     module, _ = built(configured("lstm"))
     x, target = rnn.example("memory", 6, 0, {})
-    found = unroll(module, x, target)
+    result = unroll(module, x, target)
     states, (_, cells) = module.lstm(torch.from_numpy(x)[None])
-    np.testing.assert_allclose(found.states, states[0].detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(result.states, states[0].detach().numpy(), atol=1e-6)
     scores = torch.nn.functional.one_hot(torch.tensor(target), 10).float()
-    dh = (torch.from_numpy(found.probabilities) - scores) @ module.classes.weight
+    dh = (torch.from_numpy(result.probabilities) - scores) @ module.classes.weight
     gate = states[0, -1] / cells[0, 0].tanh()  # h = o tanh(c)
-    wanted = (dh * gate * (1 - cells[0, 0].tanh() ** 2)).detach().numpy()
-    np.testing.assert_allclose(found.by_step[-1], wanted, atol=1e-6)
+    values = (dh * gate * (1 - cells[0, 0].tanh() ** 2)).detach().numpy()
+    np.testing.assert_allclose(result.by_step[-1], values, atol=1e-6)
 
 
 def test_a_run_on_the_memory_task_reads_no_pictures():
@@ -93,15 +95,15 @@ def test_a_run_on_the_memory_task_reads_no_pictures():
 def test_the_measured_curves_and_the_questions_on_them():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
-    found = bridges()
-    assert rnn.longest_gap(found, "lstm") > rnn.longest_gap(found, "rnn") >= 10
+    result = bridges()
+    assert rnn.longest_gap(result, "lstm") > rnn.longest_gap(result, "rnn") >= 10
     for question in rnn.QUESTIONS:
-        right = question.find(found).right
-        marks = [mark_answer(question, place, found).right for place in range(len(question.choices))]
+        right = question.find(result).right
+        marks = [mark_answer(question, place, result).right for place in range(len(question.choices))]
         assert marks == [place == right for place in range(len(question.choices))]
     turned = {"rnn": {5: 1.0, 50: 0.95, 150: 0.95}, "lstm": {5: 1.0, 50: 0.5}}
     answers: list[CorrectChoice] = [question.find(turned) for question in rnn.QUESTIONS]
-    assert [one.right for one in answers] == [0, 3, 2]
+    assert [answer.right for answer in answers] == [0, 3, 2]
 
 
 @pytest.mark.parametrize("broken", rnn.BREAKS, ids=lambda broken: broken.name)
@@ -113,10 +115,10 @@ def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(b
 
 def tried(settings):
     config = projects.configure("rnn", model="rnn", dataset="memory", preset="quick", settings=settings)
-    found = run_short(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
-    return short_run_evidence(found, settings)
+    short_run = run_short(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
+    return short_run_evidence(short_run, settings)
 
 
 def test_the_reference_run_reads_rows_right_97_times_of_100():
-    found = runs.open_run(REFERENCE)
-    assert found.record.dataset == "mnist" and found.record.metrics["accuracy"] >= 0.97
+    run = runs.open_run(REFERENCE)
+    assert run.record.dataset == "mnist" and run.record.metrics["accuracy"] >= 0.97

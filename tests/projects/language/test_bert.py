@@ -44,17 +44,17 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     weights = 2 * 30_522 * 32  # the vectors of the words alone would be as many bytes in half precision
     assert (tmp_path / "bundle" / "model.safetensors").stat().st_size < weights
     loaded = bundle.load()
-    found = projects.get("bert").answer(loaded, b"Who wrote the song?")
-    assert set(found["probabilities"]) == {"place", "person"} and found["tokens"] == 5
+    answer = projects.get("bert").answer(loaded, b"Who wrote the song?")
+    assert set(answer["probabilities"]) == {"place", "person"} and answer["tokens"] == 5
     for strange in (b"", b"<br>", "😀 😀".encode(), b"\xff\xfe"):
         with pytest.raises(DataError):
             projects.get("bert").answer(loaded, strange)
     assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.flat["length"] - 2)
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
-    said = custom_texts.load("custom:kinds").texts[origin]
-    again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
-    wanted = dict(zip(bundle.labels, stored["test_scores"][0].tolist(), strict=True))
-    assert again == pytest.approx(wanted, abs=1e-4)
+    text = custom_texts.load("custom:kinds").texts[origin]
+    again = projects.get("bert").answer(loaded, text.encode())["probabilities"]
+    values = dict(zip(bundle.labels, stored["test_scores"][0].tolist(), strict=True))
+    assert again == pytest.approx(values, abs=1e-4)
     other = tmp_path / "others"
     tiny_bert.write(other, seed=1)
     monkeypatch.setenv("DLCORE_DATA", str(other))
@@ -76,12 +76,14 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
 
 def test_a_hidden_word_is_masked_and_marks_stay(here):
     reader = bert_reading.reader(tiny_bert.NAME)
-    seen = texts.EncodedText(["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1)
-    assert seen.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
-    assert seen.without().tolist() == [[101, 103, 103, 102]]
-    words, taken = bert_reading.attend(reader, "The film " * 60)
-    assert len(words) == bert_reading.MOST and taken.shape == (2, 2, len(words), len(words))
-    np.testing.assert_allclose(taken.sum(axis=-1), 1.0, atol=1e-5)
+    encoded_text = texts.EncodedText(
+        ["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1
+    )
+    assert encoded_text.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
+    assert encoded_text.without().tolist() == [[101, 103, 103, 102]]
+    words, result = bert_reading.attend(reader, "The film " * 60)
+    assert len(words) == bert_reading.MOST and result.shape == (2, 2, len(words), len(words))
+    np.testing.assert_allclose(result.sum(axis=-1), 1.0, atol=1e-5)
 
 
 def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):

@@ -22,10 +22,12 @@ def asked(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(folder))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     labels = np.arange(120) % 3
-    said = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
-    found = text.TextDataset(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
-    monkeypatch.setattr(text, "load", lambda name: found)
-    return found
+    texts = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
+    text_dataset = text.TextDataset(
+        texts, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90
+    )
+    monkeypatch.setattr(text, "load", lambda name: text_dataset)
+    return text_dataset
 
 
 def configured(model, **settings):
@@ -57,5 +59,5 @@ def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
     train_here(configured("bert_gru", bert=tiny_bert.NAME, after_layer=2), tmp_path / "run", weights="float16")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
     loaded = inspection.validate_bundle(tmp_path / "run").load()
-    found = projects.get("questions").answer(loaded, b"where is it")
-    assert set(found["probabilities"]) == {"a", "b", "c"} and found["tokens"] == 3
+    answer = projects.get("questions").answer(loaded, b"where is it")
+    assert set(answer["probabilities"]) == {"a", "b", "c"} and answer["tokens"] == 3

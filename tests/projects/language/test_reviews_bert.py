@@ -69,47 +69,47 @@ def place(tmp_path, monkeypatch):
 def reviews(n=150):
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
-    said = [
+    result = [
         " ".join(rng.permutation(["the", "film", "was", "and", *rng.choice(WORDS[5:], i % 7), ("bad", "good")[label]]))
         for i, label in enumerate(labels)
     ]
-    return text.deduplicate(said, labels, text.SENTIMENT, checksum="0" * 64)
+    return text.deduplicate(result, labels, text.SENTIMENT, checksum="0" * 64)
 
 
 @pytest.fixture
 def invented(place, monkeypatch):
-    found = reviews()
-    monkeypatch.setattr(texts, "load", lambda config: found)
-    return found
+    result = reviews()
+    monkeypatch.setattr(texts, "load", lambda config: result)
+    return result
 
 
 def reading(**changes):
     return FeatureConfig(**{"checkpoint": bert_weights.require("tiny"), "length": 16, "keep": "both", **changes})
 
 
-def computed(said, how):
+def computed(result, how):
     """How many texts had to be computed."""
     told = []
     with progress.listening(lambda what, done, total: told.append((done, total))):
-        states = bert_features.compute_states(said, how)
+        states = bert_features.compute_states(result, how)
     return states, (told[-1][1] if told else 0)
 
 
 def test_states_are_computed_once_and_a_change_of_anything_computes_anew(place):
-    said = reviews().texts
-    states, fresh = computed(said, reading())
-    again, none = computed(said, reading())
-    assert (fresh, none) == (len(said), 0)
-    rows = torch.arange(len(said))
+    result = reviews().texts
+    states, fresh = computed(result, reading())
+    again, none = computed(result, reading())
+    assert (fresh, none) == (len(result), 0)
+    rows = torch.arange(len(result))
     assert torch.equal(states.gather(rows)[0], again.gather(rows)[0])
     for changed in ({"length": 12}, {"keep": "end"}, {"layer": 2}):
-        assert computed(said, reading(**changed))[1] == len(said)
-    assert computed([said[0] + " dull", *said[1:]], reading())[1] == len(said)
+        assert computed(result, reading(**changed))[1] == len(result)
+    assert computed([result[0] + " dull", *result[1:]], reading())[1] == len(result)
     (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "fast"]))
-    assert computed(said, reading())[1] == len(said), "another tokenizer"
+    assert computed(result, reading())[1] == len(result), "another tokenizer"
     weights = load_file(place / "model.safetensors")
     save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
-    assert computed(said, reading())[1] == len(said), "other weights"
+    assert computed(result, reading())[1] == len(result), "other weights"
 
 
 def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monkeypatch):
@@ -120,10 +120,10 @@ def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monk
     pieces = bert_features.bert_tokens.WordPieceTokenizer(how.checkpoint)
     for row in (0, 41, len(said) - 1):
         (ids,) = pieces.encode([said[row]], length=16, keep="both")
-        found, there = states.gather(torch.tensor([row]))
+        result, there = states.gather(torch.tensor([row]))
         wanted = network(torch.from_numpy(ids)[None])
         assert there.sum() == len(ids)
-        torch.testing.assert_close(found, wanted, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
+        torch.testing.assert_close(result, wanted, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
     torn = sorted((token_states._folder()).glob("*[0-9a-f].npy"))[0]
     torn.write_bytes(torn.read_bytes()[:-2])
     _, fresh = computed(said, how)
@@ -142,13 +142,13 @@ def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
         bert_features.compute_states(said, how)
     left = token_states.usage()[1]
     assert 1 <= left < 8
-    found = []
-    both = [threading.Thread(target=lambda: found.append(computed(said, how))) for _ in range(2)]
+    result = []
+    both = [threading.Thread(target=lambda: result.append(computed(said, how))) for _ in range(2)]
     for each in both:
         each.start()
     for each in both:
         each.join()
-    (one, first), (other, second) = found
+    (one, first), (other, second) = result
     assert max(first, second) <= len(said) - 20 * (left - 1)
     rows = torch.arange(len(said))
     assert torch.equal(one.gather(rows)[0], other.gather(rows)[0])
@@ -160,14 +160,14 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     train_here(config, tmp_path / "run", weights="float16")
     bundle = inspection.validate_bundle(tmp_path / "run")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
-    kept = bundle.preprocessing
-    assert kept["bert"] == "tiny" and kept["bert_checksum"] == bert_weights.require("tiny").checksum
-    assert "words" not in kept
+    preprocessing = bundle.preprocessing
+    assert preprocessing["bert"] == "tiny" and preprocessing["bert_checksum"] == bert_weights.require("tiny").checksum
+    assert "words" not in preprocessing
     loaded = bundle.load()
-    said = ["the film was good and good", "bad plot"]
-    found = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in said]
-    assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in found)
-    ids = torch.from_numpy(texts.encode_text(loaded, said[0]).ids)
+    result = ["the film was good and good", "bad plot"]
+    answers = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in result]
+    assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in answers)
+    ids = torch.from_numpy(texts.encode_text(loaded, result[0]).ids)
     padded = torch.nn.functional.pad(ids, (0, 40))
     torch.testing.assert_close(
         inference.forward_batch(loaded.module, padded), inference.forward_batch(loaded.module, ids), atol=1e-5, rtol=0
@@ -188,9 +188,9 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
 
 
 def test_more_than_the_bert_can_do_is_refused(invented):
-    for wrong, said in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
+    for wrong, result in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
         config = projects.configure("reviews_bert", dataset="imdb", settings={**SMALL, **wrong})
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=result):
             reviews_bert.prepare(config)
 
 

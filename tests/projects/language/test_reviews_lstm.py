@@ -105,19 +105,19 @@ def test_it_learns_and_is_measured(loaded, prepared, config):
 
 
 def test_answer_reads_a_text(loaded):
-    found = PROJECT.answer(loaded, b"A <b>GREAT</b> film, story zzz")
-    assert found["label"] == "positive" and found["probability"] > 0.5
-    assert (found["tokens"], found["unknown"], found["left_out"]) == (5, 2, 0)  # "a" and "zzz" are not known
-    assert sum(found["probabilities"].values()) == pytest.approx(1.0)
+    answer = PROJECT.answer(loaded, b"A <b>GREAT</b> film, story zzz")
+    assert answer["label"] == "positive" and answer["probability"] > 0.5
+    assert (answer["tokens"], answer["unknown"], answer["left_out"]) == (5, 2, 0)  # "a" and "zzz" are not known
+    assert sum(answer["probabilities"].values()) == pytest.approx(1.0)
     assert PROJECT.answer(loaded, b"awful film story")["label"] == "negative"
-    json.dumps(found)
+    json.dumps(answer)
 
 
 def test_answer_is_the_prediction_of_the_same_review(loaded, prepared, config):
     predictions = PROJECT.predict(loaded.module, prepared, config)
     for row in range(10):
-        found = PROJECT.answer(loaded, prepared.source["texts"]["test"][row].encode())
-        assert found["probabilities"]["positive"] == pytest.approx(predictions["test_scores"][row, 1], abs=1e-5)
+        answer = PROJECT.answer(loaded, prepared.source["texts"]["test"][row].encode())
+        assert answer["probabilities"]["positive"] == pytest.approx(predictions["test_scores"][row, 1], abs=1e-5)
 
 
 def test_answer_goes_by_the_threshold(loaded):
@@ -126,8 +126,8 @@ def test_answer_goes_by_the_threshold(loaded):
 
 
 def test_a_long_text_is_cut_and_says_so(loaded):
-    found = PROJECT.answer(loaded, b"film " * 50 + b"great")
-    assert found["tokens"] == 12 and found["left_out"] == 39
+    answer = PROJECT.answer(loaded, b"film " * 50 + b"great")
+    assert answer["tokens"] == 12 and answer["left_out"] == 39
 
 
 @pytest.mark.parametrize(

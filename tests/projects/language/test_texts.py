@@ -31,9 +31,9 @@ def made(n: int = 300, classes: int = 4) -> TextDataset:
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=n)
     fill = np.array(["the", "said", "on", "monday", "report", "today"])
-    said = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
+    result = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
     names = text.SENTIMENT if classes == 2 else NAMES
-    return TextDataset(said, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
+    return TextDataset(result, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
 
 
 def patched(patch: pytest.MonkeyPatch, slug: str) -> None:
@@ -96,18 +96,18 @@ def test_an_answer_is_the_prediction_of_the_same_text(trained):
     project = projects.get(config.project)
     scores = project.predict(loaded.module, prepared, config)["test_scores"]
     for row in range(6):
-        found = project.answer(loaded, prepared.source["texts"]["test"][row].encode())
-        named = [found["probabilities"][label] for label in loaded.labels]
+        answer = project.answer(loaded, prepared.source["texts"]["test"][row].encode())
+        named = [answer["probabilities"][label] for label in loaded.labels]
         np.testing.assert_allclose(named, scores[row], atol=1e-5)
 
 
 def test_a_hidden_word_counts_as_unknown(trained):
     _, _, loaded = trained
     word = TELLING[1]
-    seen = texts.encode_text(loaded, f"the {word} report zebra")
-    assert seen.words == ["the", word, "report", "zebra"] and seen.unknown.tolist() == [False, False, False, True]
-    whole = texts.classify(loaded, seen)
-    without = texts.classify(loaded, seen, hidden=[1, 99])
+    result = texts.encode_text(loaded, f"the {word} report zebra")
+    assert result.words == ["the", word, "report", "zebra"] and result.unknown.tolist() == [False, False, False, True]
+    whole = texts.classify(loaded, result)
+    without = texts.classify(loaded, result, hidden=[1, 99])
     assert without == texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
     label = whole["label"]
     assert label == loaded.labels[1] and without["probabilities"][label] != whole["probabilities"][label]
@@ -170,7 +170,7 @@ def test_vectors_of_another_width_are_refused(monkeypatch, glove):
 
 def test_seven_variants_differ_from_the_base_as_they_say():
     base = projects.configure("reviews_transformer", model="base")
-    for name, wanted in (
+    for name, result in (
         ("dropout", {"dropout": 0.3}),
         ("weight_decay", {"weight_decay": 1e-5}),
         ("fast", {"learning_rate": 0.1}),
@@ -179,14 +179,14 @@ def test_seven_variants_differ_from_the_base_as_they_say():
     ):
         other = projects.configure("reviews_transformer", model=name)
         flat = [c.flat for c in (base, other)]
-        assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted
+        assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == result
     assert base.flat["length"] == 250 and base.flat["heads"] == 2
 
 
 def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
-    made = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
-    assert [len(configs) for configs in made.values()] == [2, 2, 2]
-    first = [configs[0] for configs in made.values()]
+    variants = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
+    assert [len(configs) for configs in variants.values()] == [2, 2, 2]
+    first = [configs[0] for configs in variants.values()]
     assert {config.flat["pooling"] for config in first} == {"last_padded", "last", "mean_max"}
     assert len({str({**config.flat, "pooling": ""}) for config in first}) == 1
 
@@ -207,8 +207,8 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     seen = texts.encode_text(loaded, said)
     later = pooling_lesson.probability_over_padding(loaded, seen, most=30)
     assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
-    own, fresh = pooling_lesson.difference_left(loaded, seen, texts.encode_text(loaded, "the goal"), most=30)
-    assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)
+    result, fresh = pooling_lesson.difference_left(loaded, seen, texts.encode_text(loaded, "the goal"), most=30)
+    assert result[0] == fresh[0] == 1.0 and result.shape == fresh.shape == (31,)
 
 
 def test_balanced_classes_weigh_the_same(monkeypatch):
@@ -220,8 +220,8 @@ def test_balanced_classes_weigh_the_same(monkeypatch):
     outputs = torch.zeros(len(targets), 4)
     outputs[:, 0] = 1.0  # the loss of one class differs from that of the others
     each = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
-    wanted = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
-    torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), wanted)
+    mean = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
+    torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), mean)
     plain = project.objective(projects.configure("news", settings={**SMALL, "balanced": False}), prepared)
     torch.testing.assert_close(plain.loss(outputs, targets), each.mean())
 
@@ -230,9 +230,9 @@ def test_balanced_classes_weigh_the_same(monkeypatch):
 @pytest.mark.parametrize(("words", "left"), [("w{}", True), ("?! {}", False)])
 def test_texts_whose_words_come_once_or_that_have_none_break_no_baseline(monkeypatch, slug, words, left):
     labels = np.arange(60) % 2
-    said = [words.format(n if left else "." * n) for n in range(60)]
-    found = TextDataset(said, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
-    monkeypatch.setattr(text, "load", lambda name: found)
+    result = [words.format(n if left else "." * n) for n in range(60)]
+    text_dataset = TextDataset(result, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
+    monkeypatch.setattr(text, "load", lambda name: text_dataset)
     model, sizes = CHOICES[slug]
     config = projects.configure(slug, model=model, settings={**SMALL, **sizes, "length": 8})
     measured = projects.get(slug).baselines(projects.get(slug).prepare(config), config)

@@ -32,8 +32,8 @@ def test_digits_are_enlarged_scaled_by_the_training_part_and_never_mirrored():
     assert prepared.facts == {"channels": 1, "height": 32, "width": 32, "classes": 10}
     assert len(prepared.train) + len(prepared.validation) == 1438 and len(prepared.test) == 359
     assert not set(prepared.train.ids) & set(prepared.validation.ids)
-    (seen,) = prepared.transform((prepared.train.inputs[0],), False)
-    assert abs(float(seen.mean())) < 1e-3 and abs(float(seen.std()) - 1) < 1e-3
+    (result,) = prepared.transform((prepared.train.inputs[0],), False)
+    assert abs(float(result.mean())) < 1e-3 and abs(float(result.std()) - 1) < 1e-3
     assert not prepared.transform.augmentation.flip
     assert pictures.prepare(config()).checksum == prepared.checksum
 
@@ -54,8 +54,8 @@ def planted(monkeypatch):
     also[5] = True
     labels = np.arange(100) % 2
     labels[[10, 20, 30]] = 0
-    found = images.Images(pixels, labels, pixels[:9], labels[:9], ("a", "b"), "c", groups, also)
-    monkeypatch.setattr(images, "load", lambda *args, **more: found)
+    result = images.Images(pixels, labels, pixels[:9], labels[:9], ("a", "b"), "c", groups, also)
+    monkeypatch.setattr(images, "load", lambda *args, **more: result)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -70,31 +70,31 @@ def test_no_duplicate_is_on_both_sides_and_none_of_the_test_is_learnt(monkeypatc
 @pytest.mark.parametrize("model", ["resnet18", "vgg16_c", "resnext"])
 @pytest.mark.parametrize("preset", ["quick", "full"])
 def test_every_recipe_builds_its_model_for_its_pictures(model, preset):
-    made = projects.configure("architectures", model=model, dataset="digits", preset=preset)
-    side = made.data_options.side
+    result = projects.configure("architectures", model=model, dataset="digits", preset=preset)
+    side = result.data_options.side
     facts = {"channels": 3, "height": side, "width": side, "classes": 3}
     with torch.device("meta"):
-        module = projects.get("architectures").models[model].build(made.model_options, facts).eval()
+        module = projects.get("architectures").models[model].build(result.model_options, facts).eval()
         assert module(torch.empty(2, 3, side, side)).shape == (2, 3)
 
 
 def loaded(channels: int) -> LoadedModel:
-    made = config()
+    result = config()
     facts = {"channels": channels, "height": 32, "width": 32, "classes": 3}
-    module = projects.get("architectures").models["resnet18"].build(made.model_options, facts).eval()
+    module = projects.get("architectures").models["resnet18"].build(result.model_options, facts).eval()
     scale = {"mean": [0.5] * channels, "std": [0.25] * channels}
     return LoadedModel(
-        module, made, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")
+        module, result, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")
     )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_picture_handed_in_is_seen_as_training_saw_its_own(channels):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 80, 3), dtype=np.uint8))
-    found = pictures.answer(loaded(channels), encoded(picture))
-    assert sum(found["probabilities"].values()) == pytest.approx(1)
-    assert np.array(found["pixels"]).shape == ((32, 32) if channels == 1 else (32, 32, 3))
-    assert found["label"] == max(found["probabilities"], key=found["probabilities"].get)
+    answer = pictures.answer(loaded(channels), encoded(picture))
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert np.array(answer["pixels"]).shape == ((32, 32) if channels == 1 else (32, 32, 3))
+    assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
 
 
 def test_what_is_no_picture_is_refused():
@@ -103,9 +103,9 @@ def test_what_is_no_picture_is_refused():
 
 
 def test_simple_methods_are_measured_on_the_same_test():
-    made = config(train_rows=300)
-    found = pictures.baselines(pictures.prepare(made), made)
-    assert found["majority"]["accuracy"] < 0.15 and found["logistic_regression"]["accuracy"] > 0.8
+    result = config(train_rows=300)
+    baselines = pictures.baselines(pictures.prepare(result), result)
+    assert baselines["majority"]["accuracy"] < 0.15 and baselines["logistic_regression"]["accuracy"] > 0.8
 
 
 @PHOTOGRAPHS

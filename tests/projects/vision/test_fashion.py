@@ -51,12 +51,12 @@ def test_parts_are_apart_and_the_test_part_is_the_same_for_every_seed(prepared):
 
 def test_scale_knows_the_training_part_alone():
     """A leak planted: bright validation and test pictures must not move the scale."""
-    found = images.load("digits")
+    data = images.load("digits")
     config = projects.configure("fashion", dataset="digits")
     before = PROJECT.prepare(config)
-    bright = found.pixels.copy()
+    bright = data.pixels.copy()
     bright[before.validation.ids] = 255
-    leaky = images.Images(bright, found.labels, found.test_pixels * 0 + 255, found.test_labels, found.names, "x")
+    leaky = images.Images(bright, data.labels, data.test_pixels * 0 + 255, data.test_labels, data.names, "x")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "load", lambda name: leaky)
         after = PROJECT.prepare(config)
@@ -98,11 +98,11 @@ TORN = png(np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8))[
 def test_answer_is_the_prediction_of_the_same_picture(loaded, prepared, config):
     predictions = PROJECT.predict(loaded.module, prepared, config)
     for row in range(10):
-        found = PROJECT.answer(loaded, png(prepared.test.inputs[0][row].numpy()))
-        wanted = predictions["test_scores"][row]
-        assert found["label"] == loaded.labels[wanted.argmax()]
-        assert found["probabilities"][found["label"]] == pytest.approx(wanted.max(), abs=1e-4)
-        assert np.array(found["pixels"]).shape == (8, 8)
+        answer = PROJECT.answer(loaded, png(prepared.test.inputs[0][row].numpy()))
+        test_score = predictions["test_scores"][row]
+        assert answer["label"] == loaded.labels[test_score.argmax()]
+        assert answer["probabilities"][answer["label"]] == pytest.approx(test_score.max(), abs=1e-4)
+        assert np.array(answer["pixels"]).shape == (8, 8)
 
 
 def test_answer_on_a_large_dark_on_light_drawing(loaded, prepared):
@@ -110,8 +110,8 @@ def test_answer_on_a_large_dark_on_light_drawing(loaded, prepared):
     right = 0
     for row in range(40):
         big = np.kron(255 - prepared.test.inputs[0][row].numpy(), np.ones((30, 30), np.uint8))
-        found = PROJECT.answer(loaded, png(big))
-        right += found["label"] == loaded.labels[prepared.test.targets[row]]
+        answer = PROJECT.answer(loaded, png(big))
+        right += answer["label"] == loaded.labels[prepared.test.targets[row]]
     assert right >= 24  # cropping shifts and stretches a digit of 8 x 8 pixels a little
 
 
@@ -146,8 +146,8 @@ def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_pat
 def test_the_improved_reference_run_is_better_than_the_plain_one_and_means_what_it_says():
     """What README claims of them: at least 90.5 % right, better than the plain network on the same pictures."""
     improved, plain = (runs.open_run(f"reference:fashion/{name}").bundle for name in ("improved", "dense"))
-    found = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
-    assert found.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
+    agreement_of_predictions = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
+    assert agreement_of_predictions.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
     for bundle in (improved, plain):
         stored = bundle.predictions()
         temperature = calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])

@@ -69,8 +69,8 @@ def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
     x = torch.randn(2, 3, SIDE, SIDE)
     with torch.no_grad():
         features = ours.features(x)
-        wanted = theirs(x)
-        torch.testing.assert_close(last(features), wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
+        result = theirs(x)
+        torch.testing.assert_close(last(features), result, rtol=1e-3, atol=1e-5 * float(result.abs().max()))
         assert torch.equal(ours(features), ours(x)) and ours(x).shape == (2, 3)
 
 
@@ -103,10 +103,10 @@ def test_rates_fall_by_depth_and_follow_the_schedule():
 
 
 def test_features_are_computed_once_with_progress_and_are_what_the_network_says(small, monkeypatch):
-    told = []
-    with progress.listening(lambda *said: told.append(said)):
+    result = []
+    with progress.listening(lambda *said: result.append(said)):
         prepared = food.prepare(config())
-    assert told[-1][1:] == (72, 72) and "features" in told[-1][0]
+    assert result[-1][1:] == (72, 72) and "features" in result[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
     assert prepared.labels == ("green salad", "red soup")
     module = food.PROJECT.models["mobilenet_v2_frozen"].build(config().model_options, prepared.facts).eval()
@@ -127,17 +127,17 @@ def test_a_warm_head_is_the_same_every_time_and_knows_its_features():
     features = torch.from_numpy(generator.normal(0, 1, (60, 20)).astype(np.float32)) + 2 * functional.one_hot(
         targets, 20
     )
-    found = []
+    result = []
     for seed in (0, 1):
         torch.manual_seed(seed)
         head = torch.nn.Linear(20, 3)
         food.fit_head(head, features, targets, pull=1.0)
-        found.append(head(features).detach())
-    torch.testing.assert_close(*found, rtol=1e-2, atol=1e-2)
-    assert (found[0].argmax(1) == targets).float().mean() > 0.9
+        result.append(head(features).detach())
+    torch.testing.assert_close(*result, rtol=1e-2, atol=1e-2)
+    assert (result[0].argmax(1) == targets).float().mean() > 0.9
     reference = LogisticRegression(C=1.0, max_iter=1000).fit(features.numpy(), targets.numpy())
     shares = reference.predict_proba(features.numpy())
-    np.testing.assert_allclose(found[0].softmax(1).numpy(), shares, atol=0.02)
+    np.testing.assert_allclose(result[0].softmax(1).numpy(), shares, atol=0.02)
 
 
 def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
@@ -165,15 +165,15 @@ def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monke
 
 
 def test_simple_methods_are_measured_on_the_same_test(small):
-    found = food.baselines(food.prepare(config()), config())
-    assert set(found) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
-    assert found["majority"]["accuracy"] == 0.5
+    baselines = food.baselines(food.prepare(config()), config())
+    assert set(baselines) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
+    assert baselines["majority"]["accuracy"] == 0.5
 
 
 def test_a_mixed_batch_is_judged_by_both_its_labels(small):
-    made = config(label_smoothing=0.0)
-    prepared = food.prepare(made)
-    loss = food.objective(made, prepared).loss
+    result = config(label_smoothing=0.0)
+    prepared = food.prepare(result)
+    loss = food.objective(result, prepared).loss
     outputs, targets, other = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 3, 2])
     prepared.transform.mix = MixupResult(other, 0.3)
     wanted = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(outputs, targets[other])
@@ -183,22 +183,22 @@ def test_a_mixed_batch_is_judged_by_both_its_labels(small):
 
 
 def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
-    made = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
-    prepared = food.prepare(made)
+    result = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
+    prepared = food.prepare(result)
     batches = Batches(prepared.train, 8, seed=0, transform=prepared.transform)
     (x,), _ = next(batches.epoch(1))
     assert x.shape == (8, 3, 32, 32)
 
 
 def test_one_photo_is_answered_as_the_test_was(small):
-    made = config()
-    prepared = food.prepare(made)
-    module = food.PROJECT.models[made.model].build(made.model_options, prepared.facts).eval()
-    loaded = LoadedModel(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
+    result = config()
+    prepared = food.prepare(result)
+    module = food.PROJECT.models[result.model].build(result.model_options, prepared.facts).eval()
+    loaded = LoadedModel(module, result, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
-    found = food.answer(loaded, path.read_bytes())
-    assert json.dumps(found) and sum(found["probabilities"].values()) == pytest.approx(1)
-    assert found["label"] in prepared.labels
+    answer = food.answer(loaded, path.read_bytes())
+    assert json.dumps(answer) and sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert answer["label"] in prepared.labels
     with pytest.raises(DataError, match="not an image"):
         food.answer(loaded, b"<svg/>")
 
@@ -210,9 +210,9 @@ def test_food_11_in_its_own_layout_has_its_names_and_its_parts(tmp_path):
             for i in range(6):
                 Image.new("RGB", (8, 8)).save(tmp_path / part / f"{k}_{i}.jpg")
     with archives.open_source(tmp_path) as opened:
-        found = image_folders.survey(opened)
-    assert found.names == ("bread", "vegetable and fruit") and len(found.entries) == 24
-    assert found.in_test.sum() == 6 and set(found.labels[found.in_test]) == {1}
+        survey = image_folders.survey(opened)
+    assert survey.names == ("bread", "vegetable and fruit") and len(survey.entries) == 24
+    assert survey.in_test.sum() == 6 and set(survey.labels[survey.in_test]) == {1}
 
 
 def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
@@ -223,16 +223,16 @@ def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "test.txt").write_text("apple_pie/0\nbaklava/3\n")
     with archives.open_source(tmp_path) as opened:
-        found = image_folders.survey(opened)
-    assert [entry.name for entry in found.entries if entry.part == "test"] == [
+        survey = image_folders.survey(opened)
+    assert [entry.name for entry in survey.entries if entry.part == "test"] == [
         "test/apple_pie/0.jpg",
         "test/baklava/3.jpg",
     ]
-    assert len(found.entries) == 14 and found.names == ("apple_pie", "baklava")
+    assert len(survey.entries) == 14 and survey.names == ("apple_pie", "baklava")
 
 
 @pytest.mark.realdata("food101_mini")
 def test_the_photographs_at_hand_are_1_200_of_ten_dishes():
-    found = images.load("food101_mini")
-    assert len(found.labels) == 800 and len(found.test_labels) == 400 and len(found.names) == 10
-    assert np.bincount(found.test_labels).tolist() == [40] * 10 and not found.refused and not found.also_in_test.any()
+    data = images.load("food101_mini")
+    assert len(data.labels) == 800 and len(data.test_labels) == 400 and len(data.names) == 10
+    assert np.bincount(data.test_labels).tolist() == [40] * 10 and not data.refused and not data.also_in_test.any()

@@ -27,8 +27,8 @@ def config(model: str = "vgg_deep", **settings):
 @pytest.mark.parametrize("model", NETWORKS)
 @pytest.mark.parametrize("preset", PROJECT.presets)
 def test_every_network_is_what_its_name_says(model, preset):
-    found = projects.configure("gradients", model=model, dataset="digits", preset=preset)
-    flat = found.flat
+    result = projects.configure("gradients", model=model, dataset="digits", preset=preset)
+    flat = result.flat
     assert {name: flat[name] for name in NETWORKS[model]} == NETWORKS[model]
 
 
@@ -81,10 +81,10 @@ def test_an_attempt_gives_the_same_answer_and_leaves_nothing(prepared):
     import torch
 
     torch.manual_seed(5)
-    wanted = torch.rand(3)
+    rand = torch.rand(3)
     torch.manual_seed(5)
     first, again = (run_short(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
-    assert torch.equal(torch.rand(3), wanted)  # the generator is where it was
+    assert torch.equal(torch.rand(3), rand)  # the generator is where it was
     assert first.gradients.steps.tolist() == [1, 2, 4, 6] and first.losses.steps.tolist() == [1, 2, 3, 4, 5, 6]
     assert first.gradients.norms.tolist() == again.gradients.norms.tolist()
     assert first.losses.values.tolist() == again.losses.values.tolist()

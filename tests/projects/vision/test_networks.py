@@ -17,16 +17,18 @@ MODELS = [
 @pytest.mark.anydata
 @pytest.mark.parametrize(("slug", "model"), MODELS)
 def test_every_model_can_be_opened(slug, model):
-    found = networks.analyze_model(slug, model)
-    assert found.parameters > 0 and len(found.layers) > 1
-    by_hand = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in found.kinds.values())
-    assert found.seen is not by_hand
+    analyze_model = networks.analyze_model(slug, model)
+    assert analyze_model.parameters > 0 and len(analyze_model.layers) > 1
+    by_hand = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in analyze_model.kinds.values())
+    assert analyze_model.seen is not by_hand
     if by_hand:  # in NumPy: torch sees the parameters alone
         return
-    assert found.multiply_adds > 0
-    for place, one in enumerate(found.operations):
-        assert all(source < place for source in one.sources)
-    assert sum(one.weights + one.biases for one in found.operations) == found.parameters
+    assert analyze_model.multiply_adds > 0
+    for place, operation in enumerate(analyze_model.operations):
+        assert all(source < place for source in operation.sources)
+    assert (
+        sum(operation.weights + operation.biases for operation in analyze_model.operations) == analyze_model.parameters
+    )
 
 
 def test_one_in_words_needs_no_weights():

@@ -41,13 +41,13 @@ def test_attention_shown_is_the_attention_used(config):
     torch.manual_seed(0)
     module = Vit(config(width=8, heads=2, depth=2), channels=1, height=8, width=8, classes=3).eval()
     x = torch.rand(3, 8, 8)
-    shown = module.attentions(x)
-    assert shown.shape == (3, 2, 2, 5, 5)
-    torch.testing.assert_close(shown.sum(dim=-1), torch.ones(3, 2, 2, 5))
+    attentions = module.attentions(x)
+    assert attentions.shape == (3, 2, 2, 5, 5)
+    torch.testing.assert_close(attentions.sum(dim=-1), torch.ones(3, 2, 2, 5))
     block = module.blocks[0]
     tokens = block.attention_norm(module.embed(x))
     value = block.attention._split(tokens)[2]
-    by_hand = block.attention.out((shown[:, 0] @ value).transpose(1, 2).flatten(2))
+    by_hand = block.attention.out((attentions[:, 0] @ value).transpose(1, 2).flatten(2))
     torch.testing.assert_close(by_hand, block.attention(tokens))
 
 
@@ -63,14 +63,14 @@ def loaded() -> LoadedModel:
 @pytest.mark.parametrize("how", ["gradients", "occlusion", "rollout"])
 def test_every_way_to_explain_a_picture_leaves_the_model_alone(loaded, how):
     before = {name: value.clone() for name, value in loaded.module.state_dict().items()}
-    asked = picture_maps.prepare_explanation(loaded, images.load("digits").test_pixels[0], 3)
-    assert asked.plan.methods == ("gradients", "occlusion", "rollout") and asked.plan.budget.full
-    found = picture_maps.compute_map(asked, how)
-    assert found.values.shape == (8, 8) and np.isfinite(found.values).all()
+    explanation = picture_maps.prepare_explanation(loaded, images.load("digits").test_pixels[0], 3)
+    assert explanation.plan.methods == ("gradients", "occlusion", "rollout") and explanation.plan.budget.full
+    result = picture_maps.compute_map(explanation, how)
+    assert result.values.shape == (8, 8) and np.isfinite(result.values).all()
     alike = sanity_checks.similarity(
-        asked.module,
-        lambda module: picture_maps.compute_map(asked, how, module).values,
-        relevant=asked.is_visible,
+        explanation.module,
+        lambda module: picture_maps.compute_map(explanation, how, module).values,
+        relevant=explanation.is_visible,
         draws=1,
     )
     assert len(alike) == 1
@@ -83,6 +83,6 @@ def test_pictures_are_mirrored_and_moved_in_training_alone_and_digits_never_mirr
     prepared = PROJECT.prepare(projects.configure("vit", dataset="digits", settings=settings))
     inputs = (prepared.test.inputs[0][:50],)
     (calm,), (again,) = prepared.transform(inputs, False), prepared.transform(inputs, False)
-    (moved,) = prepared.transform(inputs, True)
-    assert torch.equal(calm, again) and not torch.equal(calm, moved) and moved.shape == calm.shape
+    (result,) = prepared.transform(inputs, True)
+    assert torch.equal(calm, again) and not torch.equal(calm, result) and result.shape == calm.shape
     assert not prepared.transform.how.flip
