@@ -115,8 +115,8 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
     ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
     cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # below cut i lie the first i samples
     right = np.r_[0, np.cumsum(~positive)] + positive.sum() - np.r_[0, np.cumsum(positive)]
-    apart = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
-    good = cuts[apart & (right == right[apart].max())]
+    is_boundary = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
+    good = cuts[is_boundary & (right == right[is_boundary].max())]
     return float(good[np.abs(good - 0.5).argmin()])
 
 

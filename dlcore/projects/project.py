@@ -21,7 +21,7 @@ Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
 
 Classification: scores (N, K) probabilities, targets (N,) class indices, ids (N,) row numbers.
-Series: scores (N,) error per time point, targets (N,) 1 inside a labelled window, ids (N,) epoch milliseconds.
+Series: scores (N,) error per time point, targets (N,) 1 inside a labeled window, ids (N,) epoch milliseconds.
 """
 
 
@@ -113,7 +113,7 @@ class Project:
     """One experiment: a task on data of one modality. All functions are pure.
 
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
-    baselines: (prepared, config) -> metrics of simple methods on the test split by name; run once in the worker.
+    baselines: (prepared, config) -> metrics of the baselines on the test split by name; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able prediction for one input: a CSV, an image file, a text.
     explain:   (loaded, payload bytes, method, target) -> a JSON-able explanation of that prediction; None: not offered.
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).

@@ -62,7 +62,7 @@ class ForecastAttribution:
 
 
 def explain(
-    module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: ForecastTarget
+    module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, explained: ForecastTarget
 ) -> ForecastAttribution:
     """Attribution of the forecast of one variable, `hour` steps ahead.
 
@@ -75,37 +75,37 @@ def explain(
     by_change = scale.change is not None
 
     def value(inputs: Tensor, outputs: Tensor) -> Tensor:
-        told, last = outputs[:, hour, variable], inputs[:, -1, variable] * unit + mean
+        output, last = outputs[:, hour, variable], inputs[:, -1, variable] * unit + mean
         if by_change:
-            moved = told * float(scale.change[hour, variable])
-            return moved if asked == "change" else last + moved
-        return told * unit + mean - (last if asked == "change" else 0.0)
+            change = output * float(scale.change[hour, variable])
+            return change if explained == "change" else last + change
+        return output * unit + mean - (last if explained == "change" else 0.0)
 
-    nothing = x.clone()
-    told = variables * (1 + prepared.source["data"].difference_input)
-    nothing[..., :told] = 0.0
+    baseline = x.clone()
+    attributed = variables * (1 + prepared.source["data"].difference_input)
+    baseline[..., :attributed] = 0.0
     length, features = x.shape[1:]
-    owner = torch.where(torch.arange(features) < told, torch.arange(features) % variables, torch.arange(features))
+    owner = torch.where(torch.arange(features) < attributed, torch.arange(features) % variables, torch.arange(features))
     blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change go together
-    found = [
-        attribute(module, (x, *held), value, method="integrated_gradients", baseline=nothing, steps=STEPS),
-        attribute(module, (x, *held), value, method="feature_ablation", baseline=nothing, blocks=_dense(blocks)[None]),
+    attributions = [
+        attribute(module, (x, *held), value, method="integrated_gradients", baseline=baseline, steps=STEPS),
+        attribute(module, (x, *held), value, method="feature_ablation", baseline=baseline, blocks=_dense(blocks)[None]),
     ]
-    gradients = found[0].values[0, :, :told].reshape(length, -1, variables).sum(axis=1)
-    maps = [gradients, found[1].values[0, :, :variables]]
-    delta = found[0].delta
+    gradients = attributions[0].values[0, :, :attributed].reshape(length, -1, variables).sum(axis=1)
+    maps = [gradients, attributions[1].values[0, :, :variables]]
+    delta = attributions[0].delta
     return ForecastAttribution(
         maps[0],
         maps[1],
-        float(found[0].output[0]),
-        float(found[0].baseline_output[0]),
+        float(attributions[0].output[0]),
+        float(attributions[0].baseline_output[0]),
         0.0 if delta is None else float(delta[0]),
     )
 
 
 def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method: str, variable: int) -> dict[str, Any]:
     """Attribution of the first forecast step of one variable, as a JSON-able dict."""
-    result = explain(loaded.module, prepared, first, variable=variable, hour=0, asked="change")
+    result = explain(loaded.module, prepared, first, variable=variable, hour=0, explained="change")
     values = result.gradients if method == "integrated_gradients" else result.ablation
     names, length = loaded.preprocessing["names"], len(values)
     times = prepared.source["table"].times[first - length : first]
@@ -154,10 +154,10 @@ def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
 
 def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tensor:
     """Output (1, H, V) of a blend's linear part with one variable raised by `by`."""
-    rival = RidgeBaseline.of(prepared)
-    filled = rival.filled.copy()
-    filled[first - rival.window : first, variable] += by
-    changed = replace(rival, filled=filled)
+    baseline = RidgeBaseline.of(prepared)
+    filled = baseline.filled.copy()
+    filled[first - baseline.window : first, variable] += by
+    changed = replace(baseline, filled=filled)
     weights = np.asarray(prepared.preprocessing["linear"])
     outputs = ridge.predict(weights, changed.features(np.array([first])))
     return torch.from_numpy(outputs.astype(np.float32)).reshape(1, prepared.facts["horizon"], -1)

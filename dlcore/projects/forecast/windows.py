@@ -60,7 +60,7 @@ class TableScale:
         """(..., V) in units of the deviation, 0 at the mean."""
         return (values - self.mean) / self.deviation
 
-    def moved(self, changes: np.ndarray) -> np.ndarray:
+    def scale_change(self, changes: np.ndarray) -> np.ndarray:
         """Hourly changes (..., V) in units of their deviation."""
         values: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
         return values
@@ -107,14 +107,14 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
         week = max(1, min(WEEK, before // (2 * every)))
         place = np.arange(before)
         validating[:before] = place // week % every == every // 2
-    arange = np.arange(window, points - horizon + 1)
+    moments = np.arange(window, points - horizon + 1)
     reached = _reached(validating, window)  # validation moments look back so far
     reached[before:] = True
-    inside = _count(validating, arange, arange + horizon) == horizon
+    inside = _count(validating, moments, moments + horizon) == horizon
     parts: dict[SplitName, np.ndarray] = {
-        "train": arange[_count(reached, arange - window, arange + horizon) == 0],
-        "validation": arange[inside],
-        "test": arange[arange >= test_from],
+        "train": moments[_count(reached, moments - window, moments + horizon) == 0],
+        "validation": moments[inside],
+        "test": moments[moments >= test_from],
     }
     for name in SPLITS:
         if len(parts[name]) < LEAST_MOMENTS:
@@ -146,9 +146,9 @@ def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale
     if data.target == "values":
         return TableScale(mean, spread)
     filled = tables.forward_fill(table.values, mean)
-    moved = future_values(table.values, train, data.horizon) - filled[train - 1][:, None]
-    known = ~np.isnan(moved)
-    change = np.sqrt((np.where(known, moved, 0.0) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    changes = future_values(table.values, train, data.horizon) - filled[train - 1][:, None]
+    known = ~np.isnan(changes)
+    change = np.sqrt((np.where(known, changes, 0.0) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
     return TableScale(mean, spread, np.where(change > 0, change, 1.0))
 
 
@@ -170,7 +170,7 @@ def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.nd
     filled = tables.forward_fill(table.values, scale.mean)
     parts = [scale.scaled(filled)]
     if data.difference_input:
-        parts.append(scale.moved(np.diff(filled, axis=0, prepend=filled[:1])))
+        parts.append(scale.scale_change(np.diff(filled, axis=0, prepend=filled[:1])))
     if data.mask_input:
         parts.append(np.isnan(table.values).astype(np.float64))
     if data.calendar_input:
@@ -180,8 +180,8 @@ def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.nd
 
 def feature_count(variables: int, data: ForecastData) -> int:
     """Number of input features F."""
-    told = 1 + data.difference_input + data.mask_input
-    return variables * told + (CALENDAR if data.calendar_input else 0)
+    channels = 1 + data.difference_input + data.mask_input
+    return variables * channels + (CALENDAR if data.calendar_input else 0)
 
 
 def input_gatherer(
@@ -189,16 +189,16 @@ def input_gatherer(
 ) -> Transform:
     """Transform from indices (N,) of first forecast hours to inputs: window (N, L, F), calendar (N, C), and the linear
     forecast (N, H, V) if the model takes it."""
-    from_numpys = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
+    tensors = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
     if linear is not None:
-        from_numpys.append(torch.from_numpy(linear.astype(np.float32)))
+        tensors.append(torch.from_numpy(linear.astype(np.float32)))
 
     def gather(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         (first,) = inputs
-        if from_numpys[0].device != first.device:
-            from_numpys[:] = [part.to(first.device) for part in from_numpys]
+        if tensors[0].device != first.device:
+            tensors[:] = [part.to(first.device) for part in tensors]
         rows = first[:, None] + torch.arange(-window, 0, device=first.device)
-        return (from_numpys[0][rows], *(part[first] for part in from_numpys[1:]))
+        return (tensors[0][rows], *(part[first] for part in tensors[1:]))
 
     return gather
 

@@ -121,11 +121,11 @@ def gradient_lengths(run: RunEvidence) -> np.ndarray:
 
 
 def _shortest(run: RunEvidence) -> CorrectChoice:
-    found = gradient_lengths(run)
-    place = int(found.argmin())
-    right = 0 if place == 0 else 2 if place == len(found) - 1 else 1
+    norms = gradient_lengths(run)
+    place = int(norms.argmin())
+    right = 0 if place == 0 else 2 if place == len(norms) - 1 else 1
     names = [run.layers[place] for place in weight_layers(run)]
-    text = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
+    text = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, norms, strict=True))
     return CorrectChoice(right, f"Mean gradient norm over the run: {text}.")
 
 
@@ -178,8 +178,8 @@ def _explodes(run: RunEvidence) -> tuple[bool, str]:
 
 
 def _vanishes(run: RunEvidence) -> tuple[bool, str]:
-    found = gradient_lengths(run)
-    ratio = float(found[0] / found[-1])
+    norms = gradient_lengths(run)
+    ratio = float(norms[0] / norms[-1])
     words = (
         f"The first layer's gradient is {ratio:.1e} of the last one's; the loss ended at {run.last('batch_loss'):.2f}."
     )

@@ -37,13 +37,13 @@ class MarkedAnswer:
     """A graded answer."""
 
     question: str
-    chosen: int
-    found: CorrectChoice
+    choice: int
+    expected: CorrectChoice
 
     @property
     def right(self) -> bool:
         """Whether the answer is correct."""
-        return self.chosen == self.found.right
+        return self.choice == self.expected.right
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,17 @@ class RunEvidence:
         return float(self.curves[name][1][-1])
 
 
-def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -> MarkedAnswer:
+def mark_answer(question: Question[Evidence], choice: int, evidence: Evidence) -> MarkedAnswer:
     """Grade one answer.
 
     Raises:
         RequestError: the choice is unknown, or the question computes one that it does not offer.
     """
-    found = question.find(evidence)
-    for place in (chosen, found.right):
+    expected = question.find(evidence)
+    for place in (choice, expected.right):
         if not 0 <= place < len(question.choices):
             raise RequestError(f"'{question.name}' has no choice {place}: it has {len(question.choices)}.")
-    return MarkedAnswer(question.name, chosen, found)
+    return MarkedAnswer(question.name, choice, expected)
 
 
 def score(marked: Sequence[MarkedAnswer]) -> str:

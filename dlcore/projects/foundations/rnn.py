@@ -43,17 +43,21 @@ def prepare(config: RunConfig) -> Prepared:
     """Images as sequences of rows, or the memory task drawn from the seed."""
     if config.dataset == MEMORY:
         return _memory(config)
-    found = fashion.prepare(config)
-    facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
+    prepared = fashion.prepare(config)
+    facts = {
+        "steps": prepared.facts["height"],
+        "features": prepared.facts["width"],
+        "classes": prepared.facts["classes"],
+    }
     return Prepared(
-        train=found.train,
-        validation=found.validation,
-        test=found.test,
+        train=prepared.train,
+        validation=prepared.validation,
+        test=prepared.test,
         facts=facts,
-        preprocessing=found.preprocessing,
-        labels=found.labels,
-        checksum=found.checksum,
-        transform=found.transform,
+        preprocessing=prepared.preprocessing,
+        labels=prepared.labels,
+        checksum=prepared.checksum,
+        transform=prepared.transform,
     )
 
 
@@ -73,9 +77,9 @@ def _memory(config: RunConfig) -> Prepared:
     )
 
 
-def _split(made: memory_task.MemoryTask, rows: slice) -> Split:
-    inputs, targets = made.inputs[rows], made.targets[rows]
-    return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(made.targets))[rows])
+def _split(task: memory_task.MemoryTask, rows: slice) -> Split:
+    inputs, targets = task.inputs[rows], task.targets[rows]
+    return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(task.targets))[rows])
 
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:

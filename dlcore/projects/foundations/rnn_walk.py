@@ -38,17 +38,17 @@ class UnrolledRun:
 def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
     """Forward and backward pass of one sequence (T, F)."""
     if isinstance(module, NumpyModule):
-        found = walk(module, x, target)
-        stage = found.stages[0]
+        result = walk(module, x, target)
+        stage = result.stages[0]
         return UnrolledRun(
             stage.x,
             np.asarray(stage.facts["states"])[1:],
             np.asarray(stage.facts["by_step"]),
-            found.probabilities,
+            result.probabilities,
             target,
-            found.loss,
+            result.loss,
             stage.parameters,
-            found.error,
+            result.error,
         )
     assert isinstance(module, LstmClassifier)
     return _lstm(module, x, target)

@@ -85,18 +85,18 @@ def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Fe
     done, total = 0, sum(len(rows) for rows in ids.values())
     for place in np.random.default_rng().permutation(list(ids)).tolist():
         if token_states.load(keys[place], texts=len(ids[place]), width=network.width) is None:
-            chunk = _states(network, ids[place], reading, told=(done, total))
+            chunk = _states(network, ids[place], reading, counts=(done, total))
             token_states.save(keys[place], chunk.states, chunk.offsets)
         done += len(ids[place])
         yield place
 
 
-def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, told: tuple[int, int]) -> Chunk:
+def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, counts: tuple[int, int]) -> Chunk:
     """States of one chunk's texts, computed in batches of similar length."""
     lengths = np.array([len(row) for row in ids])
     offsets = np.concatenate([[0], lengths.cumsum()])
     states = np.zeros((offsets[-1], network.width), dtype=np.float16)
-    kind, (done, total) = torch.device(reading.device).type, told
+    kind, (done, total) = torch.device(reading.device).type, counts
     with evaluation_mode(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
         for rows in _alike(lengths):
             few = torch.from_numpy(bert_tokens.pad([ids[row] for row in rows])).to(reading.device)

@@ -37,13 +37,13 @@ class BertTexts:
     """Texts of a source, row numbers (N,) of each split, and the BERT checkpoint."""
 
     checkpoint: bert_weights.Checkpoint
-    found: text.TextDataset
+    dataset: text.TextDataset
     parts: dict[SplitName, np.ndarray]
 
     @property
-    def said(self) -> dict[SplitName, list[str]]:
+    def texts_by_split(self) -> dict[SplitName, list[str]]:
         """Texts of each split."""
-        return {name: [self.found.texts[row] for row in rows] for name, rows in self.parts.items()}
+        return {name: [self.dataset.texts[row] for row in rows] for name, rows in self.parts.items()}
 
 
 def load(config: RunConfig, options: BertTextData) -> BertTexts:

@@ -48,7 +48,7 @@ class TextExplanation:
     @property
     def is_masked(self) -> bool:
         """Whether the baseline is a text of masked words, not of unknown ones."""
-        return self.encoded.gone != self.encoded.strange
+        return self.encoded.mask_id != self.encoded.unknown_id
 
     @property
     def is_known(self) -> np.ndarray:
@@ -76,7 +76,7 @@ def explain_text(
     module, ids = loaded.module, torch.from_numpy(encoded.ids)
     baseline = torch.from_numpy(encoded.without())
     for steps in STEPS:
-        if encoded.marks and steps > STEPS[0] and steps * ids.numel() > MAX_TOKENS:
+        if encoded.specials and steps > STEPS[0] and steps * ids.numel() > MAX_TOKENS:
             break
         attribution = attribute(module, ids, target, method=method, baseline=baseline, steps=steps)
         result = TextExplanation(
@@ -150,11 +150,13 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
     encoded = texts.encode_known_text(loaded, payload)
     prediction = texts.classify(loaded, encoded)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
-    chosen = cast(Method, classification.choose(method, tuple(METHODS), default="integrated_gradients", kind="method"))
-    result = explain_text(loaded, encoded, loaded.labels.index(label), method=chosen)
+    selected = cast(
+        Method, classification.choose(method, tuple(METHODS), default="integrated_gradients", kind="method")
+    )
+    result = explain_text(loaded, encoded, loaded.labels.index(label), method=selected)
     top = [encoded.words[place] for place in np.argsort(-result.values)[:3] if result.values[place] > 0]
     return {
-        "method": METHODS[chosen],
+        "method": METHODS[selected],
         "methods": list(METHODS),
         "target": label,
         "prediction": prediction,

@@ -18,7 +18,7 @@ from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.inference.predict import evaluation_mode, forward_batch
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 
 Method = Literal["gradients", "occlusion", "cam", "rollout"]
 METHODS: dict[Method, str] = {
@@ -214,20 +214,20 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         DataError: the file is not an image that can be read.
         RequestError: the network does not allow the method, or has no such class.
     """
-    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    pixels = vision_images.read_model_image(payload, loaded.preprocessing)
     logits = forward_batch(loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None]))
     prediction = classification.classify(loaded, logits)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
     question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
-    chosen = cast(
+    selected = cast(
         Method, classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
     )
-    result = compute_map(question, chosen)
-    checked = check_map(question, chosen, result, compute_map(question, second_method(chosen)))
+    result = compute_map(question, selected)
+    checked = check_map(question, selected, result, compute_map(question, second_method(selected)))
     regions = _sum_regions(result.values)
     top = max(regions, key=lambda row: row["value"])["part"]
     return {
-        "method": METHODS[chosen],
+        "method": METHODS[selected],
         "methods": list(question.plan.methods),
         "target": label,
         "prediction": prediction,

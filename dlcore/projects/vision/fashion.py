@@ -26,9 +26,7 @@ class FashionData(Config):
     """Splits and augmentation."""
 
     validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
-    train_rows: int = number(
-        0, low=0, high=60_000, unit="pictures", help="Training images used, stratified; 0 uses all."
-    )
+    train_rows: int = number(0, low=0, high=60_000, unit="images", help="Training images used, stratified; 0 uses all.")
     flip: bool = choice(False, help="Random horizontal flip in training; never for digits.")
     shift: int = number(0, low=0, high=14, unit="pixels", help="Random shift in training, at most.")
 

@@ -27,7 +27,7 @@ from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import food_features
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.projects.vision.explain import explain
 from dlcore.training.fit import Objective
 
@@ -48,7 +48,7 @@ class FoodData(Config):
 
     side: int = number(256, low=64, high=512, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
+        0, low=0, high=1_000_000, unit="images", help="Training images used, stratified; 0 uses all."
     )
     validation_share: float = number(0.15, low=0.02, high=0.5, help="Validation share of the training images.")
     train_side: int = number(192, low=0, high=512, unit="pixels", help="Side of random crops in training; 0: `side`.")
@@ -118,13 +118,13 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _starter(
-    found: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
+    dataset: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
 ) -> Callable[[nn.Module], None]:
     backbone = MODELS[config.model].backbone
 
     def warm() -> tuple[np.ndarray, np.ndarray]:
-        learn, _ = food_features.compute_features(found, backbone=backbone, side=side)
-        return learn[rows].reshape(-1, learn.shape[-1]), found.labels[rows].repeat(learn.shape[1])
+        learn, _ = food_features.compute_features(dataset, backbone=backbone, side=side)
+        return learn[rows].reshape(-1, learn.shape[-1]), dataset.labels[rows].repeat(learn.shape[1])
 
     return partial(_start, backbone=backbone, warm=warm if plan.warm_head else None)
 
@@ -142,11 +142,13 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
 
 
-def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(~found.also_in_test)
-    rest, held = grouped_stratified_split(found.labels[rows], found.groups[rows], options.validation_share, seed=seed)
-    train, validation = rows[rest], rows[held]
-    return train[stratified_sample(found.labels[train], options.train_rows, seed=seed)], validation
+def _parts(dataset: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.flatnonzero(~dataset.also_in_test)
+    train_index, validation_index = grouped_stratified_split(
+        dataset.labels[rows], dataset.groups[rows], options.validation_share, seed=seed
+    )
+    train, validation = rows[train_index], rows[validation_index]
+    return train[stratified_sample(dataset.labels[train], options.train_rows, seed=seed)], validation
 
 
 def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.ndarray | None = None) -> Split:
@@ -205,25 +207,25 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class; nearest class mean and logistic regression on small images; logistic regression on pretrained
     features, if the weights are on this machine."""
-    found, side = cast(Images, prepared.source["images"]), pictures.BASELINE_SIDE
-    learn = images.resize(found.pixels[prepared.train.ids], side)
-    last = images.resize(found.test_pixels[prepared.test.ids], side)
+    dataset, side = cast(Images, prepared.source["images"]), vision_images.BASELINE_SIDE
+    learn = images.resize(dataset.pixels[prepared.train.ids], side)
+    last = images.resize(dataset.test_pixels[prepared.test.ids], side)
     small = [
         Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
         for part, split in ((learn, prepared.train), (last, prepared.test))
     ]
     shrunk = Prepared(small[0], prepared.validation, small[1], prepared.facts, prepared.preprocessing)
-    named = pictures.baselines(shrunk, config)
+    named = vision_images.baselines(shrunk, config)
     try:
-        known, asked = food_features.compute_features(
-            found, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
+        train_features, test_features = food_features.compute_features(
+            dataset, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
         )
     except DataMissingError:
         return named
     scores = linear.logistic_regression(
-        known[prepared.train.ids, 0],
+        train_features[prepared.train.ids, 0],
         prepared.train.targets.numpy(),
-        asked[prepared.test.ids, 0],
+        test_features[prepared.test.ids, 0],
         classes=prepared.facts["classes"],
     )
     truth = prepared.test.targets.numpy()
@@ -232,12 +234,12 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """A sentence that compares the run with logistic regression on pretrained features."""
-    rival = evaluation.baselines.get("logistic_regression_on_features")
-    if rival is None:
+    baseline = evaluation.baselines.get("logistic_regression_on_features")
+    if baseline is None:
         return ""
-    gain = 100 * (evaluation.metrics["accuracy"] - rival["accuracy"])
+    gain = 100 * (evaluation.metrics["accuracy"] - baseline["accuracy"])
     text = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
-    return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {text}."
+    return f"Logistic regression on pretrained features: {baseline['accuracy']:.1%}, {text}."
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the file is not a readable image.
     """
-    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    pixels = vision_images.read_model_image(payload, loaded.preprocessing)
     logits = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )

@@ -25,15 +25,15 @@ def _network(title: str, summary: str) -> ModelEntry:
 
 
 PLAIN = {"skip_connections": False, "normalization": "none", "initialization": "torch", "activation": "relu"}
-NORMALISED = {**PLAIN, "normalization": "batch", "initialization": "he"}
+NORMALIZED = {**PLAIN, "normalization": "batch", "initialization": "he"}
 NETWORKS = {
     "vgg_deep": {**PLAIN, "depth": 20},
-    "resnet": {**NORMALISED, "depth": 20, "skip_connections": True},
-    "plain_norm_shallow": {**NORMALISED, "depth": 20},
-    "plain_norm": {**NORMALISED, "depth": 38},
-    "resnet_deep": {**NORMALISED, "depth": 38, "skip_connections": True},
+    "resnet": {**NORMALIZED, "depth": 20, "skip_connections": True},
+    "plain_norm_shallow": {**NORMALIZED, "depth": 20},
+    "plain_norm": {**NORMALIZED, "depth": 38},
+    "resnet_deep": {**NORMALIZED, "depth": 38, "skip_connections": True},
     "residual_bare": {
-        **NORMALISED,
+        **NORMALIZED,
         "depth": 38,
         "skip_connections": True,
         "normalization": "none",

@@ -30,7 +30,7 @@ class ImageData(Config):
 
     side: int = number(64, low=32, high=256, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
+        0, low=0, high=1_000_000, unit="images", help="Training images used, stratified; 0 uses all."
     )
     validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
     flip: bool = choice(True, help="Random horizontal flip in training; never for digits.")
@@ -50,10 +50,10 @@ def prepare(config: RunConfig) -> Prepared:
     options = config.data_as(ImageData)
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     rows = np.flatnonzero(~data.also_in_test)
-    rest, held = grouped_stratified_split(
+    train_index, validation_index = grouped_stratified_split(
         data.labels[rows], data.groups[rows], options.validation_share, seed=config.seed
     )
-    train, validation = rows[rest], rows[held]
+    train, validation = rows[train_index], rows[validation_index]
     train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
     split = _split(data.pixels, data.labels, train, options.side)
     values = split.inputs[0].numpy()

@@ -31,9 +31,9 @@ def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, plac
     module, prepared, config = case
     reconstruct = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
-    assert len(reconstruct.times) == len(reconstruct.seen) == len(reconstruct.rebuilt) == len(reconstruct.errors)
+    assert len(reconstruct.times) == len(reconstruct.observed) == len(reconstruct.rebuilt) == len(reconstruct.errors)
     np.testing.assert_array_equal(
-        reconstruct.seen, series.values[reconstruct.first : reconstruct.first + len(reconstruct.times)]
+        reconstruct.observed, series.values[reconstruct.first : reconstruct.first + len(reconstruct.times)]
     )
     if config.model.startswith("dense"):
         assert series.times[place] in reconstruct.times  # the rows around
@@ -47,7 +47,7 @@ def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(ca
     before = {name: value.clone() for name, value in module.state_dict().items()}
     reconstruct = alarm.reconstruct(module, prepared, config, 6000)
     begin = time.process_time()
-    explained = alarm.explain(module, prepared, config, reconstruct, nothing="mean")
+    explained = alarm.explain(module, prepared, config, reconstruct, baseline_kind="mean")
     assert time.process_time() - begin < 3
     assert explained.gradients.shape == explained.ablation.shape == (len(reconstruct.times), len(explained.channels))
     assert explained.output == pytest.approx(reconstruct.by_point.mean(), rel=1e-4)
@@ -72,7 +72,7 @@ def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
     reconstruct = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
     assert reconstruct.at == len(reconstruct.times) - 1  # a causal score is made from the window that ends at its point
     assert int(reconstruct.by_point.argmax()) == reconstruct.at - 3
-    explained = alarm.explain(ForgetsBusyHours(), prepared, config, reconstruct, nothing=nothing)
+    explained = alarm.explain(ForgetsBusyHours(), prepared, config, reconstruct, baseline_kind=baseline_kind)
     assert int(explained.gradients[:, 0].argmax()) == reconstruct.at - 3
     assert explained.ablation[reconstruct.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

@@ -161,11 +161,11 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
     module = forecast.PROJECT.models["improved"].build(result.model_options, data.facts)
     before = [parameter.clone() for parameter in module.parameters()]
     first = int(data.source["cuts"]["test"][3])
-    explanation = forecast_why.explain(module, data, first, variable=0, hour=0, asked="value")
+    explanation = forecast_why.explain(module, data, first, variable=0, hour=0, explained="value")
     assert explanation.gradients.shape == (12, 3) and explanation.checks[0].status == "passed"
     forecasts = forecast.forecasts(module, data, np.array([first]))[0, 0, 0]
     assert explanation.output == pytest.approx(forecasts, rel=1e-4)
-    change = forecast_why.explain(module, data, first, variable=0, hour=0, asked="change")
+    change = forecast_why.explain(module, data, first, variable=0, hour=0, explained="change")
     last = data.source["filled"][first - 1, 0]
     assert change.output == pytest.approx(forecasts - last, abs=1e-3)
     warm = forecast_why.what_if(module, data, first, variable=1, by=5.0)

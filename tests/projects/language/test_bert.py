@@ -77,7 +77,7 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
 def test_a_hidden_word_is_masked_and_marks_stay(here):
     reader = bert_reading.reader(tiny_bert.NAME)
     encoded_text = texts.EncodedText(
-        ["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1
+        ["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, mask_id=103, specials=1
     )
     assert encoded_text.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
     assert encoded_text.without().tolist() == [[101, 103, 103, 102]]

@@ -154,7 +154,7 @@ def _why(project: Project, run: Run, bundle: Bundle, place: int) -> None:
     times = np.concatenate([part.times for part in splits.values()])
     errors = np.concatenate([part.errors for part in splits.values()])
     moment = int(times[place])
-    seen, copy, at, unit = found.seen, found.rebuilt, found.at, unit_of(run.config)
+    seen, copy, at, unit = found.observed, found.rebuilt, found.at, unit_of(run.config)
     gap = explain_series.plain(float(np.abs(seen - copy).max()))
     st.markdown(
         f"**{day(moment)}**: score {errors[place]:.3g}. In this window the series and its reconstruction differ "
