@@ -11,7 +11,7 @@ from dlcore.projects import classification
 CONFIG = projects.configure("fashion", dataset="digits")
 
 
-def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def make_scores(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities with some truth in them, and class numbers."""
     rng = np.random.default_rng(seed)
     targets = rng.integers(classes, size=n)
@@ -21,8 +21,8 @@ def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return scores.astype(np.float32), targets
 
 
-def test_measured_agrees_with_scikit_learn_and_bounds_everything():
-    scores, targets = made(400, 5)
+def test_metrics_equal_scikit_learns_and_have_intervals():
+    scores, targets = make_scores(400, 5)
     metrics = classification.compute_metrics(scores, targets, draws=50)
     assert metrics["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
     assert metrics["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
@@ -32,14 +32,14 @@ def test_measured_agrees_with_scikit_learn_and_bounds_everything():
     assert metrics["loss_low"] < metrics["loss"] < metrics["loss_high"]
 
 
-def test_certain_and_wrong_is_a_finite_loss():
+def test_loss_is_finite_for_a_confident_error():
     scores, targets = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 1])
     assert np.isfinite(classification.compute_metrics(scores, targets)["loss"])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_best_threshold_beats_every_other(seed):
-    scores, targets = made(60, 2, seed)
+    scores, targets = make_scores(60, 2, seed)
     scores = np.round(scores, 1)  # many equal ones
 
     def accuracy(threshold: float) -> float:
@@ -49,13 +49,13 @@ def test_best_threshold_beats_every_other(seed):
     assert accuracy(best) == max(accuracy(cut) for cut in np.linspace(0, 1.01, 500))
 
 
-def test_best_threshold_of_a_sure_model_is_in_the_middle():
+def test_best_threshold_of_separated_scores_is_in_the_middle():
     scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
     assert classification.best_threshold(scores, np.array([0, 0, 1])) == pytest.approx(0.55)
 
 
-def test_threshold_comes_from_validation_never_from_test():
-    scores, targets = made(200, 2)
+def test_threshold_uses_validation_only():
+    scores, targets = make_scores(200, 2)
     rng = np.random.default_rng(1)
     evaluations = []
     for test_targets in (targets, rng.permutation(targets)):
@@ -76,7 +76,7 @@ def test_threshold_comes_from_validation_never_from_test():
 
 
 def test_more_than_two_classes_have_no_threshold():
-    scores, targets = made(50, 3)
+    scores, targets = make_scores(50, 3)
     evaluation = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
     assert evaluation.threshold is None and "on 50 test samples" in evaluation.verdict
 

@@ -46,7 +46,7 @@ class Reconstruction:
     """A window and its reconstruction.
 
     times (L,): epoch milliseconds; observed, rebuilt (L,): in the series' units; errors (L, G): squared error by point
-    and reconstructed channel; at: index of the alarm in the window; first: index of the window's first point in the series.
+    and reconstructed channel; at: index of the alarm in the window; first: index of its first point in the series.
     """
 
     times: np.ndarray
@@ -213,7 +213,7 @@ def explain_series(
 ) -> dict[str, Any]:
     """Attribution of the error behind one point of a series that is not the run's own, as a JSON-able dict.
 
-    The usual values are those of the series itself, since a bundle does not hold the training part.
+    The medians are those of the series itself, since a bundle has no training data.
     """
     empty = Split((torch.zeros(0),), torch.zeros(0), np.zeros(0, np.int64))
     source = {

@@ -99,4 +99,4 @@ def test_forecast_metrics_carry_the_variable_names(home):
     found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)
     assert found.metrics["skill_low"] < found.metrics["skill_high"]  # though the test part is about one week long
-    assert "Copying the last hour" in forecast.compare(found, config)
+    assert "Persistence (the last hour)" in forecast.compare(found, config)

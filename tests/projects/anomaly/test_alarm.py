@@ -27,7 +27,7 @@ def case(request):
 
 
 @pytest.mark.parametrize("place", [5839, 6000, 10_319])
-def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, place):
+def test_window_ends_at_the_alarm_and_has_the_models_error(case, place):
     module, prepared, config = case
     reconstruct = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
@@ -42,7 +42,7 @@ def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, plac
     assert np.isfinite(reconstruct.rebuilt).all() and (reconstruct.errors >= 0).all()
 
 
-def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(case):
+def test_attribution_is_complete_and_leaves_the_model_unchanged(case):
     module, prepared, config = case
     before = {name: value.clone() for name, value in module.state_dict().items()}
     reconstruct = alarm.reconstruct(module, prepared, config, 6000)
@@ -57,22 +57,22 @@ def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(ca
     assert all(not part._forward_hooks for part in module.modules())
 
 
-class ForgetsBusyHours(nn.Module):
-    """Rebuilds everything but what lies above 0.9."""
+class ClampingModel(nn.Module):
+    """Reconstructs values up to 0.9."""
 
     def forward(self, x):
         return x.clamp(max=0.9)
 
 
-@pytest.mark.parametrize("nothing", ["usual", "mean"])
-def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
+@pytest.mark.parametrize("baseline_kind", ["usual", "mean"])
+def test_both_methods_find_the_point_with_the_error(baseline_kind):
     _, prepared, config = built("conv")
     place = 9000
     prepared.source["rows"].scaled[place - 3, 0] = 2.0
-    reconstruct = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
-    assert reconstruct.at == len(reconstruct.times) - 1  # a causal score is made from the window that ends at its point
+    reconstruct = alarm.reconstruct(ClampingModel(), prepared, config, place)
+    assert reconstruct.at == len(reconstruct.times) - 1  # a causal score is of the window that ends at its point
     assert int(reconstruct.by_point.argmax()) == reconstruct.at - 3
-    explained = alarm.explain(ForgetsBusyHours(), prepared, config, reconstruct, baseline_kind=baseline_kind)
+    explained = alarm.explain(ClampingModel(), prepared, config, reconstruct, baseline_kind=baseline_kind)
     assert int(explained.gradients[:, 0].argmax()) == reconstruct.at - 3
     assert explained.ablation[reconstruct.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

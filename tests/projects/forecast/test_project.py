@@ -23,7 +23,7 @@ NAMES = ("gas", "T", "dead")
 
 
 def table(points: int = 1400, *, seed: int = 0) -> Table:
-    """A day's rhythm with noise in two variables, a tenth missing; a third that is not measured in the last half."""
+    """Two noisy daily variables with a tenth missing, and a third without values in the last half."""
     random = np.random.default_rng(seed)
     hours = np.arange(points)
     wave = np.sin(2 * np.pi * hours / 24)
@@ -33,18 +33,18 @@ def table(points: int = 1400, *, seed: int = 0) -> Table:
     return Table(START + hours * HOUR_MS, values, NAMES, ("ppb", "°C", ""), "made", warmed="T")
 
 
-def config(model: str = "lstm", **chosen):
-    return projects.configure("forecast", model=model, dataset="beijing_pm25", preset="quick", settings=chosen)
+def config(model: str = "lstm", **settings):
+    return projects.configure("forecast", model=model, dataset="beijing_pm25", preset="quick", settings=settings)
 
 
-def prepared(model: str = "lstm", **chosen):
-    result = config(model, **chosen)
+def prepared(model: str = "lstm", **settings):
+    result = config(model, **settings)
     return result, forecast.prepare_table(table(), result)
 
 
 @pytest.mark.parametrize("validation", ["weeks", "last"])
 @pytest.mark.parametrize("horizon", [1, 5])
-def test_no_hour_of_one_part_is_seen_or_predicted_by_a_training_moment(validation, horizon):
+def test_training_windows_touch_no_other_split(validation, horizon):
     data = windows.ForecastData(window=12, horizon=horizon, validation=validation)
     parts = windows.cut_windows(3000, data)
     hours = {name: set((first[:, None] + np.arange(-12, horizon)).ravel().tolist()) for name, first in parts.items()}
@@ -54,12 +54,12 @@ def test_no_hour_of_one_part_is_seen_or_predicted_by_a_training_moment(validatio
     assert parts["test"][0] == 2400 and parts["test"][-1] == 3000 - horizon
 
 
-def test_a_table_too_short_is_refused_with_what_to_do():
+def test_table_that_is_too_short_is_rejected():
     with pytest.raises(DataError, match=r"leave \d+ moments for the .* part.*shorter window"):
         windows.cut_windows(120, windows.ForecastData(window=48))
 
 
-def test_scales_are_those_of_training_hours_alone():
+def test_scaler_is_fitted_on_training_hours_only():
     result, whole = config(), table()
     before = forecast.prepare_table(whole, result).preprocessing["scale"]
     values = whole.values.copy()
@@ -68,7 +68,7 @@ def test_scales_are_those_of_training_hours_alone():
     assert before == after
 
 
-def test_inputs_hold_nothing_of_what_is_to_come():
+def test_inputs_use_no_future_value():
     result, data = prepared("improved")
     first = data.source["cuts"]["test"][50]
     values = table().values.copy()
@@ -78,7 +78,7 @@ def test_inputs_hold_nothing_of_what_is_to_come():
         assert torch.equal(ours, theirs)
 
 
-def test_targets_are_nan_where_nothing_was_measured_and_the_loss_passes_over_them():
+def test_loss_ignores_missing_targets():
     result, data = prepared("improved")
     missing = ~table().observed[data.source["cuts"]["train"]]
     assert (data.train.targets[:, 0].isnan().numpy() == missing).all()
@@ -90,7 +90,7 @@ def test_targets_are_nan_where_nothing_was_measured_and_the_loss_passes_over_the
     assert not filled.train.targets.isnan().any() and filled.test.targets.isnan().any()
 
 
-def test_the_plain_lstm_is_the_one_described():
+def test_plain_lstm_matches_its_description():
     entry = forecast.PROJECT.models["lstm"]
     module = entry.build(entry.config(), forecast.PROJECT.facts)
     assert (module.recurrent.hidden_size, module.recurrent.num_layers, module.recurrent.bidirectional) == (64, 1, False)
@@ -107,31 +107,31 @@ def measured():
     return result, data, module, forecast.predict(module, data, result)
 
 
-def test_no_change_is_persistence(measured):
+def test_predicting_no_change_is_persistence(measured):
     result, data, _, predictions = measured
     metrics = forecast.evaluate(predictions, None, result).metrics
-    rivals = forecast.evaluate(predictions, None, result).baselines | forecast.baselines(data, result)
+    baselines = forecast.evaluate(predictions, None, result).baselines | forecast.baselines(data, result)
     assert metrics["skill"] == pytest.approx(0, abs=1e-6)
-    names = [name for name in rivals["persistence"] if name.startswith("r2_")]
+    names = [name for name in baselines["persistence"] if name.startswith("r2_")]
     assert {name for name in names if name.endswith("_filled")} and "r2_temp" not in names
     slugs = forecast.variable_names(result, 3)[1]
     again = numbers.metrics(*(predictions[f"test_{n}"] for n in ("scores", "targets", "last")), names=slugs)
     for name in ("r2_mean", "r2_pm2_5", "r2_dewp", "r2_mean_filled"):
-        assert again[name] == pytest.approx(rivals["persistence"][name], abs=1e-5)
-    assert rivals["ridge"]["skill"] > 0.2 and rivals["yesterday"]["r2_mean"] > rivals["persistence"]["r2_mean"]
+        assert again[name] == pytest.approx(baselines["persistence"][name], abs=1e-5)
+    assert baselines["ridge"]["skill"] > 0.2 and baselines["yesterday"]["r2_mean"] > baselines["persistence"]["r2_mean"]
 
 
-def test_the_verdict_says_when_ridge_wins_and_what_is_left_out(measured):
+def test_verdict_names_ridge_and_excluded_variables(measured):
     result, data, _, predictions = measured
     evaluation = forecast.evaluate(predictions, None, result)
     compare = forecast.compare(evaluation, result)
     assert evaluation.metrics["lead_skill"] < evaluation.metrics["lead_skill_high"] < 0
-    assert "Ridge regression beats this run" in compare and "Copying the last hour gets" in compare
+    assert "Ridge regression beats this run" in compare and "Persistence (the last hour)" in compare
     slugs = data.preprocessing["slugs"]
     assert "Excluded from the means" in forecast_scores.evaluate(predictions, names=NAMES, slugs=slugs, seed=0).verdict
 
 
-def test_several_hours_direct_and_one_by_one():
+def test_direct_and_recursive_forecasts_of_several_hours():
     for strategy, steps in (("direct", 4), ("recursive", 1)):
         result, data = prepared("transformer", strategy=strategy, horizon=4, width=8, layers=1)
         module = forecast.PROJECT.models["transformer"].build(result.model_options, data.facts)
@@ -140,7 +140,7 @@ def test_several_hours_direct_and_one_by_one():
         assert "skill_h4" in forecast.evaluate(predictions, None, result).metrics
 
 
-def test_the_blend_holds_ridge_and_shares_no_week_with_it():
+def test_blend_uses_out_of_fold_ridge_outputs():
     result, data = prepared("blend", units=4)
     module = forecast.PROJECT.models["blend"].build(result.model_options, data.facts)
     x, calendar, linear = forecast_why.inputs_at(data, int(data.source["cuts"]["test"][0]))
@@ -155,7 +155,7 @@ def test_the_blend_holds_ridge_and_shares_no_week_with_it():
         forecast.prepare_table(table(), config("blend", strategy="recursive"))
 
 
-def test_reasons_add_up_and_warming_moves_the_forecast():
+def test_attribution_is_complete_and_warming_changes_the_forecast():
     result, data = prepared("improved", units=8)
     torch.manual_seed(1)
     module = forecast.PROJECT.models["improved"].build(result.model_options, data.facts)
@@ -174,7 +174,7 @@ def test_reasons_add_up_and_warming_moves_the_forecast():
 
 
 @pytest.mark.parametrize("model", ["improved", "blend"])
-def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
+def test_answer_for_a_csv_equals_the_forecast_of_the_table(model):
     result, data = prepared(model, units=4)
     module = forecast.PROJECT.models[model].build(result.model_options, data.facts).eval()
     loaded = LoadedModel(module, result, data.facts, data.preprocessing, NAMES)
@@ -192,7 +192,7 @@ def test_a_csv_is_answered_as_the_same_hours_of_the_table_are(model):
         forecast.answer(loaded, "\n".join(row.rpartition(",")[0] for row in rows).encode())
 
 
-def test_the_lessons_arms_differ_in_what_it_is_about_alone():
+def test_lesson_variants_differ_only_in_the_compared_setting():
     variants = forecast_lesson.find_variants("beijing_pm25", seeds=(0, 1), epochs=3)
     fast, slow, both = (configs[0] for configs in variants.values())
     assert (fast.training.learning_rate, slow.training.learning_rate, both.training.learning_rate) == (1e-2, 1e-3, 1e-3)
@@ -201,7 +201,7 @@ def test_the_lessons_arms_differ_in_what_it_is_about_alone():
     assert slow.data_options == both.data_options and [config.seed for config in variants["rate 0.01"]] == [0, 1]
 
 
-def test_differences_are_told_in_units_of_what_is_usual():
+def test_changes_are_scaled_by_their_deviation():
     _, with_them = prepared("improved")
     _, without = prepared("improved", difference_input=False)
     assert with_them.facts["features"] == without.facts["features"] + 3
@@ -209,7 +209,7 @@ def test_differences_are_told_in_units_of_what_is_usual():
     assert features[0] == 0 and 0.5 < features[1:].std() < 2
 
 
-def test_the_recursive_way_shows_the_model_what_it_said():
+def test_recursive_forecast_feeds_predictions_back():
     result, data = prepared("improved", strategy="recursive", horizon=3, units=4)
     module = forecast.PROJECT.models["improved"].build(result.model_options, data.facts).eval()
     first = data.source["cuts"]["test"][:2]

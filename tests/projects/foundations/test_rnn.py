@@ -31,7 +31,7 @@ def built(config):
     return PROJECT.models[config.model].build(config.model_options, prepared.facts).eval(), prepared
 
 
-def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
+def test_memory_task_has_the_signal_first_and_then_noise():
     sequences = memory_task.make_sequences(500, gap=9, seed=0)
     assert sequences.inputs.shape == (500, 10, 10) and sequences.inputs.dtype == np.float32
     assert np.array_equal(sequences.inputs[:, 0].argmax(axis=1), sequences.targets)
@@ -44,7 +44,7 @@ def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
     assert sequences.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
 
 
-def test_parts_are_apart_and_the_test_part_is_every_seeds():
+def test_splits_are_disjoint_and_test_is_the_same_for_every_seed():
     first, other = (PROJECT.prepare(configured(seed=seed)) for seed in (0, 1))
     assert torch.equal(first.test.inputs[0], other.test.inputs[0])
     assert not torch.equal(first.train.inputs[0][:50], other.train.inputs[0][:50])
@@ -71,7 +71,7 @@ def test_unrolled_states_and_gradients(model, dataset):
     assert stored.shape == x.shape
 
 
-def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates():
+def test_lstm_equals_torch_and_its_gradient_follows_from_the_gates():
     module, _ = built(configured("lstm"))
     x, target = rnn.example("memory", 6, 0, {})
     result = unroll(module, x, target)
@@ -84,7 +84,7 @@ def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates()
     np.testing.assert_allclose(result.by_step[-1], values, atol=1e-6)
 
 
-def test_a_run_on_the_memory_task_reads_no_pictures():
+def test_memory_task_reads_no_images():
     config = configured()
     module, prepared = built(config)
     loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
@@ -92,7 +92,7 @@ def test_a_run_on_the_memory_task_reads_no_pictures():
         PROJECT.answer(loaded, b"x")
 
 
-def test_the_measured_curves_and_the_questions_on_them():
+def test_questions_on_the_measured_curves():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
     result = bridges()
@@ -107,10 +107,10 @@ def test_the_measured_curves_and_the_questions_on_them():
 
 
 @pytest.mark.parametrize("broken", rnn.BREAKS, ids=lambda broken: broken.name)
-def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(broken):
+def test_each_failure_shows_its_signature_and_default_settings_do_not(broken):
     assert broken.shows(tried(dict(broken.settings)))[0]
-    usual = {**broken.settings, "gain": 1.0, "optimizer": "adam", "learning_rate": 3e-3, "width": 64}
-    assert not broken.shows(tried(usual))[0]
+    defaults = {**broken.settings, "gain": 1.0, "optimizer": "adam", "learning_rate": 3e-3, "width": 64}
+    assert not broken.shows(tried(defaults))[0]
 
 
 def tried(settings):
@@ -119,6 +119,6 @@ def tried(settings):
     return short_run_evidence(short_run, settings)
 
 
-def test_the_reference_run_reads_rows_right_97_times_of_100():
+def test_reference_run_has_97_percent_accuracy():
     run = runs.open_run(REFERENCE)
     assert run.record.dataset == "mnist" and run.record.metrics["accuracy"] >= 0.97

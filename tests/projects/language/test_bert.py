@@ -35,7 +35,7 @@ def here(place, home, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["all_layers", "head"])
-def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monkeypatch, model):
+def test_bundle_has_only_trained_weights_and_names_the_checkpoint(here, tmp_path, monkeypatch, model):
     config = projects.configure("bert", model=model, dataset="kinds", preset="quick", settings=SMALL)
     train_here(config, tmp_path / "bundle")
     bundle = runs.Bundle(tmp_path / "bundle")
@@ -58,14 +58,14 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     other = tmp_path / "others"
     tiny_bert.write(other, seed=1)
     monkeypatch.setenv("DLCORE_DATA", str(other))
-    with pytest.raises(DataError, match="put the one it was made with there"):
+    with pytest.raises(DataError, match="put the original checkpoint there"):
         bundle.load()
     monkeypatch.setenv("DLCORE_DATA", "")
     with pytest.raises(DataMissingError, match="data get bert:tiny-bert"):
         bundle.load()
 
 
-def test_random_weights_are_trained_whole_or_not_at_all(here):
+def test_random_weights_require_full_training(here):
     config = projects.configure(
         "bert", model="scratch", dataset="kinds", preset="quick", settings={**SMALL, "train": "head"}
     )
@@ -74,7 +74,7 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     assert custom.is_custom(config.dataset)
 
 
-def test_a_hidden_word_is_masked_and_marks_stay(here):
+def test_hidden_word_is_masked_and_special_tokens_stay(here):
     reader = bert_reading.reader(tiny_bert.NAME)
     encoded_text = texts.EncodedText(
         ["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, mask_id=103, specials=1
@@ -86,7 +86,7 @@ def test_a_hidden_word_is_masked_and_marks_stay(here):
     np.testing.assert_allclose(result.sum(axis=-1), 1.0, atol=1e-5)
 
 
-def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
+def test_each_blank_has_five_predictions(here, tmp_path, monkeypatch):
     reader = bert_reading.reader(tiny_bert.NAME)
     blanks = bert_reading.fill_blanks(reader, "The [MASK] sat on the __ .")
     assert [len(blank.guesses) for blank in blanks] == [5, 5]

@@ -89,13 +89,13 @@ def reading(**changes):
 
 def computed(result, how):
     """How many texts had to be computed."""
-    told = []
-    with progress.listening(lambda what, done, total: told.append((done, total))):
+    counts = []
+    with progress.listening(lambda what, done, total: counts.append((done, total))):
         states = bert_features.compute_states(result, how)
-    return states, (told[-1][1] if told else 0)
+    return states, (counts[-1][1] if counts else 0)
 
 
-def test_states_are_computed_once_and_a_change_of_anything_computes_anew(place):
+def test_states_are_cached_and_recomputed_after_a_change(place):
     result = reviews().texts
     states, fresh = computed(result, reading())
     again, none = computed(result, reading())
@@ -112,50 +112,50 @@ def test_states_are_computed_once_and_a_change_of_anything_computes_anew(place):
     assert computed(result, reading())[1] == len(result), "other weights"
 
 
-def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monkeypatch):
+def test_states_equal_berts_and_a_damaged_chunk_is_recomputed(place, monkeypatch):
     monkeypatch.setattr(bert_features, "CHUNK", 40)
-    said, how = reviews().texts, reading(layer=3)
-    states, _ = computed(said, how)
+    reviews_text, how = reviews().texts, reading(layer=3)
+    states, _ = computed(reviews_text, how)
     network = bert_features.bert.pretrained(how.checkpoint.config, how.checkpoint.state(), layer=3)
     pieces = bert_features.bert_tokens.WordPieceTokenizer(how.checkpoint)
-    for row in (0, 41, len(said) - 1):
-        (ids,) = pieces.encode([said[row]], length=16, keep="both")
-        result, there = states.gather(torch.tensor([row]))
-        wanted = network(torch.from_numpy(ids)[None])
-        assert there.sum() == len(ids)
-        torch.testing.assert_close(result, wanted, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
+    for row in (0, 41, len(reviews_text) - 1):
+        (ids,) = pieces.encode([reviews_text[row]], length=16, keep="both")
+        result, mask = states.gather(torch.tensor([row]))
+        expected = network(torch.from_numpy(ids)[None])
+        assert mask.sum() == len(ids)
+        torch.testing.assert_close(result, expected, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
     torn = sorted((token_states._folder()).glob("*[0-9a-f].npy"))[0]
     torn.write_bytes(torn.read_bytes()[:-2])
-    _, fresh = computed(said, how)
+    _, fresh = computed(reviews_text, how)
     assert 0 < fresh <= 40
 
 
-def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
+def test_concurrent_and_interrupted_runs_leave_complete_chunks(place, monkeypatch):
     monkeypatch.setattr(bert_features, "CHUNK", 20)
-    said, how = reviews().texts, reading()
+    reviews_text, how = reviews().texts, reading()
 
     def give_up(what, done, total):
         if done > 50:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), progress.listening(give_up):
-        bert_features.compute_states(said, how)
+        bert_features.compute_states(reviews_text, how)
     left = token_states.usage()[1]
     assert 1 <= left < 8
     result = []
-    both = [threading.Thread(target=lambda: result.append(computed(said, how))) for _ in range(2)]
+    both = [threading.Thread(target=lambda: result.append(computed(reviews_text, how))) for _ in range(2)]
     for each in both:
         each.start()
     for each in both:
         each.join()
-    (one, first), (other, second) = result
-    assert max(first, second) <= len(said) - 20 * (left - 1)
-    rows = torch.arange(len(said))
-    assert torch.equal(one.gather(rows)[0], other.gather(rows)[0])
+    (first_states, first), (second_states, second) = result
+    assert max(first, second) <= len(reviews_text) - 20 * (left - 1)
+    rows = torch.arange(len(reviews_text))
+    assert torch.equal(first_states.gather(rows)[0], second_states.gather(rows)[0])
     assert not [path for path in token_states._folder().iterdir() if path.name.startswith(".")]
 
 
-def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(invented, place, tmp_path):
+def test_bundle_has_only_trained_weights_and_requires_its_bert(invented, place, tmp_path):
     config = projects.configure("reviews_bert", dataset="imdb", preset="full", device="cpu", settings=SMALL)
     train_here(config, tmp_path / "run", weights="float16")
     bundle = inspection.validate_bundle(tmp_path / "run")
@@ -187,17 +187,17 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "results need no BERT"
 
 
-def test_more_than_the_bert_can_do_is_refused(invented):
+def test_settings_beyond_the_checkpoint_are_rejected(invented):
     for wrong, result in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
         config = projects.configure("reviews_bert", dataset="imdb", settings={**SMALL, **wrong})
         with pytest.raises(ConfigError, match=result):
             reviews_bert.prepare(config)
 
 
-def test_another_seed_reads_back_the_same_states(invented):
+def test_another_seed_reuses_the_cached_states(invented):
     for seed, fresh in ((0, len(invented.texts)), (1, 0)):
-        told = []
+        totals = []
         config = projects.configure("reviews_bert", dataset="imdb", seed=seed, settings=SMALL)
-        with progress.listening(lambda what, done, total, told=told: told.append(total)):
+        with progress.listening(lambda what, done, total, totals=totals: totals.append(total)):
             reviews_bert.prepare(config)
-        assert (told[-1] if told else 0) == fresh
+        assert (totals[-1] if totals else 0) == fresh

@@ -29,7 +29,7 @@ SIDE, EACH = 64, 12
 
 
 def photos(folder, *, parts=("train", "test"), each=EACH):
-    """Two kinds of noisy pictures in class folders."""
+    """Two classes of noisy images in class folders."""
     generator = np.random.default_rng(0)
     for part in parts:
         for k, name in enumerate(("red_soup", "green_salad")):
@@ -61,7 +61,7 @@ def config(model="mobilenet_v2_frozen", **settings):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
+def test_every_backbone_equals_torchvisions(backbone):
     theirs = getattr(zoo, backbone)(weights=None).eval()
     ours = TransferNet(TransferConfig(), backbone=backbone, classes=3).eval()
     ours.take_over(theirs.state_dict())
@@ -74,7 +74,7 @@ def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
         assert torch.equal(ours(features), ours(x)) and ours(x).shape == (2, 3)
 
 
-def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
+def test_frozen_layers_have_no_gradient_and_stay_in_evaluation_mode():
     for options, trained in (
         (FrozenConfig(), 0),
         (TransferConfig(train="last_blocks", blocks=3), 3),
@@ -88,7 +88,7 @@ def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
     assert all(part.training for part in free.modules() if isinstance(part, torch.nn.BatchNorm2d))
 
 
-def test_rates_fall_by_depth_and_follow_the_schedule():
+def test_learning_rates_fall_by_depth_and_follow_the_schedule():
     network = TransferNet(
         TransferConfig(train="all", backbone_rate=0.1, layer_decay=0.5), backbone="mobilenet_v2", classes=3
     )
@@ -102,9 +102,9 @@ def test_rates_fall_by_depth_and_follow_the_schedule():
     assert [group["lr"] for group in plain.param_groups] == [0.01]
 
 
-def test_features_are_computed_once_with_progress_and_are_what_the_network_says(small, monkeypatch):
+def test_features_are_cached_and_equal_the_networks(small, monkeypatch):
     result = []
-    with progress.listening(lambda *said: result.append(said)):
+    with progress.listening(lambda *event: result.append(event)):
         prepared = food.prepare(config())
     assert result[-1][1:] == (72, 72) and "features" in result[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
@@ -121,7 +121,7 @@ def test_features_are_computed_once_with_progress_and_are_what_the_network_says(
     food.prepare(config())
 
 
-def test_a_warm_head_is_the_same_every_time_and_knows_its_features():
+def test_warm_start_of_the_head_is_deterministic():
     generator = np.random.default_rng(0)
     targets = torch.arange(60) % 3
     features = torch.from_numpy(generator.normal(0, 1, (60, 20)).astype(np.float32)) + 2 * functional.one_hot(
@@ -140,7 +140,7 @@ def test_a_warm_head_is_the_same_every_time_and_knows_its_features():
     np.testing.assert_allclose(result[0].softmax(1).numpy(), shares, atol=0.02)
 
 
-def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
+def test_head_is_fitted_only_for_a_pretrained_warm_start(small):
     prepared = food.prepare(config("mobilenet_v2", train="all"))
     module = TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=2)
     before = module.head[-1].weight.clone()
@@ -148,7 +148,7 @@ def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
     assert not torch.equal(before, module.head[-1].weight)
 
 
-def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monkeypatch):
+def test_warm_start_on_random_weights_is_rejected(small, monkeypatch):
     with pytest.raises(ConfigError, match="initialization=pretrained"):
         food.prepare(config(initialization="random"))
 
@@ -164,25 +164,27 @@ def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monke
         food.prepare(config())
 
 
-def test_simple_methods_are_measured_on_the_same_test(small):
+def test_baselines_use_the_same_test_split(small):
     baselines = food.baselines(food.prepare(config()), config())
     assert set(baselines) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
     assert baselines["majority"]["accuracy"] == 0.5
 
 
-def test_a_mixed_batch_is_judged_by_both_its_labels(small):
+def test_mixup_loss_uses_both_labels(small):
     result = config(label_smoothing=0.0)
     prepared = food.prepare(result)
     loss = food.objective(result, prepared).loss
     outputs, targets, other = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 3, 2])
     prepared.transform.mix = MixupResult(other, 0.3)
-    wanted = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(outputs, targets[other])
-    torch.testing.assert_close(loss(outputs, targets), wanted)
+    expected = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(
+        outputs, targets[other]
+    )
+    torch.testing.assert_close(loss(outputs, targets), expected)
     prepared.transform.mix = None
     torch.testing.assert_close(loss(outputs, targets), functional.cross_entropy(outputs, targets))
 
 
-def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
+def test_training_batches_are_resized_to_train_side(small):
     result = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
     prepared = food.prepare(result)
     batches = Batches(prepared.train, 8, seed=0, transform=prepared.transform)
@@ -190,7 +192,7 @@ def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
     assert x.shape == (8, 3, 32, 32)
 
 
-def test_one_photo_is_answered_as_the_test_was(small):
+def test_answer_equals_the_stored_prediction(small):
     result = config()
     prepared = food.prepare(result)
     module = food.PROJECT.models[result.model].build(result.model_options, prepared.facts).eval()
@@ -203,7 +205,7 @@ def test_one_photo_is_answered_as_the_test_was(small):
         food.answer(loaded, b"<svg/>")
 
 
-def test_food_11_in_its_own_layout_has_its_names_and_its_parts(tmp_path):
+def test_food_11_layout_has_class_names_and_splits(tmp_path):
     for part, numbers in (("training", (0, 10)), ("validation", (0,)), ("evaluation", (10,))):
         (tmp_path / part).mkdir()
         for k in numbers:
@@ -215,7 +217,7 @@ def test_food_11_in_its_own_layout_has_its_names_and_its_parts(tmp_path):
     assert survey.in_test.sum() == 6 and set(survey.labels[survey.in_test]) == {1}
 
 
-def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
+def test_food_101_uses_its_test_list(tmp_path):
     for name in ("apple_pie", "baklava"):
         (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(7):
@@ -232,7 +234,7 @@ def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
 
 
 @pytest.mark.realdata("food101_mini")
-def test_the_photographs_at_hand_are_1_200_of_ten_dishes():
+def test_bundled_photos_are_1_200_of_ten_dishes():
     data = images.load("food101_mini")
     assert len(data.labels) == 800 and len(data.test_labels) == 400 and len(data.names) == 10
     assert np.bincount(data.test_labels).tolist() == [40] * 10 and not data.refused and not data.also_in_test.any()

@@ -16,12 +16,12 @@ MODELS = [
 
 @pytest.mark.anydata
 @pytest.mark.parametrize(("slug", "model"), MODELS)
-def test_every_model_can_be_opened(slug, model):
+def test_every_model_is_analyzed(slug, model):
     analyze_model = networks.analyze_model(slug, model)
     assert analyze_model.parameters > 0 and len(analyze_model.layers) > 1
-    by_hand = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in analyze_model.kinds.values())
-    assert analyze_model.seen is not by_hand
-    if by_hand:  # in NumPy: torch sees the parameters alone
+    is_numpy = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in analyze_model.kinds.values())
+    assert analyze_model.seen is not is_numpy
+    if is_numpy:  # in NumPy: torch sees only the parameters
         return
     assert analyze_model.multiply_adds > 0
     for place, operation in enumerate(analyze_model.operations):
@@ -31,11 +31,11 @@ def test_every_model_can_be_opened(slug, model):
     )
 
 
-def test_one_in_words_needs_no_weights():
+def test_description_needs_no_weights():
     assert networks.analyze_text("1000-512-32-512-1000").parameters == 1_058_824
     assert networks.analyze_text("100000-50000-100000").parameters == 10_000_150_000
 
 
-def test_one_that_is_not_there_is_refused():
-    with pytest.raises(RequestError, match="no model 'nobody'"):
-        networks.analyze_model("fashion", "nobody")
+def test_unknown_model_is_an_error():
+    with pytest.raises(RequestError, match="no model 'unknown'"):
+        networks.analyze_model("fashion", "unknown")

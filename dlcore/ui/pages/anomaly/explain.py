@@ -13,7 +13,7 @@ from dlcore.plots import classification as plots
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
-from dlcore.projects.anomaly.alarm import ErrorAttribution, BaselineKind, Reconstruction
+from dlcore.projects.anomaly.alarm import BaselineKind, ErrorAttribution, Reconstruction
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
