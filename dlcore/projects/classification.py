@@ -56,7 +56,7 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test; training would be most of a bundle."""
+    """Probabilities, class numbers and row numbers of validation and test; training predictions are omitted to keep bundles small."""
     predictions: dict[str, np.ndarray] = {}
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:
@@ -109,11 +109,11 @@ def compute_metrics(
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
     """Threshold on the probability of class 1, from probabilities (N, 2), with the highest accuracy.
 
-    It lies midway between two scores; ties are broken towards 0.5.
+    It is midway between two scores; ties are resolved towards 0.5.
     """
     order = np.argsort(scores[:, 1], kind="stable")
     ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
-    cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # below cut i lie the first i samples
+    cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # the first i samples are below cut i
     right = np.r_[0, np.cumsum(~positive)] + positive.sum() - np.r_[0, np.cumsum(positive)]
     is_boundary = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
     good = cuts[is_boundary & (right == right[is_boundary].max())]
@@ -121,7 +121,7 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
 
 
 def majority_class(prepared: Prepared) -> dict[str, float]:
-    """Test metrics of always predicting the most frequent class of the training part."""
+    """Test metrics of always predicting the most frequent class of the training split."""
     n, classes = len(prepared.test), prepared.facts["classes"]
     scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
     return compute_metrics(scores, prepared.test.targets.numpy())
@@ -142,10 +142,10 @@ def describe_prediction(
     """Predicted label and calibrated probabilities from one sample's logits (1, K).
 
     `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `uncertain` is
-    true where the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
+    true if the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
 
-    Two classes have a decision threshold. It was chosen on raw probabilities and is applied to them: class 1 is
-    predicted from `threshold` on, so calibration changes no decision. `calibrated_threshold` is the same threshold on
+    Two classes have a decision threshold on raw probabilities: class 1 is predicted from `threshold` on, so
+    calibration changes no decision. `calibrated_threshold` is the same threshold on
     the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
     """
     temperature = 1.0 if rule is None else rule.temperature

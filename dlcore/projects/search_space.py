@@ -85,7 +85,7 @@ def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
     """Parse a parameter from text, for a search around that config.
 
     Raises:
-        RequestError: the setting cannot be searched, or its range is invalid; says what is valid.
+        RequestError: the setting cannot be searched, or its range is invalid; the message says what is valid.
         ConfigError: a bound of the range is outside the setting's bounds.
     """
     name, _, values = text.partition("=")
@@ -133,7 +133,7 @@ def parse_parameters(texts: Sequence[str], config: RunConfig) -> tuple[SearchPar
 
     Raises:
         RequestError: a parameter cannot be searched, or is repeated.
-        ConfigError: an end of a range is out of the setting's bounds.
+        ConfigError: a bound of a range is outside the setting's bounds.
     """
     parameters = tuple(parse_parameter(text, config) for text in (texts or default_parameters(config)))
     names = [parameter.name for parameter in parameters]
@@ -171,6 +171,8 @@ def _range(field: Field, values: str) -> SearchParameter:
         low, high, whole = 0.0, 0.0, True
     if not whole or not low < high < float("inf"):
         example = "16..256" if field.kind == "int" else "0.0001..0.1"
-        raise ConfigError(f"{field.name}={values[:60]} is no range: write it as {field.name}={example}, low end first.")
+        raise ConfigError(
+            f"{field.name}={values[:60]} is not a range: write it as {field.name}={example}, low end first."
+        )
     log = low > 0 and (field.log or high / low >= WIDE)
     return SearchParameter(field.name, "int" if field.kind == "int" else "float", low, high, log)

@@ -67,8 +67,8 @@ class Reconstruction:
 class ErrorAttribution:
     """Attribution of a window's error by integrated gradients and by feature ablation, both (L, C).
 
-    output: the window's error; baseline_output: that of the baseline; delta: by how much the gradients' sum misses the
-    difference; agreement: rank correlation of the two methods over the blocks, NaN where one is constant.
+    output: the window's error; baseline_output: that of the baseline; delta: completeness gap of the integrated
+    gradients; agreement: rank correlation of the two methods over the blocks, NaN if one is constant.
     """
 
     channels: tuple[str, ...]
@@ -211,7 +211,7 @@ def explain_series(
     method: str,
     baseline_kind: BaselineKind = "usual",
 ) -> dict[str, Any]:
-    """Attribution of the error behind one point of a series that is not the run's own, as a JSON-able dict.
+    """Attribution of the error behind one point of a new series, as a JSON-able dict.
 
     The medians are those of the series itself, since a bundle has no training data.
     """
@@ -326,7 +326,7 @@ def _seasonal_median(
 
 
 def _blocks(length: int, channels: int) -> np.ndarray:
-    """(1, L, C) whole numbers: stretches of time by channel."""
+    """Block index (1, L, C) int64: time blocks by channel."""
     each = -(-length // MOST_BLOCKS)
     stretch = np.arange(length) // each
     return (stretch[:, None] * channels + np.arange(channels))[None].astype(np.int64)

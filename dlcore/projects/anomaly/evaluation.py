@@ -25,7 +25,7 @@ def evaluate(
 ) -> Evaluation:
     """Metrics of the causal scores, `<name>_centred` of the centered ones, and of each seed.
 
-    `threshold` applies to the causal scores; centered scores and seeds get their own from `judged`.
+    `threshold` applies to the causal scores; centered scores and seeds have separate ones from `threshold_data`.
     """
     counted = CountingRule.of(predictions, threshold_data, dataset=dataset)
     causal = _joined(predictions, "scores")
@@ -43,7 +43,7 @@ def evaluate(
 
 
 def threshold_of(scores: np.ndarray, rule: Rule, *, mask: np.ndarray, known: np.ndarray) -> float:
-    """Threshold from the scores (n,) of the points in `judged` (n,) before the test split; reads no label.
+    """Threshold from the scores (n,) of the points in `mask` (n,) before the test split; reads no label.
 
     "midway" lies between the largest score of ordinary points and that of `known` (n,) unusual points (maximum margin);
     without such points, or if they do not stand out, it is the maximum.
@@ -169,7 +169,7 @@ def _joined(predictions: Predictions, what: str) -> np.ndarray:
 
 
 def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
-    """Index ranges (P, 2) of unlabelled public holidays."""
+    """Index ranges (P, 2) of unlabeled public holidays."""
     spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabelled]
     return np.array([span for span in spans if span[1] > span[0]], dtype=np.int64).reshape(-1, 2)
 
@@ -189,9 +189,9 @@ def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
         best = max(baseline_values, key=lambda name: baseline_values[name])
         better &= value > baseline_values[best]
         digits = 1 if metric == "nab_standard" else 3
-        comparisons.append(f"{title} {value:.{digits}f}, best of them {baseline_values[best]:.{digits}f} ({best})")
+        comparisons.append(f"{title} {value:.{digits}f}, best baseline {baseline_values[best]:.{digits}f} ({best})")
     text = "beats every baseline" if better else "does not beat every baseline"
-    return f"With {kind} scores it {text} at the same smoothing: {'; '.join(comparisons)}."
+    return f"With {kind} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
 
 
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
@@ -199,7 +199,7 @@ def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
         return "This split has no labels: only alarms are counted."
     false = metrics["false_alarms"]
     plausible = metrics.get("false_alarms_plausible", 0.0)
-    known = f", {plausible:.0f} of them on an unlabelled public holiday" if plausible else ""
+    known = f", {plausible:.0f} of them on an unlabeled public holiday" if plausible else ""
     alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}"
     return (
         f"After training, {metrics['events_hit']:.0f} of {events} labeled events are detected by causal scores, with "

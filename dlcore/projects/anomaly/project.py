@@ -68,7 +68,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
 
 
 def time_features(series: Series) -> np.ndarray:
-    """(T, 5): the value, and sine and cosine of the time of day and of the week."""
+    """Features (T, 5): the value, and sine and cosine of the time of day and of the week."""
     return np.column_stack([series.values, calendar(series.times)])
 
 
@@ -232,7 +232,7 @@ def _data(config: RunConfig) -> AnomalyData:
     data = config.data_as(AnomalyData)
     if data.window % 4:
         raise DataError(
-            f"window={data.window} is no multiple of 4, which the convolutions need: choose {data.window // 4 * 4}."
+            f"window={data.window} is not a multiple of 4, as the convolutions require: choose {data.window // 4 * 4}."
         )
     return data
 
@@ -290,7 +290,7 @@ def _threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig)
 
 
 def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
-    """Mask (n,) of points whose running mean includes an unlabelled public holiday."""
+    """Mask (n,) of points whose running mean includes an unlabeled public holiday."""
     spans = tuple((day.start, day.end + 1) for day in public_holidays(config.dataset))
     return _within_reach(times, spans, config)
 
@@ -314,7 +314,9 @@ def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunCon
     """Rows or windows of one split without points to `skip`; a window's id is the time of its first point."""
     view, length = view_of(config), _window(config)
     if len(rows) < length:
-        raise DataError(f"a part of {len(rows)} points is shorter than one window of {length}: choose other shares.")
+        raise DataError(
+            f"a split of {len(rows)} points is shorter than one window of {length}: change the split shares."
+        )
     inputs = scored.inputs_of(rows, view=view, length=length)
     ids = times[: len(inputs[0])]
     if skip.any():

@@ -37,7 +37,7 @@ class ForecastAttribution:
     """Contribution of each hour and variable to one forecast, in that variable's unit.
 
     gradients, ablation: (L, V); output, baseline_output: the forecast of the window and that of training means;
-    delta: by how much the gradients' sum misses the difference.
+    delta: completeness gap of the integrated gradients.
     """
 
     gradients: np.ndarray
@@ -48,7 +48,7 @@ class ForecastAttribution:
 
     @property
     def agreement(self) -> float:
-        """Rank correlation of the two maps, -1 to 1; NaN where one is flat."""
+        """Rank correlation of the two maps, -1 to 1; NaN if one is constant."""
         return rank_correlation(self.gradients.ravel(), self.ablation.ravel())
 
     @property
@@ -66,7 +66,7 @@ def explain(
 ) -> ForecastAttribution:
     """Attribution of the forecast of one variable, `hour` steps ahead.
 
-    For the value, the last hour counts twice where changes are predicted: by itself and through the network. Masks and
+    If the model predicts changes, the last hour contributes to the value directly and through the network. Masks and
     calendar are held fixed.
     """
     x, *held = inputs_at(prepared, first)
@@ -86,7 +86,7 @@ def explain(
     baseline[..., :attributed] = 0.0
     length, features = x.shape[1:]
     owner = torch.where(torch.arange(features) < attributed, torch.arange(features) % variables, torch.arange(features))
-    blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change go together
+    blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change are in one block
     attributions = [
         attribute(module, (x, *held), value, method="integrated_gradients", baseline=baseline, steps=STEPS),
         attribute(module, (x, *held), value, method="feature_ablation", baseline=baseline, blocks=_dense(blocks)[None]),
@@ -130,7 +130,7 @@ def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method
 def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
     """Forecast (H, V) with one variable raised by `by`, in its unit, throughout the window.
 
-    This is the model's response, not the world's: the other variables stay as they are.
+    This is the response of the model, not a causal effect: the other variables are unchanged.
     """
     x, *held = inputs_at(prepared, first)
     scale, steps = prepared.source["scale"], prepared.facts["steps"]
@@ -164,5 +164,5 @@ def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tens
 
 
 def _dense(blocks: Tensor) -> Tensor:
-    """The same groups, numbered without gaps."""
+    """Renumber blocks without gaps."""
     return torch.unique(blocks, return_inverse=True)[1]

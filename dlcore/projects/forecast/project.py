@@ -1,4 +1,4 @@
-"""Multivariate forecasting: all variables of the next hours from the hours before."""
+"""Multivariate forecasting: all variables of the next hours from past hours."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ class _Loss:
         self.weights = weights
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        if outputs.dim() > targets.dim():  # several networks, each for itself
+        if outputs.dim() > targets.dim():  # several networks, each with its own loss
             targets = targets[:, None].expand_as(outputs)
         known = ~targets.isnan()
         weights = self.weights.to(outputs.device) * known
@@ -266,7 +266,9 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         DataError: as for `answer`.
         RequestError: there is no such method or variable.
     """
-    from dlcore.projects.forecast import explain as explanations  # torch's attribution is needed here only
+    from dlcore.projects.forecast import (
+        explain as explanations,
+    )  # imports torch's attribution, which is needed only here
 
     selected = choose(method, tuple(explanations.METHODS), default="integrated_gradients", kind="method")
     names = list(loaded.preprocessing["names"])
@@ -277,7 +279,7 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
 
 
 def _read_table(loaded: LoadedModel, payload: bytes) -> tuple[Table, Table]:
-    """A CSV's table, and the same with the model's variables and empty rows for the hours to come."""
+    """A CSV's table, and the same with the model's variables and empty rows for the forecast hours."""
     table, known = tables.read_csv(payload), loaded.preprocessing
     missing = [name for name in known["names"] if name not in table.names]
     if missing:
@@ -364,7 +366,7 @@ TASK = Task(
     predict=predict,
     epoch_metrics=epoch_metrics,
     evaluate=evaluate,
-    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
+    goal=Monitor("validation_skill", "max"),  # losses of values and of changes have different units
     compare=compare,
 )
 

@@ -31,7 +31,7 @@ class Intervals:
 
 
 def intervals(predictions: Predictions) -> Intervals:
-    """Intervals of the test windows from validation errors and from test errors known by then."""
+    """Intervals of the test windows from validation errors and earlier test errors."""
     past = predictions["validation_targets"] - predictions["validation_scores"]
     now = predictions["test_targets"] - predictions["test_scores"]
     adaptive = conformal.adaptive_half_widths(past, now, level=LEVEL, delay=now.shape[1])
@@ -195,21 +195,21 @@ def _against_ridge(metrics: Mapping[str, float], ridged: Mapping[str, float]) ->
     pair = f"{network} against {regression}"
     low, high = metrics.get("lead_skill_low", 0.0), metrics.get("lead_skill_high", 0.0)
     if low <= 0 <= high:
-        return (
-            f"No significant difference from ridge regression: {pair}, a gap in skill from {low:+.3f} to {high:+.3f}."
-        )
-    pair += f", a gap in skill from {low:+.3f} to {high:+.3f} over other weeks"
+        return f"No significant difference from ridge regression: {pair}, difference in skill from {low:+.3f} to {high:+.3f}."
+    pair += f", difference in skill from {low:+.3f} to {high:+.3f} over resampled weeks"
     if metrics["skill"] > ridged["skill"]:
         return f"The network beats ridge regression: {pair}."
     better = _better_variables(metrics, ridged)
     where = (
-        f"The network is better only for {', '.join(better)}." if better else "The network is better for no variable."
+        f"The network is better only for {', '.join(better)}."
+        if better
+        else "The network is not better for any variable."
     )
     return f"Ridge regression beats this run: {pair}. {where}"
 
 
 def _better_variables(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> list[str]:
-    """Variables whose R2 is higher than a competitor's."""
+    """Variables with a higher R2 than a competitor's."""
     means = ("r2_mean", "r2_mean_filled", "r2_mean_low", "r2_mean_high")
     return [
         name.removeprefix("r2_")

@@ -76,7 +76,7 @@ class TableScale:
         return outputs * self.change + last[:, None]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain lists."""
+        """A JSON-able dict of lists."""
         change = None if self.change is None else self.change.tolist()
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "change": change}
 
@@ -94,11 +94,11 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
     before each of these splits are an unused gap.
 
     Raises:
-        DataError: a split has too few windows; says what to change.
+        DataError: a split has too few windows; the message says what to change.
     """
     window, horizon = data.window, data.horizon
     test_from = int(points * (1 - data.test_share))
-    before = max(0, test_from - window)  # the gap before the test part
+    before = max(0, test_from - window)  # the gap before the test split
     validating = np.zeros(points, bool)
     if data.validation == "last":
         validating[int(before * (1 - data.validation_share)) : before] = True
@@ -108,7 +108,7 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
         place = np.arange(before)
         validating[:before] = place // week % every == every // 2
     moments = np.arange(window, points - horizon + 1)
-    reached = _reached(validating, window)  # validation moments look back so far
+    reached = _reached(validating, window)  # validation windows reach back this far
     reached[before:] = True
     inside = _count(validating, moments, moments + horizon) == horizon
     parts: dict[SplitName, np.ndarray] = {
@@ -120,7 +120,7 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
         if len(parts[name]) < LEAST_MOMENTS:
             raise DataError(
                 f"{points:,} rows with a window of {window} and a horizon of {horizon} leave {len(parts[name])} "
-                f"moments for the {name} part, and {LEAST_MOMENTS} are needed: choose a shorter window, other "
+                f"windows for the {name} split; at least {LEAST_MOMENTS} are needed: choose a shorter window, other "
                 "shares, or validation=last."
             )
     return parts

@@ -40,7 +40,7 @@ def prepare(config: RunConfig) -> Prepared:
     options = config.data_as(RecallData)
     how: dict[str, Any] = {"pairs": options.pairs, "question": options.question}
     sequences = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
-    test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
+    test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # above any run's seed
     cut = options.train_rows
     return Prepared(
         train=_split(sequences, slice(0, cut)),

@@ -32,7 +32,7 @@ class WalkStage:
     """One layer of the pass for a single example, without the batch dimension.
 
     kind is the layer's class name in lower case. `x` is the input, `y` the output, `dx` and `dy` the loss gradients.
-    `facts` hold further values of its formula (`mean`, `spread`, `padding`, `side`). `error` is the largest difference
+    `facts` has further values of its formula (`mean`, `spread`, `padding`, `side`). `error` is the largest difference
     to autograd, relative to the largest autograd value.
     """
 

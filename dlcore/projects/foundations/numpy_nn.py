@@ -50,7 +50,7 @@ class NumpyTrainingLoop(numpy_nn.NumpyTrainingState):
         """Train from here to the end of the config."""
         check = numpy_nn.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
         threads = thread_count(sum(array.size for array in self.network.parameters.values()), os.cpu_count() or 1)
-        with threadpool_limits(limits=threads, user_api="blas"):  # as torch is held to: see `thread_count`
+        with threadpool_limits(limits=threads, user_api="blas"):  # the same limit as for torch: see `thread_count`
             yield from numpy_nn.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
 
     def snapshot(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def mark_answer(question: Question[Evidence], choice: int, evidence: Evidence) -
     """Grade one answer.
 
     Raises:
-        RequestError: the choice is unknown, or the question computes one that it does not offer.
+        RequestError: the choice is unknown, or the computed choice is out of range.
     """
     expected = question.find(evidence)
     for place in (choice, expected.right):

@@ -17,7 +17,7 @@ from dlcore.models import bert
 TOKENS_AT_ONCE = 4096
 """Tokens per forward pass, in batches of similar length."""
 VERSION = 1
-"""Increase it if the same texts would give other states."""
+"""Increase it if the states of the same texts change."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.nda
             chunks[place] = token_states.load(keys[place], texts=len(parts[place]), width=width)
     whole = [chunk for chunk in chunks if chunk is not None]
     if len(whole) != len(parts):
-        return compute_states(texts, reading, rows=rows)  # another process cleared some meanwhile
+        return compute_states(texts, reading, rows=rows)  # another process deleted some chunks in the meantime
     sizes = [len(part) for part in parts]
     return TokenStates(whole, np.array([(part, row) for part, size in enumerate(sizes) for row in range(size)]))
 
@@ -104,7 +104,7 @@ def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *
             for row, each in zip(rows, values, strict=True):
                 states[offsets[row] : offsets[row + 1]] = each[: lengths[row]]
             done += len(rows)
-            progress.report(f"{reading.checkpoint.name} reads every text, once", done, total)
+            progress.report(f"Encoding texts with {reading.checkpoint.name} (cached)", done, total)
     return Chunk(states, offsets)
 
 

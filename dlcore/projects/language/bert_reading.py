@@ -16,7 +16,7 @@ from dlcore.models.bert import Bert
 from dlcore.models.masked_bert import MaskedBert
 
 MOST = 64
-"""Tokens read of a sentence."""
+"""Maximum number of tokens of a sentence."""
 BLANK = re.compile(r"\[MASK\]|_{2,}", re.IGNORECASE)
 """Text forms of a mask token."""
 
@@ -82,7 +82,7 @@ def fill_blanks(reader: SentenceReader, sentence: str, *, top: int = 5) -> tuple
     ids = [*ids[: MOST - 1], reader.pieces.last]
     blanks = [place for place, number in enumerate(ids) if number == reader.pieces.mask]
     if not blanks:
-        raise DataError(f"the mask comes after the {MOST} pieces that are read: shorten the sentence before it.")
+        raise DataError(f"the mask is after the first {MOST} tokens, which are read: shorten the text before it.")
     with evaluation_mode(reader.filler):
         chances = reader.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
     return tuple(

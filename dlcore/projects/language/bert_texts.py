@@ -47,7 +47,7 @@ class BertTexts:
 
 
 def load(config: RunConfig, options: BertTextData) -> BertTexts:
-    """Test split of the source or a fifth of all, a tenth for validation; `rows` limits the rest.
+    """Test split of the source or a fifth of all, a tenth for validation; `rows` limits the other texts.
 
     Raises:
         ConfigError: `length` exceeds the BERT's maximum.
@@ -55,9 +55,7 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     """
     checkpoint = bert_weights.require(options.bert)
     if options.length > checkpoint.longest:
-        raise ConfigError(
-            f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} pieces at once."
-        )
+        raise ConfigError(f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} tokens.")
     data = texts.load(config)
     cut = texts.cut(data, options.rows, seed=config.seed)
     parts: dict[SplitName, np.ndarray] = {name: cut[name] for name in SPLITS}

@@ -110,7 +110,7 @@ def load(config: RunConfig) -> text.TextDataset:
 
 
 def cut(dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of the three splits; `rows` thins each split, so no test text moves into training."""
+    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training."""
     labels = dataset.labels
     if dataset.test is None:
         remaining, test = stratified_split(labels, TEST_SHARE, seed=0)
@@ -145,14 +145,14 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
         assert isinstance(embedding, nn.Embedding)
         if embedding.embedding_dim != word_vectors.WIDTH:
             raise ConfigError(
-                f"GloVe's vectors have {word_vectors.WIDTH} numbers and the model's words {embedding.embedding_dim}: "
-                f"make them {word_vectors.WIDTH}, or set vectors=none."
+                f"GloVe vectors have {word_vectors.WIDTH} dimensions, the model's embedding {embedding.embedding_dim}: "
+                f"set embedding={word_vectors.WIDTH}, or vectors=none."
             )
         with torch.no_grad():
             is_known = torch.from_numpy(vectors.known)
             embedding.weight *= float(
                 vectors.vectors[vectors.known].std()
-            )  # a word GloVe lacks: chance of the same spread
+            )  # words outside GloVe: random with the same standard deviation
             embedding.weight[is_known] = torch.from_numpy(vectors.vectors[vectors.known])
             embedding.weight[text.PAD] = 0.0
 
@@ -318,7 +318,7 @@ def attentions(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[in
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """Predicted label of a text, calibrated probabilities, and how many words were read, unknown and left out.
+    """Predicted label of a text, calibrated probabilities, and the numbers of words read, unknown and truncated.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
@@ -333,7 +333,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 
 def encode_known_text(loaded: LoadedModel, payload: bytes) -> EncodedText:
-    """A text's bytes as the model reads them.
+    """Decode, clean and encode a text.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no known word.

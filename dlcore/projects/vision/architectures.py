@@ -58,7 +58,7 @@ _TRAINING = {
     "cutout": 16,
     "color_jitter": 0.2,
 }
-"""For two cores and one night. The stem without downsampling costs four times as much: use a GPU."""
+"""Sized for a night on two CPU cores. Without downsampling in the stem, training takes four times as long: use a GPU."""
 
 
 PROJECT = Project(

@@ -160,7 +160,7 @@ def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.nda
 
 
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
-    """Load ImageNet weights and, if requested, a fitted head: a random one distorts features (Kumar et al. 2022)."""
+    """Load ImageNet weights and, if requested, fit the head: a random head distorts features (Kumar et al. 2022)."""
     network = cast(TransferNet, module)
     network.take_over(weights.load(backbone))
     if warm is not None:
@@ -171,7 +171,7 @@ def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.nd
 def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float = PULL) -> None:
     """Fit the head as multinomial logistic regression of targets (N,) on features (N, F) with L-BFGS (deterministic).
 
-    `pull` is the L2 penalty on half the squared weights, beside the summed log loss."""
+    `pull` is the L2 penalty on half the squared weights, added to the summed log loss."""
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     search = torch.optim.LBFGS(head.parameters(), max_iter=100, line_search_fn="strong_wolfe")
@@ -285,7 +285,7 @@ _TUNED = {
 }
 """Lowest validation loss of three learning rates and depths; 1e-3 destroys pretrained features in the first epochs."""
 _FROZEN = {**_HEAD, "blocks": 12, "norm_layers": "trained", "backbone_rate": 0.1, "zoom": 0.35, "color_jitter": 0.2}
-"""As in its reference run, although training only the head ignores the additions."""
+"""As in its reference run; training only the head ignores the other settings."""
 _SCRATCH = {
     **_TUNED,
     "train": "all",

@@ -76,7 +76,7 @@ PROJECT = Project(
         "resnet_deep": _network("ResNet, 38 layers", "With skip connections, depth does not hurt."),
         "residual_bare": _network(
             "Residual without normalization, 38 layers",
-            "Skip connections alone: every sum amplifies the signal. Diverges at the usual learning rate; slow with "
+            "Skip connections alone: every sum amplifies the signal. Diverges at the default learning rate; slow with "
             "clipping and a fiftieth of it.",
         ),
         "sigmoid": _network(
@@ -151,7 +151,7 @@ def describe_network(config: RunConfig) -> str:
 
 @dataclass(frozen=True)
 class Remedy:
-    """A changed setting and its reason; `suits` says whether it treats the verdict."""
+    """A changed setting and its reason; `suits` says whether it fits the diagnosis."""
 
     name: str
     why: str
@@ -192,11 +192,11 @@ REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("exploding", "not finite", "dying units"),
     ),
 }
-"""Remedy -> label, reason, and the verdicts that it treats."""
+"""Remedy -> label, reason, and the diagnoses it fits."""
 
 
 def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
-    """Remedies for a network, those for the verdict `kind` first."""
+    """Remedies for a network, those for the diagnosis `kind` first."""
     options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
     if options.normalization == "none":

@@ -55,7 +55,7 @@ def test_training_windows_touch_no_other_split(validation, horizon):
 
 
 def test_table_that_is_too_short_is_rejected():
-    with pytest.raises(DataError, match=r"leave \d+ moments for the .* part.*shorter window"):
+    with pytest.raises(DataError, match=r"leave \d+ windows for the .* split.*shorter window"):
         windows.cut_windows(120, windows.ForecastData(window=48))
 
 
