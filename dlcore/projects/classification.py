@@ -56,7 +56,7 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test; training predictions are omitted to keep bundles small."""
+    """Probabilities, class numbers and row numbers of validation and test; without train, to keep bundles small."""
     predictions: dict[str, np.ndarray] = {}
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:

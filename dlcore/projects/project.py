@@ -119,11 +119,11 @@ class Project:
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
     needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
 
-    `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model are nested under its
-    name. A setting for all models applies to those that have it.
+    `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model are nested
+    under its name. A setting for all models applies to those that have it.
     `reported` and `reported_curves` (model -> metric -> one value per epoch) are published results on `datasets[0]`.
-    `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default settings for
-    such a dataset and model: they override the preset, and the user's settings override them.
+    `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default
+    settings for such a dataset and model: they override the preset, and the user's settings override them.
     """
 
     slug: str

@@ -12,7 +12,7 @@ CONFIG = projects.configure("fashion", dataset="digits")
 
 
 def make_scores(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities with some truth in them, and class numbers."""
+    """Informative probabilities, and class numbers."""
     rng = np.random.default_rng(seed)
     targets = rng.integers(classes, size=n)
     logits = rng.normal(size=(n, classes))
@@ -40,7 +40,7 @@ def test_loss_is_finite_for_a_confident_error():
 @pytest.mark.parametrize("seed", range(5))
 def test_best_threshold_beats_every_other(seed):
     scores, targets = make_scores(60, 2, seed)
-    scores = np.round(scores, 1)  # many equal ones
+    scores = np.round(scores, 1)  # many ties
 
     def accuracy(threshold: float) -> float:
         return float(((scores[:, 1] >= threshold) == targets).mean())

@@ -195,7 +195,10 @@ def _against_ridge(metrics: Mapping[str, float], ridged: Mapping[str, float]) ->
     pair = f"{network} against {regression}"
     low, high = metrics.get("lead_skill_low", 0.0), metrics.get("lead_skill_high", 0.0)
     if low <= 0 <= high:
-        return f"No significant difference from ridge regression: {pair}, difference in skill from {low:+.3f} to {high:+.3f}."
+        return (
+            f"No significant difference from ridge regression: {pair}, difference in skill from {low:+.3f} "
+            f"to {high:+.3f}."
+        )
     pair += f", difference in skill from {low:+.3f} to {high:+.3f} over resampled weeks"
     if metrics["skill"] > ridged["skill"]:
         return f"The network beats ridge regression: {pair}."

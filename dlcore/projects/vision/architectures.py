@@ -58,7 +58,7 @@ _TRAINING = {
     "cutout": 16,
     "color_jitter": 0.2,
 }
-"""Sized for a night on two CPU cores. Without downsampling in the stem, training takes four times as long: use a GPU."""
+"""Sized for a night on two CPU cores. Without downsampling in the stem, training takes four times as long."""
 
 
 PROJECT = Project(

@@ -70,7 +70,7 @@ class ImageQuestion:
 
 @dataclass(frozen=True)
 class AttributionMap:
-    """Attribution values (H, W); for integrated gradients also the logit, the baseline's logit, and the completeness gap."""
+    """Attribution values (H, W); for integrated gradients also logit, baseline logit, and completeness gap."""
 
     values: np.ndarray
     output: float = 0.0

@@ -1,4 +1,4 @@
-"""An alarm is explained in the window that its score is made from, for every model of the project."""
+"""Explanations of alarms: window, reconstruction and attribution, for every model."""
 
 import time
 
@@ -29,28 +29,33 @@ def case(request):
 @pytest.mark.parametrize("place", [5839, 6000, 10_319])
 def test_window_ends_at_the_alarm_and_has_the_models_error(case, place):
     module, prepared, config = case
-    reconstruct = alarm.reconstruct(module, prepared, config, place)
+    reconstruction = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
-    assert len(reconstruct.times) == len(reconstruct.observed) == len(reconstruct.rebuilt) == len(reconstruct.errors)
+    assert (
+        len(reconstruction.times)
+        == len(reconstruction.observed)
+        == len(reconstruction.rebuilt)
+        == len(reconstruction.errors)
+    )
     np.testing.assert_array_equal(
-        reconstruct.observed, series.values[reconstruct.first : reconstruct.first + len(reconstruct.times)]
+        reconstruction.observed, series.values[reconstruction.first : reconstruction.first + len(reconstruction.times)]
     )
     if config.model.startswith("dense"):
-        assert series.times[place] in reconstruct.times  # the rows around
+        assert series.times[place] in reconstruction.times  # the rows around
     else:
-        assert reconstruct.times[-1] <= series.times[place]  # nothing after the point
-    assert np.isfinite(reconstruct.rebuilt).all() and (reconstruct.errors >= 0).all()
+        assert reconstruction.times[-1] <= series.times[place]  # nothing after the point
+    assert np.isfinite(reconstruction.rebuilt).all() and (reconstruction.errors >= 0).all()
 
 
 def test_attribution_is_complete_and_leaves_the_model_unchanged(case):
     module, prepared, config = case
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    reconstruct = alarm.reconstruct(module, prepared, config, 6000)
+    reconstruction = alarm.reconstruct(module, prepared, config, 6000)
     begin = time.process_time()
-    explained = alarm.explain(module, prepared, config, reconstruct, baseline_kind="mean")
+    explained = alarm.explain(module, prepared, config, reconstruction, baseline_kind="mean")
     assert time.process_time() - begin < 3
-    assert explained.gradients.shape == explained.ablation.shape == (len(reconstruct.times), len(explained.channels))
-    assert explained.output == pytest.approx(reconstruct.by_point.mean(), rel=1e-4)
+    assert explained.gradients.shape == explained.ablation.shape == (len(reconstruction.times), len(explained.channels))
+    assert explained.output == pytest.approx(reconstruction.by_point.mean(), rel=1e-4)
     gap = explained.output - explained.baseline_output
     assert explained.gradients.sum() == pytest.approx(gap + explained.delta, abs=1e-4)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
@@ -69,10 +74,10 @@ def test_both_methods_find_the_point_with_the_error(baseline_kind):
     _, prepared, config = built("conv")
     place = 9000
     prepared.source["rows"].scaled[place - 3, 0] = 2.0
-    reconstruct = alarm.reconstruct(ClampingModel(), prepared, config, place)
-    assert reconstruct.at == len(reconstruct.times) - 1  # a causal score is of the window that ends at its point
-    assert int(reconstruct.by_point.argmax()) == reconstruct.at - 3
-    explained = alarm.explain(ClampingModel(), prepared, config, reconstruct, baseline_kind=baseline_kind)
-    assert int(explained.gradients[:, 0].argmax()) == reconstruct.at - 3
-    assert explained.ablation[reconstruct.at - 3, 0] == explained.ablation.max()
+    reconstruction = alarm.reconstruct(ClampingModel(), prepared, config, place)
+    assert reconstruction.at == len(reconstruction.times) - 1  # a causal score is of the window that ends at its point
+    assert int(reconstruction.by_point.argmax()) == reconstruction.at - 3
+    explained = alarm.explain(ClampingModel(), prepared, config, reconstruction, baseline_kind=baseline_kind)
+    assert int(explained.gradients[:, 0].argmax()) == reconstruction.at - 3
+    assert explained.ablation[reconstruction.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

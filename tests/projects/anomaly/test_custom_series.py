@@ -109,7 +109,7 @@ def test_exported_run_is_evaluated_on_another_machine(is_labeled, tmp_path, monk
     assert np.isfinite(list(evaluation["metrics"].values())).all()
     assert ("auc_pr" in evaluation["metrics"]) == ("roc_auc" in evaluation["metrics"]) == is_labeled
     assert bundle.evaluation.verdict and ("no label" in bundle.evaluation.verdict) != is_labeled
-    assert "custom:mine" in command_line(bundle.config)  # though the series is not here
+    assert "custom:mine" in command_line(bundle.config)  # although the series is not on this machine
     with pytest.raises(DataError, match=r"'mine' is not on this machine: add its file again"):
         projects.get("anomaly").prepare(bundle.config)
     back = runs.export_run(import_run.run_id, tmp_path / "back.zip")

@@ -1,4 +1,4 @@
-"""The anomaly project: parameter counts, splits that leak nothing, errors per point, answers for a CSV."""
+"""The anomaly project: parameter counts, splits without leakage, errors per point, answers for a CSV."""
 
 import dataclasses
 
@@ -92,7 +92,7 @@ def test_training_data_are_between_zero_and_one(model):
 
 
 def leaky(series: Series, run: projects.RunConfig):
-    """A preparation with the classic fault: the scaler has seen the whole series."""
+    """Leaky preparation: the scaler is fitted on the whole series."""
     whole = dataclasses.replace(series, values=series.values)
     prepared = anomaly.prepare_series(whole, run)
     features = anomaly.time_features(series)
@@ -130,7 +130,7 @@ def test_error_of_a_point_is_the_mean_over_its_windows(model):
     scaled = prepared.source["rows"].scaled
     columns = scaled[:, :1] if model == "conv" else scaled
     mean = (columns.astype(np.float64) ** 2).mean(axis=1)
-    head = prepared.facts["window"] - 1  # before the first whole window there is no causal score
+    head = prepared.facts["window"] - 1  # no causal score before the first complete window
     assert not result["train_scores"][:head].any()
     result["train_scores"][:head] = mean[:head]
     for name, span in prepared.source["spans"].items():
@@ -235,7 +235,7 @@ def test_verdict_names_the_excluded_days():
     verdicts = [
         anomaly.evaluate(predictions(), None, config(leave_out=day)).verdict for day in ("2020-01-05", "2014-07-04")
     ]
-    assert "2020-01-05" in verdicts[0] and "2014" not in verdicts[1]  # the second lies outside the series
+    assert "2020-01-05" in verdicts[0] and "2014" not in verdicts[1]  # the second interval is outside the series
 
 
 @pytest.mark.parametrize("rule", scoring.RULES)
@@ -301,7 +301,9 @@ def csv_of(series, rows=400, start=0):
 def test_answer_equals_the_stored_errors(model):
     ready, prepared = loaded(model)
     start = 5839 if model == "calendar" else 0  # cross-fitted points are scored differently from a new file
-    head = 0 if start == 0 else prepared.facts["window"] - 1 + 47  # before it, a mean takes in points before the file
+    head = (
+        0 if start == 0 else prepared.facts["window"] - 1 + 47
+    )  # earlier running means include points before the file
     answer = anomaly.answer(ready, csv_of(prepared.source["series"], rows=4000, start=start))
     stored = anomaly.predict(ready.module, prepared, ready.config)["test_scores" if start else "train_scores"]
     result = np.r_[answer["errors"][:head], stored[head:4000]]

@@ -1,4 +1,4 @@
-"""The forecast project: parts that share no hour, scores on what was measured, models, answers, reasons, what ifs."""
+"""The forecast project: disjoint splits, scores on observed values, models, answers, attribution, what-if."""
 
 import dataclasses
 
@@ -63,7 +63,7 @@ def test_scaler_is_fitted_on_training_hours_only():
     result, whole = config(), table()
     before = forecast.prepare_table(whole, result).preprocessing["scale"]
     values = whole.values.copy()
-    values[int(len(values) * 0.8) - 10 :] += 1000  # the test part and the gap before it
+    values[int(len(values) * 0.8) - 10 :] += 1000  # the test split and the gap before it
     after = forecast.prepare_table(dataclasses.replace(whole, values=values), result).preprocessing["scale"]
     assert before == after
 
@@ -99,7 +99,7 @@ def test_plain_lstm_matches_its_description():
 
 @pytest.fixture(scope="module")
 def measured():
-    """An untrained network that predicts no change: what it says is what copying says."""
+    """An untrained network that predicts no change, like persistence."""
     result, data = prepared("improved", units=4)
     module = forecast.PROJECT.models["improved"].build(result.model_options, data.facts)
     for parameter in module.parameters():

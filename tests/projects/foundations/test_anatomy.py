@@ -1,4 +1,4 @@
-"""The autoencoder's project: what it never sees, what its run says, and questions marked from that."""
+"""The anatomy project: held-out class, metrics of its run, and quiz questions."""
 
 import json
 from dataclasses import replace

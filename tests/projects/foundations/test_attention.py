@@ -1,4 +1,4 @@
-"""The recall task's project: what its run says, answers to texts, and questions marked from trials."""
+"""The attention project: metrics of its run, answers to texts, and quiz questions."""
 
 import numpy as np
 import pytest

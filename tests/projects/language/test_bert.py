@@ -1,4 +1,4 @@
-"""Fine-tuning a BERT as a project: its bundle, what it reads, and blanks filled; on a tiny BERT."""
+"""Fine-tuning: bundles, inputs and masked language modeling, with a tiny BERT."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_bundle_has_only_trained_weights_and_names_the_checkpoint(here, tmp_path
     bundle = runs.Bundle(tmp_path / "bundle")
     assert bundle.run["pretrained"]["name"] == tiny_bert.NAME
     assert f"pretrained BERT `{tiny_bert.NAME}`" in bundle.card
-    weights = 2 * 30_522 * 32  # the vectors of the words alone would be as many bytes in half precision
+    weights = 2 * 30_522 * 32  # bytes of the word embeddings alone in half precision
     assert (tmp_path / "bundle" / "model.safetensors").stat().st_size < weights
     loaded = bundle.load()
     answer = projects.get("bert").answer(loaded, b"Who wrote the song?")

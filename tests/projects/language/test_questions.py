@@ -17,7 +17,7 @@ SMALL = {"length": 12, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rat
 
 @pytest.fixture
 def question_data(tmp_path, monkeypatch):
-    """Questions that one word decides, and a machine with a tiny BERT."""
+    """Questions whose label depends on one word, and a tiny BERT."""
     folder = tiny_bert.write(tmp_path / "data").parent
     monkeypatch.setenv("DLCORE_DATA", str(folder))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))

@@ -1,4 +1,4 @@
-"""Reviews read by a frozen BERT: states kept and found again, a run's bundle, and what it says without the BERT."""
+"""Reviews with a frozen BERT: cached states, bundles, and answers without the BERT."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ SMALL = {"bert": "tiny", "length": 16, "hidden": 8, "epochs": 3, "batch_size": 1
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A machine with one tiny BERT of random weights and nothing kept."""
+    """A tiny BERT with random weights and an empty cache."""
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -88,7 +88,7 @@ def reading(**changes):
 
 
 def computed(result, how):
-    """How many texts had to be computed."""
+    """States, and the number of texts that were computed."""
     counts = []
     with progress.listening(lambda what, done, total: counts.append((done, total))):
         states = bert_features.compute_states(result, how)
@@ -123,7 +123,7 @@ def test_states_equal_berts_and_a_damaged_chunk_is_recomputed(place, monkeypatch
         result, mask = states.gather(torch.tensor([row]))
         expected = network(torch.from_numpy(ids)[None])
         assert mask.sum() == len(ids)
-        torch.testing.assert_close(result, expected, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
+        torch.testing.assert_close(result, expected, atol=0.05, rtol=0.05)  # bfloat16 if the hardware supports it
     torn = sorted((token_states._folder()).glob("*[0-9a-f].npy"))[0]
     torn.write_bytes(torn.read_bytes()[:-2])
     _, fresh = computed(reviews_text, how)

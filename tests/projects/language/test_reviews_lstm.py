@@ -17,7 +17,7 @@ SMALL = {"bucketed": True, "length": 12, "vocabulary": 200, "embedding": 8, "hid
 
 
 def make_dataset(n: int = 400) -> TextDataset:
-    """Reviews that one word decides."""
+    """Reviews whose label depends on one word."""
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=n)
     fill = np.array(["film", "plot", "actor", "scene", "music", "story"])
@@ -57,7 +57,7 @@ def loaded(config, prepared) -> LoadedModel:
         optimiser.zero_grad()
         objective.loss(module(ids), prepared.train.targets).backward()
         optimiser.step()
-    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
+    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as stored in a bundle
     return LoadedModel(module.eval(), config, prepared.facts, preprocessing, prepared.labels, threshold=0.5)
 
 
@@ -107,7 +107,7 @@ def test_model_learns_and_beats_baselines(loaded, prepared, config):
 def test_answer_for_a_text(loaded):
     answer = PROJECT.answer(loaded, b"A <b>GREAT</b> film, story zzz")
     assert answer["label"] == "positive" and answer["probability"] > 0.5
-    assert (answer["tokens"], answer["unknown"], answer["left_out"]) == (5, 2, 0)  # "a" and "zzz" are not known
+    assert (answer["tokens"], answer["unknown"], answer["left_out"]) == (5, 2, 0)  # "a" and "zzz" are unknown
     assert sum(answer["probabilities"].values()) == pytest.approx(1.0)
     assert PROJECT.answer(loaded, b"awful film story")["label"] == "negative"
     json.dumps(answer)

@@ -36,7 +36,7 @@ def configured(dataset: str, **settings):
 
 @pytest.fixture(scope="module", autouse=True)
 def short():
-    """Of a test part of 2,000 a tenth is enough here."""
+    """A tenth of the 2,000 test pairs."""
     patch = pytest.MonkeyPatch()
     patch.setattr(seq2seq, "TEST_ROWS", 200)
     yield
@@ -185,7 +185,7 @@ def test_baseline_answers():
 
 
 def test_model_learns_to_sort():
-    """Two hundred steps on three digits: a beam is then as good as greedy, and both beat chance by far."""
+    """After 200 steps on three digits, beam search equals greedy decoding, and both are far above chance."""
     config = configured(
         "sorting", longest=4, width=32, train_rows=4000, epochs=6, batch_size=64, feed_forward=32, learning_rate=5e-3
     )

@@ -1,4 +1,4 @@
-"""What the projects that sort texts share, on planted texts: parts, vectors, baselines, answers, hidden words."""
+"""Text classification: splits, word vectors, baselines, answers and hidden words, on synthetic texts."""
 
 import json
 
@@ -27,7 +27,7 @@ SMALL = {"length": 16, "vocabulary": 300, "min_frequency": 1, "vectors": "none"}
 
 
 def make_dataset(n: int = 300, classes: int = 4) -> TextDataset:
-    """Texts that one word decides; the last third is the source's test part."""
+    """Texts whose label depends on one word; the last third is the source's test split."""
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=n)
     fill = np.array(["the", "said", "on", "monday", "report", "today"])
@@ -57,7 +57,7 @@ def trained(request):
         optimiser.zero_grad()
         objective.loss(module(*prepared.train.inputs), prepared.train.targets).backward()
         optimiser.step()
-    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
+    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as stored in a bundle
     return config, prepared, LoadedModel(module, config, prepared.facts, preprocessing, prepared.labels, threshold=None)
 
 
@@ -80,7 +80,9 @@ def test_model_learns_and_has_baselines(trained):
     config, prepared, loaded = trained
     project = projects.get(config.project)
     predictions = project.predict(loaded.module, prepared, config)
-    assert predictions["test_ids"].tolist() == prepared.test.ids.tolist()  # by length through the model, and back
+    assert (
+        predictions["test_ids"].tolist() == prepared.test.ids.tolist()
+    )  # batched by length, then restored to the original order
     evaluation = project.evaluate(predictions, None, config)
     assert evaluation.metrics["accuracy"] > 0.9
     assert (evaluation.threshold is not None) == (len(loaded.labels) == 2)
@@ -127,7 +129,7 @@ def test_emoji_right_to_left_and_long_text_are_accepted(trained):
     config, _, loaded = trained
     answer = projects.get(config.project).answer
     assert answer(loaded, "the goal \U0001f600 \u202eשלום\u202c".encode())["tokens"] == 3
-    times = 100_000 if config.project == "reviews_lstm" else 1_000  # one project for all: it takes its time
+    times = 100_000 if config.project == "reviews_lstm" else 1_000  # slow: only for one project
     assert answer(loaded, b"the goal " * times)["left_out"] == 2 * times - 16
 
 
@@ -218,7 +220,7 @@ def test_balanced_classes_have_equal_weight(monkeypatch):
     prepared = project.prepare(config)
     targets = prepared.train.targets
     outputs = torch.zeros(len(targets), 4)
-    outputs[:, 0] = 1.0  # the loss of one class differs from that of the others
+    outputs[:, 0] = 1.0  # the loss differs between classes
     each = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
     mean = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
     torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), mean)

@@ -61,7 +61,7 @@ def test_scaler_is_fitted_on_the_training_split_only():
         patch.setattr(images, "load", lambda name: leaky)
         after = PROJECT.prepare(config)
     assert after.preprocessing == before.preprocessing
-    assert after.validation.inputs[0].min() == 255  # the leak was there to be caught
+    assert after.validation.inputs[0].min() == 255  # leakage would change the scaler
 
 
 def test_transform_equals_that_of_inference(prepared):
@@ -106,7 +106,7 @@ def test_answer_equals_the_stored_prediction(loaded, prepared, config):
 
 
 def test_answer_on_a_large_dark_on_light_drawing(loaded, prepared):
-    """A digit of the test part, enlarged and inverted, like a photo of a drawing."""
+    """A digit of the test split, enlarged and inverted, like a photo of a drawing."""
     right = 0
     for row in range(40):
         big = np.kron(255 - prepared.test.inputs[0][row].numpy(), np.ones((30, 30), np.uint8))
@@ -155,4 +155,4 @@ def test_improved_reference_run_beats_the_plain_one():
             classification.metrics(scores, stored["test_targets"])["ece"]
             for scores in (stored["test_scores"], calibration.apply_temperature(stored["test_scores"], temperature))
         )
-        assert temperature > 1 and after < before / 2  # both are too sure, and one number mends most of it
+        assert temperature > 1 and after < before / 2  # both are overconfident; temperature scaling corrects most of it

@@ -1,4 +1,4 @@
-"""Transfer learning: what is taken over, what is trained at which rate, features computed once, two public layouts."""
+"""Transfer learning: pretrained weights, learning rates per layer, cached features, two public layouts."""
 
 import json
 from itertools import pairwise
@@ -42,7 +42,7 @@ def photos(folder, *, parts=("train", "test"), each=EACH):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A tiny set under the name of Food-11, and random weights where ImageNet's would be."""
+    """A tiny dataset named like Food-11, and random weights in place of ImageNet's."""
     photos(tmp_path / "data" / "food-11", parts=("training", "validation", "evaluation"))
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))

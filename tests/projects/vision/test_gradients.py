@@ -1,4 +1,4 @@
-"""The deep networks of the page on gradients: what they are, and what may be changed in them."""
+"""The gradients project: models, descriptions, remedies and short runs."""
 
 import pytest
 
@@ -84,20 +84,20 @@ def test_short_run_is_deterministic_and_leaves_no_files(prepared):
     rand = torch.rand(3)
     torch.manual_seed(5)
     first, again = (run_short(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
-    assert torch.equal(torch.rand(3), rand)  # the generator is where it was
+    assert torch.equal(torch.rand(3), rand)  # the random state is unchanged
     assert first.gradients.steps.tolist() == [1, 2, 4, 6] and first.losses.steps.tolist() == [1, 2, 3, 4, 5, 6]
     assert first.gradients.norms.tolist() == again.gradients.norms.tolist()
     assert first.losses.values.tolist() == again.losses.values.tolist()
 
 
 def test_diverging_short_run_reports_the_step(prepared):
-    """Residual without normalization, unclipped and at the learning rate of the others."""
+    """Residual without normalization, without clipping, at the default learning rate."""
     broken = run_short(config("residual_bare", learning_rate=0.05, clip_norm=0.0), prepared, steps=10)
     assert "step 3" in broken.error and broken.failed_step == 3 and len(broken.losses.values) == 2
 
 
 def test_default_short_run_is_quick(prepared):
-    """Fifty steps of twenty layers: seconds of processor time, whatever else the machine does."""
+    """Fifty steps of twenty layers: measured in CPU seconds, independent of other load."""
     import time
 
     begin = time.process_time()

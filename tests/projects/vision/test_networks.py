@@ -1,4 +1,4 @@
-"""Every model of every project can be taken apart."""
+"""Architecture analysis of every model of every project."""
 
 import pytest
 from dataset_marks import marks_of
@@ -17,18 +17,16 @@ MODELS = [
 @pytest.mark.anydata
 @pytest.mark.parametrize(("slug", "model"), MODELS)
 def test_every_model_is_analyzed(slug, model):
-    analyze_model = networks.analyze_model(slug, model)
-    assert analyze_model.parameters > 0 and len(analyze_model.layers) > 1
-    is_numpy = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in analyze_model.kinds.values())
-    assert analyze_model.seen is not is_numpy
+    analysis = networks.analyze_model(slug, model)
+    assert analysis.parameters > 0 and len(analysis.layers) > 1
+    is_numpy = any(kind == "NumpyModule" or kind.endswith("ByHand") for kind in analysis.kinds.values())
+    assert analysis.seen is not is_numpy
     if is_numpy:  # in NumPy: torch sees only the parameters
         return
-    assert analyze_model.multiply_adds > 0
-    for place, operation in enumerate(analyze_model.operations):
+    assert analysis.multiply_adds > 0
+    for place, operation in enumerate(analysis.operations):
         assert all(source < place for source in operation.sources)
-    assert (
-        sum(operation.weights + operation.biases for operation in analyze_model.operations) == analyze_model.parameters
-    )
+    assert sum(operation.weights + operation.biases for operation in analysis.operations) == analysis.parameters
 
 
 def test_description_needs_no_weights():

@@ -1,4 +1,4 @@
-"""The Vision Transformer's project: sizes, its attention, its stem, and how it is explained."""
+"""The Vision Transformer project: sizes, attention, stem, and explanations."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def built(model: str, preset: str = "full") -> torch.nn.Module:
 
 
 def test_convolutional_baseline_has_as_many_parameters():
-    """What is compared shall differ in its build alone."""
+    """Compared models have equal size."""
     for preset in PROJECT.presets:
         vit, cnn = (sum(part.numel() for part in built(name, preset).parameters()) for name in ("vit", "cnn"))
         assert abs(vit - cnn) / vit < 0.02
@@ -37,7 +37,7 @@ def test_stem_gives_as_many_patches_as_a_linear_embedding(patch, size):
 
 @pytest.mark.parametrize("config", [VitConfig, HybridConfig])
 def test_shown_attention_is_the_attention_used(config):
-    """Taking a head's weights as they are shown and multiplying out gives what the network computes."""
+    """Values weighted by the shown attention equal the network's output."""
     torch.manual_seed(0)
     module = Vit(config(width=8, heads=2, depth=2), channels=1, height=8, width=8, classes=3).eval()
     x = torch.rand(3, 8, 8)
