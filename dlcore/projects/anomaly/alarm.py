@@ -224,8 +224,8 @@ def explain_series(
     }
     prepared = Prepared(empty, empty, empty, loaded.facts, loaded.preprocessing, source=source)
     window = reconstruct(loaded.module, prepared, loaded.config, place)
-    result = explain(loaded.module, prepared, loaded.config, window, baseline_kind=baseline_kind)
-    values = result.gradients if method == "integrated_gradients" else result.ablation
+    attribution = explain(loaded.module, prepared, loaded.config, window, baseline_kind=baseline_kind)
+    values = attribution.gradients if method == "integrated_gradients" else attribution.ablation
     times = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in window.times]
     moment = str(np.datetime64(int(series.times[place]), "ms").astype("datetime64[m]"))
     top = times[int(values.sum(axis=1).argmax())]
@@ -237,11 +237,11 @@ def explain_series(
         "contributions": [
             {"part": f"{name}, {time}", "value": float(values[row, column])}
             for row, time in enumerate(times)
-            for column, name in enumerate(result.channels)
+            for column, name in enumerate(attribution.channels)
         ],
-        "checks": [check.as_json() for check in check_attribution(result, baseline_kind)],
-        "output": result.output,
-        "baseline_output": result.baseline_output,
+        "checks": [check.as_json() for check in check_attribution(attribution, baseline_kind)],
+        "output": attribution.output,
+        "baseline_output": attribution.baseline_output,
     }
 
 

@@ -105,8 +105,8 @@ def explain(
 
 def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method: str, variable: int) -> dict[str, Any]:
     """Attribution of the first forecast step of one variable, as a JSON-able dict."""
-    result = explain(loaded.module, prepared, first, variable=variable, hour=0, explained="change")
-    values = result.gradients if method == "integrated_gradients" else result.ablation
+    attribution = explain(loaded.module, prepared, first, variable=variable, hour=0, explained="change")
+    values = attribution.gradients if method == "integrated_gradients" else attribution.ablation
     names, length = loaded.preprocessing["names"], len(values)
     times = prepared.source["table"].times[first - length : first]
     moments = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in times]
@@ -121,8 +121,8 @@ def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method
             for row, moment in enumerate(moments)
             for column, name in enumerate(names)
         ],
-        "checks": [check.as_json() for check in result.checks],
-        "output": result.output,
+        "checks": [check.as_json() for check in attribution.checks],
+        "output": attribution.output,
         "baseline_output": result.baseline_output,
     }
 

@@ -216,11 +216,11 @@ def _shortest(run: RunEvidence) -> CorrectChoice:
 
 
 def _halved(run: RunEvidence) -> CorrectChoice:
-    values = run.curves["validation_loss"][1]
-    fell = 1 - float(values.min()) / float(values[0])
+    losses = run.curves["validation_loss"][1]
+    fell = 1 - float(losses.min()) / float(losses[0])
     right = 0 if fell < 0.1 else 1 if fell < 0.5 else 2
     return CorrectChoice(
-        right, f"From {values[0]:.4f} after the first epoch to {values.min():.4f} at best: {fell:.0%} less."
+        right, f"From {losses[0]:.4f} after the first epoch to {losses.min():.4f} at best: {fell:.0%} less."
     )
 
 
@@ -252,17 +252,17 @@ def _alike(run: RunEvidence) -> tuple[bool, str]:
 
 
 def _flat(run: RunEvidence) -> tuple[bool, str]:
-    values = run.curves["batch_loss"][1]
+    losses = run.curves["batch_loss"][1]
     still = float(np.median(run.norms[len(run.norms) // 2 :].sum(axis=1)) if len(run.norms) else 0.0)
-    stuck = float(values[-10:].mean()) > 0.5 * float(values[0]) or still < 1e-6 or bool(run.broke)
-    return stuck, f"The loss ended at {values[-1]:.3f}; sum of the gradient norms in the second half: {still:.1e}."
+    stuck = float(losses[-10:].mean()) > 0.5 * float(losses[0]) or still < 1e-6 or bool(run.broke)
+    return stuck, f"The loss ended at {losses[-1]:.3f}; sum of the gradient norms in the second half: {still:.1e}."
 
 
 def _creeps(run: RunEvidence) -> tuple[bool, str]:
-    values, length = run.curves["batch_loss"][1], float(run.norms[-1].max())
+    losses, length = run.curves["batch_loss"][1], float(run.norms[-1].max())
     return (
-        values[-1] > 0.8 * values[0] and length > 1e-4,
-        f"The loss went from {values[0]:.3f} to {values[-1]:.3f}; the longest gradient is {length:.3f}.",
+        losses[-1] > 0.8 * losses[0] and length > 1e-4,
+        f"The loss went from {losses[0]:.3f} to {losses[-1]:.3f}; the longest gradient is {length:.3f}.",
     )
 
 

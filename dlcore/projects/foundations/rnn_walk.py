@@ -38,17 +38,17 @@ class UnrolledRun:
 def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
     """Forward and backward pass of one sequence (T, F)."""
     if isinstance(module, NumpyModule):
-        result = walk(module, x, target)
-        stage = result.stages[0]
+        backprop = walk(module, x, target)
+        stage = backprop.stages[0]
         return UnrolledRun(
             stage.x,
             np.asarray(stage.facts["states"])[1:],
             np.asarray(stage.facts["by_step"]),
-            result.probabilities,
+            backprop.probabilities,
             target,
-            result.loss,
+            backprop.loss,
             stage.parameters,
-            result.error,
+            backprop.error,
         )
     assert isinstance(module, LstmClassifier)
     return _lstm(module, x, target)

@@ -38,8 +38,8 @@ def config(model: str = "lstm", **settings):
 
 
 def prepared(model: str = "lstm", **settings):
-    result = config(model, **settings)
-    return result, forecast.prepare_table(table(), result)
+    run_config = config(model, **settings)
+    return run_config, forecast.prepare_table(table(), run_config)
 
 
 @pytest.mark.parametrize("validation", ["weeks", "last"])

@@ -69,18 +69,18 @@ def place(tmp_path, monkeypatch):
 def reviews(n=150):
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
-    result = [
+    review_texts = [
         " ".join(rng.permutation(["the", "film", "was", "and", *rng.choice(WORDS[5:], i % 7), ("bad", "good")[label]]))
         for i, label in enumerate(labels)
     ]
-    return text.deduplicate(result, labels, text.SENTIMENT, checksum="0" * 64)
+    return text.deduplicate(review_texts, labels, text.SENTIMENT, checksum="0" * 64)
 
 
 @pytest.fixture
 def invented(place, monkeypatch):
-    result = reviews()
-    monkeypatch.setattr(texts, "load", lambda config: result)
-    return result
+    dataset = reviews()
+    monkeypatch.setattr(texts, "load", lambda config: dataset)
+    return dataset
 
 
 def reading(**changes):
@@ -96,20 +96,20 @@ def computed(result, how):
 
 
 def test_states_are_cached_and_recomputed_after_a_change(place):
-    result = reviews().texts
-    states, fresh = computed(result, reading())
-    again, none = computed(result, reading())
-    assert (fresh, none) == (len(result), 0)
-    rows = torch.arange(len(result))
+    review_texts = reviews().texts
+    states, fresh = computed(review_texts, reading())
+    again, none = computed(review_texts, reading())
+    assert (fresh, none) == (len(review_texts), 0)
+    rows = torch.arange(len(review_texts))
     assert torch.equal(states.gather(rows)[0], again.gather(rows)[0])
     for changed in ({"length": 12}, {"keep": "end"}, {"layer": 2}):
-        assert computed(result, reading(**changed))[1] == len(result)
-    assert computed([result[0] + " dull", *result[1:]], reading())[1] == len(result)
+        assert computed(review_texts, reading(**changed))[1] == len(review_texts)
+    assert computed([review_texts[0] + " dull", *review_texts[1:]], reading())[1] == len(review_texts)
     (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "fast"]))
-    assert computed(result, reading())[1] == len(result), "another tokenizer"
+    assert computed(review_texts, reading())[1] == len(review_texts), "another tokenizer"
     weights = load_file(place / "model.safetensors")
     save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
-    assert computed(result, reading())[1] == len(result), "other weights"
+    assert computed(review_texts, reading())[1] == len(review_texts), "other weights"
 
 
 def test_states_equal_berts_and_a_damaged_chunk_is_recomputed(place, monkeypatch):
@@ -142,13 +142,13 @@ def test_concurrent_and_interrupted_runs_leave_complete_chunks(place, monkeypatc
         bert_features.compute_states(reviews_text, how)
     left = token_states.usage()[1]
     assert 1 <= left < 8
-    result = []
-    both = [threading.Thread(target=lambda: result.append(computed(reviews_text, how))) for _ in range(2)]
+    results = []
+    both = [threading.Thread(target=lambda: results.append(computed(reviews_text, how))) for _ in range(2)]
     for each in both:
         each.start()
     for each in both:
         each.join()
-    (first_states, first), (second_states, second) = result
+    (first_states, first), (second_states, second) = results
     assert max(first, second) <= len(reviews_text) - 20 * (left - 1)
     rows = torch.arange(len(reviews_text))
     assert torch.equal(first_states.gather(rows)[0], second_states.gather(rows)[0])
@@ -164,10 +164,10 @@ def test_bundle_has_only_trained_weights_and_requires_its_bert(invented, place, 
     assert preprocessing["bert"] == "tiny" and preprocessing["bert_checksum"] == bert_weights.require("tiny").checksum
     assert "words" not in preprocessing
     loaded = bundle.load()
-    result = ["the film was good and good", "bad plot"]
-    answers = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in result]
+    sentences = ["the film was good and good", "bad plot"]
+    answers = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in sentences]
     assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in answers)
-    ids = torch.from_numpy(texts.encode_text(loaded, result[0]).ids)
+    ids = torch.from_numpy(texts.encode_text(loaded, sentences[0]).ids)
     padded = torch.nn.functional.pad(ids, (0, 40))
     torch.testing.assert_close(
         inference.forward_batch(loaded.module, padded), inference.forward_batch(loaded.module, ids), atol=1e-5, rtol=0
@@ -184,13 +184,13 @@ def test_bundle_has_only_trained_weights_and_requires_its_bert(invented, place, 
     with pytest.raises(DataMissingError, match="'tiny' is not on this machine") as caught:
         bundle.load()
     assert caught.value.dataset == "bert:tiny"
-    assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "results need no BERT"
+    assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "messages need no BERT"
 
 
 def test_settings_beyond_the_checkpoint_are_rejected(invented):
-    for wrong, result in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
+    for wrong, message in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
         config = projects.configure("reviews_bert", dataset="imdb", settings={**SMALL, **wrong})
-        with pytest.raises(ConfigError, match=result):
+        with pytest.raises(ConfigError, match=message):
             reviews_bert.prepare(config)
 
 

@@ -31,9 +31,9 @@ def make_dataset(n: int = 300, classes: int = 4) -> TextDataset:
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=n)
     fill = np.array(["the", "said", "on", "monday", "report", "today"])
-    result = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
+    samples = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
     names = text.SENTIMENT if classes == 2 else NAMES
-    return TextDataset(result, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
+    return TextDataset(samples, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
 
 
 def patched(patch: pytest.MonkeyPatch, slug: str) -> None:
@@ -106,10 +106,10 @@ def test_answer_equals_the_stored_prediction(trained):
 def test_a_hidden_word_counts_as_unknown(trained):
     _, _, loaded = trained
     word = TELLING[1]
-    result = texts.encode_text(loaded, f"the {word} report zebra")
-    assert result.words == ["the", word, "report", "zebra"] and result.unknown.tolist() == [False, False, False, True]
-    whole = texts.classify(loaded, result)
-    without = texts.classify(loaded, result, hidden=[1, 99])
+    encoded = texts.encode_text(loaded, f"the {word} report zebra")
+    assert encoded.words == ["the", word, "report", "zebra"] and encoded.unknown.tolist() == [False, False, False, True]
+    whole = texts.classify(loaded, encoded)
+    without = texts.classify(loaded, encoded, hidden=[1, 99])
     assert without == texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
     label = whole["label"]
     assert label == loaded.labels[1] and without["probabilities"][label] != whole["probabilities"][label]

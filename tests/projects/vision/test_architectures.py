@@ -54,8 +54,8 @@ def planted(monkeypatch):
     also[5] = True
     labels = np.arange(100) % 2
     labels[[10, 20, 30]] = 0
-    result = images.Images(pixels, labels, pixels[:9], labels[:9], ("a", "b"), "c", groups, also)
-    monkeypatch.setattr(images, "load", lambda *args, **more: result)
+    dataset = images.Images(pixels, labels, pixels[:9], labels[:9], ("a", "b"), "c", groups, also)
+    monkeypatch.setattr(images, "load", lambda *args, **more: dataset)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -70,21 +70,21 @@ def test_duplicates_never_cross_splits(monkeypatch, seed):
 @pytest.mark.parametrize("model", ["resnet18", "vgg16_c", "resnext"])
 @pytest.mark.parametrize("preset", ["quick", "full"])
 def test_every_preset_builds_its_model(model, preset):
-    result = projects.configure("architectures", model=model, dataset="digits", preset=preset)
-    side = result.data_options.side
+    run_config = projects.configure("architectures", model=model, dataset="digits", preset=preset)
+    side = run_config.data_options.side
     facts = {"channels": 3, "height": side, "width": side, "classes": 3}
     with torch.device("meta"):
-        module = projects.get("architectures").models[model].build(result.model_options, facts).eval()
+        module = projects.get("architectures").models[model].build(run_config.model_options, facts).eval()
         assert module(torch.empty(2, 3, side, side)).shape == (2, 3)
 
 
 def loaded(channels: int) -> LoadedModel:
-    result = config()
+    run_config = config()
     facts = {"channels": channels, "height": 32, "width": 32, "classes": 3}
-    module = projects.get("architectures").models["resnet18"].build(result.model_options, facts).eval()
+    module = projects.get("architectures").models["resnet18"].build(run_config.model_options, facts).eval()
     scale = {"mean": [0.5] * channels, "std": [0.25] * channels}
     return LoadedModel(
-        module, result, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")
+        module, run_config, facts, {"kind": "picture", "channels": channels, "side": 32, **scale}, ("a", "b", "c")
     )
 
 
@@ -103,8 +103,8 @@ def test_file_that_is_no_image_is_rejected():
 
 
 def test_baselines_use_the_same_test_split():
-    result = config(train_rows=300)
-    baselines = vision_images.baselines(vision_images.prepare(result), result)
+    run_config = config(train_rows=300)
+    baselines = vision_images.baselines(vision_images.prepare(run_config), run_config)
     assert baselines["majority"]["accuracy"] < 0.15 and baselines["logistic_regression"]["accuracy"] > 0.8
 
 

@@ -146,8 +146,8 @@ def test_digits_replace_missing_fashion_mnist(monkeypatch, tmp_path):
 def test_improved_reference_run_beats_the_plain_one():
     """README: accuracy of at least 90.5 %, better than the plain network on the same images."""
     improved, plain = (runs.open_run(f"reference:fashion/{name}").bundle for name in ("improved", "dense"))
-    agreement_of_predictions = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
-    assert agreement_of_predictions.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
+    comparison = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
+    assert comparison.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
     for bundle in (improved, plain):
         stored = bundle.predictions()
         temperature = calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])

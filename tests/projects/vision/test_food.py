@@ -69,8 +69,8 @@ def test_every_backbone_equals_torchvisions(backbone):
     x = torch.randn(2, 3, SIDE, SIDE)
     with torch.no_grad():
         features = ours.features(x)
-        result = theirs(x)
-        torch.testing.assert_close(last(features), result, rtol=1e-3, atol=1e-5 * float(result.abs().max()))
+        expected = theirs(x)
+        torch.testing.assert_close(last(features), expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max()))
         assert torch.equal(ours(features), ours(x)) and ours(x).shape == (2, 3)
 
 
@@ -103,10 +103,10 @@ def test_learning_rates_fall_by_depth_and_follow_the_schedule():
 
 
 def test_features_are_cached_and_equal_the_networks(small, monkeypatch):
-    result = []
-    with progress.listening(lambda *event: result.append(event)):
+    events = []
+    with progress.listening(lambda *event: events.append(event)):
         prepared = food.prepare(config())
-    assert result[-1][1:] == (72, 72) and "features" in result[-1][0]
+    assert events[-1][1:] == (72, 72) and "features" in events[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
     assert prepared.labels == ("green salad", "red soup")
     module = food.PROJECT.models["mobilenet_v2_frozen"].build(config().model_options, prepared.facts).eval()
@@ -127,17 +127,17 @@ def test_warm_start_of_the_head_is_deterministic():
     features = torch.from_numpy(generator.normal(0, 1, (60, 20)).astype(np.float32)) + 2 * functional.one_hot(
         targets, 20
     )
-    result = []
+    outputs = []
     for seed in (0, 1):
         torch.manual_seed(seed)
         head = torch.nn.Linear(20, 3)
         food.fit_head(head, features, targets, pull=1.0)
-        result.append(head(features).detach())
-    torch.testing.assert_close(*result, rtol=1e-2, atol=1e-2)
-    assert (result[0].argmax(1) == targets).float().mean() > 0.9
+        outputs.append(head(features).detach())
+    torch.testing.assert_close(*outputs, rtol=1e-2, atol=1e-2)
+    assert (outputs[0].argmax(1) == targets).float().mean() > 0.9
     reference = LogisticRegression(C=1.0, max_iter=1000).fit(features.numpy(), targets.numpy())
     shares = reference.predict_proba(features.numpy())
-    np.testing.assert_allclose(result[0].softmax(1).numpy(), shares, atol=0.02)
+    np.testing.assert_allclose(outputs[0].softmax(1).numpy(), shares, atol=0.02)
 
 
 def test_head_is_fitted_only_for_a_pretrained_warm_start(small):
@@ -171,9 +171,9 @@ def test_baselines_use_the_same_test_split(small):
 
 
 def test_mixup_loss_uses_both_labels(small):
-    result = config(label_smoothing=0.0)
-    prepared = food.prepare(result)
-    loss = food.objective(result, prepared).loss
+    run_config = config(label_smoothing=0.0)
+    prepared = food.prepare(run_config)
+    loss = food.objective(run_config, prepared).loss
     outputs, targets, other = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 3, 2])
     prepared.transform.mix = MixupResult(other, 0.3)
     expected = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(
@@ -185,18 +185,18 @@ def test_mixup_loss_uses_both_labels(small):
 
 
 def test_training_batches_are_resized_to_train_side(small):
-    result = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
-    prepared = food.prepare(result)
+    run_config = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
+    prepared = food.prepare(run_config)
     batches = Batches(prepared.train, 8, seed=0, transform=prepared.transform)
     (x,), _ = next(batches.epoch(1))
     assert x.shape == (8, 3, 32, 32)
 
 
 def test_answer_equals_the_stored_prediction(small):
-    result = config()
-    prepared = food.prepare(result)
-    module = food.PROJECT.models[result.model].build(result.model_options, prepared.facts).eval()
-    loaded = LoadedModel(module, result, prepared.facts, prepared.preprocessing, prepared.labels)
+    run_config = config()
+    prepared = food.prepare(run_config)
+    module = food.PROJECT.models[run_config.model].build(run_config.model_options, prepared.facts).eval()
+    loaded = LoadedModel(module, run_config, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
     answer = food.answer(loaded, path.read_bytes())
     assert json.dumps(answer) and sum(answer["probabilities"].values()) == pytest.approx(1)

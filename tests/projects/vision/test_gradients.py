@@ -27,8 +27,8 @@ def config(model: str = "vgg_deep", **settings):
 @pytest.mark.parametrize("model", NETWORKS)
 @pytest.mark.parametrize("preset", PROJECT.presets)
 def test_every_model_matches_its_name(model, preset):
-    result = projects.configure("gradients", model=model, dataset="digits", preset=preset)
-    flat = result.flat
+    run_config = projects.configure("gradients", model=model, dataset="digits", preset=preset)
+    flat = run_config.flat
     assert {name: flat[name] for name in NETWORKS[model]} == NETWORKS[model]
 
 
@@ -81,10 +81,10 @@ def test_short_run_is_deterministic_and_leaves_no_files(prepared):
     import torch
 
     torch.manual_seed(5)
-    rand = torch.rand(3)
+    expected = torch.rand(3)
     torch.manual_seed(5)
     first, again = (run_short(config(depth=8), prepared, steps=6, every=2) for _ in range(2))
-    assert torch.equal(torch.rand(3), rand)  # the random state is unchanged
+    assert torch.equal(torch.rand(3), expected)  # the random state is unchanged
     assert first.gradients.steps.tolist() == [1, 2, 4, 6] and first.losses.steps.tolist() == [1, 2, 3, 4, 5, 6]
     assert first.gradients.norms.tolist() == again.gradients.norms.tolist()
     assert first.losses.values.tolist() == again.losses.values.tolist()
