@@ -123,7 +123,7 @@ def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method
         ],
         "checks": [check.as_json() for check in attribution.checks],
         "output": attribution.output,
-        "baseline_output": result.baseline_output,
+        "baseline_output": attribution.baseline_output,
     }
 
 
