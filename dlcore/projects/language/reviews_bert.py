@@ -51,9 +51,7 @@ def prepare(config: RunConfig) -> Prepared:
     layers = int(checkpoint.config["num_hidden_layers"])
     if options.after_layer > layers:
         raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
-    used = np.sort(
-        np.concatenate(list(parts.values()))
-    )  # in the source's order, so that other seeds reuse the same chunks
+    used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: other seeds reuse the chunks
     states = bert_features.compute_states(
         [dataset.texts[row] for row in used],
         bert_features.FeatureConfig(

@@ -150,9 +150,8 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
             )
         with torch.no_grad():
             is_known = torch.from_numpy(vectors.known)
-            embedding.weight *= float(
-                vectors.vectors[vectors.known].std()
-            )  # words outside GloVe: random with the same standard deviation
+            # words outside GloVe: random with the same standard deviation
+            embedding.weight *= float(vectors.vectors[vectors.known].std())
             embedding.weight[is_known] = torch.from_numpy(vectors.vectors[vectors.known])
             embedding.weight[text.PAD] = 0.0
 
