@@ -212,5 +212,5 @@ def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
     if not training.clip_norm:
         changes["clip_norm"] = {"clip_norm": 1.0}
     changes["learning_rate"] = {"learning_rate": max(1e-7, training.learning_rate / 10)}
-    remedys = [Remedy(*REMEDIES[name][:2], settings, kind in REMEDIES[name][2]) for name, settings in changes.items()]
-    return sorted(remedys, key=lambda cure: not cure.suits)
+    remedies = [Remedy(*REMEDIES[name][:2], settings, kind in REMEDIES[name][2]) for name, settings in changes.items()]
+    return sorted(remedies, key=lambda remedy: not remedy.suits)
