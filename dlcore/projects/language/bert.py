@@ -54,8 +54,8 @@ def prepare(config: RunConfig) -> Prepared:
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
         raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: use another BERT.")
-    pieces = bert_tokens.WordPieceTokenizer(checkpoint)
-    ids = {name: pieces.encode(texts_by_split[name], length=options.length, keep=options.keep) for name in SPLITS}
+    tokenizer = bert_tokens.WordPieceTokenizer(checkpoint)
+    ids = {name: tokenizer.encode(texts_by_split[name], length=options.length, keep=options.keep) for name in SPLITS}
     facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(dataset.names)}
     pooled = _pooled(checkpoint, plan, facts, ids) if plan.train == "head" else {}
 

@@ -62,8 +62,8 @@ def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.nda
     chunks = [token_states.load(key, texts=len(part), width=width) for key, part in zip(keys, parts, strict=True)]
     missing = [place for place, chunk in enumerate(chunks) if chunk is None]
     if missing:
-        pieces = bert_tokens.WordPieceTokenizer(reading.checkpoint)
-        ids = {place: pieces.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
+        tokenizer = bert_tokens.WordPieceTokenizer(reading.checkpoint)
+        ids = {place: tokenizer.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
         tokens = sum(len(row) for each in ids.values() for row in each)
         token_states.evict(tokens * width * token_states.BYTES, of=keys)
         for place in _computed(ids, keys, reading):

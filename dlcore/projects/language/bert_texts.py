@@ -22,7 +22,7 @@ class BertTextData(Config):
         bert_weights.OFFLINE, help="Pretrained BERT, by its name on the Hugging Face hub (see data list)."
     )
     length: int = number(
-        128, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
+        128, low=8, high=512, unit="tokens", help="Tokens read of each text, including [CLS] and [SEP]."
     )
     keep: bert_tokens.Keep = choice("start", help="Part of a longer text that is read; both: a quarter from its start.")
     balanced: bool = choice(False, help="Weight classes equally in the loss.")

@@ -27,7 +27,7 @@ from dlcore.projects.run_config import RunConfig
 class QuestionsData(texts.TextData):
     """Tokenization of questions."""
 
-    length: int = number(40, low=8, high=1000, unit="pieces", help="Tokens read of each question.")
+    length: int = number(40, low=8, high=1000, unit="tokens", help="Tokens read of each question.")
     tokens: Kind = choice(
         "wordpiece", help="Tokenizer: words, BERT's WordPiece, or byte-pair encoding of the training texts."
     )
@@ -65,8 +65,8 @@ def prepare(config: RunConfig) -> Prepared:
         {**config.data_options.model_dump(include=set(READ)), "bert": options.bert, "after_layer": options.after_layer},
     )
     prepared = reviews_bert.prepare(config.model_copy(update={"data_options": data}))
-    pieces = len(bert_weights.require(options.bert).vocabulary)
-    return replace(prepared, facts={**prepared.facts, "vocabulary": pieces})
+    vocabulary = len(bert_weights.require(options.bert).vocabulary)
+    return replace(prepared, facts={**prepared.facts, "vocabulary": vocabulary})
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ class ReviewsBertData(BertTextData):
     """Pretrained BERT, length, and the layer of its states."""
 
     length: int = number(
-        256, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
+        256, low=8, high=512, unit="tokens", help="Tokens read of each text, including [CLS] and [SEP]."
     )
     keep: bert_tokens.Keep = choice("both", help="Part of a longer text that is read; both: a quarter from its start.")
     after_layer: int = number(

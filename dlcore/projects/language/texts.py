@@ -276,15 +276,15 @@ def _read_pieces(loaded: LoadedModel, cleaned: str) -> EncodedText:
     """Encode a cleaned text for BERT, with [CLS] and [SEP]."""
     if loaded.module not in _PIECES:
         _PIECES[loaded.module] = bert_tokens.WordPieceTokenizer(checkpoint_of(loaded.preprocessing))
-    pieces, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
-    words, (ids,) = pieces.tokens(cleaned), pieces.encode([cleaned], length=length, keep=keep)
+    tokenizer, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
+    words, (ids,) = tokenizer.tokens(cleaned), tokenizer.encode([cleaned], length=length, keep=keep)
     read = [words[place] for place in bert_tokens.kept_positions(len(words), length - 2, keep)]
     return EncodedText(
         ["[CLS]", *read, "[SEP]"],
         ids[None],
         len(words) - len(read),
-        mask_id=pieces.mask,
-        unknown_id=pieces.unknown,
+        mask_id=tokenizer.mask,
+        unknown_id=tokenizer.unknown,
         specials=1,
     )
 

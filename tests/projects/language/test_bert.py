@@ -95,7 +95,7 @@ def test_each_blank_has_five_predictions(here, tmp_path, monkeypatch):
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
     with pytest.raises(DataError, match="no mask"):
         bert_reading.fill_blanks(reader, "Nothing is missing here.")
-    with pytest.raises(DataError, match="after the 64 pieces"):
+    with pytest.raises(DataError, match="after the first 64 tokens"):
         bert_reading.fill_blanks(reader, "word " * 80 + "[MASK]")
     tiny_bert.write(tmp_path / "headless")
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "headless"))
