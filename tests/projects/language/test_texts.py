@@ -166,7 +166,7 @@ def test_vectors_of_another_width_are_rejected(monkeypatch, glove):
     config = projects.configure("news", settings={**SMALL, "vectors": "glove", "width": 40})
     prepared = projects.get("news").prepare(config)
     module = projects.get("news").models["encoder"].build(config.model_options, prepared.facts)
-    with pytest.raises(ConfigError, match="make them 100"):
+    with pytest.raises(ConfigError, match="set embedding=100"):
         prepared.start(module)
 
 
