@@ -139,7 +139,7 @@ def test_custom_pairs_are_trained_on_and_shown(home):
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [(b" ", "empty"), (b"1" * 60, "the maximum is 51"), (b"23 m\xc3\xa4rz", "never saw")]
+    ("text", "word"), [(b" ", "empty"), (b"1" * 60, "the maximum is 51"), (b"23 m\xc3\xa4rz", "does not know")]
 )
 def test_invalid_text_is_rejected_in_one_line(text, word):
     config = configured("dates_in_words", train_rows=2000)
