@@ -73,7 +73,7 @@ def test_training_windows_have_no_excluded_day(model):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("yesterday", "not a time interval"),
         ("2014-07-06/2014-07-03", "ends before it begins"),
