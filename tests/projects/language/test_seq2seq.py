@@ -115,7 +115,7 @@ def test_every_panel_renders(bundle, imported, panel):
         app.slider(key="seq2seq-beams").set_value(3).run()
         assert not app.exception and len(app.dataframe[0].value) == 3
         app.slider(key="seq2seq-beams").set_value(1).run()
-        assert not app.exception and "Went on from" in app.dataframe[0].value.columns
+        assert not app.exception and "Parent" in app.dataframe[0].value.columns
         app.text_input(key=f"seq2seq-text-{bundle.config.dataset}").set_value("%%").run()
         assert not app.exception and "does not know '%'" in app.error[0].value
 
