@@ -153,8 +153,8 @@ def test_a_beginning_that_several_share(config):
 
 
 def test_state_file_holds_every_field_of_the_record(config):
-    record = runs.create(config, tags={"arm": "slow"})
-    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"arm": "slow"}}
+    record = runs.create(config, tags={"variant": "slow"})
+    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"variant": "slow"}}
     assert runs.open_run(record.run_id).record == record
 
 

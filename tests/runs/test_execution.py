@@ -178,13 +178,16 @@ def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monk
     def short(*_):
         raise error
 
-    for stage in ("prepare", "predict", "baselines"):
-        monkeypatch.setattr(
-            execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short})
-        )
-        with pytest.raises(OutOfMemoryError, match="half the batch") as caught:
+    for stage, fields in {
+        "prepare": {"prepare": short},
+        "predict": {"task": dataclasses.replace(project.task, predict=short)},
+        "baselines": {"baselines": short},
+    }.items():
+        failing = dataclasses.replace(project, **fields)
+        monkeypatch.setattr(execution.projects, "get", lambda slug, failing=failing: failing)
+        with pytest.raises(OutOfMemoryError, match="half the batch") as raised:
             run(tmp_path / stage, configure(epochs=1))
-        assert "batch_size=32" in str(caught.value)
+        assert "batch_size=32" in str(raised.value)
 
 
 def test_bad_data_comes_through_as_such(tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_old_runs_are_imported_once_with_state_record_metrics_and_tags(old_home,
     np.testing.assert_array_equal(run.history()["batch_loss"].values, [1 / 3, 2 / 3, np.nan])
     assert run.history()["learning_rate"].steps.tolist() == [1]
     (comparison,) = comparisons.list_comparisons("anomaly")
-    assert comparison.title == "Two" and len(comparison.arms["slow"]) == 2
+    assert comparison.title == "Two" and len(comparison.variants["slow"]) == 2
     assert (old_home / "runs.db.imported").exists() and not (old_home / "runs.db").exists()
     runs.delete_run(PAUSED)
     assert [record.run_id for record in runs.list_runs()] == [FINISHED]

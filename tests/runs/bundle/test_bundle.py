@@ -74,7 +74,7 @@ def test_the_card_names_data_hardware_seed_command_and_baselines(bundle):
         bundle.run["command"],
         "cores",
         "Weekly median",
-        "not good for",
+        "## Limitations",
     ):
         assert piece in bundle.card, piece
 

@@ -48,6 +48,6 @@ def test_a_stranger_among_the_names_is_refused():
 
 
 def test_the_command_line_knows_every_form():
-    parser = cli._parser()
+    parser = cli.build_parser()
     for form in typing.get_args(WeightFormat):
         assert parser.parse_args(["train", "anomaly", "--bundle", "x", "--weights", form]).weights == form
