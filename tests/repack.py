@@ -30,7 +30,7 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     if prepared.checksum != bundle.run["data_checksum"]:
         raise SystemExit(f"{folder}: the data here are others than the run's.")
     round_weights(module, "int8")
-    predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
+    predictions, found = execution.measure(module, prepared, config, baselines=before.baselines)
     artifacts = RunArtifacts(
         config=config,
         record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),

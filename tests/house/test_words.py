@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
-STORED_VALUES = {"optimiser", "grey", "picture"}
+STORED_VALUES = {"optimiser", "grey", "picture", "centred", "arm"}
 """Names and values in stored runs; skipped as whole strings or identifiers."""
 KINDS = {
     "identifier": ("any", "identifier", "spelling"),

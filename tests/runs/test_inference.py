@@ -52,7 +52,7 @@ PHOTOS += [noise(seed) for seed in range(5)]
 
 
 def series_csv(seed: int) -> bytes:
-    """Half-hourly counts of five days with a daily rhythm, noise and a jump."""
+    """Half-hourly counts of five days with a daily seasonality, noise and a jump."""
     generator = np.random.default_rng(seed)
     hours = np.arange(240) / 2
     values = 12_000 + 6_000 * np.sin(hours / 24 * 2 * np.pi) + generator.normal(0, 500, 240)
@@ -117,9 +117,9 @@ def test_stored_test_predictions_are_shown_as_predict_returns_them() -> None:
     """The Predict panel shows a test sample's stored probabilities by the same rule."""
     bundle = runs.open_run(REVIEWS).left
     classes = run_cache.predicted_classes(bundle, run_cache.predictions(bundle)["test_scores"][:500])
-    shown = [run_cache.stored_prediction(bundle, row) for row in range(500)]
-    assert [prediction["label"] for prediction in shown] == [bundle.labels[number] for number in classes]
-    assert {"label", "probability", "probabilities", "uncertain", "temperature"} <= set(shown[0])
+    predicted = [run_cache.stored_prediction(bundle, row) for row in range(500)]
+    assert [prediction["label"] for prediction in predicted] == [bundle.labels[number] for number in classes]
+    assert {"label", "probability", "probabilities", "uncertain", "temperature"} <= set(predicted[0])
 
 
 def test_onnx_card_and_graph_name_the_same_temperature() -> None:

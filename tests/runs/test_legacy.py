@@ -71,7 +71,7 @@ def test_imported_run_can_be_resumed(old_home, monkeypatch):
 
 def test_database_that_cannot_be_read_is_reported_once_in_one_line(home, config, caplog):
     home.mkdir()
-    (home / "runs.db").write_text("certainly not SQLite, and long enough to be looked at" * 50)
+    (home / "runs.db").write_text("not SQLite, but as long as a SQLite header" * 50)
     record = runs.create(config)
     with caplog.at_level(logging.WARNING, logger=legacy.__name__):
         assert [other.run_id for other in runs.list_runs()] == [record.run_id]

@@ -8,9 +8,9 @@ def test_gradients_come_back(tmp_path):
     log.add(1, (0.1, 0.2))
     log.add(20, (0.3, 1 / 3))
     log.flush()
-    found = read_gradients(tmp_path / "g")
-    assert found.layers == ("a", "b") and found.steps.tolist() == [1, 20]
-    assert found.norms.tolist() == [[0.1, 0.2], [0.3, 1 / 3]]
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.layers == ("a", "b") and gradients.steps.tolist() == [1, 20]
+    assert gradients.norms.tolist() == [[0.1, 0.2], [0.3, 1 / 3]]
 
 
 def test_a_resume_drops_what_comes_again(tmp_path):
@@ -21,8 +21,8 @@ def test_a_resume_drops_what_comes_again(tmp_path):
     again = GradientLog(tmp_path / "g", ("a",), step=20)
     again.add(30, (-1.0,))
     again.flush()
-    found = read_gradients(tmp_path / "g")
-    assert (found.steps.tolist(), found.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
+    gradients = read_gradients(tmp_path / "g")
+    assert (gradients.steps.tolist(), gradients.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
 
 
 def test_what_else_was_measured_comes_back_and_survives_a_resume(tmp_path):
@@ -31,9 +31,9 @@ def test_what_else_was_measured_comes_back_and_survives_a_resume(tmp_path):
         log.add(step, (1.0, 2.0), {"dead_units": (step / 100, None)})
     log.flush()
     GradientLog(tmp_path / "g", ("a", "b"), step=10).flush()
-    found = read_gradients(tmp_path / "g")
-    assert found.steps.tolist() == [10]
-    np.testing.assert_array_equal(found.measures["dead_units"], [[0.1, np.nan]])
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.steps.tolist() == [10]
+    np.testing.assert_array_equal(gradients.measures["dead_units"], [[0.1, np.nan]])
 
 
 def test_steps_at_which_nothing_else_was_looked_at_are_gaps(tmp_path):
@@ -46,8 +46,8 @@ def test_steps_at_which_nothing_else_was_looked_at_are_gaps(tmp_path):
 
 def test_a_file_of_norms_alone_is_read(tmp_path):
     (tmp_path / "g").write_text('{"layers": ["a"]}\n{"step": 1, "norms": [0.5]}\n')
-    found = read_gradients(tmp_path / "g")
-    assert found.norms.tolist() == [[0.5]] and found.measures == {}
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.norms.tolist() == [[0.5]] and gradients.measures == {}
 
 
 def test_a_line_cut_short_is_left_out(tmp_path):

@@ -77,10 +77,15 @@ def _record(bundle: Bundle) -> None:
 
 
 def _numbers(bundle: Bundle) -> None:
-    found = bundle.evaluation
-    for name in (*found.parts, *found.baselines):
+    evaluation = bundle.evaluation
+    for name in (*evaluation.parts, *evaluation.baselines):
         _check_name(name, bundle)
-    for metrics in (found.metrics, *found.baselines.values(), *found.parts.values(), bundle.record.metrics):
+    for metrics in (
+        evaluation.metrics,
+        *evaluation.baselines.values(),
+        *evaluation.parts.values(),
+        bundle.record.metrics,
+    ):
         for name, value in metrics.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise RunError(f"{bundle.folder / 'run.json'}: metric '{name[:60]}' is not a finite number: refused.")
@@ -113,12 +118,12 @@ def _arrays(bundle: Bundle) -> None:
     }
     if not fits:
         raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not fit each other: refused.")
-    found = bundle.predictions()
+    predictions = bundle.predictions()
     for split in ("train", "validation", "test"):
-        lengths = {len(array) for name, array in found.items() if name.startswith(f"{split}_")}
+        lengths = {len(array) for name, array in predictions.items() if name.startswith(f"{split}_")}
         if len(lengths) > 1:
             raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: refused.")
-    if "test_scores" not in found:
+    if "test_scores" not in predictions:
         raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: refused.")
 
 

@@ -10,8 +10,8 @@ def snapshot(value):
 def test_the_newest_comes_back(tmp_path):
     for step in (10, 20):
         checkpoints.save(tmp_path, snapshot(step), step=step)
-    found = checkpoints.newest(tmp_path)
-    assert found["progress"]["step"] == 20 and (found["module"]["weight"] == 20).all()
+    newest = checkpoints.newest(tmp_path)
+    assert newest["progress"]["step"] == 20 and (newest["module"]["weight"] == 20).all()
 
 
 def test_a_torn_one_is_passed_over(tmp_path):
