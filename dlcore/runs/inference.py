@@ -83,6 +83,6 @@ def _open(run: "Run") -> "tuple[Project, LoadedModel]":
 
 
 @functools.lru_cache(maxsize=1)
-def _load(folder: Path, written: int) -> "LoadedModel":
-    """The model of the run used last; a run that is resumed writes its bundle again, so the time is part of the key."""
+def _load(folder: Path, modified_ns: int) -> "LoadedModel":
+    """Return the model of the run used last; the time is part of the key because a resumed run replaces its bundle."""
     return Bundle(folder).load()
