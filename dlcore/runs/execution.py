@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass
 class TrainingSession:
-    """What one execution works with; `progress` holds the fields of the record that change."""
+    """Objects of one execution; `progress` holds the fields of the record that change."""
 
     job: Job
     project: Project
@@ -149,7 +149,7 @@ class _Preparing:
 
 
 def _start_log(session: TrainingSession) -> None:
-    """Log what is known only after data and model are set up."""
+    """Log the fields that are known only after data and model are set up."""
     state, metric_log = session.state, session.job.metric_log
     session.progress = {
         "epoch": state.epoch - 1,

@@ -22,7 +22,7 @@ def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
         is read as a file; otherwise it is the text itself where the project takes texts.
 
     Raises:
-        RunError: the run left no bundle.
+        RunError: the run has no bundle.
         DataError: the file cannot be read or does not suit the model.
         RequestError: a str names no file and the project takes no text.
     """
@@ -31,7 +31,7 @@ def predict(run: "Run", source: bytes | Path | str) -> dict[str, Any]:
 
 
 def explain(run: "Run", source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
-    """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
+    """Explanation of a finished run's prediction for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
     the project's modality.

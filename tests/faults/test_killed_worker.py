@@ -42,7 +42,7 @@ def same_as_straight(run_id, config, tmp_path):
     assert left.evaluation == right.evaluation
 
 
-def test_kill_9_reads_interrupted_and_a_resume_completes_it(launch, until, configure, tmp_path):
+def test_kill_9_is_interrupted_and_resume_completes_the_run(launch, until, configure, tmp_path):
     run_id = launch(epochs=60)
     until(run_id, lambda record: record.step > 600)
     begin = kill(run_id)
@@ -62,7 +62,7 @@ def test_kill_9_reads_interrupted_and_a_resume_completes_it(launch, until, confi
     same_as_straight(run_id, configure(epochs=60), tmp_path)
 
 
-def test_a_pause_mid_epoch_and_a_resume_in_a_new_process_change_nothing(launch, until, configure, tmp_path):
+def test_pause_mid_epoch_and_resume_in_a_new_process_change_no_result(launch, until, configure, tmp_path):
     run_id = launch(epochs=40)
     first = until(run_id, lambda record: record.step > 300).pid
     runs.pause(run_id)

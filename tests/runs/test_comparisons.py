@@ -1,4 +1,4 @@
-"""Comparisons: runs that belong together, made whole or not at all, found again, stopped together."""
+"""Comparisons: runs that are created, listed and stopped together."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Run folders as the store: metrics, state files, the list of runs, and what happens when the disk misbehaves."""
+"""Run folders as the store: metrics, state files, the list of runs, and errors of the file system."""
 
 import errno
 import json
@@ -161,7 +161,7 @@ def test_reading_creates_nothing_and_imports_nothing_heavy(home):
     assert not home.exists()
 
 
-def test_home_below_a_file_is_refused_in_one_line(home, monkeypatch, config):
+def test_home_below_a_file_is_rejected_in_one_line(home, monkeypatch, config):
     home.write_text("a file")
     monkeypatch.setenv("DLCORE_HOME", str(home / "below"))
     with pytest.raises(StoreError, match="DLCORE_HOME") as caught:
@@ -170,7 +170,7 @@ def test_home_below_a_file_is_refused_in_one_line(home, monkeypatch, config):
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_file_system_without_locks_is_refused_in_one_line(home, monkeypatch, config, number):
+def test_file_system_without_locks_is_rejected_in_one_line(home, monkeypatch, config, number):
     def fail(self):
         raise OSError(number, os.strerror(number))
 

@@ -20,7 +20,7 @@ from dlcore.models.vit import Vit, VitConfig
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A quick run on digits, exported once for all."""
+    """A quick run on digits, exported once per module."""
     folder = tmp_path_factory.mktemp("onnx")
     settings = {"epochs": 1}
     config = projects.configure("fashion", dataset="digits", preset="quick", settings=settings, device="cpu")
@@ -32,7 +32,7 @@ def exported(tmp_path_factory):
     return bundle, report
 
 
-def test_the_file_predicts_as_torch_does(exported):
+def test_onnx_predictions_equal_torch(exported):
     import onnxruntime
 
     bundle, report = exported

@@ -136,9 +136,7 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         if ".." in parts or parts[0] == "" or ":" in parts[0]:
             raise RunError(f"{source.name}: '{entry.filename[:80]}' points outside the bundle: rejected.")
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise RunError(
-                f"{source.name}: '{entry.filename[:80]}' is a link, which a bundle cannot contain: rejected."
-            )
+            raise RunError(f"{source.name}: '{entry.filename[:80]}' is a link, not a file: rejected.")
         if entry.is_dir() or parts[0] == "__MACOSX":
             continue
         if parts[-1] not in (*REQUIRED, *OPTIONAL) or len(parts) > 2:
@@ -156,7 +154,7 @@ def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
         while chunk := packed.read(_CHUNK):
             total += len(chunk)
             if total > limit:
-                raise RunError(f"'{target.name}' unpacks to more than the zip says: rejected.")
+                raise RunError(f"'{target.name}' unpacks to more than its stated size: rejected.")
             file.write(chunk)
     return total
 

@@ -67,7 +67,7 @@ def test_command_reproduces_the_config(bundle):
     assert config == bundle.config
 
 
-def test_the_card_names_data_hardware_seed_command_and_baselines(bundle):
+def test_card_names_data_hardware_seed_command_and_baselines(bundle):
     for piece in (
         bundle.run["data_checksum"],
         "seed 0",

@@ -67,7 +67,7 @@ def oversized_array():
 
 
 HOSTILE = {
-    "a name that leads out": lambda f: {**f, "../../evil.txt": b"x"},
+    "a name outside the bundle": lambda f: {**f, "../../evil.txt": b"x"},
     "an absolute name": lambda f: {**f, "/etc/evil": b"x"},
     "a windows path": lambda f: {**f, "..\\evil.txt": b"x"},
     "something else in it": lambda f: {**f, "setup.py": b"import os"},

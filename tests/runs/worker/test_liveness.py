@@ -36,7 +36,7 @@ def test_recycled_pid_is_not_alive(folder):
     assert not liveness.is_alive(folder)
 
 
-def test_a_dead_process_is_dead_at_once_even_as_a_zombie(folder):
+def test_dead_process_is_not_alive_even_as_a_zombie(folder):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     sign(folder, pid=child.pid, started=liveness._started(child.pid))
     assert liveness.is_alive(folder)
