@@ -20,7 +20,7 @@ FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
 STORED_VALUES = {
     *("optimiser", "initialisation", "normalisation", "readout", "usual", "centred"),
-    *("grey", "colour", "picture", "pictures.zip"),
+    *("grey", "colour", "picture", "pictures.zip", "arm"),
 }
 """Names and values in stored runs; skipped as whole strings or identifiers."""
 STORED_PARAMETERS = {
