@@ -1,9 +1,9 @@
-# make run: install and open the app.  make test: install what the tests need, then run them.
+# make run: install and open the app.  make test: install the test requirements and run all tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
-WORKERS ?= 3# one more than two processors: many tests wait for a worker process or a page
+WORKERS ?= 3# more than the two processors: many tests wait for a worker process or a page
 PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 BIOME := @biomejs/biome@2.6.8
@@ -12,7 +12,7 @@ BIOME := @biomejs/biome@2.6.8
 run: $(VENV)/.installed
 	$(BIN)/dlcore app
 
-# The same everywhere: no datasets, downloads or runs of the user. Linters run beside the tests.
+# Independent of the user's datasets, downloads and runs. Linters run in parallel with the tests.
 test: $(VENV)/.installed-tests
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
@@ -24,10 +24,10 @@ pytest: $(VENV)/.installed-tests
 test-realdata: $(VENV)/.installed-tests
 	$(BIN)/python $(PYTEST) -m realdata
 
-# The lowest versions that requirements.txt allows, in an environment of their own. Run it when requirements.txt changes.
+# Tests with the lowest versions that requirements.txt allows, in a separate environment. Run it when requirements.txt changes.
 test-oldest: $(OLDEST)/.installed
 	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults" \
-		-W 'ignore:`isinstance(treespec, LeafSpec)` is deprecated'  # torch 2.11 warns of itself when it exports ONNX
+		-W 'ignore:`isinstance(treespec, LeafSpec)` is deprecated'  # raised inside torch 2.11 by its ONNX export
 
 lint: lint-js $(VENV)/.installed-tests
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Shared by all tests: a temporary home, one thread per process, and the reasons for skipped tests in the summary."""
+"""Shared by all tests: a temporary home, one thread per process, reasons of skipped tests in the summary."""
 
 import importlib.util
 import os
@@ -11,8 +11,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads than processors sl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MISSING = "data not here"
-"""How the reason of a test begins that is skipped for want of a dataset."""
+MISSING = "data missing"
+"""Start of the skip reason of a test whose dataset is missing."""
 
 
 @pytest.fixture
@@ -25,17 +25,17 @@ def home(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _temporary_home(tmp_path_factory, monkeypatch):
-    """Keeps every test away from the user's runs."""
+    """Keep tests away from the user's runs."""
     if "DLCORE_HOME" not in os.environ or not os.environ["DLCORE_HOME"].startswith(str(tmp_path_factory.getbasetemp())):
         monkeypatch.setenv("DLCORE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Orders the tiers and marks what needs datasets, before pytest applies `-m`.
+    """Order the tiers and mark tests that need datasets, before pytest applies `-m`.
 
-    Quick tests come first and the browser last: Playwright keeps an event loop in a greenlet of the main thread, where
-    SQLAlchemy and asyncio.run break.
+    Quick tests run first and browser tests last: Playwright keeps an event loop in a greenlet of the main thread, which
+    breaks SQLAlchemy and asyncio.run.
     """
     items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else bool(item.get_closest_marker("faults")))
     for item in items:
@@ -57,7 +57,7 @@ def _skip_without(names: tuple[str, ...], item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A test that skips itself for want of a dataset must be marked `realdata`: `pytest -m realdata` finds it then."""
+    """Fail a test that skips itself because a dataset is missing, unless it is marked `realdata`."""
     report = yield
     reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
     if MISSING in reason and item.get_closest_marker("realdata") is None:
@@ -67,7 +67,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Modules stay whole, each in one process, except the one that opens every panel: it is as long as all others."""
+    """Keep each module in one process, except the long one that opens every panel."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -78,7 +78,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Adds how many tests were skipped for each reason."""
+    """Print how many tests were skipped for each reason."""
     reasons: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

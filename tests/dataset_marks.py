@@ -1,4 +1,4 @@
-"""The `realdata` marks of tests that run once for each project or model."""
+"""`realdata` marks of tests that are parametrized by project or model."""
 
 import functools
 
@@ -10,15 +10,15 @@ from dlcore.data.sources import locate
 
 @functools.cache
 def ships(name: str) -> bool:
-    """Whether a dataset comes with the app, with a package that it installs, or is generated."""
+    """Return whether a dataset is packaged, comes with a dependency, or is generated."""
     dataset = locate.get_dataset(name)
     return dataset.asset or dataset.synthetic or bool(dataset.module)
 
 
 def marks_of(slug: str, model: str = "") -> tuple[pytest.MarkDecorator, ...]:
-    """`realdata` if none of a project's datasets ships, or a file that training the model needs does not.
+    """Return `realdata` if no dataset of a project ships, or a file that the model needs does not.
 
-    Of several datasets it names one that is available, or the first.
+    Of several datasets, the mark names one that is available, or the first.
     """
     project = projects.get(slug)
     names = () if any(ships(name) for name in project.datasets) else (_available(project.datasets),)

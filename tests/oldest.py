@@ -1,4 +1,4 @@
-"""Prints pip constraints that hold the main dependencies at the lowest version that requirements.txt allows."""
+"""Print pip constraints that pin the main dependencies to the lowest versions that requirements.txt allows."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "pandas", "streamlit")
 
 
 def oldest(requirements: str) -> dict[str, str]:
-    """The lower bound of each package of `PACKAGES`, by name.
+    """Return the lower bound of each package of `PACKAGES`, by name.
 
     Raises:
         SystemExit: a package is missing from the requirements or has no lower bound.

@@ -1,9 +1,9 @@
-"""Keep the weights of finished bundles in eight bits, and measure each anew with the very weights it then holds.
+"""Quantize the weights of finished bundles to int8 and evaluate each bundle again with the quantized weights.
 
     python tests/repack.py assets/runs/news/encoder [more folders] > repacked.txt
 
-The run, its curves and the simpler methods' figures stay; predictions, metrics and card are those of the rounded
-weights, and the card says that the test split was looked at once more. Needs the run's dataset.
+Record, curves and baselines stay; predictions, metrics and card are those of the quantized weights, and the card says
+that the test split was used once more. Needs the run's dataset.
 """
 
 import argparse
@@ -23,30 +23,30 @@ from dlcore.runs.bundle.writer import RunArtifacts, round_weights, write_bundle
 
 
 def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Rewrite one bundle; its metrics before and after."""
+    """Rewrite a bundle and return its metrics before and after."""
     bundle = Bundle(folder)
     before, config, record = bundle.evaluation, bundle.config, bundle.record
     module, prepared = bundle.load().module, projects.get(config.project).prepare(config)
     if prepared.checksum != bundle.run["data_checksum"]:
-        raise SystemExit(f"{folder}: the data here are others than the run's.")
+        raise SystemExit(f"{folder}: the available data differ from those of the run.")
     round_weights(module, "int8")
-    predictions, found = execution.measure(module, prepared, config, simpler=before.baselines)
+    predictions, evaluation = execution.measure(module, prepared, config, simpler=before.baselines)
     artifacts = RunArtifacts(
         config=config,
-        record=dataclasses.replace(record, metrics={**record.metrics, **found.metrics}),
+        record=dataclasses.replace(record, metrics={**record.metrics, **evaluation.metrics}),
         prepared=prepared,
         weights=module.state_dict(),
         predictions=predictions,
-        evaluation=found,
+        evaluation=evaluation,
         history=bundle.history(),
         gradients=bundle.gradients(),
     )
     write_bundle(artifacts, folder, weights="int8")
-    return before.metrics, found.metrics
+    return before.metrics, evaluation.metrics
 
 
 def main() -> None:
-    """Repack every folder named, and say what became of its first metric."""
+    """Repack every folder and print its main metric before and after."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Take the README's pictures into docs/images: one of each headline use.
+"""Take the screenshots of the README into docs/images.
 
     python tests/screenshots.py
 
@@ -37,7 +37,7 @@ def scroll_to(page: Page, selector: str) -> None:
     """Wait for an element and scroll it to the top."""
     element = page.locator(selector).first
     element.wait_for(timeout=90_000)
-    for _ in range(3):  # content that arrives above moves the element
+    for _ in range(3):  # content that loads above moves the element
         page.wait_for_timeout(2000)
         element.evaluate("element => element.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
@@ -50,15 +50,15 @@ def threshold(page: Page, address: str) -> None:
 
 
 def compare(page: Page, address: str) -> None:
-    """Show the learning curves of the three CNN families side by side."""
+    """Show the learning curves of the three CNN families in one chart."""
     open_panel(page, f"{address}/architectures", 2)
-    page.get_by_text("Side by side").or_(page.get_by_text("Compare", exact=True)).first.click()
+    page.get_by_text("Compare", exact=True).first.click()
     calm(page)
     scroll_to(page, "[data-testid=stPlotlyChart], .dl-curves")
 
 
 def food(page: Page, address: str) -> None:
-    """Show the prediction for an uploaded picture."""
+    """Show the prediction for an uploaded photo."""
     open_panel(page, f"{address}/food", 3)
     page.get_by_role("radiogroup", name="Which photo").get_by_role("radio").nth(1).click()
     calm(page)
@@ -75,13 +75,13 @@ def open_panel(page: Page, address: str, number: int) -> None:
     calm(page)
 
 
-PICTURES: dict[str, Callable[[Page, str], None]] = {"threshold": threshold, "compare": compare, "food": food}
+SCREENSHOTS: dict[str, Callable[[Page, str], None]] = {"threshold": threshold, "compare": compare, "food": food}
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
-        for name, show in PICTURES.items():
+        for name, show in SCREENSHOTS.items():
             page = chromium.new_context(viewport=SIZE, color_scheme="light").new_page()
             show(page, address)
             save(page, name)

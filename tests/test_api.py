@@ -57,7 +57,7 @@ def test_train_imports_a_csv(home, tmp_path, capsys):
         ({"project": "anomlay"}, "anomaly"),
         ({"project": "anomaly", "model": "cnov"}, "conv"),
         ({"project": "anomaly", "epochs": -3}, "1 to 10000"),
-        ({"project": "anomaly", "colour": 1}, "colour"),
+        ({"project": "anomaly", "shade": 1}, "shade"),
         ({"project": "fashion", "dataset": "mine.csv"}, "takes no file"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A BERT small enough to be trained in a test: two layers of 32 numbers, random weights, a real vocabulary."""
+"""A BERT for tests: two layers, hidden size 32, random weights, a real vocabulary."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ NAME = "tiny-bert"
 
 
 def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
-    """Put it into `folder`/tiny-bert, for DLCORE_DATA to name; with `head` the one that fills blanks is there too."""
+    """Write it to `folder`/tiny-bert (a folder for DLCORE_DATA), with a masked-language-model head if `head`."""
     words = bert_weights.require(bert_weights.OFFLINE).vocabulary
     config = {
         "model_type": "bert",
@@ -25,15 +25,15 @@ def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
         "max_position_embeddings": 256,
         "type_vocab_size": 2,
     }
-    place = folder / NAME
-    place.mkdir(parents=True)
-    (place / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    path = folder / NAME
+    path.mkdir(parents=True)
+    (path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     torch.manual_seed(seed)
     if head:
         from transformers import BertConfig, BertForMaskedLM
 
-        BertForMaskedLM(BertConfig(**config)).save_pretrained(place)
+        BertForMaskedLM(BertConfig(**config)).save_pretrained(path)
     else:
-        save_file(Bert(config).network.state_dict(), place / "model.safetensors")
-    (place / "config.json").write_text(json.dumps(config))
-    return place
+        save_file(Bert(config).network.state_dict(), path / "model.safetensors")
+    (path / "config.json").write_text(json.dumps(config))
+    return path

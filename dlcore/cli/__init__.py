@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser().parse_args(arguments)
         result = options.command(options)
-        output.print_result(result, as_json=options.json, columns=options.columns)
+        output.print_result(result, as_json=options.json, columns=options.table_columns)
         return 1 if isinstance(result, dict) and result.get("state") == "failed" else 0
     except RequestError as error:
         return _report(error, 2)

@@ -42,4 +42,4 @@ def arguments(verbs: Any) -> None:
         metavar="-- OPTION ...",
         help="options of 'streamlit run', such as -- --server.address=0.0.0.0",
     )
-    parser.set_defaults(command=app, json=False, columns=())
+    parser.set_defaults(command=app, json=False, table_columns=())

@@ -39,7 +39,7 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
-    """Validate a file of your own and save it as a dataset: series, table, images, text or pairs."""
+    """Validate a file and save it as a custom dataset: series, table, images, text or pairs."""
     from dlcore.data.custom import registry
     from dlcore.data.custom.importer import list_options
     from dlcore.data.custom.importers import IMPORTERS, choose_importer

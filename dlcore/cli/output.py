@@ -85,8 +85,8 @@ def _format(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        shown = {name: item for name, item in value.items() if not str(name).endswith(("_low", "_high"))}
-        return ", ".join(f"{name} {_format(item)}" for name, item in shown.items())
+        estimates = {name: item for name, item in value.items() if not str(name).endswith(("_low", "_high"))}
+        return ", ".join(f"{name} {_format(item)}" for name, item in estimates.items())
     if isinstance(value, list | tuple):
         text = ", ".join(_format(item) for item in value[:LIST_ITEMS])
         return text + (f", ... ({len(value)} in all)" if len(value) > LIST_ITEMS else "")

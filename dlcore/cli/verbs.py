@@ -29,7 +29,7 @@ def add_command(
     summary = summary or (command.__doc__ or "").splitlines()[0]
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
-    parser.set_defaults(command=command, columns=tuple(columns))
+    parser.set_defaults(command=command, table_columns=tuple(columns))
     return parser
 
 

@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, settings, seeds, devices, config fields. Imports nothing else of ours."""
+"""Foundation: errors, settings, seeds, devices, config fields. Imports no other package of `dlcore`."""

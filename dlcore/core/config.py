@@ -63,7 +63,7 @@ def parse(config: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
     try:
         return config.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        raise ConfigError(_say(config, error.errors()[0])) from None
+        raise ConfigError(_format_problem(config, error.errors()[0])) from None
 
 
 def _field(name: str, info: Any) -> Field:
@@ -89,12 +89,12 @@ def _field(name: str, info: Any) -> Field:
     )
 
 
-def _say(config: type[Config], problem: Any) -> str:
+def _format_problem(config: type[Config], problem: Any) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else config.__name__
     known = {field.name: field for field in describe(config)}
     if problem["type"] == "extra_forbidden" or name not in known:
         return unknown_setting(name, known)
-    field, given = known[name], problem["input"]
+    field, value = known[name], problem["input"]
     if field.choices:
         allowed = f"one of {', '.join(field.choices)}"
     elif field.low is not None:
@@ -104,7 +104,7 @@ def _say(config: type[Config], problem: Any) -> str:
         )
     else:
         allowed = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(field.kind, "a text")
-    return f"{name}={given!r} is not allowed: it must be {allowed}."
+    return f"{name}={value!r} is not allowed: it must be {allowed}."
 
 
 def unknown_setting(name: str, known: typing.Iterable[str]) -> str:

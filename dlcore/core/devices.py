@@ -20,10 +20,10 @@ class Device:
 
 def available() -> list[Device]:
     """List the devices of this machine, fastest kind first."""
-    found = [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
+    devices = [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append(Device("mps", "Apple GPU"))
-    return [*found, Device("cpu", f"{_processor()}, {os.cpu_count()} cores")]
+        devices.append(Device("mps", "Apple GPU"))
+    return [*devices, Device("cpu", f"{_processor()}, {os.cpu_count()} cores")]
 
 
 def resolve(name: str) -> str:
@@ -35,10 +35,10 @@ def resolve(name: str) -> str:
     names = [device.name for device in available()]
     if name == "auto":
         return names[0]
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in names:
+    resolved = "cuda:0" if name == "cuda" else name
+    if resolved not in names:
         raise DeviceError(f"device '{name}' is not on this machine; available: auto, {', '.join(names)}.")
-    return wanted
+    return resolved
 
 
 def describe() -> dict[str, str | int]:

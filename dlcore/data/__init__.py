@@ -1,1 +1,1 @@
-"""Where data comes from, how it is checked, split and handed out in batches."""
+"""Datasets: sources, validation, splits and batches."""

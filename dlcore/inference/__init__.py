@@ -1,1 +1,1 @@
-"""A trained module put to work: on a whole split, or on one thing."""
+"""Inference with a trained module, on a split or on one input."""

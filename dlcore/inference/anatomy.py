@@ -42,7 +42,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One row of the table: a module with parameters or operations of its own.
+    """One row of the table: a module with parameters or operations.
 
     Shared parameters count in the first row only; `multiply_adds` and `output_bytes` are per sample.
     """
@@ -75,7 +75,7 @@ class Anatomy:
         return sum(layer.total for layer in self.layers)
 
     @property
-    def seen(self) -> bool:
+    def has_operations(self) -> bool:
         """Whether operations were recorded: a module that computes in NumPy has parameters only."""
         return any(operation.sources for operation in self.operations)
 
@@ -90,7 +90,7 @@ def analyze(module: nn.Module, inputs: Sequence[Tensor]) -> Anatomy:
 
     The module is unchanged afterwards: hooks are removed even after an error.
     """
-    watch = _Watch(module, inputs)
+    watch = _Recorder(module, inputs)
     with ExitStack() as stack:
         stack.enter_context(evaluation_mode(module))
         stack.enter_context(_slow_transformers())
@@ -111,7 +111,7 @@ def _slow_transformers() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-class _Watch(TorchFunctionMode):
+class _Recorder(TorchFunctionMode):
     """Records every torch call on tensors with the modules that made it."""
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor]) -> None:
@@ -122,7 +122,7 @@ class _Watch(TorchFunctionMode):
         self.called: dict[str, int] = {}
         self.outputs: dict[str, tuple[int | None, ...]] = {}
         self.maker: dict[int, int] = {}
-        self.kept: list[Any] = []  # keep references, so that no tensor id is reused
+        self.references: list[Any] = []  # keep references, so that no tensor id is reused
         self.names = {id(part): name for name, part in module.named_parameters()}
         self.counted: set[int] = set()
         for tensor in inputs:
@@ -132,29 +132,29 @@ class _Watch(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run the call; record it if it takes and returns tensors."""
-        given = dict(kwargs or {})
-        result = func(*args, **given)
-        made, name = list(_tensors(result)), _name(func)
-        used = list(_tensors((args, list(given.values()))))
-        if made and name and (any(id(t) in self.maker or id(t) in self.names for t in used)):
+        keywords = dict(kwargs or {})
+        result = func(*args, **keywords)
+        results, name = list(_tensors(result)), _name(func)
+        used = list(_tensors((args, list(keywords.values()))))
+        if results and name and (any(id(t) in self.maker or id(t) in self.names for t in used)):
             if len(self.operations) >= MOST_OPERATIONS:
                 return result
-            self._note(name, used, made, _multiply_adds(name, args, made[0], used))
+            self._note(name, used, results, _multiply_adds(name, args, results[0], used))
         return result
 
-    def _note(self, name: str, used: Sequence[Tensor], made: Sequence[Tensor], multiply_adds: int) -> None:
+    def _note(self, name: str, used: Sequence[Tensor], results: Sequence[Tensor], multiply_adds: int) -> None:
         sources = dict.fromkeys(self.maker[id(tensor)] for tensor in used if id(tensor) in self.maker)
         sizes = [0, 0]
         for tensor in used:
             if id(tensor) in self.names and id(tensor) not in self.counted:
                 self.counted.add(id(tensor))
                 sizes[_is_bias(self.names[id(tensor)])] += tensor.numel()
-        for tensor in made:
+        for tensor in results:
             self.maker[id(tensor)] = len(self.operations)
-        self.kept.append((used, made))
+        self.references.append((used, results))
         self.operations.append(
             Operation(
-                name, tuple(self.scope), tuple(sources), _shape(made[0]), sizes[0], sizes[1], multiply_adds // BATCH
+                name, tuple(self.scope), tuple(sources), _shape(results[0]), sizes[0], sizes[1], multiply_adds // BATCH
             )
         )
 
@@ -182,9 +182,9 @@ class _Watch(TorchFunctionMode):
     def _leave(self, name: str) -> Callable[..., None]:
         def leave(part: nn.Module, args: Any, result: Any) -> None:
             self.scope.pop()
-            made = next(_tensors(result), None)
-            if made is not None:
-                self.outputs[name] = _shape(made)
+            output = next(_tensors(result), None)
+            if output is not None:
+                self.outputs[name] = _shape(output)
 
         return leave
 
@@ -233,10 +233,10 @@ def _name(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", "") or str(resolve_name(func)).rpartition(".")[2]
     if name in _SILENT:
         return ""
-    found = _PLAIN.get(name, name)
+    plain = _PLAIN.get(name, name)
     for end in ("_with_indices", "_with_indices_", "boolean_dispatch"):
-        found = found.removesuffix(end)
-    return _PLAIN.get(found, found).strip("_").replace("_", " ") or "operation"
+        plain = plain.removesuffix(end)
+    return _PLAIN.get(plain, plain).strip("_").replace("_", " ") or "operation"
 
 
 def _shape(tensor: Tensor) -> tuple[int | None, ...]:
@@ -250,17 +250,17 @@ def _is_bias(name: str) -> bool:
     return name.rpartition(".")[2].startswith(("bias", "b_", "in_proj_bias")) or name.endswith("_bias")
 
 
-def _multiply_adds(name: str, args: Sequence[Any], made: Tensor, used: Sequence[Tensor]) -> int:
+def _multiply_adds(name: str, args: Sequence[Any], result: Tensor, used: Sequence[Tensor]) -> int:
     """Return the multiply-adds of one call for the whole batch: matrix products, convolutions, recurrent cells."""
     if name == "linear":
-        return made.numel() * int(used[1].shape[1])
+        return result.numel() * int(used[1].shape[1])
     if name.startswith("conv transpose"):
         return used[0].numel() * math.prod(used[1].shape[1:])
     if name.startswith("conv") and name[-1:] == "d":
-        return made.numel() * math.prod(used[1].shape[1:])
+        return result.numel() * math.prod(used[1].shape[1:])
     if name in ("matmul", "bmm", "mm", "addmm", "baddbmm"):
         first = used[1] if name in ("addmm", "baddbmm") else used[0]
-        return made.numel() * int(first.shape[-1])
+        return result.numel() * int(first.shape[-1])
     if name == "attention":
         query, key, value = used[:3]
         scores = query.numel() * int(key.shape[-2])
@@ -281,9 +281,9 @@ def _multi_head(query: Tensor, key: Tensor, value: Tensor) -> int:
     return n * (t * d * d + 2 * s * d * d + 2 * t * s * d + t * d * d)
 
 
-def _layers(module: nn.Module, watch: _Watch) -> Iterator[LayerSummary]:
-    """Yield a row for every leaf module and every module with parameters of its own, in module order."""
-    seen: set[int] = set()
+def _layers(module: nn.Module, watch: _Recorder) -> Iterator[LayerSummary]:
+    """Yield a row for every leaf module and every module with parameters, in module order."""
+    counted: set[int] = set()
     work: dict[str, int] = {}
     for operation in watch.operations:
         owner = operation.scope[-1].partition(" (")[0] if operation.scope else ""
@@ -291,18 +291,18 @@ def _layers(module: nn.Module, watch: _Watch) -> Iterator[LayerSummary]:
     for name, part in module.named_modules():
         whole = isinstance(part, nn.MultiheadAttention)
         under = isinstance(_parent(module, name), nn.MultiheadAttention)
-        own = [(key, p) for key, p in part.named_parameters(recurse=whole) if id(p) not in seen]
+        parameters = [(key, p) for key, p in part.named_parameters(recurse=whole) if id(p) not in counted]
         leaf = not any(True for _ in part.children())
-        if under or not (leaf or whole or own or work.get(name)):
+        if under or not (leaf or whole or parameters or work.get(name)):
             continue
-        seen |= {id(p) for _, p in own}
-        biases = sum(p.numel() for key, p in own if _is_bias(key))
+        counted |= {id(p) for _, p in parameters}
+        biases = sum(p.numel() for key, p in parameters if _is_bias(key))
         shape = watch.outputs.get(name, ()) if name else watch.operations[-1].shape
         yield LayerSummary(
             name,
             type(part).__name__,
             shape,
-            sum(p.numel() for _, p in own) - biases,
+            sum(p.numel() for _, p in parameters) - biases,
             biases,
             work.get(name, 0),
             math.prod(size for size in shape if size is not None) * BYTES if shape else 0,

@@ -48,28 +48,28 @@ def count_cost(
         with counter, evaluation_mode(module):
             module(sample)
         module.train()
-        kept = _kept_for_backward(module, torch.empty(max(2, batch_size), *shape))
+        activation_bytes = _activation_bytes(module, torch.empty(max(2, batch_size), *shape))
     parameters = sum(part.numel() for part in module.parameters())
     return Cost(
         parameters=parameters,
         multiply_adds=counter.get_total_flops() // 2,  # the counter counts a multiply-add as two operations
-        training_bytes=parameters * BYTES * (2 + _STATES[optimizer]) + kept,
+        training_bytes=parameters * BYTES * (2 + _STATES[optimizer]) + activation_bytes,
     )
 
 
-def _kept_for_backward(module: nn.Module, batch: Tensor) -> int:
+def _activation_bytes(module: nn.Module, batch: Tensor) -> int:
     """Return the bytes of tensors that autograd stores, each storage once, without weights."""
     weights = {part.untyped_storage()._cdata for part in (*module.parameters(), *module.buffers())}
-    seen: dict[int, Tensor] = {}
+    stored: dict[int, Tensor] = {}
 
     def pack(tensor: Tensor) -> Tensor:
-        seen[tensor.untyped_storage()._cdata] = tensor  # keep references, so that no storage id is reused
+        stored[tensor.untyped_storage()._cdata] = tensor  # keep references, so that no storage id is reused
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         outputs = module(batch)
     del outputs
-    return sum(tensor.untyped_storage().nbytes() for number, tensor in seen.items() if number not in weights)
+    return sum(tensor.untyped_storage().nbytes() for number, tensor in stored.items() if number not in weights)
 
 
 def latency(module: nn.Module, sample: Tensor) -> float:
@@ -77,12 +77,12 @@ def latency(module: nn.Module, sample: Tensor) -> float:
     times = []
     begin = time.perf_counter()
     with evaluation_mode(module):
-        for attempt in range(WARM + TRIES):
+        for number in range(WARM + TRIES):
             start = time.perf_counter()
             module(sample)
             if sample.device.type == "cuda":
                 torch.cuda.synchronize()
-            if attempt >= WARM:
+            if number >= WARM:
                 times.append(time.perf_counter() - start)
             if times and time.perf_counter() - begin > SECONDS:
                 break

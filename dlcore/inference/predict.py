@@ -27,12 +27,12 @@ def predict_outputs(module: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor
 
     batches: (inputs, targets) on the module's device, at least one.
     """
-    found, targets = [], []
+    outputs, targets = [], []
     with evaluation_mode(module):
         for inputs, target in batches:
-            found.append(module(*inputs).float())
+            outputs.append(module(*inputs).float())
             targets.append(target)
-    return torch.cat(found).cpu(), torch.cat(targets).cpu()  # one device synchronization in total, not one per batch
+    return torch.cat(outputs).cpu(), torch.cat(targets).cpu()  # one device synchronization in total, not one per batch
 
 
 def forward_batch(module: nn.Module, *inputs: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""One architecture per file, each with its config. Modules know shapes, never datasets."""
+"""One architecture per file, each with its config. Modules depend on shapes, never on datasets."""

@@ -15,7 +15,7 @@ class BaseLstmConfig(Config):
     hidden: int = number(128, low=2, high=1024, help="Hidden units per layer.")
     layers: int = number(3, low=1, high=6, help="Number of stacked LSTM layers.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability after each layer.")
-    pooling: Pooling = choice("last", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("last", help="Pooling of the states: the last one, or maximum and mean of all.")
 
 
 class BaseLstm(nn.Module):

@@ -27,14 +27,14 @@ class Bert(nn.Module):
         self.network: Any = _network(config)
         self.layer = layer or len(self.layers)
 
-    def take_over(self, state: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, state: Mapping[str, Tensor]) -> None:
         """Load weights named as in `BertModel` (`embeddings.*`, `encoder.*`); other names are ignored.
 
         Raises:
             RuntimeError: a weight is missing or has another shape.
         """
-        own = self.network.state_dict()
-        self.network.load_state_dict({name: tensor for name, tensor in state.items() if name in own})
+        names = self.network.state_dict()
+        self.network.load_state_dict({name: tensor for name, tensor in state.items() if name in names})
 
     @property
     def width(self) -> int:
@@ -63,13 +63,13 @@ class Bert(nn.Module):
             x = layer(x, mask)
         return x * ids.ne(PAD)[..., None]
 
-    def every_state(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
+    def hidden_states(self, embedded: Tensor, ids: Tensor) -> list[Tensor]:
         """(N, T, D) -> the states (N, T, D) after each layer, including those at padding."""
-        found, x, mask = [], embedded, attention_mask(ids)
+        states, x, mask = [], embedded, attention_mask(ids)
         for layer in self.layers:
             x = layer(x, mask)
-            found.append(x)
-        return found
+            states.append(x)
+        return states
 
     def attentions(self, ids: Tensor) -> Tensor:
         """(N, T) -> (N, L, H, T, T) attention weights by layer and head; rows sum to 1, padding gets 0.
@@ -77,17 +77,17 @@ class Bert(nn.Module):
         softmax(q k / sqrt(D / H)), eq. 1 of Vaswani et al. 2017.
         """
         first = self.embed(ids)
-        before = [first, *self.every_state(first, ids)[:-1]]
+        before = [first, *self.hidden_states(first, ids)[:-1]]
         heads, mask = int(self.network.config.num_attention_heads), attention_mask(ids)
-        taken = []
+        weights = []
         for layer, x in zip(self.layers, before, strict=True):
-            own = layer.get_submodule("attention.self")
+            attention = layer.get_submodule("attention.self")
             query, key = (
-                own.get_submodule(name)(x).unflatten(2, (heads, -1)).transpose(1, 2) for name in ("query", "key")
+                attention.get_submodule(name)(x).unflatten(2, (heads, -1)).transpose(1, 2) for name in ("query", "key")
             )
             scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5
-            taken.append(scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1))
-        return torch.stack(taken, dim=1)
+            weights.append(scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1))
+        return torch.stack(weights, dim=1)
 
 
 def attention_mask(ids: Tensor) -> Tensor:
@@ -95,15 +95,15 @@ def attention_mask(ids: Tensor) -> Tensor:
 
     A row of padding only keeps its first position, so that softmax is defined.
     """
-    there = ids.ne(PAD)
-    there = torch.cat([there[:, :1] | ~there.any(dim=1, keepdim=True), there[:, 1:]], dim=1)
-    return there[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
+    mask = ids.ne(PAD)
+    mask = torch.cat([mask[:, :1] | ~mask.any(dim=1, keepdim=True), mask[:, 1:]], dim=1)
+    return mask[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
 
 
 def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, layer: int = 0) -> Bert:
     """Return a BERT with these weights, frozen and in evaluation mode."""
     bert = Bert(config, layer=layer)
-    bert.take_over(state)
+    bert.load_pretrained(state)
     return bert.eval().requires_grad_(False)
 
 
@@ -112,12 +112,12 @@ def _network(config: Mapping[str, Any]) -> Any:
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    taken: dict[str, Any] = {name: value for name, value in config.items() if name in _TAKEN}
-    made: Any = transformers.BertConfig
-    return transformers.BertModel(made(**taken, attn_implementation="sdpa"), add_pooling_layer=False)
+    options: dict[str, Any] = {name: value for name, value in config.items() if name in _ARCHITECTURE_KEYS}
+    config_class: Any = transformers.BertConfig
+    return transformers.BertModel(config_class(**options, attn_implementation="sdpa"), add_pooling_layer=False)
 
 
-_TAKEN = (
+_ARCHITECTURE_KEYS = (
     "vocab_size",
     "hidden_size",
     "num_hidden_layers",

@@ -34,7 +34,7 @@ class BlendedForecaster(nn.Module):
 
     def forward(self, x: Tensor, calendar: Tensor, linear: Tensor) -> Tensor:
         """(N, T, F), (N, C), (N, H, V) -> (N, H, V); in training (N, M, H, V)."""
-        alone, rest = self.alone(x, calendar), self.rest(x, calendar)
+        alone, residual = self.alone(x, calendar), self.rest(x, calendar)
         if self.training:
-            return torch.cat([alone, linear[:, None] + rest], dim=1)
-        return (1 - self.share) * (alone + linear + rest) / 2 + self.share * linear
+            return torch.cat([alone, linear[:, None] + residual], dim=1)
+        return (1 - self.share) * (alone + linear + residual) / 2 + self.share * linear

@@ -42,7 +42,7 @@ class CalendarAutoencoder(nn.Module):
         """`places` is the number of points in a period; the error scale is stored for each."""
         super().__init__()
         self.seeds, self.folds, self.noise = config.seeds, config.folds, config.noise
-        self.turns = places % window == 0  # otherwise a position in the window is no position in the period
+        self.is_rotated = places % window == 0  # otherwise a position in the window is no position in the period
         members = config.seeds * config.folds
         self.read = Stack(members, window, config.hidden)
         self.squeeze = Stack(members, config.hidden, config.latent)
@@ -51,26 +51,28 @@ class CalendarAutoencoder(nn.Module):
         # Error scale for the points of each fold and (last row) for points outside training.
         self.register_buffer("usual", torch.ones(config.seeds, config.folds + 1, places))
 
-    def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
+    def forward(self, window: Tensor, fold: Tensor, offset: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""
         value = window[:, :, 0]
-        place = torch.arange(value.shape[1], device=turn.device) + turn[:, None] * self.turns
-        place = place % value.shape[1]  # (N, L)
-        week = torch.empty_like(value).scatter(1, place, value).expand(len(self.read.weight), *value.shape)  # (M, N, L)
+        position = torch.arange(value.shape[1], device=offset.device) + offset[:, None] * self.is_rotated
+        position = position % value.shape[1]  # (N, L)
+        week = (
+            torch.empty_like(value).scatter(1, position, value).expand(len(self.read.weight), *value.shape)
+        )  # (M, N, L)
         noisy = week + self.noise * torch.randn_like(week) if self.training and self.noise else week
         latent = self.squeeze(self.read(noisy).relu())  # (M, N, L) -> (M, N, H) -> (M, N, Z)
         rebuilt = self.write(self.unfold(latent).relu()).transpose(0, 1)  # -> (M, N, H) -> (N, M, L)
-        rebuilt = rebuilt.gather(2, place[:, None].expand_as(rebuilt))  # rotated back
-        return self._learnt(rebuilt, value, fold) if self.training else self._judged(rebuilt, fold)
+        rebuilt = rebuilt.gather(2, position[:, None].expand_as(rebuilt))  # rotated back
+        return self._freeze_own_fold(rebuilt, value, fold) if self.training else self._select_held_out(rebuilt, fold)
 
-    def _learnt(self, rebuilt: Tensor, value: Tensor, fold: Tensor) -> Tensor:
+    def _freeze_own_fold(self, rebuilt: Tensor, value: Tensor, fold: Tensor) -> Tensor:
         """Return windows that touch a network's own fold unchanged."""
-        own = torch.arange(self.folds, device=fold.device)
-        touched = (fold[:, :, None] == own).any(dim=1).repeat(1, self.seeds)  # (N, L, K) -> (N, M)
+        numbers = torch.arange(self.folds, device=fold.device)
+        touched = (fold[:, :, None] == numbers).any(dim=1).repeat(1, self.seeds)  # (N, L, K) -> (N, M)
         return torch.where(touched[:, :, None], value[:, None], rebuilt)
 
-    def _judged(self, rebuilt: Tensor, fold: Tensor) -> Tensor:
-        """Take the points of each fold from the network that never saw them."""
+    def _select_held_out(self, rebuilt: Tensor, fold: Tensor) -> Tensor:
+        """Select the reconstruction of each point by the networks that were trained without its fold."""
         by_seed = rebuilt.unflatten(1, (self.seeds, self.folds))  # (N, M, L) -> (N, S, K, L)
         held_out = fold.clamp(min=0)[:, None, None].expand(-1, self.seeds, 1, -1)
         unseen = by_seed.gather(2, held_out)  # (N, S, 1, L)

@@ -55,7 +55,7 @@ class DeepNetwork(nn.Module):
             *(ConvPair(config, before, after) for before, after in pairwise(_widths(config, pairs)))
         )
         self.classes = nn.Linear(_widths(config, pairs)[-1], classes)
-        initialise(self, config.initialization, activation=config.activation)
+        initialize(self, config.initialization, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K)."""
@@ -73,15 +73,15 @@ class ConvPair(nn.Module):
         self.first = _layer(config, before, after, stride=self.stride)
         self.second = _layer(config, after, after)
         self.last = self.second.pop(-1)  # the sum precedes the activation (He et al. 2016, fig. 2)
-        self.grow = after - before
+        self.new_channels = after - before
         self.skip = config.skip_connections
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both layers and add the input."""
         out = self.second(self.first(x))
         if self.skip:
-            straight = x[:, :, :: self.stride, :: self.stride]
-            out = out + functional.pad(straight, (0, 0, 0, 0, 0, self.grow))  # new channels are zero
+            shortcut = x[:, :, :: self.stride, :: self.stride]
+            out = out + functional.pad(shortcut, (0, 0, 0, 0, 0, self.new_channels))  # new channels are zero
         return self.last(out)
 
 
@@ -105,7 +105,7 @@ def _groups(channels: int) -> int:
     return next(groups for groups in (8, 4, 2, 1) if channels % groups == 0)
 
 
-def initialise(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
+def initialize(module: nn.Module, rule: Initialization, *, activation: Activation = "relu") -> None:
     """Initialize the weights of all convolutions and linear layers; biases are zero, except for torch's default.
 
     he: variance 2 / fan_in (He et al. 2015, eq. 10), which preserves the signal of a ReLU network; xavier: 2 / (fan_in

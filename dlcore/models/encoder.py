@@ -124,15 +124,15 @@ def positional_encoding(length: int, width: int) -> Tensor:
 
 def padding_mask(ids: Tensor) -> Tensor:
     """(N, T) ids -> (N, T), true at tokens (id != 0); an empty text keeps one position so that softmax is defined."""
-    found = ids.ne(0)
-    first = torch.zeros_like(found)
+    mask = ids.ne(0)
+    first = torch.zeros_like(mask)
     first[:, 0] = True
-    return found | first
+    return mask | first
 
 
-def masked_mean(x: Tensor, found: Tensor) -> Tensor:
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """(N, T, D), mask (N, T) -> (N, D): mean over the unmasked tokens."""
-    share = found.to(x.dtype) / found.sum(dim=1, keepdim=True).to(x.dtype)
+    share = mask.to(x.dtype) / mask.sum(dim=1, keepdim=True).to(x.dtype)
     return (share[:, None] @ x).squeeze(1)
 
 

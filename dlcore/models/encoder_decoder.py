@@ -38,8 +38,8 @@ class EncoderDecoder(nn.Module):
         self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
         with torch.no_grad():
             self.embedding.weight *= 0.5  # same scale as the positional encoding
-        self.places: Tensor
-        self.register_buffer("places", encoder.positional_encoding(length, config.width), persistent=False)
+        self.positional_encoding: Tensor
+        self.register_buffer("positional_encoding", encoder.positional_encoding(length, config.width), persistent=False)
         self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
         self.decoder = nn.ModuleList(encoder.DecoderLayer(*sizes) for _ in range(config.layers))
         self.classes = nn.Linear(config.width, classes)
@@ -47,11 +47,11 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
-        found = encoder.padding_mask(ids)
-        words = found[:, None, None]  # (N, 1, 1, T)
+        text_mask = encoder.padding_mask(ids)
+        words = text_mask[:, None, None]  # (N, 1, 1, T)
         if self.training and self.word_dropout:
             ids = encoder.word_dropout(ids, self.word_dropout)
-        x = memory = self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])
+        x = memory = self.dropout(self.embedding(ids) + self.positional_encoding[: ids.shape[1]])
         for layer in self.encoder:
             memory = layer(memory, words)
         mask = words
@@ -59,4 +59,4 @@ class EncoderDecoder(nn.Module):
             mask = words & torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         for layer in self.decoder:
             x = layer(x, memory, mask=mask, memory_mask=words)
-        return encoder.masked_mean(self.classes(x), found)
+        return encoder.masked_mean(self.classes(x), text_mask)

@@ -86,8 +86,8 @@ class FineTunedBert(nn.Module):
         self.bert.network.get_submodule("embeddings").requires_grad_(options.train == "all")
         if not options.train_embeddings:
             self.bert.get_submodule(self.bert.WORDS).requires_grad_(False)
-        self.register_state_dict_post_hook(_without_what_is_frozen)
-        self.register_load_state_dict_post_hook(_frozen_may_be_missing)
+        self.register_state_dict_post_hook(_drop_frozen)
+        self.register_load_state_dict_post_hook(_allow_missing_frozen)
 
     WORDS = f"bert.{Bert.WORDS}"
     """Name of the word-embedding module, used for attributions to input tokens."""
@@ -117,39 +117,39 @@ class FineTunedBert(nn.Module):
                 self.bert.network.get_submodule("embeddings").eval()
         return self
 
-    def take_over(self, state: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, state: Mapping[str, Tensor]) -> None:
         """Load a checkpoint's weights."""
-        self.bert.take_over(state)
+        self.bert.load_pretrained(state)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return (learning rate relative to the head's, parameters) for each group, head first.
 
         The rate decreases from layer to layer (Howard & Ruder 2018, section 3.2, where the factor is 2.6).
         """
-        found = [(1.0, list(self.head.parameters()))]
+        groups = [(1.0, list(self.head.parameters()))]
         share = self.options.encoder_rate
         for part in (*reversed(self.bert.layers), self.bert.network.get_submodule("embeddings")):
-            own = [parameter for parameter in part.parameters() if parameter.requires_grad]
-            if own:
-                found.append((share, own))
+            trainable = [parameter for parameter in part.parameters() if parameter.requires_grad]
+            if trainable:
+                groups.append((share, trainable))
                 share *= self.options.layer_decay
-        return found
+        return groups
 
 
-def _kept_elsewhere(module: FineTunedBert) -> set[str]:
+def _checkpoint_parameters(module: FineTunedBert) -> set[str]:
     """Return the names of parameters that come from the checkpoint, not from training."""
     if module.options.initialization == "random":
         return set()
     return {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
 
 
-def _without_what_is_frozen(module: nn.Module, state: dict[str, Any], prefix: str, about: dict[str, object]) -> None:
+def _drop_frozen(module: nn.Module, state: dict[str, Any], prefix: str, about: dict[str, object]) -> None:
     assert isinstance(module, FineTunedBert)
-    for name in _kept_elsewhere(module):
+    for name in _checkpoint_parameters(module):
         del state[prefix + name]
 
 
-def _frozen_may_be_missing(module: nn.Module, found: Any) -> None:
+def _allow_missing_frozen(module: nn.Module, result: Any) -> None:
     assert isinstance(module, FineTunedBert)
-    elsewhere = _kept_elsewhere(module)
-    found.missing_keys[:] = [name for name in found.missing_keys if name not in elsewhere]
+    frozen = _checkpoint_parameters(module)
+    result.missing_keys[:] = [name for name in result.missing_keys if name not in frozen]

@@ -18,7 +18,7 @@ class FrozenBertRnnConfig(Config):
     layers: int = number(1, low=1, high=6, help="Number of stacked recurrent layers.")
     bidirectional: bool = choice(True, help="Read from the end to the start as well.")
     dropout: float = number(0.3, low=0.0, high=0.9, help="Dropout probability of each layer's inputs and outputs.")
-    pooling: Pooling = choice("mean_max", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("mean_max", help="Pooling of the states: the last one, or maximum and mean of all.")
 
 
 class FrozenBertRnn(nn.Module):
@@ -44,27 +44,27 @@ class FrozenBertRnn(nn.Module):
         self.dropout, self.pooling = nn.Dropout(config.dropout), config.pooling
         self.bert: Bert | None = None
         self.register_state_dict_post_hook(_without_bert)
-        self.register_load_state_dict_post_hook(_bert_may_be_missing)
+        self.register_load_state_dict_post_hook(_allow_missing_bert)
 
     def attach(self, bert: Bert) -> None:
         """Set the frozen BERT whose states the network was trained on."""
         self.bert = bert.eval().requires_grad_(False)
 
-    def forward(self, read: Tensor, there: Tensor | None = None) -> Tensor:
+    def forward(self, read: Tensor, mask: Tensor | None = None) -> Tensor:
         """States (N, T, D) with mask (N, T), or ids (N, T) alone -> (N, K)."""
-        if there is None:
+        if mask is None:
             assert self.bert is not None, "call attach() with a BERT before passing ids"
-            read, there = self.bert(read), read
+            read, mask = self.bert(read), read
         x = self.dropout(self.norm(read))
-        x, back = recurrence.run_layers(x, there, forth=self.forth, back=self.back, dropout=self.dropout)
+        x, back = recurrence.run_layers(x, mask, forth=self.forth, back=self.back, dropout=self.dropout)
         both = len(self.back) > 0
         logits: Tensor = self.classes(
-            recurrence.pool_states(x, back, there, how=self.pooling, both=both, dropout=self.dropout)
+            recurrence.pool_states(x, back, mask, how=self.pooling, both=both, dropout=self.dropout)
         )
         return logits
 
     def train(self, mode: bool = True) -> "FrozenBertRnn":
-        """Training mode for the reader; the BERT drops nothing out."""
+        """Set training mode; the frozen BERT stays in evaluation mode."""
         super().train(mode)
         if self.bert is not None:
             self.bert.eval()
@@ -76,5 +76,5 @@ def _without_bert(module: nn.Module, state: dict[str, Any], prefix: str, about: 
         del state[name]
 
 
-def _bert_may_be_missing(module: nn.Module, found: Any) -> None:
-    found.missing_keys[:] = [name for name in found.missing_keys if not name.startswith("bert.")]
+def _allow_missing_bert(module: nn.Module, result: Any) -> None:
+    result.missing_keys[:] = [name for name in result.missing_keys if not name.startswith("bert.")]

@@ -50,10 +50,12 @@ def build_network(text: str) -> BuiltNetwork:
     layers: list[nn.Module] = []
     at = shape
     for word in named:
-        found, at = _layer(word, at)
-        layers += found
-        if sum(p.numel() for layer in found for p in layer.parameters()) > MOST_PARAMETERS:
-            raise RequestError(f"'{word}' after {_say(at)} has over {MOST_PARAMETERS:,} parameters: make it smaller.")
+        modules, at = _layer(word, at)
+        layers += modules
+        if sum(p.numel() for layer in modules for p in layer.parameters()) > MOST_PARAMETERS:
+            raise RequestError(
+                f"'{word}' after {_format_shape(at)} has over {MOST_PARAMETERS:,} parameters: make it smaller."
+            )
     return BuiltNetwork(nn.Sequential(*layers), shape)
 
 
@@ -71,17 +73,17 @@ def _activated(shape: tuple[int, ...], words: list[str]) -> list[str]:
     sizes = [*shape[-1:], *(int(word) for word in words if word.isdecimal())]
     mirrored = len(shape) == 1 and len(sizes) > 2 and sizes[0] == sizes[-1] and min(sizes) < sizes[0]
     narrow = sizes.index(min(sizes)) if mirrored else -1
-    found, dense = [], 0
+    named, dense = [], 0
     for place, word in enumerate(words):
-        found.append(word)
+        named.append(word)
         weighted = word.isdecimal() or word.startswith("conv")
         dense += word.isdecimal()
         last = place == len(words) - 1
         if weighted and not last and not (word.isdecimal() and dense == narrow):
-            found.append("relu")
+            named.append("relu")
         if last and mirrored and word.isdecimal():
-            found.append("sigmoid")
-    return found
+            named.append("sigmoid")
+    return named
 
 
 def _layer(word: str, at: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int, ...]]:
@@ -110,7 +112,9 @@ def _conv(
     word: str, at: tuple[int, ...], kernel: int, channels: int, stride: int
 ) -> tuple[list[nn.Module], tuple[int, ...]]:
     if len(at) != 3:
-        raise RequestError(f"'{word}' needs an image, but its input is {_say(at)}: begin with 3x32x32 or similar.")
+        raise RequestError(
+            f"'{word}' needs an image, but its input is {_format_shape(at)}: begin with 3x32x32 or similar."
+        )
     if not (0 < kernel <= 31 and 0 < channels <= 8192 and 0 < stride <= 16):
         raise RequestError(f"'{word}': kernels have 1 to 31 pixels, layers 1 to 8192 channels, strides 1 to 16.")
     sides = tuple((size + 2 * (kernel // 2) - kernel) // stride + 1 for size in at[1:])
@@ -119,9 +123,9 @@ def _conv(
 
 def _pool(word: str, at: tuple[int, ...], side: int) -> tuple[list[nn.Module], tuple[int, ...]]:
     if len(at) != 3 or not 0 < side <= min(at[1:]):
-        raise RequestError(f"'{word}' does not fit {_say(at)}: pool2 halves height and width of an image.")
+        raise RequestError(f"'{word}' does not fit {_format_shape(at)}: pool2 halves height and width of an image.")
     return [nn.MaxPool2d(side)], (at[0], at[1] // side, at[2] // side)
 
 
-def _say(at: tuple[int, ...]) -> str:
+def _format_shape(at: tuple[int, ...]) -> str:
     return " x ".join(f"{size:,}" for size in at) + (" numbers" if len(at) == 1 else "")

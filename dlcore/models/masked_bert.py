@@ -47,11 +47,11 @@ def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Masked
     """Return the network with a checkpoint's weights, frozen and in evaluation mode.
 
     Raises:
-        KeyError: the checkpoint has no such head, see `has_head`.
+        KeyError: the checkpoint has no such head (check with `has_head`).
         RuntimeError: a weight has another shape.
     """
     module = MaskedBert(config)
-    module.bert.take_over(state)
-    own = {ours: state[HEAD + theirs] for theirs, ours in _NAMES.items()}
-    module.load_state_dict({**module.state_dict(), **own})
+    module.bert.load_pretrained(state)
+    head = {ours: state[HEAD + theirs] for theirs, ours in _NAMES.items()}
+    module.load_state_dict({**module.state_dict(), **head})
     return module.eval().requires_grad_(False)

@@ -48,8 +48,8 @@ class NewsEncoder(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, config.width, padding_idx=0)
         self.embedding.weight.requires_grad_(not config.frozen)
-        self.places: Tensor
-        self.register_buffer("places", encoder.positional_encoding(length, config.width), persistent=False)
+        self.positional_encoding: Tensor
+        self.register_buffer("positional_encoding", encoder.positional_encoding(length, config.width), persistent=False)
         self.layers = nn.ModuleList(
             encoder.EncoderLayer(config.width, config.heads, config.feed_forward, config.dropout)
             for _ in range(config.layers)
@@ -59,25 +59,25 @@ class NewsEncoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
-        found = encoder.padding_mask(ids)
+        mask = encoder.padding_mask(ids)
         x = self._start(ids)
         for layer in self.layers:
-            x = layer(x, found[:, None, None])
-        logits: Tensor = self.classes(self.dropout(encoder.masked_mean(x, found)))
+            x = layer(x, mask[:, None, None])
+        logits: Tensor = self.classes(self.dropout(encoder.masked_mean(x, mask)))
         return logits
 
     def attention_weights(self, ids: Tensor) -> list[Tensor]:
         """(N, T) -> attention weights (N, heads, T, T) of each layer."""
-        found, x = encoder.padding_mask(ids), self._start(ids)
-        taken = []
+        mask, x = encoder.padding_mask(ids), self._start(ids)
+        weights = []
         for layer in self.layers:
             assert isinstance(layer, encoder.EncoderLayer)
-            taken.append(layer.attention.attention_weights(x, x, found[:, None, None]))
-            x = layer(x, found[:, None, None])
-        return taken
+            weights.append(layer.attention.attention_weights(x, x, mask[:, None, None]))
+            x = layer(x, mask[:, None, None])
+        return weights
 
     def _start(self, ids: Tensor) -> Tensor:
         """(N, T) -> (N, T, D)."""
         if self.training and self.word_dropout:
             ids = encoder.word_dropout(ids, self.word_dropout)
-        return self.dropout(self.embedding(ids) + self.places[: ids.shape[1]])
+        return self.dropout(self.embedding(ids) + self.positional_encoding[: ids.shape[1]])

@@ -56,25 +56,25 @@ class NumpyModule(nn.Module):
         self.network = network
         for name, layer in network.layers.items():
             holder = nn.Module()
-            for one, array in layer.parameters.items():
-                holder.register_parameter(one, nn.Parameter(torch.from_numpy(array)))
-            for one, array in layer.buffers.items():
-                holder.register_buffer(one, torch.from_numpy(array))
+            for key, array in layer.parameters.items():
+                holder.register_parameter(key, nn.Parameter(torch.from_numpy(array)))
+            for key, array in layer.buffers.items():
+                holder.register_buffer(key, torch.from_numpy(array))
             if layer.parameters:
                 self.add_module(name, holder)
 
-    def bound(self) -> NumpyNetwork:
-        """Return the network on this module's own weights (shared memory)."""
-        return self.network.bound({name: array.numpy() for name, array in self.state_dict().items()})
+    def shared_network(self) -> NumpyNetwork:
+        """Return the network on the weights of this module (shared memory)."""
+        return self.network.with_arrays({name: array.numpy() for name, array in self.state_dict().items()})
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores (N, K)."""
         rng = np.random.default_rng(int(torch.randint(2**31, ()))) if self.training else None
-        scores: Tensor = _Through.apply(self.bound(), rng, x, *self.parameters())
+        scores: Tensor = _NumpyFunction.apply(self.shared_network(), rng, x, *self.parameters())
         return scores
 
 
-class _Through(torch.autograd.Function):
+class _NumpyFunction(torch.autograd.Function):
     """Forward and backward of a NumPy network, for autograd."""
 
     @staticmethod
@@ -88,11 +88,11 @@ class _Through(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         dx = ctx.network.backward(dy.numpy())
-        found = (dx, *ctx.network.gradients.values())
-        return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
+        gradients = (dx, *ctx.network.gradients.values())
+        return None, None, *(torch.from_numpy(np.ascontiguousarray(array)) for array in gradients)
 
 
-def _drawer(start: architectures.Start = "he") -> architectures.WeightInitializer:
+def _weight_initializer(start: architectures.Start = "he") -> architectures.WeightInitializer:
     """Return a weight initializer seeded by torch's generator, as for every other model."""
     return architectures.WeightInitializer(np.random.default_rng(int(torch.randint(2**31, ()))), start)
 
@@ -102,7 +102,7 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
     halvings = range(options.depth)
     widths = [max(1, options.width >> n) if options.narrowing else options.width for n in halvings]
     network = architectures.dense(
-        _drawer(options.initialization),
+        _weight_initializer(options.initialization),
         facts["height"] * facts["width"],
         widths,
         facts["classes"],
@@ -116,10 +116,12 @@ def dense(options: NumpyDenseConfig, facts: Mapping[str, int]) -> NumpyModule:
 def convolutional(options: NumpyConvConfig, facts: Mapping[str, int]) -> NumpyModule:
     """Build a convolutional network for square images of `height` pixels."""
     channels = (options.channels_1, options.channels_2)
-    drawer = _drawer(options.initialization)
+    drawer = _weight_initializer(options.initialization)
     return NumpyModule(architectures.convolutional(drawer, facts["height"], channels, options.width, facts["classes"]))
 
 
 def recurrent(options: NumpyRnnConfig, *, features: int, classes: int) -> NumpyModule:
     """Build a recurrent network for sequences (N, T, features)."""
-    return NumpyModule(architectures.recurrent(_drawer(), features, options.width, classes, gain=options.gain))
+    return NumpyModule(
+        architectures.recurrent(_weight_initializer(), features, options.width, classes, gain=options.gain)
+    )

@@ -24,9 +24,9 @@ def last_state(states: Tensor, ids: Tensor) -> Tensor:
 def max_mean_pool(states: Tensor, ids: Tensor) -> Tensor:
     """(N, T, D), (N, T) -> (N, 2 D): maximum and mean over a text's tokens."""
     count = token_counts(ids)
-    found = torch.arange(ids.shape[1], device=ids.device) < count[:, None]  # (N, T)
-    highest = states.masked_fill(~found[..., None], torch.finfo(states.dtype).min).amax(dim=1)
-    share = found.to(states.dtype) / count[:, None].to(states.dtype)
+    mask = torch.arange(ids.shape[1], device=ids.device) < count[:, None]  # (N, T)
+    highest = states.masked_fill(~mask[..., None], torch.finfo(states.dtype).min).amax(dim=1)
+    share = mask.to(states.dtype) / count[:, None].to(states.dtype)
     return torch.cat([highest, (share[:, None] @ states).squeeze(1)], dim=1)
 
 

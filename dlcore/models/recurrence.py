@@ -28,13 +28,13 @@ def run_layers(
     """
     first = x
     for depth, layer in enumerate(forth):
-        along, _ = layer(x)
+        forward_states, _ = layer(x)
         if not len(back):
-            x = first = dropout(along)
+            x = first = dropout(forward_states)
             continue
-        against, _ = back[depth](pooling.reverse_tokens(x, ids))
-        first = against  # its last state has read the whole text, and is at the text's last position
-        x = dropout(torch.cat([along, pooling.reverse_tokens(against, ids)], dim=2))
+        backward_states, _ = back[depth](pooling.reverse_tokens(x, ids))
+        first = backward_states  # its last state has read the whole text, and is at the text's last position
+        x = dropout(torch.cat([forward_states, pooling.reverse_tokens(backward_states, ids)], dim=2))
     return x, first
 
 

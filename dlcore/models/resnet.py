@@ -126,18 +126,18 @@ def initialize(module: nn.Module) -> None:
 
 def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Convert a state dict of torchvision's `resnet18`, `resnext50_32x4d` and similar models to our names."""
-    return {_renamed(name): tensor for name, tensor in weights.items()}
+    return {_rename(name): tensor for name, tensor in weights.items()}
 
 
-def _renamed(name: str) -> str:
+def _rename(name: str) -> str:
     if name.startswith(("conv1.", "bn1.")):
         return re.sub(r"^(conv|bn)1", lambda part: f"stem.{0 if part[1] == 'conv' else 1}", name)
     if name.startswith("fc."):
         return name.replace("fc", "classes", 1)
-    stage, block, rest = re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", name).groups()  # type: ignore[union-attr]
-    rest = rest.replace("downsample", "shortcut")
-    inner = re.match(r"(conv|bn)(\d)", rest)
+    stage, block, suffix = re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", name).groups()  # type: ignore[union-attr]
+    suffix = suffix.replace("downsample", "shortcut")
+    inner = re.match(r"(conv|bn)(\d)", suffix)
     if inner:  # in a body, a convolution, its norm and a ReLU take three places
         place = 3 * (int(inner[2]) - 1) + (inner[1] == "bn")
-        rest = f"body.{place}{rest[inner.end() :]}"
-    return f"stages.{int(stage) - 1}.{block}.{rest}"
+        suffix = f"body.{place}{suffix[inner.end() :]}"
+    return f"stages.{int(stage) - 1}.{block}.{suffix}"

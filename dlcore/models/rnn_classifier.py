@@ -19,7 +19,7 @@ class RnnClassifierConfig(Config):
     word_dropout: float = number(
         0.1, low=0.0, high=0.9, help="Probability that a word is replaced by unknown in training."
     )
-    pooling: Pooling = choice("mean_max", help="What is read out: the last state, or highest and mean of all.")
+    pooling: Pooling = choice("mean_max", help="Pooling of the states: the last one, or maximum and mean of all.")
     frozen: bool = choice(False, help="Freeze the word embeddings.")
 
 

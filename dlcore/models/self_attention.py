@@ -45,17 +45,17 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(N, T, D), padding mask (N, T) -> (N, T, D)."""
         value = self._split(self.value(x))  # (N, heads, T, d_k)
-        seen = self.attention_weights(x, mask) @ value
-        return self.out(seen.transpose(1, 2).flatten(2))
+        mixed = self.attention_weights(x, mask) @ value
+        return self.out(mixed.transpose(1, 2).flatten(2))
 
     def attention_weights(self, x: Tensor, mask: Tensor) -> Tensor:
         """(N, T, D), (N, T) -> attention weights (N, heads, T, T); rows sum to 1."""
         query, key = self._split(self.query(x)), self._split(self.key(x))
         scores = query @ key.transpose(2, 3) * self.factor
-        seen = mask[:, None, None, :]
+        allowed = mask[:, None, None, :]
         if self.causal:
-            seen = seen & torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
-        return scores.masked_fill(~seen, float("-inf")).nan_to_num(nan=0.0).softmax(dim=-1)
+            allowed = allowed & torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+        return scores.masked_fill(~allowed, float("-inf")).nan_to_num(nan=0.0).softmax(dim=-1)
 
     def _split(self, x: Tensor) -> Tensor:
         """(N, T, heads d_k) -> (N, heads, T, d_k)."""
@@ -87,9 +87,9 @@ class AssociativeRecall(nn.Module):
 
     def forward(self, letters: Tensor, values: Tensor) -> Tensor:
         """(N, T), (N, T) -> (N, K)."""
-        seen = self.attention(self.embed(letters, values), values != PAD)  # (N, T, D)
-        asked = (values == QUESTION).to(seen.dtype)[:, None]  # (N, 1, T), 1 at the question
-        return self.classes((asked @ seen).squeeze(1))
+        attention = self.attention(self.embed(letters, values), values != PAD)  # (N, T, D)
+        is_question = (values == QUESTION).to(attention.dtype)[:, None]  # (N, 1, T), 1 at the question
+        return self.classes((is_question @ attention).squeeze(1))
 
     def attention_weights(self, letters: Tensor, values: Tensor) -> Tensor:
         """(N, T), (N, T) -> (N, heads, T, T)."""

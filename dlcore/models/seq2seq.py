@@ -37,9 +37,11 @@ class Seq2Seq(nn.Module):
         with torch.no_grad():
             self.source_embedding.weight *= 0.5  # same scale as the positional encoding
             self.embedding.weight *= 0.5
-        self.places: Tensor
+        self.positional_encoding: Tensor
         self.register_buffer(
-            "places", encoder.positional_encoding(max(source_length, length), config.width), persistent=False
+            "positional_encoding",
+            encoder.positional_encoding(max(source_length, length), config.width),
+            persistent=False,
         )
         self.encoder = nn.ModuleList(encoder.EncoderLayer(*sizes) for _ in range(config.layers))
         self.encoder_norm = nn.LayerNorm(config.width)
@@ -48,42 +50,42 @@ class Seq2Seq(nn.Module):
         self.symbols = nn.Linear(config.width, symbols)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, source: Tensor, given: Tensor) -> Tensor:
+    def forward(self, source: Tensor, output: Tensor) -> Tensor:
         """(N, S), (N, L) int64 -> (N, L, V)."""
-        return self.decode(given, *self.encode(source))
+        return self.decode(output, *self.encode(source))
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """(N, S) -> memory (N, S, D) and padding mask (N, 1, 1, S)."""
         mask = encoder.padding_mask(source)[:, None, None]
-        x = self.dropout(self.source_embedding(source) + self.places[: source.shape[1]])
+        x = self.dropout(self.source_embedding(source) + self.positional_encoding[: source.shape[1]])
         for layer in self.encoder:
             x = layer(x, mask)
         return self.encoder_norm(x), mask
 
-    def decode(self, given: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
+    def decode(self, output: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
         """Decoder input (N, L) and memory -> (N, L, V), logits of the next symbol after each position."""
-        x, mask = self._start(given)
+        x, mask = self._start(output)
         for layer in self.decoder:
             x = layer(x, memory, mask=mask, memory_mask=memory_mask)
         logits: Tensor = self.symbols(self.decoder_norm(x))
         return logits
 
-    def cross_attention(self, source: Tensor, given: Tensor) -> Tensor:
+    def cross_attention(self, source: Tensor, output: Tensor) -> Tensor:
         """(N, S), (N, L) -> cross-attention weights (N, layers, heads, L, S); rows sum to 1."""
         memory, memory_mask = self.encode(source)
-        x, mask = self._start(given)
-        found = []
+        x, mask = self._start(output)
+        weights = []
         for layer in self.decoder:
             assert isinstance(layer, encoder.DecoderLayer)
-            asks = layer.attention_norm(x + layer.attention(x, x, mask))
-            found.append(layer.memory_attention.attention_weights(asks, memory, memory_mask))
+            query = layer.attention_norm(x + layer.attention(x, x, mask))
+            weights.append(layer.memory_attention.attention_weights(query, memory, memory_mask))
             x = layer(x, memory, mask=mask, memory_mask=memory_mask)
-        return torch.stack(found, dim=1)
+        return torch.stack(weights, dim=1)
 
-    def _start(self, given: Tensor) -> tuple[Tensor, Tensor]:
-        length = given.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=given.device).tril()
-        return self.dropout(self.embedding(given) + self.places[:length]), causal[None, None]
+    def _start(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        length = output.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=output.device).tril()
+        return self.dropout(self.embedding(output) + self.positional_encoding[:length]), causal[None, None]
 
 
 def from_torch(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -65,7 +65,7 @@ class ScratchConfig(TransferConfig):
     )
     layer_decay: float = number(1.0, low=0.1, high=1.0, help="Rate of each block, as a share of the block's after it.")
     norm_layers: Literal["frozen", "trained"] = choice(
-        "trained", help="Batch norm's running means: those of ImageNet are kept, or follow the new pictures."
+        "trained", help="Batch norm's running means: frozen at ImageNet's, or updated on the new images."
     )
 
 
@@ -84,7 +84,7 @@ class TransferNet(nn.Module):
             options.train
         ]
         self.to(memory_format=torch.channels_last)  # reduces a CPU step by a third
-        self.register_state_dict_post_hook(_plainly_laid_out)
+        self.register_state_dict_post_hook(_make_contiguous)
         self.blocks[: self.frozen].requires_grad_(False)
         if options.train == "head":
             self.neck.requires_grad_(False)
@@ -96,8 +96,8 @@ class TransferNet(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, F), the head's input."""
-        found: Tensor = self.neck(self.blocks(x))
-        return found
+        neck: Tensor = self.neck(self.blocks(x))
+        return neck
 
     def train(self, mode: bool = True) -> "TransferNet":
         """Set training mode; frozen parts and frozen norms stay in evaluation mode."""
@@ -112,46 +112,46 @@ class TransferNet(nn.Module):
                         part.eval()
         return self
 
-    def take_over(self, weights: Mapping[str, Tensor]) -> None:
+    def load_pretrained(self, weights: Mapping[str, Tensor]) -> None:
         """Load torchvision's weights of this backbone, without its classification head.
 
         Raises:
             RuntimeError: the weights belong to another network.
         """
-        model = _zoo(self.backbone)
+        model = _build_backbone(self.backbone)
         model.load_state_dict(dict(weights))
-        blocks, neck, _ = _cut(self.backbone, model)
+        blocks, neck, _ = _split_backbone(self.backbone, model)
         self.blocks.load_state_dict(blocks.state_dict())
         self.neck.load_state_dict(neck.state_dict())
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return (learning rate relative to the head's, parameters) for each group, head first."""
-        found = [(1.0, list(self.head.parameters()))]
+        groups = [(1.0, list(self.head.parameters()))]
         share = self.options.backbone_rate
         for part in (self.neck, *reversed(self.blocks)):
-            own = [parameter for parameter in part.parameters() if parameter.requires_grad]
-            if own:
-                found.append((share, own))
+            trainable = [parameter for parameter in part.parameters() if parameter.requires_grad]
+            if trainable:
+                groups.append((share, trainable))
                 share *= self.options.layer_decay
-        return found
+        return groups
 
 
-def _plainly_laid_out(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
+def _make_contiguous(module: nn.Module, state: dict[str, Tensor], prefix: str, about: dict[str, object]) -> None:
     """Make the module's weights contiguous when it writes its state dict."""
     for name, value in state.items():
         state[name] = value.contiguous()
 
 
 def _parts(backbone: Backbone) -> tuple[nn.Sequential, nn.Sequential, int]:
-    return _cut(backbone, _zoo(backbone))
+    return _split_backbone(backbone, _build_backbone(backbone))
 
 
-def _zoo(backbone: Backbone) -> nn.Module:
+def _build_backbone(backbone: Backbone) -> nn.Module:
     model: nn.Module = getattr(zoo, backbone)(weights=None)
     return model
 
 
-def _cut(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int]:
+def _split_backbone(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int]:
     """Return the blocks in forward order, the pooling after them, and the width of the pooled vector."""
     pool: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     if isinstance(model, zoo.ResNet):

@@ -45,5 +45,5 @@ class TransformerForecaster(nn.Module):
 
     def forward(self, x: Tensor, calendar: Tensor) -> Tensor:
         """(N, T, F), (N, C) -> (N, H, V)."""
-        seen = self.encoder(self.embed(x) + self.places)  # (N, T, D)
-        return self.out(self.norm(seen[:, -1])).unflatten(1, self.shape)
+        states = self.encoder(self.embed(x) + self.places)  # (N, T, D)
+        return self.out(self.norm(states[:, -1])).unflatten(1, self.shape)

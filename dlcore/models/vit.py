@@ -76,12 +76,12 @@ class Vit(nn.Module):
 
     def attentions(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> attention weights (N, blocks, heads, T, T); rows sum to 1. Call it in evaluation mode."""
-        x, found = self.embed(x), []
+        x, weights = self.embed(x), []
         for block in self.blocks:
             assert isinstance(block, VitBlock)
-            found.append(block.attention.attention_weights(block.attention_norm(x)))
+            weights.append(block.attention.attention_weights(block.attention_norm(x)))
             x = block(x)
-        return torch.stack(found, dim=1)
+        return torch.stack(weights, dim=1)
 
     def position_similarity(self) -> Tensor:
         """Return the cosine similarity (patches, patches) between position embeddings (their figure 7, middle)."""
@@ -101,8 +101,8 @@ def _stem(channels: int, size: int, patch: int) -> nn.Sequential:
     for width in widths:
         layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         channels = width
-    rest = patch >> halvings
-    return nn.Sequential(*layers, nn.Conv2d(channels, size, rest, stride=rest))
+    factor = patch >> halvings
+    return nn.Sequential(*layers, nn.Conv2d(channels, size, factor, stride=factor))
 
 
 class VitBlock(nn.Module):
@@ -143,8 +143,8 @@ class VitSelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, T, D) -> (N, T, D)."""
         query, key, value = self._split(x)
-        seen = functional.scaled_dot_product_attention(query, key, value)  # (N, heads, T, D / heads)
-        return self.out(seen.transpose(1, 2).flatten(2))
+        mixed = functional.scaled_dot_product_attention(query, key, value)  # (N, heads, T, D / heads)
+        return self.out(mixed.transpose(1, 2).flatten(2))
 
     def attention_weights(self, x: Tensor) -> Tensor:
         """(N, T, D) -> attention weights (N, heads, T, T), computed explicitly."""

@@ -1,1 +1,1 @@
-"""Arrays in, Plotly figure out. Knows neither torch, runs nor the page that shows the figure."""
+"""Plotly figures from NumPy arrays; independent of torch, runs and pages."""

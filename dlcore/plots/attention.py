@@ -15,7 +15,7 @@ GAP = 1
 def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Figure:
     """Plot the cosine similarity of position embeddings (patches, patches), one tile per patch.
 
-    Each tile maps the similarity of all patches to its own (Dosovitskiy et al. 2021, figure 7, middle).
+    Each tile maps the similarity of all patches to its patch (Dosovitskiy et al. 2021, figure 7, middle).
     """
     rows, columns = grid
     tall, wide = rows + GAP, columns + GAP
@@ -72,11 +72,11 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
     return figure
 
 
-def heads_over_words(shares: np.ndarray, words: Sequence[str], *, asked: str) -> go.Figure:
-    """Plot the attention of each head to each word, (B, heads, T), one row per head; `asked` is the query."""
+def heads_over_words(shares: np.ndarray, words: Sequence[str], *, query: str) -> go.Figure:
+    """Plot the attention of each head to each word, (B, heads, T), one row per head; `query` is the attending word."""
     layers, heads, length = shares.shape
     rows = [f"layer {layer + 1}, head {head + 1}" for layer in range(layers) for head in range(heads)]
-    figure = blank(f"Attention of {asked}", x="", y="", height=150 + 20 * len(rows))
+    figure = blank(f"Attention of {query}", x="", y="", height=150 + 20 * len(rows))
     figure.add_heatmap(
         z=100 * shares.reshape(-1, length).astype(np.float32),
         y=rows,

@@ -48,7 +48,7 @@ def picture(pixels: np.ndarray) -> go.Figure:
     return figure
 
 
-def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: bool = False) -> go.Figure:
+def image_attribution(contributions: np.ndarray, *, label: str, one_sided: bool = False) -> go.Figure:
     """Plot the attribution (H, W) of class `label` with a color scale below it.
 
     `one_sided`: the method has no negative values. `label` is empty if it is not specific to a class.
@@ -77,7 +77,7 @@ def picture_attribution(contributions: np.ndarray, *, label: str, one_sided: boo
     return figure
 
 
-def picture_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> go.Figure:
+def image_maps(maps: Mapping[str, np.ndarray], *, one_sided: bool = False) -> go.Figure:
     """Plot maps (H, W) in one row, each scaled to its maximum; `one_sided`: no negative values."""
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps), horizontal_spacing=0.04)
     for column, values in enumerate(maps.values(), start=1):

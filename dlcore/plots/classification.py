@@ -9,18 +9,20 @@ from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
-"""More classes are drawn small."""
+"""With more classes than this, figures are compact."""
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = "Confusion matrix") -> go.Figure:
-    """Counts (K, K), row = truth, column = answer, colored by the row's share, so that rare classes show too. Of many
-    classes the numbers and the columns' names are told under the pointer alone."""
+    """Plot counts (K, K), row = actual, column = predicted, colored by the share of the row.
+
+    With more than `MANY` classes, counts and column labels are shown on hover only.
+    """
     size = len(labels)
     many = size > MANY
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    answer = "answer of the model, in the rows' order" if many else "answer of the model"
-    figure = blank(title, x=answer, y="truth", height=max(320, 150 + (14 if many else 40) * size))
+    predicted = "predicted, in the order of the rows" if many else "predicted"
+    figure = blank(title, x=predicted, y="actual", height=max(320, 150 + (14 if many else 40) * size))
     words = [
         [f"{n:,}<br>{s:.0%}" if size <= 4 else f"{n:,}" for n, s in zip(*row, strict=True)]
         for row in zip(counts, share, strict=True)
@@ -38,17 +40,16 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
         customdata=counts,
         xgap=1,
         ygap=1,
-        hovertemplate="truth %{y}, answer %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
+        hovertemplate="actual %{y}, predicted %{x}: %{customdata:,} (%{z:.1f} % of the row)<extra></extra>",
     )
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
-    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # so many names would lie on another
+    figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # many labels would overlap
     return figure
 
 
 def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
-    """One answer's probability by class (K,), the likeliest on top, of many the dozen likeliest; the true class
-    is named where it is known."""
+    """Plot the `MANY` most probable classes of a prediction (K,), sorted; `truth` marks the actual class."""
     order = np.argsort(probabilities)[-MANY:]
     answer = int(order[-1])
     figure = blank("Class probabilities", x="probability, %", y="", height=110 + 30 * len(order))
@@ -56,7 +57,7 @@ def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, tru
         y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
         x=100 * probabilities[order],
         orientation="h",
-        marker={"color": [_answer_colour(int(k), answer, truth) for k in order]},
+        marker={"color": [_bar_color(int(k), answer, truth) for k in order]},
         showlegend=False,
         text=[f"{100 * probabilities[k]:.1f}" for k in order],
         textposition="auto",
@@ -119,18 +120,18 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
     return figure
 
 
-def _answer_colour(k: int, answer: int, truth: int | None) -> str:
+def _bar_color(k: int, answer: int, truth: int | None) -> str:
     if k != answer:
         return ORANGE if k == truth else GRAY
     return VERMILLION if truth is not None and truth != answer else BLUE
 
 
 def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
-    """Share left of the difference between two texts, 1 after their last words, (P + 1,) by network, against the
-    padding read since."""
-    figure = blank(
-        "What is left of a text as padding is read", x="padding read, words", y="difference left, %", height=300
-    )
+    """Plot the remaining difference between the states of two texts by padding tokens read.
+
+    left: network -> share (P + 1,) of the difference after the last word.
+    """
+    figure = blank("Effect of padding on the state", x="padding, tokens", y="remaining difference, %", height=300)
     for (name, values), color, dash in zip(left.items(), (VERMILLION, BLUE), ("solid", "dash"), strict=False):
         figure.add_scatter(
             x=np.arange(len(values)),
@@ -138,7 +139,7 @@ def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:
             mode="lines",
             name=name,
             line={"color": color, "width": 2, "dash": dash},
-            hovertemplate=f"{name}: %{{y:.1f}} % left after %{{x}} words of padding<extra></extra>",
+            hovertemplate=f"{name}: %{{y:.1f}} % after %{{x}} padding tokens<extra></extra>",
         )
     figure.update_yaxes(rangemode="tozero")
     return figure

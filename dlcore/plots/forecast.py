@@ -59,23 +59,26 @@ def correlations(values: np.ndarray, names: Sequence[str]) -> go.Figure:
 def correlation_matrix(values: np.ndarray) -> np.ndarray:
     """Return Pearson correlations (V, V) of values (T, V) with NaN, over common hours; NaN without any."""
     variables = values.shape[1]
-    found = np.full((variables, variables), np.nan)
+    matrix = np.full((variables, variables), np.nan)
     for i in range(variables):
         for j in range(i, variables):
             both = ~np.isnan(values[:, i]) & ~np.isnan(values[:, j])
             if both.sum() > 2 and values[both, i].std() > 0 and values[both, j].std() > 0:
-                found[i, j] = found[j, i] = np.corrcoef(values[both, i], values[both, j])[0, 1]
-    return found
+                matrix[i, j] = matrix[j, i] = np.corrcoef(values[both, i], values[both, j])[0, 1]
+    return matrix
 
 
 def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float, str]) -> go.Figure:
     """Plot the partial autocorrelation of values (T,) without NaN; `step` is the sampling interval and its unit."""
-    found = partial_by_lag(values, lags)
+    correlations = partial_by_lag(values, lags)
     figure = blank("Partial autocorrelation", x=f"lag, {step[1]}", y="correlation")
     band = 1.96 / np.sqrt(len(values))
     figure.add_hrect(y0=-band, y1=band, fillcolor=GRAY, opacity=0.3, line={"width": 0})
     figure.add_bar(
-        x=np.arange(1, lags + 1) * step[0], y=found[1:].astype(np.float32), marker={"color": BLUE}, showlegend=False
+        x=np.arange(1, lags + 1) * step[0],
+        y=correlations[1:].astype(np.float32),
+        marker={"color": BLUE},
+        showlegend=False,
     )
     return figure
 
@@ -83,14 +86,14 @@ def partial_autocorrelation(values: np.ndarray, *, lags: int, step: tuple[float,
 def partial_by_lag(values: np.ndarray, lags: int) -> np.ndarray:
     """Return the partial autocorrelation (lags + 1,) of values (n,) by the Durbin-Levinson recursion (Durbin 1960)."""
     rho = correlation_by_lag(values, lags)
-    found, weights, error = np.zeros(lags + 1), np.zeros(lags + 1), 1.0
-    found[0] = 1.0
+    partial, weights, error = np.zeros(lags + 1), np.zeros(lags + 1), 1.0
+    partial[0] = 1.0
     for lag in range(1, lags + 1):
         reflected = (rho[lag] - weights[1:lag] @ rho[lag - 1 : 0 : -1]) / error if error > 1e-12 else 0.0
         weights[1:lag] = weights[1:lag] - reflected * weights[lag - 1 : 0 : -1]
-        weights[lag] = found[lag] = reflected
+        weights[lag] = partial[lag] = reflected
         error *= 1 - reflected**2
-    return found
+    return partial
 
 
 def profile(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, weekly: bool, title: str, unit: str) -> go.Figure:
@@ -155,8 +158,8 @@ def methods_by_variable(scores: Mapping[str, np.ndarray], names: Sequence[str], 
 
 
 def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, title: str, unit: str) -> go.Figure:
-    """Curves (B,) over the starts (B,) of blocks of time; 0 is drawn."""
-    figure = blank(title, x="week that begins", y=unit)
+    """Plot curves (B,) over the starts (B,) of weeks; the y axis includes 0."""
+    figure = blank(title, x="start of the week", y=unit)
     figure.update_xaxes(type="date")
     figure.add_hline(y=0, line={"color": GRAY, "width": 1})
     for name, values in curves.items():
@@ -166,23 +169,26 @@ def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, tit
 
 def forecast_and_truth(
     past: tuple[np.ndarray, np.ndarray],
-    ahead: tuple[np.ndarray, np.ndarray, np.ndarray],
+    forecast: tuple[np.ndarray, np.ndarray, np.ndarray],
     truth: np.ndarray,
     *,
     title: str,
     unit: str,
     other: np.ndarray | None = None,
 ) -> go.Figure:
-    """One variable: the hours before (times, values), the forecast (times, values, half widths of its 90 % interval),
-    what came (H,), NaN where nothing was measured, and `other` (H,), a second forecast."""
-    times, values, widths = ahead
+    """Plot the forecast of one variable with its history and the actual values.
+
+    past: times, values. forecast: times, values, half widths of the 90 % interval. truth (H,): NaN where missing.
+    other (H,): a second forecast.
+    """
+    times, values, widths = forecast
     figure = blank(title, x="", y=unit, height=230)
     figure.update_xaxes(type="date")
     figure.add_scatter(
         x=milliseconds(past[0]),
         y=past[1].astype(np.float32),
         mode="lines+markers",
-        name="measured before",
+        name="history",
         line={"color": GRAY},
         marker={"size": 4},
     )
@@ -207,7 +213,7 @@ def forecast_and_truth(
             x=milliseconds(times),
             y=other.astype(np.float32),
             mode="markers",
-            name="forecast if warmer",
+            name="what-if forecast",
             marker={"color": GREEN, "symbol": "diamond", "size": 10},
         )
     return figure

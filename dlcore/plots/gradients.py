@@ -53,7 +53,7 @@ def flow_map(
         rows=len(networks), cols=1, subplot_titles=titles, vertical_spacing=_gap(len(networks), band, between)
     )
     for row, network in enumerate(networks, start=1):
-        thinned = _thinned(network)
+        thinned = _downsample(network)
         z = drawn_values(thinned.values, scale)
         layers = np.arange(1, z.shape[1] + 1)
         figure.add_heatmap(
@@ -67,7 +67,7 @@ def flow_map(
             col=1,
         )
         left, right = _edges(thinned.steps)
-        for first, last in _stretches(network.marked):
+        for first, last in _consecutive_ranges(network.marked):
             figure.add_shape(
                 type="rect",
                 x0=left,
@@ -199,12 +199,12 @@ def _shared_steps(networks: Sequence[LayersByStep]) -> list[int]:
     return [int(step) for step in steps[places]]
 
 
-def _thinned(network: LayersByStep) -> LayersByStep:
+def _downsample(network: LayersByStep) -> LayersByStep:
     every = max(1, -(-len(network.steps) // MAX_COLUMNS))
     return LayersByStep(network.name, network.steps[::every], network.values[::every], network.marked)
 
 
-def _stretches(places: tuple[int, ...]) -> list[tuple[int, int]]:
+def _consecutive_ranges(places: tuple[int, ...]) -> list[tuple[int, int]]:
     """Return first and last index of each interval of consecutive indices."""
     intervals: list[tuple[int, int]] = []
     for place in places:

@@ -39,25 +39,26 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
         line={"color": GRAY, "width": 1},
         hoverinfo="skip",
     )
-    for place, one in enumerate(curves):
+    for place, curve in enumerate(curves):
         color = ORDER[place % len(ORDER)]
         figure.add_scatter(
-            x=100 * one.false,
-            y=100 * one.true,
+            x=100 * curve.false,
+            y=100 * curve.true,
             mode="lines",
-            name=f"{one.name}, {one.area:.3f}",
-            legendgroup=one.name,
+            name=f"{curve.name}, {curve.area:.3f}",
+            legendgroup=curve.name,
             line={"color": color, "dash": DASHES[place % len(DASHES)], "width": 2},
-            hovertemplate=f"{one.name}: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{curve.name}: %{{y:.1f}} % true positives, %{{x:.1f}} % false positives<extra></extra>",
         )
         figure.add_scatter(
-            x=[100 * one.at[0]],
-            y=[100 * one.at[1]],
+            x=[100 * curve.at[0]],
+            y=[100 * curve.at[1]],
             mode="markers",
-            legendgroup=one.name,
+            legendgroup=curve.name,
             showlegend=False,
             marker={"color": color, "size": 10, "line": {"color": "white", "width": 1}},
-            hovertemplate=f"{one.name} at its threshold: %{{y:.1f}} % found, %{{x:.1f}} % false<extra></extra>",
+            hovertemplate=f"{curve.name}, threshold: "
+            "%{y:.1f} % true positives, %{x:.1f} % false positives<extra></extra>",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 102])

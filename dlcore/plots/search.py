@@ -56,14 +56,14 @@ def history(
     """
     figure = blank("Optimization history", x="trial", y=metric, height=320)
     log = log and bool((values > 0).all())
-    drawn = _clip_outliers(values, maximize=maximize, log=log)
+    clipped = _clip_outliers(values, maximize=maximize, log=log)
     for mask, name, symbol, color in (
         (is_complete, "complete", "circle", BLUE),
         (~is_complete, "pruned or running", "x-thin", GRAY),
     ):
         figure.add_scatter(
             x=numbers[mask],
-            y=drawn[mask],
+            y=clipped[mask],
             mode="markers",
             name=name,
             customdata=values[mask],
@@ -71,7 +71,7 @@ def history(
             hovertemplate="trial %{x}: %{customdata:.5g}<extra></extra>",
         )
     if is_complete.any():
-        best = (np.maximum if maximize else np.minimum).accumulate(drawn[is_complete])
+        best = (np.maximum if maximize else np.minimum).accumulate(clipped[is_complete])
         figure.add_scatter(
             x=numbers[is_complete],
             y=best,

@@ -26,16 +26,16 @@ class SweptScores:
 
 def score_by_factor(
     factors: np.ndarray,
-    own: SweptScores,
+    scores: SweptScores,
     *,
     seeds: Sequence[np.ndarray] = (),
-    rivals: Mapping[str, SweptScores] | None = None,
+    competitors: Mapping[str, SweptScores] | None = None,
     marks: Mapping[str, float] | None = None,
     events: int,
 ) -> go.Figure:
     """Plot NAB scores, detected events and false alarms over factors (F,) on a log axis.
 
-    seeds: NAB (F,) of single seeds, thin. rivals: other methods at their thresholds, dashed. marks: named factors.
+    seeds: NAB (F,) of single seeds, thin. competitors: other methods at their thresholds, dashed. marks: named factors.
     """
     figure = blank("Sensitivity to the threshold", x="", y="NAB", height=520)
     for number, nab in enumerate(seeds):
@@ -49,9 +49,9 @@ def score_by_factor(
             line={"color": GRAY, "width": 1},
             hovertemplate=f"seed {number + 1}: %{{y:.1f}}<extra></extra>",
         )
-    for name, rival in (rivals or {}).items():
-        _lines(figure, factors, rival, name=name, color=ORANGE, dash="dash")
-    _lines(figure, factors, own, name="this run", color=BLUE, dash="solid")
+    for name, competitor in (competitors or {}).items():
+        _lines(figure, factors, competitor, name=name, color=ORANGE, dash="dash")
+    _lines(figure, factors, scores, name="this run", color=BLUE, dash="solid")
     figure.add_vline(x=1.0, line={"color": GRAY, "width": 1.5})
     for text, factor in (marks or {}).items():
         figure.add_vline(x=factor, line={"color": VERMILLION, "dash": "dot", "width": 1.5})
@@ -65,7 +65,7 @@ def score_by_factor(
             xanchor="right" if factor < 1 else "left",
             font={"color": VERMILLION},
         )
-    _axes(figure, own, rivals or {}, events)
+    _axes(figure, scores, competitors or {}, events)
     return figure
 
 
@@ -93,8 +93,8 @@ def _clip(nab: np.ndarray) -> np.ndarray:
     return np.where(nab < _LOWEST, np.nan, nab).astype(np.float32)
 
 
-def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores], events: int) -> None:
-    most = max([1, *(int(np.max(method.false_alarms, initial=0)) for method in (own, *rivals.values()))])
+def _axes(figure: go.Figure, scores: SweptScores, competitors: Mapping[str, SweptScores], events: int) -> None:
+    most = max([1, *(int(np.max(method.false_alarms, initial=0)) for method in (scores, *competitors.values()))])
     grid = {"gridcolor": figure.layout.xaxis.gridcolor, "zeroline": False, "automargin": True}
     figure.update_layout(
         xaxis={
@@ -102,7 +102,7 @@ def _axes(figure: go.Figure, own: SweptScores, rivals: Mapping[str, SweptScores]
             "tickvals": TICKS,
             "ticktext": [f"{tick:g}" for tick in TICKS],
             "anchor": "y3",
-            "title": "factor of the chosen threshold",
+            "title": "factor of the threshold",
             "range": [np.log10(0.5), np.log10(2)],
         },
         yaxis={"domain": _DOMAINS["y"], "title": "NAB", "range": [_LOWEST, 105], "tickvals": [0, 25, 50, 75, 100]},

@@ -20,16 +20,16 @@ FEWEST_ROWS = 5
 
 
 def over_source(
-    shares: np.ndarray, source: Sequence[str], written: Sequence[str], *, title: str, unit: str, told: str, at: int = -1
+    shares: np.ndarray, source: Sequence[str], output: Sequence[str], *, title: str, unit: str, hover: str, at: int = -1
 ) -> go.Figure:
     """Plot shares (L, S), one row per output symbol and one column per source symbol; the row `at` is framed.
 
-    `told` is the hover text of a cell, with {row}, {column} and {value}.
+    `hover` is the hover text of a cell, with {row}, {column} and {value}.
     """
-    figure = blank(title, x="source", y="output", height=130 + ROW * max(FEWEST_ROWS, len(written)))
+    figure = blank(title, x="source", y="output", height=130 + ROW * max(FEWEST_ROWS, len(output)))
     words = [
-        [told.format(row=row, column=column, value=f"{value:.1f}") for column, value in zip(source, line, strict=True)]
-        for row, line in zip(written, shares.tolist(), strict=True)
+        [hover.format(row=row, column=column, value=f"{value:.1f}") for column, value in zip(source, line, strict=True)]
+        for row, line in zip(output, shares.tolist(), strict=True)
     ]
     figure.add_heatmap(
         z=shares.astype(np.float32),
@@ -45,23 +45,21 @@ def over_source(
     figure.update_xaxes(tickvals=list(range(len(source))), ticktext=list(source), tickangle=0, showgrid=False)
     if len(source) > CROWDED:
         figure.update_xaxes(tickfont={"size": 9})
-    figure.update_yaxes(
-        tickvals=list(range(len(written))), ticktext=list(written), autorange="reversed", showgrid=False
-    )
-    if 0 <= at < len(written):
+    figure.update_yaxes(tickvals=list(range(len(output))), ticktext=list(output), autorange="reversed", showgrid=False)
+    if 0 <= at < len(output):
         figure.add_shape(
             type="rect", x0=-0.5, x1=len(source) - 0.5, y0=at - 0.5, y1=at + 0.5, line={"color": BLUE, "width": 2}
         )
     return figure
 
 
-def next_symbols(names: Sequence[str], shares: np.ndarray, *, chosen: int, title: str) -> go.Figure:
-    """Plot the most probable next symbols, (V,) in percent, in order; the decoded one (`chosen`) is colored."""
+def next_symbols(names: Sequence[str], shares: np.ndarray, *, decoded: int, title: str) -> go.Figure:
+    """Plot the most probable next symbols, (V,) in percent, in order; the decoded one (`decoded`) is colored."""
     order = np.argsort(-shares, kind="stable")[:LIKELIEST]
-    if chosen not in order:  # beam search chose another symbol
-        order[-1] = chosen
+    if decoded not in order:  # beam search chose another symbol
+        order[-1] = decoded
     figure = blank(title, x="", y="probability, %", height=260)
-    colors = [VERMILLION if place == chosen else GRAY for place in order]
+    colors = [VERMILLION if place == decoded else GRAY for place in order]
     figure.add_bar(
         x=[names[place] for place in order],
         y=shares[order].astype(np.float32),

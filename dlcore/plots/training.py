@@ -1,4 +1,4 @@
-"""Pictures of a training that is over: curves by epoch, and the gradient layer by layer."""
+"""Training curves by epoch."""
 
 from collections.abc import Mapping
 

@@ -30,4 +30,4 @@ def import_file(slug: str, path: str | Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
     has_several = "table" in project.custom_data and csv_file.open_sheet(payload).variables > 1
-    return (table if has_several else series).save_file(path, payload).dataset
+    return (table if has_several else series).IMPORTER.find_or_save(path, payload).dataset

@@ -26,7 +26,7 @@ _INTRODUCTION = """\
 command below each table reproduces its runs. [Findings](findings.md) interprets the numbers.
 
 * Metrics are measured on the test split with the weights of the best epoch by validation. Brackets: 95 % interval.
-* The baseline is the best simple method by the same metric on the same split.
+* The baseline is the best of the project's baselines by the same metric on the same split.
 * Each row is one run with one seed. "Test reads" counts how often the test split was evaluated for this run: more than
   once if the run was resumed, or if its weights were stored again in a smaller format.
 * Train time excludes data preparation and evaluation.

@@ -32,23 +32,23 @@ def find_not_finite(module: nn.Module, inputs: tuple[Tensor, ...], *, step: int)
 @contextmanager
 def _largest_outputs(module: nn.Module) -> Iterator[list[tuple[str, float]]]:
     """Collect the name and the largest absolute output of each leaf layer; hooks exist only inside this block."""
-    seen: list[tuple[str, float]] = []
+    outputs: list[tuple[str, float]] = []
 
     def watch(name: str, layer: nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def look(_: nn.Module, __: object, output: object) -> None:
+        def record(_: nn.Module, __: object, output: object) -> None:
             tensor = output[0] if isinstance(output, tuple) else output
             if isinstance(tensor, PackedSequence):
                 tensor = tensor.data
             if isinstance(tensor, Tensor):
                 largest = float(tensor.detach().abs().max())
-                seen.append((name, largest if math.isfinite(largest) else math.inf))
+                outputs.append((name, largest if math.isfinite(largest) else math.inf))
 
-        return layer.register_forward_hook(look)
+        return layer.register_forward_hook(record)
 
     leaves = [(name, layer) for name, layer in module.named_modules() if not list(layer.children())]
     handles = [watch(name or type(layer).__name__, layer) for name, layer in leaves]
     try:
-        yield seen
+        yield outputs
     finally:
         for handle in handles:
             handle.remove()

@@ -77,7 +77,7 @@ def fit(
 
 def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective) -> Iterator[Event]:
     """Run the remaining steps of the current epoch. Local names and floats keep the overhead to a few microseconds."""
-    config, model, optimiser, groups = state.config, state.model, state.optimiser, list(state.layers.values())
+    config, model, optimizer, groups = state.config, state.model, state.optimizer, list(state.layers.values())
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"
     constant = config.schedule == "constant"
     probe = Probe(state.module, state.layers)
@@ -90,11 +90,11 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
         step = state.step + 1
         if not constant:
             rate = learning_rate(config, step, state.steps)
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = rate * group.get(SHARE, 1.0)
-        told = gradient_every and (step % gradient_every == 0 or step == 1)
-        looks = told and (step % state.probe_every == 0 or step == 1)
-        if looks:
+        is_recorded = gradient_every and (step % gradient_every == 0 or step == 1)
+        is_probed = is_recorded and (step % state.probe_every == 0 or step == 1)
+        if is_probed:
             with probe.watching():
                 outputs = model(*inputs)
         else:
@@ -103,19 +103,19 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
         value = loss.item() if on_cpu else None
         if value is not None and not math.isfinite(value):
             raise find_not_finite(state.module, inputs, step=step)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
-        norms = gradients.norms(groups, scale=state.loss_scale) if told else ()
+        norms = gradients.norms(groups, scale=state.loss_scale) if is_recorded else ()
         if config.clip_norm:
             _clip(state)
-        if looks:
+        if is_probed:
             probe.before_update()
-        optimiser.step()
-        measures = probe.measures() if looks else {}
+        optimizer.step()
+        measures = probe.measures() if is_probed else {}
         right = objective.correct(outputs.detach(), targets) if objective.correct else None
         _count(state, len(targets))
         if value is not None:
-            _book(state, value, 0.0 if right is None else right.item(), len(targets))
+            _record_loss(state, value, 0.0 if right is None else right.item(), len(targets))
         else:
             loss, right = loss.detach(), torch.zeros_like(loss) if right is None else right
             unread.append(torch.stack([loss, right.to(loss), torch.full_like(loss, len(targets))]))
@@ -137,7 +137,7 @@ def _count(state: TrainingState, samples: int) -> None:
     state.samples += samples
 
 
-def _book(state: TrainingState, loss: float, correct: float, samples: int) -> None:
+def _record_loss(state: TrainingState, loss: float, correct: float, samples: int) -> None:
     state.window.append(loss)
     state.loss_sum += loss * samples
     state.correct += correct
@@ -150,11 +150,11 @@ def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]
     for number, (loss, correct, samples) in enumerate(rows):
         if not math.isfinite(loss):
             raise find_not_finite(state.module, inputs, step=state.step - len(rows) + number + 1)
-        _book(state, loss, correct, int(samples))
+        _record_loss(state, loss, correct, int(samples))
 
 
 def _step_event(state: TrainingState) -> Step:
-    mean, rate = sum(state.window) / len(state.window), float(state.optimiser.param_groups[0]["lr"])
+    mean, rate = sum(state.window) / len(state.window), float(state.optimizer.param_groups[0]["lr"])
     state.window.clear()
     return Step(state.step, state.epoch, mean, rate, state.samples, state.seconds)
 
@@ -162,7 +162,7 @@ def _step_event(state: TrainingState) -> Step:
 def _clip(state: TrainingState) -> None:
     """Clip the gradient norm to `clip_norm` (Pascanu et al. 2013)."""
     if state.wrapped:
-        state.fabric.clip_gradients(state.model, state.optimiser, max_norm=state.config.clip_norm)
+        state.fabric.clip_gradients(state.model, state.optimizer, max_norm=state.config.clip_norm)
     else:
         torch.nn.utils.clip_grad_norm_(state.module.parameters(), state.config.clip_norm)
 

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 def layers(module: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Return the trainable parameters of each layer by layer name, in module order."""
-    found: dict[str, list[nn.Parameter]] = {}
+    parameters: dict[str, list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            found.setdefault(name.rpartition(".")[0] or name, []).append(parameter)
-    return found
+            parameters.setdefault(name.rpartition(".")[0] or name, []).append(parameter)
+    return parameters
 
 
 def norms(groups: list[list[nn.Parameter]], *, scale: float = 1.0) -> tuple[float, ...]:

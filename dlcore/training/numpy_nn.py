@@ -11,7 +11,7 @@ import numpy as np
 from dlcore.core.errors import NotFiniteError
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Event, Finished, Gradients, Step
-from dlcore.training.progress import KEPT, Progress
+from dlcore.training.progress import COUNTERS, Progress
 from dlcore.training.schedules import learning_rate
 
 Arrays = dict[str, np.ndarray]
@@ -43,15 +43,15 @@ class NumpyNetworkProtocol(Protocol):
         """Return the arrays that are stored but not trained."""
         ...
 
-    def learning(self) -> list[str]:
+    def trainable_layers(self) -> list[str]:
         """Return the names of the layers with parameters."""
         ...
 
-    def seen(self) -> dict[str, tuple[float, float, float | None]]:
+    def output_statistics(self) -> dict[str, tuple[float, float, float | None]]:
         """Return mean, variance and dead-unit share of the outputs of each layer with parameters."""
         ...
 
-    def overflowed(self) -> str:
+    def find_overflow(self) -> str:
         """Return the first layer whose output is not finite."""
         ...
 
@@ -109,15 +109,15 @@ class NumpyTrainingState(Progress):
     def __init__(
         self,
         network: NumpyNetworkProtocol,
-        optimiser: NumpyOptimizerProtocol,
+        optimizer: NumpyOptimizerProtocol,
         config: TrainingConfig,
         *,
         steps_per_epoch: int,
         seed: int,
     ) -> None:
         super().__init__(config, steps_per_epoch=steps_per_epoch)
-        self.network, self.optimiser, self.seed = network, optimiser, seed
-        self.layers = network.learning()
+        self.network, self.optimizer, self.seed = network, optimizer, seed
+        self.layers = network.trainable_layers()
         self.best_weights: Arrays = {}
 
     def arrays(self) -> Arrays:
@@ -127,21 +127,21 @@ class NumpyTrainingState(Progress):
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as arrays, numbers, lists and dicts."""
         return {
-            "progress": {name: getattr(self, name) for name in KEPT},
+            "progress": {name: getattr(self, name) for name in COUNTERS},
             "network": self.arrays(),
-            "memory": self.optimiser.memory,
-            "optimiser_steps": self.optimiser.steps,
+            "memory": self.optimizer.memory,
+            "optimiser_steps": self.optimizer.steps,
             "best_weights": self.best_weights,
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Restore a snapshot of the same network and config."""
-        for name in KEPT:
+        for name in COUNTERS:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
-        self._put(snapshot["network"])
-        self.optimiser.memory = {name: array.copy() for name, array in snapshot["memory"].items()}
-        self.optimiser.steps = snapshot["optimiser_steps"]
+        self._load_arrays(snapshot["network"])
+        self.optimizer.memory = {name: array.copy() for name, array in snapshot["memory"].items()}
+        self.optimizer.steps = snapshot["optimiser_steps"]
         self.best_weights = dict(snapshot["best_weights"])
 
     def keep_best(self, value: float) -> None:
@@ -152,9 +152,9 @@ class NumpyTrainingState(Progress):
     def load_best(self) -> None:
         """Load the best epoch's weights into the network."""
         if self.best_weights:
-            self._put(self.best_weights)
+            self._load_arrays(self.best_weights)
 
-    def _put(self, weights: Mapping[str, np.ndarray]) -> None:
+    def _load_arrays(self, weights: Mapping[str, np.ndarray]) -> None:
         for name, array in self.arrays().items():
             array[...] = weights[name]
 
@@ -173,12 +173,12 @@ def fit(state: NumpyTrainingState, batches: NumpyBatches, *, loss: NumpyLoss, ch
 
 def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) -> Iterator[Event]:
     config, network = state.config, state.network
-    if state.window and _due(state):
+    if state.window and _is_due(state):
         yield _step_event(state)  # the run was interrupted between the two events of a step
     begin = time.perf_counter()
     for x, targets in batches.epoch(state.epoch, state.batch):
         step = state.step + 1
-        told = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
+        is_recorded = state.gradient_every and (step % state.gradient_every == 0 or step == 1)
         with np.errstate(all="ignore"):  # a non-finite loss is detected and explained below
             scores = network.forward(x, np.random.default_rng([state.seed, step]))
             value = loss.forward(scores, targets)
@@ -186,14 +186,14 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
                 raise _diagnose(network, x, step)
             network.backward(loss.backward())
             gradients = network.gradients
-            norms = _norms(state.layers, gradients) if told else ()
+            norms = _norms(state.layers, gradients) if is_recorded else ()
             if config.clip_norm:
                 _clip(gradients, config.clip_norm)
-            before = {name: array.copy() for name, array in network.parameters.items()} if told else {}
-            state.optimiser.step(network.parameters, gradients, learning_rate(config, step, state.steps))
-            measures = _measures(state, before) if told else {}
-        _book(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
-        due = _due(state)
+            before = {name: array.copy() for name, array in network.parameters.items()} if is_recorded else {}
+            state.optimizer.step(network.parameters, gradients, learning_rate(config, step, state.steps))
+            measures = _measures(state, before) if is_recorded else {}
+        _record_loss(state, value, int((scores.argmax(axis=1) == targets).sum()), len(targets))
+        due = _is_due(state)
         if due or norms:
             state.seconds += time.perf_counter() - begin
             if norms:
@@ -203,11 +203,11 @@ def _epoch(state: NumpyTrainingState, batches: NumpyBatches, loss: NumpyLoss) ->
             begin = time.perf_counter()
 
 
-def _due(state: NumpyTrainingState) -> bool:
+def _is_due(state: NumpyTrainingState) -> bool:
     return state.step % state.log_every == 0 or state.batch == state.steps_per_epoch
 
 
-def _book(state: NumpyTrainingState, loss: float, correct: int, samples: int) -> None:
+def _record_loss(state: NumpyTrainingState, loss: float, correct: int, samples: int) -> None:
     state.step += 1
     state.batch += 1
     state.samples += samples
@@ -258,11 +258,11 @@ def _clip(gradients: Mapping[str, np.ndarray], longest: float) -> None:
 
 def _measures(state: NumpyTrainingState, before: Arrays) -> dict[str, tuple[float | None, ...]]:
     """Return the other per-layer quantities named in `MEASURES`."""
-    moved = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
+    updates = _by_layer(state.layers, {name: now - before[name] for name, now in state.network.parameters.items()})
     lengths = _by_layer(state.layers, before)
-    ratios = tuple(a / b if b else None for a, b in zip(moved, lengths, strict=True))
-    seen = state.network.seen()
-    return dict(zip(MEASURES, (ratios, *zip(*(seen[name] for name in state.layers), strict=True)), strict=True))
+    ratios = tuple(a / b if b else None for a, b in zip(updates, lengths, strict=True))
+    statistics = state.network.output_statistics()
+    return dict(zip(MEASURES, (ratios, *zip(*(statistics[name] for name in state.layers), strict=True)), strict=True))
 
 
 def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFiniteError:
@@ -270,7 +270,7 @@ def _diagnose(network: NumpyNetworkProtocol, x: np.ndarray, step: int) -> NotFin
         return NotFiniteError(step, "input", "this batch contains an infinite or missing value")
     for name, array in network.parameters.items():
         if not np.isfinite(array).all():
-            layer, _, which = name.rpartition(".")
-            return NotFiniteError(step, layer, f"its {which} is not finite since the previous update")
-    layer = network.overflowed()
+            layer, _, parameter = name.rpartition(".")
+            return NotFiniteError(step, layer, f"its {parameter} is not finite since the previous update")
+    layer = network.find_overflow()
     return NotFiniteError(step, layer or "loss", "its output overflowed")

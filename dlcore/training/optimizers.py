@@ -29,5 +29,5 @@ def create(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
 
 
 def _rates(module: nn.Module) -> list[tuple[float, list[nn.Parameter]]]:
-    own: Any = getattr(module, "rates", None)
-    return own() if callable(own) else [(1.0, list(module.parameters()))]
+    rates: Any = getattr(module, "rates", None)
+    return rates() if callable(rates) else [(1.0, list(module.parameters()))]

@@ -67,10 +67,10 @@ class Probe:
         """Return all of `MEASURES` for the step that was just taken."""
         with torch.no_grad():
             torch._foreach_sub_(self._before, self._parameters)
-            moved = torch._foreach_norm(self._before)
+            updates = torch._foreach_norm(self._before)
         self._before = []
-        rows = torch.stack([*self._lengths, *moved]).double().tolist()
-        start, moves = self._by_layer(rows[: len(moved)]), self._by_layer(rows[len(moved) :])
+        rows = torch.stack([*self._lengths, *updates]).double().tolist()
+        start, moves = self._by_layer(rows[: len(updates)]), self._by_layer(rows[len(updates) :])
         ratios = tuple(move / length if length > 0 else None for move, length in zip(moves, start, strict=True))
         return {"update_ratio": ratios, **self._found}
 
@@ -98,7 +98,7 @@ class Probe:
     @torch.no_grad()
     def _activations(self) -> dict[str, Values]:
         """Return mean, variance and dead-unit share of the recorded outputs, in few calls and two device copies."""
-        found: dict[str, list[float | None]] = {name: [None] * len(self._groups) for name in MEASURES[1:]}
+        measures: dict[str, list[float | None]] = {name: [None] * len(self._groups) for name in MEASURES[1:]}
         if self._outputs:
             tensors = [tensor.float() for tensor, _, _ in self._outputs.values()]
             means = [tensor.mean() for tensor in tensors]
@@ -107,14 +107,14 @@ class Probe:
             numbers = torch.stack([*means, *spreads]).tolist()
             for row, (place, tensor) in enumerate(zip(self._outputs, tensors, strict=True)):
                 mean, variance = numbers[row], numbers[row + len(tensors)] ** 2 / tensor.numel()
-                found["activation_mean"][place] = mean if math.isfinite(mean) else None
-                found["activation_variance"][place] = variance if math.isfinite(variance) else None
+                measures["activation_mean"][place] = mean if math.isfinite(mean) else None
+                measures["activation_variance"][place] = variance if math.isfinite(variance) else None
         peaks = {place: _peaks(tensor, axis) for place, (tensor, axis, is_relu) in self._outputs.items() if is_relu}
         if peaks:
             alive = iter((torch.cat(list(peaks.values())) > 0).tolist())
             for place, units in peaks.items():
-                found["dead_units"][place] = 1 - sum(next(alive) for _ in range(len(units))) / len(units)
-        return {name: tuple(values) for name, values in found.items()}
+                measures["dead_units"][place] = 1 - sum(next(alive) for _ in range(len(units))) / len(units)
+        return {name: tuple(values) for name, values in measures.items()}
 
     def _by_layer(self, lengths: list[float]) -> list[float]:
         """Combine norms of single parameters into norms of layers."""

@@ -9,7 +9,7 @@ LOGGED_STEPS = 2000
 """Approximate maximum of `Step` events per run: enough for every pixel of a curve."""
 LOGGED_GRADIENTS = 500
 
-KEPT = (
+COUNTERS = (
     "step",
     "batch",
     "epoch",

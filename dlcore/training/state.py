@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dlcore.core import seeds
 from dlcore.training import gradients, optimizers
 from dlcore.training.config import TrainingConfig
-from dlcore.training.progress import KEPT, Progress
+from dlcore.training.progress import COUNTERS, Progress
 
 # Importing Fabric makes torch query for a GPU through NVML at every optimizer step (40 microseconds on a machine
 # without one, a tenth of a small model's step). Fabric needs that for forked processes only, and we never fork.
@@ -22,7 +22,7 @@ and probing each would add 5 %; for larger networks it adds 1 to 3 %.
 """
 
 
-_PROGRESS = (*KEPT, "best_weights")
+_PROGRESS = (*COUNTERS, "best_weights")
 
 
 class TrainingState(Progress):
@@ -39,11 +39,11 @@ class TrainingState(Progress):
         self.device = fabric.device
         self.module = module.to(fabric.device)
         self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
-        optimiser = optimizers.create(self.module, config)
+        optimizer = optimizers.create(self.module, config)
         self.model: nn.Module = self.module
-        self.optimiser: torch.optim.Optimizer = optimiser
+        self.optimizer: torch.optim.Optimizer = optimizer
         if self.wrapped:
-            self.model, self.optimiser = fabric.setup(self.module, optimiser)
+            self.model, self.optimizer = fabric.setup(self.module, optimizer)
         self.layers = gradients.layers(self.module)
         tiny = count_parameters(self.module)[0] < TINY
         self.probe_every = self.gradient_every * (PROBED_IF_TINY if tiny else 1)
@@ -54,7 +54,7 @@ class TrainingState(Progress):
         return {
             "progress": {name: getattr(self, name) for name in _PROGRESS},
             "module": self.module.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
             "random": seeds.capture(),
         }
@@ -62,7 +62,7 @@ class TrainingState(Progress):
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Restore a snapshot of the same model and config."""
         self.module.load_state_dict(snapshot["module"])
-        self.optimiser.load_state_dict(snapshot["optimiser"])
+        self.optimizer.load_state_dict(snapshot["optimiser"])
         self.fabric.strategy.precision.load_state_dict(snapshot["precision"])
         for name in _PROGRESS:
             setattr(self, name, snapshot["progress"][name])

@@ -1,7 +1,7 @@
-"""What pretraining is worth for texts: accuracy, seconds and trained weights by the number of training texts.
+"""Value of pretraining for texts: accuracy, seconds and trained weights by number of training texts.
 
 `python tests/benchmarks/bert_curve.py [--way head] [--sizes 100 300 1000 3000 0] [--seed 0]`
-trains each way on so many of TREC's questions (0: all) and adds what it measured to assets/bert_curve.json.
+trains on each number of TREC questions (0: all) and adds the results to assets/bert_curve.json.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from dlcore.training.events import Epoch, Event
 from dlcore.training.state import count_parameters
 
 TABLE = ASSETS / "bert_curve.json"
-SEEN = {
+TEXTS = {
     "all_layers": {100: 2000, 300: 3600, 1000: 6000, 3000: 15_000},
     "last_layers": {100: 2000, 300: 3600, 1000: 6000, 3000: 15_000},
     "scratch": {100: 2000, 300: 6000, 1000: 12_000, 3000: 24_000, 0: 40_000},
 }
-"""Texts seen in a training, the few again and again: few texts need more epochs. Elsewhere the full preset's epochs."""
+"""Texts processed in training (texts x epochs): small sets need more epochs. Others: as the full preset."""
 
 
 def main() -> None:
@@ -36,33 +36,33 @@ def main() -> None:
     parser.add_argument("--way", choices=["head", "last_layers", "all_layers", "scratch"], default="all_layers")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000, 3000, 0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, help="folder to keep the runs' bundles in, their weights in float16")
-    asked = parser.parse_args()
-    for size in asked.sizes:
+    parser.add_argument("--keep", type=Path, help="folder for the runs' bundles, with float16 weights")
+    args = parser.parse_args()
+    for size in args.sizes:
         settings: dict[str, int] = {"train_rows": size}
-        seen = SEEN.get(asked.way, {}).get(size)
-        if seen:
-            settings["epochs"] = max(1, round(seen / (size or 4907)))
+        n_texts = TEXTS.get(args.way, {}).get(size)
+        if n_texts:
+            settings["epochs"] = max(1, round(n_texts / (size or 4907)))
         config = projects.configure(
-            "bert", model=asked.way, dataset="trec6", seed=asked.seed, device="cpu", settings=settings
+            "bert", model=args.way, dataset="trec6", seed=args.seed, device="cpu", settings=settings
         )
         begin, end = time.process_time(), [0.0]
 
-        def heard(event: Event, end: list[float] = end) -> None:
+        def record_end(event: Event, end: list[float] = end) -> None:
             if isinstance(event, Epoch):
                 end[0] = time.process_time()
 
-        with tempfile.TemporaryDirectory() as room:
-            place = (asked.keep or Path(room)) / f"{asked.way}-{size or 'all'}-{asked.seed}"
-            train_here(config, place, heard, weights="float16")
-            bundle = Bundle(place)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (args.keep or Path(temporary)) / f"{args.way}-{size or 'all'}-{args.seed}"
+            train_here(config, folder, record_end, weights="float16")
+            bundle = Bundle(folder)
             run, facts = bundle.run, bundle.facts
         evaluation = run["evaluation"]
-        network = projects.get("bert").models[asked.way].build(config.model_options, facts)
+        network = projects.get("bert").models[args.way].build(config.model_options, facts)
         row = {
-            "way": asked.way,
+            "way": args.way,
             "texts": run["sizes"]["train"],
-            "seed": asked.seed,
+            "seed": args.seed,
             "n": run["sizes"]["test"],
             "epochs": config.training.epochs,
             "seconds": round(end[0] - begin, 1),
@@ -75,7 +75,7 @@ def main() -> None:
         }
         rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
         key = ("way", "texts", "seed")
-        rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]
+        rows = [other for other in rows if any(other[name] != row[name] for name in key)] + [row]
         TABLE.write_text(json.dumps(sorted(rows, key=lambda r: tuple(r[name] for name in key)), indent=1) + "\n")
         print(json.dumps(row), flush=True)
 

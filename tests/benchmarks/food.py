@@ -1,7 +1,7 @@
-"""One photo answered: ours against the bare call everyone writes with torchvision; prints JSON.
+"""Latency of one photo prediction: dlcore against a plain torchvision call. Prints JSON.
 
-`python tests/benchmarks/food.py [--photos 40]`. The bare call opens the same JPEG with Pillow, brings it to the same
-side with torchvision's transforms and asks the same network, in the layout that torchvision leaves it in.
+`python tests/benchmarks/food.py [--photos 40]`. The plain call opens the same JPEG with Pillow, resizes it with
+torchvision's transforms and runs the same network, in torchvision's memory layout.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from dlcore.projects.vision import food
 SIDE = 256
 
 
-def photo(seed: int) -> bytes:
-    """A JPEG of 640 x 480 pixels with structure of all sizes."""
+def create_photo(seed: int) -> bytes:
+    """Return a JPEG of 640 x 480 pixels with structure at all scales."""
     small = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(small).resize((640, 480), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40)
     count = parser.parse_args().photos
     config = projects.configure("food", model="mobilenet_v2")
-    theirs = models.mobilenet_v2(num_classes=10).eval()
+    network = models.mobilenet_v2(num_classes=10).eval()
     prepare = v2.Compose(
         [
             v2.PILToTensor(),
@@ -61,22 +61,22 @@ def main() -> None:
         tuple("abcdefghij"),
     )
 
-    def bare(payload: bytes) -> torch.Tensor:
+    def predict_plain(payload: bytes) -> torch.Tensor:
         with torch.inference_mode():
-            return theirs(prepare(Image.open(io.BytesIO(payload)).convert("RGB"))[None]).softmax(1)
+            return network(prepare(Image.open(io.BytesIO(payload)).convert("RGB"))[None]).softmax(1)
 
-    taken: dict[str, list[float]] = {"ours": [], "bare": []}
+    times: dict[str, list[float]] = {"ours": [], "plain": []}
     for number in range(count + 3):
-        payload = photo(number)
-        for name, call in (("ours", lambda p: food.answer(ours, p)), ("bare", bare)):
-            begin = time.perf_counter()
+        payload = create_photo(number)
+        for name, call in (("ours", lambda p: food.answer(ours, p)), ("plain", predict_plain)):
+            start = time.perf_counter()
             call(payload)
             if number >= 3:
-                taken[name].append(1000 * (time.perf_counter() - begin))
-    found = {name: round(statistics.median(values), 2) for name, values in taken.items()}
-    ratio = statistics.median(a / b for a, b in zip(taken["ours"], taken["bare"], strict=True))
+                times[name].append(1000 * (time.perf_counter() - start))
+    medians = {name: round(statistics.median(values), 2) for name, values in times.items()}
+    ratio = statistics.median(a / b for a, b in zip(times["ours"], times["plain"], strict=True))
     machine = {"processor": devices.describe()["processor"], "threads": torch.get_num_threads()}
-    print(json.dumps({"median_ms": found, "ratio": round(ratio, 3), "photos": count, "side": SIDE, **machine}))
+    print(json.dumps({"median_ms": medians, "ratio": round(ratio, 3), "photos": count, "side": SIDE, **machine}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What pretraining is worth: accuracy by photos a class, a frozen pretrained network against the same from scratch.
+"""Value of pretraining: accuracy by photos per class, for a frozen pretrained network and one trained from scratch.
 
-`python tests/benchmarks/food_curve.py [--start pretrained|random] [--sizes 10 20 40 68] [--seed 0]` trains each on the
-photos of ten dishes and adds what it measured to assets/food_curve.json.
+`python tests/benchmarks/food_curve.py [--start pretrained|random] [--sizes 10 20 40 68] [--seed 0]` trains on photos
+of ten dishes and adds the results to assets/food_curve.json.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from dlcore.runs.foreground import train_here
 TABLE = ASSETS / "food_curve.json"
 MODELS = {"pretrained": "mobilenet_v2_frozen", "random": "mobilenet_v2_scratch"}
 SMALL = {"side": 96, "train_side": 64}
-"""From scratch small pictures are all that two cores bear."""
-SEEN = 680
-"""Photos of each class seen in a training from scratch, however many there are: as many steps for few as for many."""
+"""Training from scratch on two cores is feasible with small images only."""
+PHOTOS_PER_CLASS = 680
+"""Photos per class processed from scratch (photos x epochs): every size trains for the same number of steps."""
 
 
 def main() -> None:
@@ -32,22 +32,22 @@ def main() -> None:
     parser.add_argument("--start", choices=MODELS, default="pretrained")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 40, 68])
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    for each in asked.sizes:
+    args = parser.parse_args()
+    for each in args.sizes:
         settings = {"train_rows": 10 * each}
-        if asked.start == "random":
-            settings |= {**SMALL, "epochs": round(SEEN / each)}
+        if args.start == "random":
+            settings |= {**SMALL, "epochs": round(PHOTOS_PER_CLASS / each)}
         config = projects.configure(
-            "food", model=MODELS[asked.start], dataset="food101_mini", seed=asked.seed, device="cpu", settings=settings
+            "food", model=MODELS[args.start], dataset="food101_mini", seed=args.seed, device="cpu", settings=settings
         )
-        with tempfile.TemporaryDirectory() as room:
-            train_here(config, Path(room) / "bundle")
-            run = Bundle(Path(room) / "bundle").run
+        with tempfile.TemporaryDirectory() as folder:
+            train_here(config, Path(folder) / "bundle")
+            run = Bundle(Path(folder) / "bundle").run
         metrics = run["evaluation"]["metrics"]
         row = {
-            "start": asked.start,
+            "start": args.start,
             "each": each,
-            "seed": asked.seed,
+            "seed": args.seed,
             "n": run["sizes"]["test"],
             **{name: round(metrics[name], 5) for name in ("accuracy", "accuracy_low", "accuracy_high")},
             "seen": each * run["record"]["epoch"],
@@ -56,7 +56,7 @@ def main() -> None:
         }
         rows = json.loads(TABLE.read_text()) if TABLE.exists() else []
         key = ("start", "each", "seed")
-        rows = [old for old in rows if any(old[name] != row[name] for name in key)] + [row]
+        rows = [other for other in rows if any(other[name] != row[name] for name in key)] + [row]
         TABLE.write_text(json.dumps(sorted(rows, key=lambda r: (r["start"], r["each"], r["seed"])), indent=1) + "\n")
         print(json.dumps(row), flush=True)
 

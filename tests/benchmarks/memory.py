@@ -1,8 +1,8 @@
-"""How long a gap each network can bridge: the memory task by gap, model and seed, through the project's own training.
+"""Memory task: accuracy by gap length, model and seed, trained as a run of the project.
 
     python tests/benchmarks/memory.py > assets/memory_task.json
 
-Prints JSON: the settings, this machine, and the accuracy on 1,000 test sequences of each gap, model and seed.
+Prints JSON: settings, machine, and accuracy on 1,000 test sequences for each gap, model and seed.
 """
 
 import json
@@ -23,14 +23,14 @@ VARIANTS = {"rnn": ("rnn", {}), "lstm": ("lstm", {"forget_bias": 3.0}), "lstm_fo
 
 
 def main() -> None:
-    found: dict[str, dict[str, list[float]]] = {}
-    begin = time.time()
+    accuracy: dict[str, dict[str, list[float]]] = {}
+    start = time.time()
     for name in sys.argv[1:] or VARIANTS:
-        found[name] = {}
+        accuracy[name] = {}
         for gap in GAPS:
-            found[name][str(gap)] = [_accuracy(name, gap, seed) for seed in SEEDS]
-            print(name, gap, found[name][str(gap)], f"{time.time() - begin:.0f} s", file=sys.stderr, flush=True)
-    about = {
+            accuracy[name][str(gap)] = [_accuracy(name, gap, seed) for seed in SEEDS]
+            print(name, gap, accuracy[name][str(gap)], f"{time.time() - start:.0f} s", file=sys.stderr, flush=True)
+    report = {
         "command": "python tests/benchmarks/memory.py",
         "dataset": "memory (synthetic)",
         "preset": "quick",
@@ -38,9 +38,9 @@ def main() -> None:
         "seeds": SEEDS,
         "test_sequences": 1000,
         "machine": platform.machine(),
-        "accuracy": found,
+        "accuracy": accuracy,
     }
-    print(json.dumps(about, indent=1))
+    print(json.dumps(report, indent=1))
 
 
 def _accuracy(name: str, gap: int, seed: int) -> float:

@@ -1,9 +1,9 @@
-"""How long a page takes in a real browser: first chart, ready page, and a rerun. JSON on standard output.
+"""Load time of pages in a browser: first chart, ready page, and rerun. Prints JSON.
 
     python tests/benchmarks/pages.py [--repeats 7]
 
-The server is warm (every page was opened once). `open` is a new tab with an empty cache, `open_again` a new tab of a
-browser that has been here before, `from_home` a click on the home page's card.
+The server is warm (every page was opened once). `open` is a new tab with an empty cache, `open_again` a new tab with a
+warm cache, `from_home` a click on a card of the home page.
 """
 
 import argparse
@@ -34,73 +34,72 @@ new MutationObserver(() => {{
     if (!(name in window.firstSeen) && document.querySelector(selector)) window.firstSeen[name] = performance.now();
 }}).observe(document, {{ childList: true, subtree: true }});
 """
-SEEN = {"Results": "[data-testid=stPlotlyChart]", "Train": ".st-key-new-run"}
 
 
-def opened(context: BrowserContext, address: str) -> dict[str, float]:
-    """Milliseconds from the request to the title, to the first chart, and until the script has ended.
+def open_tab(context: BrowserContext, address: str) -> dict[str, float]:
+    """Return milliseconds from the request to the title, to the first chart, and to the end of the script.
 
-    The first two are the browser's own clock, read the moment the element appears; the last is ours.
+    The browser measures the first two when the element appears, this process the last.
     """
     page = context.new_page()
     page.add_init_script(WATCH)
-    began = time.perf_counter()
+    start = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.wait_for_selector(TITLE)
     calm(page)
-    ready = since(began)
+    ready = since(start)
     page.wait_for_timeout(1500)  # a chart may still be drawing
-    seen = page.evaluate("window.firstSeen")
+    times = page.evaluate("window.firstSeen")
     page.close()
-    return {name: seen[name] for name in ("title", "chart") if name in seen} | {"ready": ready}
+    return {name: times[name] for name in ("title", "chart") if name in times} | {"ready": ready}
 
 
-def fresh(chromium: Browser) -> BrowserContext:
-    """A browser that has never been here."""
+def new_context(chromium: Browser) -> BrowserContext:
+    """Return a browser context with an empty cache."""
     return chromium.new_context(viewport={"width": 1280, "height": 800})
 
 
 def from_home(chromium: Browser, address: str, slug: str) -> dict[str, float]:
-    """Milliseconds from a click on a card of the home page to that page's title and first chart."""
-    context = fresh(chromium)
+    """Return milliseconds from a click on a card of the home page to the first chart and the end of the script."""
+    context = new_context(chromium)
     page = context.new_page()
     visit(page, address)
     page.wait_for_timeout(1500)
     link = page.locator(f".st-key-card-{slug} a").first
     link.wait_for()
-    page.evaluate(WATCH.replace("firstSeen = {};", "firstSeen = {}; window.began = performance.now();"))
-    began = time.perf_counter()
-    page.evaluate("window.firstSeen = {}; window.began = performance.now()")
+    page.evaluate(WATCH.replace("firstSeen = {};", "firstSeen = {}; window.start = performance.now();"))
+    start = time.perf_counter()
+    page.evaluate("window.firstSeen = {}; window.start = performance.now()")
     link.click()
     page.wait_for_selector(CHART, state="attached")
     calm(page)
-    ready = since(began)
-    seen = page.evaluate("({chart: window.firstSeen.chart - window.began})")
+    ready = since(start)
+    times = page.evaluate("({chart: window.firstSeen.chart - window.start})")
     context.close()
-    return {**seen, "ready": ready}
+    return {**times, "ready": ready}
 
 
 def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:
-    """Milliseconds from a click on another panel until the page has drawn it, there and back."""
+    """Return milliseconds from a click on a panel to the end of the script, for each of 2 * repeats switches."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    visit(page, f"{address}?panel=Train")
+    visit(page, f"{address}?panel=train")
     took = []
     for turn in range(2 * repeats):
         panel = ("Results", "Train")[turn % 2]
-        began = time.perf_counter()
+        start = time.perf_counter()
         panel_switch(page, panel).click()
         page.wait_for_function(
-            f"new URL(location).searchParams.get('panel') {'!==' if panel == 'Results' else '==='} 'Train'"
+            f"new URL(location).searchParams.get('panel') {'!==' if panel == 'Results' else '==='} 'train'"
         )
         calm(page)
-        took.append(since(began))
+        took.append(since(start))
     context.close()
     return took
 
 
-def since(began: float) -> float:
-    return (time.perf_counter() - began) * 1000
+def since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -112,14 +111,14 @@ def summaries(runs: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def _alone(chromium: Browser, address: str) -> dict[str, float]:
-    context = fresh(chromium)
-    took = opened(context, address)
+    context = new_context(chromium)
+    took = open_tab(context, address)
     context.close()
     return took
 
 
 def measure(repeats: int) -> dict[str, object]:
-    """Every page and panel, and the home page."""
+    """Measure the home page and every panel of every page."""
     pages: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, browser() as chromium:
         where = {"home": f"{address}/"}
@@ -129,11 +128,11 @@ def measure(repeats: int) -> dict[str, object]:
             _alone(chromium, target)
         for name, target in where.items():
             pages[name] = summaries([_alone(chromium, target) for _ in range(repeats)])
-        known = fresh(chromium)
+        known = new_context(chromium)
         again = {}
         for name, target in where.items():
-            opened(known, target)
-            again[name] = summaries([opened(known, target) for _ in range(repeats)])
+            open_tab(known, target)
+            again[name] = summaries([open_tab(known, target) for _ in range(repeats)])
         clicked = {
             page.slug: summaries([from_home(chromium, f"{address}/", page.slug) for _ in range(repeats)])
             for page in find_pages()

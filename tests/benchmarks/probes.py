@@ -1,9 +1,9 @@
-"""What the probes cost: processor time of a training step with them against one without, at the default cadence.
+"""Cost of gradient probes: CPU time of a training step with and without them, at the default interval.
 
     python tests/benchmarks/probes.py [--repeats 12] > probes.json
 
-Both run `fit`, interleaved epoch by epoch in one process on one thread; the ratio of each repeat is taken within it and
-the median reported. Processor time, not time on the wall: neighbours on the machine then hardly count. Random data.
+Both run `fit` on random data, interleaved epoch by epoch in one process on one thread. Reports the median of the ratios
+of all repeats. CPU time, unlike wall time, hardly depends on the machine's other load.
 """
 
 import argparse
@@ -38,12 +38,12 @@ EVERY = TrainingConfig().gradient_every
 
 
 def training(module: nn.Module, inputs: Tensor, targets: Tensor, *, batch: int, every: int) -> Iterator[None]:
-    """Yields after each epoch."""
+    """Train without end; yields after each epoch."""
     config = TrainingConfig(epochs=10_000, batch_size=batch, gradient_every=every)
     batches = Batches(Split((inputs,), targets, np.arange(len(inputs))), batch, seed=0)
     state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
     state.probe_every = every * (state.probe_every // max(1, state.gradient_every))
-    state.gradient_every = every  # a run this long would thin its records
+    state.gradient_every = every  # long runs record less often
     loss = nn.functional.cross_entropy if targets is not inputs else nn.functional.mse_loss
     epoch = 1
     for _ in fit(state, batches, objective=Objective(loss), validation=Validation(lambda _: {"validation_loss": 0.0})):
@@ -52,8 +52,10 @@ def training(module: nn.Module, inputs: Tensor, targets: Tensor, *, batch: int, 
             yield
 
 
-def measured(build: Callable[[], nn.Module], shape: tuple[int, ...], *, batch: int, classes: int, repeats: int) -> dict:
-    """Median milliseconds a step without and with the probes, and the share they add; an epoch is a cadence or more."""
+def measure_steps(
+    build: Callable[[], nn.Module], shape: tuple[int, ...], *, batch: int, classes: int, repeats: int
+) -> dict:
+    """Return median milliseconds per step without and with probes, and the added share in percent."""
     steps = EVERY * (10 if len(shape) == 1 else 1)
     inputs = torch.rand(steps * batch, *shape)
     targets = torch.randint(classes, (len(inputs),)) if classes else inputs
@@ -74,7 +76,7 @@ def measured(build: Callable[[], nn.Module], shape: tuple[int, ...], *, batch: i
 
 
 def deep() -> nn.Module:
-    """Twenty layers with batch norm, as the page on gradients trains."""
+    """Return the network of the gradients page: twenty layers with batch norm."""
     return DeepNetwork(
         DeepNetworkConfig(normalization="batch", skip_connections=True), channels=1, height=28, classes=10
     )
@@ -91,18 +93,18 @@ def main() -> None:
         "hardware": devices.describe(),
         "torch": torch.__version__,
         "probed_every": EVERY,
-        "dense_autoencoder_5_64_32_2": measured(
+        "dense_autoencoder_5_64_32_2": measure_steps(
             lambda: DenseAutoencoder(5, (64, 32, 2)), (5,), batch=64, classes=0, repeats=repeats
         ),
-        "dense_256_128_64": measured(
+        "dense_256_128_64": measure_steps(
             lambda: DenseClassifier(ImprovedDenseConfig(), features=784, classes=10),
             (784,),
             batch=128,
             classes=10,
             repeats=repeats,
         ),
-        "deep_network_20": measured(deep, (28, 28), batch=32, classes=10, repeats=repeats),
-        "resnet_18_32px": measured(
+        "deep_network_20": measure_steps(deep, (28, 28), batch=32, classes=10, repeats=repeats),
+        "resnet_18_32px": measure_steps(
             lambda: resnet(ResNetConfig(width=16), channels=3, classes=10),
             (3, 32, 32),
             batch=16,

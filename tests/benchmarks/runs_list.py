@@ -1,7 +1,7 @@
-"""Times the list of 1,000 stored runs: python tests/benchmarks/runs_list.py [--runs 1000].
+"""Time to list 1,000 stored runs: python tests/benchmarks/runs_list.py [--runs 1000].
 
-Prints the median, in milliseconds, of the first list in a new process, and of later ones (warm), as the jobs bar and
-`runs list` make them; and of opening one run and reading its curves, as the live panel does every second.
+Prints median milliseconds to list runs the first time and again in a process, as the jobs bar and `runs list` do, and
+to open a run and read its curves, as the live panel does every second.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from dlcore.runs.folder import of_run
 from dlcore.runs.metric_file import append_metrics
 
 
-def milliseconds(function: Callable[[], object], repeats: int = 20) -> float:
-    """Median time of a call."""
+def measure_ms(function: Callable[[], object], repeats: int = 20) -> float:
+    """Return the median time of a call in milliseconds."""
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -32,8 +32,8 @@ def milliseconds(function: Callable[[], object], repeats: int = 20) -> float:
     return round(statistics.median(times) * 1e3, 1)
 
 
-def fill(count: int) -> str:
-    """Store that many finished runs; returns the id of the last one."""
+def store_runs(count: int) -> str:
+    """Store `count` finished runs and return the id of the last."""
     config = projects.configure("anomaly", model="dense_32", preset="quick", device="cpu")
     best = {"epoch": 9, "metric": "validation_loss", "value": 0.01}
     metrics = {f"metric_{number}": number / 7 for number in range(30)}
@@ -45,22 +45,22 @@ def fill(count: int) -> str:
 
 
 def main() -> None:
-    """Fill a home and time the reads."""
+    """Store runs and print how long reading them takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
     count = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as home:
         os.environ["DLCORE_HOME"] = home
-        run_id = fill(count)
+        run_id = store_runs(count)
         lifecycle._parse.cache_clear()
         run = runs.open_run(run_id)
         result = {
             "runs": count,
             "load": os.getloadavg()[0],
-            "first_list_ms": milliseconds(lambda: runs.list_runs(limit=count), repeats=1),
-            "list_ms": milliseconds(lambda: runs.list_runs(limit=count)),
-            "list_newest_100_ms": milliseconds(lambda: runs.list_runs(limit=100)),
-            "read_record_and_curves_ms": milliseconds(lambda: (run.record, run.history())),
+            "first_list_ms": measure_ms(lambda: runs.list_runs(limit=count), repeats=1),
+            "list_ms": measure_ms(lambda: runs.list_runs(limit=count)),
+            "list_newest_100_ms": measure_ms(lambda: runs.list_runs(limit=100)),
+            "read_record_and_curves_ms": measure_ms(lambda: (run.record, run.history())),
         }
     print(json.dumps(result, indent=1))
 

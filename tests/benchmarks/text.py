@@ -1,12 +1,11 @@
-"""Texts: tokens a second in training against the plainest loop, one answer's time, a vocabulary's time.
+"""Texts: training throughput against a plain loop, prediction latency, time to build a vocabulary.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/text.py [--steps 40] [--repeats 5]
 
-Training: the base LSTM on IMDB, up to 400 words of each review, and the improved encoder on AG News at its page's 128;
-batches of 32. Ours sorts texts of about the same length together and cuts padding off; the plainest loop pads every
-text to the 400, or 128, and goes through a DataLoader with torch's usual Adam. Both do the same steps on the same
-machine in turns; a token is a word of a text, padding is none. The answers are those of every reference model at hand
-to a review of 200 words. Prints JSON.
+Training: the base LSTM on IMDB with up to 400 words per review, and the improved encoder on AG News with 128 words;
+batches of 32. dlcore buckets texts by length and trims padding; the plain loop pads every text to 400 or 128 words and
+uses a DataLoader and torch's Adam. Both run the same steps in turns; padding does not count as tokens. Latency is that
+of every available reference model for a review of 200 words. Prints JSON.
 """
 
 import argparse
@@ -39,79 +38,80 @@ CASES = (
 TEXTS = ("news", "questions", "reviews_lstm", "reviews_transformer")
 
 
-def fresh(config: RunConfig, prepared: Prepared) -> torch.nn.Module:
+def build_model(config: RunConfig, prepared: Prepared) -> torch.nn.Module:
     torch.manual_seed(0)
     project = projects.get(config.project)
     return project.models[config.model].build(config.model_options, prepared.facts).train()
 
 
-def ours(config: RunConfig, prepared: Prepared, *, steps: int) -> float:
-    """Tokens a second."""
-    module = fresh(config, prepared)
-    optimiser = optimizers.create(module, config.training)
+def run_dlcore(config: RunConfig, prepared: Prepared, *, steps: int) -> float:
+    """Return tokens per second."""
+    module = build_model(config, prepared)
+    optimizer = optimizers.create(module, config.training)
     batches = Batches(prepared.train, config.training.batch_size, seed=0, transform=prepared.transform).epoch(1)
     loss = classification.objective(config, prepared).loss
-    tokens, begin = 0, time.perf_counter()
+    tokens, start = 0, time.perf_counter()
     for _, (inputs, targets) in zip(range(steps), batches, strict=False):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss(module(*inputs), targets).backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
         tokens += int(inputs[0].ne(0).sum())
-    return tokens / (time.perf_counter() - begin)
+    return tokens / (time.perf_counter() - start)
 
 
-def plainest(config: RunConfig, prepared: Prepared, *, steps: int) -> float:
-    """Tokens a second."""
-    module = fresh(config, prepared)
-    optimiser = torch.optim.Adam(module.parameters(), lr=config.training.learning_rate)
+def run_plain(config: RunConfig, prepared: Prepared, *, steps: int) -> float:
+    """Return tokens per second."""
+    module = build_model(config, prepared)
+    optimizer = torch.optim.Adam(module.parameters(), lr=config.training.learning_rate)
     data = TensorDataset(*prepared.train.inputs, prepared.train.targets)
     loader = DataLoader(data, config.training.batch_size, shuffle=True, generator=torch.Generator().manual_seed(0))
-    tokens, begin = 0, time.perf_counter()
+    tokens, start = 0, time.perf_counter()
     for _, (ids, targets) in zip(range(steps), loader, strict=False):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         functional.cross_entropy(module(ids), targets).backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
         tokens += int(ids.ne(0).sum())
-    return tokens / (time.perf_counter() - begin)
+    return tokens / (time.perf_counter() - start)
 
 
-def speed(slug: str, model: str, dataset: str, settings: dict, *, steps: int, repeats: int) -> dict[str, float]:
-    """Medians of both, and of their ratio, turn by turn."""
+def measure_speed(slug: str, model: str, dataset: str, settings: dict, *, steps: int, repeats: int) -> dict[str, float]:
+    """Return the medians of both throughputs and of their paired ratios."""
     config = projects.configure(slug, model=model, dataset=dataset, settings={**settings, "gradient_every": 0})
     prepared = projects.get(slug).prepare(config)
-    pairs = [(ours(config, prepared, steps=steps), plainest(config, prepared, steps=steps)) for _ in range(repeats)]
+    pairs = [
+        (run_dlcore(config, prepared, steps=steps), run_plain(config, prepared, steps=steps)) for _ in range(repeats)
+    ]
     return {
-        "ours": round(statistics.median(own for own, _ in pairs)),
-        "plainest": round(statistics.median(plain for _, plain in pairs)),
-        "ratio": round(statistics.median(own / plain for own, plain in pairs), 2),
+        "dlcore": round(statistics.median(dlcore for dlcore, _ in pairs)),
+        "plain": round(statistics.median(plain for _, plain in pairs)),
+        "ratio": round(statistics.median(dlcore / plain for dlcore, plain in pairs), 2),
     }
 
 
-def answers() -> dict[str, dict[str, float]]:
-    """Median milliseconds of one answer by the clock and of the processor's time, by reference run; on a machine that
-    is busy with other things the second is what an answer takes where it is not."""
+def measure_latency() -> dict[str, dict[str, float]]:
+    """Return median wall and CPU milliseconds of a prediction by reference run; CPU time ignores other load."""
     words = ("This film was a fine piece of work, and I would see it again with my children. " * 13).encode()
-    found = {}
+    result = {}
     for slug in TEXTS:
         for run in runs.references(slug):
-            loaded, answer = run.bundle.load(), projects.get(slug).answer
-            answer(loaded, words)
-            took: dict[str, list[float]] = {"wall": [], "cpu": []}
+            loaded, predict = run.bundle.load(), projects.get(slug).answer
+            predict(loaded, words)
+            times: dict[str, list[float]] = {"wall": [], "cpu": []}
             for _ in range(15):
                 wall, cpu = time.perf_counter(), time.process_time()
-                answer(loaded, words)
-                took["wall"].append(1000 * (time.perf_counter() - wall))
-                took["cpu"].append(1000 * (time.process_time() - cpu))
-            found[run.run_id] = {clock: round(statistics.median(times), 1) for clock, times in took.items()}
-    return found
+                predict(loaded, words)
+                times["wall"].append(1000 * (time.perf_counter() - wall))
+                times["cpu"].append(1000 * (time.process_time() - cpu))
+            result[run.run_id] = {clock: round(statistics.median(values), 1) for clock, values in times.items()}
+    return result
 
 
-def vocabulary() -> dict[str, float]:
-    """Seconds for 20,000 words of 25,000 reviews."""
-    found = text.load("imdb")
-    reviews = [said for said, tested in zip(found.texts, found.test, strict=True) if not tested]
+def measure_vocabulary() -> dict[str, float]:
+    """Return the seconds to build a vocabulary of 20,000 words from 25,000 reviews."""
+    data = text.load("imdb")
+    reviews = [review for review, is_test in zip(data.texts, data.test, strict=True) if not is_test]
     wall, cpu = time.perf_counter(), time.process_time()
     text.Vocabulary.fit(reviews, size=20_000)
     return {"wall_s": round(time.perf_counter() - wall, 2), "cpu_s": round(time.process_time() - cpu, 2)}
@@ -122,18 +122,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    speeds = {f"{case[0]}/{case[1]}": speed(*case, steps=options.steps, repeats=options.repeats) for case in CASES}
-    told = {
-        "tokens_a_second": speeds,
-        "answer_ms": answers(),
-        "vocabulary_of_25000_reviews": vocabulary(),
+    speeds = {
+        f"{case[0]}/{case[1]}": measure_speed(*case, steps=options.steps, repeats=options.repeats) for case in CASES
+    }
+    result = {
+        "tokens_per_second": speeds,
+        "answer_ms": measure_latency(),
+        "vocabulary_of_25000_reviews": measure_vocabulary(),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
         "machine": platform.machine(),
         "torch": torch.__version__,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

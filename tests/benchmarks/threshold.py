@@ -1,10 +1,10 @@
-"""How fast the threshold's views follow a drag in a real browser. JSON on standard output.
+"""Latency of the threshold component during a drag in a browser. Prints JSON.
 
     python tests/benchmarks/threshold.py [--moves 60] [--points 10320 50000 100000]
 
-For each number of points: milliseconds from a pointer's move to the end of the frame that shows its counts, the
-websocket messages sent before and after the release, whether the zoom outlived it, and how long the page was stalled
-while the component was first drawn (`first_drawing_ms`: the longest task of the browser's main thread).
+For each number of points: milliseconds from a pointer move to the end of the frame that shows its counts, the
+websocket messages sent before and after the release, whether the zoom survives, and how long the first drawing blocks
+the page (`first_drawing_ms`: the longest task of the browser's main thread).
 """
 
 import argparse
@@ -78,7 +78,7 @@ STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
 
 
 def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict[str, object]:
-    """One drag of the line over `moves` steps, on a zoomed view, at this number of points."""
+    """Drag the threshold line over `moves` steps, on the whole and a zoomed view, with this number of points."""
     page, sent = chromium.new_page(viewport={"width": 1280, "height": 1000}), []
     page.add_init_script(WATCH)
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
@@ -97,7 +97,7 @@ def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict
         calm(page)
         after = page.evaluate(STATE)
         page.get_by_text(f"Released: {after['t']!r}").wait_for(timeout=10_000)
-    found = {
+    result = {
         **{f"{name}_{key}": value for name, values in took.items() for key, value in summary(values).items()},
         "messages_until_release": during,
         "messages_after": len(sent) - before - during,
@@ -105,11 +105,11 @@ def dragged(chromium: Browser, address: str, points: int, *, moves: int) -> dict
         "first_drawing_ms": round(first),
     }
     page.close()
-    return found
+    return result
 
 
 def drag(page: Page, moves: int) -> list[float]:
-    """Take the handle and move it up and down; the pointer is left held."""
+    """Grab the handle and move it up and down without releasing it."""
     box = page.locator(".dlt-handle").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -132,15 +132,15 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def measure(points: list[int], moves: int) -> dict[str, object]:
-    """Every number of points, in one browser."""
+    """Measure every number of points in one browser."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "drag.py"
         script.write_text(SCRIPT)
         with server(Path(folder) / "home", script=str(script)) as address, browser() as chromium:
-            found = {str(count): dragged(chromium, address, count, moves=moves) for count in points}
+            drags = {str(count): dragged(chromium, address, count, moves=moves) for count in points}
             version = chromium.version
     return {
-        **found,
+        **drags,
         "browser": f"Chromium {version}, headless, no GPU",
         "processor": processor(),
         "cores": os.cpu_count(),
@@ -149,7 +149,7 @@ def measure(points: list[int], moves: int) -> dict[str, object]:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -161,5 +161,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moves", type=int, default=60)
     parser.add_argument("--points", type=int, nargs="+", default=[10_320, 50_000, 100_000])
-    chosen = parser.parse_args()
-    print(json.dumps(measure(chosen.points, chosen.moves), indent=1))
+    args = parser.parse_args()
+    print(json.dumps(measure(args.points, args.moves), indent=1))

@@ -1,16 +1,14 @@
-"""Images a second in training: `fit` as a run uses it against the plainest loop with a DataLoader, same data and model.
+"""Images per second in training: `fit` as a run uses it against plain DataLoader loops, with the same data and model.
 
     python tests/benchmarks/vision.py [--repeats 5] [--steps 4] [--threads 2] [--only resnet18 dense] > vision.json
 
-The loops run interleaved in one process, so that a machine's ups and downs hit all alike; the ratio of each repeat is
-taken within it and the median reported. Two plain loops: `tutorial`, a dataset of pictures turned into tensors one by
-one, as every introduction has it, and `tensors`, a DataLoader over floats that are ready. The second part times one
-step of the bare model in several forms: layout in memory, bf16, compiled.
+The loops run interleaved in one process, so that other load affects all of them. Reports the median of the ratios of
+all repeats. Plain loops: `tutorial`, a dataset that converts images to tensors one at a time, and `tensors`, a
+DataLoader over float tensors. The second part times a step in several forms: channels last, bf16, compiled.
 
-On a machine that others use too, `--cpu-time` counts this process's own seconds instead of the clock's; with one thread
-the two are the same on a quiet one.
+On a shared machine, `--cpu-time` measures CPU time of the process instead of wall time.
 
-Pictures are those of the dataset where it is here, noise elsewhere: the speed is the same, and the output says which.
+Uses the dataset's images if available, else noise; the output says which. The speed is the same.
 """
 
 import argparse
@@ -53,7 +51,7 @@ CLOCK: list[Callable[[], float]] = [time.perf_counter]
 
 
 def pixels_of(name: str, rows: int, side: int, channels: int) -> tuple[np.ndarray, str]:
-    """uint8 pictures (N, H, W[, 3]) and where they are from."""
+    """Return uint8 images (N, H, W[, 3]) and their origin."""
     if sources.is_available(name):
         return np.array(images.resize(images.load(name).pixels[:rows], side)), name
     shape = (rows, side, side) + ((3,) if channels == 3 else ())
@@ -61,7 +59,7 @@ def pixels_of(name: str, rows: int, side: int, channels: int) -> tuple[np.ndarra
 
 
 class OneByOne(Dataset):
-    """Pictures as torchvision's datasets give them: a PIL image, ToTensor, Normalize, one at a time."""
+    """Images as in torchvision's datasets: PIL image, ToTensor, Normalize, one at a time."""
 
     def __init__(self, pixels: np.ndarray, labels: Tensor) -> None:
         self.pixels, self.labels = pixels, labels
@@ -70,27 +68,27 @@ class OneByOne(Dataset):
         return len(self.labels)
 
     def __getitem__(self, row: int) -> tuple[Tensor, int]:
-        picture = transforms.to_tensor(Image.fromarray(self.pixels[row]))
-        channels = len(picture)
-        return transforms.normalize(picture, [MEAN] * channels, [STD] * channels), int(self.labels[row])
+        image = transforms.to_tensor(Image.fromarray(self.pixels[row]))
+        channels = len(image)
+        return transforms.normalize(image, [MEAN] * channels, [STD] * channels), int(self.labels[row])
 
 
 def plain(module: nn.Module, data: Dataset, batch: int) -> Iterator[None]:
-    """The loop of every introduction; yields after each step."""
-    optimiser = torch.optim.Adam(module.parameters(), lr=1e-3)
+    """The training loop of PyTorch's tutorials; yields after each step."""
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
     loss_of = nn.CrossEntropyLoss()
     while True:
         for inputs, targets in DataLoader(data, batch_size=batch, shuffle=True, drop_last=True):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = loss_of(module(inputs), targets)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             loss.item()
             yield
 
 
 def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, flat: bool = False) -> Iterator[None]:
-    """`fit` with its events taken, gradients recorded, pictures mirrored and moved as runs do; yields after a step."""
+    """`fit` with events, recorded gradients and augmentation, as in a run; yields after each step."""
     config = TrainingConfig(epochs=10_000, batch_size=batch)
     channels = 1 if pixels.ndim == 3 else 3
     scale = ImageTransform([MEAN] * channels, [STD] * channels, Augmentation(shift=4, flip=True))
@@ -102,25 +100,25 @@ def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, f
     split = Split((torch.from_numpy(pixels[:whole]),), labels[:whole], np.arange(whole))
     batches = Batches(split, batch, seed=0, transform=flattened if flat else scale)
     state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
-    state.log_every, state.gradient_every = 1, 20  # an event after each step, which no run asks for
+    state.log_every, state.gradient_every = 1, 20  # runs log less often
     rule = Validation(lambda _: {"validation_loss": 0.0})
-    seen = 0
-    for _ in fit(state, batches, objective=Objective(functional.cross_entropy, _right), validation=rule):
-        if state.step != seen:
-            seen = state.step
+    step = 0
+    for _ in fit(state, batches, objective=Objective(functional.cross_entropy, _count_correct), validation=rule):
+        if state.step != step:
+            step = state.step
             yield
 
 
-def _right(outputs: Tensor, targets: Tensor) -> Tensor:
+def _count_correct(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.argmax(dim=1) == targets).sum()
 
 
 def interleaved(loops: dict[str, Iterator[None]], *, repeats: int, steps: int, batch: int) -> dict:
-    """Images a second of each loop, and how many times as fast the first is as each other one."""
+    """Return images per second of each loop, and the speedup of the first over each other loop."""
     rates: dict[str, list[float]] = {name: [] for name in loops}
     for loop in loops.values():
         for _ in range(2):
-            next(loop)  # warm
+            next(loop)  # warm-up
     for repeat in range(repeats):
         names = list(loops) if repeat % 2 else list(loops)[::-1]
         for name in names:
@@ -129,15 +127,15 @@ def interleaved(loops: dict[str, Iterator[None]], *, repeats: int, steps: int, b
                 next(loops[name])
             rates[name].append(steps * batch / (CLOCK[0]() - begin))
     ours_name = next(iter(loops))
-    found: dict = {"images_a_second": {name: round(statistics.median(rate), 1) for name, rate in rates.items()}}
-    for rival in list(loops)[1:]:
-        ratios = [a / b for a, b in zip(rates[ours_name], rates[rival], strict=True)]
-        found[f"{ours_name}_over_{rival}"] = {
+    result: dict = {"images_per_second": {name: round(statistics.median(rate), 1) for name, rate in rates.items()}}
+    for other in list(loops)[1:]:
+        ratios = [a / b for a, b in zip(rates[ours_name], rates[other], strict=True)]
+        result[f"{ours_name}_over_{other}"] = {
             "median": round(statistics.median(ratios), 3),
             "min": round(min(ratios), 3),
             "max": round(max(ratios), 3),
         }
-    return found
+    return result
 
 
 def _vgg(side: int, width: int, head: int) -> Build:
@@ -192,7 +190,7 @@ CASES: dict[str, dict] = {
 
 
 def measure(case: dict, *, repeats: int, steps: int) -> dict:
-    """One model: ours against the two plain loops."""
+    """Measure one model: `fit` against the two plain loops."""
     batch, flat = case["batch"], case.get("flat", False)
     pixels, origin = pixels_of(case["data"], 40 * batch, case["side"], case["channels"])
     labels = torch.from_numpy(np.arange(len(pixels)) % 3)
@@ -205,12 +203,12 @@ def measure(case: dict, *, repeats: int, steps: int) -> dict:
         "tutorial": plain(module(), OneByOne(pixels, labels), batch),
         "tensors": plain(module(), TensorDataset(ready, labels), batch),
     }
-    found = interleaved(loops, repeats=repeats, steps=case.get("steps", steps), batch=batch)
-    return {"size": case["size"], "data": origin, "side": case["side"], "batch": batch, **found}
+    result = interleaved(loops, repeats=repeats, steps=case.get("steps", steps), batch=batch)
+    return {"size": case["size"], "data": origin, "side": case["side"], "batch": batch, **result}
 
 
 def forms(case: dict, *, repeats: int, steps: int, compiled: bool) -> dict:
-    """One step of the bare model in several forms, images a second against `plain` (channels first, 32 bits)."""
+    """Measure a step of the model in several forms: speedup over `plain` (channels first, float32)."""
     batch, side = case["batch"], case["side"]
     x = torch.randn(batch, case["channels"], side, side)
     y = torch.arange(batch) % 3
@@ -222,22 +220,22 @@ def forms(case: dict, *, repeats: int, steps: int, compiled: bool) -> dict:
     }
     if compiled:
         loops["compiled"] = stepping(torch.compile(case["build"]()), last, y)
-    found: dict = {}
+    result: dict = {}
     rates = interleaved({"plain": stepping(case["build"](), x, y), **loops}, repeats=repeats, steps=steps, batch=batch)
     for name in loops:
-        found[name] = round(1 / rates[f"plain_over_{name}"]["median"], 3)
-    return {"plain_images_a_second": rates["images_a_second"]["plain"], "times_as_fast": found}
+        result[name] = round(1 / rates[f"plain_over_{name}"]["median"], 3)
+    return {"plain_images_per_second": rates["images_per_second"]["plain"], "times_as_fast": result}
 
 
 def stepping(module: nn.Module, x: Tensor, y: Tensor, *, bf16: bool = False) -> Iterator[None]:
-    """Forward, backward and step on one batch, for ever."""
-    optimiser = torch.optim.Adam(module.parameters(), lr=1e-4, fused=True)
+    """Forward, backward and optimizer step on one batch, without end."""
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-4, fused=True)
     while True:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
             loss = functional.cross_entropy(module(x), y)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         yield
 
 
@@ -245,12 +243,12 @@ def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="steps a repeat, for the large networks")
+    parser.add_argument("--steps", type=int, default=4, help="steps per repeat for the large networks")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--cpu-time", action="store_true", help="count this process's seconds: for a busy machine")
+    parser.add_argument("--cpu-time", action="store_true", help="measure CPU time instead of wall time")
     parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
     parser.add_argument("--forms", nargs="*", choices=list(CASES), default=["resnet18", "vgg16_c", "resnext"])
-    parser.add_argument("--compile", action="store_true", help="time the compiled form too (minutes)")
+    parser.add_argument("--compile", action="store_true", help="also measure the compiled form (takes minutes)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Times the start of a worker: python tests/benchmarks/worker_start.py [--tree DIR ...] [--repeats 5].
+"""Startup time of a worker: python tests/benchmarks/worker_start.py [--tree DIR ...] [--repeats 5].
 
 Trains `anomaly/dense_32` for one epoch with `python -m dlcore train` and prints the median seconds from the launch of
 the worker, and from the command itself, to the first training step. Several trees (checkouts) are interleaved.
@@ -21,7 +21,7 @@ COMMAND = ["train", "anomaly", "--model", "dense_32", "--preset", "quick", "--de
 
 
 def first_step(home: Path) -> float:
-    """Time of the first logged step, in seconds since 1970."""
+    """Return the time of the first logged step, in seconds since 1970."""
     files = list((home / "runs").glob("*/metrics.jsonl"))
     if files:
         return json.loads(files[0].read_text().splitlines()[0])["time"] / 1e3
@@ -31,7 +31,7 @@ def first_step(home: Path) -> float:
 
 
 def start_times(tree: Path) -> tuple[float, float]:
-    """Seconds from the launch and from the command to the first step, of one run in a new home."""
+    """Return seconds from the worker's launch and from the command to the first step of a run in a new home."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         environment = {**os.environ, "PYTHONPATH": str(tree), "DLCORE_HOME": folder}
@@ -45,7 +45,7 @@ def start_times(tree: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure every tree, in turns."""
+    """Measure all trees in turns and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", type=Path, action="append", help="a checkout; the default is this one")
     parser.add_argument("--repeats", type=int, default=5)

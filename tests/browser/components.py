@@ -1,4 +1,4 @@
-"""Opens one component in a page without a server: its modules come from the repository, its data from the test."""
+"""Open a component in a page without a server: modules from the repository, data from the test."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ _TYPES = {"html": "text/html", "js": "text/javascript"}
 
 
 def serve(page: Page, html: str = "") -> None:
-    """Answer every request to `ADDRESS`: an empty page around `html`, and the components' modules."""
+    """Serve a page around `html` and the components' modules at `ADDRESS`."""
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(f"{ADDRESS}/")
@@ -24,7 +24,7 @@ def serve(page: Page, html: str = "") -> None:
 
 
 def open_component(page: Page, name: str, data: dict[str, Any], *, style: str = "") -> None:
-    """Draw a component with its own style sheet; what it reports is collected in `window.reports`."""
+    """Draw a component with its style sheet; its reports are collected in `window.reports`."""
     sheet, html = ((mount._FOLDER / name / f"{name}.{kind}").read_text() for kind in ("css", "html"))
     serve(page, f"<style>{style}{sheet}</style>{html}")
     page.evaluate(

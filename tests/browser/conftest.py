@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-SKIP = "no browser here: install Chromium (Debian: apt install chromium) or name one in DLCORE_BROWSER"
+SKIP = "no browser found: install Chromium (Debian: apt install chromium) or set DLCORE_BROWSER"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def chromium():
 
 def _skip(reason: str) -> None:
     if os.environ.get("DLCORE_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{reason} (DLCORE_REQUIRE_BROWSER=1 demands this tier)")
+        pytest.fail(f"{reason} (required by DLCORE_REQUIRE_BROWSER=1)")
     pytest.skip(reason)
 
 
@@ -42,7 +42,7 @@ def server_home(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def context(chromium):
-    """The shared browser context: its cache saves every page from compiling the app's scripts again."""
+    """The shared browser context: with its cache, pages do not compile the app's scripts again."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     yield context
     context.close()
@@ -52,11 +52,11 @@ def context(chromium):
 def address(context, server_home):
     import server
 
-    with server.server(server_home) as at:
+    with server.server(server_home) as url:
         page = context.new_page()
-        server.visit(page, f"{at}/anomaly")  # the first visit imports torch
+        server.visit(page, f"{url}/anomaly")  # the first visit imports torch
         page.close()
-        yield at
+        yield url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The server on a free local port with a home of its own, and a headless browser."""
+"""A server on a free local port with a separate home, and a headless browser."""
 
 import contextlib
 import json
@@ -28,18 +28,18 @@ FLAGS = [
     "--disable-sync",
 ]
 CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium: `DLCORE_BROWSER`, or one of the usual names."""
-    named = os.environ.get("DLCORE_BROWSER")
-    return named or next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    """Return the path of a Chromium: `DLCORE_BROWSER`, or the first found on the PATH."""
+    path = os.environ.get("DLCORE_BROWSER")
+    return path or next(filter(None, map(shutil.which, _COMMANDS)), None)
 
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
-    """A headless browser."""
+    """Start a headless browser and close it at the end."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         yield chromium
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
-    """Start the app (or another script) with its runs in `home`; yields its address once it answers."""
+    """Start the app (or another script) with its runs in `home`; yields its address once it responds."""
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("wb")
@@ -57,7 +57,7 @@ def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     address = f"http://localhost:{port}"
     try:
-        _wait_until_it_answers(address, process, home / "server.log")
+        _wait_for_health(address, process, home / "server.log")
         yield address
     finally:
         process.terminate()
@@ -70,7 +70,7 @@ def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
 
 
 def end_workers(home: Path) -> None:
-    """End every worker whose runs and searches are in `home`: workers outlive the server."""
+    """Kill all workers of runs and searches in `home`: workers outlive the server."""
     for file in home.glob("*/*/worker.json"):
         pid = json.loads(file.read_text()).get("pid")
         with contextlib.suppress(OSError, TypeError):
@@ -78,7 +78,7 @@ def end_workers(home: Path) -> None:
 
 
 def free_port() -> int:
-    """A free local port."""
+    """Return a free local port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -91,7 +91,7 @@ def visit(page: Page, address: str) -> None:
 
 
 def panel_switch(page: Page, panel: str) -> Locator:
-    """The radio button of a panel."""
+    """Return the radio button of a panel."""
     return page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name=panel, exact=True)
 
 
@@ -101,7 +101,7 @@ def calm(page: Page, *, seconds: float = 60) -> None:
 
 
 def errors(console: Iterable[object]) -> list[str]:
-    """Console errors, except the two addresses that Streamlit probes on a deep link, which are 404."""
+    """Return console errors except the two 404s of addresses that Streamlit probes on a deep link."""
     lines = []
     for message in console:
         where = getattr(message, "location", None) or {}
@@ -112,10 +112,10 @@ def errors(console: Iterable[object]) -> list[str]:
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
-    """Violations that axe rates serious or critical: rule and element.
+    """Return violations that axe rates serious or critical, as pairs of rule and element.
 
-    Streamlit fades elements while a script redraws them, which axe reports as low contrast: a violation counts if it
-    is still there later.
+    Streamlit fades elements while a script redraws them, which axe reports as low contrast: only violations that
+    persist count.
     """
     for wait in (0, 1500, 3000):
         page.wait_for_timeout(wait)
@@ -130,12 +130,12 @@ def serious(page: Page) -> list[tuple[str, str]]:
     return bad
 
 
-def _wait_until_it_answers(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
+def _wait_for_health(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended at once: {log.read_text()[-2000:]}")
+            raise RuntimeError(f"the server exited: {log.read_text()[-2000:]}")
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
             return
         time.sleep(0.2)
-    raise RuntimeError(f"no answer from {address}: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"no response from {address}: {log.read_text()[-2000:]}")

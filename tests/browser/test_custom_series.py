@@ -25,11 +25,11 @@ def file(tmp_path):
 
 
 def test_uploaded_series_is_trained_on_and_explained(address, page, file):
-    visit(page, f"{address}/anomaly?panel=Data")
+    visit(page, f"{address}/anomaly?panel=data")
     page.get_by_text("Add custom series").click()
     page.locator("input[type=file]").first.set_input_files(file)
     page.get_by_role("button", name="Save dataset").click(timeout=WITHIN)
-    expect(page.get_by_text("is saved and selected under")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("was added and is selected under")).to_be_visible(timeout=WITHIN)
     calm(page)
     panel_switch(page, "Train").focus()
     page.keyboard.press("Space")
@@ -40,7 +40,7 @@ def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
     expect(page.get_by_text(re.compile("NAB score|on test")).first).to_be_visible(timeout=WITHIN)
-    for panel, sign in (("Results", "Decision threshold"), ("Explain", "Do they agree?")):
+    for panel, sign in (("Results", "Decision threshold"), ("Explain", "Agreement of two methods")):
         panel_switch(page, panel).focus()
         page.keyboard.press("Space")
         expect(page.get_by_text(sign).first).to_be_visible(timeout=WITHIN)

@@ -44,13 +44,13 @@ def training_run(address, server_home, monkeypatch):
 
 
 def test_photo_is_classified_while_a_run_trains(training_run, address, page, tmp_path):
-    visit(page, f"{address}/food?panel=Try+it&food-input=My+photos")
+    visit(page, f"{address}/food?panel=predict&food-input=My+photos")
     page.mouse.move(0, 0)
     bad = tmp_path / "page.jpg"
     bad.write_text("<html></html>")
     page.locator("input[type=file]").first.set_input_files([DRAWING, bad])
     expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
-    expect(page.get_by_text("this is not a picture")).to_be_visible()
+    expect(page.get_by_text("this is not an image")).to_be_visible()
     calm(page)
     assert serious(page) == []
     first, deadline = training_run(), time.monotonic() + 60
@@ -68,23 +68,23 @@ def test_photo_is_classified_while_a_run_trains(training_run, address, page, tmp
 )
 def test_each_hostile_file_gets_an_error_line_and_the_photo_a_prediction(address, page, console, names):
     """A sample; tests/benchmarks/hostile_uploads.py uploads all of them and measures memory and disk."""
-    visit(page, f"{address}/food?panel=Try+it&food-input=My+photos")
+    visit(page, f"{address}/food?panel=predict&food-input=My+photos")
     files = [{"name": name, "mimeType": "image/jpeg", "buffer": HOSTILE[name]} for name in names]
     good = {"name": "a dish.png", "mimeType": "image/png", "buffer": DRAWING.read_bytes()}
     page.locator("input[type=file]").first.set_input_files([*files, good])
     expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
     calm(page)
     alerts = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
-    refused = [line for line in alerts if ": " in line and "classes" not in line]
-    assert len(refused) == len(names) and all("\n" not in line and len(line) < 200 for line in refused), alerts
+    rejections = [line for line in alerts if ": " in line and "classes" not in line]
+    assert len(rejections) == len(names) and all("\n" not in line and len(line) < 200 for line in rejections), alerts
     assert page.locator("[data-testid=stException]").count() == 0 and errors(console) == []
 
 
 def test_slider_between_photo_and_map_works_in_the_browser(address, page, console):
-    visit(page, f"{address}/food?panel=Explain")
+    visit(page, f"{address}/food?panel=explain")
     page.get_by_text("The photo under Predict", exact=True).click()
     page.get_by_text("Grad-CAM", exact=True).first.click()
-    slider = page.get_by_role("slider", name="From picture to map")
+    slider = page.get_by_role("slider", name="Opacity of the map")
     expect(slider).to_be_visible(timeout=WITHIN)
     calm(page)
     look = "document.querySelector('.dl-blend canvas').toDataURL()"

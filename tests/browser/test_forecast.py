@@ -1,4 +1,4 @@
-"""The forecast page in a real browser: the run's numbers under Results, a moment tried out, a search begun."""
+"""The forecast page in a browser: metrics in Results, a forecast with a what-if, a search started."""
 
 import re
 
@@ -14,35 +14,37 @@ pytestmark = pytest.mark.browser
 RUN = "reference:forecast/blend"
 
 
-def test_results_show_the_runs_own_numbers_beside_those_of_simple_methods(page, address, console):
-    own = runs.open_run(RUN).left.evaluation
-    visit(page, f"{address}/forecast?panel=Results&run={RUN}")
+def test_results_show_metrics_of_the_run_and_its_baselines(page, address, console):
+    evaluation = runs.open_run(RUN).left.evaluation
+    visit(page, f"{address}/forecast?panel=results&run={RUN}")
     facts = page.locator(".dl-facts").first
-    expect(facts).to_contain_text(f"{own.metrics['r2_mean']:.3f}")
-    expect(facts).to_contain_text(f"{own.baselines['ridge']['r2_mean']:.3f}")
-    said = page.get_by_test_id("stAlert").first
-    expect(said).to_contain_text(f"R² {own.metrics['r2_mean']:.3f} and skill {own.metrics['skill']:.3f}")
+    expect(facts).to_contain_text(f"{evaluation.metrics['r2_mean']:.3f}")
+    expect(facts).to_contain_text(f"{evaluation.baselines['ridge']['r2_mean']:.3f}")
+    summary = page.get_by_test_id("stAlert").first
+    expect(summary).to_contain_text(
+        f"R² {evaluation.metrics['r2_mean']:.3f} and skill {evaluation.metrics['skill']:.3f}"
+    )
     expect(page.get_by_text("is below persistence")).to_be_visible()
-    expect(page.get_by_text(f"held {own.metrics['coverage_90']:.1%} of the time")).to_be_visible()
+    expect(page.get_by_text(f"covered {evaluation.metrics['coverage_90']:.1%} of the test values")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     assert errors(console) == []
 
 
 @pytest.mark.realdata("air_quality")
-def test_a_moment_is_tried_and_its_past_warmed_with_the_keyboard(page, address, console):
-    visit(page, f"{address}/forecast?panel=Try it&run={RUN}")
-    made = page.get_by_text("Forecast made at")
-    expect(made).to_contain_text("07:00", timeout=30_000)
+def test_time_and_what_if_temperature_are_set_with_the_keyboard(page, address, console):
+    visit(page, f"{address}/forecast?panel=predict&run={RUN}")
+    origin = page.get_by_text("Forecast made at")
+    expect(origin).to_contain_text("07:00", timeout=30_000)
     page.get_by_role("slider", name="First hour to forecast").press("ArrowRight")
-    expect(made).to_contain_text("08:00")
+    expect(origin).to_contain_text("08:00")
     calm(page)
-    page.get_by_role("slider", name=re.compile("What if the temperature")).press("PageUp")
+    page.get_by_role("slider", name=re.compile("What-if: temperature")).press("PageUp")
     expect(page.get_by_text("if warmer").first).to_be_visible()
     assert errors(console) == []
 
 
-def test_a_search_is_started_followed_and_paused_on_the_page(page, address, console):
-    visit(page, f"{address}/fashion?panel=Train")
+def test_search_is_started_watched_and_paused(page, address, console):
+    visit(page, f"{address}/fashion?panel=train")
     page.get_by_role("radio", name="Hyperparameter search").focus()
     page.keyboard.press("Space")
     expect(page.get_by_text("New search")).to_be_visible()

@@ -14,7 +14,7 @@ LAYERS, HEADS, T = 2, 3, len(WORDS)
 
 
 @pytest.fixture
-def drawn(page, monkeypatch):
+def heads_page(page, monkeypatch):
     """Layer 2, head 2 attends to the token before; all others attend uniformly."""
     attentions = np.full((LAYERS, HEADS, T, T), 1 / T)
     attentions[1, 1] = np.eye(T, k=-1)
@@ -27,20 +27,20 @@ def drawn(page, monkeypatch):
     return page
 
 
-def test_selected_head_is_drawn_large(drawn, console):
-    root, words = drawn.locator(".dl-heads"), drawn.locator(".dl-heads-words")
-    assert drawn.locator(".dl-heads-grid button").count() == LAYERS * HEADS
+def test_selected_head_is_drawn_large(heads_page, console):
+    root, words = heads_page.locator(".dl-heads"), heads_page.locator(".dl-heads-words")
+    assert heads_page.locator(".dl-heads-grid button").count() == LAYERS * HEADS
     assert "Layer 2, head 2 mostly attends to the token before (100 % on average)" in words.inner_text()
-    assert drawn.locator(".dl-heads-lines line").count() == T
-    drawn.locator(".dl-heads-from button").nth(2).click()
-    assert root.get_attribute("data-selected") == "2" and drawn.locator(".dl-heads-lines line").count() == 1
-    assert drawn.locator(".dl-heads-to > div").nth(1).inner_text() == "the 100 %"
-    assert drawn.locator(".dl-heads-to > div").nth(2).inner_text().startswith("<b>cat</b>")  # never as HTML
-    drawn.locator(".dl-heads-grid button").nth(4).focus()
-    drawn.keyboard.press("ArrowUp")
+    assert heads_page.locator(".dl-heads-lines line").count() == T
+    heads_page.locator(".dl-heads-from button").nth(2).click()
+    assert root.get_attribute("data-selected") == "2" and heads_page.locator(".dl-heads-lines line").count() == 1
+    assert heads_page.locator(".dl-heads-to > div").nth(1).inner_text() == "the 100 %"
+    assert heads_page.locator(".dl-heads-to > div").nth(2).inner_text().startswith("<b>cat</b>")  # never as HTML
+    heads_page.locator(".dl-heads-grid button").nth(4).focus()
+    heads_page.keyboard.press("ArrowUp")
     assert root.get_attribute("data-head") == "1" and "Layer 1, head 2 attends to several" in words.inner_text()
-    drawn.keyboard.press("ArrowRight")
-    drawn.keyboard.press("ArrowUp")  # there is no layer above the first
+    heads_page.keyboard.press("ArrowRight")
+    heads_page.keyboard.press("ArrowUp")  # there is no layer above the first
     assert root.get_attribute("data-head") == "2"
-    assert drawn.locator(".dl-heads-grid [aria-pressed=true]").count() == 1
+    assert heads_page.locator(".dl-heads-grid [aria-pressed=true]").count() == 1
     assert not console

@@ -1,4 +1,4 @@
-"""The life of a run in the browser: start, watch, leave, come back, pause, resume, stop."""
+"""A run in the browser: start, watch, leave, return, pause, resume, stop."""
 
 import re
 
@@ -17,17 +17,17 @@ WITHIN = 90_000
 
 
 def epoch(page: Page) -> int:
-    match = re.search(r"epoch (\d+) of", page.locator(".st-key-strip").inner_text(timeout=WITHIN))
+    match = re.search(r"epoch (\d+) of", page.locator(".st-key-jobs-bar").inner_text(timeout=WITHIN))
     return int(match.group(1)) if match else 0
 
 
 def wait_for_epoch(page: Page, at_least: int) -> int:
     for _ in range(240):
-        now = epoch(page) if page.locator(".st-key-strip").count() else 0
+        now = epoch(page) if page.locator(".st-key-jobs-bar").count() else 0
         if now >= at_least:
             return now
         page.wait_for_timeout(250)
-    raise AssertionError(f"epoch {at_least} never came: {page.locator('[data-testid=stMain]').inner_text()[:800]}")
+    raise AssertionError(f"epoch {at_least} was not reached: {page.locator('[data-testid=stMain]').inner_text()[:800]}")
 
 
 def badge(page: Page, state: str) -> None:
@@ -40,20 +40,20 @@ def badge(page: Page, state: str) -> None:
 def run_address(address, context):
     """Starts a long run from the form; returns its address."""
     page = context.new_page()
-    visit(page, f"{address}/anomaly?panel=Train")
+    visit(page, f"{address}/anomaly?panel=train")
     page.locator("[class*=st-key-model-]").get_by_role("combobox").click()
     page.get_by_role("option", name=re.compile("5-64-32-2|32", re.I)).first.click()
-    expect(page.get_by_text("Compresses the count")).to_be_visible(timeout=WITHIN)  # the form of the model just chosen
+    expect(page.get_by_text("Compresses the count")).to_be_visible(timeout=WITHIN)  # the form of the chosen model
     calm(page)
     page.get_by_text("More settings").click()
-    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1)  # the last form's fields are gone
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1)  # the fields of the previous form are gone
     page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
     page.get_by_label("Epochs", exact=True).press("Enter")
     calm(page)
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
     url = page.url
-    page.close()  # closing the tab must not end the run
+    page.close()  # closing the tab must not stop the run
     return url
 
 
@@ -83,11 +83,11 @@ def test_zoom_survives_a_live_update(run_address, page):
     assert page.locator(".dl-curves .dl-select").input_value() == "step"
 
 
-def test_strip_links_from_another_page_to_the_run(run_address, address, page):
+def test_jobs_bar_links_from_another_page_to_the_run(run_address, address, page):
     visit(page, f"{address}/fashion")
-    page.locator(".st-key-strip a").first.click(timeout=WITHIN)
+    page.locator(".st-key-jobs-bar a").first.click(timeout=WITHIN)
     page.wait_for_url("**/anomaly?**")
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'", timeout=WITHIN)
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'", timeout=WITHIN)
     run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
     page.wait_for_function(f"new URL(location).searchParams.get('run') === '{run_id}'")
 
@@ -96,7 +96,7 @@ def test_pause_resume_stop(run_address, page):
     visit(page, run_address)
     page.get_by_role("button", name="Pause", exact=True).first.click()
     badge(page, "Paused")
-    expect(page.locator(".st-key-strip")).to_have_count(0)
+    expect(page.locator(".st-key-jobs-bar")).to_have_count(0)
     done = int(
         re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
     )
@@ -105,8 +105,8 @@ def test_pause_resume_stop(run_address, page):
     wait_for_epoch(page, done + 1)
     page.get_by_role("button", name="Stop", exact=True).first.click()
     badge(page, "Stopped")
-    left = page.get_by_text(re.compile("NAB score|on test")).first  # a bundle with numbers
-    expect(left).to_be_visible(timeout=WITHIN)
+    metric = page.get_by_text(re.compile("NAB score|on test")).first  # a bundle with metrics
+    expect(metric).to_be_visible(timeout=WITHIN)
     page.get_by_text("Export run").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download bundle").click()

@@ -18,7 +18,7 @@ def test_menu_closes_after_a_choice_on_a_phone(address, page):
 
 
 def test_fork_button_opens_the_fork_form(address, page):
-    visit(page, f"{address}/anomaly?panel=Train")
+    visit(page, f"{address}/anomaly?panel=train")
     page.get_by_role("button", name="Fork", exact=True).click()
     page.get_by_role("heading", name="Fork of").wait_for()
     page.get_by_role("button", name="Cancel").click()
@@ -36,9 +36,9 @@ def test_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page)
     panel_switch(page, "Results").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'")
     page.get_by_role("link", name="Fashion classification").click()
     page.wait_for_url("**/fashion**")
     page.get_by_role("heading", name="Fashion classification").wait_for()
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'Train'")
+    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'")
     assert panel_switch(page, "Train").is_checked()

@@ -15,7 +15,7 @@ WITHIN = 120_000
 
 
 def test_exported_file_gives_the_predictions_of_torch(address, page, console):
-    visit(page, f"{address}/fashion?panel=Train")
+    visit(page, f"{address}/fashion?panel=train")
     page.get_by_text("Export run", exact=True).click()
     page.get_by_role("button", name="Export ONNX").click()
     button = page.get_by_role("button", name="Download ONNX and card")

@@ -1,4 +1,4 @@
-"""Attention as the browser computes it is PyTorch's; a changed number is drawn at once; graphs fold by hand and key."""
+"""Attention computed in the browser equals PyTorch's; a changed number is drawn at once; graphs fold and unfold."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ RUN = """async (input) => {
   for (const name of ["x", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"]) a[name] = of(input[name]);
   const { results, tape } = attend(a);
   const rows = Object.fromEntries(Object.entries(results).map(([key, m]) => [key, Array.from(m.data)]));
-  return { rows, last: tape.at(-1).key, shapes: tape.map((one) => one.shape), sources: tape.map((one) => one.sources) };
+  return { rows, last: tape.at(-1).key, shapes: tape.map((op) => op.shape), sources: tape.map((op) => op.sources) };
 }"""
 
 
@@ -25,7 +25,7 @@ RUN = """async (input) => {
 def attend(chromium):
     page = chromium.new_page()
     serve(page)
-    yield lambda given: page.evaluate(RUN, given)
+    yield lambda inputs: page.evaluate(RUN, inputs)
     page.close()
 
 
@@ -39,7 +39,7 @@ def attend(chromium):
         (2, False, True, 3, False, False, True),
     ],
 )
-def test_numbers_are_pytorchs(attend, heads, scaled, causal, padding, biases, out, positions):
+def test_numbers_equal_pytorch(attend, heads, scaled, causal, padding, biases, out, positions):
     n, d, dk = 6, 4, 3
     draw = np.random.default_rng(heads * 10 + padding)
     x = draw.normal(size=(n, d))
@@ -51,37 +51,37 @@ def test_numbers_are_pytorchs(attend, heads, scaled, causal, padding, biases, ou
         name: draw.normal(size=(1, width)) if biases and (out or name != "bo") else None
         for name, width in widths.items()
     }
-    given = {name: None if part is None else part.tolist() for name, part in {"x": x, **tables, **offsets}.items()}
-    found = attend(
-        {**given, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding, "positions": positions}
+    inputs = {name: None if part is None else part.tolist() for name, part in {"x": x, **tables, **offsets}.items()}
+    result = attend(
+        {**inputs, "heads": heads, "scaled": scaled, "causal": causal, "padding": padding, "positions": positions}
     )
     if positions:
         place, column = np.arange(n)[:, None], np.arange(d)
         angle = place / 10000 ** ((column - column % 2) / d)
         x = x + np.where(column % 2, np.cos(angle), np.sin(angle))
     q, k, v = (
-        torch.from_numpy(x @ tables[f"W{one}"] + (0 if offsets[f"b{one}"] is None else offsets[f"b{one}"]))
+        torch.from_numpy(x @ tables[f"W{letter}"] + (0 if offsets[f"b{letter}"] is None else offsets[f"b{letter}"]))
         .unflatten(1, (heads, dk))
         .transpose(0, 1)
-        for one in "qkv"
+        for letter in "qkv"
     )
-    seen = torch.arange(n) < n - padding
-    mask = seen & torch.ones(n, n, dtype=torch.bool).tril() if causal else seen.expand(n, n)
+    is_token = torch.arange(n) < n - padding
+    mask = is_token & torch.ones(n, n, dtype=torch.bool).tril() if causal else is_token.expand(n, n)
     z = functional.scaled_dot_product_attention(
         q, k, v, attn_mask=mask.expand(heads, n, n), scale=None if scaled else 1
     )
-    wanted = z.transpose(0, 1).flatten(1).numpy()
+    expected = z.transpose(0, 1).flatten(1).numpy()
     if out:
-        wanted = wanted @ tables["Wo"] + (0 if offsets["bo"] is None else offsets["bo"])
-    assert np.abs(np.reshape(found["rows"][found["last"]], wanted.shape) - wanted).max() < 1e-9
+        expected = expected @ tables["Wo"] + (0 if offsets["bo"] is None else offsets["bo"])
+    assert np.abs(np.reshape(result["rows"][result["last"]], expected.shape) - expected).max() < 1e-9
     for head in range(heads):
-        weights = np.reshape(found["rows"][f"A{head + 1}" if heads > 1 else "A"], (n, n))
+        weights = np.reshape(result["rows"][f"A{head + 1}" if heads > 1 else "A"], (n, n))
         assert np.abs(weights.sum(axis=1) - 1).max() < 1e-12
         assert (weights[~mask.numpy()] == 0).all()
-    assert all(source < place for place, sources in enumerate(found["sources"]) for source in sources)
+    assert all(source < place for place, sources in enumerate(result["sources"]) for source in sources)
 
 
-def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page, console):
+def test_changed_number_redraws_at_once_and_shows_its_formula(address, page, console):
     visit(page, f"{address}/attention")
     cell = page.locator("td[data-key=x][data-r='0'][data-c='0']")
     cell.click()
@@ -105,8 +105,8 @@ def test_a_changed_number_redraws_at_once_and_opens_to_its_formula(address, page
     assert [message for message in console if "_stcore" not in str(getattr(message, "location", ""))] == []
 
 
-def test_a_graph_folds_and_unfolds_by_hand_and_by_key(address, page):
-    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model+of+a+page&of=vit%2Fvit")
+def test_graph_folds_and_unfolds_by_click_and_key(address, page):
+    visit(page, f"{address}/anatomy?anatomy-how=Choose+a+model&of=vit%2Fvit")
     count = page.locator(".dlg-count")
     count.wait_for()
     page.get_by_role("button", name="Fold all", exact=True).click()

@@ -1,4 +1,4 @@
-"""The threshold in a real browser: dragged without a message, worked without a mouse, with labels of one's own."""
+"""The threshold component in a browser: no message during a drag, keyboard operation, custom labels."""
 
 import re
 
@@ -19,8 +19,8 @@ FOCUSED = "document.activeElement?.className ?? ''"
 
 
 @pytest.fixture(scope="module")
-def shown(address, chromium):
-    """The anomaly page at a threshold from its address, opened once; and the websocket messages sent so far."""
+def anomaly_page(address, chromium):
+    """The anomaly page with a threshold in its URL, opened once, and the list of sent websocket messages."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page, sent = context.new_page(), []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
@@ -35,9 +35,9 @@ def number(page: Page, figure: str) -> str:
     return page.locator(f".dlt-is-{figure} .dlt-number").inner_text()
 
 
-def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(shown):
-    page, sent = shown
-    assert page.evaluate(STATE)["t"] == 20  # what is chosen is in the address
+def test_drag_updates_counts_and_sends_a_message_on_release(anomaly_page):
+    page, sent = anomaly_page
+    assert page.evaluate(STATE)["t"] == 20  # from the URL
     handle = page.locator(".dlt-handle")
     page.locator(".dlt-in").click()
     handle.evaluate("element => element.scrollIntoView({ block: 'center' })")
@@ -49,18 +49,18 @@ def test_a_drag_moves_every_count_and_sends_nothing_until_it_ends(shown):
         page.mouse.move(box["x"] + 20, box["y"] + 8 + 3 * step)
         page.wait_for_timeout(16)
     assert (number(page, "recall"), page.locator(".dlt-n-tp b").inner_text()) != first
-    held = page.evaluate(STATE)
+    dragged = page.evaluate(STATE)
     assert len(sent) == before
     page.mouse.up()
-    page.wait_for_url(re.compile(f"threshold={re.escape(repr(held['t']))}"))
+    page.wait_for_url(re.compile(f"threshold={re.escape(repr(dragged['t']))}"))
     calm(page)
     assert len(sent) == before + 1
-    assert page.evaluate(STATE) == held
+    assert page.evaluate(STATE) == dragged
 
 
 @pytest.mark.parametrize("view", ["histogram", "cost", "pr", "roc"])
-def test_every_other_view_can_be_dragged_too(blank, view):
-    page = blank(judged(labeled=True))
+def test_every_view_can_be_dragged(blank, view):
+    page = blank(create_view(labeled=True))
     box = page.locator(f".dlt-{view}")
     box.scroll_into_view_if_needed()
     at, before = box.bounding_box(), page.evaluate(STATE)["t"]
@@ -68,14 +68,14 @@ def test_every_other_view_can_be_dragged_too(blank, view):
     page.mouse.down()
     page.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.4 * at["height"], steps=4)
     page.wait_for_timeout(60)
-    moved = page.evaluate(STATE)["t"]
-    assert moved != before and page.evaluate("window.reports") == []
+    dragged = page.evaluate(STATE)["t"]
+    assert dragged != before and page.evaluate("window.reports") == []
     page.mouse.up()
-    assert page.evaluate("window.reports") == [["threshold", moved]]
+    assert page.evaluate("window.reports") == [["threshold", dragged]]
 
 
-def test_the_whole_task_without_a_mouse(shown):
-    page, _ = shown
+def test_component_works_with_the_keyboard(anomaly_page):
+    page, _ = anomaly_page
     for _ in range(80):
         page.keyboard.press("Tab")
         if "dlt-value" in page.evaluate(FOCUSED):
@@ -118,12 +118,12 @@ def test_the_whole_task_without_a_mouse(shown):
         page.keyboard.press("PageDown")
     page.wait_for_timeout(600)
     calm(page)
-    kept = page.evaluate(STATE)
+    state = page.evaluate(STATE)
 
     tab_to(page, "dlt-row")
     page.keyboard.press("Enter")
     expect(page.get_by_text("In this window the series and its reconstruction")).to_be_visible(timeout=30_000)
-    assert page.evaluate(STATE) == kept
+    assert page.evaluate(STATE) == state
     events = number(page, "events")
 
     tab_to(page, "dlt-from")
@@ -146,7 +146,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"Tab never reached {name}")
 
 
-def judged(*, labeled: bool, size: int = 2000) -> ThresholdView:
+def create_view(*, labeled: bool, size: int = 2000) -> ThresholdView:
     random = np.random.default_rng(0)
     scores, labels = random.lognormal(-3, 1, size).astype(np.float32), np.zeros(size, np.uint8)
     scores[1000:1040] += 1.0
@@ -159,7 +159,7 @@ def judged(*, labeled: bool, size: int = 2000) -> ThresholdView:
 
 @pytest.fixture
 def blank(page):
-    """The component alone, in a page without a server; what it reports is kept in `window.reports`."""
+    """A function that opens the component in a page without a server; reports are in `window.reports`."""
 
     def mounted(view: ThresholdView) -> Page:
         data = threshold._data(view, ReleasedThreshold(view.run_threshold, None, ())) | {"version": "1"}
@@ -170,8 +170,8 @@ def blank(page):
     return mounted
 
 
-def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_rest(blank, console):
-    page = blank(judged(labeled=False))
+def test_without_labels_alarms_per_week_are_shown_and_brushed_labels_add_metrics(blank, console):
+    page = blank(create_view(labeled=False))
     assert page.locator(".dlt-metric dt").all_inner_texts() == ["Alarms per week", "Alarms", "Points above threshold"]
     expect(page.locator(".dlt-pr")).to_be_hidden()
     page.locator(".dlt-mode-mark").click()
@@ -186,14 +186,14 @@ def test_without_labels_there_are_alarms_a_week_and_brushed_labels_bring_the_res
     assert number(page, "events") == "1 of 1"
     ((name, windows),) = page.evaluate("window.reports")
     assert name == "labels" and windows[0][0] < 1_404_172_800_000 + 1_800_000 * 1000 < windows[0][1]
-    page.mouse.click(left + 0.51 * wide, series["y"] + 120)  # a click on it takes it away again
+    page.mouse.click(left + 0.51 * wide, series["y"] + 120)  # a click on a label removes it
     expect(page.locator(".dlt-pr")).to_be_hidden()
     assert page.evaluate("window.reports").pop() == ["labels", []]
     assert console == []
 
 
-def test_a_double_click_shows_everything_again_and_a_drag_zooms(blank):
-    page = blank(judged(labeled=True))
+def test_drag_zooms_and_double_click_resets(blank):
+    page = blank(create_view(labeled=True))
     box = page.locator(".dlt-score").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 170)
     page.mouse.down()

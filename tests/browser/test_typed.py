@@ -1,4 +1,4 @@
-"""A text typed into the page: answered when its writer pauses, its words hidden one by one, none of it run as HTML."""
+"""A text typed into the page is classified when typing pauses, its words can be masked, and none of it runs as HTML."""
 
 import pytest
 
@@ -6,14 +6,14 @@ pytest.importorskip("playwright")
 from server import calm, errors, visit
 
 pytestmark = pytest.mark.browser
-SAID = "A dull <img src=x onerror=document.title='gone'> and lifeless film \U0001f600"
+TEXT = "A dull <img src=x onerror=document.title='gone'> and lifeless film \U0001f600"
 
 
-def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, console):
-    visit(page, f"{address}/reviews_lstm?panel=Try+it")
+def test_typed_text_is_classified_and_its_words_can_be_masked(address, page, console):
+    visit(page, f"{address}/reviews_lstm?panel=predict")
     page.locator(".dl-typed-words button").first.wait_for()
-    page.locator(".dl-typed textarea").fill(SAID)
-    page.wait_for_function("said => document.querySelector('.dl-typed').dataset.answered === said", arg=SAID)
+    page.locator(".dl-typed textarea").fill(TEXT)
+    page.wait_for_function("text => document.querySelector('.dl-typed').dataset.answered === text", arg=TEXT)
     calm(page)
     words = page.locator(".dl-typed-words button")
     assert words.all_text_contents() == ["a", "dull", "and", "lifeless", "film"]
@@ -31,11 +31,11 @@ def test_a_typed_text_is_answered_and_its_words_can_be_hidden(address, page, con
     assert errors(console) == []
 
 
-def test_words_hidden_in_one_model_are_there_again_where_another_cuts_them_otherwise(address, page, console):
-    visit(page, f"{address}/questions?panel=Try+it&run=reference:questions/bert_gru")
+def test_masked_words_are_reset_for_a_model_with_another_tokenizer(address, page, console):
+    visit(page, f"{address}/questions?panel=predict&run=reference:questions/bert_gru")
     words = page.locator(".dl-typed-words button")
     words.first.wait_for()
-    assert words.first.text_content() == "who"  # BERT's own mark before it is no button
+    assert words.first.text_content() == "who"  # [CLS] before it is not a button
     words.first.click()
     page.get_by_text("Without “who”").wait_for()
     page.get_by_role("combobox", name="Run").first.click()

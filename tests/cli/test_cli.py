@@ -37,8 +37,8 @@ def test_projects_json_has_documented_fields(capsys):
 
 
 def test_models_lists_parameter_counts(capsys):
-    found = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
-    assert (found["dense_32"], found["dense_16"], found["lstm"]) == (5063, 6055, 252)
+    parameters = {row["model"]: row["parameters"] for row in document(capsys, "models", "anomaly")}
+    assert (parameters["dense_32"], parameters["dense_16"], parameters["lstm"]) == (5063, 6055, 252)
 
 
 def test_data_list_names_public_datasets(capsys):
@@ -54,7 +54,7 @@ def test_data_list_names_public_datasets(capsys):
         (["train", "anomaly", "--model", "cnov"], "conv"),
         (["train", "anomaly", "--set", "epochs"], "name=value"),
         (["train", "anomaly", "--set", "epochs=-3"], "1 to 10000"),
-        (["train", "anomaly", "--set", "colour=red"], "unknown setting 'colour'"),
+        (["train", "anomaly", "--set", "flavor=sweet"], "unknown setting 'flavor'"),
         (["train", "anomaly", "--device", "cuda:77"], "cuda:77"),
         (["train", "anomaly", "--seed", "-1"], "seed"),
         (["train", "anomaly", "--devices", "0"], "devices"),
@@ -70,7 +70,7 @@ def test_data_list_names_public_datasets(capsys):
         (["data", "add", "digits", "/no/such/file.csv"], "public dataset"),
         (["data", "add", "mine", "/no/such/file.csv"], "/no/such/file.csv"),
         (["data", "add", "mine", str(Path(__file__).parents[1] / "house")], "class folder"),
-        (["data", "remove", "moon"], "yours are none"),
+        (["data", "remove", "moon"], "available are none"),
         (["train", "anomaly", "--dataset", "custom:moon"], "not on this machine"),
         (["train", "anomaly", "--dataset", "./no-such.csv"], "no-such.csv"),
         (["train", "fashion", "--dataset", "mine.csv"], "takes no file"),
@@ -85,19 +85,19 @@ def test_bad_request_prints_one_line_and_exits_with_2(capsys, arguments, word):
 
 
 def test_evaluate_returns_metrics_and_baselines(capsys):
-    found = document(capsys, "evaluate", "reference:anomaly/dense_32")
-    assert set(found) == {"run_id", "split", "metrics", "baselines"}
-    assert found["split"] == "test"
-    assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(found["metrics"])
-    assert "weekly_median_causal" in found["baselines"]
+    result = document(capsys, "evaluate", "reference:anomaly/dense_32")
+    assert set(result) == {"run_id", "split", "metrics", "baselines"}
+    assert result["split"] == "test"
+    assert {"accuracy", "f1", "roc_auc", "events_hit", "false_alarms"} <= set(result["metrics"])
+    assert "weekly_median_causal" in result["baselines"]
 
 
 def test_predict_scores_a_csv(capsys, tmp_path):
     rows = [f"2015-03-{1 + i // 48:02d} {i % 48 // 2:02d}:{i % 2 * 30:02d},{1000 + i}" for i in range(480)]
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["timestamp,value", *rows]))
-    answer = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
-    assert len(answer["errors"]) == 480 and answer["threshold"] > 0
+    result = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
+    assert len(result["errors"]) == 480 and result["threshold"] > 0
     path.write_text("\n".join(["timestamp,value", *rows[:9], "2015-03-01 04:30,lots", *rows[10:]]))
     code, out, err = run(capsys, "predict", "reference:anomaly/conv", "--input", str(path), "--json")
     assert (code, out) == (2, "") and "row 11, column 'value'" in err
@@ -159,7 +159,7 @@ def test_evaluate_prints_values_with_intervals(capsys):
     assert re.search(r"(?i)accuracy\s+[\d.]+( ?%)? \[[\d.]+, [\d.]+\]", out)
 
 
-def test_table_of_no_rows_says_none(capsys):
+def test_empty_table_prints_none(capsys):
     output.print_result([], as_json=False)
     assert capsys.readouterr().out == "none\n"
 
@@ -186,17 +186,17 @@ def test_json_writes_infinity_as_null(capsys):
 
 def test_json_output_is_one_document(tmp_path):
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path)}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "dlcore", "train", "anomaly", "--model", "dense_32", "--preset", "quick", "--json"],
         capture_output=True,
         text=True,
         env=environment,
         timeout=120,
     )
-    record = json.loads(done.stdout)
-    assert done.returncode == 0 and record["state"] == "finished"
+    record = json.loads(process.stdout)
+    assert process.returncode == 0 and record["state"] == "finished"
     assert record["duration_s"] < 60
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_closed_pipe_is_no_error():

@@ -1,4 +1,4 @@
-"""Configs refuse what is out of bounds, in one line that helps."""
+"""Config validation and its one-line error messages."""
 
 import json
 
@@ -21,15 +21,15 @@ from dlcore.training.config import TrainingConfig
         ({"lerning_rate": 1}, ["lerning_rate", "did you mean 'learning_rate'"]),
     ],
 )
-def test_a_refusal_names_field_bounds_and_value(values, words):
-    with pytest.raises(ConfigError) as refusal:
+def test_error_names_field_bounds_and_value(values, words):
+    with pytest.raises(ConfigError) as error:
         config.parse(TrainingConfig, values)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(error.value)
     for word in words:
-        assert word in str(refusal.value)
+        assert word in str(error.value)
 
 
-def test_texts_from_a_command_line_become_numbers():
+def test_command_line_strings_become_numbers():
     assert config.parse(TrainingConfig, {"epochs": "3", "learning_rate": "1e-2"}).learning_rate == 0.01
 
 
@@ -52,29 +52,29 @@ def test_setting_names_are_unique_within_a_project(slug):
 
 @pytest.mark.parametrize("slug", projects.PROJECTS)
 @pytest.mark.parametrize("preset", ["quick", "full"])
-def test_a_config_round_trips_through_json(slug, preset):
+def test_config_round_trips_through_json(slug, preset):
     for model in projects.get(slug).models:
-        made = projects.configure(slug, model=model, preset=preset, seed=7)
-        assert projects.load_config(json.loads(json.dumps(made.model_dump()))) == made
+        stored = projects.configure(slug, model=model, preset=preset, seed=7)
+        assert projects.load_config(json.loads(json.dumps(stored.model_dump()))) == stored
 
 
-def test_a_stored_config_with_a_strange_key_is_refused():
+def test_stored_config_with_an_unknown_key_is_rejected():
     data = projects.configure("anomaly").model_dump()
     with pytest.raises(ConfigError, match="sneaky"):
         projects.load_config({**data, "data_options": {**data["data_options"], "sneaky": 1}})
 
 
-def test_changed_keeps_the_rest():
-    made = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
-    other = projects.with_settings(made, {"batch_size": 32, "seed": 5})
-    assert (other.training.epochs, other.training.batch_size, other.seed) == (3, 32, 5)
-    assert other.model_options.model_dump() == {"kernel_size": 9}
+def test_with_settings_keeps_the_other_settings():
+    base = projects.configure("anomaly", model="conv", settings={"epochs": 3, "kernel_size": 9})
+    changed = projects.with_settings(base, {"batch_size": 32, "seed": 5})
+    assert (changed.training.epochs, changed.training.batch_size, changed.seed) == (3, 32, 5)
+    assert changed.model_options.model_dump() == {"kernel_size": 9}
 
 
 @pytest.mark.parametrize(
     ("request_", "word"),
     [({"model": "cnov"}, "did you mean 'conv'"), ({"dataset": "moon"}, "nyc_taxi"), ({"preset": "fast"}, "quick")],
 )
-def test_unknown_names_are_refused_with_the_known_ones(request_, word):
+def test_unknown_names_raise_an_error_with_the_known_names(request_, word):
     with pytest.raises(ConfigError, match=word):
         projects.configure("anomaly", **request_)

@@ -3,16 +3,16 @@ from dlcore.runs.execution import _Preparing
 from dlcore.runs.metric_log import MemoryMetricLog
 
 
-def test_reports_reach_whoever_listens_and_nobody_else():
-    heard = []
-    progress.report("nobody listens", 1, 2)
-    with progress.listening(lambda *said: heard.append(said)):
+def test_reports_reach_the_listener_only_inside_the_block():
+    reports = []
+    progress.report("before the block", 1, 2)
+    with progress.listening(lambda *report: reports.append(report)):
         progress.report("features", 1, 2)
-    progress.report("nobody listens any more", 2, 2)
-    assert heard == [("features", 1, 2)]
+    progress.report("after the block", 2, 2)
+    assert reports == [("features", 1, 2)]
 
 
-def test_a_run_tells_what_it_prepares_but_not_at_every_picture():
+def test_preparation_progress_is_logged_at_intervals():
     metric_log = MemoryMetricLog()
     report = _Preparing(metric_log)
     for done in range(100):

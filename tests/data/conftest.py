@@ -1,4 +1,4 @@
-"""Makes `nasty_pictures` importable in this folder."""
+"""Add this folder to the import path, for `hostile_files` and `invalid_images`."""
 
 import sys
 from pathlib import Path

@@ -6,7 +6,7 @@ import struct
 import zipfile
 
 import numpy as np
-from nasty_pictures import BAD, CONVERTED, JPEG, animated, bomb, encoded, noise
+from invalid_images import BAD, CONVERTED, JPEG, animated, bomb, encoded, noise
 from PIL import Image, ImageCms
 
 
@@ -19,7 +19,7 @@ def zipped(files: dict[str, bytes], **options) -> bytes:
 
 
 def patched(payload: bytes, signature: bytes, at: int, value: bytes) -> bytes:
-    """The zip with bytes of its first central entry (or end record) overwritten."""
+    """Overwrite bytes of the first central entry (or end record) of a zip."""
     place = payload.find(signature) + at
     return payload[:place] + value + payload[place + len(value) :]
 
@@ -35,7 +35,7 @@ def webp_moving() -> bytes:
 
 
 def link_in_zip() -> bytes:
-    """A zip whose one photo is a symbolic link to a file of the machine."""
+    """Return a zip whose only photo is a symbolic link to a file of the machine."""
     packed, entry = io.BytesIO(), zipfile.ZipInfo("photo.jpg")
     entry.create_system, entry.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(packed, "w") as archive:
@@ -44,7 +44,7 @@ def link_in_zip() -> bytes:
 
 
 CENTRAL, END = b"PK\x01\x02", b"PK\x05\x06"
-ONE = zipped({"a.jpg": JPEG})
+PHOTO_ZIP = zipped({"a.jpg": JPEG})
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(64)
 PNG = encoded(noise())
 HOSTILE: dict[str, bytes] = {
@@ -77,7 +77,7 @@ HOSTILE: dict[str, bytes] = {
     "sound.wav": b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + bytes(30),
     "film.mp4": b"\x00\x00\x00\x20ftypisom" + bytes(60),
     "text.zip": b"PK but not a zip",
-    "cut.zip": ONE[: len(ONE) // 2],
+    "cut.zip": PHOTO_ZIP[: len(PHOTO_ZIP) // 2],
     "empty.zip": b"PK\x03\x04",
     "slip.zip": zipped({"../../evil.jpg": JPEG}),
     "absolute.zip": zipped({"/etc/evil.jpg": JPEG}),
@@ -85,35 +85,35 @@ HOSTILE: dict[str, bytes] = {
     "drive.zip": zipped({"C:evil.jpg": JPEG}),
     "bomb.zip": zipped({"big.jpg": bytes(40 * 2**20)}),
     "liar.zip": patched(zipped({"big.jpg": bytes(30 * 2**20)}), CENTRAL, 24, struct.pack("<I", 100)),
-    "crc.zip": patched(ONE, CENTRAL, 16, b"\x01\x02\x03\x04"),
-    "secret.zip": patched(ONE, CENTRAL, 8, b"\x01\x00"),
-    "method.zip": patched(ONE, CENTRAL, 10, b"\x63\x00"),
-    "nested.zip": zipped({"inner.zip": ONE}),
+    "crc.zip": patched(PHOTO_ZIP, CENTRAL, 16, b"\x01\x02\x03\x04"),
+    "secret.zip": patched(PHOTO_ZIP, CENTRAL, 8, b"\x01\x00"),
+    "method.zip": patched(PHOTO_ZIP, CENTRAL, 10, b"\x63\x00"),
+    "nested.zip": zipped({"inner.zip": PHOTO_ZIP}),
     "text in.zip": zipped({"a.jpg": b"hello"}),
     "many.zip": zipped({f"{i}.jpg": b"x" for i in range(10_000)}, how=zipfile.ZIP_STORED),
-    "list.zip": patched(ONE, END, 10, struct.pack("<HI", 3, 400 * 2**20)),
+    "list.zip": patched(PHOTO_ZIP, END, 10, struct.pack("<HI", 3, 400 * 2**20)),
     "huge.jpg": JPEG + bytes(21 * 2**20),
     "link.zip": link_in_zip(),
     "layers.psd": b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 64, 64, 8, 3) + bytes(200),
     "a photo.tif": encoded(noise(), "TIFF"),
     "thin.png": encoded(Image.new("1", (1, 60_000))),
 }
-"""Each is refused in one line."""
+"""Each is rejected with a message of one line."""
 
 
 def with_exif(payload: bytes, exif: bytes) -> bytes:
-    """A JPEG with that in its EXIF segment."""
+    """Insert an EXIF segment into a JPEG."""
     return payload[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + payload[2:]
 
 
-TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-"""EXIF that says: turn it by 90 degrees."""
+ROTATED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+"""EXIF with a rotation by 90 degrees."""
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ODD: dict[str, bytes] = {
     **{name: payload for name, (payload, _) in CONVERTED.items()},
-    "turned.jpg": with_exif(JPEG, TURNED),
+    "rotated.jpg": with_exif(JPEG, ROTATED),
     "chatter.jpg": with_exif(JPEG, b"Exif\0\0" + b"\xff" * 65_000),
-    "profile.jpg": encoded(noise(), "JPEG", icc_profile=b"no colour profile" * 9),
+    "profile.jpg": encoded(noise(), "JPEG", icc_profile=b"not a color profile" * 9),
     "right profile.png": encoded(
         noise(), icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     ),
@@ -128,11 +128,11 @@ ODD: dict[str, bytes] = {
     "<img src=x onerror=alert(1)>.jpg": JPEG,
     "[a](javascript:alert(1)) **b** $x$.jpg": JPEG,
 }
-"""Each is answered."""
+"""Each is read."""
 
 
 def large() -> dict[str, bytes]:
-    """As large as is answered, in the kinds that need the most memory; made when asked for, which takes a second."""
+    """Generate images of the maximum size, in the formats that need the most memory; takes a second."""
     side = (6_300, 6_300)
     return {
         "big.png": encoded(Image.new("RGBA", side)),
@@ -143,5 +143,5 @@ def large() -> dict[str, bytes]:
 
 
 def too_large() -> dict[str, bytes]:
-    """A true picture of 30,000 x 30,000 pixels in a hundred kilobytes."""
+    """Generate a valid image of 30,000 x 30,000 pixels in a hundred kilobytes."""
     return {"white.png": encoded(Image.new("1", (30_000, 30_000)))}

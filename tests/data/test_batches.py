@@ -16,8 +16,8 @@ def split(n=103):
     return Split((rows,), torch.arange(n), np.arange(n))
 
 
-def numbers(found):
-    return [targets.tolist() for _, targets in found]
+def numbers(batches):
+    return [targets.tolist() for _, targets in batches]
 
 
 def test_each_sample_occurs_once_per_epoch():
@@ -28,10 +28,10 @@ def test_each_sample_occurs_once_per_epoch():
 
 
 def test_order_depends_on_epoch_and_seed_only():
-    one = numbers(Batches(split(), 16, seed=1).epoch(1))
-    assert one == numbers(Batches(split(), 16, seed=1).epoch(1))
-    assert one != numbers(Batches(split(), 16, seed=1).epoch(2))
-    assert one != numbers(Batches(split(), 16, seed=2).epoch(1))
+    order = numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert order == numbers(Batches(split(), 16, seed=1).epoch(1))
+    assert order != numbers(Batches(split(), 16, seed=1).epoch(2))
+    assert order != numbers(Batches(split(), 16, seed=2).epoch(1))
 
 
 @pytest.mark.parametrize("start", range(8))
@@ -66,15 +66,15 @@ def test_batch_is_shared_between_two_processes():
 
 
 def test_transform_receives_the_training_flag():
-    seen = []
+    flags = []
 
     def note(inputs, training):
-        seen.append(training)
+        flags.append(training)
         return inputs
 
     list(Batches(split(), 64, seed=1, transform=note).epoch(1))
     list(Batches(split(), 64, transform=note).epoch(1))
-    assert seen == [True, True, False, False]
+    assert flags == [True, True, False, False]
 
 
 def test_samples_are_batched_by_length():
@@ -84,9 +84,9 @@ def test_samples_are_batched_by_length():
     assert sorted(chain.from_iterable(steps)) == list(range(1003))
     assert steps == numbers(Batches(padded, 16, seed=1).epoch(1)) != numbers(Batches(padded, 16, seed=1).epoch(2))
     spread = np.mean([np.ptp(lengths[step]) for step in steps[:-1]])
-    assert spread < 10  # by chance it would be about 90
+    assert spread < 10  # about 90 for random batches
     first = [lengths[step].mean() for step in steps[:20]]
-    assert np.std(first) > 10  # short and long batches in turn, not in order
+    assert np.std(first) > 10  # short and long batches alternate
     assert first != sorted(first)
 
 

@@ -14,12 +14,12 @@ from dlcore.data.stratify import stratified_sample, stratified_split
 )
 def test_stratified_split_is_disjoint_complete_and_keeps_shares(labels, share, seed):
     labels = np.array(labels)
-    rest, part = stratified_split(labels, share, seed=seed)
-    assert sorted([*rest, *part]) == list(range(len(labels)))
+    first, second = stratified_split(labels, share, seed=seed)
+    assert sorted([*first, *second]) == list(range(len(labels)))
     for label in np.unique(labels):
-        count, taken = (labels == label).sum(), (labels[part] == label).sum()
-        assert abs(taken - share * count) <= 1
-        assert count < 2 or 0 < taken < count
+        count, sampled = (labels == label).sum(), (labels[second] == label).sum()
+        assert abs(sampled - share * count) <= 1
+        assert count < 2 or 0 < sampled < count
 
 
 def test_seed_is_reproducible():

@@ -1,4 +1,4 @@
-"""The documentation is true: links, files, commands, tables and code blocks."""
+"""Documentation agrees with the code: links, files, commands, tables and code blocks."""
 
 import os
 import re
@@ -21,16 +21,16 @@ TEXTS = {path: path.read_text(encoding="utf-8") for path in DOCS}
 
 
 def commands() -> list[str]:
-    """All `dlcore` commands in code blocks and inline code that are complete: no placeholders in capitals."""
-    found: dict[str, None] = {}
+    """Return all complete `dlcore` commands in code blocks and inline code (without placeholders in capitals)."""
+    complete: dict[str, None] = {}
     for text in TEXTS.values():
         blocks = "\n".join(re.findall(r"```\n(.*?)```", text, re.DOTALL))
         inline = re.findall(r"`((?:python -m )?dlcore [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
         for line in [*blocks.splitlines(), *inline]:
             command = line.split("#")[0].removeprefix("python -m ").removeprefix(".venv/bin/").strip()
             if command.startswith("dlcore ") and not re.search(r"\b[A-Z]{3,}\b", command):
-                found[command.split(">")[0].strip()] = None
-    return list(found)
+                complete[command.split(">")[0].strip()] = None
+    return list(complete)
 
 
 def test_readme_is_short():
@@ -81,7 +81,7 @@ def test_architecture_names_every_package():
     assert [name for name in packages if f"  {name}/ " not in TEXTS[ROOT / "docs" / "architecture.md"]] == []
 
 
-def test_results_are_those_of_the_bundles():
+def test_results_equal_those_of_the_bundles():
     assert TEXTS[ROOT / "docs" / "results.md"] == results.render_markdown()
 
 
@@ -97,7 +97,7 @@ def test_python_of_the_readme_runs(tmp_path):
 
 
 def test_page_files_repeat_title_and_summary_of_their_project():
-    """The menu reads titles from the page files, so that it need not import torch; both must agree."""
+    """The menu reads titles from the page files because projects import torch; both must agree."""
     for project in projects.list_projects():
         page = page_of(project.slug)
         assert page is not None and page.section == project.section, project.slug
@@ -105,11 +105,11 @@ def test_page_files_repeat_title_and_summary_of_their_project():
         assert (entry.title, entry.summary) == (project.title, project.summary), project.slug
 
 
-def test_every_dependency_has_a_reason_and_a_bound():
+def test_every_dependency_has_a_comment_and_a_bound():
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            requirement, _, reason = line.partition("#")
-            assert reason.strip(), line
+            requirement, _, comment = line.partition("#")
+            assert comment.strip(), line
             assert "~=" in requirement or ">=" in requirement, line
 
 

@@ -276,7 +276,7 @@ def opened(panel):
     assert not app.exception, app.exception
     return app
 
-for address in ("predict", "Try it"):
+for address in ("predict", "try_it"):
     app = opened(address)
     tabs = app.segmented_control(key="panel")
     assert tabs.value == "predict" and "Ask the model" in tabs.options and "Predict" not in tabs.options, tabs.options

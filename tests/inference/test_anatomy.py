@@ -17,14 +17,14 @@ def parameters(module: nn.Module) -> int:
 
 
 def test_autoencoder_layers_and_operations():
-    found = anatomy.analyze(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
-    dense = [layer for layer in found.layers if layer.kind == "Linear"]
+    result = anatomy.analyze(DenseAutoencoder(1000, (512, 32)), (torch.rand(BATCH, 1000),))
+    dense = [layer for layer in result.layers if layer.kind == "Linear"]
     assert [layer.total for layer in dense] == [512_512, 16_416, 16_896, 513_000]
     assert [layer.biases for layer in dense] == [512, 32, 512, 1000]
     assert [layer.shape for layer in dense] == [(None, 512), (None, 32), (None, 512), (None, 1000)]
-    assert found.parameters == 1_058_824
-    assert found.multiply_adds == 2 * (1000 * 512 + 512 * 32)
-    assert [one.name for one in found.operations] == [
+    assert result.parameters == 1_058_824
+    assert result.multiply_adds == 2 * (1000 * 512 + 512 * 32)
+    assert [operation.name for operation in result.operations] == [
         "input",
         "linear",
         "relu",
@@ -34,7 +34,7 @@ def test_autoencoder_layers_and_operations():
         "linear",
         "sigmoid",
     ]
-    assert [one.sources for one in found.operations[1:]] == [(i,) for i in range(7)]
+    assert [operation.sources for operation in result.operations[1:]] == [(i,) for i in range(7)]
 
 
 class Shared(nn.Module):
@@ -54,11 +54,14 @@ class Shared(nn.Module):
 
 def test_shared_layer_counts_once_and_skip_connections_are_edges():
     module = Shared()
-    found = anatomy.analyze(module, (torch.rand(BATCH, 8),))
-    assert found.parameters == parameters(module) == 80
-    assert [one.scope for one in found.operations if one.name == "linear"] == [("layer",), ("layer (2)",)]
-    assert found.multiply_adds == 2 * 64
-    named = {one.name: one for one in found.operations}
+    result = anatomy.analyze(module, (torch.rand(BATCH, 8),))
+    assert result.parameters == parameters(module) == 80
+    assert [operation.scope for operation in result.operations if operation.name == "linear"] == [
+        ("layer",),
+        ("layer (2)",),
+    ]
+    assert result.multiply_adds == 2 * 64
+    named = {operation.name: operation for operation in result.operations}
     assert named["add"].sources == (3, 1) and named["relu"].sources == (4,)
 
 
@@ -77,21 +80,21 @@ MODULES = {
 def test_multiply_adds_match_pytorch(name):
     module, shape = MODULES[name]
     module.eval()
-    found = anatomy.analyze(module, (torch.rand(BATCH, *shape),))
+    result = anatomy.analyze(module, (torch.rand(BATCH, *shape),))
     counter = FlopCounterMode(display=False)
     with counter, sdpa_kernel(SDPBackend.MATH):  # the counter knows no formula for the fused attention on a CPU
         module(torch.rand(1, *shape))
-    assert found.multiply_adds == counter.get_total_flops() // 2 > 0
-    assert found.parameters == parameters(module)
-    assert sum(one.weights + one.biases for one in found.operations) == parameters(module)
+    assert result.multiply_adds == counter.get_total_flops() // 2 > 0
+    assert result.parameters == parameters(module)
+    assert sum(operation.weights + operation.biases for operation in result.operations) == parameters(module)
 
 
 def test_multiply_adds_of_an_lstm_match_its_formula():
     module = nn.LSTM(5, 7, num_layers=2, bidirectional=True, batch_first=True)
-    found = anatomy.analyze(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
+    result = anatomy.analyze(nn.Sequential(module), (torch.rand(BATCH, 11, 5),))
     weights = sum(p.numel() for p in module.parameters() if p.dim() == 2)
-    assert (found.layers[0].weights, found.layers[0].biases) == (weights, parameters(module) - weights)
-    assert found.multiply_adds == 11 * weights
+    assert (result.layers[0].weights, result.layers[0].biases) == (weights, parameters(module) - weights)
+    assert result.multiply_adds == 11 * weights
 
 
 def test_module_is_restored_after_an_error():

@@ -15,7 +15,7 @@ def batches(x: torch.Tensor, y: torch.Tensor, size: int) -> list[predict.Batch]:
     return [((x[i : i + size],), y[i : i + size]) for i in range(0, len(x), size)]
 
 
-def test_batches_give_what_one_pass_gives(module):
+def test_batched_outputs_equal_one_pass(module):
     x, y = torch.rand(23, 4), torch.arange(23)
     outputs, targets = predict.predict_outputs(module, batches(x, y, 5))
     module.eval()
@@ -23,9 +23,9 @@ def test_batches_give_what_one_pass_gives(module):
     assert torch.equal(targets, y) and not outputs.requires_grad
 
 
-def test_module_is_left_as_it_was(module):
+def test_prediction_does_not_change_the_module(module):
     module.train()
-    module[2].eval()  # one part apart from the rest
+    module[2].eval()  # one submodule in evaluation mode
     before = {name: value.clone() for name, value in module.state_dict().items()}
     predict.predict_outputs(module, batches(torch.rand(9, 4), torch.zeros(9), 4))
     predict.forward_batch(module, torch.rand(1, 4))
@@ -34,12 +34,12 @@ def test_module_is_left_as_it_was(module):
     assert torch.is_grad_enabled() and all(parameter.grad is None for parameter in module.parameters())
 
 
-def test_module_is_put_back_after_an_error(module):
+def test_training_mode_is_restored_after_an_error(module):
     with pytest.raises(RuntimeError):
         predict.forward_batch(module, torch.rand(1, 5))
     assert module.training and torch.is_grad_enabled()
 
 
-def test_half_precision_comes_as_float():
+def test_half_precision_outputs_are_float32():
     module = nn.Linear(4, 3).bfloat16()
     assert predict.forward_batch(module, torch.rand(2, 4).bfloat16()).dtype == torch.float32

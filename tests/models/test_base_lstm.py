@@ -22,20 +22,20 @@ def ids() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("extra", [1, 200])
-def test_padding_changes_nothing(model, ids, extra):
+def test_padding_does_not_change_the_output(model, ids, extra):
     padded = torch.cat([ids, torch.zeros(6, extra, dtype=torch.int32)], dim=1)
     torch.testing.assert_close(model(padded), model(ids), rtol=0, atol=1e-6)
 
 
-def test_the_last_word_counts_and_what_comes_after_it_does_not(model, ids):
+def test_output_depends_on_the_last_word(model, ids):
     changed = ids.clone()
     changed[2, 9] = changed[2, 9] % 49 + 1
-    apart = (model(changed) - model(ids)).abs().amax(dim=1)
-    assert apart[2] > 1e-4 and apart[[0, 1, 3, 4, 5]].max() < 1e-6
+    change = (model(changed) - model(ids)).abs().amax(dim=1)
+    assert change[2] > 1e-4 and change[[0, 1, 3, 4, 5]].max() < 1e-6
 
 
-def test_it_is_the_state_that_packing_gives(model, ids):
-    """Against torch's own way of skipping padding."""
+def test_last_state_equals_packed_sequences(model, ids):
+    """Compare with `pack_padded_sequence`."""
     lengths = ids.ne(0).sum(dim=1)
     packed = torch.nn.utils.rnn.pack_padded_sequence(
         model.embedding(ids), lengths, batch_first=True, enforce_sorted=False
@@ -44,11 +44,11 @@ def test_it_is_the_state_that_packing_gives(model, ids):
     torch.testing.assert_close(model(ids), model.classes(states[-1]), rtol=1e-5, atol=1e-6)
 
 
-def test_an_empty_row_is_answered(model):
+def test_empty_row_has_finite_logits(model):
     assert torch.isfinite(model(torch.zeros(2, 5, dtype=torch.int32))).all()
 
 
-def test_three_layers_forget_gates_open_and_dropout_after_each():
+def test_default_has_three_layers_open_forget_gates_and_dropout():
     model = BaseLstm(SMALL, vocabulary=50, classes=2)
     assert model.lstm.num_layers == 3 and not model.lstm.bidirectional
     assert model.lstm.dropout == model.dropout.p == SMALL.dropout
@@ -57,7 +57,7 @@ def test_three_layers_forget_gates_open_and_dropout_after_each():
         assert biases[12:24].eq(1).all() and biases[:12].eq(0).all() and biases[24:].eq(0).all()
 
 
-def test_padding_is_a_zero_vector_that_stays(model, ids):
+def test_padding_embedding_stays_zero(model, ids):
     model.train()
     model(ids).sum().backward()
     assert model.embedding.weight[0].eq(0).all() and model.embedding.weight.grad[0].eq(0).all()

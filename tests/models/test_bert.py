@@ -1,4 +1,4 @@
-"""BERT as we wrap it: equal to transformers' own, blind to padding."""
+"""The BERT wrapper: same outputs as transformers, independent of padding."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from dlcore.data.sources import bert_weights
 from dlcore.data.text import bert_tokens
 from dlcore.models import bert
 
-TEXTS = ["A film that nobody should miss, least of all its makers.", "Bad.", "I slept well through most of it!"]
+TEXTS = ["A film that everyone should see, even its makers.", "Bad.", "I slept well through most of it!"]
 
 
 @pytest.fixture(scope="module")
@@ -25,24 +25,24 @@ def rows(checkpoint):
     return bert_tokens.WordPieceTokenizer(checkpoint).encode(TEXTS, length=64)
 
 
-def test_it_gives_what_transformers_own_model_gives(checkpoint, ours, rows):
+def test_outputs_match_transformers(checkpoint, ours, rows):
     from transformers import BertModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     theirs = BertModel.from_pretrained(checkpoint.folder, local_files_only=True, attn_implementation="eager").eval()
     ids = torch.from_numpy(bert_tokens.pad(rows))
-    found = ids.ne(0)
+    mask = ids.ne(0)
     with torch.no_grad():
-        wanted = theirs(ids, attention_mask=found.long(), output_attentions=True, output_hidden_states=True)
-        torch.testing.assert_close(ours(ids)[found], wanted.last_hidden_state[found], atol=1e-5, rtol=0)
-        torch.testing.assert_close(ours.attentions(ids), torch.stack(wanted.attentions, 1), atol=1e-5, rtol=0)
+        expected = theirs(ids, attention_mask=mask.long(), output_attentions=True, output_hidden_states=True)
+        torch.testing.assert_close(ours(ids)[mask], expected.last_hidden_state[mask], atol=1e-5, rtol=0)
+        torch.testing.assert_close(ours.attentions(ids), torch.stack(expected.attentions, 1), atol=1e-5, rtol=0)
         fourth = bert.pretrained(checkpoint.config, checkpoint.state(), layer=4)(ids)
-    torch.testing.assert_close(fourth[found], wanted.hidden_states[4][found], atol=1e-5, rtol=0)
+    torch.testing.assert_close(fourth[mask], expected.hidden_states[4][mask], atol=1e-5, rtol=0)
 
 
-def test_padding_changes_nothing(checkpoint, rows):
-    ours = bert.pretrained(checkpoint.config, checkpoint.state()).double()  # float32 rounds by 3e-6 where T differs
+def test_padding_does_not_change_the_output(checkpoint, rows):
+    ours = bert.pretrained(checkpoint.config, checkpoint.state()).double()  # float32 rounds by 3e-6 for different T
     short, long = (torch.from_numpy(bert_tokens.pad(rows, length=length)) for length in (0, 200))
     with torch.no_grad():
         first, second = ours(short), ours(long)
@@ -51,7 +51,7 @@ def test_padding_changes_nothing(checkpoint, rows):
     assert torch.isfinite(ours(torch.zeros(1, 4, dtype=torch.int64))).all()
 
 
-def test_nothing_of_it_learns_and_what_does_not_fit_is_refused(checkpoint, ours):
+def test_pretrained_is_frozen_and_rejects_missing_weights(checkpoint, ours):
     assert not any(parameter.requires_grad for parameter in ours.parameters()) and not ours.training
     with pytest.raises(RuntimeError, match="Missing"):
         bert.pretrained(checkpoint.config, {})

@@ -1,4 +1,4 @@
-"""The contract of every model of every project, checked on a few samples of its own data."""
+"""The contract of every model of every project, checked on a few samples of the project's data."""
 
 import functools
 import os
@@ -17,18 +17,18 @@ from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
 from dlcore.projects import RunConfig
 
-SAME = {"reviews_transformer": {"base"}}
-"""The models to test of projects whose models are one network with several recipes."""
+SHARED_ARCHITECTURE = {"reviews_transformer": {"base"}}
+"""The models to test of projects whose models are one network with several presets."""
 MODELS = [
     pytest.param((slug, name), id=f"{slug}/{name}", marks=marks_of(slug, name))
     for slug in projects.PROJECTS
     for name in projects.get(slug).models
-    if name in SAME.get(slug, projects.get(slug).models)
+    if name in SHARED_ARCHITECTURE.get(slug, projects.get(slug).models)
 ]
 pytestmark = pytest.mark.anydata
 ROWS = 12
 SHALLOW = 6
-STARTED = {"bert", "food"}
+PRETRAINED = {"bert", "food"}
 """Projects whose models start from pretrained weights."""
 SLOW = {"sigmoid", "head"}
 """Models that learn slowly: sigmoids by design, the head because its features come from a random BERT."""
@@ -66,7 +66,7 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
                 patch.setenv("DLCORE_DATA", f"{bert_folder().name}:{os.environ.get('DLCORE_DATA', '')}")
             return config, project.prepare(config)
     except DataMissingError as error:
-        pytest.skip(f"data not here: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
+        pytest.skip(f"data missing: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
 
 
 class Case:
@@ -76,7 +76,7 @@ class Case:
         project = projects.get(slug)
         self.entry = project.models[name]
         self.config, data = prepared(slug, name)
-        self.start = data.start if slug in STARTED else None
+        self.start = data.start if slug in PRETRAINED else None
         self.objective, self.facts = project.objective(self.config, data), data.facts
         rows = torch.linspace(0, len(data.train) - 1, ROWS).long()  # spread over the data: every class appears
         inputs = tuple(part[rows] for part in data.train.inputs)

@@ -5,15 +5,15 @@ from torch import nn
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig
 
 
-def test_parameters_by_hand():
+def test_parameter_count():
     model = DenseClassifier(DenseClassifierConfig(), features=784, classes=10)
-    by_hand = (784 + 1) * 256 + (256 + 1) * 128 + (128 + 1) * 64 + (64 + 1) * 10
-    assert sum(parameter.numel() for parameter in model.parameters()) == by_hand == 242_762
+    expected = (784 + 1) * 256 + (256 + 1) * 128 + (128 + 1) * 64 + (64 + 1) * 10
+    assert sum(parameter.numel() for parameter in model.parameters()) == expected == 242_762
     assert [type(part) for part in model.hidden] == [nn.Linear, nn.ReLU] * 3
 
 
 @pytest.mark.parametrize("config", [{"dropout": 0.4}, {"batch_norm": True}, {"dropout": 0.2, "batch_norm": True}])
-def test_dropout_and_batch_norm_where_asked_for(config):
+def test_dropout_and_batch_norm_are_optional(config):
     torch.manual_seed(0)
     options = DenseClassifierConfig(**config)
     model = DenseClassifier(options, features=64, classes=10)

@@ -1,4 +1,4 @@
-"""The encoder's parts against PyTorch's own, from the same weights, and the figures of the classic one."""
+"""Encoder layers compared with PyTorch's, from the same weights; parameter counts of the classic encoder."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def model() -> NewsEncoder:
     return NewsEncoder(SMALL, vocabulary=50, length=300, classes=4).eval()
 
 
-def test_the_classic_one_has_12_012_196_parameters_1_810_596_of_them_trained():
+def test_classic_encoder_has_12_012_196_parameters_1_810_596_of_them_trainable():
     model = NewsEncoder(NewsEncoderConfig(), vocabulary=102_016, length=128, classes=4)
     counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
     assert sum(n for n, _ in counts) == 12_012_196
@@ -36,7 +36,7 @@ def test_the_classic_one_has_12_012_196_parameters_1_810_596_of_them_trained():
 
 
 @pytest.mark.parametrize("width_heads", [(100, 5), (64, 2)])
-def test_layers_are_those_of_pytorch_from_its_weights(width_heads, ids):
+def test_encoder_layers_match_pytorch(width_heads, ids):
     width, heads = width_heads
     torch.manual_seed(0)
     theirs = nn.TransformerEncoder(
@@ -46,58 +46,58 @@ def test_layers_are_those_of_pytorch_from_its_weights(width_heads, ids):
         nn.init.normal_(parameter, std=0.1)
     ours = nn.ModuleDict({"layers": nn.ModuleList(encoder.EncoderLayer(width, heads, 2048, 0.0) for _ in range(4))})
     ours.load_state_dict(encoder.from_torch(theirs.state_dict()))
-    x, found = torch.randn(*ids.shape, width), encoder.padding_mask(ids)
-    wanted, got = theirs(x, src_key_padding_mask=~found), x
+    x, mask = torch.randn(*ids.shape, width), encoder.padding_mask(ids)
+    expected, actual = theirs(x, src_key_padding_mask=~mask), x
     for layer in ours["layers"]:
-        got = layer(got, found[:, None, None])
-    torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
+        actual = layer(actual, mask[:, None, None])
+    torch.testing.assert_close(actual[mask], expected[mask], rtol=1e-5, atol=1e-5)
 
 
-def test_a_decoder_layer_is_pytorchs_from_its_weights(ids):
+def test_decoder_layer_matches_pytorch(ids):
     torch.manual_seed(0)
     theirs = nn.TransformerDecoderLayer(20, 4, 32, 0.0, batch_first=True).eval()
     state = {}
     for name, tensor in theirs.state_dict().items():
-        moved = (
+        renamed = (
             name.replace("norm2", "memory_norm").replace("norm3", "norm2").replace("multihead_attn", "memory.self_attn")
         )
-        state[moved] = tensor
+        state[renamed] = tensor
     state = {
         name.replace("memory.attention", "memory_attention"): each for name, each in encoder.from_torch(state).items()
     }
     ours = encoder.DecoderLayer(20, 4, 32, 0.0).eval()
     ours.load_state_dict(state)
-    found, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
-    got = ours(x, memory, mask=found[:, None, None], memory_mask=found[:, None, None])
-    wanted = theirs(x, memory, tgt_key_padding_mask=~found, memory_key_padding_mask=~found)
-    torch.testing.assert_close(got[found], wanted[found], rtol=1e-5, atol=1e-5)
+    mask, x, memory = encoder.padding_mask(ids), torch.randn(6, 30, 20), torch.randn(6, 30, 20)
+    actual = ours(x, memory, mask=mask[:, None, None], memory_mask=mask[:, None, None])
+    expected = theirs(x, memory, tgt_key_padding_mask=~mask, memory_key_padding_mask=~mask)
+    torch.testing.assert_close(actual[mask], expected[mask], rtol=1e-5, atol=1e-5)
 
 
-def test_padding_changes_nothing(model, ids):
+def test_padding_does_not_change_the_output(model, ids):
     padded = torch.cat([ids, torch.zeros(6, 200, dtype=torch.int32)], dim=1)
     torch.testing.assert_close(model(padded), model(ids), rtol=0, atol=1e-6)
 
 
-def test_an_empty_row_is_answered(model):
+def test_empty_row_has_finite_logits(model):
     assert torch.isfinite(model(torch.zeros(2, 5, dtype=torch.int32))).all()
 
 
-def test_weights_of_attention_sum_to_one_and_leave_padding_out(model, ids):
-    taken = model.attention_weights(ids)
-    assert [layer.shape for layer in taken] == [(6, 4, 30, 30)] * 2
-    for layer in taken:
+def test_attention_weights_sum_to_one_and_exclude_padding(model, ids):
+    weights = model.attention_weights(ids)
+    assert [layer.shape for layer in weights] == [(6, 4, 30, 30)] * 2
+    for layer in weights:
         torch.testing.assert_close(layer.sum(dim=-1), torch.ones(6, 4, 30))
         assert layer[0, :, :, 1:].max() == 0.0
 
 
-def test_places_are_the_papers_sines():
+def test_positional_encoding_is_sinusoidal():
     table = encoder.positional_encoding(50, 100)
     assert table[0, 0::2].eq(0).all() and table[0, 1::2].eq(1).all()
     assert table[7, 10] == pytest.approx(torch.tensor(7 / 10_000 ** (10 / 100)).sin().item(), abs=1e-6)
     assert table[7, 11] == pytest.approx(torch.tensor(7 / 10_000 ** (10 / 100)).cos().item(), abs=1e-6)
 
 
-def test_words_are_forgotten_in_training_alone_and_padding_never(ids):
+def test_word_dropout_applies_in_training_only_and_spares_padding(ids):
     torch.manual_seed(0)
     lost = encoder.word_dropout(ids, 0.5)
     assert lost[ids == 0].eq(0).all() and 0.3 < (lost[ids != 0] == 1).float().mean() < 0.7
@@ -105,6 +105,6 @@ def test_words_are_forgotten_in_training_alone_and_padding_never(ids):
     assert torch.equal(model(ids), model(ids))
 
 
-def test_a_width_that_heads_do_not_divide_is_refused():
+def test_width_must_be_a_multiple_of_heads():
     with pytest.raises(ConfigError, match="not a multiple of heads=3"):
         NewsEncoder(NewsEncoderConfig(heads=3), vocabulary=50, length=30, classes=4)

@@ -1,4 +1,4 @@
-"""Fine-tuning a BERT: what learns and how fast, what is kept, and that padding changes nothing."""
+"""Fine-tuned BERT: trainable parameters, learning rates, state dict and padding."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def network(seed: int = 0, **options) -> FineTunedBert:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first"])
-def test_padding_changes_nothing(pooling):
+def test_padding_does_not_change_the_output(pooling):
     module = network(pooling=pooling).double().eval()
     long = torch.cat([IDS, torch.zeros(2, 200, dtype=torch.int64)], dim=1)
     with torch.no_grad():
@@ -33,42 +33,42 @@ def test_padding_changes_nothing(pooling):
         torch.testing.assert_close(module(IDS[1:, :3]), module(IDS)[1:], atol=1e-6, rtol=0)
 
 
-def test_what_was_pooled_before_goes_to_the_head_alone():
+def test_pooled_states_go_directly_to_the_head():
     module = network().eval()
     torch.testing.assert_close(module(module.pooled(IDS)), module(IDS))
 
 
-def test_rates_fall_from_layer_to_layer_and_what_is_frozen_has_none():
+def test_rates_decay_by_layer_and_exclude_frozen_parameters():
     rates = [share for share, _ in network(encoder_rate=0.5, layer_decay=0.8).rates()]
     assert rates == pytest.approx([1.0, 0.5, 0.4, 0.32, 0.256])  # head, three layers, embeddings
     assert [share for share, _ in network(train="last_layers", top_layers=2).rates()] == pytest.approx([1.0, 0.2, 0.18])
     assert [share for share, _ in network(train="head").rates()] == [1.0]
 
 
-def test_a_run_keeps_what_it_learnt_and_takes_the_rest_from_the_checkpoint():
+def test_state_dict_excludes_frozen_parameters():
     first = network(train="last_layers", top_layers=1)
-    kept = first.state_dict()
-    assert kept and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in kept)
+    state = first.state_dict()
+    assert state and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in state)
     other = network(seed=1, train="last_layers", top_layers=1)
-    other.take_over(first.bert.network.state_dict())
-    other.load_state_dict(load(save(kept)))
+    other.load_pretrained(first.bert.network.state_dict())
+    other.load_state_dict(load(save(state)))
     assert torch.equal(first.eval()(IDS), other.eval()(IDS))
     with pytest.raises(RuntimeError, match=r"head\.1\.bias"):
-        other.load_state_dict({name: value for name, value in kept.items() if name != "head.1.bias"})
+        other.load_state_dict({name: value for name, value in state.items() if name != "head.1.bias"})
     words = f"{FineTunedBert.WORDS}.weight"
     assert words not in network().state_dict() and words in network(train_embeddings=True).state_dict()
     torch.manual_seed(0)
-    anew = FineTunedBert(FromScratchConfig(), config=SIZES, classes=4)
-    assert set(anew.state_dict()) == {name for name, _ in anew.named_parameters()}
+    from_scratch = FineTunedBert(FromScratchConfig(), config=SIZES, classes=4)
+    assert set(from_scratch.state_dict()) == {name for name, _ in from_scratch.named_parameters()}
 
 
-def test_only_what_learns_drops_out():
+def test_dropout_is_active_only_in_trained_layers():
     module = network(train="last_layers", top_layers=1).train()
     dropping = {name for name, part in module.named_modules() if isinstance(part, torch.nn.Dropout) and part.training}
     assert dropping and all(name.startswith(("head.", "bert.network.encoder.layer.2.")) for name in dropping)
 
 
-def test_the_head_for_blanks_gives_what_transformers_own_gives():
+def test_masked_language_model_head_matches_transformers():
     from transformers import BertConfig, BertForMaskedLM
 
     torch.manual_seed(0)
@@ -79,5 +79,5 @@ def test_the_head_for_blanks_gives_what_transformers_own_gives():
     ours = pretrained(SIZES, state)
     assert isinstance(ours, MaskedBert)
     with torch.no_grad():
-        wanted = theirs(IDS, attention_mask=IDS.ne(0).long()).logits
-    torch.testing.assert_close(ours(IDS)[IDS.ne(0)], wanted[IDS.ne(0)], atol=1e-5, rtol=0)
+        logits = theirs(IDS, attention_mask=IDS.ne(0).long()).logits
+    torch.testing.assert_close(ours(IDS)[IDS.ne(0)], logits[IDS.ne(0)], atol=1e-5, rtol=0)

@@ -1,4 +1,4 @@
-"""Networks written in a few words."""
+"""Networks built from text descriptions."""
 
 import pytest
 import torch
@@ -12,12 +12,12 @@ def kinds(text: str) -> list[str]:
     return [type(layer).__name__ for layer in build_network(text).module]
 
 
-def test_an_autoencoder_is_known_by_its_ends():
+def test_equal_input_and_output_size_builds_an_autoencoder():
     assert kinds("1000-512-32-512-1000") == ["Linear", "ReLU", "Linear", "Linear", "ReLU", "Linear", "Sigmoid"]
     assert sum(p.numel() for p in build_network("1000-512-32-512-1000").module.parameters()) == 1_058_824
 
 
-def test_others_end_bare_and_what_is_named_is_not_added_to():
+def test_named_activations_replace_the_defaults():
     assert kinds("784 256 64 10") == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
     assert kinds("784 - 256 - tanh - 10 - softmax") == ["Linear", "Tanh", "Linear", "Softmax"]
     assert kinds("8-4-8-none") == ["Linear", "Linear"]
@@ -26,14 +26,14 @@ def test_others_end_bare_and_what_is_named_is_not_added_to():
 @pytest.mark.parametrize(
     "text", ["1x28x28-conv3x16-pool2-conv5x8/2-norm-64-drop0.5-10", "3x32x32,conv3x4,relu,flat,10", "5-9"]
 )
-def test_what_is_written_runs(text):
-    written = build_network(text)
-    assert written.module.eval()(torch.rand(2, *written.shape)).shape[0] == 2
-    assert isinstance(written.module, nn.Sequential)
+def test_built_network_runs(text):
+    network = build_network(text)
+    assert network.module.eval()(torch.rand(2, *network.shape)).shape[0] == 2
+    assert isinstance(network.module, nn.Sequential)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "input and a layer"),
         ("1000", "input and a layer"),
@@ -48,6 +48,6 @@ def test_what_is_written_runs(text):
         ("-".join(["5"] * 99), "words"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_one_line(text, said):
-    with torch.device("meta"), pytest.raises(RequestError, match=said):
+def test_invalid_description_raises_request_error(text, message):
+    with torch.device("meta"), pytest.raises(RequestError, match=message):
         build_network(text)

@@ -27,7 +27,7 @@ def csv(label: str = "") -> bytes:
     return "\n".join([header, *(row + flag for row, flag in zip(rows, flags, strict=True))]).encode()
 
 
-def opened(**query: str) -> AppTest:
+def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
@@ -35,8 +35,8 @@ def opened(**query: str) -> AppTest:
     return app.run()
 
 
-def hand_in(payload: bytes, name: str = "my load.csv") -> AppTest:
-    app = opened(panel="data")
+def upload(payload: bytes, name: str = "my load.csv") -> AppTest:
+    app = open_page(panel="data")
     return app.file_uploader(key="custom-series-file").set_value((name, payload, "text/csv")).run()
 
 
@@ -44,37 +44,37 @@ def press(app: AppTest, label: str) -> AppTest:
     return next(button for button in app.button if button.label == label).click().run()
 
 
-def words(app: AppTest) -> str:
+def all_text(app: AppTest) -> str:
     return " ".join(str(part.value) for kind in (app.error, app.success, app.markdown, app.caption) for part in kind)
 
 
-def test_uploaded_series_is_guessed_saved_and_selected_for_training(monkeypatch):
-    app = hand_in(csv("anomaly"))
+def test_uploaded_series_is_detected_saved_and_selected_for_training(monkeypatch):
+    app = upload(csv("anomaly"))
     assert not app.exception and not app.error
-    chosen = {box.label: box.value for box in app.selectbox}
-    assert (chosen["Time column"], chosen["Value column"], chosen["Label column"]) == ("when", "load", "anomaly")
+    values = {box.label: box.value for box in app.selectbox}
+    assert (values["Time column"], values["Value column"], values["Label column"]) == ("when", "load", "anomaly")
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
     assert next(box for box in app.text_input if box.label == "Name").value == "my-load"
     app = press(app, "Save dataset")
-    assert not app.exception and "is saved and selected under" in words(app)
+    assert not app.exception and "was added and is selected under" in all_text(app)
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "custom:my-load"
-    asked = []
+    configs = []
 
     def create(config, *, parent=""):
-        asked.append(config)
-        raise RunError("kept for the test.")
+        configs.append(config)
+        raise RunError("not started in tests.")
 
     monkeypatch.setattr(runs, "create", create)
-    app.segmented_control(key="panel").set_value("Train").run()
+    app.segmented_control(key="panel").set_value("train").run()
     press(app, "Train")
-    assert (asked[0].dataset, asked[0].data_checksum) == (
+    assert (configs[0].dataset, configs[0].data_checksum) == (
         "custom:my-load",
         custom.require("my-load", "series").checksum,
     )
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
         (b"\x89PNG" + bytes(99), "an image, not a CSV"),
@@ -82,11 +82,11 @@ def test_uploaded_series_is_guessed_saved_and_selected_for_training(monkeypatch)
         (b"", "empty"),
     ],
 )
-def test_invalid_file_is_rejected_and_nothing_is_saved(payload, said):
-    app = hand_in(payload)
+def test_invalid_file_is_rejected_and_nothing_is_saved(payload, message):
+    app = upload(payload)
     assert not app.exception
     (error,) = app.error
-    assert said in error.value and "\n" not in error.value
+    assert message in error.value and "\n" not in error.value
     assert custom.list_datasets() == [] and not any(button.label == "Save dataset" for button in app.button)
 
 
@@ -94,14 +94,14 @@ def test_invalid_file_is_rejected_and_nothing_is_saved(payload, said):
 def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label, tmp_path):
     from dlcore import projects
 
-    press(hand_in(csv(label)), "Save dataset")
+    press(upload(csv(label)), "Save dataset")
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
     run = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("data", "train", "results", "predict", "explain"):
-        app = opened(panel=panel, run=run)
-        assert not app.exception and not app.error, (panel, words(app))
+        app = open_page(panel=panel, run=run)
+        assert not app.exception and not app.error, (panel, all_text(app))
     custom.remove("my-load")
     for panel in ("data", "results", "predict", "explain"):
-        app = opened(panel=panel, run=run)
-        assert not app.exception and all("broke" not in error.value for error in app.error), (panel, words(app))
+        app = open_page(panel=panel, run=run)
+        assert not app.exception and all("broke" not in error.value for error in app.error), (panel, all_text(app))

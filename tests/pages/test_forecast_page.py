@@ -1,4 +1,4 @@
-"""The forecast page: the Beijing dataset, comparison of runs, a warmer past, a custom table."""
+"""The forecast page: the Beijing dataset, comparison of runs, what-if temperature, a custom table."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def fresh_home(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
 
 
-def opened(**query: str) -> AppTest:
+def open_page(**query: str) -> AppTest:
     test = AppTest.from_file(str(ASSETS.parent / "app.py"), default_timeout=60)
     test.switch_page("pages/series/forecast.py")
     for name, value in query.items():
@@ -24,34 +24,34 @@ def opened(**query: str) -> AppTest:
     return test.run()
 
 
-def words(test: AppTest) -> str:
+def all_text(test: AppTest) -> str:
     return " ".join(part.value for part in (*test.markdown, *test.caption))
 
 
 def test_results_name_the_persistence_baseline_and_that_ridge_beats_the_run():
-    test = opened(panel="results", run=RUN)
+    test = open_page(panel="results", run=RUN)
     assert not test.exception
-    assert "is below persistence" in words(test)
+    assert "is below persistence" in all_text(test)
     assert "Ridge regression, a linear method" in test.warning[0].value
 
 
 def test_reference_runs_can_be_compared():
-    test = opened(panel="results", run=RUN, comparison="reference")
+    test = open_page(panel="results", run=RUN, comparison="reference")
     assert not test.exception and not test.error
     assert {"Model", "R² (mean)", "Skill"} <= set(test.dataframe[0].value.columns)
     assert len(test.dataframe[0].value.columns) < 12
 
 
 def test_data_panel_shows_beijing():
-    test = opened(panel="data", run=RUN)
-    chooser = next(box for box in test.selectbox if box.label == "Dataset")
-    chooser.set_value("beijing_pm25").run()
-    assert not test.exception and "43,824 rows of 7 variables" in words(test)
+    test = open_page(panel="data", run=RUN)
+    dataset = next(box for box in test.selectbox if box.label == "Dataset")
+    dataset.set_value("beijing_pm25").run()
+    assert not test.exception and "43,824 rows of 7 variables" in all_text(test)
 
 
 @pytest.mark.realdata("air_quality")
-def test_forecast_of_a_warmer_past_is_shown_beside_the_real_one():
-    test = opened(panel="predict", run=RUN)
+def test_what_if_forecast_is_shown_with_the_forecast():
+    test = open_page(panel="predict", run=RUN)
     test.slider(key="warmer").set_value(5.0).run()
     assert not test.exception
     table = test.dataframe[0].value
@@ -61,17 +61,17 @@ def test_forecast_of_a_warmer_past_is_shown_beside_the_real_one():
 def test_custom_table_can_be_uploaded_saved_chosen_and_removed():
     rows = [f"2024-01-{1 + h // 24:02d} {h % 24:02d}:00,{h % 24},{100 + h % 7},north" for h in range(400)]
     payload = ("\n".join(["when,heat,gas,place", *rows])).encode()
-    test = opened(panel="data", run=RUN)
+    test = open_page(panel="data", run=RUN)
     uploader = next(each for each in test.file_uploader if each.key == "custom-table-file")
     uploader.upload("mine.csv", payload, "text/csv").run()
     assert not test.exception and any("holds no numbers" in str(frame.value) for frame in test.dataframe)
     test.button(key="custom-table-save").click().run()
-    assert not test.exception and "400 rows of 2 variables" in words(test)
-    chooser = next(box for box in test.selectbox if box.label == "Dataset")
-    assert chooser.value == "custom:mine"
+    assert not test.exception and "400 rows of 2 variables" in all_text(test)
+    dataset = next(box for box in test.selectbox if box.label == "Dataset")
+    assert dataset.value == "custom:mine"
     next(button for button in test.button if button.label == "Remove").click().run()
     assert not test.exception
-    assert "custom:mine" not in next(box for box in test.selectbox if box.label == chooser.label).options
+    assert "custom:mine" not in next(box for box in test.selectbox if box.label == dataset.label).options
 
 
 def test_daily_table_uses_days_as_unit(tmp_path):
@@ -86,10 +86,10 @@ def test_daily_table_uses_days_as_unit(tmp_path):
         "forecast", model="lstm", dataset="custom:days", preset="quick", device="cpu", settings=settings
     )
     runs.train_here(config, tmp_path / "bundle")
-    made = runs.import_run(tmp_path / "bundle").run_id
+    run_id = runs.import_run(tmp_path / "bundle").run_id
     for panel in ("results", "predict", "explain", "data"):
-        test = opened(panel=panel, run=made)
+        test = open_page(panel=panel, run=run_id)
         assert not test.exception and not test.error, panel
-        said = words(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))
-        assert "hour" not in said.lower().replace("the hour of the day", ""), (panel, said)
-        assert "day" in said, panel
+        text = all_text(test) + " ".join(part.label for part in (*test.slider, *test.selectbox))
+        assert "hour" not in text.lower().replace("the hour of the day", ""), (panel, text)
+        assert "day" in text, panel

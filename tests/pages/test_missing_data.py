@@ -22,9 +22,9 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
 
 
-def page(panel, **chosen):
+def page(panel, **query):
     app = AppTest.from_file(str(ROOT / "pages" / "vision" / "fashion.py"), default_timeout=60)
-    for name, value in {"panel": panel, **chosen}.items():
+    for name, value in {"panel": panel, **query}.items():
         app.query_params[name] = value
     return app.run()
 
@@ -50,10 +50,10 @@ def test_predict_asks_for_an_upload_without_test_samples(bare):
 
 def test_form_starts_with_an_available_dataset(bare):
     app = page("Train")
-    chosen = next(box for box in app.selectbox if box.label == "Dataset")
-    assert chosen.value == "digits"
+    dataset = next(box for box in app.selectbox if box.label == "Dataset")
+    assert dataset.value == "digits"
     assert not next(b for b in app.button if b.label == "Train").disabled
-    chosen.select("fashion_mnist").run()
+    dataset.select("fashion_mnist").run()
     assert "Download" in labels(app)
     assert next(b for b in app.button if b.label == "Train").disabled
 
@@ -86,14 +86,14 @@ def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, sl
     assert "Sanity checks" in [heading.value for heading in app.subheader]
     app.text_area[0].set_value("\u0000 ").run()
     assert not app.exception and "the text is empty" in app.error[0].value
-    app.session_state["panel"] = "Results"
+    app.session_state["panel"] = "results"
     app.run()
     assert not app.exception and not app.error
     assert "Learning curves" in [heading.value for heading in app.subheader]
     assert any("texts are not on this machine" in caption.value for caption in app.caption)
-    app.session_state["panel"] = "Data"
+    app.session_state["panel"] = "data"
     app.run()
-    assert not app.exception and "Your own texts" in [heading.value for heading in app.subheader]
+    assert not app.exception and "Add custom texts" in [fold.label for fold in app.expander]
 
 
 def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_path):
@@ -106,6 +106,6 @@ def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_pa
     app.run()
     next(box for box in app.selectbox if box.label == "Dataset").select("custom:mine").run()
     assert not app.exception and next(b for b in app.button if b.label == "Train").disabled
-    assert any("for **Vectors** under More settings" in caption.value for caption in app.caption)
+    assert any("set **Vectors** to “none” under More settings" in caption.value for caption in app.caption)
     next(box for box in app.selectbox if box.label == "Vectors").select("none").run()
     assert not app.exception and not next(b for b in app.button if b.label == "Train").disabled

@@ -19,7 +19,7 @@ def fresh_home(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
 
 
-def opened(slug: str = "", **query: str) -> AppTest:
+def open_page(slug: str = "", **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
@@ -30,7 +30,7 @@ def opened(slug: str = "", **query: str) -> AppTest:
 
 
 def test_home_has_a_card_for_every_page():
-    app = opened()
+    app = open_page()
     assert not app.exception and not app.error
     links = [element.proto.label for element in app.get("page_link")]
     words = html.unescape(" ".join(element.proto.body for element in app.get("html")))
@@ -46,7 +46,7 @@ PLACES = [(page, part.title if part else "") for page in PAGES for part in page.
 @pytest.mark.parametrize("panel", PANELS)
 @pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
 def test_every_panel_of_every_page_opens(page, part, panel):
-    app = opened(page.slug, panel=panel, **({"part": part} if part else {}))
+    app = open_page(page.slug, panel=panel, **({"part": part} if part else {}))
     assert not app.exception, app.exception
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
@@ -54,7 +54,7 @@ def test_every_panel_of_every_page_opens(page, part, panel):
 
 
 def test_link_to_a_run_opens_its_part_of_the_page():
-    app = opened("seq2seq", of="bert", open="train")
+    app = open_page("seq2seq", of="bert", open="train")
     assert not app.exception
     assert app.segmented_control(key="part").value == "Fine-tuning BERT"
     assert app.segmented_control(key="panel").value == "train"
@@ -68,7 +68,7 @@ def test_page_and_project_agree_on_the_section(page):
 
 
 def test_unknown_run_in_the_address_falls_back_to_an_existing_run():
-    app = opened("anomaly", panel="train", run="no-such-run")
+    app = open_page("anomaly", panel="train", run="no-such-run")
     assert not app.exception and not app.error
 
 
@@ -79,7 +79,7 @@ def test_failing_panel_shows_one_error_line(monkeypatch):
         raise ValueError("a planted\nfault")
 
     monkeypatch.setattr(module, "train", broken)
-    app = opened("anomaly", panel="train")
+    app = open_page("anomaly", panel="train")
     assert not app.exception
     (error,) = app.error
     assert "ValueError: a planted fault" in error.value
@@ -88,19 +88,19 @@ def test_failing_panel_shows_one_error_line(monkeypatch):
 
 
 def test_panel_of_another_page_falls_back_to_results():
-    app = opened("anomaly", panel="step_by_step")
+    app = open_page("anomaly", panel="step_by_step")
     assert not app.exception and not app.error
     assert app.segmented_control(key="panel").value == "results"
 
 
-@pytest.mark.parametrize(("link", "panel"), [("Try it", "predict"), ("Data", "data"), ("predict", "predict")])
+@pytest.mark.parametrize(("link", "panel"), [("try_it", "predict"), ("Data", "data"), ("predict", "predict")])
 def test_link_with_a_panel_id_or_a_former_label_opens_the_panel(link, panel):
-    app = opened("vit", panel=link)
+    app = open_page("vit", panel=link)
     assert not app.exception and app.segmented_control(key="panel").value == panel
     assert app.query_params["panel"] in (panel, [panel])
 
 
 def test_vit_page_opens_with_a_transformer():
-    app = opened("vit", panel="explain")
+    app = open_page("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Attention" in app.segmented_control(key="vit-view").options

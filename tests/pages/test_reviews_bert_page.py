@@ -11,7 +11,7 @@ from dlcore.data.text import token_states
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(
-    not (ROOT / "assets" / "runs" / "reviews_bert").is_dir(), reason="no reference run of it came along"
+    not (ROOT / "assets" / "runs" / "reviews_bert").is_dir(), reason="no reference run is packaged"
 )
 
 
@@ -37,14 +37,14 @@ def page(panel):
 def test_results_need_no_bert(bare):
     app = page("Results")
     assert not app.exception and not app.error
-    assert "Right on" in " ".join(each.value for each in app.markdown)
+    assert "Right on" in " ".join(element.value for element in app.markdown)
 
 
 @pytest.mark.parametrize("panel", ["data", "predict"])
 def test_panels_that_need_bert_offer_the_download(bare, panel):
     app = page(panel)
     assert not app.exception and not app.error
-    words = " ".join(each.value for each in app.markdown)
+    words = " ".join(element.value for element in app.markdown)
     assert "all-MiniLM-L6-v2, a pretrained BERT: not on this machine yet" in words
     assert "90.9 MB" in words and "license: Apache-2.0" in words
     assert "Download" in [button.label for button in app.button]
@@ -55,6 +55,6 @@ def test_feature_cache_size_is_shown_and_freed(bare, monkeypatch):
 
     token_states.save("a" * 32, np.zeros((10, 4), dtype=np.float16), np.array([0, 10]))
     app = page("Data")
-    assert "in 1 files, at most 20 GB" in " ".join(each.value for each in app.markdown)
+    assert "in 1 files, at most 20 GB" in " ".join(element.value for element in app.markdown)
     next(button for button in app.button if button.label == "Clear cache").click().run()
     assert token_states.usage() == (0, 0) and not app.exception

@@ -1,4 +1,4 @@
-"""The form of the Train panel builds the config that it shows, and starts it."""
+"""The form of the Train panel builds and starts a config."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,13 +11,13 @@ from dlcore.data.sources import weights
 
 @pytest.fixture
 def started(tmp_path, monkeypatch):
-    """Launches nothing; returns the configs that would have been trained."""
+    """Start no run; return the configs that would be trained."""
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     configs = []
 
     def create(config, *, parent=""):
         configs.append(config)
-        raise RunError("kept for the test.")
+        raise RunError("not started in tests.")
 
     monkeypatch.setattr(runs, "create", create)
     return configs
@@ -35,21 +35,21 @@ def press_train(app: AppTest) -> AppTest:
 
 
 def widget(group, label: str):
-    return next(one for one in group if one.label == label)
+    return next(element for element in group if element.label == label)
 
 
 def test_train_button_starts_the_preset(started):
     app = press_train(form())
     (config,) = started
     assert (config.project, config.preset, config.seed, config.device) == ("anomaly", "quick", 0, "auto")
-    assert [error.value for error in app.error] == ["kept for the test."]
+    assert [error.value for error in app.error] == ["not started in tests."]
 
 
 def test_changed_settings_reach_the_config(started):
     app = form()
     widget(app.number_input, "Batch size (samples)").set_value(32).run()
     widget(app.number_input, "Seed").set_value(7).run()
-    widget(app.selectbox, "Optimiser").set_value("sgd").run()
+    widget(app.selectbox, "Optimizer").set_value("sgd").run()
     press_train(app)
     (config,) = started
     assert (config.training.batch_size, config.seed, config.training.optimizer) == (32, 7, "sgd")

@@ -1,4 +1,4 @@
-"""Every figure: titled axes, clear ground, no font colour of its own, few points, JSON without surprises."""
+"""Every figure: axis titles, transparent background, theme fonts, limited points, valid JSON."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ FIGURES: dict[str, go.Figure] = {
     "deletion": attribution.deletion_curve(
         *np.linspace([0, 1, 1], [1, 0, 0], 20).T, low=np.zeros(20), high=np.ones(20), label="bag"
     ),
-    "maps": attribution.picture_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
+    "maps": attribution.image_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
     "positions": attention.position_similarity(np.eye(12), (3, 4)),
     "distances": attention.head_distances(RNG.random((4, 3)), even=2.0),
     "probabilities": classification.class_probabilities(PROBABILITIES[0], LABELS, truth=1),
@@ -58,9 +58,9 @@ FIGURES: dict[str, go.Figure] = {
     ),
     "tokens": attribution.token_contributions(["good"] * 60, RNG.normal(size=60), label="positive"),
     "picture": attribution.picture(RNG.random((28, 28))),
-    "attribution": attribution.picture_attribution(RNG.normal(size=(28, 28)), label="bag"),
+    "attribution": attribution.image_attribution(RNG.normal(size=(28, 28)), label="bag"),
 }
-PICTURES = ("picture", "attribution", "grid", "maps")
+IMAGES = ("picture", "attribution", "grid", "maps")
 
 
 @pytest.fixture(params=FIGURES, ids=str)
@@ -68,55 +68,55 @@ def named(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return request.param, json.loads(FIGURES[request.param].to_json())
 
 
-def test_axes_and_figure_are_titled(named: tuple[str, dict[str, Any]]) -> None:
+def test_figure_and_axes_have_titles(named: tuple[str, dict[str, Any]]) -> None:
     name, figure = named
     layout = figure["layout"]
-    if name in PICTURES:
+    if name in IMAGES:
         assert layout.get("annotations") or layout["title"]["text"]
         return
     assert layout["title"]["text"]
     if name == "positions":
-        return  # places, in their places
+        return  # tiles without axes
     assert layout["xaxis"]["title"]["text"] or layout["yaxis"]["title"]["text"]
 
 
-def test_the_pages_theme_decides_ground_and_fonts(named: tuple[str, dict[str, Any]]) -> None:
+def test_background_is_transparent_and_fonts_are_unset(named: tuple[str, dict[str, Any]]) -> None:
     layout = named[1]["layout"]
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == style.CLEAR
     assert "color" not in layout.get("font", {})
 
 
-def test_no_curve_has_more_than_two_thousand_points(named: tuple[str, dict[str, Any]]) -> None:
+def test_curves_have_at_most_two_thousand_points(named: tuple[str, dict[str, Any]]) -> None:
     name, _ = named
     for trace in FIGURES[name].data:
         if trace.type == "scatter":
             assert len(trace.x) <= style.DRAWN_POINTS
 
 
-def test_long_curves_travel_as_typed_arrays() -> None:
+def test_long_curves_are_serialized_as_typed_arrays() -> None:
     text = FIGURES["series"].to_json()
     assert len(text) < 90_000  # two curves of 2,000 points, 12 bytes a point, a third more as base64, and the layout
     assert isinstance(json.loads(text)["data"][0]["x"], dict)
     assert json.loads(text)["layout"]["xaxis"]["type"] == "date"
 
 
-def test_the_box_is_drawn_from_the_five_numbers() -> None:
+def test_box_plot_contains_quartiles() -> None:
     box = FIGURES["box"].data[0]
     np.testing.assert_allclose([box.q1[0], box.median[0], box.q3[0]], np.quantile(VALUES, [0.25, 0.5, 0.75]))
 
 
-def test_the_histogram_counts_every_value() -> None:
+def test_histogram_counts_every_value() -> None:
     assert sum(FIGURES["histogram"].data[0].y) == N
 
 
-def test_autocorrelation_equals_numpys() -> None:
-    centred = VALUES - VALUES.mean()
-    expected = np.correlate(centred, centred, "full")[N - 1 : N + 99] / (centred @ centred)
+def test_autocorrelation_matches_numpy() -> None:
+    centered = VALUES - VALUES.mean()
+    expected = np.correlate(centered, centered, "full")[N - 1 : N + 99] / (centered @ centered)
     np.testing.assert_allclose(series.correlation_by_lag(VALUES, 99), expected, atol=1e-9)
     assert not series.correlation_by_lag(np.ones(50), 5).any()
 
 
-def test_confusion_is_coloured_by_row_and_worded_by_count() -> None:
+def test_confusion_matrix_is_colored_by_row_share_and_labeled_by_count() -> None:
     heat = FIGURES["confusion"].data[0]
     assert heat.text[0][0] == "5<br>83%"
-    np.testing.assert_allclose(heat.z[2], 0)  # a class without samples is no division by nought
+    np.testing.assert_allclose(heat.z[2], 0)  # a class without samples

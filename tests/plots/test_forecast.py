@@ -1,4 +1,4 @@
-"""Pictures of tables: what is missing, what hangs together, what was forecast."""
+"""Figures of multivariate series: missing values, correlations, forecasts."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from dlcore.plots import forecast as plots
 TIMES = np.arange(1000, dtype=np.int64) * 3_600_000
 
 
-def test_the_map_of_holes_tells_the_share_measured():
+def test_missing_map_shows_the_share_of_observed_values():
     observed = np.ones((1000, 2), bool)
     observed[500:, 1] = False
     z = plots.missing_map(TIMES, observed, ("a", "b")).data[0].z
@@ -20,22 +20,22 @@ def test_correlations_are_over_common_hours():
     a = random.normal(size=1000)
     values = np.stack([a, 2 * a + 1, np.full(1000, 3.0)], axis=1)
     values[::3, 0] = np.nan
-    found = plots.correlation_matrix(values)
-    assert found[0, 1] == pytest.approx(1) and np.isnan(found[0, 2])
+    matrix = plots.correlation_matrix(values)
+    assert matrix[0, 1] == pytest.approx(1) and np.isnan(matrix[0, 2])
     assert plots.correlations(values, ("a", "b", "c")).data[0].zmin == -1
 
 
-def test_partial_autocorrelation_of_an_autoregression_ends_after_its_order():
+def test_partial_autocorrelation_of_an_autoregression_is_zero_beyond_its_order():
     random = np.random.default_rng(1)
     x = np.zeros(20_000)
     for t in range(2, len(x)):
         x[t] = 0.5 * x[t - 1] + 0.3 * x[t - 2] + random.normal()
-    found = plots.partial_by_lag(x, 6)
-    assert found[1] == pytest.approx(0.5 / 0.7, abs=0.03) and found[2] == pytest.approx(0.3, abs=0.03)
-    assert np.abs(found[3:]).max() < 0.03
+    partial = plots.partial_by_lag(x, 6)
+    assert partial[1] == pytest.approx(0.5 / 0.7, abs=0.03) and partial[2] == pytest.approx(0.3, abs=0.03)
+    assert np.abs(partial[3:]).max() < 0.03
 
 
-def test_a_long_hole_breaks_the_line_and_a_short_one_does_not():
+def test_only_long_gaps_interrupt_the_line():
     values = np.sin(np.arange(1000) / 10)
     values[100:103] = np.nan
     values[300:600] = np.nan
@@ -43,7 +43,7 @@ def test_a_long_hole_breaks_the_line_and_a_short_one_does_not():
     assert np.isnan(line.y).sum() == 1 and len(line.x) == len(line.y)
 
 
-def test_a_forecast_shows_its_interval_what_came_and_what_if():
+def test_forecast_figure_shows_interval_actual_values_and_second_forecast():
     figure = plots.forecast_and_truth(
         (TIMES[:24], np.ones(24)),
         (TIMES[24:26], np.ones(2), np.array([0.5, np.nan])),

@@ -1,4 +1,4 @@
-"""What a probed step tells, against the same numbers taken by hand, and that looking changes nothing."""
+"""Probes of training steps: measures compared with direct computation; outputs are unchanged."""
 
 import copy
 
@@ -28,8 +28,8 @@ def small() -> nn.Sequential:
 X = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-def probed(module: nn.Module, x: torch.Tensor, *, rate: float = 0.1) -> tuple[dict, dict]:
-    """One step of plain gradient descent, looked at; what was seen, and the weights before it."""
+def probe_step(module: nn.Module, x: torch.Tensor, *, rate: float = 0.1) -> tuple[dict, dict]:
+    """Probe one SGD step; return measures by layer and the weights before it."""
     layers = gradients.layers(module)
     probe, before = Probe(module, layers), copy.deepcopy(module.state_dict())
     with probe.watching():
@@ -38,51 +38,53 @@ def probed(module: nn.Module, x: torch.Tensor, *, rate: float = 0.1) -> tuple[di
     out.square().mean().backward()
     probe.before_update()
     torch.optim.SGD(module.parameters(), lr=rate).step()
-    found = probe.measures()
-    assert set(found) == set(MEASURES) and all(len(values) == len(layers) for values in found.values())
-    return {name: dict(zip(layers, values, strict=True)) for name, values in found.items()}, before
+    measures = probe.measures()
+    assert set(measures) == set(MEASURES) and all(len(values) == len(layers) for values in measures.values())
+    return {name: dict(zip(layers, values, strict=True)) for name, values in measures.items()}, before
 
 
-def test_activations_are_those_after_norm_and_activation():
+def test_activations_are_measured_after_norm_and_activation():
     module = small()
     with torch.no_grad():
-        module[1].bias[2] = -1e6  # one channel that nothing can wake
+        module[1].bias[2] = -1e6  # a dead channel
         after = copy.deepcopy(module)[:3](X)
-    found, _ = probed(module, X)
-    assert found["activation_mean"]["0"] == pytest.approx(after.mean().item(), rel=1e-4)
-    assert found["activation_variance"]["0"] == pytest.approx(after.var(correction=0).item(), rel=1e-4)
-    assert found["dead_units"]["0"] == pytest.approx(1 / 6)
-    assert found["dead_units"]["1"] is None and found["dead_units"]["4"] is None  # a norm, a tanh's layer
-    assert found["activation_mean"]["1"] < -1e5  # a norm's own output, not the activation's
-    assert found["activation_variance"]["4"] <= 1
+    measures, _ = probe_step(module, X)
+    assert measures["activation_mean"]["0"] == pytest.approx(after.mean().item(), rel=1e-4)
+    assert measures["activation_variance"]["0"] == pytest.approx(after.var(correction=0).item(), rel=1e-4)
+    assert measures["dead_units"]["0"] == pytest.approx(1 / 6)
+    assert (
+        measures["dead_units"]["1"] is None and measures["dead_units"]["4"] is None
+    )  # batch norm; a layer followed by tanh
+    assert measures["activation_mean"]["1"] < -1e5  # output of the norm, not of the activation
+    assert measures["activation_variance"]["4"] <= 1
 
 
-def test_the_update_ratio_is_the_change_over_the_length():
+def test_update_ratio_is_the_norm_of_the_change_over_the_norm():
     module = small()
-    found, before = probed(module, X)
+    measures, before = probe_step(module, X)
     now = module.state_dict()
     for layer, names in {"0": ["0.weight"], "4": ["4.weight", "4.bias"]}.items():
         change = torch.cat([(now[name] - before[name]).flatten() for name in names]).norm()
         length = torch.cat([before[name].flatten() for name in names]).norm()
-        assert found["update_ratio"][layer] == pytest.approx((change / length).item(), rel=1e-5)
+        assert measures["update_ratio"][layer] == pytest.approx((change / length).item(), rel=1e-5)
 
 
-def test_units_of_dense_layers_are_their_features():
+def test_dead_units_of_dense_layers_are_features():
     module = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
     with torch.no_grad():
         module[0].bias[:3] = -1e3
-    found, _ = probed(module, torch.randn(16, 4))
-    assert found["dead_units"]["0"] == pytest.approx(3 / 8)
+    measures, _ = probe_step(module, torch.randn(16, 4))
+    assert measures["dead_units"]["0"] == pytest.approx(3 / 8)
 
 
-def test_a_layer_of_zeros_has_no_ratio():
+def test_zero_layer_has_no_update_ratio():
     module = nn.Sequential(nn.Linear(2, 2, bias=False))
     nn.init.zeros_(module[0].weight)
-    found, _ = probed(module, torch.ones(1, 2))
-    assert found["update_ratio"]["0"] is None
+    measures, _ = probe_step(module, torch.ones(1, 2))
+    assert measures["update_ratio"]["0"] is None
 
 
-def test_recurrent_layers_and_bare_parameters_are_taken():
+def test_recurrent_layers_and_bare_parameters_are_supported():
     class Reader(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -91,11 +93,11 @@ def test_recurrent_layers_and_bare_parameters_are_taken():
         def forward(self, x):
             return self.lstm(x)[0] + self.shift
 
-    found, _ = probed(Reader(), torch.randn(2, 5, 3))
-    assert found["activation_mean"]["shift"] is None and found["activation_mean"]["lstm"] is not None
+    measures, _ = probe_step(Reader(), torch.randn(2, 5, 3))
+    assert measures["activation_mean"]["shift"] is None and measures["activation_mean"]["lstm"] is not None
 
 
-def test_hooks_are_gone_and_outputs_are_the_same():
+def test_hooks_are_removed_and_outputs_unchanged():
     module = DeepNetwork(DeepNetworkConfig(depth=8, width=4, skip_connections=True), channels=1, height=8, classes=3)
     x = torch.rand(3, 8, 8)
     before = module(x)
@@ -109,20 +111,20 @@ def test_hooks_are_gone_and_outputs_are_the_same():
     assert not probe._outputs
 
 
-def test_gradient_norms_of_a_deep_network_equal_autograds():
+def test_gradient_norms_of_a_deep_network_match_autograd():
     torch.manual_seed(0)
     module = DeepNetwork(DeepNetworkConfig(depth=12, normalization="batch"), channels=1, height=8, classes=3)
     loss = nn.functional.cross_entropy(module(torch.rand(6, 8, 8)), torch.tensor([0, 1, 2, 0, 1, 2]))
-    wanted = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)
+    grads = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)
     loss.backward()
-    lengths = dict(zip([name for name, _ in module.named_parameters()], wanted, strict=True))
+    by_name = dict(zip([name for name, _ in module.named_parameters()], grads, strict=True))
     groups = gradients.layers(module)
-    for layer, found in zip(groups, gradients.norms(list(groups.values())), strict=True):
-        own = [grad.double().flatten() for name, grad in lengths.items() if name.rpartition(".")[0] == layer]
-        assert found == pytest.approx(torch.cat(own).norm().item(), rel=1e-6)
+    for layer, norm in zip(groups, gradients.norms(list(groups.values())), strict=True):
+        parts = [grad.double().flatten() for name, grad in by_name.items() if name.rpartition(".")[0] == layer]
+        assert norm == pytest.approx(torch.cat(parts).norm().item(), rel=1e-6)
 
 
-def test_half_precision_gradients_are_measured_in_full():
+def test_half_precision_gradient_norms_use_float32():
     parameter = nn.Parameter(torch.zeros(3, dtype=torch.bfloat16))
     parameter.grad = torch.full((3,), 1e-20, dtype=torch.bfloat16)
     assert gradients.norms([[parameter]])[0] == pytest.approx(3**0.5 * 1e-20, rel=1e-2)

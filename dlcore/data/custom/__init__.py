@@ -1,1 +1,1 @@
-"""Custom datasets: validation, storage and lookup of data that a person brings."""
+"""Custom datasets: import, validation, storage and lookup."""

@@ -36,13 +36,13 @@ class Problem:
 
     @property
     def outcome(self) -> str:
-        """What happened to it, in words."""
+        """The outcome in words: left out or converted."""
         return "converted" if self.used else "left out"
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a first look at a file finds: its columns, and the options guessed from their names and first cells."""
+    """The columns of a file, and the options guessed from their names and first cells."""
 
     columns: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Preview(Generic[Data]):
 
 @dataclass(frozen=True)
 class Importer(Generic[Data]):
-    """How one kind of data is imported.
+    """Importer of one kind of data.
 
     open:     payload -> parsed file, handed to `inspect` and `validate`. Raises DataError.
     inspect:  parsed file -> `Inspection`. Raises DataError.
@@ -185,5 +185,5 @@ def _option(setting: Field, extra: Any) -> Option:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, as JSON gives them back."""
+    """Convert tuples to lists, as JSON does."""
     return [list(part) for part in value] if value is not None else None

@@ -101,10 +101,10 @@ def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
             f"(`python -m dlcore data add {plain[:40]} FILE`); curves and scores of finished runs work without it."
         )
     if entry.kind != kind:
-        raise DataError(f"your dataset '{plain}' holds {entry.kind}, not {kind}: choose another.")
+        raise DataError(f"your dataset '{plain}' is of kind {entry.kind}, not {kind}: choose another.")
     if checksum and checksum != entry.checksum:
         raise DataError(
-            f"your dataset '{plain}' is not the one this run was made from (sha256 {entry.checksum[:12]} here, "
+            f"your dataset '{plain}' differs from the one this run was trained on (sha256 {entry.checksum[:12]} here, "
             f"{checksum[:12]} then): add the original file again, or start a new run on this one."
         )
     return entry
@@ -124,11 +124,11 @@ def check_name(name: str, *, reserved: Collection[str] = ()) -> str:
     if name in reserved:
         raise RequestError(f"'{name}' is the name of a public dataset: choose another name.")
     # some file systems ignore case
-    taken = next((entry.name for entry in list_datasets() if entry.name.lower() == name.lower()), None)
-    if taken:
+    same_name = next((entry.name for entry in list_datasets() if entry.name.lower() == name.lower()), None)
+    if same_name:
         raise RequestError(
-            f"there is a dataset '{taken}' already: choose another name, or remove it first "
-            f"(`python -m dlcore data remove {taken}`)."
+            f"there is a dataset '{same_name}' already: choose another name, or remove it first "
+            f"(`python -m dlcore data remove {same_name}`)."
         )
     return name
 
@@ -153,7 +153,7 @@ def save(entry: CustomDataset, write: Callable[[Path], None], *, reserved: Colle
         try:
             draft.rename(stamped.folder)
         except OSError:
-            check_name(entry.name, reserved=reserved)  # a concurrent writer may have taken the name
+            check_name(entry.name, reserved=reserved)  # a concurrent writer may have used the name
             raise
     return stamped
 
@@ -168,7 +168,7 @@ def remove(name: str) -> CustomDataset:
     entry = find(name)
     if entry is None:
         known = ", ".join(entry.name for entry in list_datasets()) or "none"
-        raise RequestError(f"there is no custom dataset '{_printable(name)}': yours are {known}.")
+        raise RequestError(f"there is no custom dataset '{_printable(name)}': available are {known}.")
     with _store_errors():
         trash = entry.folder.parent / f".gone-{uuid.uuid4().hex}"
         entry.folder.rename(trash)  # invisible at once, then deleted
@@ -176,9 +176,9 @@ def remove(name: str) -> CustomDataset:
     return entry
 
 
-def free_name(wish: str, *, reserved: Collection[str] = ()) -> str:
-    """Return a valid, free name as close as possible to `wish`, for example a file's name."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", wish).strip("-_")[:32] or "data"
+def free_name(suggestion: str, *, reserved: Collection[str] = ()) -> str:
+    """Return a valid, free name as close as possible to `suggestion`, for example a file's name."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", suggestion).strip("-_")[:32] or "data"
     for candidate in (plain, *(f"{plain}-{i}" for i in range(2, MAX_DATASETS + 3))):
         try:
             return check_name(candidate, reserved=reserved)
@@ -188,7 +188,7 @@ def free_name(wish: str, *, reserved: Collection[str] = ()) -> str:
 
 
 def _roots() -> tuple[Path, Path]:
-    """The folder that datasets are saved in, and that of earlier releases."""
+    """Return the folder of saved datasets, and that of earlier releases."""
     return settings.home() / _FOLDER, settings.home() / _OLD_FOLDER
 
 

@@ -22,7 +22,7 @@ MIN_POINTS = 100
 
 
 class SeriesOptions(Config):
-    """Which columns of the CSV hold what, and what is known of the series."""
+    """Columns of the CSV by role, and properties of the series."""
 
     time: str = column("The time column.")
     value: str = column("The value column.")

@@ -22,7 +22,7 @@ MAX_VARIABLES = 64
 
 
 class TableOptions(Config):
-    """Which columns of the CSV are forecast."""
+    """Columns of the CSV to forecast."""
 
     time: str = column("The time column.")
     columns: tuple[str, ...] = column_list("The variables, as a,b,c or all; every numeric column by default.")
@@ -33,7 +33,7 @@ class TableOptions(Config):
     @pydantic.field_validator("columns", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        """Text with commas, as on the command line, as a tuple."""
+        """Split comma-separated text, as on the command line."""
         if not isinstance(value, str):
             return value
         return () if value.strip() == "all" else tuple(name.strip() for name in value.split(",") if name.strip())

@@ -19,8 +19,8 @@ from dlcore.data.text.delimited import decode_file, open_table
 
 BYTES_LIMIT = 64 * 2**20
 MAX_ROWS = 200_000
-MAX_LETTERS = 100_000
-"""Letters of one text."""
+MAX_CHARACTERS = 100_000
+"""Maximum characters per text."""
 MIN_TEXTS = 5
 """Texts per class, so that each split has some."""
 MAX_CLASSES = 200
@@ -34,7 +34,7 @@ Row = dict[str, str]
 
 
 class TextOptions(Config):
-    """Which columns hold texts and labels."""
+    """Columns of texts and labels."""
 
     text: str = column("The text column.")
     label: str = column("The label column: the class of each text.")
@@ -143,12 +143,12 @@ def _read_json_lines(content: str) -> Iterator[tuple[int, Row]]:
 
 
 def _as_text(value: object) -> str:
-    """A JSON scalar as text; null, lists and objects as an empty text."""
+    """Convert a JSON scalar to text; null, lists and objects become an empty text."""
     return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _read_table(content: str) -> Iterator[tuple[int, Row]]:
-    table = open_table(content, cell_limit=2 * MAX_LETTERS)
+    table = open_table(content, cell_limit=2 * MAX_CHARACTERS)
     if len(set(table.header)) != len(table.header):
         raise DataError("two columns have the same name: rename one of them in line 1.")
     for line, cells in table.rows():
@@ -161,8 +161,8 @@ def _read_texts(rows: Iterator[tuple[int, Row]], options: TextOptions) -> tuple[
         if not columns[0]:
             columns = _choose_columns(row, options)
         text, label = (_read_cell(row, name, line) for name in columns)
-        if len(text) > MAX_LETTERS:
-            raise DataError(f"line {line}: the text has {len(text):,} letters; up to {MAX_LETTERS:,} are read.")
+        if len(text) > MAX_CHARACTERS:
+            raise DataError(f"line {line}: the text has {len(text):,} characters; up to {MAX_CHARACTERS:,} are read.")
         texts.append(text)
         labels.append(label[:80])
         if len(texts) > MAX_ROWS:
@@ -184,10 +184,10 @@ def _read_cell(row: Row, name: str, line: int) -> str:
 def _choose_columns(row: Row, options: TextOptions) -> tuple[str, str]:
     known = ", ".join(f"'{name[:30]}'" for name in list(row)[:12]) or "none"
     columns = []
-    for role, requested, usual in (("text", options.text, TEXT_NAMES), ("label", options.label, LABEL_NAMES)):
+    for role, requested, candidates in (("text", options.text, TEXT_NAMES), ("label", options.label, LABEL_NAMES)):
         if requested and requested not in row:
             raise DataError(f"there is no column '{requested[:40]}': the columns are {known}.")
-        name = requested or _match(row, usual)
+        name = requested or _match(row, candidates)
         if not name:
             raise DataError(
                 f"which column is the {role}? The columns are {known}: rename one to '{role}', or choose it with "
@@ -197,9 +197,9 @@ def _choose_columns(row: Row, options: TextOptions) -> tuple[str, str]:
     return columns[0], columns[1]
 
 
-def _match(row: Row, usual: tuple[str, ...]) -> str:
+def _match(row: Row, candidates: tuple[str, ...]) -> str:
     lower = {name.lower(): name for name in row}
-    return next((lower[name] for name in usual if name in lower), "")
+    return next((lower[name] for name in candidates if name in lower), "")
 
 
 def _encode(data: ValidatedTexts) -> bytes:

@@ -23,7 +23,7 @@ STALE_SECONDS = 6 * 3600
 def checksum(*files: Path, salt: str = "") -> str:
     """Return the sha256 over files and `salt`, which is what else determines the arrays (side, version).
 
-    Folders may have 100,000 files: of these, paths, sizes and times are hashed.
+    Of folders, which may have 100,000 files, only paths, sizes and times are hashed.
     """
     digest = hashlib.sha256(salt.encode())
     for file in files:

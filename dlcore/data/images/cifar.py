@@ -22,7 +22,7 @@ def read_cifar(path: Path) -> dict[str, np.ndarray]:
     The Python version of CIFAR-10 is a pickle and never opened.
 
     Raises:
-        DataError: The file is another one, or a part is missing or has another length.
+        DataError: The file is not CIFAR-10, or a part is missing or has the wrong length.
     """
     files: dict[str, np.ndarray] = {}
     try:

@@ -14,9 +14,9 @@ from dlcore.data.stratify import stratified_split
 
 COARSE_THRESHOLD, FINE_THRESHOLD = 0.97, 0.95
 """Minimum correlation of 8x8 thumbnails for a candidate pair, and of 32x32 thumbnails for a near duplicate. Among
-27,000 photos, all pairs above both are the same photo and the next one, at 0.94, is not (checked by eye)."""
+27,000 photos, all pairs above both show the same photo; the next pair, at 0.94, does not (checked by eye)."""
 MIN_SIDE = 24
-"""Smaller images have no near duplicates: two eights of 8x8 pixels are nearly equal."""
+"""Smaller images have no near duplicates: different digits are nearly equal at 8x8 pixels."""
 MAX_COMPARED = 80_000
 """Near duplicates are skipped for more images, since the cost is quadratic."""
 _BLOCK = 2048
@@ -126,9 +126,9 @@ def _connect(n: int, pairs: np.ndarray) -> np.ndarray:
             row = int(root[row])
         return row
 
-    for one, other in pairs.tolist():
-        one, other = top(one), top(other)
-        root[max(one, other)] = min(one, other)
+    for first, second in pairs.tolist():
+        low, high = sorted((top(first), top(second)))
+        root[high] = low
     return np.array([top(row) for row in range(n)], dtype=np.int64)
 
 

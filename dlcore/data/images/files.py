@@ -44,13 +44,13 @@ def read_rgb(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -
         DataError: The file is not an image of these formats, damaged, animated, or too large.
     """
     with (
-        open_image(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as picture,
-        _large_image_lock(picture),
+        open_image(payload, formats=formats, draft=("RGB", (2 * side, 2 * side))) as image,
+        _large_image_lock(image),
     ):
-        if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a phone's JPEG with a preview
+        if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a phone's JPEG with a preview
             raise DataError("it contains several images (animated, or several pages): save a single one.")
-        note = _note(picture)
-        return DecodedImage(np.asarray(_to_rgb(_resize_and_crop(_apply_rotation(picture), side))), note)
+        note = _note(image)
+        return DecodedImage(np.asarray(_to_rgb(_resize_and_crop(_apply_rotation(image), side))), note)
 
 
 def read_gray(payload: bytes, *, height: int, width: int) -> np.ndarray:
@@ -61,8 +61,8 @@ def read_gray(payload: bytes, *, height: int, width: int) -> np.ndarray:
     Raises:
         DataError: The file is not an image of a known format, damaged, or too large.
     """
-    with open_image(payload, draft=("L", (4 * width, 4 * height))) as picture, _large_image_lock(picture):
-        gray = np.asarray(_to_rgb(_apply_rotation(picture)).convert("L"))
+    with open_image(payload, draft=("L", (4 * width, 4 * height))) as image, _large_image_lock(image):
+        gray = np.asarray(_to_rgb(_apply_rotation(image)).convert("L"))
     return _frame(gray, height=height, width=width)
 
 
@@ -85,13 +85,13 @@ def open_image(
         raise DataError(f"the image file has {len(payload) / 2**20:.0f} MB; up to {MAX_BYTES // 2**20} MB is read.")
     too_many = f"at most {MAX_PIXELS / 1e6:g} million are read, and {MAX_SIDE:,} on a side: make it smaller."
     try:
-        with _silence_warnings(), Image.open(io.BytesIO(payload), formats=formats) as picture:
-            across, down = picture.size  # from the header: nothing is decoded yet
+        with _silence_warnings(), Image.open(io.BytesIO(payload), formats=formats) as image:
+            across, down = image.size  # from the header: nothing is decoded yet
             if max(across, down) > MAX_SIDE or across * down > MAX_PIXELS:
                 raise DataError(f"the image has {across:,} x {down:,} pixels; {too_many}")
-            if draft and picture.mode in ("L", "RGB", "YCbCr"):
-                picture.draft(*draft)
-            yield picture
+            if draft and image.mode in ("L", "RGB", "YCbCr"):
+                image.draft(*draft)
+            yield image
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -103,9 +103,9 @@ def open_image(
         raise DataError(f"the image cannot be read, it may be damaged ({' '.join(str(error).split())[:80]}).") from None
 
 
-def _large_image_lock(picture: "Image.Image") -> contextlib.AbstractContextManager[object]:
+def _large_image_lock(image: "Image.Image") -> contextlib.AbstractContextManager[object]:
     """Return a lock for large images, which are decoded one at a time."""
-    return _ONE_LARGE if picture.width * picture.height > LARGE else contextlib.nullcontext()
+    return _ONE_LARGE if image.width * image.height > LARGE else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -128,69 +128,69 @@ def _describe_other_format(payload: bytes) -> str:
     return "it is a PDF; save the page as PNG." if head.startswith(b"%pdf") else ""
 
 
-def _note(picture: "Image.Image") -> str:
-    if picture.mode == "1":
+def _note(image: "Image.Image") -> str:
+    if image.mode == "1":
         return "black and white (1 bit), converted to gray"
-    if picture.mode in _DEEP:
+    if image.mode in _DEEP:
         return "16 bits per pixel, converted to 8"
-    return "CMYK (for print), converted to RGB" if picture.mode == "CMYK" else ""
+    return "CMYK (for print), converted to RGB" if image.mode == "CMYK" else ""
 
 
-def _apply_rotation(picture: "Image.Image") -> "Image.Image":
+def _apply_rotation(image: "Image.Image") -> "Image.Image":
     """Decode and apply EXIF rotation."""
     from PIL import ImageOps
 
-    if picture.mode == "F":
+    if image.mode == "F":
         raise DataError("its pixels are floating-point numbers: save it with 8 or 16 bits per pixel.")
-    picture.load()
-    ImageOps.exif_transpose(picture, in_place=True)
-    return picture
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
-def _to_rgb(picture: "Image.Image") -> "Image.Image":
+def _to_rgb(image: "Image.Image") -> "Image.Image":
     """Convert to RGB with a white background."""
     from PIL import Image
 
-    if picture.mode in _DEEP:
-        return _to_8_bit(picture).convert("RGB")
-    if _transparent(picture):
-        layer = picture.convert("RGBA")
+    if image.mode in _DEEP:
+        return _to_8_bit(image).convert("RGB")
+    if _transparent(image):
+        layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture.convert("RGB")
+    return image.convert("RGB")
 
 
-def _transparent(picture: "Image.Image") -> bool:
-    return "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
+def _transparent(image: "Image.Image") -> bool:
+    return "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
 
 
-def _to_8_bit(picture: "Image.Image") -> "Image.Image":
+def _to_8_bit(image: "Image.Image") -> "Image.Image":
     """Convert 16-bit to 8-bit gray; Pillow's conversion would clip at 255."""
     from PIL import Image
 
-    values = np.asarray(picture)
+    values = np.asarray(image)
     if values.dtype != np.uint16:
         values = values.clip(0, 65535)
     return Image.fromarray((values >> 8).astype(np.uint8))
 
 
-def _resize_and_crop(picture: "Image.Image", side: int) -> "Image.Image":
+def _resize_and_crop(image: "Image.Image", side: int) -> "Image.Image":
     """Resize the shorter side to `side` and crop the center square; an image of that size is unchanged.
 
     Resizing is before color conversion if the mode allows it, which saves a copy of large images.
     """
     from PIL import Image
 
-    across, down = picture.size
+    across, down = image.size
     if (across, down) == (side, side):
-        return picture
-    if picture.mode in _DEEP:
-        picture = _to_8_bit(picture)
-    elif picture.mode not in ("RGB", "L", "LA", "RGBA", "CMYK") or "transparency" in picture.info:
-        picture = _to_rgb(picture)
+        return image
+    if image.mode in _DEEP:
+        image = _to_8_bit(image)
+    elif image.mode not in ("RGB", "L", "LA", "RGBA", "CMYK") or "transparency" in image.info:
+        image = _to_rgb(image)
     square = min(across, down)
     left, top = (across - square) / 2, (down - square) / 2
     box = (left, top, left + square, top + square)
-    return picture.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    return image.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
 def _frame(gray: np.ndarray, *, height: int, width: int) -> np.ndarray:

@@ -44,12 +44,12 @@ def read_uploads(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Rejecte
         photos, rejected = photos + isinstance(upload, Photo), rejected + isinstance(upload, RejectedUpload)
         if photos > MAX_PHOTOS:
             yield RejectedUpload(
-                upload.name, f"only {MAX_PHOTOS} photos are answered at once; this one and what follows wait."
+                upload.name, f"only {MAX_PHOTOS} photos are predicted at once; upload the remaining ones separately."
             )
             return
         if rejected > MAX_REJECTED:
             yield RejectedUpload(
-                upload.name, f"more than {MAX_REJECTED} files were refused; what follows was not looked at."
+                upload.name, f"more than {MAX_REJECTED} files were rejected; the remaining ones were skipped."
             )
             return
         yield upload
@@ -71,7 +71,7 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
         return
     entries, length = _directory(payload)
     if entries > MAX_ENTRIES or length > MAX_ENTRIES * 512:
-        yield RejectedUpload(name, f"a zip of too many files; up to {MAX_ENTRIES:,} are looked at, so split it up.")
+        yield RejectedUpload(name, f"a zip of too many files; up to {MAX_ENTRIES:,} are read: split it up.")
         return
     try:
         with archives.open_zip(io.BytesIO(payload), name) as source:
@@ -79,7 +79,7 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
                 yield _read_entry(source, entry, size, reason)
     except DataError:
         yield RejectedUpload(
-            name, "this zip cannot be read, it may be torn: pack it again, or hand in the photos themselves."
+            name, "this zip cannot be read, it may be damaged: create it again, or upload the photos themselves."
         )
 
 

@@ -58,7 +58,7 @@ WORDS = {
     "RH": "relative humidity",
     "AH": "absolute humidity",
 }
-"""Descriptions of the variables; GT marks a reference analyser ("ground truth"), PT08 a cheap sensor's raw reading."""
+"""Descriptions of the variables; GT marks a reference analyzer ("ground truth"), PT08 a cheap sensor's raw reading."""
 _FORMATS = ("%d/%m/%Y %H.%M.%S", "%d/%m/%Y %H:%M:%S")
 
 

@@ -30,7 +30,7 @@ def holds_times(cells: pd.Series) -> bool:
 
 
 def parse_times(cells: pd.Series, column: str) -> np.ndarray:
-    """Parse times in any usual format to epoch milliseconds (T,) int64.
+    """Parse times in any common format to epoch milliseconds (T,) int64.
 
     Raises:
         DataError: Names the first row that is not a time.
@@ -42,9 +42,9 @@ def parse_times(cells: pd.Series, column: str) -> np.ndarray:
     dated = texts.where(texts.str.contains(_DATED, regex=True))  # a bare number is not a time
     known = dated.dropna()
     first = _day_first(known)
-    usual = guess_datetime_format(known.iloc[0], dayfirst=first) if len(known) else None
-    stamps = pd.to_datetime(dated, errors="coerce", format=usual or "mixed", dayfirst=first, utc=True)
-    if usual and stamps.isna().any():
+    guessed_format = guess_datetime_format(known.iloc[0], dayfirst=first) if len(known) else None
+    stamps = pd.to_datetime(dated, errors="coerce", format=guessed_format or "mixed", dayfirst=first, utc=True)
+    if guessed_format and stamps.isna().any():
         stamps = pd.to_datetime(dated, errors="coerce", format="mixed", dayfirst=first, utc=True)
     bad = np.flatnonzero(stamps.isna().to_numpy())
     if len(bad):

@@ -9,7 +9,7 @@ MIN_CORRELATION = 0.2
 MIN_REPEATS = 3
 """The series must be this many periods long."""
 MAX_POINTS = 100_000
-"""The last points, which are used."""
+"""Points used: the last ones of a longer series."""
 
 
 def detect_period(values: np.ndarray, step_ms: int) -> int:
@@ -23,7 +23,7 @@ def detect_period(values: np.ndarray, step_ms: int) -> int:
     week, day = (_exact(span, step_ms) for span in (WEEK_MS, DAY_MS))
     by_lag = {lag: float(correlation[lag]) for lag in (week, day) if 1 < lag < len(correlation)}
     highest = max(by_lag.values(), default=0.0)
-    if highest > MIN_CORRELATION and all(_stands_out(correlation, lag) for lag in by_lag if by_lag[lag] == highest):
+    if highest > MIN_CORRELATION and all(_is_peak(correlation, lag) for lag in by_lag if by_lag[lag] == highest):
         return max(by_lag, key=lambda lag: (round(by_lag[lag] * len(values) / (len(values) - lag), 2), lag))
     return _highest_peak(correlation)
 
@@ -46,7 +46,7 @@ def _exact(span_ms: int, step_ms: int) -> int:
     return span_ms // step_ms if step_ms > 0 and span_ms % step_ms == 0 else 0
 
 
-def _stands_out(correlation: np.ndarray, lag: int) -> bool:
+def _is_peak(correlation: np.ndarray, lag: int) -> bool:
     """Return whether the correlation is higher at `lag` than at half of it; for a drift it only declines."""
     return bool(correlation[lag] > correlation[lag // 2])
 

@@ -200,10 +200,14 @@ DATASETS: dict[str, Dataset] = {
         rows=43_000,
         module="text/sequences",
     ),
-    "reversing": _synthetic("reversing", "Letters to be reversed", kind="text", rows=43_000, module="text/sequences"),
-    "sorting": _synthetic("sorting", "Digits to be sorted", kind="text", rows=43_000, module="text/sequences"),
+    "reversing": _synthetic("reversing", "Letters to reverse", kind="text", rows=43_000, module="text/sequences"),
+    "sorting": _synthetic("sorting", "Digits to sort", kind="text", rows=43_000, module="text/sequences"),
     "memory": _synthetic(
-        "memory", "A signal, then noise, and the question which it was", kind="series", rows=4_000, module="memory_task"
+        "memory",
+        "A signal followed by noise; the target is the signal",
+        kind="series",
+        rows=4_000,
+        module="memory_task",
     ),
     "movie_reviews": Dataset(
         name="movie_reviews",

@@ -216,7 +216,7 @@ def year_to_words(year: int) -> str:
 
 
 def _dates(sizes: SplitSizes, seed: int) -> SequenceSplits:
-    """Days of two centuries; days of test and validation are in no format in training."""
+    """Generate dates of two centuries; days of validation and test do not occur in training in any format."""
     count = (LAST_DAY - FIRST_DAY).days + 1
     fixed, seeded = np.random.default_rng(TEST_SEED), np.random.default_rng(seed)
     days = fixed.permutation(count)

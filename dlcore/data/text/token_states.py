@@ -134,9 +134,9 @@ def evict(needed: int, *, of: Sequence[str]) -> None:
             f"the states of these texts take {_gb(in_use + needed)} and the cache is limited to {_gb(bound)}: set "
             f"DLCORE_STATES_GB higher, or {smaller}."
         )
-    others = sorted((used, path, size) for path, size, used in chunks if path.stem not in keys)
-    total, free = in_use + needed + sum(size for _, _, size in others), _free()
-    for _, path, size in others:
+    evictable = sorted((used, path, size) for path, size, used in chunks if path.stem not in keys)
+    total, free = in_use + needed + sum(size for _, _, size in evictable), _free()
+    for _, path, size in evictable:
         if total <= bound and free >= needed + SPARE_BYTES:
             break
         _remove(path)

@@ -46,7 +46,7 @@ class Convolution(NumpyLayer):
         self.gradients["weight"] = (flat.T @ self.rows).reshape(weight.shape)
         if "bias" in self.parameters:
             self.gradients["bias"] = flat.sum(axis=0)
-        if not self.asked_back:
+        if not self.needs_input_gradient:
             return dy
         windows = (flat @ weight.reshape(out, -1)).reshape(n, height, width, channels, side, side)
         dx = np.zeros(self.padded, dtype=dy.dtype)

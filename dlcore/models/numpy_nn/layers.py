@@ -14,10 +14,10 @@ class NumpyLayer:
     """Base class of layers: named parameters, a gradient for each, and buffers that are stored but not trained.
 
     `forward` takes a generator `rng` in training and None in evaluation: dropout draws from it, and batch norm then
-    uses the statistics of the batch. `asked_back` False skips the gradient with respect to the input data.
+    uses the statistics of the batch. `needs_input_gradient` False skips the gradient with respect to the input data.
     """
 
-    asked_back = True
+    needs_input_gradient = True
 
     def __init__(self) -> None:
         self.parameters: dict[str, Array] = {}
@@ -56,7 +56,7 @@ class Dense(NumpyLayer):
         self.gradients["weight"] = dy.T @ self.x
         if "bias" in self.parameters:
             self.gradients["bias"] = dy.sum(axis=0)
-        return dy @ self.parameters["weight"] if self.asked_back else dy
+        return dy @ self.parameters["weight"] if self.needs_input_gradient else dy
 
 
 class Relu(NumpyLayer):
@@ -121,8 +121,8 @@ class Dropout(NumpyLayer):
         self.mask: Array | None = None
         if rng is None or not self.p:
             return x
-        kept = rng.random(x.shape, dtype=np.float32) >= self.p
-        self.mask = kept.astype(x.dtype) / x.dtype.type(1 - self.p)
+        mask = rng.random(x.shape, dtype=np.float32) >= self.p
+        self.mask = mask.astype(x.dtype) / x.dtype.type(1 - self.p)
         return x * self.mask
 
     def backward(self, dy: Array) -> Array:
@@ -147,7 +147,7 @@ class BatchNorm(NumpyLayer):
     """
 
     eps = 1e-5
-    pull = 0.1
+    momentum = 0.1
 
     def __init__(self, gamma: Array, beta: Array) -> None:
         super().__init__()
@@ -156,34 +156,36 @@ class BatchNorm(NumpyLayer):
 
     def forward(self, x: Array, rng: Rng | None = None) -> Array:
         self.axes = (0,) if x.ndim == 2 else (0, 2, 3)
-        self.by_batch = rng is not None
-        if self.by_batch:
+        self.uses_batch_statistics = rng is not None
+        if self.uses_batch_statistics:
             mean, variance = x.mean(axis=self.axes), x.var(axis=self.axes)
             n = x.size // len(mean)
-            self._remember(mean, variance * n / max(1, n - 1))
+            self._update_running_statistics(mean, variance * n / max(1, n - 1))
         else:
             mean, variance = self.buffers["running_mean"], self.buffers["running_var"]
-        self.s = self._wide(np.sqrt(variance + x.dtype.type(self.eps)), x.ndim)
-        self.h = (x - self._wide(mean, x.ndim)) / self.s
-        return self._wide(self.parameters["weight"], x.ndim) * self.h + self._wide(self.parameters["bias"], x.ndim)
+        self.s = self._reshape(np.sqrt(variance + x.dtype.type(self.eps)), x.ndim)
+        self.h = (x - self._reshape(mean, x.ndim)) / self.s
+        return self._reshape(self.parameters["weight"], x.ndim) * self.h + self._reshape(
+            self.parameters["bias"], x.ndim
+        )
 
     def backward(self, dy: Array) -> Array:
         self.gradients["weight"] = (dy * self.h).sum(axis=self.axes)
         self.gradients["bias"] = dy.sum(axis=self.axes)
-        g = dy * self._wide(self.parameters["weight"], dy.ndim)
-        if not self.by_batch:
+        g = dy * self._reshape(self.parameters["weight"], dy.ndim)
+        if not self.uses_batch_statistics:
             return g / self.s
         mean_g = g.mean(axis=self.axes, keepdims=True)
         mean_gh = (g * self.h).mean(axis=self.axes, keepdims=True)
         return (g - mean_g - self.h * mean_gh) / self.s
 
-    def _remember(self, mean: Array, variance: Array) -> None:
+    def _update_running_statistics(self, mean: Array, variance: Array) -> None:
         """Update the running statistics in place with momentum 0.1: other objects may share the arrays."""
         for name, now in (("running_mean", mean), ("running_var", variance)):
-            self.buffers[name] += (self.pull * (now - self.buffers[name])).astype(self.buffers[name].dtype)
+            self.buffers[name] += (self.momentum * (now - self.buffers[name])).astype(self.buffers[name].dtype)
 
     @staticmethod
-    def _wide(values: Array, dimensions: int) -> Array:
+    def _reshape(values: Array, dimensions: int) -> Array:
         """Reshape (C,) to broadcast with (N, C) or (N, C, H, W)."""
         return values if dimensions == 2 else values[:, None, None]
 
@@ -203,10 +205,10 @@ class SoftmaxCrossEntropy:
     def forward(self, z: Array, targets: Array) -> float:
         """Scores (N, K) and class numbers (N,) -> mean loss."""
         self.targets = targets
-        lowered = z - z.max(axis=1, keepdims=True)
-        total = np.log(np.exp(lowered).sum(axis=1, keepdims=True))
-        self.probabilities = np.exp(lowered - total)
-        return float(-(lowered - total)[np.arange(len(z)), targets].mean())
+        shifted = z - z.max(axis=1, keepdims=True)
+        total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        self.probabilities = np.exp(shifted - total)
+        return float(-(shifted - total)[np.arange(len(z)), targets].mean())
 
     def backward(self) -> Array:
         """dL/dz (N, K)."""

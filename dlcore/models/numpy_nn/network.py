@@ -29,63 +29,69 @@ class NumpyNetwork:
         for name, layer in reversed(self.layers.items()):
             self.backwards[name] = dy
             dy = layer.backward(dy)
-            if not layer.asked_back:
+            if not layer.needs_input_gradient:
                 break
         return dy
 
     def train_only(self) -> "NumpyNetwork":
         """Skip the gradient with respect to the input data, which training does not need; returns the network."""
-        next(layer for layer in self.layers.values() if layer.parameters).asked_back = False
+        next(layer for layer in self.layers.values() if layer.parameters).needs_input_gradient = False
         return self
 
     @property
     def parameters(self) -> dict[str, Array]:
         """Return the trained arrays themselves, not copies."""
         return {
-            f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.parameters.items()
+            f"{name}.{parameter}": array
+            for name, layer in self.layers.items()
+            for parameter, array in layer.parameters.items()
         }
 
     @property
     def gradients(self) -> dict[str, Array]:
         """Return the gradient of each parameter from the last `backward`."""
         return {
-            f"{name}.{one}": layer.gradients[one] for name, layer in self.layers.items() for one in layer.parameters
+            f"{name}.{parameter}": layer.gradients[parameter]
+            for name, layer in self.layers.items()
+            for parameter in layer.parameters
         }
 
     @property
     def buffers(self) -> dict[str, Array]:
         """Return the arrays that are stored but not trained (themselves, not copies)."""
-        return {f"{name}.{one}": array for name, layer in self.layers.items() for one, array in layer.buffers.items()}
+        return {
+            f"{name}.{buffer}": array for name, layer in self.layers.items() for buffer, array in layer.buffers.items()
+        }
 
-    def bound(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
+    def with_arrays(self, arrays: Mapping[str, Array]) -> "NumpyNetwork":
         """Return the same network on other arrays, named like `parameters` and `buffers`; arrays are not copied."""
         layers = {}
         for name, layer in self.layers.items():
             twin = layers[name] = copy.copy(layer)
-            twin.parameters = {one: arrays[f"{name}.{one}"] for one in layer.parameters}
-            twin.buffers = {one: arrays[f"{name}.{one}"] for one in layer.buffers}
+            twin.parameters = {parameter: arrays[f"{name}.{parameter}"] for parameter in layer.parameters}
+            twin.buffers = {parameter: arrays[f"{name}.{parameter}"] for parameter in layer.buffers}
             twin.gradients = {}
         return NumpyNetwork(layers)
 
-    def learning(self) -> list[str]:
+    def trainable_layers(self) -> list[str]:
         """Return the names of the layers with parameters."""
         return [name for name, layer in self.layers.items() if layer.parameters]
 
-    def seen(self) -> dict[str, tuple[float, float, float | None]]:
+    def output_statistics(self) -> dict[str, tuple[float, float, float | None]]:
         """Return mean and variance of each trainable layer's output in the last `forward`, after its activation, and
         the share of its units that were 0 for the whole batch (None without ReLU).
         """
-        found: dict[str, tuple[float, float, float | None]] = {}
+        statistics: dict[str, tuple[float, float, float | None]] = {}
         last = ""
         for name, layer in self.layers.items():
             if not layer.parameters and not (last and isinstance(layer, ACTIVATIONS)):
                 continue
             last, y = name if layer.parameters else last, self.outputs[name]
-            others = tuple(axis for axis in range(y.ndim) if axis != 1)
-            dead = float((y <= 0).all(axis=others).mean()) if isinstance(layer, Relu) else None
-            found[last] = (float(y.mean()), float(y.var()), dead)
-        return found
+            axes = tuple(axis for axis in range(y.ndim) if axis != 1)
+            dead = float((y <= 0).all(axis=axes).mean()) if isinstance(layer, Relu) else None
+            statistics[last] = (float(y.mean()), float(y.var()), dead)
+        return statistics
 
-    def overflowed(self) -> str:
+    def find_overflow(self) -> str:
         """Return the first layer whose output in the last `forward` is not finite, or ""."""
         return next((name for name, y in self.outputs.items() if not np.isfinite(y).all()), "")

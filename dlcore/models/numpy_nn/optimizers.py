@@ -25,7 +25,7 @@ class NumpyOptimizer:
         """Return the update to subtract from the parameter `w` with gradient `g`."""
         raise NotImplementedError
 
-    def remembered(self, name: str, like: np.ndarray) -> np.ndarray:
+    def state_array(self, name: str, like: np.ndarray) -> np.ndarray:
         """Return the state array of that name, zeros at first; callers change it in place."""
         return self.memory.setdefault(name, np.zeros_like(like))
 
@@ -45,7 +45,7 @@ class Sgd(NumpyOptimizer):
         g = g + self.decay * w if self.decay else g
         if not self.momentum:
             return rate * g
-        v = self.remembered(f"velocity/{name}", w)
+        v = self.state_array(f"velocity/{name}", w)
         v *= self.momentum
         v += g
         return rate * v
@@ -71,7 +71,7 @@ class Adam(NumpyOptimizer):
         """Return the update of the formula above."""
         pulled = rate * self.decay * w if self.decay and self.decoupled else 0.0
         g = g + self.decay * w if self.decay and not self.decoupled else g
-        m, v = self.remembered(f"mean/{name}", w), self.remembered(f"square/{name}", w)
+        m, v = self.state_array(f"mean/{name}", w), self.state_array(f"square/{name}", w)
         m += (1 - self.b1) * (g - m)
         v += (1 - self.b2) * (g * g - v)
         root = np.sqrt(v)

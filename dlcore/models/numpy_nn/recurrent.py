@@ -50,4 +50,4 @@ class Recurrent(NumpyLayer):
         self.gradients["weight"] = flat.T @ self.x.reshape(n * steps, features)
         self.gradients["recurrent"] = flat.T @ h[:, :-1].reshape(n * steps, -1)
         self.gradients["bias"] = flat.sum(axis=0)
-        return d @ weight if self.asked_back else dy
+        return d @ weight if self.needs_input_gradient else dy

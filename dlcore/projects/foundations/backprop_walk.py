@@ -64,7 +64,7 @@ class BackpropWalk:
 
 def walk(module: NumpyModule, x: np.ndarray, target: int) -> BackpropWalk:
     """Forward and backward pass of one example x (...) in evaluation mode and 64 bits, checked against autograd."""
-    network = module.network.bound({n: array.double().numpy() for n, array in module.state_dict().items()})
+    network = module.network.with_arrays({n: array.double().numpy() for n, array in module.state_dict().items()})
     batch, loss = np.asarray(x, dtype=np.float64)[None], SoftmaxCrossEntropy()
     scores = network.forward(batch)
     value = loss.forward(scores, np.array([target]))

@@ -39,7 +39,7 @@ class NumpyTrainingLoop(by_hand.NumpyTrainingState):
             prepare=prepare,
         )
         super().__init__(
-            module.bound().train_only(),
+            module.shared_network().train_only(),
             build_optimizer(config.training),
             config.training,
             steps_per_epoch=len(self.batches),

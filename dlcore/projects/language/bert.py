@@ -91,7 +91,7 @@ def _plan(config: RunConfig) -> FineTuneConfig:
 
 
 def _take_over(module: nn.Module, checkpoint: bert_weights.Checkpoint) -> None:
-    cast(FineTunedBert, module).take_over(checkpoint.state())
+    cast(FineTunedBert, module).load_pretrained(checkpoint.state())
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
@@ -120,7 +120,7 @@ def _pooled(
 
     def make(draft: Path) -> None:
         network = FineTunedBert(plan, config=facts, classes=2)
-        network.take_over(checkpoint.state())
+        network.load_pretrained(checkpoint.state())
         done, total = 0, sum(len(rows) for rows in ids.values())
         for name in SPLITS:
             kept = np.zeros((len(ids[name]), facts["hidden_size"]), dtype=np.float32)

@@ -15,7 +15,7 @@ from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
 
-class ReviewsData(texts.TextData):
+class LstmReviewsData(texts.TextData):
     """Tokenization of reviews."""
 
     keep: text.Keep = choice("end", help="Part of a longer review that is read; the verdict is often at the end.")
@@ -23,7 +23,7 @@ class ReviewsData(texts.TextData):
 
 def prepare(config: RunConfig) -> Prepared:
     """Test split of the source or a fifth of all, a tenth for validation; vocabulary from the training split."""
-    return texts.prepare(config, ReviewsData)
+    return texts.prepare(config, LstmReviewsData)
 
 
 def _build(options: BaseLstmConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -58,7 +58,7 @@ PROJECT = Project(
             config=ImprovedLstmConfig,
         ),
     },
-    data_config=ReviewsData,
+    data_config=LstmReviewsData,
     presets={
         "quick": {
             **_RECIPE,

@@ -160,7 +160,7 @@ def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.nda
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
     """Load ImageNet weights and, if requested, a fitted head: a random one distorts features (Kumar et al. 2022)."""
     network = cast(TransferNet, module)
-    network.take_over(weights.load(backbone))
+    network.load_pretrained(weights.load(backbone))
     if warm is not None:
         features, targets = (torch.from_numpy(np.array(part)) for part in warm())
         fit_head(cast(nn.Linear, network.head[-1]), features, targets)

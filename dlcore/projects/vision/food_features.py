@@ -30,7 +30,7 @@ def compute_features(found: Images, *, backbone: Backbone, side: int) -> tuple[n
     said = f"{_VERSION} {found.checksum} {weights.WEIGHTS[backbone].digits} {side} {VIEWS}"
     key = hashlib.sha256(said.encode()).hexdigest()
     network = TransferNet(TransferConfig(train="head"), backbone=backbone, classes=2)
-    network.take_over(carried)
+    network.load_pretrained(carried)
 
     def make(draft: Path) -> None:
         total, done = len(found.pixels) + len(found.test_pixels), 0

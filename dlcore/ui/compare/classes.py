@@ -33,11 +33,11 @@ def show(project: "Project", variants: Sequence[TestedVariant]) -> None:
         st.caption("Predictions of all seeds are counted together.")
     per_row = MATRICES_PER_ROW if len(labels) <= FEW_CLASSES and len(variants) > 2 else 2
     for start in range(0, len(variants), per_row):
-        for column, place in zip(st.columns(per_row), range(start, min(start + per_row, len(variants))), strict=False):
+        for column, index in zip(st.columns(per_row), range(start, min(start + per_row, len(variants))), strict=False):
             with column:
-                title = "<br>".join(textwrap.wrap(variants[place].name, TITLE_WIDTH))
-                figure = plots.confusion_matrix(counts[place].sum(axis=0), labels, title=title)
-                show_figure(figure, key=f"confusion-{place}", alt=f"Confusion matrix of {variants[place].name} on test")
+                title = "<br>".join(textwrap.wrap(variants[index].name, TITLE_WIDTH))
+                figure = plots.confusion_matrix(counts[index].sum(axis=0), labels, title=title)
+                show_figure(figure, key=f"confusion-{index}", alt=f"Confusion matrix of {variants[index].name} on test")
     recalls = [np.stack([classification.class_accuracy(matrix) for matrix in matrices]) for matrices in counts]
     figure = comparison_plots.class_accuracy(
         np.stack([recall.mean(axis=0) for recall in recalls]),
@@ -72,8 +72,8 @@ def _correct_by_one(project: "Project", variants: Sequence[TestedVariant], label
     st.subheader("Correct by one model only", anchor=False)
     correct = correct_by_one_only([variant.correct for variant in variants])
     stored = run_cache.predictions(variants[0].bundles[0])
-    for place, variant in enumerate(variants):
-        rows = np.flatnonzero(correct[place])
+    for index, variant in enumerate(variants):
+        rows = np.flatnonzero(correct[index])
         st.markdown(
             f"**{variant.name}**: {len(rows):,} of {correct.shape[1]:,} test samples, which all others misclassify."
         )

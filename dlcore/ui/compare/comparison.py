@@ -1,4 +1,4 @@
-"""Results of one run, or a comparison of several: a switch that the page of any project can show."""
+"""Results of one run, or a comparison of several, for the pages of all projects."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import classes as comparison_classes
 from dlcore.ui.compare import costs as comparison_costs
 from dlcore.ui.compare import curves as comparison_curves
-from dlcore.ui.compare import splits as comparison_parts
+from dlcore.ui.compare import splits as comparison_splits
 from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.page import load
@@ -31,9 +31,9 @@ CUSTOM = "chosen"
 """Entry of the list of comparisons for a free choice of runs."""
 REFRESH_SECONDS = 2.0
 """Interval between two reads of an active comparison."""
-_OF_ONE = {"anomaly detection": "dlcore.ui.pages.anomaly.panels:results"}
+_RUN_PANELS = {"anomaly detection": "dlcore.ui.pages.anomaly.panels:results"}
 """Task -> results of a single run; other tasks show those of a classifier."""
-_OF_CLASSES = "dlcore.ui.modalities.results:results"
+_CLASSIFIER_PANEL = "dlcore.ui.modalities.results:results"
 
 
 def results(
@@ -55,7 +55,7 @@ def results(
     if view == COMPARE:
         compare(project, more=more)
     else:
-        (run_panel or load(_OF_ONE.get(project.task.name, _OF_CLASSES)))(project, run)
+        (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
 
 
 def compare(project: "Project", *, more: "More | None" = None) -> None:
@@ -87,16 +87,16 @@ def _scores(project: "Project", comparison: Comparison) -> None:
             icon=":material/rule:",
         )
         return
-    with_error_boundary(lambda: comparison_parts.describe_data(variants))
+    with_error_boundary(lambda: comparison_splits.describe_data(variants))
     with_error_boundary(lambda: comparison_scores.summarize(variants))
-    with_error_boundary(lambda: comparison_parts.compare_with_baselines(variants))
+    with_error_boundary(lambda: comparison_splits.compare_with_baselines(variants))
     with_error_boundary(lambda: comparison_costs.table(project, variants))
-    with_error_boundary(lambda: comparison_parts.show(variants))
+    with_error_boundary(lambda: comparison_splits.show(variants))
     with_error_boundary(lambda: comparison_classes.show(project, variants))
 
 
 def _choose(project: "Project") -> Comparison | None:
-    by_id = {each.comparison_id: each for each in comparisons.list_comparisons(project.slug)}
+    by_id = {entry.comparison_id: entry for entry in comparisons.list_comparisons(project.slug)}
     if references := comparisons.from_references(project.slug):
         by_id[references.comparison_id] = references
     records = {record.run_id: record for record in list_records(project.slug)}
@@ -123,7 +123,7 @@ def _choose(project: "Project") -> Comparison | None:
     )
     if key != CUSTOM:
         return by_id[key]
-    picked = st.multiselect(
+    run_ids = st.multiselect(
         "Runs",
         list(records),
         key=f"compared-runs-{project.slug}",
@@ -131,10 +131,10 @@ def _choose(project: "Project") -> Comparison | None:
         placeholder="Two or more runs",
         format_func=lambda run_id: label(records[run_id]),
     )
-    if len(picked) < 2:
+    if len(run_ids) < 2:
         st.caption("Runs that differ only in their seed form one variant.")
         return None
-    return comparisons.from_runs(picked)
+    return comparisons.from_runs(run_ids)
 
 
 def with_model_titles(project: "Project", comparison: Comparison) -> Comparison:
@@ -155,10 +155,12 @@ def _title(comparison: Comparison) -> str:
 
 def _state(comparison: Comparison) -> None:
     if not comparison.active:
-        bad = [record for record in comparison.records if record.state not in ("finished", "stopped")]
-        if bad:
-            words = "; ".join(sorted({f"{record.state}: {record.reason}" for record in bad if record.reason}))
-            st.warning(f"{len(bad)} of {len(comparison.records)} runs did not finish. {words}", icon=":material/error:")
+        failed = [record for record in comparison.records if record.state not in ("finished", "stopped")]
+        if failed:
+            reasons = "; ".join(sorted({f"{record.state}: {record.reason}" for record in failed if record.reason}))
+            st.warning(
+                f"{len(failed)} of {len(comparison.records)} runs did not finish. {reasons}", icon=":material/error:"
+            )
         return
     done = len(comparison.records) - len(comparison.active)
     with st.container(horizontal=True, vertical_alignment="center"):

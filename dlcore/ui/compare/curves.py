@@ -9,23 +9,23 @@ import streamlit as st
 from dlcore import runs
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.components.curves.component import DRAWN, RunCurves, show_curves
+from dlcore.ui.components.curves.component import METRICS, RunCurves, show_curves
 from dlcore.ui.widgets import run_cache
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-POOLED = tuple(name for name in DRAWN if name != "batch_loss")
+POOLED = tuple(name for name in METRICS if name != "batch_loss")
 
 
 def show(project: "Project", comparison: Comparison) -> None:
     """Render the curves; on request with the curves of a published report."""
     curves_of_variants = [
         curves
-        for place, (variant, records) in enumerate(comparison.variants.items())
-        if (curves := variant_curves(variant, records, colour=place)) is not None
+        for index, (variant, records) in enumerate(comparison.variants.items())
+        if (curves := variant_curves(variant, records, color=index)) is not None
     ]
-    models = {records[0].model: place for place, records in enumerate(comparison.variants.values())}
+    models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
     reported = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
     if reported and st.toggle(
@@ -36,7 +36,7 @@ def show(project: "Project", comparison: Comparison) -> None:
         values = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
         st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
         curves_of_variants += [
-            reported_curves(model, reported[model], project=project, colour=models[model]) for model in reported
+            reported_curves(model, reported[model], project=project, color=models[model]) for model in reported
         ]
     if not curves_of_variants:
         st.caption("Curves appear after the first epoch.")
@@ -49,7 +49,7 @@ def show(project: "Project", comparison: Comparison) -> None:
     )
 
 
-def variant_curves(variant: str, records: Sequence[Record], *, colour: int) -> RunCurves | None:
+def variant_curves(variant: str, records: Sequence[Record], *, color: int) -> RunCurves | None:
     """Return the pooled curves of the seeds of a variant; None before the first finished epoch."""
     started = [(record, history) for record in records if (history := _history(record)).get("validation_loss")]
     if not started:
@@ -63,7 +63,7 @@ def variant_curves(variant: str, records: Sequence[Record], *, colour: int) -> R
         steps_per_epoch=first.steps_per_epoch,
         batch_size=first.batch_size,
         bands=bands,
-        color=colour,
+        color=color,
     )
 
 
@@ -89,7 +89,7 @@ def pooled_curves(
 
 
 def reported_curves(
-    model: str, curves: Mapping[str, tuple[float, ...]], *, project: "Project", colour: int
+    model: str, curves: Mapping[str, tuple[float, ...]], *, project: "Project", color: int
 ) -> RunCurves:
     """Return the curves of a published report, one value per epoch."""
     history = {
@@ -102,7 +102,7 @@ def reported_curves(
         steps_per_epoch=1,
         batch_size=1,
         reported=True,
-        color=colour,
+        color=color,
     )
 
 

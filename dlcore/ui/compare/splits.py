@@ -64,10 +64,10 @@ def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
     predicted = np.concatenate(
         [run_cache.predicted_classes(bundle, predictions["test_scores"]) for bundle, predictions in stored]
     )
-    truth = np.concatenate([predictions["test_targets"] for _, predictions in stored])
+    actual = np.concatenate([predictions["test_targets"] for _, predictions in stored])
     counts = np.bincount(predicted, minlength=len(labels)) / len(predicted)
     top = int(counts.argmax())
-    if counts[top] < DEGENERATE_SHARE or (truth == top).mean() > MAJORITY_SHARE:
+    if counts[top] < DEGENERATE_SHARE or (actual == top).mean() > MAJORITY_SHARE:
         return ""
     return f"**{variant.name}** is degenerate: it predicts “{labels[top]}” for {counts[top]:.1%} of the samples."
 
@@ -110,17 +110,19 @@ def metrics_by_split(variant: TestedVariant) -> dict[str, str]:
     """Return accuracy and loss by split at the best epoch of each run; means over seeds."""
     metrics = {}
     for metric in ("accuracy", "loss"):
-        for part in ("train", "validation", "test"):
-            values = [value for bundle in variant.bundles if (value := _of_part(bundle, part, metric)) is not None]
+        for split in ("train", "validation", "test"):
+            values = [
+                value for bundle in variant.bundles if (value := _best_epoch_metric(bundle, split, metric)) is not None
+            ]
             text = format_metric(metric, float(np.mean(values))) if values else "–"
-            metrics[f"{METRICS[metric].title}, {part}"] = text
+            metrics[f"{METRICS[metric].title}, {split}"] = text
     return metrics
 
 
-def _of_part(bundle: Bundle, part: str, metric: str) -> float | None:
-    if part == "test":
+def _best_epoch_metric(bundle: Bundle, split: str, metric: str) -> float | None:
+    if split == "test":
         return run_cache.evaluation(bundle).metrics.get(metric)
-    curve, best = run_cache.history(bundle).get(f"{part}_{metric}"), bundle.record.best
+    curve, best = run_cache.history(bundle).get(f"{split}_{metric}"), bundle.record.best
     if curve is None or best is None or not 0 < best.epoch <= len(curve.values):
         return None
     return float(curve.values[best.epoch - 1])
@@ -162,5 +164,5 @@ def variant_roc(variant: TestedVariant) -> RocCurve:
     scores, positive = stored["test_scores"], stored["test_targets"] == 1
     predicted = run_cache.predicted_classes(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
-    at = tuple(float(predicted[which].mean()) if which.any() else 0.0 for which in (~positive, positive))
+    at = tuple(float(predicted[mask].mean()) if mask.any() else 0.0 for mask in (~positive, positive))
     return RocCurve(variant.name, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))

@@ -19,7 +19,7 @@ from dlcore.ui.widgets import run_cache
 if TYPE_CHECKING:
     Pairs = Mapping[tuple[str, str], SeedDifference]
 MANY_METRICS = 40
-"""With this many metrics (one per variable), only those with a title are shown."""
+"""With this many metrics (one per variable), only those with a title are in the table."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def tested_variants(variants: Mapping[str, Sequence[Record]]) -> list[TestedVari
 def classifiers(variants: Sequence[TestedVariant]) -> bool:
     """Return whether all runs predict a score per class."""
     stored = [run_cache.predictions(bundle) for variant in variants for bundle in variant.bundles]
-    return all("test_targets" in each and each["test_scores"].ndim == 2 for each in stored)
+    return all("test_targets" in arrays and arrays["test_scores"].ndim == 2 for arrays in stored)
 
 
 def metrics(variants: Sequence[TestedVariant]) -> None:
@@ -70,8 +70,8 @@ def metrics(variants: Sequence[TestedVariant]) -> None:
         }
         for name in metrics_of_runs[0]:
             has_title = name in METRICS or len(metrics_of_runs[0]) < MANY_METRICS
-            if has_title and all(name in each for each in metrics_of_runs) and not name.endswith(("_low", "_high")):
-                row[metric_title(name)] = format_range([each[name] for each in metrics_of_runs])
+            if has_title and all(name in values for values in metrics_of_runs) and not name.endswith(("_low", "_high")):
+                row[metric_title(name)] = format_range([values[name] for values in metrics_of_runs])
         rows.append(row)
     st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Metrics of the models compared")
     st.caption("Test split. Mean over seeds; in brackets the lowest and highest.")
@@ -153,14 +153,17 @@ def _join_names(names: Sequence[str]) -> str:
 
 
 def _equal_time(variants: Sequence[TestedVariant]) -> None:
-    """Render which model leads when the fastest is finished, by validation: the test split is read at the end only."""
+    """Render which model leads when the fastest is finished, by validation accuracy, not by test accuracy."""
     if len({record.device for variant in variants for record in variant.records}) > 1:
         st.markdown("At equal time: not comparable, since the runs used different devices.")
         return
-    ends = {variant.name: max(_elapsed(bundle, record) for bundle, record in _both(variant)) for variant in variants}
+    ends = {
+        variant.name: max(_elapsed(bundle, record) for bundle, record in _bundles_and_records(variant))
+        for variant in variants
+    }
     limit = min(ends.values())
     reached = {
-        variant.name: [best_within_seconds(bundle, record, limit) for bundle, record in _both(variant)]
+        variant.name: [best_within_seconds(bundle, record, limit) for bundle, record in _bundles_and_records(variant)]
         for variant in variants
     }
     _by_validation(variants, reached, where=f"at equal time ({format_seconds(limit)}, when the fastest is finished)")
@@ -170,7 +173,7 @@ def _equal_epochs(variants: Sequence[TestedVariant]) -> None:
     """Render which model leads after the epochs of the shortest training, by validation."""
     limit = min(record.epochs for variant in variants for record in variant.records)
     reached = {
-        variant.name: [best_until_epoch(bundle, record, limit) for bundle, record in _both(variant)]
+        variant.name: [best_until_epoch(bundle, record, limit) for bundle, record in _bundles_and_records(variant)]
         for variant in variants
     }
     epochs = "the first epoch" if limit == 1 else f"the first {limit} epochs"
@@ -190,9 +193,9 @@ def _by_validation(
     shares = {
         name: [value for value in values if value is not None] for name, values in reached.items() if None not in values
     }
-    behind = f"{_join_names(late)} had not finished an epoch by then." if late else ""
+    unfinished = f"{_join_names(late)} had not finished an epoch by then." if late else ""
     if len(shares) < 2:
-        st.markdown(f"**{where[:1].upper()}{where[1:]}**: {behind}")
+        st.markdown(f"**{where[:1].upper()}{where[1:]}**: {unfinished}")
         return
     n = int(variants[0].bundles[0].run["sizes"]["validation"])
     names = list(shares)
@@ -201,10 +204,10 @@ def _by_validation(
     }
     means = {name: float(np.mean(values)) for name, values in shares.items()}
     sentence = winner_sentence(means, seeds.holm_correction(gaps), where=where)
-    st.markdown(f"{sentence} By validation, at the best epoch until then. {behind}")
+    st.markdown(f"{sentence} By validation, at the best epoch until then. {unfinished}")
 
 
-def _both(variant: TestedVariant) -> list[tuple[Bundle, Record]]:
+def _bundles_and_records(variant: TestedVariant) -> list[tuple[Bundle, Record]]:
     return list(zip(variant.bundles, variant.records, strict=True))
 
 

@@ -91,7 +91,7 @@ def _choose_options(importer: Importer[Any], file: UploadedFile) -> Preview[Any]
     Raises:
         WorkbenchError: The file cannot be used with these options.
     """
-    parsed, inspection = _once(importer, "parsed", (), file, lambda: _open(importer, file))
+    parsed, inspection = _compute_once(importer, "parsed", (), file, lambda: _open(importer, file))
     options = list_options(importer)
     values = _column_widgets(importer, [o for o in options if "column" in o.role], inspection, file.file_id)
     preview = _validate(importer, file, parsed, values)
@@ -152,10 +152,12 @@ def _value_widget(importer: Importer[Any], option: Option, start: Any, file_id: 
 
 def _validate(importer: Importer[Any], file: UploadedFile, parsed: Any, values: Mapping[str, Any]) -> Preview[Any]:
     options = parse(importer.options, values)
-    return _once(importer, "preview", options, file, lambda: importer.validate(parsed, options))
+    return _compute_once(importer, "preview", options, file, lambda: importer.validate(parsed, options))
 
 
-def _once(importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, compute: Callable[[], Value]) -> Value:
+def _compute_once(
+    importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, compute: Callable[[], Value]
+) -> Value:
     """Compute a value again only if the file or the stamp changed; the session holds the latest one of each stage."""
     key = _stage_key(importer, stage)
     last_stamp, last_value = st.session_state.get(key, (None, None))

@@ -56,7 +56,7 @@ def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target:
             show_figure(plots.picture(shown), key="explained-picture", alt="The image")
         with right:
             for_label = "" if method == "rollout" else label  # the rollout is the same for every class
-            figure = plots.picture_attribution(result.values, label=for_label, one_sided=one_sided)
+            figure = plots.image_attribution(result.values, label=for_label, one_sided=one_sided)
             show_figure(figure, key="explained", alt=f"Evidence for class {label} by pixel, {METHODS[method]}")
     st.caption(_caption(question, method, label))
     if not result.values.any():
@@ -112,7 +112,7 @@ def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, la
             "random weights": checked.random_values,
             METHODS[checked.other].lower(): second,
         }
-        figure = plots.picture_maps({name: _shrink(values) for name, values in maps.items()}, one_sided=one_sided)
+        figure = plots.image_maps({name: _shrink(values) for name, values in maps.items()}, one_sided=one_sided)
         show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
         st.caption("Each map is scaled to its own largest value.")
     with right:

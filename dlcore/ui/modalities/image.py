@@ -22,6 +22,7 @@ from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import explain_image
 from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
+from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
@@ -51,6 +52,8 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
     """Test images in a row, each above its caption."""
     if not samples.is_available(config):
         st.caption("; ".join(captions) + ".")
+        if large and not custom_registry.is_custom(config.dataset):
+            download_offer.offer_download(config.dataset)
         return
     pixels = samples.load_run_images(config).test_pixels
     samples.show_images([pixels[row] for row in ids], captions, alt="Test image", width=224 if large else 112)

@@ -51,7 +51,7 @@ def _rows(loaded: LoadedModel, seen: EncodedText, values: np.ndarray) -> None:
     who = "all words (mean)" if place < 0 else f"“{words[place]}”"
     shares = shares[..., : len(words)]
     top = int(shares.mean(axis=(0, 1)).argmax())
-    figure = plots.heads_over_words(shares, words, asked=who)
+    figure = plots.heads_over_words(shares, words, query=who)
     show_figure(figure, key="heads", alt=f"Where {who} looks, by layer and head; over all most at {words[top]}")
     cut = f" The first {MOST_WORDS} words are shown." if len(seen.words) > MOST_WORDS else ""
     st.caption(f"Each row is one head's softmax and sums to 100 %.{cut}")

@@ -21,7 +21,7 @@ document.querySelector(".st-key-menu")?.addEventListener("click", (event) => {
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 });
 </script>"""
-"""On phones the menu covers the page: close it after a choice."""
+"""Close the menu after a choice on phones, where it covers the page."""
 
 
 def run(folder: Path) -> None:
@@ -34,16 +34,16 @@ def run(folder: Path) -> None:
         heading(section): [Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
-    chosen = st.navigation({"": [start], **menu}, position="hidden")
+    navigation = st.navigation({"": [start], **menu}, position="hidden")
     with st.sidebar:
         _menu(start, menu)
-    st.set_page_config(page_title=NAME if chosen is start else f"{chosen.title} · {NAME}")
+    st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
     with_error_boundary(jobs_bar.show)
-    with_error_boundary(partial(chosen.run))
+    with_error_boundary(partial(navigation.run))
 
 
 def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
-    """Draw the menu as links of our own: Streamlit's is a list that screen readers cannot count."""
+    """Draw the menu as page links: screen readers cannot count the entries of Streamlit's menu."""
     with st.container(key="menu", gap=None):
         st.page_link(start)
         for section, pages in menu.items():

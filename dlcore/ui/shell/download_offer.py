@@ -34,7 +34,7 @@ def manual_folders(dataset: Dataset) -> str:
     where = f"a folder {inside} inside a folder listed in `DLCORE_DATA`"
     kind = "the unpacked folders " if dataset.unpacked else ""
     layout = f" In them: {dataset.layout}." if dataset.layout else ""
-    return f"Put {kind}{items} into {where}; directly in the latter works too.{layout}"
+    return f"Put {kind}{items} into {where}, or directly into the latter.{layout}"
 
 
 def _fetch(name: str) -> None:

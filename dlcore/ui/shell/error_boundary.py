@@ -12,7 +12,7 @@ from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
 from dlcore.core.settings import home
 from dlcore.ui.shell import download_offer
 
-Given = TypeVarTuple("Given")
+Args = TypeVarTuple("Args")
 
 
 def with_error_boundary(draw: Callable[[], None]) -> None:
@@ -23,12 +23,12 @@ def with_error_boundary(draw: Callable[[], None]) -> None:
         show_error(error)
 
 
-def fragment(draw: Callable[[*Given], None], *, run_every: float | None = None) -> Callable[[*Given], None]:
+def fragment(draw: Callable[[*Args], None], *, run_every: float | None = None) -> Callable[[*Args], None]:
     """Streamlit's fragment with an error boundary: a fragment rerun has no other one."""
 
     @wraps(draw)
-    def safe(*given: *Given) -> None:
-        with_error_boundary(partial(draw, *given))
+    def safe(*args: *Args) -> None:
+        with_error_boundary(partial(draw, *args))
 
     return st.fragment(safe, run_every=run_every)
 

@@ -71,18 +71,18 @@ def _cards(row: list[PageFile], before: str) -> None:
 
 def _card(page: PageFile) -> None:
     reference = best_reference(page.slug)
-    st.html(_picture(reference[1] if reference else ""))
+    st.html(_thumbnail(reference[1] if reference else ""))
     link_to_page(page.slug, label=page.title)
     st.html(f'<p class="dl-summary">{html.escape(page.summary)}</p>')
     st.html(_score(reference[0] if reference else None))
 
 
 def best_reference(slug: str) -> tuple[BaselineComparison | None, str] | None:
-    """Return summary and picture of the project's best reference run; None if it has none that can be read."""
-    found = [_read(run.run_id) for run in _references(slug)]
-    if not found:
+    """Return summary and thumbnail of the project's best reference run; None if there is no readable one."""
+    candidates = [_read(run.run_id) for run in _references(slug)]
+    if not candidates:
         return None
-    return max(found, key=lambda pair: _rank(pair[0]))
+    return max(candidates, key=lambda pair: _rank(pair[0]))
 
 
 def _rank(top: BaselineComparison | None) -> tuple[bool, float, float]:
@@ -106,7 +106,7 @@ def _read(run_id: str) -> tuple[BaselineComparison | None, str]:
     return summarize(evaluation.metrics, evaluation.baselines), thumbnail(bundle.predictions())
 
 
-def _picture(svg: str) -> str:
+def _thumbnail(svg: str) -> str:
     """Return the thumbnail as an image: Streamlit removes inline SVG from HTML."""
     if not svg:
         return '<div class="dl-thumb"></div>'

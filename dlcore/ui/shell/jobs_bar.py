@@ -37,13 +37,13 @@ def _jobs(before: int) -> None:
         st.rerun()
     if not (active or searching):
         return
-    with st.container(key="strip", gap="small"):
+    with st.container(key="jobs-bar", gap="small"):
         for search in searching:
             _search(search)
         for record in active[:_MOST]:
             _job(record)
         if len(active) > _MOST:
-            st.caption(f"and {len(active) - _MOST} more waiting")
+            st.caption(f"and {len(active) - _MOST} more queued")
 
 
 def _job(record: Record) -> None:
@@ -53,7 +53,7 @@ def _job(record: Record) -> None:
             st.progress(fraction(record), text=progress_text(record))
         else:
             st.html(f'<span class="dl-job">{html.escape(state_style(record).meaning)}</span>')
-        run_actions.action_buttons(record, key="strip", compact=True)
+        run_actions.action_buttons(record, key="jobs-bar", compact=True)
 
 
 def _search(search: Search) -> None:
@@ -85,6 +85,6 @@ def progress_text(record: Record) -> str:
         return f"{record.epoch} of {record.epochs} epochs done"
     if record.doing:
         return record.doing
-    rest = format_remaining(record.step, record.steps, record.duration_s)
+    remaining = format_remaining(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
-    return f"{epoch}, {rest}" if rest else epoch
+    return f"{epoch}, {remaining}" if remaining else epoch

@@ -34,8 +34,8 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
     if page is None:
         st.markdown(label)
         return
-    asked = {"search": search_id, PANEL: "train", OPEN: "train", **_part(page, slug)}
-    st.page_link(str(page.path), label=label, icon=icon, query_params=asked)
+    query = {"search": search_id, PANEL: "train", OPEN: "train", **_part(page, slug)}
+    st.page_link(str(page.path), label=label, icon=icon, query_params=query)
 
 
 def link_to_page(slug: str, *, label: str) -> None:

@@ -54,10 +54,10 @@ def heading(section: str) -> str:
 def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
     """Return every `<section>/<slug>.py` below `folder`, by section, then by title."""
     order = list(SECTIONS)
-    found = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
+    pages = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
     return tuple(
         sorted(
-            found,
+            pages,
             key=lambda page: (order.index(page.section) if page.section in order else len(order), page.title),
         )
     )

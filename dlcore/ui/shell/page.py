@@ -120,6 +120,8 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
     requested = st.query_params.pop(OPEN, "")
     if not requested and in_url != st.session_state.get("panel-in-url"):  # a link or the browser's back button
         requested = in_url
+    if not requested and "panel" not in st.session_state:  # Streamlit drops the keys of widgets on a page switch
+        requested = st.session_state.get("panel-in-url", "")
     if requested:
         st.session_state["panel"] = panel_id(requested)
     if st.session_state.get("panel", default) not in names:  # open on another page, missing on this one

@@ -1,8 +1,8 @@
-"""What a page needs in the browser, on its way before anyone asks for it.
+"""Preload the files a page needs in the browser.
 
-Streamlit loads the code of each kind of element when the first one arrives: some sixty files and plotly.js, asked for
-just while Python is busy with the page. Named in the page's HTML they come while Python waits
-(`tests/benchmarks/pages.py` times it). Without any of this everything still works, only later.
+Streamlit loads the code of each element type with its first element: about sixty files and plotly.js, requested
+while Python is busy with the page. With links in the page's HTML, they load while Python waits
+(`tests/benchmarks/pages.py` measures it). Pages work without preloading, but more slowly.
 """
 
 import re
@@ -21,10 +21,10 @@ ELEMENTS = (
     *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),
     *("DataFrame", "PlotlyChart", "BidiComponent", "NumberInput", "Checkbox", "FileUploader", "Multiselect"),
 )
-"""Kinds of elements that our pages show, as Streamlit's files are called; a name it does not have is skipped."""
+"""Element types of the pages, named as in Streamlit's file names; unknown names are skipped."""
 _FOLDER = Path(st.__file__).parent / "static"
 _IMPORT = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
-_OURS = """
+_LOAD_CUSTOM = """
 if (!window.dlcorePlotly) window.dlcorePlotly = new Promise((resolve, reject) => {
   const script = Object.assign(document.createElement("script"), { src: "app/static/%s" });
   script.onload = () => resolve(window.Plotly);
@@ -32,17 +32,17 @@ if (!window.dlcorePlotly) window.dlcorePlotly = new Promise((resolve, reject) =>
   document.head.append(script);
 });
 """
-_STREAMLITS = 'import(new URL("static/js/%s", document.baseURI).href).catch(() => {});'
+_LOAD_STREAMLIT = 'import(new URL("static/js/%s", document.baseURI).href).catch(() => {});'
 
 
 class Preload:
-    """Names in every HTML page the files that it will need."""
+    """Middleware that adds preload links to every HTML page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; only what is HTML is touched."""
+        """Handle a request; only HTML responses are changed."""
         if scope["type"] != "http" or scope["method"] != "GET" or "." in scope["path"] or "/_stcore/" in scope["path"]:
             await self.app(scope, receive, send)
             return
@@ -51,7 +51,7 @@ class Preload:
 
 
 class _Rewriter:
-    """Holds an HTML answer back until it is whole, and sends it with the links in its head."""
+    """Buffers an HTML response, and sends it with the links in its head."""
 
     def __init__(self, send: Send, ours: bool) -> None:
         self.send, self.ours = send, ours
@@ -59,7 +59,7 @@ class _Rewriter:
         self.body = b""
 
     async def __call__(self, message: Message) -> None:
-        """Take one part of the answer."""
+        """Handle one message of the response."""
         if message["type"] == "http.response.start" and _is_html(message):
             self.start = message
         elif self.start is None:
@@ -80,42 +80,42 @@ MIDDLEWARE = [Middleware(Preload)]
 
 
 def read_plotly(*, ours: bool) -> None:
-    """Let the browser read plotly.js once it has painted: our components' copy, or else that of `st.plotly_chart`."""
+    """Load plotly.js after the first paint: the custom components' copy, or that of `st.plotly_chart`."""
     name = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
     if name:
-        with st.container(key="ahead"):
-            read = (_OURS if ours else _STREAMLITS) % name
-            painted = f"requestAnimationFrame(() => setTimeout(() => {{{read}}}));"  # the page's head comes first
-            st.html(f"<script>{painted}</script>", unsafe_allow_javascript=True)
+        with st.container(key="preload"):
+            load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % name
+            script = f"requestAnimationFrame(() => setTimeout(() => {{{load}}}));"  # after the page header
+            st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 @lru_cache(maxsize=2)
 def links(*, ours: bool) -> str:
-    """Return the `<link>` elements: Streamlit's files, the modules of our components, plotly.js for the Train panel."""
-    later = 'fetchpriority="low" crossorigin rel="modulepreload"'  # what starts the page goes first
+    """Return the `<link>` elements: Streamlit's files, component modules, and plotly.js for the Train panel."""
+    attributes = 'fetchpriority="low" crossorigin rel="modulepreload"'  # files that start the page come first
     names = [f"static/js/{name}" for name in _needed(ELEMENTS)]
     names += script_urls("curves", "gradients") if ours else script_urls("threshold")
-    files = "".join(f'<link {later} href="./{name}">' for name in names)
+    files = "".join(f'<link {attributes} href="./{name}">' for name in names)
     return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
 
 
 def chunks(element: str) -> list[str]:
-    """The files of one kind of element, without those they import."""
+    """Return the files of an element type, without imports."""
     return sorted(file.name for file in (_FOLDER / "static" / "js").glob(f"{element}.*.js"))
 
 
 def _needed(elements: Iterable[str]) -> list[str]:
-    """The elements' files and all that those import, but for what the HTML names already."""
+    """Return the files of the elements and of all their imports, except those linked in index.html."""
     index = (_FOLDER / "index.html").read_text(encoding="utf-8")
-    seen: dict[str, None] = {}
-    left = [name for element in elements for name in chunks(element)]
-    while left:
-        name = left.pop()
+    needed: dict[str, None] = {}
+    pending = [name for element in elements for name in chunks(element)]
+    while pending:
+        name = pending.pop()
         file = _FOLDER / "static" / "js" / name
-        if name not in seen and name not in index and file.is_file():
-            seen[name] = None
-            left += _IMPORT.findall(file.read_text(encoding="utf-8"))
-    return list(seen)
+        if name not in needed and name not in index and file.is_file():
+            needed[name] = None
+            pending += _IMPORT.findall(file.read_text(encoding="utf-8"))
+    return list(needed)
 
 
 def _is_html(message: Message) -> bool:

@@ -20,13 +20,14 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
     if not records:
         return None
     labels = {record.run_id: label(record) for record in records}
-    wanted = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
-    chosen = wanted if wanted in labels else first_choice(records, opens_on)
-    _say_where_it_is_gone(st.query_params.get("run", ""), labels)
+    run_id = _from_url(labels) or st.session_state.get(f"last-run-of-{slug}", "")
+    if run_id not in labels:
+        run_id = first_choice(records, opens_on)
+    _warn_if_unknown(st.query_params.get("run", ""), labels)
     # The browser reports the label, and labels change with state and age: new labels need a new widget.
     key = f"run-of-{slug}-{hash(tuple(labels.items()))}"
-    if st.session_state.get(key) != chosen:  # the browser's back and forward change the URL only
-        st.session_state[key] = chosen
+    if st.session_state.get(key) != run_id:  # the browser's back and forward change the URL only
+        st.session_state[key] = run_id
     st.selectbox(
         "Run",
         list(labels),
@@ -36,17 +37,17 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
         args=(slug, key),
         help="Reference runs and your runs, newest first. The URL of this page contains the chosen run.",
     )
-    st.session_state[_drawn(slug)] = key
-    remember_run(slug, chosen)
-    return runs.open_run(chosen)
+    st.session_state[_current_picker(slug)] = key
+    remember_run(slug, run_id)
+    return runs.open_run(run_id)
 
 
 def list_records(slug: str) -> list[Record]:
     """Return a project's runs: active ones, then reference runs, then all others, newest first."""
-    own = runs.list_runs(slug)
-    shipped = [run.record for run in runs.references(slug)]
-    active = [record for record in own if record.state in runs.ACTIVE]
-    return [*active, *shipped, *(record for record in own if record.state not in runs.ACTIVE)]
+    records = runs.list_runs(slug)
+    references = [run.record for run in runs.references(slug)]
+    active = [record for record in records if record.state in runs.ACTIVE]
+    return [*active, *references, *(record for record in records if record.state not in runs.ACTIVE)]
 
 
 def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
@@ -72,19 +73,19 @@ def label(record: Record) -> str:
 
 
 def _from_url(known: Collection[str]) -> str:
-    wanted = st.query_params.get("run", "")
-    if wanted in known or not wanted:
-        return wanted
-    near = [run_id for run_id in known if run_id.startswith(wanted)]
-    return near[0] if len(near) == 1 else ""
+    prefix = st.query_params.get("run", "")
+    if prefix in known or not prefix:
+        return prefix
+    matches = [run_id for run_id in known if run_id.startswith(prefix)]
+    return matches[0] if len(matches) == 1 else ""
 
 
-def _say_where_it_is_gone(wanted: str, known: Collection[str]) -> None:
+def _warn_if_unknown(run_id: str, known: Collection[str]) -> None:
     """Warn if `?run=` names an unknown run; ignore runs of another part of the page."""
-    if not wanted or _from_url(known):
+    if not run_id or _from_url(known):
         return
     try:
-        runs.open_run(wanted)
+        runs.open_run(run_id)
     except WorkbenchError:
         st.toast(
             "The run in the URL does not exist here: it was created elsewhere or deleted. Another run is shown.",
@@ -94,10 +95,10 @@ def _say_where_it_is_gone(wanted: str, known: Collection[str]) -> None:
 
 
 def _follow(slug: str, key: str) -> None:
-    """Follow the picker; one that is no longer drawn may still report its old value with the next rerun."""
-    if st.session_state.get(_drawn(slug)) == key:
+    """Update the URL; ignore pickers that are no longer drawn: they may report their old value once more."""
+    if st.session_state.get(_current_picker(slug)) == key:
         st.query_params["run"] = st.session_state[key]
 
 
-def _drawn(slug: str) -> str:
-    return f"chooser-of-{slug}"
+def _current_picker(slug: str) -> str:
+    return f"run-picker-of-{slug}"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from dlcore.runs.record import Record, State
 
-Colour = Literal["gray", "blue", "orange", "green", "red", "violet"]
+Color = Literal["gray", "blue", "orange", "green", "red", "violet"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class StateStyle:
     word: str
     sign: str
     icon: str
-    colour: Colour
+    color: Color
     meaning: str
 
 

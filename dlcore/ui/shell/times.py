@@ -10,8 +10,8 @@ def format_duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s" if whole < 600 and whole % 60 else f"{whole // 60} min"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min" if hours < 48 else f"{hours // 24} days"
+    hours, seconds_left = divmod(whole, 3600)
+    return f"{hours} h {seconds_left // 60} min" if hours < 48 else f"{hours // 24} days"
 
 
 def format_age(moment: float) -> str:

@@ -46,7 +46,7 @@ def _follow(slug: str, run_id: str, previous_state: str) -> None:
 def _state(slug: str, record: Record, run: Run) -> None:
     state = state_style(record)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.badge(state.word, icon=state.icon, color=state.colour)
+        st.badge(state.word, icon=state.icon, color=state.color)
         st.html(f'<p class="dl-state">{html.escape(describe_state(record))}</p>', width="stretch")
         _next_steps(slug, record, run)
     if record.doing and record.state == "running":

@@ -89,7 +89,7 @@ def _state(search: Search) -> None:
     reason = search.reason[:1].upper() + search.reason[1:]
     text = STATE_HELP.get(search.state, "" if search.reason else state_style.meaning) or reason
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.badge(state_style.word, icon=state_style.icon, color=state_style.colour)
+        st.badge(state_style.word, icon=state_style.icon, color=state_style.color)
         st.html(f'<p class="dl-state">{html.escape(text)}</p>', width="stretch")
         _actions(search)
     counts = {state: sum(trial.state == state for trial in search.trials) for state in ("pruned", "failed")}

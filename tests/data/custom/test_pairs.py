@@ -15,7 +15,7 @@ def test_saved_pairs_are_loaded_again(home):
     entry = custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()), source="mine.csv")
     assert (entry.dataset, entry.rows, entry.kind) == ("custom:mine", 120, "pairs")
     assert custom_pairs.load("custom:mine", checksum=entry.checksum) == ROWS
-    with pytest.raises(DataError, match="not the one"):
+    with pytest.raises(DataError, match="differs from the one"):
         custom_pairs.load("custom:mine", checksum="0" * 64)
     with pytest.raises(RequestError, match="already"):
         custom_pairs.IMPORTER.save("mine", custom_pairs.IMPORTER.preview(CSV.encode()))
@@ -24,8 +24,8 @@ def test_saved_pairs_are_loaded_again(home):
 
 def test_quotes_tabs_and_duplicate_inputs_are_handled():
     rows = "\n".join(f'"A, b{n}"\t"x\ty{n}"' for n in range(100))
-    found = custom_pairs.IMPORTER.preview(f'a\tb\n{rows}\n"A, b0"\tother\n'.encode()).data
-    assert len(found) == 100 and found[0] == ("a, b0", "x\ty0")
+    pairs = custom_pairs.IMPORTER.preview(f'a\tb\n{rows}\n"A, b0"\tother\n'.encode()).data
+    assert len(pairs) == 100 and pairs[0] == ("a, b0", "x\ty0")
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_quotes_tabs_and_duplicate_inputs_are_handled():
     ],
 )
 def test_invalid_file_is_rejected_with_its_line(payload, word):
-    with pytest.raises(DataError, match=word) as found:
+    with pytest.raises(DataError, match=word) as raised:
         custom_pairs.IMPORTER.preview(payload)
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_splits_are_disjoint_and_the_test_split_is_the_same_for_every_seed():
     first, other = (custom_pairs.split_pairs(ROWS, SplitSizes(1000, 50, 2000, 12, 0), seed=seed) for seed in (0, 1))
     assert [len(part) for part in (first.train, first.validation, first.test)] == [84, 12, 24]
-    said = [set(part.sources) for part in (first.train, first.validation, first.test)]
-    assert len(said[0] | said[1] | said[2]) == 120
+    sources = [set(part.sources) for part in (first.train, first.validation, first.test)]
+    assert len(sources[0] | sources[1] | sources[2]) == 120
     assert first.test == first.test and first.test.sources == other.test.sources
     assert first.train.sources != other.train.sources

@@ -21,12 +21,12 @@ def save(name="mine", **about):
 
 
 def test_saved_dataset_is_found_by_name_and_id_and_listed_by_kind():
-    kept = save()
-    assert custom.find("mine") == custom.find("custom:mine") == kept == custom.require("custom:mine", "series")
-    assert (kept.folder / "part").read_text() == "x" and kept.added > 0
+    entry = save()
+    assert custom.find("mine") == custom.find("custom:mine") == entry == custom.require("custom:mine", "series")
+    assert (entry.folder / "part").read_text() == "x" and entry.added > 0
     save("photos", kind="images")
-    assert [one.name for one in custom.list_datasets()] == ["mine", "photos"]
-    assert [one.name for one in custom.list_datasets("images")] == ["photos"]
+    assert [dataset.name for dataset in custom.list_datasets()] == ["mine", "photos"]
+    assert [dataset.name for dataset in custom.list_datasets("images")] == ["photos"]
     assert (
         sources.is_available("custom:mine")
         and sources.get_dataset("custom:mine").is_custom
@@ -89,7 +89,7 @@ def test_failed_write_leaves_nothing(home):
 
 def test_concurrent_writer_is_rejected(monkeypatch):
     def slow(folder):
-        save()  # somebody else is faster while this one writes
+        save()  # a concurrent writer finishes first
 
     with pytest.raises(RequestError, match="already"):
         custom.save(entry(), slow, reserved=())
@@ -99,7 +99,7 @@ def test_concurrent_writer_is_rejected(monkeypatch):
 def test_removed_dataset_is_gone():
     save()
     assert custom.remove("custom:mine").name == "mine" and custom.find("mine") is None
-    with pytest.raises(RequestError, match="yours are none"):
+    with pytest.raises(RequestError, match="available are none"):
         custom.remove("mine")
     with pytest.raises(DataError, match="not on this machine"):
         custom.require("mine", "series")
@@ -107,9 +107,9 @@ def test_removed_dataset_is_gone():
 
 def test_other_content_or_kind_is_rejected():
     save()
-    with pytest.raises(DataError, match="not the one this run was made from"):
+    with pytest.raises(DataError, match="differs from the one this run was trained on"):
         custom.require("mine", "series", checksum="b" * 64)
-    with pytest.raises(DataError, match="holds series, not images"):
+    with pytest.raises(DataError, match="is of kind series, not images"):
         custom.require("mine", "images")
 
 

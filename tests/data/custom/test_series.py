@@ -32,10 +32,10 @@ LABELS = (np.arange(N) // 10 == 33).astype(int)  # points 330 to 339
 
 
 def test_columns_and_period_are_guessed_and_can_be_changed():
-    found = custom_series.IMPORTER.preview(payload(anomaly=LABELS, spare=np.arange(N)))
-    assert found.guesses == {"time": "when", "value": "load", "label": "anomaly", "period": 24}
-    assert found.data.period == 24 and found.data.step_ms == 3_600_000
-    assert found.data.labels.tolist() == LABELS.tolist()
+    preview = custom_series.IMPORTER.preview(payload(anomaly=LABELS, spare=np.arange(N)))
+    assert preview.guesses == {"time": "when", "value": "load", "label": "anomaly", "period": 24}
+    assert preview.data.period == 24 and preview.data.step_ms == 3_600_000
+    assert preview.data.labels.tolist() == LABELS.tolist()
     other = custom_series.IMPORTER.preview(payload(spare=np.arange(N)), value="spare", period="12")
     assert other.columns == ("when", "spare") and other.data.period == 12 and not other.data.windows
     assert custom_series.IMPORTER.preview(payload(), period=0).data.period == 0
@@ -43,18 +43,18 @@ def test_columns_and_period_are_guessed_and_can_be_changed():
 
 
 def test_saved_series_is_loaded_again():
-    found = custom_series.IMPORTER.preview(payload(anomaly=LABELS))
-    kept = custom_series.IMPORTER.save("mine", found, source="/somewhere/mine.csv")
-    loaded = series.load("custom:mine", checksum=kept.checksum)
-    np.testing.assert_array_equal(loaded.times, found.data.times)
-    np.testing.assert_array_equal(loaded.values, found.data.values)
-    assert (loaded.windows, loaded.period) == (found.data.windows, 24)
-    assert (kept.rows, kept.source, kept.checksum) == (N, "mine.csv", found.data.checksum)
+    preview = custom_series.IMPORTER.preview(payload(anomaly=LABELS))
+    entry = custom_series.IMPORTER.save("mine", preview, source="/somewhere/mine.csv")
+    loaded = series.load("custom:mine", checksum=entry.checksum)
+    np.testing.assert_array_equal(loaded.times, preview.data.times)
+    np.testing.assert_array_equal(loaded.values, preview.data.values)
+    assert (loaded.windows, loaded.period) == (preview.data.windows, 24)
+    assert (entry.rows, entry.source, entry.checksum) == (N, "mine.csv", preview.data.checksum)
 
 
 def test_changed_file_is_rejected():
-    kept = custom_series.IMPORTER.save("mine", custom_series.IMPORTER.preview(payload()))
-    file = kept.folder / series.FILE
+    entry = custom_series.IMPORTER.save("mine", custom_series.IMPORTER.preview(payload()))
+    file = entry.folder / series.FILE
     with np.load(file) as archive:
         times, values = archive["times"], archive["values"].copy()
     values[5] += 1
@@ -112,9 +112,9 @@ def test_invalid_file_is_rejected_and_nothing_is_saved(name, home):
 
 def test_unknown_or_repeated_column_is_rejected():
     options = {"time": "x"}, {"time": "when", "value": "when"}
-    for chosen, words in zip(options, ("no column 'x'", "used twice"), strict=True):
+    for columns, words in zip(options, ("no column 'x'", "used twice"), strict=True):
         with pytest.raises(DataError, match=words):
-            custom_series.IMPORTER.preview(payload(), **chosen)
+            custom_series.IMPORTER.preview(payload(), **columns)
     for period in (-1, 1, N):
         with pytest.raises(DataError, match=f"period={period} is out of range"):
             custom_series.IMPORTER.preview(payload(), period=period)
@@ -145,8 +145,8 @@ def test_windows_are_read_from_a_second_file(name):
 
 def test_end_given_as_a_day_includes_the_whole_day():
     (window,) = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.windows
-    found = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.labels
-    assert found.sum() == 48 and window.name == "labeled"
+    labels = custom_series.IMPORTER.preview(payload(), windows=b"start,end\n2021-03-03,2021-03-04\n").data.labels
+    assert labels.sum() == 48 and window.name == "labeled"
 
 
 BAD = {
@@ -158,7 +158,7 @@ BAD = {
     "not json": (b"[[1,2]", "not JSON"),
     "json of numbers": (b"[[1,2]]", "window 1, start: '1' is not a time"),
     "json of something else": (b'{"a": 1}', "must be a list"),
-    "a picture": (b"\x89PNG" + bytes(50), "image"),
+    "an image": (b"\x89PNG" + bytes(50), "image"),
     "empty": (b"", "empty"),
     "too large": (b"start,end\n" * 200_000, "larger"),
 }
@@ -179,7 +179,7 @@ def test_window_names_have_no_markup():
 
 
 @pytest.mark.parametrize(
-    ("values", "step_ms", "wanted"),
+    ("values", "step_ms", "expected"),
     [
         (np.sin(np.arange(700) * 2 * np.pi / 70), 1000, 70),
         (np.tile(np.r_[np.zeros(120), np.ones(48)], 6), 3_600_000, 168),
@@ -189,8 +189,8 @@ def test_window_names_have_no_markup():
         (np.full(500, 3.3), 60_000, 0),
     ],
 )
-def test_period_is_detected(values, step_ms, wanted):
-    assert seasonality.detect_period(values, step_ms) == wanted
+def test_period_is_detected(values, step_ms, expected):
+    assert seasonality.detect_period(values, step_ms) == expected
 
 
 def test_taxi_series_has_a_weekly_period():

@@ -13,24 +13,26 @@ from dlcore.projects.forecast import project as forecast
 
 
 def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
-    """Hourly, two columns with a day's rhythm and a hole now and then, one of words, one that never changes."""
+    """Return an hourly CSV: two seasonal columns, one with missing values, one of words, one constant."""
     random = np.random.default_rng(seed)
     hours = np.arange(rows)
     times = np.datetime64("2024-01-01T00:00") + hours.astype("timedelta64[h]")
     wave = np.sin(2 * np.pi * hours / 24)
-    made = {
+    cells = {
         "gas": [f"{v:.4f}" if random.random() > 0.05 else "" for v in 10 + wave + random.normal(0, 0.2, rows)],
         "heat": [f"{v:.4f}" for v in 20 - 5 * wave + random.normal(0, 0.2, rows)],
         "place": ["north"] * rows,
         "flat": ["1"] * rows,
         **columns,
     }
-    lines = [",".join(["time", *made])]
-    lines += [",".join([str(times[row]), *(cells[row] for cells in made.values())]) for row in range(rows)]
+    lines = [",".join(["time", *cells])]
+    lines += [
+        ",".join([str(times[row]), *(column_cells[row] for column_cells in cells.values())]) for row in range(rows)
+    ]
     return "\n".join(lines).encode()
 
 
-def test_numeric_columns_are_variables_and_others_are_left_out_with_a_reason(home):
+def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_a_reason(home):
     preview = custom_table.IMPORTER.preview(sheet())
     assert preview.data.names == ("gas", "heat") and preview.guesses == {"time": "time"}
     left_out = {problem.where: problem.reason for problem in preview.problems}
@@ -42,7 +44,7 @@ def test_numeric_columns_are_variables_and_others_are_left_out_with_a_reason(hom
     np.testing.assert_array_equal(again.values, preview.data.values)
     assert sources.get_dataset("custom:air").kind == "table" and "custom:air" in projects.list_datasets("forecast")
     assert "custom:air" not in projects.list_datasets("anomaly")
-    with pytest.raises(DataError, match="holds table, not series"):
+    with pytest.raises(DataError, match="is of kind table, not series"):
         projects.configure("anomaly", dataset="custom:air")
 
 
@@ -53,7 +55,7 @@ def test_missing_value_code_becomes_nan(home):
 
 
 @pytest.mark.parametrize(
-    ("payload", "chosen", "said"),
+    ("payload", "options", "message"),
     [
         (sheet(100), {}, "the file ends after 100 rows"),
         (sheet(), {"columns": ["gas", "flat"]}, "column 'flat' never changes"),
@@ -66,10 +68,10 @@ def test_missing_value_code_becomes_nan(home):
         (sheet().replace(b"2024-01-03T05:00", b"2024-01-03T04:00"), {}, "comes twice"),
     ],
 )
-def test_invalid_table_is_rejected_with_row_and_column(home, payload, chosen, said):
-    with pytest.raises(DataError) as refused:
-        custom_table.IMPORTER.preview(payload, **chosen)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+def test_invalid_table_is_rejected_with_row_and_column(home, payload, options, message):
+    with pytest.raises(DataError) as raised:
+        custom_table.IMPORTER.preview(payload, **options)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
     assert custom.list_datasets() == []
 
 
@@ -92,11 +94,12 @@ def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
 def test_forecast_metrics_carry_the_variable_names(home):
     custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900)))
     config = projects.configure("forecast", model="improved", dataset="custom:air", preset="quick", device="cpu")
-    assert config.data_options["validation"] == "last" and config.data_checksum
+    assert config.data_options.validation == "last" and config.data_checksum
     prepared = forecast.prepare(config)
     assert prepared.facts["variables"] == 2 and forecast.variable_names(config, 2) == (("gas", "heat"), ("gas", "heat"))
-    module = forecast.PROJECT.models["improved"].build(projects.model_config(config), prepared.facts)
-    found = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
-    assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(found.metrics)
-    assert found.metrics["skill_low"] < found.metrics["skill_high"]  # though the test part is about one week long
-    assert "Copying the last hour" in forecast.compare(found, config)
+    module = forecast.PROJECT.models["improved"].build(config.model_options, prepared.facts)
+    evaluation = forecast.evaluate(forecast.predict(module, prepared, config), None, config)
+    assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(evaluation.metrics)
+    # an interval also for a test part of about one week
+    assert evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
+    assert "Copying the last hour" in forecast.compare(evaluation, config)

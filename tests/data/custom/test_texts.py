@@ -28,7 +28,7 @@ def test_byte_order_mark_semicolons_and_named_columns_are_read():
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         ("", "no row with a text"),
         ("text,label\n", "no row with a text"),
@@ -45,15 +45,15 @@ def test_byte_order_mark_semicolons_and_named_columns_are_read():
         ("text,label\n" + "x,one\n" * 9 + "y,two\n" * 9, "label 'one' has 1 texts .duplicate texts"),
         ("text,label\n" + "x,one\nx,two\n" * 9, "label 'two' has 0 texts"),
         ('{"text": ["a", "b"], "label": "b"}', "line 1, column 'text': it is empty"),
-        ("text,label\n" + "x" * 100_001 + ",y\n", "100,001 letters"),
+        ("text,label\n" + "x" * 100_001 + ",y\n", "100,001 characters"),
         ('{"text": "a", "label": "b"}\n{"text": "a"', "line 2 is not JSON"),
         ('{"text": "a", "label": "b"}\n{"text": "a"}', "line 2 has no 'label'"),
         ('{"text": "a", "label": "b"}\n[1]', "line 2 is not an object"),
         ("text,label\n\0,y\n", "zero byte"),
     ],
 )
-def test_invalid_row_is_rejected_with_its_line(payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_invalid_row_is_rejected_with_its_line(payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         custom_texts.IMPORTER.preview(payload.encode())
     assert "\n" not in str(caught.value)
 
@@ -68,8 +68,8 @@ def test_binary_or_large_file_is_rejected(monkeypatch):
 
 def test_saved_texts_are_a_dataset_of_every_language_project(home):
     entry = custom_texts.IMPORTER.save("mine", custom_texts.IMPORTER.preview(GOOD.encode()), source="some/mine.csv")
-    found = custom_texts.load("custom:mine", checksum=entry.checksum)
-    assert found.names == ("no", "yes") and len(found.texts) == 12 and found.test is None
+    dataset = custom_texts.load("custom:mine", checksum=entry.checksum)
+    assert dataset.names == ("no", "yes") and len(dataset.texts) == 12 and dataset.test is None
     assert entry.source == "mine.csv"
     for slug in ("news", "questions", "reviews_lstm", "reviews_transformer"):
         assert "custom:mine" in projects.list_datasets(slug)

@@ -11,16 +11,16 @@ def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
 
 def test_images_are_shifted_and_flipped_entirely():
     pixels = batch()
-    seen = random_shift_flip(pixels, shift=2, flip=True)
-    assert seen.shape == pixels.shape and seen.dtype == torch.uint8
+    changed = random_shift_flip(pixels, shift=2, flip=True)
+    assert changed.shape == pixels.shape and changed.dtype == torch.uint8
     middle = pixels[:, 4:8, 4:8]
     flips = 0
-    for one, other in zip(middle, seen, strict=True):
-        places = [other[r : r + 4, c : c + 4] for r in range(2, 7) for c in range(2, 7)]
-        straight = any(torch.equal(place, one) for place in places)
-        turned = any(torch.equal(place.flip(1), one) for place in places)
-        assert straight or turned
-        flips += turned and not straight
+    for center, image in zip(middle, changed, strict=True):
+        places = [image[r : r + 4, c : c + 4] for r in range(2, 7) for c in range(2, 7)]
+        is_unchanged = any(torch.equal(place, center) for place in places)
+        is_flipped = any(torch.equal(place.flip(1), center) for place in places)
+        assert is_unchanged or is_flipped
+        flips += is_flipped and not is_unchanged
     assert 60 < flips < 140
 
 
@@ -37,22 +37,22 @@ def test_random_erasing_has_the_requested_size():
 def test_color_jitter_keeps_the_range():
     x = batch().permute(0, 3, 1, 2).float()
     assert torch.allclose(color_jitter(x, share=0.0), x, atol=1e-3)
-    seen = color_jitter(x, share=0.5)
-    assert seen.min() >= 0 and seen.max() <= 255 and not torch.allclose(seen, x)
+    changed = color_jitter(x, share=0.5)
+    assert changed.min() >= 0 and changed.max() <= 255 and not torch.allclose(changed, x)
 
 
 def test_only_training_is_augmented_and_output_is_standardized():
     pixels = batch(400, channels=3)
     scale = images.channel_mean_and_std(pixels.numpy())
     transform = ImageTransform(scale["mean"], scale["std"], Augmentation(shift=2, flip=True, cutout=4, jitter=0.3))
-    (seen,) = transform((pixels,), False)
-    assert torch.allclose(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4)
-    assert torch.allclose(seen.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3)
-    assert torch.equal(seen, transform((pixels,), False)[0])
-    assert not torch.equal(seen, transform((pixels,), True)[0])
-    assert seen.is_contiguous(memory_format=torch.channels_last)
-    one = images.to_model_input(pixels[0].numpy(), {"kind": "picture", "side": 12, **scale})
-    assert np.allclose(one, seen[0].numpy(), atol=1e-5)
+    (standardized,) = transform((pixels,), False)
+    assert torch.allclose(standardized.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(standardized.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3)
+    assert torch.equal(standardized, transform((pixels,), False)[0])
+    assert not torch.equal(standardized, transform((pixels,), True)[0])
+    assert standardized.is_contiguous(memory_format=torch.channels_last)
+    model_input = images.to_model_input(pixels[0].numpy(), {"kind": "picture", "side": 12, **scale})
+    assert np.allclose(model_input, standardized[0].numpy(), atol=1e-5)
 
 
 def test_gray_images_get_a_channel_and_a_seed_is_reproducible():

@@ -16,7 +16,7 @@ ROW = 3073
 
 
 def archive(path, parts, *, mode="w:gz"):
-    """A tar file at `path` with these members, by name."""
+    """Write a tar file with members `parts`, by name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, mode) as file:
         for name, data in parts.items():
@@ -27,10 +27,10 @@ def archive(path, parts, *, mode="w:gz"):
 
 
 def records(rows, *, seed=0):
-    """Labels in turn, and pixels by chance: (N, 3073) uint8 as bytes."""
-    found = np.random.default_rng(seed).integers(0, 256, (rows, ROW), dtype=np.uint8)
-    found[:, 0] = np.arange(rows) % 10
-    return found.tobytes()
+    """Return (N, 3073) uint8 as bytes: labels in turn and random pixels."""
+    values = np.random.default_rng(seed).integers(0, 256, (rows, ROW), dtype=np.uint8)
+    values[:, 0] = np.arange(rows) % 10
+    return values.tobytes()
 
 
 def whole(rows=20):
@@ -42,12 +42,12 @@ def whole(rows=20):
 def test_cifar_planes_become_pixels_in_order(tmp_path):
     parts = whole()
     shuffled = dict(sorted(parts.items(), key=lambda pair: hash(pair[0])))
-    found = images.read_cifar(archive(tmp_path / "a.tar.gz", shuffled))
-    assert found["pixels"].shape == (100, 32, 32, 3) and found["test_pixels"].shape == (20, 32, 32, 3)
+    cifar = images.read_cifar(archive(tmp_path / "a.tar.gz", shuffled))
+    assert cifar["pixels"].shape == (100, 32, 32, 3) and cifar["test_pixels"].shape == (20, 32, 32, 3)
     second = np.frombuffer(parts[NAMES[1]], dtype=np.uint8).reshape(-1, ROW)[3]
     red, green, blue = second[1:].reshape(3, 32, 32)
-    assert found["labels"][23] == second[0] == 3
-    assert np.array_equal(found["pixels"][23], np.stack([red, green, blue], axis=-1))
+    assert cifar["labels"][23] == second[0] == 3
+    assert np.array_equal(cifar["pixels"][23], np.stack([red, green, blue], axis=-1))
 
 
 def test_cifar_is_found_in_a_data_folder_and_trained_on(tmp_path, monkeypatch):
@@ -55,8 +55,8 @@ def test_cifar_is_found_in_a_data_folder_and_trained_on(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     archive(tmp_path / "data" / "cifar-10" / "cifar-10-binary.tar.gz", whole(40))
     assert sources.is_available("cifar10")
-    found = images.load("cifar10")
-    assert found.names == images.CIFAR_LABELS and isinstance(found.pixels, np.memmap)
+    dataset = images.load("cifar10")
+    assert dataset.names == images.CIFAR_LABELS and isinstance(dataset.pixels, np.memmap)
     config = projects.configure("architectures", model="resnet18", dataset="cifar10", preset="quick")
     prepared = projects.get("architectures").prepare(config)
     assert prepared.labels == images.CIFAR_LABELS and len(prepared.test) == 40
@@ -67,7 +67,7 @@ def test_cifar_is_found_in_a_data_folder_and_trained_on(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({NAMES[5]: None}, "test_batch.bin"),
         ({NAMES[3]: None}, "data_batch_4.bin"),
@@ -75,10 +75,10 @@ def test_cifar_is_found_in_a_data_folder_and_trained_on(tmp_path, monkeypatch):
         ({NAMES[0]: bytes([10]) + records(1)[1:]}, "label is not from 0 to 9"),
     ],
 )
-def test_missing_or_damaged_cifar_part_is_rejected(tmp_path, change, said):
+def test_missing_or_damaged_cifar_part_is_rejected(tmp_path, change, message):
     parts = {name: data for name, data in {**whole(), **change}.items() if data is not None}
     file = archive(tmp_path / "a.tar.gz", parts)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         images.read_cifar(file)
     assert "\n" not in str(caught.value) and str(file) in str(caught.value)
 

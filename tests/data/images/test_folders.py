@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nasty_pictures import BAD, CONVERTED, encoded
+from invalid_images import BAD, CONVERTED, encoded
 from PIL import Image
 
 from dlcore.core.errors import DataError, RequestError, StoreError
@@ -19,14 +19,14 @@ from dlcore.data.images import archives, array_cache, folders, images
 from dlcore.data.sources import locate as sources
 
 
-def picture(seed: int, side: int = 24) -> bytes:
-    """A blurred pattern of its own for every seed."""
+def pattern(seed: int, side: int = 24) -> bytes:
+    """Return a blurred pattern that depends on the seed."""
     small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return encoded(Image.fromarray(small).resize((side, side)), "JPEG", quality=90)
 
 
 def files(classes: int = 3, each: int = 8) -> dict[str, bytes]:
-    return {f"set/class {k}/{i}.jpg": picture(100 * k + i) for k in range(classes) for i in range(each)}
+    return {f"set/class {k}/{i}.jpg": pattern(100 * k + i) for k in range(classes) for i in range(each)}
 
 
 def zipped(content: dict[str, bytes], **options) -> bytes:
@@ -55,10 +55,10 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-NASTY = {
+UNUSABLE = {
     **{f"set/class 0/{name}": payload for name, (payload, _) in (BAD | CONVERTED).items()},
     "set/readme.txt": b"hello",
-    "stray.jpg": picture(7),
+    "stray.jpg": pattern(7),
     "__MACOSX/set/class 0/._1.jpg": b"\0",
     "set/class 1/.DS_Store": b"\0",
     "set/class 1/Thumbs.db": b"\0",
@@ -66,29 +66,29 @@ NASTY = {
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_usable_files_are_imported_and_others_reported_with_a_reason(home, packed):
-    content = files() | NASTY
+def test_usable_files_are_imported_and_rejected_ones_reported_with_a_reason(home, packed):
+    content = files() | UNUSABLE
     if packed:
         entry = save(zipped(content))
     else:
-        entry = save(laid_out(home / "given", content))
+        entry = save(laid_out(home / "source", content))
     assert entry.rows == 24 + len(CONVERTED)
-    remarks = {one.name.rpartition("/")[2]: one for one in custom_images.list_rejected(entry)}
-    assert set(remarks) == {*BAD, *CONVERTED, "readme.txt", "stray.jpg"}  # clutter of systems is not worth a word
-    for name, (_, said) in (BAD | CONVERTED).items():
-        assert said in remarks[name].reason and remarks[name].used == (name in CONVERTED)
-    found = images.load("custom:mine", checksum=entry.checksum)
-    assert len(found.labels) + len(found.test_labels) == entry.rows
-    assert found.names == ("class 0", "class 1", "class 2") and found.pixels.shape[1:] == (64, 64, 3)
+    remarks = {file.name.rpartition("/")[2]: file for file in custom_images.list_rejected(entry)}
+    assert set(remarks) == {*BAD, *CONVERTED, "readme.txt", "stray.jpg"}  # system files are not reported
+    for name, (_, message) in (BAD | CONVERTED).items():
+        assert message in remarks[name].reason and remarks[name].used == (name in CONVERTED)
+    data = images.load("custom:mine", checksum=entry.checksum)
+    assert len(data.labels) + len(data.test_labels) == entry.rows
+    assert data.names == ("class 0", "class 1", "class 2") and data.pixels.shape[1:] == (64, 64, 3)
     assert custom.find("mine").rows == entry.rows
 
 
 def test_zip_paths_cannot_escape(home):
     names = ("../../evil/1.jpg", "/absolute/evil/2.jpg", "set\\..\\evil\\3.jpg")
-    content = files() | {name: picture(1) for name in names}
+    content = files() | {name: pattern(1) for name in names}
     entry = save(zipped(content))
     assert entry.rows == 24
-    assert len([one for one in custom_images.list_rejected(entry) if "leads out" in one.reason]) >= 2
+    assert len([file for file in custom_images.list_rejected(entry) if "leads out" in file.reason]) >= 2
     assert not list(home.rglob("evil*")) and not Path("/absolute").exists()
 
 
@@ -100,33 +100,33 @@ def test_zip_bomb_is_rejected_unread(home):
     entry = save(packed)
     assert tracemalloc.get_traced_memory()[1] < 60 * 2**20
     tracemalloc.stop()
-    assert any("80 MB unpacked" in one.reason for one in custom_images.list_rejected(entry))
+    assert any("80 MB unpacked" in file.reason for file in custom_images.list_rejected(entry))
 
 
 def test_zip_entry_with_a_wrong_size_is_rejected_alone(home):
     packed = bytearray(zipped(files()))
-    at = packed.rindex(b"PK\x01\x02")  # the last entry of the table of contents
+    at = packed.rindex(b"PK\x01\x02")  # the last entry of the directory
     packed[at + 24 : at + 28] = (10).to_bytes(4, "little")
     entry = save(bytes(packed))
     assert entry.rows == 23 and "cannot be read" in custom_images.list_rejected(entry)[0].reason
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (b"", "nor a readable zip"),
         (b"no zip at all", "nor a readable zip"),
         (zipped(files())[:-40], "nor a readable zip"),
         (zipped({}), "no image in"),
-        (zipped({"a.jpg": picture(0)}), "no image in a class folder"),
-        (zipped({f"a/{i}.jpg": picture(i) for i in range(9)}), "only one class"),
-        (zipped(files() | {"set/few/1.jpg": picture(1)}), "'few' has 1 usable"),
+        (zipped({"a.jpg": pattern(0)}), "no image in a class folder"),
+        (zipped({f"a/{i}.jpg": pattern(i) for i in range(9)}), "only one class"),
+        (zipped(files() | {"set/few/1.jpg": pattern(1)}), "'few' has 1 usable"),
         (zipped({f"{k}/{i}.jpg": b"text" for k in "ab" for i in range(9)}), "18 files were left out"),
     ],
     ids=["empty", "text", "torn", "nothing", "stray", "one class", "few", "all bad"],
 )
-def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_unusable_zip_is_rejected_and_leaves_nothing(home, payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         save(payload)
     assert "\n" not in str(caught.value)
     assert custom.find("mine") is None and not list((home / "home").rglob("*.zip"))
@@ -143,16 +143,16 @@ def test_full_disk_leaves_nothing(home, monkeypatch):
 
 
 def test_links_and_special_files_are_rejected(home):
-    given = laid_out(home / "given", files())
-    (given / "set" / "class 0" / "link.jpg").symlink_to(given / "set" / "class 1" / "1.jpg")
-    os.mkfifo(given / "set" / "class 0" / "pipe.jpg")
-    entry = save(given)
-    reasons = {one.name.rpartition("/")[2]: one.reason for one in custom_images.list_rejected(entry)}
+    folder = laid_out(home / "source", files())
+    (folder / "set" / "class 0" / "link.jpg").symlink_to(folder / "set" / "class 1" / "1.jpg")
+    os.mkfifo(folder / "set" / "class 0" / "pipe.jpg")
+    entry = save(folder)
+    reasons = {file.name.rpartition("/")[2]: file.reason for file in custom_images.list_rejected(entry)}
     assert entry.rows == 24 and "link" in reasons["link.jpg"] and "not a regular file" in reasons["pipe.jpg"]
 
 
 def test_files_are_decoded_one_at_a_time(home):
-    data = [picture(seed, side=16) for seed in range(40)]
+    data = [pattern(seed, side=16) for seed in range(40)]
     content = {f"a/{i}.jpg": data[i % 20] for i in range(1000)} | {f"b/{i}.jpg": data[20 + i] for i in range(10)}
     with archives.open_zip(io.BytesIO(zipped(content)), "x.zip") as opened:
         entries, _ = folders.list_entries(opened)
@@ -166,19 +166,19 @@ def test_files_are_decoded_one_at_a_time(home):
 
 def test_split_folders_are_respected(home):
     places = [f"{part}/{k}/{i}.jpg" for part in ("train", "val", "test") for k in "ab" for i in range(6)]
-    content = {place: picture(seed) for seed, place in enumerate(places)}
+    content = {place: pattern(seed) for seed, place in enumerate(places)}
     content["test/a/copy.jpg"] = content["train/a/0.jpg"]
     entry = save(zipped(content))
-    found = images.load("custom:mine")
-    assert entry.rows == 37 and len(found.test_labels) == 13 and len(found.labels) == 24
-    assert found.also_in_test.sum() == 1 and found.exact == 1
+    data = images.load("custom:mine")
+    assert entry.rows == 37 and len(data.test_labels) == 13 and len(data.labels) == 24
+    assert data.also_in_test.sum() == 1 and data.exact == 1
 
 
 def test_other_side_keeps_images_and_order(home):
     save(zipped(files()))
-    usual, larger = images.load("custom:mine"), images.load("custom:mine", side=96)
-    assert larger.pixels.shape[1:] == (96, 96, 3) and np.array_equal(usual.labels, larger.labels)
-    means = [part.pixels.reshape(len(part.pixels), -1).mean(axis=1) for part in (usual, larger)]
+    default, larger = images.load("custom:mine"), images.load("custom:mine", side=96)
+    assert larger.pixels.shape[1:] == (96, 96, 3) and np.array_equal(default.labels, larger.labels)
+    means = [part.pixels.reshape(len(part.pixels), -1).mean(axis=1) for part in (default, larger)]
     assert np.abs(means[0] - means[1]).max() < 2
 
 
@@ -192,13 +192,13 @@ def test_taken_or_public_name_is_rejected(home):
 def test_concurrent_loads_share_one_cache(home, monkeypatch):
     laid_out(home / "data" / "dogs-food-vehicles", {"cnn_dataset.zip": zipped(files())})
     monkeypatch.setenv("DLCORE_DATA", str(home / "data"))
-    found: list[images.Images] = []
-    threads = [threading.Thread(target=lambda: found.append(images.load("dogs_food_vehicles"))) for _ in range(3)]
+    datasets: list[images.Images] = []
+    threads = [threading.Thread(target=lambda: datasets.append(images.load("dogs_food_vehicles"))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 3 and len({one.checksum for one in found}) == 1
+    assert len(datasets) == 3 and len({dataset.checksum for dataset in datasets}) == 1
     assert len(list((home / "cache" / "decoded").iterdir())) == 1  # no draft is left
     monkeypatch.setattr(folders, "decode", lambda *args: pytest.fail("decoded a second time"))
     assert isinstance(images.load("dogs_food_vehicles").pixels, np.memmap)
@@ -230,18 +230,18 @@ def test_stale_drafts_are_deleted(home):
 
 
 @pytest.mark.realdata("dogs_food_vehicles")
-def test_the_photographs_are_27_000_and_their_duplicates_are_kept_together():
-    found = images.load("dogs_food_vehicles")
-    assert len(found.labels) + len(found.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
-    assert found.names == ("dogs", "food", "vehicles") and not found.refused
-    assert found.exact == 23 and found.near == 35 and not found.also_in_test.any()
+def test_photos_are_27_000_and_their_duplicates_are_kept_together():
+    data = images.load("dogs_food_vehicles")
+    assert len(data.labels) + len(data.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
+    assert data.names == ("dogs", "food", "vehicles") and not data.refused
+    assert data.exact == 23 and data.near == 35 and not data.also_in_test.any()
 
 
 def test_a_folder_is_added_from_the_command_line_and_trained_on(home, capsys):
     from dlcore import cli
 
-    laid_out(home / "given", files(classes=2, each=20))
-    assert cli.main(["data", "add", "mine", str(home / "given"), "--json"]) == 0
+    laid_out(home / "source", files(classes=2, each=20))
+    assert cli.main(["data", "add", "mine", str(home / "source"), "--json"]) == 0
     assert '"kind": "images"' in capsys.readouterr().out
     words = ["train", "architectures", "--model", "resnet18", "--dataset", "custom:mine", "--preset", "quick"]
     words += ["--set", "epochs=1", "--set", "width=4", "--device", "cpu", "--bundle", str(home / "bundle"), "--json"]

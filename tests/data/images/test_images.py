@@ -16,9 +16,9 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def encoded(picture: Image.Image, name: str = "PNG", **options) -> bytes:
+def encoded(image: Image.Image, name: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, name, **options)
+    image.save(file, name, **options)
     return file.getvalue()
 
 
@@ -34,7 +34,7 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "not an idx file"),
         (b"<html>404</html>", "not an idx file"),
@@ -45,10 +45,10 @@ GOOD = idx(np.zeros((3, 2, 2), np.uint8))
         (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2), "has"),
     ],
 )
-def test_damaged_idx_file_is_rejected(tmp_path, data, said):
+def test_damaged_idx_file_is_rejected(tmp_path, data, message):
     file = tmp_path / "a"
     file.write_bytes(data)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         images.read_idx(file)
     assert "\n" not in str(caught.value) and str(file) in str(caught.value)
 
@@ -89,8 +89,8 @@ def test_mean_and_std_match_the_pixels():
     assert images.mean_and_std(np.zeros((2, 2, 2), np.uint8)) == {"mean": 0.0, "std": 1.0}
 
 
-def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) -> Image.Image:
-    """A thing at the left of a plain ground, higher than wide."""
+def draw_object(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) -> Image.Image:
+    """Return an object at the left of a plain background, higher than wide."""
     array = np.full(size[::-1], ground, np.uint8)
     array[10:90, 20:60] = ink
     return Image.fromarray(array)
@@ -99,12 +99,12 @@ def thing(size: tuple[int, int] = (200, 100), ground: int = 255, ink: int = 30) 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize(("ground", "ink"), [(255, 30), (0, 220)])
 def test_image_becomes_a_centered_bright_object_on_a_dark_background(name, ground, ink):
-    seen = images.read_gray(encoded(thing(ground=ground, ink=ink), name), height=28, width=28)
-    assert seen.shape == (28, 28) and seen.dtype == np.uint8
-    columns = np.flatnonzero((seen > 128).any(axis=0))
-    assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1  # in the middle
-    assert 12 <= len(columns) <= 16  # 40 : 80, as it was
-    assert seen[:, 0].max() < 40 and seen[14, 14] > 180
+    gray = images.read_gray(encoded(draw_object(ground=ground, ink=ink), name), height=28, width=28)
+    assert gray.shape == (28, 28) and gray.dtype == np.uint8
+    columns = np.flatnonzero((gray > 128).any(axis=0))
+    assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1  # centered
+    assert 12 <= len(columns) <= 16  # aspect ratio 40 : 80
+    assert gray[:, 0].max() < 40 and gray[14, 14] > 180
 
 
 def test_image_of_the_dataset_is_unchanged():
@@ -113,24 +113,24 @@ def test_image_of_the_dataset_is_unchanged():
 
 
 def test_exif_rotation_is_applied():
-    upright = thing()
+    upright = draw_object()
     exif = Image.Exif()
-    exif[274] = 6  # turned by 90 degrees
-    turned = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
-    straight = encoded(upright, "JPEG", quality=95)
-    seen, wanted = (images.read_gray(data, height=28, width=28).astype(int) for data in (turned, straight))
-    assert np.abs(seen - wanted).mean() < 4
+    exif[274] = 6  # rotated by 90 degrees
+    payload = encoded(upright.rotate(90, expand=True), "JPEG", exif=exif, quality=95)
+    upright_payload = encoded(upright, "JPEG", quality=95)
+    rotated, expected = (images.read_gray(data, height=28, width=28).astype(int) for data in (payload, upright_payload))
+    assert np.abs(rotated - expected).mean() < 4
 
 
 def test_transparent_background_becomes_white():
-    picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
-    picture.paste((10, 10, 10, 255), (20, 10, 40, 50))
-    seen = images.read_gray(encoded(picture), height=28, width=28)
-    assert seen[14, 14] > 200 and seen[14, 0] < 40
+    image = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
+    image.paste((10, 10, 10, 255), (20, 10, 40, 50))
+    gray = images.read_gray(encoded(image), height=28, width=28)
+    assert gray[14, 14] > 200 and gray[14, 0] < 40
 
 
 def bomb() -> bytes:
-    """A PNG of a few kilobytes that says 50,000 x 50,000 pixels."""
+    """Return a PNG of a few kilobytes that declares 50,000 x 50,000 pixels."""
     data = bytearray(encoded(Image.new("L", (10, 10))))
     data[16:24] = struct.pack(">II", 50_000, 50_000)
     import zlib
@@ -143,7 +143,7 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (b"", "not an image"),
         (b"timestamp,value\n1,2\n", "not an image"),
@@ -158,12 +158,12 @@ PNG = encoded(Image.effect_noise((300, 300), 50))
     ],
     ids=["empty", "csv", "svg", "eps", "half", "head", "bomb", "large", "tiff", "heavy"],
 )
-def test_invalid_image_is_rejected(payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_invalid_image_is_rejected(payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         images.read_gray(payload, height=28, width=28)
     assert "\n" not in str(caught.value)
 
 
 def test_uniform_image_and_single_pixel_are_handled():
-    for picture in (Image.new("L", (50, 50), 255), Image.new("L", (1, 1), 7), Image.new("1", (3, 900))):
-        assert images.read_gray(encoded(picture), height=28, width=28).shape == (28, 28)
+    for image in (Image.new("L", (50, 50), 255), Image.new("L", (1, 1), 7), Image.new("1", (3, 900))):
+        assert images.read_gray(encoded(image), height=28, width=28).shape == (28, 28)

@@ -17,10 +17,10 @@ def test_zoom_of_one_crops_nothing():
 
 def test_half_of_the_images_are_flipped():
     x = torch.rand(200, 3, 16, 16)
-    seen = random_resized_crop(x, side=16, zoom=1.0, flip=True)
-    turned = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(seen, x, strict=True)]
-    straight = [torch.allclose(a, b, atol=1e-5) for a, b in zip(seen, x, strict=True)]
-    assert 60 < sum(turned) < 140 and sum(turned) + sum(straight) == 200
+    flipped = random_resized_crop(x, side=16, zoom=1.0, flip=True)
+    is_flipped = [torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(flipped, x, strict=True)]
+    is_unchanged = [torch.allclose(a, b, atol=1e-5) for a, b in zip(flipped, x, strict=True)]
+    assert 60 < sum(is_flipped) < 140 and sum(is_flipped) + sum(is_unchanged) == 200
 
 
 def test_crop_is_inside_and_has_the_requested_area():
@@ -35,17 +35,17 @@ def test_only_training_is_augmented_and_sides_are_as_requested():
         MEAN, STD, PhotoAugmentation(side=24, zoom=0.5, flip=True, jitter=0.2, erase=6, mixup=0.4)
     )
     pixels = batch()
-    (seen,) = transform((pixels,), False)
+    (images,) = transform((pixels,), False)
     again = (pixels.permute(0, 3, 1, 2).float() / 255 - torch.tensor(MEAN).view(1, 3, 1, 1)) / 0.2
-    assert torch.allclose(seen, again, atol=1e-5) and seen.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(images, again, atol=1e-5) and images.is_contiguous(memory_format=torch.channels_last)
     (trained,) = transform((pixels,), True)
     assert trained.shape == (40, 3, 24, 24) and transform.mix is not None and 0 <= transform.mix.share <= 1
 
 
 def test_mixup_is_between_its_two_images():
     x = torch.rand(10, 4)
-    seen, mix = mixup(x, alpha=1.0)
-    assert torch.allclose(seen, mix.share * x + (1 - mix.share) * x[mix.other])
+    mixed, mix = mixup(x, alpha=1.0)
+    assert torch.allclose(mixed, mix.share * x + (1 - mix.share) * x[mix.other])
     assert mixup(x, alpha=0.0) == (x, None)
 
 
@@ -57,8 +57,8 @@ def test_training_draws_a_view_and_inference_takes_the_first():
 
 def test_seed_is_reproducible():
     transform, pixels = PhotoTransform(MEAN, STD, PhotoAugmentation(zoom=0.3, flip=True, mixup=0.2)), batch()
-    seen = []
+    crops = []
     for _ in range(2):
         torch.manual_seed(3)
-        seen.append(transform((pixels,), True)[0])
-    assert torch.equal(*seen)
+        crops.append(transform((pixels,), True)[0])
+    assert torch.equal(*crops)

@@ -3,8 +3,8 @@
 import resource
 
 import pytest
-from hostile_files import HOSTILE, ODD, ONE, zipped
-from nasty_pictures import JPEG
+from hostile_files import HOSTILE, ODD, PHOTO_ZIP, zipped
+from invalid_images import JPEG
 
 from dlcore.core.errors import DataError
 from dlcore.data.images import uploads
@@ -12,19 +12,19 @@ from dlcore.data.images.files import read_rgb
 from dlcore.data.images.uploads import Photo, RejectedUpload, read_uploads
 
 
-def judged(files) -> list[str]:
-    """What becomes of files: the reason, for those turned away here or on decoding; `ok` for photos."""
-    found = []
-    for one in read_uploads(files):
-        if isinstance(one, Photo):
+def describe_outcomes(files) -> list[str]:
+    """Return the outcome of each file: `ok`, or the reason why it is rejected, here or on decoding."""
+    outcomes = []
+    for upload in read_uploads(files):
+        if isinstance(upload, Photo):
             try:
-                read_rgb(one.payload, side=64)
-                found.append("ok")
+                read_rgb(upload.payload, side=64)
+                outcomes.append("ok")
             except DataError as error:
-                found.append(str(error))
+                outcomes.append(str(error))
         else:
-            found.append(one.reason)
-    return found
+            outcomes.append(upload.reason)
+    return outcomes
 
 
 def test_there_are_fifty_hostile_files():
@@ -35,32 +35,36 @@ def test_there_are_fifty_hostile_files():
 def test_hostile_file_is_rejected_in_one_line_and_nothing_is_written(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    found = judged([(name, HOSTILE[name])])
-    assert found and all(reason != "ok" and "\n" not in reason and 10 < len(reason) < 300 for reason in found), found
-    assert len(found) <= 2 and list(tmp_path.iterdir()) == []
+    outcomes = describe_outcomes([(name, HOSTILE[name])])
+    assert outcomes and all(reason != "ok" and "\n" not in reason and 10 < len(reason) < 300 for reason in outcomes), (
+        outcomes
+    )
+    assert len(outcomes) <= 2 and list(tmp_path.iterdir()) == []
 
 
 def test_many_hostile_files_need_little_memory_and_keep_valid_ones():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = judged([*HOSTILE.items(), ("good.jpg", JPEG), ("good.zip", ONE)])
-    assert found.count("ok") == 2 and len(found) >= 52
+    outcomes = describe_outcomes([*HOSTILE.items(), ("good.jpg", JPEG), ("good.zip", PHOTO_ZIP)])
+    assert outcomes.count("ok") == 2 and len(outcomes) >= 52
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_unusual_image_is_read(name):
-    assert judged([(name, ODD[name])]) == ["ok"]
+    assert describe_outcomes([(name, ODD[name])]) == ["ok"]
 
 
 def test_zip_of_photos_is_read_with_safe_names():
-    found = list(read_uploads([("z.zip", zipped({"a/b/one.jpg": JPEG, "a/two\n\x1b[31m.jpg": JPEG}))]))
-    assert [one.name for one in found] == ["one.jpg", "two[31m.jpg"] and all(isinstance(one, Photo) for one in found)
+    photos = list(read_uploads([("z.zip", zipped({"a/b/one.jpg": JPEG, "a/two\n\x1b[31m.jpg": JPEG}))]))
+    assert [photo.name for photo in photos] == ["one.jpg", "two[31m.jpg"] and all(
+        isinstance(photo, Photo) for photo in photos
+    )
 
 
 def test_photos_beyond_the_limit_are_rejected():
-    found = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
-    assert len(found) == uploads.MAX_PHOTOS + 1
-    assert isinstance(found[-1], RejectedUpload) and "at once" in found[-1].reason
+    items = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
+    assert len(items) == uploads.MAX_PHOTOS + 1
+    assert isinstance(items[-1], RejectedUpload) and "at once" in items[-1].reason
 
 
 def test_file_names_are_sanitized():

@@ -14,28 +14,28 @@ TIMES = list(pd.date_range("2014-07-01", periods=N, freq="30min").strftime("%Y-%
 VALUES = [str(i) for i in range(N)]
 
 
-def made(values=None, times=None, header="timestamp,value"):
+def make_csv(values=None, times=None, header="timestamp,value"):
     rows = zip(times or TIMES, values or VALUES, strict=False)
     return "\n".join([header, *(f"{a},{b}" for a, b in rows), ""]).encode()
 
 
 def with_value(text, at=50):
-    return made([*VALUES[:at], text, *VALUES[at + 1 :]])
+    return make_csv([*VALUES[:at], text, *VALUES[at + 1 :]])
 
 
 def with_time(text, at=10):
-    return made(times=[*TIMES[:at], text, *TIMES[at + 1 :]])
+    return make_csv(times=[*TIMES[:at], text, *TIMES[at + 1 :]])
 
 
 GOOD = {
-    "plain": made(),
-    "semicolons": made(header="timestamp;value").replace(b",", b";"),
-    "utf-16 with its mark": made().decode().encode("utf-16"),
-    "windows line ends": made().replace(b"\n", b"\r\n"),
-    "blank lines at the end": made() + b"\n\n",
-    "other names": made(header="when,rides"),
-    "a byte-order mark": b"\xef\xbb\xbf" + made(),
-    "one more column": made(header="timestamp,value,note")
+    "plain": make_csv(),
+    "semicolons": make_csv(header="timestamp;value").replace(b",", b";"),
+    "utf-16 with its mark": make_csv().decode().encode("utf-16"),
+    "windows line ends": make_csv().replace(b"\n", b"\r\n"),
+    "blank lines at the end": make_csv() + b"\n\n",
+    "other names": make_csv(header="when,rides"),
+    "a byte-order mark": b"\xef\xbb\xbf" + make_csv(),
+    "one more column": make_csv(header="timestamp,value,note")
     .replace(b"\n2014", b",x\n2014")
     .replace(b"note,x", b"note")[:-1]
     + b",x\n",
@@ -52,8 +52,8 @@ def test_valid_file_is_read(name):
 BAD = {
     "empty": (b"", "empty"),
     "binary": (bytes(range(256)) * 50, "row 2"),
-    "zero bytes": (made()[:500] + b"\0" + made()[500:], "row 23"),
-    "a picture": (b"\x89PNG\r\n" + bytes(1000), "image"),
+    "zero bytes": (make_csv()[:500] + b"\0" + make_csv()[500:], "row 23"),
+    "an image": (b"\x89PNG\r\n" + bytes(1000), "image"),
     "one column": (b"value\n" + b"\n".join(v.encode() for v in VALUES), "row 1: one column ('value')"),
     "text in numbers": (with_value("abc"), "row 52, column 'value': 'abc'"),
     "an empty cell": (with_value(""), "row 52, column 'value': an empty cell"),
@@ -65,13 +65,13 @@ BAD = {
     "a script": (with_value("<script>alert(1)</script>"), "row 52, column 'value'"),
     "unsorted": (with_time(TIMES[5]), "row 12, column 'timestamp'"),
     "doubled": (with_time(TIMES[9]), "row 12, column 'timestamp': 2014-07-01 04:30:00 comes twice"),
-    "a gap": (made(VALUES[:95], [*TIMES[:10], *TIMES[15:]]), "row 12, column 'timestamp': 5 rows are missing"),
+    "a gap": (make_csv(VALUES[:95], [*TIMES[:10], *TIMES[15:]]), "row 12, column 'timestamp': 5 rows are missing"),
     "no time": (with_time("yesterday"), "row 12, column 'timestamp': 'yesterday' is not a time"),
     "no times at all": (b"a,b\n" + b"1,2\n" * 100, "row 2, column 'a'"),
     "wrong encoding": (with_value("é").decode().encode("latin-1"), "row 52"),
     "more columns in a row": (with_value("3,4,5"), "row 52"),
     "an open quote": (with_value('"3'), "open quote"),
-    "three rows": (made(VALUES[:3], TIMES[:3]), "row 4"),
+    "three rows": (make_csv(VALUES[:3], TIMES[:3]), "row 4"),
     "too many rows": (b"t,v\n" + b"2014-07-01,1\n" * 1_000_001, "row 1,000,002"),
     "ten million rows": (b"timestamp,value\n" + b"2014-07-01 00:00:00,1\n" * 10_000_000, "MB"),
 }
@@ -80,9 +80,9 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_invalid_file_is_rejected_in_one_line(name):
     payload, words = BAD[name]
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(DataError) as raised:
         csv_file.parse(payload)
-    message = str(refusal.value)
+    message = str(raised.value)
     assert words in message and "\n" not in message and len(message) < 250
 
 
@@ -93,7 +93,7 @@ def test_invalid_file_is_rejected_in_one_line(name):
 def test_arbitrary_bytes_raise_only_data_errors(payload):
     try:
         times, values = csv_file.parse(payload)
-    except DataError as refusal:
-        assert "\n" not in str(refusal)
+    except DataError as raised:
+        assert "\n" not in str(raised)
     else:
         assert len(times) == len(values) >= csv_file.MIN_ROWS

@@ -46,9 +46,9 @@ def test_calendar_features_match_pandas():
     stamps = pd.to_datetime(taxi.times, unit="ms")
     day = (stamps.hour * 60 + stamps.minute) / 1440
     week = (stamps.day_of_week + day) / 7
-    found = series.calendar(taxi.times)
-    wanted = np.stack([f(2 * np.pi * np.asarray(x)) for x in (day, week) for f in (np.sin, np.cos)], axis=1)
-    assert found == pytest.approx(wanted, abs=1e-9)
+    calendar = series.calendar(taxi.times)
+    values = np.stack([f(2 * np.pi * np.asarray(x)) for x in (day, week) for f in (np.sin, np.cos)], axis=1)
+    assert calendar == pytest.approx(values, abs=1e-9)
 
 
 def test_scaler_is_fitted_on_training_rows_only():
@@ -60,12 +60,12 @@ def test_scaler_is_fitted_on_training_rows_only():
 
 def test_pointwise_mean_inverts_sliding_windows():
     rows = np.arange(12.0).reshape(6, 2)
-    found = windows.sliding_windows(rows, 3)
-    assert found.shape == (4, 3, 2)
-    assert found[1].tolist() == rows[1:4].tolist()
-    per_place = found[:, :, 0].numpy()  # each window says of each point its own value: the mean is that value
+    sliding_windows = windows.sliding_windows(rows, 3)
+    assert sliding_windows.shape == (4, 3, 2)
+    assert sliding_windows[1].tolist() == rows[1:4].tolist()
+    per_window = sliding_windows[:, :, 0].numpy()
     means = windows.PointwiseMean(6)
-    means.add(per_place)
+    means.add(per_window)
     assert means.means.tolist() == rows[:, 0].tolist()
 
 

@@ -13,7 +13,7 @@ HEADER = "Date;Time;" + ";".join(UNITS) + ";;"
 def test_beijing_is_shipped_with_the_package():
     table = load_table("beijing_pm25")
     assert table.values.shape == (43_824, 7) and table.step_ms == 3_600_000
-    assert int((~table.observed).sum()) == 2067  # the hours without PM2.5, as UCI tells
+    assert int((~table.observed).sum()) == 2067  # hours without PM2.5, according to UCI
     assert table.slugs[0] == "pm2_5" and table.warmed in table.names
 
 
@@ -60,8 +60,8 @@ def test_slugs_are_unique():
 
 def test_csv_may_have_missing_values_but_no_words():
     rows = [f"2020-01-01 {hour:02d}:00,{hour},{'' if hour == 3 else 1}" for hour in range(12)]
-    found = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
-    assert found.names == ("a", "b") and np.isnan(found.values[3, 1]) and found.values[5, 0] == 5
+    table = tables.read_csv("\n".join(["time,a,b", *rows]).encode())
+    assert table.names == ("a", "b") and np.isnan(table.values[3, 1]) and table.values[5, 0] == 5
     rows[4] = "2020-01-01 04:00,much,1"
     with pytest.raises(DataError, match=r"row 6, column 'a': 'much' is not a number"):
         tables.read_csv("\n".join(["time,a,b", *rows]).encode())

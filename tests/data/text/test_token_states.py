@@ -28,12 +28,12 @@ def keep(key, lengths, width=4):
 
 def test_saved_states_are_gathered_with_zero_padding():
     first, second = keep("a" * 32, [2, 3]), keep("b" * 32, [1])
-    kept = TokenStates([first, second], np.array([(0, 0), (0, 1), (1, 0)]))
-    states, there = kept.gather(torch.tensor([2, 1]))
-    assert kept.lengths.tolist() == [2, 3, 1] and len(kept) == 3
-    assert states.shape == (2, 3, 4) and states.dtype == torch.float32
-    assert there.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert not states[0, 1:].any() and np.array_equal(states[1].numpy(), first.states[2:5])
+    states = TokenStates([first, second], np.array([(0, 0), (0, 1), (1, 0)]))
+    gathered, mask = states.gather(torch.tensor([2, 1]))
+    assert states.lengths.tolist() == [2, 3, 1] and len(states) == 3
+    assert gathered.shape == (2, 3, 4) and gathered.dtype == torch.float32
+    assert mask.tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert not gathered[0, 1:].any() and np.array_equal(gathered[1].numpy(), first.states[2:5])
 
 
 def test_key_depends_on_settings_and_texts():
@@ -71,7 +71,7 @@ def test_least_recently_used_chunks_are_evicted(folder, monkeypatch):
     for place, key in enumerate(("a", "b", "c")):
         keep(key * 32, [1000])
         os.utime(folder / f"{key * 32}.npy", (place, place))
-    token_states.load("a" * 32, texts=1, width=4)  # used just now
+    token_states.load("a" * 32, texts=1, width=4)  # now the most recently used
     size, chunks = token_states.usage()
     assert chunks == 3
     monkeypatch.setenv("DLCORE_STATES_GB", str(size / 1e9))
@@ -90,7 +90,7 @@ def test_full_disk_is_reported_before_computing(monkeypatch):
 
 
 def test_invalid_cache_limit_is_rejected(monkeypatch):
-    for said in ("much", "-1", "nan", "inf"):
-        monkeypatch.setenv("DLCORE_STATES_GB", said)
+    for limit in ("much", "-1", "nan", "inf"):
+        monkeypatch.setenv("DLCORE_STATES_GB", limit)
         with pytest.raises(ConfigError, match="DLCORE_STATES_GB"):
             token_states.evict(1, of=[])

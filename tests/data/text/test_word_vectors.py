@@ -36,15 +36,21 @@ def test_news_are_repaired_and_the_test_split_stays_complete(folder):
         '"2","t","A test"\n',
         '"4","t","a test"\n"4","T","A test"\n',
     )
-    found = text.load("ag_news_15k")
-    assert found.texts[:2] == ["Haiti's straits", 'Up costs $10, isn\'t it TXN.N now "AT &T "']
-    assert found.labels.tolist() == [0, 2, 1, 3, 3] and found.test.tolist() == [False] * 3 + [True] * 2
-    assert found.doubled == 1 and found.rows.tolist() == [0, 1, 2, 4, 5]  # a training text that the test holds is out
-    assert found.names == text.NEWS
+    dataset = text.load("ag_news_15k")
+    assert dataset.texts[:2] == ["Haiti's straits", 'Up costs $10, isn\'t it TXN.N now "AT &T "']
+    assert dataset.labels.tolist() == [0, 2, 1, 3, 3] and dataset.test.tolist() == [False] * 3 + [True] * 2
+    assert dataset.doubled == 1 and dataset.rows.tolist() == [
+        0,
+        1,
+        2,
+        4,
+        5,
+    ]  # a training text of the test split is removed
+    assert dataset.names == text.NEWS
 
 
 @pytest.mark.parametrize(
-    ("train", "said"),
+    ("train", "message"),
     [
         ('"1","a","b"\n"5","a","b"\n', "line 2: expected a class"),
         ('"1","a"\n', "line 1: expected a class"),
@@ -52,9 +58,9 @@ def test_news_are_repaired_and_the_test_split_stays_complete(folder):
         ('"1","a","b\n', "line 1: unexpected end of data"),
     ],
 )
-def test_invalid_news_are_rejected(folder, train, said):
+def test_invalid_news_are_rejected(folder, train, message):
     news(folder, train)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         text.load("ag_news_15k")
     assert "\n" not in str(caught.value)
 
@@ -95,10 +101,10 @@ def test_imdb_reviews_are_read_from_the_archive(folder):
         for n in range(3)
     }
     archive(folder / "aclImdb_v1.tar.gz", {**files, "aclImdb/train/unsup/0_0.txt": "none", "aclImdb/README": "x"})
-    found = text.load("imdb")
-    assert found.texts[0] == "train neg 0" and found.texts[-1] == "test pos 2"
-    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2 and found.test.sum() == 6
-    assert np.array_equal(text.load("imdb").labels, found.labels)  # from the cache
+    dataset = text.load("imdb")
+    assert dataset.texts[0] == "train neg 0" and dataset.texts[-1] == "test pos 2"
+    assert dataset.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2 and dataset.test.sum() == 6
+    assert np.array_equal(text.load("imdb").labels, dataset.labels)  # from the cache
     archive(folder / "aclImdb_v1.tar.gz", {"aclImdb/train/pos/1.txt": "alone"})
     with pytest.raises(DataError, match="equal numbers of reviews"):
         text.load("imdb")
@@ -113,9 +119,9 @@ def test_vectors_are_read_from_a_text_file(folder):
             f"{word} {' '.join([str(value)] * 100)}" for word, value in (("film", 1), ("'s", 3), ("do", 2), ("n't", 4))
         )
     )
-    found = word_vectors.load_vectors(["[PAD]", "film", "film's", "don't", "zebra"])
-    assert found.known.tolist() == [False, True, True, True, False]
-    assert found.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
+    vectors = word_vectors.load_vectors(["[PAD]", "film", "film's", "don't", "zebra"])
+    assert vectors.known.tolist() == [False, True, True, True, False]
+    assert vectors.vectors[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
     assert word_vectors.most_frequent_words(2) == ["film", "'s"]
     (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
     with pytest.raises(DataError, match="line 1: expected a word and 100 numbers, not 2"):
@@ -143,9 +149,9 @@ def test_reduced_wordpiece_vocabulary_tokenizes_like_bert():
 
 @pytest.mark.realdata("ag_news_15k", "trec6")
 def test_real_datasets_have_their_published_sizes():
-    found = text.load("ag_news_15k")
-    assert (len(found.texts), found.test.sum(), found.doubled) == (22_778, 7600, 3)
-    assert np.bincount(found.labels[found.test]).tolist() == [1900] * 4
+    dataset = text.load("ag_news_15k")
+    assert (len(dataset.texts), dataset.test.sum(), dataset.doubled) == (22_778, 7600, 3)
+    assert np.bincount(dataset.labels[dataset.test]).tolist() == [1900] * 4
     questions = text.load("trec6")
     assert questions.test.sum() == 500 and len(set(text.load("trec50").names)) == 50
     assert sources.get_dataset("trec6").rows == len(questions.texts) + questions.doubled

@@ -1,4 +1,4 @@
-"""Every layer by hand against finite differences and against autograd, in float64, on shapes drawn by chance."""
+"""Layers compared with finite differences and autograd, in float64, on random shapes."""
 
 import ast
 import subprocess
@@ -26,33 +26,33 @@ def draw(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng([seed, len(shape)]).normal(size=shape)
 
 
-def apart(x: np.ndarray) -> np.ndarray:
-    """Away from 0, so that no step of a finite difference crosses a kink."""
+def away_from_zero(x: np.ndarray) -> np.ndarray:
+    """Move values away from 0, so that no finite-difference step crosses a kink."""
     return x + 0.05 * np.sign(x)
 
 
-def close(mine: np.ndarray, other: np.ndarray) -> None:
-    """Relative to the largest gradient of the array."""
-    assert mine.shape == other.shape
-    largest = max(np.abs(other).max(initial=0), 1e-3)
-    assert np.abs(mine - other).max(initial=0) <= CLOSE * largest
+def assert_close(actual: np.ndarray, expected: np.ndarray) -> None:
+    """Compare arrays with a tolerance relative to the largest value."""
+    assert actual.shape == expected.shape
+    largest = max(np.abs(expected).max(initial=0), 1e-3)
+    assert np.abs(actual - expected).max(initial=0) <= CLOSE * largest
 
 
-def by_differences(loss, array: np.ndarray, step: float = 1e-5) -> np.ndarray:
-    """Central differences of a loss by every number of `array`, which is changed in place and put back."""
-    found = np.empty_like(array)
+def finite_differences(loss, array: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """Return the central differences of a loss with respect to `array`, which is restored afterwards."""
+    gradient = np.empty_like(array)
     for at in np.ndindex(array.shape):
-        was = array[at]
-        array[at] = was + step
+        value = array[at]
+        array[at] = value + step
         above = loss()
-        array[at] = was - step
-        found[at] = (above - loss()) / (2 * step)
-        array[at] = was
-    return found
+        array[at] = value - step
+        gradient[at] = (above - loss()) / (2 * step)
+        array[at] = value
+    return gradient
 
 
 def check(layer, x: np.ndarray, twin=None, *, training: bool = False) -> None:
-    """Hold a layer's gradients against finite differences and those of its twin in torch, a function of tensors."""
+    """Compare a layer's gradients with finite differences and with `twin`, the same layer as a torch function."""
 
     def forward():
         return layer.forward(x, np.random.default_rng(0) if training else None)
@@ -60,28 +60,28 @@ def check(layer, x: np.ndarray, twin=None, *, training: bool = False) -> None:
     dy = draw(1, *forward().shape)
 
     def loss() -> float:
-        kept = {name: value.copy() for name, value in layer.buffers.items()}
+        buffers = {name: value.copy() for name, value in layer.buffers.items()}
         y = forward()
-        for name, value in kept.items():
+        for name, value in buffers.items():
             layer.buffers[name][...] = value
         return float((y * dy).sum())
 
     y = forward()
     dx = layer.backward(dy)
     gradients = dict(layer.gradients)
-    close(dx, by_differences(loss, x))
+    assert_close(dx, finite_differences(loss, x))
     for name, parameter in layer.parameters.items():
-        close(gradients[name], by_differences(loss, parameter))
+        assert_close(gradients[name], finite_differences(loss, parameter))
     if twin is None:
         return
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in layer.parameters.items()}
     tx = torch.tensor(x, requires_grad=True)
     ty = twin(tx, **tensors)
-    close(y, ty.detach().numpy())
+    assert_close(y, ty.detach().numpy())
     ty.backward(torch.tensor(dy))
-    close(dx, tx.grad.numpy())
+    assert_close(dx, tx.grad.numpy())
     for name, tensor in tensors.items():
-        close(gradients[name], tensor.grad.numpy())
+        assert_close(gradients[name], tensor.grad.numpy())
 
 
 @FEW
@@ -97,7 +97,7 @@ def test_dense(n, f, d, seed):
     ("layer", "twin"), [(layers.Relu, torch.relu), (layers.Tanh, torch.tanh), (layers.Sigmoid, torch.sigmoid)]
 )
 def test_activations(layer, twin, n, f, seed):
-    check(layer(), apart(draw(seed, n, f)), twin)
+    check(layer(), away_from_zero(draw(seed, n, f)), twin)
 
 
 @FEW
@@ -106,7 +106,7 @@ def test_activations(layer, twin, n, f, seed):
 def test_batch_norm(n, c, side, seed, flat, training):
     x = draw(seed, n, c) if flat else draw(seed, n, c, side, side)
     if n * (1 if flat else side * side) < 4:
-        x = np.concatenate([x, draw(seed + 5, *x.shape)])  # of two numbers the normed ones are +1 and -1, whatever x is
+        x = np.concatenate([x, draw(seed + 5, *x.shape)])  # two values always normalize to +1 and -1
     layer = layers.BatchNorm(draw(seed + 1, c), draw(seed + 2, c))
     layer.buffers["running_var"][...] = 0.5 + draw(seed + 3, c) ** 2
     mean, variance = (torch.tensor(layer.buffers[name]) for name in ("running_mean", "running_var"))
@@ -117,13 +117,13 @@ def test_batch_norm(n, c, side, seed, flat, training):
     check(layer, x, twin, training=training)
 
 
-def test_batch_norm_remembers_as_torch_does():
+def test_running_statistics_match_torch():
     layer, twin = layers.BatchNorm(np.ones(3), np.zeros(3)), torch.nn.BatchNorm1d(3, dtype=torch.float64)
     for seed in range(5):
         layer.forward(draw(seed, 7, 3), np.random.default_rng(0))
         twin(torch.tensor(draw(seed, 7, 3)))
-    close(layer.buffers["running_mean"], twin.running_mean.numpy())
-    close(layer.buffers["running_var"], twin.running_var.numpy())
+    assert_close(layer.buffers["running_mean"], twin.running_mean.numpy())
+    assert_close(layer.buffers["running_var"], twin.running_var.numpy())
 
 
 @FEW
@@ -133,7 +133,7 @@ def test_dropout(n, f, seed):
     check(layers.Dropout(0.4), draw(seed, n, f), lambda tx: tx)
 
 
-def test_dropout_keeps_the_expected_value():
+def test_dropout_preserves_the_expected_value():
     y = layers.Dropout(0.25).forward(np.ones((400, 400)), np.random.default_rng(0))
     assert abs(y.mean() - 1) < 0.01 and set(np.unique(y)) == {0.0, 1 / 0.75}
 
@@ -161,7 +161,7 @@ def test_convolution(n, c, out, side, more, padding, seed):
 @given(n=st.integers(1, 3), c=st.integers(1, 3), h=st.integers(2, 7), w=st.integers(2, 7), seed=SEED)
 @pytest.mark.parametrize("side", [1, 2])
 def test_max_pool(side, n, c, h, w, seed):
-    x = np.random.default_rng(seed).permutation(n * c * h * w).reshape(n, c, h, w) / 10  # no two are near each other
+    x = np.random.default_rng(seed).permutation(n * c * h * w).reshape(n, c, h, w) / 10  # no ties
     check(convolution.MaxPool(side), x, lambda tx: functional.max_pool2d(tx, side))
 
 
@@ -176,8 +176,8 @@ def test_softmax_cross_entropy(n, k, seed, far):
     tl = functional.cross_entropy(tz, torch.tensor(targets))
     tl.backward()
     assert value == pytest.approx(tl.item(), rel=1e-9, abs=1e-12)
-    close(dz, tz.grad.numpy())
-    close(dz, by_differences(lambda: layers.SoftmaxCrossEntropy().forward(z, targets), z))
+    assert_close(dz, tz.grad.numpy())
+    assert_close(dz, finite_differences(lambda: layers.SoftmaxCrossEntropy().forward(z, targets), z))
     np.testing.assert_allclose(loss.probabilities.sum(axis=1), 1)
 
 
@@ -195,7 +195,7 @@ def test_recurrent(n, t, f, d, seed):
     check(layer, draw(seed + 3, n, t, f), twin)
 
 
-def test_recurrent_is_torchs_rnn_state_by_state_and_its_gradient_step_by_step():
+def test_recurrent_states_and_gradients_match_torch():
     n, t, f, d = 3, 9, 4, 5
     twin = torch.nn.RNN(f, d, batch_first=True, dtype=torch.float64)
     weights = [value.detach().numpy() for value in (twin.weight_ih_l0, twin.weight_hh_l0)]
@@ -204,27 +204,27 @@ def test_recurrent_is_torchs_rnn_state_by_state_and_its_gradient_step_by_step():
     states, _ = twin(torch.tensor(x))
     states.retain_grad()
     dy = draw(1, n, d)
-    close(layer.forward(x), states[:, -1].detach().numpy())
-    close(layer.states[:, 1:], states.detach().numpy())
+    assert_close(layer.forward(x), states[:, -1].detach().numpy())
+    assert_close(layer.states[:, 1:], states.detach().numpy())
     layer.backward(dy)
-    close(layer.gradients["recurrent"], grad_of(twin.weight_hh_l0, states[:, -1], dy))
-    cell, h, kept = torch.tensor(layer.parameters["recurrent"]), torch.zeros(n, d, dtype=torch.float64), []
+    assert_close(layer.gradients["recurrent"], grad_of(twin.weight_hh_l0, states[:, -1], dy))
+    cell, h, hidden = torch.tensor(layer.parameters["recurrent"]), torch.zeros(n, d, dtype=torch.float64), []
     for step in range(t):
         driven = torch.tensor(x[:, step] @ weights[0].T + layer.parameters["bias"])
         h = torch.tanh(driven + h @ cell.T).requires_grad_()
         h.retain_grad()
-        kept.append(h)
+        hidden.append(h)
     h.backward(torch.tensor(dy))
-    for step, one in enumerate(kept):
-        close(layer.by_step[:, step], one.grad.numpy())
+    for step, state in enumerate(hidden):
+        assert_close(layer.by_step[:, step], state.grad.numpy())
 
 
 def grad_of(parameter, y, dy: np.ndarray) -> np.ndarray:
     return torch.autograd.grad(y, parameter, torch.tensor(dy), retain_graph=True)[0].numpy()
 
 
-def test_the_room_needs_numpy_alone():
-    """By what its files import, and in a process of its own by what is loaded once all of them are."""
+def test_package_imports_only_numpy():
+    """Checks the import statements, and the modules loaded by importing the package in a new process."""
     files = sorted((ROOT / "dlcore/models/numpy_nn").glob("*.py"))
     for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -239,5 +239,5 @@ def test_the_room_needs_numpy_alone():
         "print(sorted({'torch', 'pydantic', 'scipy', 'sklearn', 'pandas', 'jax'} & set(sys.modules)),"
         "sorted(name for name in sys.modules if name.startswith('dlcore.') and '.numpy_nn' not in name))"
     )
-    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[] ['dlcore.models']"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[] ['dlcore.models']"

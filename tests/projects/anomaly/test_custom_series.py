@@ -91,7 +91,7 @@ def test_another_file_under_the_name_is_noticed():
     with pytest.raises(DataError, match="not on this machine"):
         projects.get("anomaly").prepare(config)
     kept(shift=1.0)
-    with pytest.raises(DataError, match="not the one this run was made from"):
+    with pytest.raises(DataError, match="differs from the one this run was trained on"):
         projects.get("anomaly").prepare(config)
 
 

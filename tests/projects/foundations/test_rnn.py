@@ -14,7 +14,7 @@ from dlcore.projects.foundations.rnn_walk import unroll
 from dlcore.projects.project import LoadedModel
 from dlcore.runs.short_run import run_short
 from dlcore.ui.pages.backprop.predict import short_run_evidence
-from dlcore.ui.pages.rnn.results import TABLE, bridges
+from dlcore.ui.pages.rnn.results import TABLE, mean_accuracies
 
 PROJECT = projects.get("rnn")
 REFERENCE = "reference:rnn/rnn"
@@ -93,7 +93,7 @@ def test_a_run_on_the_memory_task_reads_no_pictures():
 def test_the_measured_curves_and_the_questions_on_them():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
-    found = bridges()
+    found = mean_accuracies()
     assert rnn.longest_gap(found, "lstm") > rnn.longest_gap(found, "rnn") >= 10
     for question in rnn.QUESTIONS:
         right = question.find(found).right

@@ -64,7 +64,7 @@ def config(model="mobilenet_v2_frozen", **settings):
 def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
     theirs = getattr(zoo, backbone)(weights=None).eval()
     ours = TransferNet(TransferConfig(), backbone=backbone, classes=3).eval()
-    ours.take_over(theirs.state_dict())
+    ours.load_pretrained(theirs.state_dict())
     last = theirs.fc if backbone == "resnet50" else theirs.classifier[-1]
     x = torch.randn(2, 3, SIDE, SIDE)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Comparisons: pooled curves, the winner, samples that only one model classifies correctly, and the page."""
+"""Comparisons: pooled curves, winner, samples correct by one model only, page."""
 
 import numpy as np
 import pytest
@@ -18,35 +18,35 @@ from dlcore.ui.compare.tests import best_until_epoch, format_range, format_secon
 from dlcore.ui.train import comparison_form
 
 
-def costs(app: AppTest):
-    """The table of scores and costs among those on the page."""
-    return next(shown.value for shown in app.dataframe if "Seeds" in shown.value)
+def cost_table(app: AppTest):
+    """Return the page's table of scores and costs."""
+    return next(table.value for table in app.dataframe if "Seeds" in table.value)
 
 
 def curve(*values: float) -> Curve:
     return Curve(np.arange(1, len(values) + 1) * 10, np.array(values))
 
 
-def test_curves_of_seeds_are_pooled_where_any_of_them_has_a_value():
+def test_curves_of_seeds_are_pooled_at_every_recorded_step():
     means, bands = pooled_curves([{"train_loss": curve(4, 2)}, {"train_loss": curve(2, 1, 0.5)}])
     assert means["train_loss"].steps.tolist() == [10, 20, 30] and means["train_loss"].values.tolist() == [3, 1.5, 0.5]
     low, high = bands["train_loss"]
     assert low.tolist() == [2, 1, 0.5] and high.tolist() == [4, 2, 0.5]
 
 
-def test_one_seed_has_no_band():
+def test_single_seed_has_no_band():
     means, bands = pooled_curves([{"validation_loss": curve(1, 2)}])
     assert not bands and means["validation_loss"].values.tolist() == [1, 2]
 
 
 def test_reported_curves_have_a_label_and_one_value_per_epoch():
     project = projects.get("architectures")
-    drawn = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, colour=2)
-    assert drawn.reported and drawn.label.endswith("reported") and drawn.steps_per_epoch == 1
-    assert drawn.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
+    curves = reported_curves("vgg16_c", project.reported_curves["vgg16_c"], project=project, color=2)
+    assert curves.reported and curves.label.endswith("reported") and curves.steps_per_epoch == 1
+    assert curves.history["validation_accuracy"].values.max() == pytest.approx(project.reported["vgg16_c"])
 
 
-def test_a_range_below_zero_is_no_row_of_dashes():
+def test_negative_range_uses_minus_signs_and_to():
     assert format_range([-0.4, 0.1, -0.012]) == "−0.104 (−0.4 to 0.1)"
     assert format_range([0.5]) == "0.5"
 
@@ -68,45 +68,51 @@ def test_the_winner_sentence_names_the_winner_or_ties():
 
 
 def test_variants_have_the_titles_of_their_models():
-    shipped = comparisons.from_references("vit")
-    assert list(with_model_titles(projects.get("vit"), shipped).variants) == [
+    references = comparisons.from_references("vit")
+    assert list(with_model_titles(projects.get("vit"), references).variants) == [
         "Convolutional network of equal size",
         "Vision Transformer with a convolutional stem",
         "Vision Transformer",
     ]
-    own = comparisons.Comparison("", "", {"vit (1a2b3c4d)": shipped.variants["vit"], "tiny": shipped.variants["vit"]})
-    assert list(with_model_titles(projects.get("vit"), own).variants) == ["Vision Transformer (1a2b3c4d)", "tiny"]
+    comparison = comparisons.Comparison(
+        "", "", {"vit (1a2b3c4d)": references.variants["vit"], "tiny": references.variants["vit"]}
+    )
+    assert list(with_model_titles(projects.get("vit"), comparison).variants) == [
+        "Vision Transformer (1a2b3c4d)",
+        "tiny",
+    ]
 
 
-def test_the_first_epochs_alone_count_at_equal_epochs():
+def test_best_until_epoch_ignores_later_epochs():
     run = runs.open_run("reference:vit/vit")
-    found = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
-    assert found[0] is None and found[1] < found[2] < found[3] == run.history()["validation_accuracy"].values.max()
+    best = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
+    assert best[0] is None and best[1] < best[2] < best[3]
+    assert best[3] == run.history()["validation_accuracy"].values.max()
 
 
-def test_short_times_keep_what_comes_after_the_point():
+def test_short_times_have_decimals():
     assert [format_seconds(seconds) for seconds in (0.0, 0.043, 4.26, 42.4)] == ["0 s", "0.043 s", "4.3 s", "42 s"]
 
 
-def test_correct_by_one_only_takes_the_majority_of_seeds():
+def test_correct_by_one_only_uses_the_majority_of_seeds():
     a = [np.array([1, 1, 0, 1], bool), np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)]
     b = [np.array([0, 1, 0, 0], bool)]
     assert correct_by_one_only([a, b]).tolist() == [[True, False, False, False], [False, False, False, False]]
 
 
-def test_shapes_of_inputs_come_from_the_datas_facts():
+def test_sample_shape_is_read_from_the_facts():
     assert sample_shape({"channels": 3, "height": 8, "width": 9, "classes": 2}) == (3, 8, 9)
     assert sample_shape({"height": 8, "width": 9, "classes": 2}) == (8, 9)
     assert sample_shape({"vocabulary": 100, "classes": 2}) is None
 
 
 def test_variants_differ_only_in_model_and_seed():
-    made = comparison_form.build_variants(
+    variants = comparison_form.build_variants(
         "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
     )
-    assert list(made) == ["ResNet-18", "VGG-16 (version C)"]
-    assert {config.training.epochs for configs in made.values() for config in configs} == {3}
-    assert [config.seed for config in made["ResNet-18"]] == [0, 1]
+    assert list(variants) == ["ResNet-18", "VGG-16 (version C)"]
+    assert {config.training.epochs for configs in variants.values() for config in configs} == {3}
+    assert [config.seed for config in variants["ResNet-18"]] == [0, 1]
 
 
 @pytest.fixture(scope="module")
@@ -139,15 +145,15 @@ def test_equal_settings_show_no_difference_on_the_page(compared, monkeypatch):
     app.query_params["comparison"] = comparison_id
     app.run()
     assert not app.exception and not app.error, app.error
-    words = " ".join(m.value for m in app.markdown)
-    assert "**No difference** at equal epochs (2 each)" in words and "at equal time" in words.lower()
-    assert "had not finished an epoch" not in words
-    table = costs(app)
+    text = " ".join(m.value for m in app.markdown)
+    assert "**No difference** at equal epochs (2 each)" in text and "at equal time" in text.lower()
+    assert "had not finished an epoch" not in text
+    table = cost_table(app)
     assert table["Model"].tolist()[:2] == ["These", "Those"] and "Logistic regression" in table["Model"].tolist()
     assert table["Seeds"].tolist()[:2] == ["3", "3"] and table["Multiply-adds"].iloc[0].endswith("M")
 
 
-def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_path):
+def test_page_opens_on_a_run_and_offers_the_comparison(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     app = AppTest.from_file(str(ROOT / "pages" / "vision" / "architectures.py"), default_timeout=60)
     app.query_params["panel"] = "Results"
@@ -156,10 +162,10 @@ def test_the_page_opens_on_one_run_and_offers_the_other_view(monkeypatch, tmp_pa
     app.session_state["view-architectures-"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
-    assert {"ResNet-18", "VGG-16 (version C)"} <= set(costs(app)["Model"])
+    assert {"ResNet-18", "VGG-16 (version C)"} <= set(cost_table(app)["Model"])
 
 
-def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
+def test_single_run_cannot_be_compared(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
 
     def script():
@@ -172,7 +178,7 @@ def test_one_run_alone_cannot_be_compared(monkeypatch, tmp_path):
     assert not app.exception and "Nothing to compare yet" in app.info[0].value
 
 
-def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch, tmp_path):
+def test_other_tasks_are_compared_by_their_metrics(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
 
     def script():
@@ -183,15 +189,15 @@ def test_runs_that_are_no_classifiers_are_compared_by_their_metrics(monkeypatch,
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception and not app.error, app.error
-    table = costs(app)
+    table = cost_table(app)
     titles = {entry.title for name, entry in projects.get("anomaly").models.items() if name != "calendar"}
     assert titles <= set(table["Model"]) and "Seeds" in table
 
 
-def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp_path):
+def test_form_starts_the_selected_models_in_project_order(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
-    asked = []
-    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: asked.append((models, budget)))
+    calls = []
+    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: calls.append((models, budget)))
 
     def script():
         from dlcore import projects
@@ -204,7 +210,7 @@ def test_the_form_starts_what_is_chosen_in_the_models_own_order(monkeypatch, tmp
     app.run()
     app.button(key="compare-architectures-start").click().run()
     assert not app.exception
-    assert asked[0][0] == ["resnet18", "resnext"] and asked[0][1]["seeds"] == 3
+    assert calls[0][0] == ["resnet18", "resnext"] and calls[0][1]["seeds"] == 3
     app.session_state["compare-architectures-models"] = []
     app.run()
     assert app.button(key="compare-architectures-start").disabled

@@ -1,4 +1,4 @@
-"""What goes to the browser: packed arrays, one look for all figures, marks on curves, pictures of the home page."""
+"""Data sent to the browser: packed arrays, figure style, marks on curves, thumbnails of the home page."""
 
 import base64
 import re
@@ -23,14 +23,14 @@ from dlcore.ui.widgets import figure
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])
-def test_a_packed_array_comes_back_as_it_was(dtype):
+def test_packed_array_can_be_unpacked(dtype):
     array = np.arange(12).reshape(3, 4)
     packed = components.pack(array, dtype=dtype)
     back = np.frombuffer(base64.b64decode(packed["base64"]), dtype).reshape(packed["shape"])
     assert np.array_equal(back, array)
 
 
-def test_epoch_milliseconds_keep_every_digit():
+def test_epoch_milliseconds_are_packed_exactly():
     times = np.array([1_404_172_800_123, 1_422_748_800_999])
     packed = components.pack(times, dtype="float64")
     assert np.frombuffer(base64.b64decode(packed["base64"]), "float64").tolist() == times.tolist()
@@ -70,21 +70,21 @@ def test_lines_of_components_fit_into_120_characters():
     assert not [(name, line) for name, line in lines if len(line) > 120]
 
 
-def test_the_house_style_leaves_what_a_maker_chose():
-    drawn = figure.house_style(go.Figure(layout={"height": 500, "colorway": ["#000000"], "title": {"text": "A"}}))
-    assert drawn.layout.height == 500
-    assert drawn.layout.colorway == ("#000000",)
-    assert drawn.layout.title.text == "A"
+def test_house_style_does_not_override_figure_settings():
+    styled = figure.house_style(go.Figure(layout={"height": 500, "colorway": ["#000000"], "title": {"text": "A"}}))
+    assert styled.layout.height == 500
+    assert styled.layout.colorway == ("#000000",)
+    assert styled.layout.title.text == "A"
     assert figure.house_style(go.Figure()).layout.colorway == palette.ORDER
 
 
-def test_browser_and_python_draw_with_the_same_colours():
+def test_browser_and_python_use_the_same_colors():
     script = (Path(components.__file__).parent / "shared" / "palette.js").read_text()
-    for colour in palette.ORDER:
-        assert colour in script
+    for color in palette.ORDER:
+        assert color in script
 
 
-def test_jumps_of_the_learning_rate_are_marked_and_slides_are_not():
+def test_steps_of_the_learning_rate_are_marked_and_continuous_changes_are_not():
     steps = np.arange(100)
     jumps = {"learning_rate": Curve(steps, np.where(steps < 40, 1e-2, 1e-3))}
     assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "rate 0.001")]
@@ -93,7 +93,7 @@ def test_jumps_of_the_learning_rate_are_marked_and_slides_are_not():
 
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
-def test_a_thumbnail_for_every_kind_of_prediction(classes):
+def test_thumbnail_of_every_kind_of_prediction(classes):
     random = np.random.default_rng(0)
     targets = random.integers(0, max(2, classes), 300)
     scores = random.random(300) if classes == 1 else random.dirichlet(np.ones(classes), 300)
@@ -102,11 +102,11 @@ def test_a_thumbnail_for_every_kind_of_prediction(classes):
     assert ("polyline" in drawing) == (classes == 1)
 
 
-def test_no_predictions_no_thumbnail():
+def test_thumbnail_without_predictions_is_empty():
     assert thumbnails.thumbnail({}) == ""
 
 
-def test_sections_share_a_row_of_cards_only_whole():
+def test_sections_are_not_split_between_rows():
     def pages(section: str, count: int) -> list[PageFile]:
         return [PageFile(f"{section}{i}", section, "", "", "", Path()) for i in range(count)]
 

@@ -1,4 +1,4 @@
-"""What goes to the threshold's component, and what its labels and a run's splits become."""
+"""Data sent to the threshold component; scopes of a run's splits; labels as CSV."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesA
 from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
-def judged(**changes) -> ThresholdView:
+def threshold_view(**changes) -> ThresholdView:
     scores = np.array([0.1, 0.2, 0.3, np.nan], np.float32)
     over = SeriesAxis(np.arange(4) * 1_800_000, scores, "rides", (NamedWindow(0, 1_800_000, "storm"),))
     return ThresholdView(
@@ -28,32 +28,32 @@ def judged(**changes) -> ThresholdView:
     )
 
 
-def test_scores_are_sent_as_they_are_stored_and_what_is_no_number_never_alarms():
-    data = threshold._data(judged(), threshold.ReleasedThreshold(0.25, None, ()))
+def test_scores_are_sent_with_their_dtype_and_nan_never_alarms():
+    data = threshold._data(threshold_view(), threshold.ReleasedThreshold(0.25, None, ()))
     assert data["scores"]["type"] == "float32"
     back = np.frombuffer(base64.b64decode(data["scores"]["base64"]), "float32")
-    assert back[:3].tolist() == judged().scores[:3].tolist() and back[3] == -np.inf
+    assert back[:3].tolist() == threshold_view().scores[:3].tolist() and back[3] == -np.inf
     assert (
-        threshold._data(judged(scores=np.arange(4)), threshold.ReleasedThreshold(1, None, ()))["scores"]["type"]
+        threshold._data(threshold_view(scores=np.arange(4)), threshold.ReleasedThreshold(1, None, ()))["scores"]["type"]
         == "float64"
     )
 
 
-def test_even_times_are_two_numbers_and_others_are_sent_whole():
+def test_evenly_spaced_times_are_sent_as_start_and_step():
     start = threshold.ReleasedThreshold(0.25, None, ())
-    data = threshold._data(judged(), start)
+    data = threshold._data(threshold_view(), start)
     assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 48)
-    gaps = threshold._data(judged(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
+    gaps = threshold._data(threshold_view(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
     assert np.frombuffer(base64.b64decode(gaps["times"]["base64"])).tolist() == [0, 1.8e6, 3.6e6, 1.62e7]
     assert len(json.dumps(data)) < 3000
 
 
-def test_a_threshold_of_the_page_counts_as_python_does_to_the_last_bit():
+def test_float32_scores_are_compared_exactly():
     scores = np.array([0.1], np.float32)  # a little above a tenth
     assert anomaly.alarms(scores, 0.1).all() and not anomaly.alarms(scores, float(scores[0])).any()
 
 
-def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read_no_test_score():
+def test_scopes_start_outside_training_and_rules_use_validation_only():
     def part(values: list[float], targets: list[int], begin: int) -> series_threshold.SplitScores:
         times = np.arange(begin, begin + len(values)) * 1_800_000
         return series_threshold.SplitScores(np.array(values, np.float32), np.array(targets), times)
@@ -63,18 +63,18 @@ def test_a_runs_splits_are_counted_first_where_nothing_was_learnt_and_rules_read
         "validation": part([1, 4], [0, 0], 3),
         "test": part([9, 1, 9], [0, 0, 1], 5),
     }
-    found = series_threshold.make_view(splits, 4.0, axis=SeriesAxis(np.arange(8) * 1_800_000))
-    assert [(one.name, one.start, one.stop) for one in found.scopes] == [
+    view = series_threshold.make_view(splits, 4.0, axis=SeriesAxis(np.arange(8) * 1_800_000))
+    assert [(scope.name, scope.start, scope.stop) for scope in view.scopes] == [
         ("all outside training", 3, 8),
         ("test", 5, 8),
         ("whole series", 0, 8),
     ]
-    assert (found.rules.start, found.rules.stop) == (3, 5)
-    assert found.references == (("maximum of training", 3.0),)
-    assert found.labels.tolist() == [0] * 7 + [1]
+    assert (view.rules.start, view.rules.stop) == (3, 5)
+    assert view.references == (("maximum of training", 3.0),)
+    assert view.labels.tolist() == [0] * 7 + [1]
 
 
-def test_labels_by_hand_are_a_csv_of_moments():
+def test_label_csv_has_start_and_end():
     assert series_threshold.label_csv((NamedWindow(0, 1_800_000),)).split() == [
         "start,end",
         "1970-01-01",

@@ -1,4 +1,4 @@
-"""A picture explained on the page: every method that the network allows, each with its tests in words."""
+"""Explanation of an image on the page: every method of the network, each with its sanity checks."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -21,18 +21,18 @@ def draw(reference: str) -> None:
         ("reference:gradients/resnet", ["Integrated gradients", "Occlusion", "Grad-CAM"]),
     ],
 )
-def test_every_method_is_shown_and_tested(reference, ways):
+def test_every_method_is_shown_with_its_checks(reference, ways):
     app = AppTest.from_function(draw, args=(reference,), default_timeout=60).run()
     assert not app.exception
     choice = app.segmented_control[0]
     assert choice.options == ways
-    said = " ".join(part.value for part in app.markdown)
-    assert "All pixels together account for" in said  # integrated gradients alone promise a sum
+    text = " ".join(part.value for part in app.markdown)
+    assert "All pixels together account for" in text  # only integrated gradients are complete
     for way, value in zip(ways[1:], ("occlusion", "cam"), strict=False):
         choice.set_value(value).run()
         assert not app.exception
-        said = " ".join(part.value for part in [*app.markdown, *app.caption])
-        assert "All pixels together" not in said
+        text = " ".join(part.value for part in [*app.markdown, *app.caption])
+        assert "All pixels together" not in text
         for words in ("random weights", "over the pixels", "blackened first"):
-            assert words in said, (way, words)
-    assert ("layer `" in said) == (len(ways) == 3)
+            assert words in text, (way, words)
+    assert ("layer `" in text) == (len(ways) == 3)

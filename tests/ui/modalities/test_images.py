@@ -1,4 +1,4 @@
-"""The Data panel of pictures: own sets handed in, what was left out, duplicates counted, a set with no known home."""
+"""The Data panel of images: custom datasets, skipped files, duplicates, a dataset without a download."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ from dlcore.data.custom import registry as custom
 from dlcore.ui.widgets import samples
 
 
-def picture(seed: int) -> bytes:
+def png(seed: int) -> bytes:
     small = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8))
     file = io.BytesIO()
     small.resize((40, 40)).save(file, "PNG")
@@ -23,15 +23,15 @@ def picture(seed: int) -> bytes:
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
-    """Twenty pictures of two classes; one of them twice, and one file that is no picture."""
+def ants_and_bees(tmp_path, monkeypatch):
+    """A custom dataset of twenty images of two classes; one image twice, and one file that is not an image."""
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for k, name in enumerate(("ants", "bees")):
             for i in range(10):
-                archive.writestr(f"{name}/{i}.png", picture(10 * k + (i or 1)))
+                archive.writestr(f"{name}/{i}.png", png(10 * k + (i or 1)))
         archive.writestr("ants/notes.png", b"no picture")
     return custom_images.IMPORTER.save("mine", custom_images.IMPORTER.preview(file.getvalue()), source="mine.zip")
 
@@ -43,15 +43,15 @@ def panel() -> None:
 
     config = projects.configure("architectures", dataset="custom:mine", preset="quick")
 
-    class Chosen(Run):
+    class PinnedRun(Run):
         config = None
 
-    run = Chosen("x", None)
+    run = PinnedRun("x", None)
     type(run).config = config
     images_data.overview(projects.get("architectures"), run)
 
 
-def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine):
+def test_custom_images_are_shown_with_duplicates_and_skipped_files(ants_and_bees):
     app = AppTest.from_function(panel, default_timeout=60).run()
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
@@ -63,7 +63,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     assert custom.find("mine") is None
 
 
-def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
+def test_dataset_without_a_download_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.delenv("DLCORE_DATA", raising=False)
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
 
@@ -78,43 +78,43 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
     assert "no download URL is known" in words and "cnn_dataset.zip" in words
 
 
-def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
+def test_images_of_another_dataset_can_be_selected(ants_and_bees):
     app = AppTest.from_function(panel, default_timeout=60).run()
-    chosen = next(box for box in app.selectbox if box.label == "Dataset")
-    assert chosen.value == "own:mine"
-    chosen.select("digits").run()
+    dataset = next(box for box in app.selectbox if box.label == "Dataset")
+    assert dataset.value == "custom:mine"
+    dataset.select("digits").run()
     assert not app.exception and not app.error
     assert "handwritten digits" in " ".join(m.value for m in app.markdown)
 
 
-def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkeypatch):
-    monkeypatch.delenv("DLCORE_DATA", raising=False)  # the small set that comes along will do
+def test_missing_images_of_a_run_are_reported_and_upload_is_offered(ants_and_bees, monkeypatch):
+    monkeypatch.delenv("DLCORE_DATA", raising=False)  # only packaged datasets
     pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     assert samples.is_available(pinned)
     custom.remove("mine")
     assert not samples.is_available(pinned)
-    app = AppTest.from_function(gone, default_timeout=60).run()
+    app = AppTest.from_function(missing_images_panel, default_timeout=60).run()
     assert not app.exception and not app.error
     assert "“mine”, are not on this machine any more" in app.info[0].value
     assert [uploader.label for uploader in app.get("file_uploader")] == ["File (ZIP)"]
 
 
-def gone() -> None:
+def missing_images_panel() -> None:
     from dlcore import projects
     from dlcore.runs import Run
     from dlcore.ui.modalities import image as images_data
 
-    class Chosen(Run):
+    class PinnedRun(Run):
         config = None
 
     config = projects.configure("architectures", dataset="digits", preset="quick")
-    Chosen.config = config.model_copy(update={"dataset": "own:mine", "data_checksum": "1" * 64})
-    images_data.overview(projects.get("architectures"), Chosen("x", None))
+    PinnedRun.config = config.model_copy(update={"dataset": "custom:mine", "data_checksum": "1" * 64})
+    images_data.overview(projects.get("architectures"), PinnedRun("x", None))
 
 
-def test_others_under_the_same_name_are_not_taken_for_the_runs_own(mine):
+def test_dataset_with_the_same_name_but_another_checksum_is_rejected(ants_and_bees):
     pinned = projects.configure("architectures", dataset="custom:mine", preset="quick")
     other = pinned.model_copy(update={"data_checksum": "0" * 64})
     assert samples.is_available(pinned) and not samples.is_available(other)
-    with pytest.raises(DataError, match="not the one this run was made from"):
+    with pytest.raises(DataError, match="differs from the one this run was trained on"):
         samples.load_run_images(other)

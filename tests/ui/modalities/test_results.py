@@ -1,4 +1,4 @@
-"""An explanation's tests in words, by rules that a reader can check."""
+"""Sanity checks, calibration and losses in words; selection of samples."""
 
 import dataclasses
 
@@ -50,7 +50,7 @@ def curve(ours: float, chance: float, low: float) -> DeletionCurve:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "status"),
+    ("deletion", "status"),
     [
         (curve(0.1, 0.5, 0.4), "passed"),
         (curve(0.48, 0.5, 0.4), "mixed"),
@@ -58,8 +58,8 @@ def curve(ours: float, chance: float, low: float) -> DeletionCurve:
         (curve(0.0, 0.005, 0.0), "not applicable"),
     ],
 )
-def test_deletion(drawn, status):
-    assert findings.check_deletion(drawn).status == status
+def test_deletion_curve(deletion, status):
+    assert findings.check_deletion(deletion).status == status
 
 
 def test_calibration_in_words():
@@ -72,7 +72,7 @@ def test_calibration_in_words():
     assert "nothing to correct" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
 
-def test_samples_chosen_by_answer_class_and_order():
+def test_rows_are_selected_by_correctness_class_and_order():
     scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
     targets = np.array([0, 1, 1, 0])
     assert select_rows(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
@@ -80,7 +80,7 @@ def test_samples_chosen_by_answer_class_and_order():
     assert select_rows(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
 
 
-def test_losses_of_the_three_parts_in_a_sentence():
+def test_losses_of_train_validation_and_test_in_a_sentence():
     steps = np.array([1, 2])
     history = {
         f"{part}_{metric}": Curve(steps, np.array([0.5, value]))
@@ -91,6 +91,6 @@ def test_losses_of_the_three_parts_in_a_sentence():
             ("validation", "accuracy", 0.9),
         )
     }
-    said = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
-    assert "train 0.200, validation 0.300, test 0.350" in said and "train 95.0%, validation 90.0%, test 89.0%" in said
+    text = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
+    assert "train 0.200, validation 0.300, test 0.350" in text and "train 95.0%, validation 90.0%, test 89.0%" in text
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""

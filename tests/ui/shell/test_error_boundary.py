@@ -1,9 +1,9 @@
-"""An error becomes one line, in a part of the page that is drawn anew alone too."""
+"""Error boundary: an error becomes one line, also in a fragment."""
 
 from streamlit.testing.v1 import AppTest
 
 
-def alone():
+def fragment_script():
     import streamlit as st
 
     from dlcore.core.errors import DataError
@@ -18,14 +18,14 @@ def alone():
     error_boundary.with_error_boundary(lambda: part("file"))
 
 
-def test_an_error_of_a_fragment_is_one_line():
-    app = AppTest.from_function(alone, default_timeout=60).run()
+def test_error_in_a_fragment_is_one_line():
+    app = AppTest.from_function(fragment_script, default_timeout=60).run()
     assert not app.exception and app.caption[0].value == "whole"
     app.button(key="break").click().run()
     assert not app.exception and app.error[0].value == "no file here: fetch it."
 
 
-def without_a_bert():
+def script_without_bert():
     from dlcore import projects
     from dlcore.data.sources import bert_weights
     from dlcore.ui.pages.bert import explain as bert_explain
@@ -34,11 +34,11 @@ def without_a_bert():
     bert_explain.explain(projects.get("bert"), None)
 
 
-def test_a_bert_that_is_missing_is_offered(monkeypatch):
+def test_missing_bert_is_offered_as_download(monkeypatch):
     from dlcore.data.sources import bert_weights
 
-    monkeypatch.setattr(bert_weights, "find", bert_weights.find)  # put back afterwards
-    app = AppTest.from_function(without_a_bert, default_timeout=60).run()
+    monkeypatch.setattr(bert_weights, "find", bert_weights.find)  # restored after the test
+    app = AppTest.from_function(script_without_bert, default_timeout=60).run()
     assert not app.exception and not app.error
-    said = " ".join([*(one.value for one in app.markdown), *(one.value for one in app.caption)])
-    assert "all-MiniLM-L6-v2" in said or any("all-MiniLM-L6-v2" in button.label for button in app.button)
+    text = " ".join([*(element.value for element in (*app.markdown, *app.caption))])
+    assert "all-MiniLM-L6-v2" in text or any("all-MiniLM-L6-v2" in button.label for button in app.button)

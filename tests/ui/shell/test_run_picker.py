@@ -1,4 +1,4 @@
-"""The chooser of a page's run, and the address that goes with it."""
+"""Run picker of a page and the run in its URL."""
 
 from types import SimpleNamespace
 
@@ -7,9 +7,9 @@ from streamlit.testing.v1 import AppTest
 from dlcore.ui.shell import run_picker
 
 
-def test_a_chooser_that_is_gone_does_not_move_the_page(monkeypatch):
-    """Its old value comes along with the next rerun of a fragment, after a new run was started and chosen."""
-    state = {"chooser-of-anomaly": "new", "old": "reference:anomaly/conv", "new": "abc"}
+def test_outdated_picker_does_not_change_the_url(monkeypatch):
+    """The old value is reported with the next rerun of a fragment, after a new run was started and selected."""
+    state = {"run-picker-of-anomaly": "new", "old": "reference:anomaly/conv", "new": "abc"}
     page = SimpleNamespace(session_state=state, query_params={"run": "abc"})
     monkeypatch.setattr(run_picker, "st", page)
     run_picker._follow("anomaly", "old")
@@ -19,7 +19,7 @@ def test_a_chooser_that_is_gone_does_not_move_the_page(monkeypatch):
     assert page.query_params["run"] == "def"
 
 
-def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch, tmp_path):
+def test_picker_follows_the_url_when_the_browser_goes_back(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
 
     def script():
@@ -45,12 +45,12 @@ def test_the_chooser_follows_the_address_when_the_browser_goes_back(monkeypatch,
     assert app.selectbox[0].value == app.markdown[0].value == first and not app.exception
 
 
-def test_a_page_opens_on_what_is_active_else_on_the_reference_run_it_names():
+def test_page_opens_on_an_active_run_else_on_the_named_reference_run():
     def record(run_id, state="finished"):
         return SimpleNamespace(run_id=run_id, state=state)
 
-    shipped = [record("reference:vit/cnn"), record("reference:vit/vit")]
-    assert run_picker.first_choice(shipped) == "reference:vit/cnn"
-    assert run_picker.first_choice(shipped, "vit") == "reference:vit/vit"
-    assert run_picker.first_choice(shipped, "gone") == "reference:vit/cnn"
-    assert run_picker.first_choice([record("abc", "running"), *shipped], "vit") == "abc"
+    references = [record("reference:vit/cnn"), record("reference:vit/vit")]
+    assert run_picker.first_choice(references) == "reference:vit/cnn"
+    assert run_picker.first_choice(references, "vit") == "reference:vit/vit"
+    assert run_picker.first_choice(references, "gone") == "reference:vit/cnn"
+    assert run_picker.first_choice([record("abc", "running"), *references], "vit") == "abc"

@@ -1,4 +1,4 @@
-"""What pages say: states, times, the headline number, the command line."""
+"""Texts on pages: states, times, summaries, command lines."""
 
 import time
 from typing import get_args
@@ -18,10 +18,10 @@ def record(state: State = "running", **more) -> Record:
     return Record("abcdef0123456789", "anomaly", "conv", "nyc_taxi", state, **more)
 
 
-def test_every_state_has_its_own_word_sign_and_icon():
+def test_every_state_has_a_distinct_word_sign_and_icon():
     assert set(states.STATE_STYLE) == set(get_args(State))
     for part in ("word", "sign", "icon"):
-        values = [getattr(look, part) for look in states.STATE_STYLE.values()]
+        values = [getattr(style, part) for style in states.STATE_STYLE.values()]
         assert len(set(values)) == len(values)
 
 
@@ -37,20 +37,20 @@ def test_every_state_has_its_own_word_sign_and_icon():
         ("finished", []),
     ],
 )
-def test_only_what_the_state_allows_is_offered(state, names):
+def test_actions_of_each_state(state, names):
     assert [action.name for action in run_actions.actions(record(state))] == names
 
 
-def test_a_paused_run_with_a_best_epoch_can_be_ended():
+def test_paused_run_with_a_best_epoch_can_be_stopped():
     paused = record("paused", best=Best(2, "validation_loss", 0.1))
     assert [action.name for action in run_actions.actions(paused)] == ["Resume", "Stop"]
 
 
-def test_a_reference_run_cannot_be_steered():
+def test_reference_run_has_no_actions():
     assert run_actions.actions(Record("reference:anomaly/conv", "anomaly", "conv", "nyc_taxi", "finished")) == []
 
 
-def test_the_reason_is_said_in_plain_words():
+def test_state_description_includes_the_reason():
     assert states.describe_state(record("failed", reason="out of memory on cpu")) == "Out of memory on cpu."
     assert states.describe_state(record("paused")) == states.STATE_STYLE["paused"].meaning
 
@@ -58,28 +58,28 @@ def test_the_reason_is_said_in_plain_words():
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (3000, "50 min"), (7500, "2 h 5 min")]
 )
-def test_spans_in_words(seconds, words):
+def test_durations_have_at_most_two_units(seconds, words):
     assert times.format_duration(seconds) == words
 
 
-def test_time_left_follows_the_pace_so_far():
+def test_remaining_time_is_extrapolated():
     assert times.format_remaining(25, 100, 10.0) == "about 30 s left"
     assert times.format_remaining(0, 100, 0.0) == ""
     assert times.format_remaining(100, 100, 10.0) == ""
 
 
-def test_age_does_not_change_every_second():
+def test_ages_below_a_minute_are_just_now():
     assert times.format_age(time.time() - 20) == times.format_age(time.time() - 40) == "just now"
 
 
-def test_progress_names_the_epoch_it_is_in():
-    going = record(epoch=2, epochs=8, step=20, steps=80, duration_s=10.0)
-    assert jobs_bar.progress_text(going) == "epoch 3 of 8, about 30 s left"
+def test_progress_names_the_current_epoch():
+    running = record(epoch=2, epochs=8, step=20, steps=80, duration_s=10.0)
+    assert jobs_bar.progress_text(running) == "epoch 3 of 8, about 30 s left"
     assert jobs_bar.progress_text(record("paused", epoch=2, epochs=8)) == "2 of 8 epochs done"
-    assert jobs_bar.fraction(going) == 0.25
+    assert jobs_bar.fraction(running) == 0.25
 
 
-def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
+def test_summary_includes_the_best_baseline_of_its_metric():
     evaluation = Evaluation(
         metrics={"accuracy": 0.9, "accuracy_low": 0.88, "accuracy_high": 0.92, "loss": 0.3},
         baselines={"majority_class": {"accuracy": 0.1}, "nearest_centroid": {"accuracy": 0.95}},
@@ -90,16 +90,16 @@ def test_the_headline_stands_beside_the_best_baseline_of_the_same_metric():
     assert format_metric("accuracy", 0.9) == "90.0 %"
 
 
-def test_where_events_are_sought_the_headline_needs_no_threshold():
+def test_summary_of_event_detection_is_threshold_free():
     evaluation = Evaluation(metrics={"f1": 0.1, "auc_pr": 0.4, "events_hit": 3.0}, baselines={"naive": {"auc_pr": 0.3}})
     assert summarize(evaluation.metrics, evaluation.baselines).metric == "auc_pr"
 
 
-def test_no_known_metric_is_no_headline():
+def test_summary_without_a_known_metric_is_none():
     assert summarize({}, {}) is None
 
 
-def test_the_command_line_trains_the_same_run():
+def test_command_line_has_the_changed_settings():
     config = projects.configure("anomaly", model="conv", preset="quick", settings={"batch_size": 32}, seed=3)
     words = command_line(config).split()
     assert words[:5] == ["python", "-m", "dlcore", "train", "anomaly"]

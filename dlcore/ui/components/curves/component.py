@@ -11,7 +11,7 @@ from dlcore.ui.components.mount import drawing_component, mount, pack
 
 _CURVES = drawing_component("curves")
 _GRADIENTS = drawing_component("gradients")
-DRAWN = (
+METRICS = (
     "batch_loss",
     "train_loss",
     "validation_loss",
@@ -20,7 +20,7 @@ DRAWN = (
     "learning_rate",
     "elapsed_s",
 )
-"""Metrics that are drawn; all but the first have one value per epoch."""
+"""Plotted metrics; all but the first have one value per epoch."""
 _MAX_CHANGES = 12
 _MAX_SENT = 20_000
 
@@ -86,7 +86,7 @@ def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
 def _version(runs: Sequence[RunCurves]) -> str:
     parts = []
     for run in runs:
-        sizes = [len(run.history[name].steps) for name in DRAWN if name in run.history]
+        sizes = [len(run.history[name].steps) for name in METRICS if name in run.history]
         parts.append(f"{run.run_id}:{'-'.join(map(str, sizes))}:{run.best.epoch if run.best else 0}:{len(run.marks)}")
     return "|".join(parts)
 
@@ -100,7 +100,7 @@ def _packed(run: RunCurves) -> dict[str, Any]:
         "best": {"epoch": run.best.epoch, "metric": run.best.metric} if run.best else None,
         "marks": [{"step": mark.step, "text": mark.text} for mark in run.marks],
         "curves": {
-            name: _packed_curve(run.history[name], run.bands.get(name)) for name in DRAWN if name in run.history
+            name: _packed_curve(run.history[name], run.bands.get(name)) for name in METRICS if name in run.history
         },
         "reported": run.reported,
         "color": run.color,

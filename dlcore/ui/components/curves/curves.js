@@ -1,4 +1,4 @@
-// Training curves that grow while a run trains and keep the zoom of the reader.
+// Training curves that are extended while a run trains and keep the zoom.
 
 import { PALETTE } from "../shared/palette.js";
 import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
@@ -124,7 +124,7 @@ export default async function ({ data, parentElement }) {
   }));
   const [slider, kind, log] = ["range", "select", "check"].map((name) => root.querySelector(`.dl-${name}`));
   const Plotly = await loadPlotly();
-  if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was on its way
+  if (root.dataset.version !== data.version) return; // a newer call came while plotly.js was loading
   const redraw = () => {
     root.querySelector("output").value = Number(slider.value).toFixed(2);
     draw(Plotly, root, runs, {

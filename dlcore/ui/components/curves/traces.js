@@ -12,7 +12,7 @@ export function lineTraces(run, row, index, settings, isMany) {
     if (!curve?.values.length) continue;
     const x = toAxis(run, curve.steps, settings.kind);
     const batch = split === "each batch";
-    const label = isMany ? run.label : split; // of several runs each is named once; its dashes tell validation
+    const label = isMany ? run.label : split; // several runs: one legend entry each, validation is dashed
     const line = {
       color: run.color,
       dash: DASH[split],
@@ -64,7 +64,7 @@ export function lineTraces(run, row, index, settings, isMany) {
 }
 
 function legendCurve(run) {
-  // the curve that stands for a run in the legend of several
+  // the run's legend entry if there are several runs
   return ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"].find(
     (name) => run.curves[name]?.values.length,
   );

@@ -1,9 +1,9 @@
 // Self-attention in plain sums (Vaswani et al. 2017, eq. 1). A tape records every result with its sources and its
-// operation: cells show their formula and the graph is drawn from the same list.
+// operation; formulas and graph are drawn from it.
 
 import { cell, fromFunction, multiply, zeros } from "./matrix.js";
 
-// Sines and cosines of the place (Vaswani et al. 2017, section 3.5).
+// Sinusoidal positional encoding (Vaswani et al. 2017, section 3.5).
 const sinusoids = (n, d) =>
   fromFunction(n, d, (r, c) => {
     const angle = r / 10000 ** ((c - (c % 2)) / d);
@@ -24,7 +24,7 @@ export function softmaxRows(m) {
   return result;
 }
 
-// How much of a gradient one row of a softmax lets through: the Frobenius norm of its Jacobian diag(p) - p p'.
+// Frobenius norm of a softmax row's Jacobian diag(p) - p p'.
 export function jacobianNorm(p) {
   let sum = 0;
   for (let i = 0; i < p.length; i++) for (let j = 0; j < p.length; j++) sum += (p[i] * ((i === j ? 1 : 0) - p[j])) ** 2;
@@ -145,7 +145,7 @@ export function attend(a) {
       "cat",
       outputs,
       fromFunction(n, a.heads * dk, (r, c) => cell(results[outputs[Math.floor(c / dk)]], r, c % dk)),
-      { label: "Z, heads side by side", how: "cat" },
+      { label: "Z, concatenated heads", how: "cat" },
     );
   if (a.Wo) line("O", out, a.Wo, a.bo, ["Wo", "bo"]);
   return { results, tape, dk };

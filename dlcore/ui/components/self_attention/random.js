@@ -1,4 +1,4 @@
-// Seeded normal numbers, and what a softmax over random scores lets through.
+// Seeded normal numbers, and the gradient norm of a softmax over random scores.
 
 import { jacobianNorm, softmaxRows } from "./attention.js";
 import { fromFunction } from "./matrix.js";
@@ -23,7 +23,7 @@ export function hashSeed(word) {
 
 export const roundToTenth = (value) => Math.round(value * 10) / 10;
 
-// Mean of what a softmax over `keys` scores lets through, for queries and keys of dk normal numbers.
+// Mean Jacobian norm of a softmax over `keys` scores, for normal queries and keys of dimension dk.
 export function softmaxGradient(dk, { scaled, keys = 8, rows = 60, seed = 7 }) {
   const draw = normalSampler(seed + dk);
   let passed = 0;

@@ -14,7 +14,7 @@ function start(root, data) {
     root,
     data,
     seed: 3,
-    own: new Map(),
+    edits: new Map(),
     chosen: { key: "A", r: 0, c: 1 },
     head: 0,
     redraw: () => redraw(s),
@@ -34,11 +34,11 @@ function start(root, data) {
   };
   control("new").onclick = () => {
     s.seed += 1;
-    s.own.clear();
+    s.edits.clear();
     redraw(s);
   };
   control("undo").onclick = () => {
-    s.own.clear();
+    s.edits.clear();
     redraw(s);
   };
   for (const input of root.querySelectorAll(".dla-edit input"))
@@ -81,7 +81,7 @@ export function redraw(s) {
   }
   fillValues(s);
   updateFormula(s);
-  s.find("undo").hidden = !s.own.size;
+  s.find("undo").hidden = !s.edits.size;
   if (s.graphStale) {
     s.graphStale = false;
     requestAnimationFrame(() => drawGraph(s));
@@ -90,7 +90,7 @@ export function redraw(s) {
 }
 
 function editCell(s, value, input) {
-  s.own.set(`${s.chosen.key}:${s.chosen.r}:${s.chosen.c}`, value);
+  s.edits.set(`${s.chosen.key}:${s.chosen.r}:${s.chosen.c}`, value);
   redraw(s);
   for (const other of s.root.querySelectorAll(".dla-edit input")) if (other !== input) other.value = value;
 }

@@ -17,7 +17,7 @@ export function readSettings(s) {
     const draw = normalSampler(hashSeed(name) + 7919 * s.seed);
     return fromFunction(rows, cols, (r, c) => {
       const sample = roundToTenth(draw() * rows ** -0.5 * 1.4) * factor;
-      return s.own.get(`${name}:${r}:${c}`) ?? sample;
+      return s.edits.get(`${name}:${r}:${c}`) ?? sample;
     });
   };
   const bias = (name, cols) =>
@@ -26,7 +26,7 @@ export function readSettings(s) {
           1,
           cols,
           (_r, c) =>
-            s.own.get(`${name}:0:${c}`) ?? roundToTenth(normalSampler(hashSeed(name) + c + 31 * s.seed)() * 0.3),
+            s.edits.get(`${name}:0:${c}`) ?? roundToTenth(normalSampler(hashSeed(name) + c + 31 * s.seed)() * 0.3),
         )
       : null;
   const x = zeros(tokens.length, d);
@@ -34,7 +34,7 @@ export function readSettings(s) {
     const draw = normalSampler(hashSeed(word));
     for (let c = 0; c < d; c++) {
       const sample = roundToTenth(draw());
-      x.data[r * d + c] = s.own.get(`x:${r}:${c}`) ?? sample;
+      x.data[r * d + c] = s.edits.get(`x:${r}:${c}`) ?? sample;
     }
   });
   return {

@@ -1,4 +1,4 @@
-// How much gradient a softmax lets through, with and without division by the root of d_k.
+// Gradient norm of a softmax with and without division by the square root of d_k.
 
 import { svgElement } from "../shared/dom.js";
 import { softmaxGradient } from "./random.js";

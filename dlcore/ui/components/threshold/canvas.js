@@ -3,9 +3,9 @@ export const GREEN = "#009E73",
   PURPLE = "#CC79A7",
   SKY = "#56B4E9"; // of shared/palette.js
 
-const GREY = "#8A8F98"; // as in dlcore/plots/palette.py
+const GRAY = "#8A8F98"; // as in dlcore/plots/palette.py
 
-export const KIND_COLORS = { correct: GREEN, false: RED, plausible: PURPLE, unlabeled: RED, excluded: GREY };
+export const KIND_COLORS = { correct: GREEN, false: RED, plausible: PURPLE, unlabeled: RED, excluded: GRAY };
 
 export const KIND_SYMBOLS = { correct: "●", false: "✕", plausible: "◆", unlabeled: "▼", excluded: "△" };
 

@@ -13,7 +13,7 @@ export const setText = (node, text) => {
 
 export const query = (s, selector) => s.root.querySelector(selector);
 
-// The handle lies on the line of the score, or under the bar of the histogram where there is no time.
+// The handle is on the threshold line of the score or, without a time axis, of the histogram.
 export function placeHandle(s, offset) {
   const handle = query(s, ".dlt-handle");
   if (s.hasTime) handle.style.transform = `translate(0px, ${offset.toFixed(1)}px)`;

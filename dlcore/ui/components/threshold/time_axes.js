@@ -1,4 +1,4 @@
-// The shared time axis: from places to pixels and back, ticks, one column of numbers per pixel.
+// The shared time axis: conversion between indices and pixels, ticks, aggregates per pixel column.
 
 import { findTicks, findTimeTicks } from "./axes.js";
 import { drawLine, drawText } from "./canvas.js";

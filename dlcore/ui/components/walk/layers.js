@@ -28,7 +28,7 @@ const identity = {
 
 export const LAYER_FORMULAS = {
   flatten: { ...identity, note: "Concatenates the rows of the image." },
-  picture: { ...identity, note: "Adds the channel dimension." },
+  addchannel: { ...identity, note: "Adds the channel dimension." },
   dropout: { ...identity, note: "Active in training only." },
   dense: {
     note: "Each unit: a weighted sum of all inputs.",

@@ -101,7 +101,7 @@ export function l2Norm(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
 
-// A click on a layer keeps the way one is going.
+// A click on a layer keeps the direction.
 export function stepOfLayer(state, index) {
   const L = state.stages.length;
   if (state.step <= L + 1 || index === 0) return index;

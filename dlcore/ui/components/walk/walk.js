@@ -6,7 +6,7 @@ import { autogradBadge, formatNumber, formatPlain } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { describeCell, describeStep, l2Norm, layerTitle, shownValues, stepOfLayer, unpackStages } from "./steps.js";
 
-const KIND_NAMES = { batchnorm: "batch norm", maxpool: "max-pool" };
+const KIND_NAMES = { addchannel: "add channel", batchnorm: "batch norm", maxpool: "max-pool" };
 
 function drawLayers(root, state, current) {
   const chain = root.querySelector(".dl-walk-chain");
@@ -133,7 +133,7 @@ function goToStep(root, step) {
   values.forEach((value, i) => {
     if (Math.abs(value) > Math.abs(values[max])) max = i;
   });
-  state.chosen = current.end ? state.target : max; // opens on the number that weighs most
+  state.chosen = current.end ? state.target : max; // opens on the largest value
   draw(root);
 }
 

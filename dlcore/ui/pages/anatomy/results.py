@@ -23,7 +23,7 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
 from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
-_EACH = 3
+_IMAGES_PER_CLASS = 3
 
 
 def data(project: Project, run: Run | None) -> None:
@@ -33,24 +33,26 @@ def data(project: Project, run: Run | None) -> None:
     if not sources.is_available(config.dataset):
         download_offer.offer_download(config.dataset)
         return
-    strange = config.data_as(anatomy.AnatomyData).left_out
-    found = samples.load_images(config.dataset)
-    height, width = found.pixels.shape[1:3]
+    excluded = config.data_as(anatomy.AnatomyData).left_out
+    images = samples.load_images(config.dataset)
+    height, width = images.pixels.shape[1:3]
     st.markdown(f"**{source.title}**: {source.rows:,} images. [Source]({source.homepage}), license: {source.license}.")
     st.markdown(
         f"Each image of {height} x {width} pixels is resized to {anatomy.HEIGHT} x {anatomy.WIDTH}, which gives "
-        f"exactly **1,000 numbers** from 0 to 1. **“{found.names[strange]}” is excluded from training** "
+        f"exactly **1,000 numbers** from 0 to 1. **“{images.names[excluded]}” is excluded from training** "
         "and validation and appears in the test split only: these are the anomalies."
     )
-    for names, title in (
-        ([strange], "Anomalies"),
-        ([k for k in range(len(found.names)) if k != strange], "Training classes"),
+    for classes, title in (
+        ([excluded], "Anomalies"),
+        ([k for k in range(len(images.names)) if k != excluded], "Training classes"),
     ):
         st.subheader(title, anchor=False)
-        each = 7 if len(names) == 1 else _EACH
-        rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in names])
-        drawn = anatomy.rows(found.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
-        samples.show_images(list(drawn), [found.names[k] for k in found.labels[rows]], alt="An image of 1,000 numbers")
+        count = 7 if len(classes) == 1 else _IMAGES_PER_CLASS
+        rows = np.concatenate([np.flatnonzero(images.labels == k)[:count] for k in classes])
+        resized = anatomy.rows(images.pixels[rows]).numpy().reshape(-1, anatomy.HEIGHT, anatomy.WIDTH)
+        samples.show_images(
+            list(resized), [images.names[k] for k in images.labels[rows]], alt="An image of 1,000 numbers"
+        )
 
 
 def results(project: Project, run: Run | None) -> None:
@@ -61,7 +63,7 @@ def results(project: Project, run: Run | None) -> None:
     evaluation = run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'roc_auc')}")
     n = len(run_cache.predictions(bundle)["test_scores"])
-    score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="pictures")
+    score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="images")
     st.caption(
         f"Loss is the mean squared error on known images: {evaluation.metrics['loss']:.4f} here, and "
         f"{evaluation.baselines['principal_components']['loss']:.4f} with as many principal components. On anomalies "
@@ -75,21 +77,21 @@ def results(project: Project, run: Run | None) -> None:
 
 
 @fragment
-def _threshold(bundle: Bundle, own: float) -> None:
+def _threshold(bundle: Bundle, run_threshold: float) -> None:
     st.subheader("Decision threshold", anchor=False)
     stored = run_cache.predictions(bundle)
     parts = [stored["validation_scores"], stored["test_scores"]]
-    cut, end = len(parts[0]), len(parts[0]) + len(parts[1])
-    validation = Scope("validation", 0, cut)
+    start, stop = len(parts[0]), len(parts[0]) + len(parts[1])
+    validation = Scope("validation", 0, start)
     show_threshold(
         ThresholdView(
             scores=np.concatenate(parts),
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
-            run_threshold=own,
-            scopes=(Scope("test", cut, end), validation),
+            run_threshold=run_threshold,
+            scopes=(Scope("test", start, stop), validation),
             rules=validation,
             score_name="reconstruction error",
-            wording=ThresholdWording("stranger", "strangers", "known images", "call", "calls"),
+            wording=ThresholdWording("anomaly", "anomalies", "known images", "call", "calls"),
             counting=CountingMode(ratio=1.0),
         ),
         key=run_cache.bundle_key(bundle),
@@ -100,16 +102,16 @@ def _by_class(bundle: Bundle, run: Run) -> None:
     """Draw each class's mean error; the actual classes are read from the dataset if available."""
     if not sources.is_available(run.config.dataset):
         return
-    stored, labels, strange = run_cache.predictions(bundle), bundle.labels, int(run.config.flat["left_out"])
+    stored, labels, excluded = run_cache.predictions(bundle), bundle.labels, int(run.config.flat["left_out"])
     classes = samples.load_images(run.config.dataset).test_labels[stored["test_ids"]]
     means = np.array([stored["test_scores"][classes == k].mean() for k in range(len(labels))])
-    named = tuple(f"{name} (anomaly)" if k == strange else name for k, name in enumerate(labels))
+    named = tuple(f"{name} (anomaly)" if k == excluded else name for k, name in enumerate(labels))
     figure = plots.class_bars(
         1000 * means, named, title="Mean error by class (test)", unit="squared error, thousandths", sort=True
     )
     worst = named[int(means.argmax())]
     show_figure(figure, key="error-by-class", alt=f"Mean error by class; the largest is {worst}")
-    known = np.delete(means, strange)
+    known = np.delete(means, excluded)
     st.caption(
         f"The error depends on the amount of detail: among known classes it ranges from {known.min():.4f} to "
         f"{known.max():.4f}. A plain anomaly can have a smaller error than a detailed known image."

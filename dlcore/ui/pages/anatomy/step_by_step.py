@@ -30,24 +30,24 @@ WRITE, CHOOSE = "Describe a network", "Choose a model"
 def step_by_step(project: "Project", run: Run | None) -> None:
     """Draw a described or chosen network: table of layers, parameter count, graph."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        how = st.segmented_control(
+        mode = st.segmented_control(
             "Network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
         )
     try:
-        found = _of_text(_written()) if how == WRITE else _of_model(*_chosen())
+        anatomy = _of_text(_text_input()) if mode == WRITE else _of_model(*_select_model())
     except RequestError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _facts(found)
-    _sum(found)
-    _table(found)
+    _facts(anatomy)
+    _sum(anatomy)
+    _table(anatomy)
     st.subheader("Computational graph", anchor=False)
     st.caption(
         "Every operation of one forward pass, in execution order, with its output shape; N is the "
         "number of samples. Recorded while the network ran."
     )
-    if found.seen:
-        show_graph(found, key="anatomy")
+    if anatomy.has_operations:
+        show_graph(anatomy, key="anatomy")
     else:
         st.info(
             "This network computes in NumPy, where operations cannot be recorded: its parameters are counted above, "
@@ -56,9 +56,9 @@ def step_by_step(project: "Project", run: Run | None) -> None:
         )
 
 
-def _written() -> str:
+def _text_input() -> str:
     st.session_state.setdefault("anatomy-text", st.query_params.get("network", EXAMPLE))
-    st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_take_example)
+    st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_apply_example)
     text = st.text_input(
         "Network",
         key="anatomy-text",
@@ -72,30 +72,30 @@ def _written() -> str:
     return text
 
 
-def _take_example() -> None:
-    chosen = st.session_state.get("anatomy-example")
-    if chosen in EXAMPLES:
-        st.session_state["anatomy-text"] = EXAMPLES[chosen]
+def _apply_example() -> None:
+    example = st.session_state.get("anatomy-example")
+    if example in EXAMPLES:
+        st.session_state["anatomy-text"] = EXAMPLES[example]
 
 
-def _chosen() -> tuple[str, str]:
+def _select_model() -> tuple[str, str]:
     names = {
         f"{project.slug}/{model}": entry
         for project in projects.list_projects()
         for model, entry in project.models.items()
     }
-    wanted = st.query_params.get("of", "")
-    picked = st.selectbox(
+    default = st.query_params.get("of", "")
+    selected = st.selectbox(
         "Model",
         list(names),
         key="anatomy-model",
-        index=list(names).index(wanted) if wanted in names else 0,
+        index=list(names).index(default) if default in names else 0,
         format_func=lambda name: f"{title_of(name.partition('/')[0])}: {names[name].title}",
         help="Built with default settings for its page's data.",
     )
-    st.query_params["of"] = picked
-    slug, _, model = picked.partition("/")
-    st.caption(names[picked].summary)
+    st.query_params["of"] = selected
+    slug, _, model = selected.partition("/")
+    st.caption(names[selected].summary)
     return slug, model
 
 
@@ -109,25 +109,29 @@ def _of_model(slug: str, model: str) -> Anatomy:
     return networks.analyze_model(slug, model)
 
 
-def _facts(found: Anatomy) -> None:
-    weights = sum(layer.weights for layer in found.layers)
-    kept = sum(layer.output_bytes for layer in found.layers)
+def _facts(anatomy: Anatomy) -> None:
+    weights = sum(layer.weights for layer in anatomy.layers)
+    activation_bytes = sum(layer.output_bytes for layer in anatomy.layers)
     style.summary_row(
         [
-            ("Parameters", f"{found.parameters:,}", f"{weights:,} weights, {found.parameters - weights:,} biases"),
-            ("Parameter memory", size(4 * found.parameters), "at 4 bytes each"),
-            ("Multiply-adds", short(found.multiply_adds) if found.seen else "not counted", "for one sample"),
-            ("Activation memory", size(kept), "per sample"),
+            ("Parameters", f"{anatomy.parameters:,}", f"{weights:,} weights, {anatomy.parameters - weights:,} biases"),
+            ("Parameter memory", size(4 * anatomy.parameters), "at 4 bytes each"),
+            (
+                "Multiply-adds",
+                short(anatomy.multiply_adds) if anatomy.has_operations else "not counted",
+                "for one sample",
+            ),
+            ("Activation memory", size(activation_bytes), "per sample"),
         ]
     )
 
 
-def _sum(found: Anatomy) -> None:
+def _sum(anatomy: Anatomy) -> None:
     """Draw the parameter count as a sum over layers, and a dense layer's count as a formula."""
-    sizes = [layer for layer in found.layers if layer.total]
+    sizes = [layer for layer in anatomy.layers if layer.total]
     if 1 < len(sizes) <= 12:
-        said = " + ".join(f"{layer.total:,}" for layer in sizes)
-        st.markdown(f"**{said} = {found.parameters:,}**")
+        summands = " + ".join(f"{layer.total:,}" for layer in sizes)
+        st.markdown(f"**{summands} = {anatomy.parameters:,}**")
     dense = next((layer for layer in sizes if layer.kind == "Linear" and layer.biases), None)
     if dense is not None:
         inner, outer = dense.weights // dense.biases, dense.biases
@@ -145,7 +149,7 @@ def _tex(number: int) -> str:
     return f"{number:,}".replace(",", "{,}")
 
 
-def _table(found: Anatomy) -> None:
+def _table(anatomy: Anatomy) -> None:
     rows: list[dict[str, Any]] = [
         {
             "Layer": layer.name or "(itself)",
@@ -155,21 +159,21 @@ def _table(found: Anatomy) -> None:
             "Biases": f"{layer.biases:,}",
             "Total": f"{layer.total:,}",
             "Multiply-adds": f"{layer.multiply_adds:,}",
-            "Output's memory": size(layer.output_bytes),
+            "Output memory": size(layer.output_bytes),
         }
-        for layer in found.layers
+        for layer in anatomy.layers
     ]
-    weights = sum(layer.weights for layer in found.layers)
+    weights = sum(layer.weights for layer in anatomy.layers)
     rows.append(
         {
             "Layer": "All",
             "Kind": "",
             "Output": "",
             "Weights": f"{weights:,}",
-            "Biases": f"{found.parameters - weights:,}",
-            "Total": f"{found.parameters:,}",
-            "Multiply-adds": f"{found.multiply_adds:,}",
-            "Output's memory": size(sum(layer.output_bytes for layer in found.layers)),
+            "Biases": f"{anatomy.parameters - weights:,}",
+            "Total": f"{anatomy.parameters:,}",
+            "Multiply-adds": f"{anatomy.multiply_adds:,}",
+            "Output memory": size(sum(layer.output_bytes for layer in anatomy.layers)),
         }
     )
     right = {name: st.column_config.TextColumn(name, alignment="right") for name in list(rows[0])[3:]}
@@ -185,7 +189,7 @@ def _table(found: Anatomy) -> None:
 
 def shape(sizes: tuple[int | None, ...]) -> str:
     """Format a shape, with N for the batch."""
-    return " × ".join("N" if one is None else f"{one:,}" for one in sizes) or "-"
+    return " × ".join("N" if length is None else f"{length:,}" for length in sizes) or "-"
 
 
 def size(count: int) -> str:
@@ -198,7 +202,7 @@ def size(count: int) -> str:
 
 def short(count: int) -> str:
     """Format a large number in millions or billions."""
-    for word, step in ((" billion", 10**9), (" million", 10**6)):
+    for unit, step in ((" billion", 10**9), (" million", 10**6)):
         if count >= step:
-            return f"{count / step:,.2f}{word}"
+            return f"{count / step:,.2f}{unit}"
     return f"{count:,}"

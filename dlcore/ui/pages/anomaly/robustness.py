@@ -99,7 +99,7 @@ def _show_sensitivity(project: Project, run: Run, bundle: Bundle, scored: Scored
         FACTORS,
         _swept_scores(run_sweep),
         seeds=[seed.nab for seed in sweeps.seeds],
-        rivals=best_baseline,
+        competitors=best_baseline,
         marks={text: factor for text, factor in marks.items() if np.isfinite(factor)},
         events=len(scored.windows),
     )

@@ -16,6 +16,7 @@ from dlcore.projects.foundations import attention
 from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
 from dlcore.runs.short_run import run_short
+from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.widgets import quiz, run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 EXAMPLE = "a3 b7 c1 d7 b?"
-SHOWN, STEPS = 12, 100
+SAMPLES, STEPS = 12, 100
 
 
 def data(project: "Project", run: Run | None) -> None:
@@ -42,18 +43,18 @@ def data(project: "Project", run: Run | None) -> None:
         f"run's seed; {attention.TEST_ROWS:,} test sequences, the same for every run. Pairs are "
         "random in every sequence, so nothing can be memorized."
     )
-    made = recall.make_sequences(SHOWN, pairs=options.pairs, question=options.question, seed=config.seed)
-    lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(made.letters, made.values, strict=True)]
+    sequences = recall.make_sequences(SAMPLES, pairs=options.pairs, question=options.question, seed=config.seed)
+    lines = [" ".join(recall.format_sequence(*pair)) for pair in zip(sequences.letters, sequences.values, strict=True)]
     st.dataframe(
-        pd.DataFrame({"Sequence": lines, "Answer": [str(one) for one in made.answers]}),
+        pd.DataFrame({"Sequence": lines, "Answer": [str(answer) for answer in sequences.answers]}),
         hide_index=True,
         width="content",
-        alt=f"{SHOWN} sequences, the first is {lines[0]}",
+        alt=f"{SAMPLES} sequences, the first is {lines[0]}",
     )
 
 
 def results(project: "Project", run: Run | None) -> None:
-    """Draw scores beside baselines, accuracy by number of pairs, and learning curves."""
+    """Draw scores next to baselines, accuracy by number of pairs, and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="scores and curves")
     if bundle is None or run is None:
         return
@@ -63,16 +64,18 @@ def results(project: "Project", run: Run | None) -> None:
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
     )
     options = run.config.data_as(attention.RecallData)
-    made = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
-    counts = (made.values > recall.QUESTION).sum(axis=1)
-    right = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
+    sequences = recall.make_sequences(attention.TEST_ROWS, pairs=options.pairs, question=options.question, seed=2**31)
+    counts = (sequences.values > recall.QUESTION).sum(axis=1)
+    is_correct = stored["test_scores"].argmax(axis=1) == stored["test_targets"]
     sizes = np.arange(recall.MIN_PAIRS, options.pairs + 1)
-    share = [100 * float(right[counts == size].mean()) for size in sizes]
-    figure = blank("Accuracy by number of pairs (test)", x="pairs in the sequence", y="right, %", height=280)
-    figure.add_bar(x=sizes, y=share, marker={"color": BLUE}, name="this run", width=0.5)
+    accuracies = [100 * float(is_correct[counts == size].mean()) for size in sizes]
+    figure = blank("Accuracy by number of pairs (test)", x="pairs in the sequence", y="accuracy, %", height=280)
+    figure.add_bar(x=sizes, y=accuracies, marker={"color": BLUE}, name="this run", width=0.5)
     figure.add_scatter(x=sizes, y=100 / sizes, mode="lines+markers", name="chance among the digits present")
     figure.update_yaxes(range=[0, 105])
-    show_figure(figure, key="by-pairs", alt=f"Accuracy by pairs: {', '.join(f'{one:.0f} %' for one in share)}")
+    show_figure(
+        figure, key="by-pairs", alt=f"Accuracy by pairs: {', '.join(f'{accuracy:.0f} %' for accuracy in accuracies)}"
+    )
     show_learning_curves(
         bundle,
         run.record,
@@ -82,10 +85,10 @@ def results(project: "Project", run: Run | None) -> None:
 
 
 def predict(project: "Project", run: Run | None) -> None:
-    """Query the trained network, take the quiz on scaling, try failures."""
+    """Draw a query form for the trained network, the quiz on scaling, and the failures."""
     bundle = run_cache.finished_bundle(run, to_see="a trained network's answers")
     if bundle is not None:
-        st.subheader("Ask it", anchor=False)
+        st.subheader("Query the network", anchor=False)
         text = st.text_input(
             "Pairs of a letter and a digit, and one question",
             EXAMPLE,
@@ -94,58 +97,49 @@ def predict(project: "Project", run: Run | None) -> None:
             help="Letters a to j, digits 0 to 9; the question is a letter and a question mark, as in b?.",
         )
         try:
-            _say(project.answer(run_cache.load_model(bundle), text.encode()))
+            _show_prediction(project.answer(run_cache.load_model(bundle), text.encode()))
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
         st.divider()
     quiz.show_quiz(
         attention.QUESTIONS,
-        lambda: trial(attention.TRIAL),
+        lambda: run_evidence(attention.TRIAL),
         key="attention",
         lead="A new network is trained for a hundred steps, with d_k = 256 and unscaled scores. "
         "Answer first; then that run's numbers check your answers.",
         button="Train and check answers",
     )
     st.divider()
-    quiz.show_failures(attention.BREAKS, _broken, key="attention", picture=_picture)
+    quiz.show_failures(attention.BREAKS, _run_failure, key="attention", picture=_plot)
 
 
-def _say(found: dict[str, Any]) -> None:
-    st.markdown(f"Predicted: **{found['label']}**, probability {found['probability']:.1%}.")
-    figure = blank("Attention of the question to each token", x="", y="weight", height=240)
-    tokens = [f"{place}: {word}" for place, word in enumerate(found["tokens"], 1)]
-    for head, weights in enumerate(found["looked_at"], 1):
+def _show_prediction(prediction: dict[str, Any]) -> None:
+    st.markdown(f"Predicted: **{prediction['label']}**, probability {prediction['probability']:.1%}.")
+    figure = blank("Attention from the question to each token", x="", y="weight", height=240)
+    tokens = [f"{position}: {token}" for position, token in enumerate(prediction["tokens"], 1)]
+    for head, weights in enumerate(prediction["looked_at"], 1):
         figure.add_bar(x=tokens, y=weights, name=f"head {head}")
     figure.update_yaxes(range=[0, 1.02])
-    top = int(np.argmax(found["looked_at"][0]))
-    show_figure(figure, key="looked-at", alt=f"The question attends most to {found['tokens'][top]}")
+    top = int(np.argmax(prediction["looked_at"][0]))
+    show_figure(figure, key="looked-at", alt=f"The question attends most to {prediction['tokens'][top]}")
 
 
-def trial(settings: Any) -> RunEvidence:
+def run_evidence(settings: Any) -> RunEvidence:
     """Return the evidence of a hundred steps with these settings over the quick preset, cached."""
-    return _trial(json.dumps(dict(settings), sort_keys=True))
+    return _run(json.dumps(dict(settings), sort_keys=True))
 
 
-def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
-    return trial(broken.settings)
+def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
+    return run_evidence(failure.settings)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _trial(settings: str) -> RunEvidence:
-    chosen = json.loads(settings)
-    config = projects.configure("attention", preset="quick", settings=chosen)
-    found = run_short(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
-    norms, losses = found.gradients, found.losses
-    return RunEvidence(
-        chosen,
-        {"batch_loss": (losses.steps, losses.values)},
-        norms.layers,
-        norms.steps,
-        norms.norms,
-        norms.measures,
-        broke=found.error,
-    )
+def _run(settings: str) -> RunEvidence:
+    changed = json.loads(settings)
+    config = projects.configure("attention", preset="quick", settings=changed)
+    short_run = run_short(config, projects.get("attention").prepare(config), steps=STEPS, every=1)
+    return short_run_evidence(short_run, changed)
 
 
-def _picture(seen: RunEvidence, key: str) -> None:
-    quiz.loss_by_step(seen, key=key, usual=trial({}), guessing=attention.LN_K, top=50)
+def _plot(evidence: RunEvidence, key: str) -> None:
+    quiz.loss_by_step(evidence, key=key, usual=run_evidence({}), guessing=attention.LN_K, top=50)

@@ -1,4 +1,4 @@
-"""Step-by-step backpropagation: one example, layer by layer, forward and back, every number with its formula."""
+"""Step-by-step backpropagation: one example, layer by layer, forward and back, with the formula of every number."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 _WALK = drawing_component("walk", styles=("shared/walk.css",))
 DRAWING = "backprop-drawing"
-"""Session key of the user's drawing, as the network sees it: (H, W) uint8."""
-WORDS = r"""
-**Forward** is a chain: each layer's output is the next one's input, and at its end stands one number, the loss $L$.
-**Backward** asks of every number on the way: if it were a little larger, by how much would $L$ grow? That is
-$\partial L/\partial y$, and the chain rule hands it from layer to layer:
+"""Session key of the user's drawing as network input: (H, W) uint8."""
+THEORY = r"""
+**Forward**: each layer's output is the input of the next layer; the last output is the loss $L$.
+**Backward**: how much does $L$ grow if an intermediate value $y$ grows a little? That is
+$\partial L/\partial y$, and the chain rule propagates it from layer to layer:
 
 $$\frac{\partial L}{\partial x_i} = \sum_j \frac{\partial L}{\partial y_j}\,\frac{\partial y_j}{\partial x_i}$$
 
-A layer need not know what comes after it: it is handed $\partial L/\partial y$, and gives $\partial L/\partial x$
-and the gradient of its own weights. A step then moves every weight a little way against its gradient.
+A layer does not depend on later layers: from $\partial L/\partial y$ it computes $\partial L/\partial x$ and the
+gradient of its weights. An optimizer step then moves every weight a little against its gradient.
 """
 LAYERS = {
     "Dense": r"y = xW^\top + b \quad\Rightarrow\quad \frac{\partial L}{\partial W} = "
@@ -39,25 +39,25 @@ LAYERS = {
     r"W_{ocij}",
     "Softmax with cross-entropy": r"\frac{\partial L}{\partial z_k} = p_k - [k = t]",
 }
-"""The backward pass of each layer, in a line."""
+"""Layer -> formula of its backward pass."""
 
 
 def explain(project: "Project", run: Run | None) -> None:
-    """Choose an example and step through it."""
+    """Draw the example selector and the step-by-step view of the example."""
     bundle = run_cache.finished_bundle(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
     st.subheader("One example, forward and back", anchor=False)
     pixels, target = _example(project, run, bundle)
-    found = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
+    backprop_walk = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
     version = f"{run_cache.bundle_key(bundle)}-{hash(pixels.tobytes())}-{target}"
-    mount(_WALK, packed(found, bundle, version), key=f"there-and-back-{project.slug}")
+    mount(_WALK, packed(backprop_walk, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
         "Computed in NumPy in 64 bits, in evaluation mode (no dropout, running means). Autograd's "
-        f"gradients of this example differ by at most {found.error:.0e}."
+        f"gradients of this example differ by at most {backprop_walk.error:.0e}."
     )
     with st.expander("Why backpropagation works", icon=":material/function:"):
-        st.markdown(WORDS)
+        st.markdown(THEORY)
         for name, formula in LAYERS.items():
             st.markdown(f"**{name}**")
             st.latex(formula)
@@ -65,19 +65,19 @@ def explain(project: "Project", run: Run | None) -> None:
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, int]:
     """Return pixels (H, W) and the target class: a test sample, or the drawing from the Predict panel."""
-    mine = st.session_state.get(DRAWING)
+    drawing = st.session_state.get(DRAWING)
     height = int(bundle.preprocessing["height"])
-    if mine is not None and mine.shape[0] == height:
-        which = st.segmented_control(
+    if drawing is not None and drawing.shape[0] == height:
+        example = st.segmented_control(
             "Example", ["Test sample", "My drawing"], default="Test sample", required=True, key="walk-example"
         )
-        if which == "My drawing":
+        if example == "My drawing":
             digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
-            return mine, int(digit)
+            return drawing, int(digit)
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
-    pictures = samples.load_images(run.config.dataset).test_pixels
-    return np.asarray(pictures[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
+    test_pixels = samples.load_images(run.config.dataset).test_pixels
+    return np.asarray(test_pixels[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -87,19 +87,19 @@ def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle:
     return walk(loaded.module, x, target)  # type: ignore[arg-type]
 
 
-def packed(found: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
+def packed(backprop_walk: BackpropWalk, bundle: Bundle, version: str) -> dict[str, Any]:
     """Pack a walk for the browser."""
     return {
         "version": version,
         "network": run_cache.bundle_key(bundle),
         "labels": list(bundle.labels),
-        "target": found.target,
-        "loss": found.loss,
-        "x": pack(found.stages[0].x),
-        "shapeX": list(found.stages[0].x.shape),
-        "probabilities": pack(found.probabilities, dtype="float64"),
-        "dz": pack(found.dz, dtype="float64"),
-        "stages": [_packed(stage) for stage in found.stages],
+        "target": backprop_walk.target,
+        "loss": backprop_walk.loss,
+        "x": pack(backprop_walk.stages[0].x),
+        "shapeX": list(backprop_walk.stages[0].x.shape),
+        "probabilities": pack(backprop_walk.probabilities, dtype="float64"),
+        "dz": pack(backprop_walk.dz, dtype="float64"),
+        "stages": [_packed(stage) for stage in backprop_walk.stages],
     }
 
 

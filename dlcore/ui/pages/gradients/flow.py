@@ -29,10 +29,10 @@ NAMES = {
     "activation_variance": "Activation variance",
     "dead_units": "Dead units",
 }
-WORDS = {
+DESCRIPTIONS = {
     "norm": "Gradient norm per layer. Bright at the bottom and dark on top: vanishing gradient.",
     "update_ratio": "Norm of an update over norm of the weights. About 1/1000 is typical; much less: the layer "
-    "hardly learns; much more: training is unstable.",
+    "barely learns; much more: training is unstable.",
     "activation_mean": "Mean output of each layer after its activation. Far from 0, it dominates the input of the next "
     "layer.",
     "activation_variance": "Output variance of a layer over the batch. Near 0: all images have the same output. "
@@ -47,8 +47,8 @@ FLOW_STYLE: dict[Kind, tuple[str, str]] = {
     "dying units": ("orange", ":material/power_off:"),
     "healthy": ("green", ":material/check_circle:"),
 }
-NOTHING = 1e-30
-"""Ratios below this are shown as 0: float32 has no smaller gradients."""
+SMALLEST_RATIO = 1e-30
+"""Smaller ratios are displayed as 0: float32 cannot represent such gradients."""
 MAX_HIGH_BANDS, MAX_PROFILES = 4, 8
 """Maximum number of networks with high bands, and with overlaid profiles."""
 REPORTED = {layer / deep.REPORTED_DEPTH: norm for layer, norm in deep.REPORTED.items()}
@@ -56,16 +56,16 @@ REPORTED = {layer / deep.REPORTED_DEPTH: norm for layer, norm in deep.REPORTED.i
 
 @dataclass(frozen=True)
 class Network:
-    """One network: `values` (n, L) of its layers with weights by measure, including `norm`."""
+    """Recorded gradient flow of a network: `values` (n, L) of its layers with weights by measure, including `norm`."""
 
     run_id: str
     name: str
     steps: np.ndarray
     values: Mapping[str, np.ndarray]
-    verdict: GradientDiagnosis
+    diagnosis: GradientDiagnosis
 
 
-def run_network(run: Run, name: str) -> Network | None:
+def load_network(run: Run, name: str) -> Network | None:
     """Return the network of a run; None without recorded gradients, unless training diverged."""
     norms, record = run.gradients(), run.record
     match = re.search(r"step (\d+)", record.reason) if record.reason.startswith("not finite") else None
@@ -74,43 +74,45 @@ def run_network(run: Run, name: str) -> Network | None:
         if not broke_at:
             return None
         norms = GradientNorms((), np.empty(0, dtype=np.int64), np.empty((0, 0)), {})
-    return network(norms, name, run_id=run.run_id, broke_at=broke_at)
+    return build_network(norms, name, run_id=run.run_id, broke_at=broke_at)
 
 
-def network(norms: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
+def build_network(norms: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
     """Return the recorded layers with weights and their diagnosis; `broke_at`: see `diagnose_gradients`."""
     layers = deep.weight_layers(norms.layers)
     values = {"norm": norms.norms[:, layers], **{key: value[:, layers] for key, value in norms.measures.items()}}
     names = [f"layer {i + 1}" for i in range(len(layers))]
-    verdict = gradient_flow.diagnose_gradients(
+    diagnosis = gradient_flow.diagnose_gradients(
         norms.steps, values["norm"], names=names, dead=values.get("dead_units"), broke_at=broke_at
     )
-    return Network(run_id, name, norms.steps, values, verdict)
+    return Network(run_id, name, norms.steps, values, diagnosis)
 
 
-def rename(shown: Network, name: str) -> Network:
+def rename(network: Network, name: str) -> Network:
     """Return the network with another name."""
-    return replace(shown, name=name)
+    return replace(network, name=name)
 
 
-def ratio(shown: Network) -> str:
+def ratio(network: Network) -> str:
     """Format the gradient norm of the first quarter of the layers over that of the last."""
-    value = shown.verdict.ratio
-    return "–" if np.isnan(value) else gradient_flow.format_number(0.0 if value < NOTHING else value)
+    value = network.diagnosis.ratio
+    return "–" if np.isnan(value) else gradient_flow.format_number(0.0 if value < SMALLEST_RATIO else value)
 
 
-def show_verdict(shown: Network) -> None:
+def show_diagnosis(network: Network) -> None:
     """Render the diagnosis with its evidence and rules."""
-    for finding in shown.verdict.findings:
+    for finding in network.diagnosis.findings:
         color, icon = FLOW_STYLE[finding.kind]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(finding.kind.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
             st.markdown(finding.sentence)
-    first, last = shown.verdict.steps
+    first, last = network.diagnosis.steps
     with st.expander("Rules", icon=":material/rule:"):
         st.markdown("\n".join(f"- **{kind.capitalize()}**: {rule}" for kind, rule in gradient_flow.RULES.items()))
-        if len(shown.steps):
-            st.caption(f"Based on {len(shown.steps)} recorded steps from {first} to {last}, layers with weights only.")
+        if len(network.steps):
+            st.caption(
+                f"Based on {len(network.steps)} recorded steps from {first} to {last}, layers with weights only."
+            )
 
 
 def show_map(
@@ -124,21 +126,21 @@ def show_map(
 
     until: planned number of steps. With many networks, bands are low and there is no profile.
     """
-    networks = [shown for shown in networks if len(shown.steps)]
+    networks = [network for network in networks if len(network.steps)]
     if not networks:
         return
-    measures = [name for name in SCALES if all(name in shown.values for shown in networks)]
+    measures = [name for name in SCALES if all(name in network.values for network in networks)]
     measure = (
         st.segmented_control(
             "Measure", measures, default="norm", required=True, key=f"{key}-measure", format_func=NAMES.__getitem__
         )
         or "norm"
     )
-    st.caption(WORDS[measure])
-    layers = [_layers_by_step(shown, measure) for shown in networks]
+    st.caption(DESCRIPTIONS[measure])
+    layers = [_layers_by_step(network, measure) for network in networks]
     figure = plots.flow_map(layers, SCALES[measure], until=until, low=len(layers) > MAX_HIGH_BANDS)
     show_figure(figure, key=f"{key}-map", alt=_alt_text(networks, measure))
-    if any(network.marked for network in layers):
+    if any(band.marked for band in layers):
         st.caption("Framed: layers of the diagnosis.")
     if len(layers) > MAX_PROFILES:
         return
@@ -152,18 +154,18 @@ def show_map(
         st.caption("Crosses: reported values for VGG-deep (layers 3, 15, 27, 38), not reproduced here.")
 
 
-def _layers_by_step(shown: Network, measure: str) -> LayersByStep:
+def _layers_by_step(network: Network, measure: str) -> LayersByStep:
     of_units = measure == "dead_units"
     kinds = {"dying units"} if of_units else {"vanishing", "exploding", "not finite"}
-    marked = [finding.layers for finding in shown.verdict.findings if finding.kind in kinds]
+    marked = [finding.layers for finding in network.diagnosis.findings if finding.kind in kinds]
     marked = [layers for layers in marked if layers]
     frame = marked[0] if marked and measure in ("norm", "dead_units") else ()
-    values = shown.values[measure]
+    values = network.values[measure]
     is_recorded = np.isfinite(values).any(axis=1)
     rows = is_recorded if is_recorded.any() else slice(None)  # tiny networks record some measures less often
-    return LayersByStep(shown.name, shown.steps[rows], values[rows], frame)
+    return LayersByStep(network.name, network.steps[rows], values[rows], frame)
 
 
 def _alt_text(networks: Sequence[Network], measure: str) -> str:
-    parts = [f"{shown.name}: {shown.verdict.kind}" for shown in networks]
+    parts = [f"{network.name}: {network.diagnosis.kind}" for network in networks]
     return f"{NAMES[measure]} of every layer by step as a heat map. {'; '.join(parts)}"

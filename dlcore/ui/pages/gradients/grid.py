@@ -1,4 +1,4 @@
-"""Try it: a grid of networks, every combination of the switches chosen, trained fifty steps each and shown together."""
+"""Train a grid of networks, one per combination of settings, for fifty steps each."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,151 +11,146 @@ import streamlit as st
 from dlcore.core.config import describe
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.projects.vision import gradients as deep
-from dlcore.ui.pages.gradients import flow
-from dlcore.ui.pages.gradients import short_run as gradients_attempt
-from dlcore.ui.pages.gradients.short_run import STEPS, ShownRun
+from dlcore.ui.pages.gradients import flow, short_run
+from dlcore.ui.pages.gradients.short_run import STEPS, NetworkRun
 
 DEPTHS = (8, 14, 20, 38, 56)
 AXES = ("depth", "skip_connections", "normalization", "initialization", "activation")
 TITLES = {
     "depth": "Depth (layers)",
-    "skip_connections": "Ways around",
+    "skip_connections": "Skip connections",
     "normalization": "Normalization",
-    "initialization": "First weights",
+    "initialization": "Weight initialization",
     "activation": "Activation",
 }
-FIRST: dict[str, list[Any]] = {
+DEFAULTS: dict[str, list[Any]] = {
     "depth": [8, 20],
     "skip_connections": [False, True],
     "normalization": ["none", "batch"],
     "initialization": ["torch"],
     "activation": ["relu"],
 }
-"""What is chosen when the page opens."""
-MOST = 16
+"""Setting -> initially selected values."""
+MAX_NETWORKS = 16
 SIGNS = {"healthy": "✓", "vanishing": "↘", "exploding": "↗", "dying units": "○", "not finite": "✗"}
-RATE = 0.05
+LEARNING_RATE = 0.05
 _GRID = "gradients-grid"
 
 
 def settings() -> tuple[dict[str, list[Any]], float]:
-    """Draw the switches, each with as many values as one likes; gives them by name, and the learning rate."""
-    st.caption(f"Choose one or more of each: every combination is trained {STEPS} steps, at most {MOST} of them.")
+    """Render the settings, each with several values; return the selected values by setting, and the learning rate."""
+    st.caption(f"Each combination trains for {STEPS} steps; at most {MAX_NETWORKS} combinations.")
     options: dict[str, Sequence[Any]] = {"depth": DEPTHS, "skip_connections": (False, True)}
     options |= {field.name: field.choices for field in describe(DeepNetworkConfig) if field.choices}
-    chosen: dict[str, list[Any]] = {}
+    selected: dict[str, list[Any]] = {}
     for name in AXES:
-        picked = st.pills(
+        values = st.pills(
             TITLES[name],
             options[name],
             selection_mode="multi",
-            default=FIRST[name],
+            default=DEFAULTS[name],
             key=f"grid-{name}",
-            format_func=str if name == "depth" else partial(_word, name),
+            format_func=str if name == "depth" else partial(deep.describe_setting, name),
             wrap=True,
             persist_state="session",
         )
-        chosen[name] = sorted(picked, key=list(options[name]).index)
-    rate = st.number_input(
+        selected[name] = sorted(values, key=list(options[name]).index)
+    return selected, learning_rate(LEARNING_RATE, key="grid-rate")
+
+
+def learning_rate(default: float, *, key: str) -> float:
+    """Render the learning rate's input field; return its value."""
+    return st.number_input(
         "Learning rate",
         1e-6,
         1.0,
-        RATE,
+        default,
         format="%g",
-        key="grid-rate",
-        help="Length of a step along the gradient.",
+        key=key,
+        help="Step size of the optimizer.",
         persist_state="session",
     )
-    return chosen, rate
 
 
-def cells(chosen: Mapping[str, Sequence[Any]], rate: float) -> list[dict[str, Any]]:
-    """The settings of every combination; none where a switch has no value."""
+def cells(selected: Mapping[str, Sequence[Any]], rate: float) -> list[dict[str, Any]]:
+    """Return the settings of every combination; empty if a setting has no value."""
     return [
         {**dict(zip(AXES, values, strict=True)), "learning_rate": rate}
-        for values in itertools.product(*(chosen[name] for name in AXES))
+        for values in itertools.product(*(selected[name] for name in AXES))
     ]
 
 
-def button(wanted: Sequence[Mapping[str, Any]]) -> bool:
-    """The button that trains them all, and why it cannot be pressed where it cannot."""
-    n = len(wanted)
-    pressed = st.button(
-        f"Train {n} network{'' if n == 1 else 's'} now",
+def button(cells: Sequence[Mapping[str, Any]]) -> bool:
+    """Render the button that trains all networks, disabled with a reason if there are none or too many."""
+    n = len(cells)
+    is_pressed = st.button(
+        f"Train {n} network{'' if n == 1 else 's'}",
         type="primary",
         icon=":material/bolt:",
         width="stretch",
-        key="grid-attempt",
-        disabled=not 0 < n <= MOST,
+        key="grid-run",
+        disabled=not 0 < n <= MAX_NETWORKS,
     )
-    if n > MOST:
-        st.caption(f"{n} are too many at once: take some values away until {MOST} or fewer are left.")
+    if n > MAX_NETWORKS:
+        st.caption(f"{n} networks are too many: deselect values until at most {MAX_NETWORKS} remain.")
     if not n:
-        st.caption("Choose at least one value of each.")
-    return pressed
+        st.caption("Select at least one value of each setting.")
+    return is_pressed
 
 
-def keep(wanted: Sequence[Mapping[str, Any]]) -> None:
-    """Make these the grid that is shown."""
-    st.session_state[_GRID] = list(wanted)
+def save(cells: Sequence[Mapping[str, Any]]) -> None:
+    """Store the grid to display in the session."""
+    st.session_state[_GRID] = list(cells)
 
 
 def view(slug: str, dataset: str) -> None:
-    """The grid asked for last: its verdicts as a table, and the gradients of all of it as one heat map."""
-    wanted: list[dict[str, Any]] = st.session_state.get(_GRID, [])
-    if not wanted:
-        gradients_attempt.prefetch(slug, dataset)
-        st.info(
-            "Press the button, and see at a glance which depth needs what. Then take away or add values.",
-            icon=":material/touch_app:",
-        )
+    """Render the latest grid: diagnoses as a table, gradients of all networks as one heat map."""
+    cells: list[dict[str, Any]] = st.session_state.get(_GRID, [])
+    if not cells:
+        short_run.prefetch(slug, dataset)
+        st.info("Train the grid to see which depth needs which remedy.", icon=":material/touch_app:")
         return
-    found = _trained(slug, dataset, wanted)
-    healthy = sum(one.shown.verdict.kind == "healthy" for one in found)
-    st.markdown(f"In **{healthy} of {len(found)}** networks the gradient arrives as it should.")
-    varied = [name for name in AXES if len({one[name] for one in wanted}) > 1]
-    _verdicts(wanted, found, varied)
-    same = [_word(name, wanted[0][name]) for name in AXES if name not in varied]
-    same.append(f"rate {wanted[0]['learning_rate']:g}")
+    results = _train(slug, dataset, cells)
+    healthy = sum(result.network.diagnosis.kind == "healthy" for result in results)
+    st.markdown(f"Gradient flow is healthy in **{healthy} of {len(results)}** networks.")
+    varied = [name for name in AXES if len({cell[name] for cell in cells}) > 1]
+    _diagnoses(cells, results, varied)
+    shared = [deep.describe_setting(name, cells[0][name]) for name in AXES if name not in varied]
+    shared.append(f"rate {cells[0]['learning_rate']:g}")
     st.caption(
-        f"All of them: {', '.join(same)}; {STEPS} steps with 32 pictures "
-        "each. Behind the verdict: the gradient of the first quarter of the layers over that of the last, and the loss "
-        f"in the end (guessing one of ten: {gradients_attempt.GUESSING})."
+        f"Shared settings: {', '.join(shared)}; {STEPS} steps with batch size 32. In brackets: gradient of the first "
+        f"quarter of the layers / that of the last, and final loss (random guessing: {short_run.GUESSING})."
     )
-    named = [
-        flow.rename(one.shown, f"{_words(cell, varied) or one.shown.name}: {one.shown.verdict.kind}")
-        for cell, one in zip(wanted, found, strict=True)
+    networks = [
+        flow.rename(network, f"{_label(cell, varied) or network.name}: {network.diagnosis.kind}")
+        for cell, network in zip(cells, (result.network for result in results), strict=True)
     ]
-    flow.show_map(named, key="grid", until=STEPS)
+    flow.show_map(networks, key="grid", until=STEPS)
 
 
-def _trained(slug: str, dataset: str, wanted: Sequence[Mapping[str, Any]]) -> list[ShownRun]:
-    """All of them, one after the other; those that were trained before are there at once."""
+def _train(slug: str, dataset: str, cells: Sequence[Mapping[str, Any]]) -> list[NetworkRun]:
+    """Train the networks one by one, with a progress bar; cached networks are returned at once."""
     progress = st.empty()
-    found = []
-    for number, cell in enumerate(wanted):
-        progress.progress(number / len(wanted), text=f"Network {number + 1} of {len(wanted)}")
-        found.append(gradients_attempt.run_attempt(slug, dataset, cell))
+    results = []
+    for number, cell in enumerate(cells):
+        progress.progress(number / len(cells), text=f"Network {number + 1} of {len(cells)}")
+        results.append(short_run.run_network(slug, dataset, cell))
     progress.empty()
-    return found
+    return results
 
 
-def _verdicts(wanted: Sequence[Mapping[str, Any]], found: Sequence[ShownRun], varied: Sequence[str]) -> None:
-    """A row for each combination of all varied switches but the last, a column for each value of that one."""
+def _diagnoses(cells: Sequence[Mapping[str, Any]], results: Sequence[NetworkRun], varied: Sequence[str]) -> None:
+    """Render a table: a column per value of the last varied setting, a row per combination of the others."""
     last = varied[-1] if varied else AXES[0]
     rows: dict[str, dict[str, str]] = {}
-    for cell, one in zip(wanted, found, strict=True):
-        row = _words(cell, [name for name in varied if name != last]) or "Gradient"
-        verdict = one.shown.verdict
-        said = f"{SIGNS[verdict.kind]} {verdict.kind}"
-        numbers = f"{flow.ratio(one.shown)}, loss {one.loss}" if not one.trial.failed_step else one.loss
-        rows.setdefault(row, {"Network": row})[_word(last, cell[last])] = f"{said} ({numbers})"
-    st.dataframe(pd.DataFrame(list(rows.values())), hide_index=True, width="stretch", alt="Verdicts of the grid")
+    for cell, result in zip(cells, results, strict=True):
+        row = _label(cell, [name for name in varied if name != last]) or "Gradient"
+        kind = result.network.diagnosis.kind
+        numbers = result.loss if result.short_run.failed_step else f"{flow.ratio(result.network)}, loss {result.loss}"
+        column = deep.describe_setting(last, cell[last])
+        rows.setdefault(row, {"Network": row})[column] = f"{SIGNS[kind]} {kind} ({numbers})"
+    st.dataframe(pd.DataFrame(list(rows.values())), hide_index=True, width="stretch", alt="Diagnoses of the grid")
 
 
-def _words(cell: Mapping[str, Any], names: Sequence[str]) -> str:
-    return ", ".join(_word(name, cell[name]) for name in names)
-
-
-def _word(name: str, value: Any) -> str:
-    return deep.describe_setting(name, value)
+def _label(cell: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(deep.describe_setting(name, cell[name]) for name in names)

@@ -1,4 +1,4 @@
-"""Results of the page on gradients: what became of the gradient, in words and pictures, and the cures to try."""
+"""Results of the gradients page: diagnosis, heat maps and profiles of the gradient, remedies, accuracies."""
 
 from typing import TYPE_CHECKING
 
@@ -22,174 +22,178 @@ from dlcore.ui.widgets.learning_curves import show_learning_curves
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-MOST = 7
-TALE = ("vgg_deep", "resnet", "plain_norm", "residual_bare")
-"""Networks that are shown beside the chosen one at first: the classic picture, and the two that it does not explain."""
+MAX_NETWORKS = 7
+DEFAULT_NETWORKS = ("vgg_deep", "resnet", "plain_norm", "residual_bare")
+"""Reference runs compared with the chosen run by default."""
 
 LESSONS = (
-    ("resnet", "vgg_deep", "The classic picture: where the gradient dies on its way back, nothing is learnt."),
+    ("resnet", "vgg_deep", "Where the gradient vanishes, the early layers do not learn."),
     (
         "plain_norm_shallow",
         "plain_norm",
-        "A gradient that arrives is not all: with batch norm both get one, and the deeper learns worse.",
+        "A healthy gradient is not enough: with batch norm both networks have one, and the deeper one learns less.",
     ),
-    ("resnet_deep", "plain_norm", "At the same depth a way around every two layers repairs that."),
+    ("resnet_deep", "plain_norm", "At equal depth, a skip connection around every two layers prevents this."),
     (
         "resnet_deep",
         "residual_bare",
-        "A way around is not all either: without normalization each sum makes the signal larger.",
+        "Skip connections are not enough either: without normalization every sum amplifies the signal.",
     ),
 )
-"""Pairs of reference runs, the better one first, and what they teach; a test holds the runs to it."""
+"""Pairs of reference runs, the better one first, and the lesson of each."""
 
 
 def results(project: "Project", run: Run | None) -> None:
-    """One run's gradient beside those of other networks, or a comparison of several, with its gradients too."""
-    comparison.results(project, run, run_panel=_of_one, more=_of_several)
+    """Render the gradient flow of a run next to that of other networks, or a comparison of runs."""
+    comparison.results(project, run, run_panel=_run_panel, more=_comparison_panel)
 
 
-def _of_several(comparison: Comparison) -> None:
-    """The gradient in each network of a comparison, its first seed that has recorded any."""
-    found = []
-    for arm, records in comparison.variants.items():
-        drawn = (flow.run_network(runs.open_run(record.run_id), arm) for record in records)
-        found += [network for network in drawn if network is not None][:1]
-    if not found:
+def _comparison_panel(comparison: Comparison) -> None:
+    """Render the gradient flow of each variant: its first seed with recorded gradients."""
+    networks = []
+    for variant, records in comparison.variants.items():
+        candidates = (flow.load_network(runs.open_run(record.run_id), variant) for record in records)
+        networks += [network for network in candidates if network is not None][:1]
+    if not networks:
         return
-    st.subheader("What becomes of the gradient", anchor=False)
-    st.markdown("\n".join(f"- **{shown.name}**: {shown.verdict.findings[0].sentence}" for shown in found[:MOST]))
-    flow.show_map(found[:MOST], key="compared-flow")
+    networks = networks[:MAX_NETWORKS]
+    st.subheader("Gradient flow", anchor=False)
+    st.markdown("\n".join(f"- **{network.name}**: {network.diagnosis.findings[0].sentence}" for network in networks))
+    flow.show_map(networks, key="compared-flow")
 
 
-def _of_one(project: "Project", run: Run | None) -> None:
-    """The verdict on the chosen run, cures, its gradients beside those of other networks, and who learns better."""
+def _run_panel(project: "Project", run: Run | None) -> None:
+    """Render the diagnosis of the run, remedies, its gradients next to those of other networks, and accuracies."""
     if run is None:
-        run_cache.finished_bundle(run, to_see="what becomes of its gradient")
+        run_cache.finished_bundle(run, to_see="its gradient flow")
         return
-    mine = flow.run_network(run, _name(project, run.record))
-    if mine is None:
+    network = flow.load_network(run, _name(project, run.record))
+    if network is None:
         if run.record.state in runs.ACTIVE:
-            st.info("This run has recorded no gradients so far: give it a few steps.", icon=":material/hourglass_top:")
+            st.info("No gradients recorded yet: wait a few steps.", icon=":material/hourglass_top:")
         else:
-            run_cache.finished_bundle(run, to_see="what becomes of its gradient")
+            run_cache.finished_bundle(run, to_see="its gradient flow")
         return
-    flow.show_verdict(mine)
-    _cures(project, run, mine)
-    networks = [mine, *_others(project, run)]
+    flow.show_diagnosis(network)
+    _remedies(project, run, network)
+    networks = [network, *_other_networks(project, run)]
     flow.show_map(networks, key="flow", reported=flow.REPORTED)
-    _who_learns(project, run, networks)
+    _accuracies(project, run, networks)
     if run.bundle is not None:
         show_learning_curves(
             run.bundle,
             run.record,
-            loss="Mean surprise at the true class, on a logarithmic axis.",
-            accuracy="Share of right answers; with ten classes guessing gets 0.1.",
+            loss="Cross-entropy loss (log scale).",
+            accuracy="Share of correct predictions; random guessing: 0.1.",
         )
 
 
 def _name(project: "Project", record: Record) -> str:
-    """A reference run by its network's title, one's own by its settings: a fork keeps the title, not what it says."""
+    """Return the model title of a reference run, or the settings of a custom run (a fork's title may be outdated)."""
     if record.is_reference and record.model in project.models:
         return project.models[record.model].title
-    return f"{_in_words(record.run_id)} · {short_id(record.run_id)}"
+    return f"{_describe_run(record.run_id)} · {short_id(record.run_id)}"
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _in_words(run_id: str) -> str:
+def _describe_run(run_id: str) -> str:
     return deep.describe_network(runs.open_run(run_id).config)
 
 
-def _others(project: "Project", run: Run) -> list[flow.Network]:
+def _other_networks(project: "Project", run: Run) -> list[flow.Network]:
     records = {
         record.run_id: record for record in list_records(project.slug) if record.run_id != run.run_id and record.step
     }
-    tale = [f"reference:{project.slug}/{name}" for name in TALE]
-    chosen = st.multiselect(
-        "Beside it",
+    defaults = [f"reference:{project.slug}/{name}" for name in DEFAULT_NETWORKS]
+    run_ids = st.multiselect(
+        "Compare with",
         list(records),
-        default=[name for name in tale if name in records][:3],
-        key="flow-beside",
-        max_selections=MOST - 1,
+        default=[run_id for run_id in defaults if run_id in records][:3],
+        key="flow-compared",
+        max_selections=MAX_NETWORKS - 1,
         placeholder="Other networks",
         format_func=lambda run_id: _name(project, records[run_id]),
     )
-    found = [flow.run_network(runs.open_run(run_id), _name(project, records[run_id])) for run_id in chosen]
-    return [network for network in found if network is not None]
+    networks = [flow.load_network(runs.open_run(run_id), _name(project, records[run_id])) for run_id in run_ids]
+    return [network for network in networks if network is not None]
 
 
-def _cures(project: "Project", run: Run, mine: flow.Network) -> None:
-    """A button for each setting that may be changed: it forks the run with that one change and starts it."""
-    st.markdown("**Change one thing and train it again**")
-    found = deep.list_remedies(run.config, mine.verdict.kind)
+def _remedies(project: "Project", run: Run, network: flow.Network) -> None:
+    """Render a button for each remedy: it forks the run with that one change and starts the fork."""
+    st.markdown("**Remedies**: change one setting and train again")
+    remedies = deep.list_remedies(run.config, network.diagnosis.kind)
     with st.container(horizontal=True, gap="small"):
-        for cure in found:
+        for remedy in remedies:
             st.button(
-                cure.name,
-                key=f"cure-{cure.name}-{run.run_id}",
-                help=f"{cure.why} Starts a fork of this run.",
-                icon=":material/healing:" if cure.suits else ":material/call_split:",
-                type="primary" if cure.suits and cure is found[0] else "secondary",
+                remedy.name,
+                key=f"remedy-{remedy.name}-{run.run_id}",
+                help=f"{remedy.why} Starts a fork of this run.",
+                icon=":material/healing:" if remedy.suits else ":material/call_split:",
+                type="primary" if remedy.suits and remedy is remedies[0] else "secondary",
                 on_click=_fork,
-                args=(project.slug, run, cure),
+                args=(project.slug, run, remedy),
             )
-    if found[0].suits:
-        st.caption(f"Made for what was found: {', '.join(cure.name for cure in found if cure.suits)}. {found[0].why}")
+    suited = ", ".join(remedy.name for remedy in remedies if remedy.suits)
+    if suited:
+        st.caption(f"Recommended for this diagnosis: {suited}. {remedies[0].why}")
 
 
-def _fork(slug: str, run: Run, cure: deep.Remedy) -> None:
-    """Before the page is drawn again: fork, start, and turn to the panel on which the fork is watched."""
-    forked = run_actions.launch_run(lambda: runs.fork(run.run_id, cure.settings))
+def _fork(slug: str, run: Run, remedy: deep.Remedy) -> None:
+    """Fork and start the run in a callback, and switch to its Train panel."""
+    forked = run_actions.launch_run(lambda: runs.fork(run.run_id, remedy.settings))
     if forked is not None:
         remember_run(slug, forked)
         st.query_params[OPEN] = "train"
-        st.toast(f"{cure.name}: started. You may close this tab, the run goes on.", icon=":material/play_arrow:")
+        st.toast(f"{remedy.name}: started. Training continues if you close this tab.", icon=":material/play_arrow:")
 
 
-def _who_learns(project: "Project", run: Run, networks: list[flow.Network]) -> None:
-    """Gradients and accuracy side by side: the one does not decide the other."""
-    st.subheader("Does a good gradient mean good learning?", anchor=False)
+def _accuracies(project: "Project", run: Run, networks: list[flow.Network]) -> None:
+    """Render gradient ratio and accuracy of each network."""
+    st.subheader("Gradient flow and accuracy", anchor=False)
     st.dataframe(pd.DataFrame([_row(network) for network in networks]), hide_index=True, width="stretch")
     st.caption(
-        "First quarter / last quarter: the gradient of the layers nearest the input over that of those nearest the "
-        "output, in the middle of all probed steps. Accuracy on test, with its 95 % interval."
+        "First quarter / last quarter: gradient of the first quarter of the layers over that of the last, median of "
+        "the recorded steps. Test accuracy with 95 % confidence interval."
     )
     if not run.is_reference and run.bundle is not None:
         for network in networks[1:]:
             st.markdown(f"- {_compared(run, 'this run', runs.open_run(network.run_id), network.name)}")
-    _tale(project)
+    _reference_pairs(project)
 
 
 def _row(network: flow.Network) -> dict[str, str]:
     run = runs.open_run(network.run_id)
-    learnt = run.history().get("train_accuracy")
+    accuracy = run.history().get("train_accuracy")
     metrics = run_cache.evaluation(run.bundle).metrics if run.bundle else {}
-    known = "accuracy" in metrics
-    spread = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if known else ""
+    is_tested = "accuracy" in metrics
+    interval = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if is_tested else ""
     return {
         "Network": network.name,
         "Layers": str(network.values["norm"].shape[1] or "–"),
-        "Gradient": network.verdict.kind,
+        "Gradient": network.diagnosis.kind,
         "First quarter / last quarter": flow.ratio(network),
-        "Accuracy in training": f"{learnt.values[-1]:.1%}" if learnt is not None and len(learnt.values) else "–",
-        "Accuracy": f"{metrics['accuracy']:.1%}{spread}" if known else "not tested yet",
+        "Training accuracy": f"{accuracy.values[-1]:.1%}" if accuracy is not None and len(accuracy.values) else "–",
+        "Test accuracy": f"{metrics['accuracy']:.1%}{interval}" if is_tested else "not evaluated",
     }
 
 
-def _tale(project: "Project") -> None:
-    """What the runs that came with the page say when they are compared in pairs."""
-    known = {run.run_id.rpartition("/")[2]: run for run in runs.references(project.slug)}
-    pairs = [(first, second, lesson) for first, second, lesson in LESSONS if {first, second} <= set(known)]
+def _reference_pairs(project: "Project") -> None:
+    """Render the pairwise comparisons of reference runs and their lessons."""
+    reference_runs = {run.run_id.rpartition("/")[2]: run for run in runs.references(project.slug)}
+    pairs = [(first, second, lesson) for first, second, lesson in LESSONS if {first, second} <= set(reference_runs)]
     if pairs:
-        st.markdown("**The reference runs in pairs**")
+        st.markdown("**Reference runs compared**")
     for first, second, lesson in pairs:
-        names = [_name(project, known[name].record) for name in (first, second)]
-        st.markdown(f"- {lesson} {_compared(known[first], names[0], known[second], names[1])}")
+        names = [_name(project, reference_runs[name].record) for name in (first, second)]
+        st.markdown(f"- {lesson} {_compared(reference_runs[first], names[0], reference_runs[second], names[1])}")
 
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
     try:
-        found = agreement.agreement_of_predictions(run_cache.predictions(run.left), run_cache.predictions(other.left))
+        compared = agreement.agreement_of_predictions(
+            run_cache.predictions(run.left), run_cache.predictions(other.left)
+        )
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"
-    sentence = found.sentence(name, other_name)
+    sentence = compared.sentence(name, other_name)
     return sentence[:1].upper() + sentence[1:]

@@ -1,4 +1,4 @@
-"""Try it: choose depth, cures and rate, train fifty steps here and now, and see what becomes of the gradient."""
+"""Experiment: choose depth, remedies and learning rate, train fifty steps, and inspect the gradient flow."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +9,8 @@ from dlcore.core.config import describe
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
-from dlcore.ui.pages.gradients import flow
+from dlcore.ui.pages.gradients import flow, short_run
 from dlcore.ui.pages.gradients import grid as gradients_grid
-from dlcore.ui.pages.gradients import short_run as gradients_attempt
 from dlcore.ui.pages.gradients.short_run import STEPS
 from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import forms
@@ -19,107 +18,92 @@ from dlcore.ui.widgets import forms
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-KEPT = 4
-"""Attempts that are shown together."""
-_DONE = "gradients-attempts"
-ONE, GRID = "One network", "A grid"
+MAX_RUNS = 4
+"""Short runs that are compared."""
+_RUNS = "gradients-runs"
+SINGLE, GRID = "Single network", "Grid"
 
 
 def predict(project: "Project", run: Run | None) -> None:
-    """The settings on the left, what they do on the right; the last few attempts stay for comparison."""
+    """Render settings on the left and results on the right; the latest runs are compared."""
     controls, view = st.columns([1, 2], gap="large")
     dataset = projects.configure(project.slug).dataset
     with controls:
-        st.subheader("What if?", anchor=False)
+        st.subheader("Short runs", anchor=False)
         if not sources.is_available(dataset):
             download_offer.offer_download(dataset)
             return
-        what = st.segmented_control(
+        mode = st.segmented_control(
             "What to train",
-            [ONE, GRID],
-            default=ONE,
+            [SINGLE, GRID],
+            default=SINGLE,
             required=True,
-            key="gradients-what",
+            key="gradients-mode",
             width="stretch",
             label_visibility="collapsed",
             persist_state="session",
         )
-        if what == GRID:
-            chosen, rate = gradients_grid.settings()
-            wanted = gradients_grid.cells(chosen, rate)
-            if gradients_grid.button(wanted):
-                gradients_grid.keep(wanted)
+        if mode == GRID:
+            cells = gradients_grid.cells(*gradients_grid.settings())
+            if gradients_grid.button(cells):
+                gradients_grid.save(cells)
         else:
-            attempts = _ask(run)
+            settings_of_runs = _form(run)
     with view:
-        if what == GRID:
+        if mode == GRID:
             gradients_grid.view(project.slug, dataset)
         else:
-            _view(project.slug, dataset, attempts)
+            _view(project.slug, dataset, settings_of_runs)
 
 
-def _ask(run: Run | None) -> list[dict[str, Any]]:
-    """The form for one network; gives the settings of all attempts kept, the newest first."""
-    st.caption(
-        f"{STEPS} steps with 32 pictures each, trained right here in a few seconds. Nothing is kept: to train a "
-        "network to the end, use Train."
-    )
-    changed = _settings(run)
-    attempts: list[dict[str, Any]] = st.session_state.setdefault(_DONE, [])
-    if st.button(f"Train {STEPS} steps now", type="primary", icon=":material/bolt:", width="stretch", key="attempt"):
-        if changed in attempts:
-            attempts.remove(changed)
-        attempts.insert(0, changed)
-        del attempts[KEPT:]
-    if attempts and st.button("Clear", icon=":material/delete:", width="stretch", key="attempts-clear"):
-        attempts.clear()
+def _form(run: Run | None) -> list[dict[str, Any]]:
+    """Render the form for a single network; return the settings of the latest runs, newest first."""
+    st.caption(f"{STEPS} steps with batch size 32, in a few seconds. Nothing is stored; for a full run, use Train.")
+    settings = _settings(run)
+    latest: list[dict[str, Any]] = st.session_state.setdefault(_RUNS, [])
+    if st.button(f"Train {STEPS} steps", type="primary", icon=":material/bolt:", width="stretch", key="short-run"):
+        if settings in latest:
+            latest.remove(settings)
+        latest.insert(0, settings)
+        del latest[MAX_RUNS:]
+    if latest and st.button("Clear", icon=":material/delete:", width="stretch", key="short-runs-clear"):
+        latest.clear()
         st.rerun()
-    return attempts
+    return latest
 
 
 def _settings(run: Run | None) -> dict[str, Any]:
-    """The settings of the attempt, starting from those of the page's run."""
-    start = {field.name: field.default for field in describe(DeepNetworkConfig)}
-    rate = gradients_grid.RATE
+    """Render and return the settings of a short run; initial values are those of the page's run."""
+    initial = {field.name: field.default for field in describe(DeepNetworkConfig)}
+    rate = gradients_grid.LEARNING_RATE
     if run is not None:
-        start, rate = {**start, **run.config.model_options.model_dump()}, run.config.training.learning_rate
-    key = f"attempt-{run.run_id if run else ''}"
+        initial, rate = {**initial, **run.config.model_options.model_dump()}, run.config.training.learning_rate
+    key = f"short-run-{run.run_id if run else ''}"
     fields = [field for field in describe(DeepNetworkConfig) if field.name in gradients_grid.AXES]
-    chosen = {
-        field.name: forms.setting_widget(field, start[field.name], key=f"{key}-{field.name}", keep=True)
+    values = {
+        field.name: forms.setting_widget(field, initial[field.name], key=f"{key}-{field.name}", keep=True)
         for field in fields
     }
-    chosen["learning_rate"] = st.number_input(
-        "Learning rate",
-        1e-6,
-        1.0,
-        rate,
-        format="%g",
-        key=f"{key}-rate",
-        help="Length of a step along the gradient.",
-        persist_state="session",
-    )
-    return chosen
+    values["learning_rate"] = gradients_grid.learning_rate(rate, key=f"{key}-rate")
+    return values
 
 
-def _view(slug: str, dataset: str, attempts: list[dict[str, Any]]) -> None:
-    if not attempts:
-        gradients_attempt.prefetch(slug, dataset)
+def _view(slug: str, dataset: str, settings_of_runs: list[dict[str, Any]]) -> None:
+    if not settings_of_runs:
+        short_run.prefetch(slug, dataset)
         st.info(
-            "Press the button with the settings as they are, then change one of them and press it again: the attempts "
-            "are drawn together.",
-            icon=":material/touch_app:",
+            "Train once, change one setting and train again: the latest runs are compared.", icon=":material/touch_app:"
         )
         return
-    found = [
-        gradients_attempt.run_attempt(slug, dataset, changed, number=f"{len(attempts) - place}: ")
-        for place, changed in enumerate(attempts)
+    results = [
+        short_run.run_network(slug, dataset, settings, prefix=f"{len(settings_of_runs) - index}: ")
+        for index, settings in enumerate(settings_of_runs)
     ]
-    newest = found[0]
-    flow.show_verdict(newest.shown)
-    if newest.trial.failed_step:
-        st.caption("A lower rate, batch norm or, under Train, clipping may keep it within bounds.")
-    st.caption(gradients_attempt.describe_loss(newest.trial))
-    if len(found) > 1:
-        gradients_attempt.table(found)
-    flow.show_map([one.shown for one in found], key="attempts", until=STEPS)
+    newest = results[0]
+    flow.show_diagnosis(newest.network)
+    if newest.short_run.failed_step:
+        st.caption("A lower learning rate, batch norm or (under Train) gradient clipping may prevent divergence.")
+    st.caption(short_run.describe_loss(newest.short_run))
+    if len(results) > 1:
+        short_run.show_table(results)
+    flow.show_map([result.network for result in results], key="short-runs", until=STEPS)

@@ -24,56 +24,56 @@ GUESSING = 2.3
 
 
 @dataclass(frozen=True)
-class ShownRun:
-    """Result of a short run, and its network."""
+class NetworkRun:
+    """A short run and the gradient flow of its network."""
 
-    trial: ShortRun
-    shown: flow.Network
+    short_run: ShortRun
+    network: flow.Network
 
     @property
     def loss(self) -> str:
         """The mean loss of the last five steps, formatted."""
-        if self.trial.failed_step:
-            return f"diverged at step {self.trial.failed_step}"
-        return gradient_flow.format_number(float(self.trial.losses.values[-5:].mean()))
+        if self.short_run.failed_step:
+            return f"diverged at step {self.short_run.failed_step}"
+        return gradient_flow.format_number(float(self.short_run.losses.values[-5:].mean()))
 
 
-def run_attempt(slug: str, dataset: str, changed: Mapping[str, Any], *, number: str = "") -> ShownRun:
-    """Return the short run with these settings, cached; `number` is a prefix of its name."""
+def run_network(slug: str, dataset: str, changed: Mapping[str, Any], *, prefix: str = "") -> NetworkRun:
+    """Return the short run with these settings, cached; `prefix` precedes the name of its network."""
     settings = json.dumps(changed, sort_keys=True)
-    trial = _run(slug, dataset, settings)
-    name = number + deep.describe_network(_config(slug, dataset, settings))
-    return ShownRun(trial, flow.network(trial.gradients, name, broke_at=trial.failed_step))
+    short_run = _run(slug, dataset, settings)
+    name = prefix + deep.describe_network(_config(slug, dataset, settings))
+    return NetworkRun(short_run, flow.build_network(short_run.gradients, name, broke_at=short_run.failed_step))
 
 
 def prefetch(slug: str, dataset: str) -> None:
-    """Load the images ahead of the first run."""
+    """Load and cache the images before the first run."""
     _prepared(slug, dataset, _config(slug, dataset, "{}"))
 
 
-def describe_loss(trial: ShortRun) -> str:
+def describe_loss(short_run: ShortRun) -> str:
     """Describe the loss in one sentence."""
-    values = trial.losses.values
+    values = short_run.losses.values
     if not len(values):
         return ""
     last = gradient_flow.format_number(float(values[-5:].mean()))
     return (
-        f"{len(values)} steps in {trial.seconds:.1f} s; loss "
+        f"{len(values)} steps in {short_run.seconds:.1f} s; loss "
         f"{gradient_flow.format_number(float(values[0]))} to "
         f"{last} (random guessing: {GUESSING})."
     )
 
 
-def table(attempts: Sequence[ShownRun]) -> None:
+def show_table(results: Sequence[NetworkRun]) -> None:
     """Render diagnosis and loss of each short run."""
     rows = [
         {
-            "Network": run.shown.name,
-            "Gradient": run.shown.verdict.kind,
-            "First quarter / last quarter": flow.ratio(run.shown),
-            "Loss": run.loss,
+            "Network": result.network.name,
+            "Gradient": result.network.diagnosis.kind,
+            "First quarter / last quarter": flow.ratio(result.network),
+            "Loss": result.loss,
         }
-        for run in attempts
+        for result in results
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Diagnosis and loss of each short run")
 

@@ -1,4 +1,4 @@
-"""Data of the page on recurrent networks: pictures read row by row, or the synthetic memory task."""
+"""Data panel of the RNN page: images read row by row, and the synthetic memory task."""
 
 from typing import TYPE_CHECKING
 
@@ -17,16 +17,16 @@ from dlcore.ui.widgets.figure import show_figure
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
-SHOWN = 3
+SAMPLES = 3
 
 
 def data(project: "Project", run: Run | None) -> None:
-    """The data of the run, and the memory task beside them."""
+    """Draw the run's data, and samples of the memory task."""
     config = run.config if run is not None else projects.configure(project.slug)
     if config.dataset != rnn.MEMORY:
         st.markdown(
-            "Read **row by row**: each row of the picture is one time step, its pixels are that step's inputs. The "
-            "network never sees a whole picture; what it knows of the rows above is in its state."
+            "Images are read **row by row**: a row is a time step, its pixels are the inputs. The network never sees "
+            "the whole image; its state summarizes the rows above."
         )
         overview.data(project, run)
         st.divider()
@@ -38,20 +38,20 @@ def data(project: "Project", run: Run | None) -> None:
 def _memory(gap: int) -> None:
     st.subheader("The memory task (synthetic)", anchor=False)
     st.caption(
-        f"Made here, not measured anywhere: one of {memory_task.SIGNALS} signals at the first step, then {gap} steps "
-        "of noise, then the question which it was. Guessing is right one time in ten. The gap is a run's setting."
+        f"Generated data: one of {memory_task.SIGNALS} signals at the first step, then {gap} steps of noise. The "
+        "target is the signal; random guessing gives 10 % accuracy. The gap is a setting of the run."
     )
-    made = memory_task.make_sequences(rnn.TEST_ROWS, gap=gap, seed=rnn.TEST_SEED)
-    for place, column in enumerate(st.columns(SHOWN)):
+    sequences = memory_task.make_sequences(rnn.TEST_ROWS, gap=gap, seed=rnn.TEST_SEED)
+    for index, column in enumerate(st.columns(SAMPLES)):
         with column:
             show_figure(
-                _sequence(made.inputs[place], int(made.targets[place])),
-                key=f"memory-{place}",
-                alt=f"A sequence of signal {made.targets[place]} and {gap} steps of noise",
+                _sequence_figure(sequences.inputs[index], int(sequences.targets[index])),
+                key=f"memory-{index}",
+                alt=f"A sequence of signal {sequences.targets[index]} and {gap} steps of noise",
             )
 
 
-def _sequence(inputs: np.ndarray, target: int) -> go.Figure:
+def _sequence_figure(inputs: np.ndarray, target: int) -> go.Figure:
     figure = blank(f"Signal {target}", x="step", y="input", height=240)
     figure.add_heatmap(z=inputs.T, x=np.arange(1, len(inputs) + 1), colorscale="RdBu_r", zmid=0, showscale=False)
     return figure

@@ -1,4 +1,4 @@
-"""Try it on the page on recurrent networks: predict what the curves show, and break a network on purpose."""
+"""Experiment panel of the RNN page: a quiz on the memory task, and three failures."""
 
 import json
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
 from dlcore.runs.short_run import run_short
 from dlcore.ui.pages.backprop.predict import short_run_evidence
-from dlcore.ui.pages.rnn.results import bridges
+from dlcore.ui.pages.rnn.results import mean_accuracies
 from dlcore.ui.widgets import quiz
 from dlcore.ui.widgets.figure import show_figure
 
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 
 
 def predict(project: "Project", run: Run | None) -> None:
-    """Predict, then look; break it."""
+    """Draw the quiz and the failures."""
     quiz.show_quiz(
         rnn.QUESTIONS,
-        bridges,
+        mean_accuracies,
         key="rnn",
-        lead="Three questions on the memory task; the curves by gap that were measured mark your answers.",
+        lead="Three questions on the memory task; the measured accuracies by gap check your answers.",
     )
     st.divider()
-    quiz.show_failures(rnn.BREAKS, _broken, key="rnn", picture=_picture)
+    quiz.show_failures(rnn.BREAKS, _run_failure, key="rnn", picture=_plot)
 
 
-def _broken(broken: Failure[RunEvidence]) -> RunEvidence:
-    return _attempt(json.dumps(dict(broken.settings), sort_keys=True))
+def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
+    return _run(json.dumps(dict(failure.settings), sort_keys=True))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _attempt(settings: str) -> RunEvidence:
-    chosen = json.loads(settings)
-    config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=chosen)
+def _run(settings: str) -> RunEvidence:
+    changed = json.loads(settings)
+    config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=changed)
     prepared = projects.get("rnn").prepare(config)
-    return short_run_evidence(run_short(config, prepared, steps=rnn.BREAK_STEPS, every=2), chosen)
+    return short_run_evidence(run_short(config, prepared, steps=rnn.BREAK_STEPS, every=2), changed)
 
 
-def _picture(seen: RunEvidence, key: str) -> None:
-    """The loss and the gradient's length by step."""
+def _plot(evidence: RunEvidence, key: str) -> None:
+    """Draw the loss and the gradient norm of the recurrent layer by step."""
     left, right = st.columns(2, gap="large")
     with left:
-        quiz.loss_by_step(seen, key=key, guessing=float(np.log(10)))
+        quiz.loss_by_step(evidence, key=key, guessing=float(np.log(10)))
     with right:
-        lengths = np.maximum(seen.norms[:, 0], 1e-30)
-        figure = blank("Gradient of the recurrent layer", x="step", y="length", height=280)
-        figure.add_scatter(x=seen.steps, y=lengths, mode="lines", line={"color": BLUE})
-        figure.update_yaxes(**log_axis(lengths))
-        show_figure(figure, key=f"{key}-norms", alt=f"Gradient from {lengths[0]:.2g} to {lengths[-1]:.2g}")
+        norms = np.maximum(evidence.norms[:, 0], 1e-30)
+        figure = blank("Gradient norm of the recurrent layer", x="step", y="norm", height=280)
+        figure.add_scatter(x=evidence.steps, y=norms, mode="lines", line={"color": BLUE})
+        figure.update_yaxes(**log_axis(norms))
+        show_figure(figure, key=f"{key}-norms", alt=f"Gradient norm from {norms[0]:.2g} to {norms[-1]:.2g}")

@@ -1,4 +1,4 @@
-"""Results of the page on recurrent networks: which gap each can bridge, and the scores of the chosen run."""
+"""Results panel of the RNN page: accuracy by gap on the memory task, and the scores of a run."""
 
 import json
 from functools import lru_cache
@@ -25,97 +25,97 @@ if TYPE_CHECKING:
 
 TABLE = ASSETS / "memory_task.json"
 NAMES = {
-    "rnn": "Recurrent, by hand",
-    "lstm": "LSTM, forget gates start at 3",
-    "lstm_forget_1": "LSTM, forget gates at 1",
+    "rnn": "RNN in NumPy",
+    "lstm": "LSTM, forget gate bias 3",
+    "lstm_forget_1": "LSTM, forget gate bias 1",
 }
-COLOURS = {"rnn": BLUE, "lstm": VERMILLION, "lstm_forget_1": ORANGE}
+COLORS = {"rnn": BLUE, "lstm": VERMILLION, "lstm_forget_1": ORANGE}
 
 
 def results(project: "Project", run: Run | None) -> None:
-    """The curves by gap, then the chosen run."""
-    _bridges(project)
+    """Draw accuracy by gap, then the run's results."""
+    _show_gaps(project)
     st.divider()
     if run is None or run.record.dataset != rnn.MEMORY:
         classification_results.results(project, run)
         return
-    bundle = run_cache.finished_bundle(run, to_see="its scores and its curves")
+    bundle = run_cache.finished_bundle(run, to_see="its scores and learning curves")
     if bundle is None:
         return
     evaluation = run_cache.evaluation(bundle)
     st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
-    st.caption("The baselines are handed all steps at once, so they need no memory: that they win here is no surprise.")
+    st.caption("The baselines get all steps at once and need no memory, so they are expected to win.")
     score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")
     show_learning_curves(
         bundle,
         run.record,
-        loss="Mean surprise at the true signal, on a logarithmic axis; guessing gets 2.30.",
-        accuracy="Share of signals remembered; guessing gets 0.1.",
+        loss="Cross-entropy loss (log scale); random guessing: 2.30.",
+        accuracy="Share of correct predictions; random guessing: 0.1.",
     )
 
 
 @lru_cache(maxsize=1)
 def table() -> dict[str, Any]:
-    """What tests/benchmarks/memory.py measured."""
-    found: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
-    return found
+    """Return the results of tests/benchmarks/memory.py."""
+    benchmark: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return benchmark
 
 
-def bridges() -> dict[str, dict[int, float]]:
-    """model -> gap -> accuracy, the mean over seeds."""
+def mean_accuracies() -> dict[str, dict[int, float]]:
+    """Return model -> gap -> accuracy (mean over seeds)."""
     return {
-        model: {int(gap): float(np.mean(values)) for gap, values in found.items()}
-        for model, found in table()["accuracy"].items()
+        model: {int(gap): float(np.mean(values)) for gap, values in by_gap.items()}
+        for model, by_gap in table()["accuracy"].items()
     }
 
 
-def _bridges(project: "Project") -> None:
-    st.subheader("Which gap can each bridge?", anchor=False)
-    about = table()
-    show_figure(_curves(project, about), key="bridges", alt="Accuracy by gap of the recurrent network and of the LSTM")
-    longest = {model: rnn.longest_gap(bridges(), model) for model in about["accuracy"]}
-    settings = about["settings"]
+def _show_gaps(project: "Project") -> None:
+    st.subheader("Accuracy by gap", anchor=False)
+    benchmark = table()
+    show_figure(_curves(project, benchmark), key="bridges", alt="Accuracy by gap of RNN and LSTM")
+    longest = {model: rnn.longest_gap(mean_accuracies(), model) for model in benchmark["accuracy"]}
+    settings = benchmark["settings"]
     st.markdown(
-        f"Right nine times of ten up to a gap of **{longest['rnn']}** steps (recurrent, by hand), "
-        f"**{longest['lstm']}** (LSTM) and **{longest['lstm_forget_1']}** (LSTM whose forget gates start less open: "
-        "each step keeps 0.73 of the cell instead of 0.95)."
+        f"Longest gap with 90 % accuracy: **{longest['rnn']}** steps (RNN in NumPy), **{longest['lstm']}** (LSTM), "
+        f"**{longest['lstm_forget_1']}** (LSTM with forget gate bias 1: 0.73 of the cell state is preserved per step, "
+        "instead of 0.95)."
     )
     st.caption(
-        f"Synthetic memory task, {settings['rows']:,} sequences, {settings['epochs']} epochs, state of "
-        f"{settings['width']}, seeds {', '.join(map(str, about['seeds']))} (points), accuracy on "
-        f"{about['test_sequences']:,} test sequences. Measured with `{about['command']}`. Your own finished runs "
-        "on the memory task are drawn as crosses."
+        f"Synthetic memory task, {settings['rows']:,} sequences, {settings['epochs']} epochs, hidden size "
+        f"{settings['width']}, seeds {', '.join(map(str, benchmark['seeds']))} (points), accuracy on "
+        f"{benchmark['test_sequences']:,} test sequences. Measured with `{benchmark['command']}`. Crosses: your "
+        "finished runs on the memory task."
     )
 
 
-def _curves(project: "Project", about: dict[str, Any]) -> go.Figure:
-    figure = blank("Accuracy by gap", x="gap, steps of noise", y="accuracy on test, %", height=340)
-    for model, found in about["accuracy"].items():
-        gaps = [int(gap) for gap in found]
-        means = [100 * float(np.mean(values)) for values in found.values()]
-        name, colour = NAMES[model], COLOURS[model]
-        figure.add_scatter(x=gaps, y=means, mode="lines", name=name, line={"color": colour})
-        dots = [(gap, 100 * value) for gap, values in found.items() for value in values]
+def _curves(project: "Project", benchmark: dict[str, Any]) -> go.Figure:
+    figure = blank("Accuracy by gap", x="gap (steps of noise)", y="test accuracy, %", height=340)
+    for model, by_gap in benchmark["accuracy"].items():
+        gaps = [int(gap) for gap in by_gap]
+        means = [100 * float(np.mean(values)) for values in by_gap.values()]
+        name, color = NAMES[model], COLORS[model]
+        figure.add_scatter(x=gaps, y=means, mode="lines", name=name, line={"color": color})
+        dots = [(gap, 100 * value) for gap, values in by_gap.items() for value in values]
         figure.add_scatter(
             x=[int(gap) for gap, _ in dots],
             y=[value for _, value in dots],
             mode="markers",
             showlegend=False,
-            marker={"color": colour, "size": 7},
-            name=f"{name}, one seed",
+            marker={"color": color, "size": 7},
+            name=f"{name}, single seed",
         )
-    own = [
+    records = [
         record for record in list_records(project.slug) if record.dataset == rnn.MEMORY and "accuracy" in record.metrics
     ]
-    if own:
-        _own(figure, own)
-    figure.add_hline(y=10, line={"color": GRAY, "dash": "dot"}, annotation_text="guessing")
+    if records:
+        _add_runs(figure, records)
+    figure.add_hline(y=10, line={"color": GRAY, "dash": "dot"}, annotation_text="random guessing")
     figure.update_xaxes(type="log", tickvals=[5, 10, 20, 40, 80, 120, 200])
     figure.update_yaxes(range=[0, 104])
     return figure
 
 
-def _own(figure: go.Figure, records: list[Any]) -> None:
+def _add_runs(figure: go.Figure, records: list[Any]) -> None:
     from dlcore import runs
 
     gaps = [int(runs.open_run(record.run_id).config.flat["gap"]) for record in records]
@@ -123,7 +123,7 @@ def _own(figure: go.Figure, records: list[Any]) -> None:
         x=gaps,
         y=[100 * record.metrics["accuracy"] for record in records],
         mode="markers",
-        name="runs here",
+        name="your runs",
         text=[record.model for record in records],
         marker={"symbol": "x", "size": 10, "color": GREEN},
     )

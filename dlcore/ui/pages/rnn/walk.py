@@ -1,4 +1,4 @@
-"""Explain: one sequence through the network, unrolled over time, and the gradient on its way back."""
+"""Explain panel of the RNN page: one sequence, unrolled over time, forward and backward."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,50 +15,50 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 _UNROLLED = drawing_component("unrolled", styles=("shared/walk.css",))
-WORDS = r"""
-**Forward**, the same weights at every step: $h_t = \tanh(W x_t + U h_{t-1} + b)$, and the last state is read out.
+THEORY = r"""
+**Forward**, with the same weights at every step: $h_t = \tanh(W x_t + U h_{t-1} + b)$. The last state is the
+output.
 
-**Backward**, step by step the other way round. With $e_t = \partial L / \partial h_t$ and
+**Backward**, from the last step to the first. With $e_t = \partial L / \partial h_t$ and
 $d_t = e_t \odot (1 - h_t^2)$, the gradient before the tanh:
 
 $$e_{t-1} = d_t\, U \qquad\qquad \frac{\partial L}{\partial U} = \sum_t d_t^\top h_{t-1},\quad
 \frac{\partial L}{\partial W} = \sum_t d_t^\top x_t$$
 
-So between the end and step $t$ lie $T - t$ multiplications with $U$ and with slopes below 1:
+The gradient at step $t$ is the result of $T - t$ multiplications by $U$ and by slopes below 1:
 
 $$\frac{\partial L}{\partial h_t} = \frac{\partial L}{\partial h_T} \prod_{s=t+1}^{T}
 \operatorname{diag}(1 - h_s^2)\, U$$
 
-If they shrink it, the first steps are told nothing and are not learnt; if they stretch it, it explodes.
+If they shrink it, it vanishes and the first steps are not learned; if they amplify it, it explodes.
 
-**An LSTM** keeps a cell beside its state: $c_t = f_t \odot c_{t-1} + i_t \odot g_t$. Backward,
-$\partial c_t / \partial c_{t-1} = f_t$ (the gates' own paths aside): a gate that is open hands the gradient on nearly
-as it is.
+**An LSTM** has a cell state besides its hidden state: $c_t = f_t \odot c_{t-1} + i_t \odot g_t$. Backward,
+$\partial c_t / \partial c_{t-1} = f_t$ (ignoring the paths through the gates): an open gate passes the gradient on
+almost unchanged.
 """
 
 
 def explain(project: "Project", run: Run | None) -> None:
-    """Choose a sequence and go through its steps."""
-    bundle = run_cache.finished_bundle(run, to_see="how a trained network reads a sequence")
+    """Draw the sequence selector and the step-by-step view of the sequence."""
+    bundle = run_cache.finished_bundle(run, to_see="a sequence step by step")
     if bundle is None or run is None:
         return
     st.subheader("One sequence, step by step", anchor=False)
-    row, found = _example(project, run, bundle)
-    likeliest = int(found.probabilities.argmax())
-    words = "right" if likeliest == found.target else f"wrong: it is “{bundle.labels[found.target]}”"
+    row, unrolled = _example(project, run, bundle)
+    predicted = int(unrolled.probabilities.argmax())
     st.markdown(
-        f"At its end the network says **{bundle.labels[likeliest]}** ({found.probabilities[likeliest]:.1%}), which is "
-        f"**{words}**. Loss {found.loss:.3g}. The gradient is {found.lengths[-1]:.2g} long at the last step and "
-        f"{found.lengths[0]:.2g} at the first: a ratio of {_ratio(found)}."
+        f"Predicted: **{bundle.labels[predicted]}** ({unrolled.probabilities[predicted]:.1%}), actual: "
+        f"**{bundle.labels[unrolled.target]}**. Loss {unrolled.loss:.3g}. Gradient norm at the last step: "
+        f"{unrolled.lengths[-1]:.2g}, at the first: {unrolled.lengths[0]:.2g}; ratio {_ratio(unrolled)}."
     )
-    mount(_UNROLLED, packed(found, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
-    with st.expander("Why the gradient fades, and what an LSTM does about it", icon=":material/function:"):
-        st.markdown(WORDS)
+    mount(_UNROLLED, packed(unrolled, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
+    with st.expander("Why the gradient vanishes, and how an LSTM prevents it", icon=":material/function:"):
+        st.markdown(THEORY)
 
 
-def _ratio(found: UnrolledRun) -> str:
-    last = float(found.lengths[-1])
-    return f"{float(found.lengths[0]) / last:.1e}" if last else "no gradient at all"
+def _ratio(unrolled: UnrolledRun) -> str:
+    last = float(unrolled.lengths[-1])
+    return f"{float(unrolled.lengths[0]) / last:.1e}" if last else "undefined (no gradient)"
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:
@@ -73,7 +73,10 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
         row = int(stored["test_ids"][pick_sample(project, dataset, stored["test_ids"], key="sequence")])
     with right:
         samples.show_images(
-            [samples.load_images(dataset).test_pixels[row]], ["read from top to bottom"], alt="The digit", width=112
+            [samples.load_images(dataset).test_pixels[row]],
+            ["input, read from top to bottom"],
+            alt="The digit",
+            width=112,
         )
     return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
 
@@ -85,13 +88,13 @@ def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> UnrolledRun:
     return unroll(run_cache.load_model(_bundle).module, x, target)
 
 
-def packed(found: UnrolledRun, version: str) -> dict[str, Any]:
-    """An unrolled sequence on its way to the browser."""
+def packed(unrolled: UnrolledRun, version: str) -> dict[str, Any]:
+    """Pack an unrolled sequence for the browser."""
     return {
         "version": version,
-        "error": found.error,
-        "x": pack(found.x),
-        "states": pack(found.states),
-        "byStep": pack(found.by_step, dtype="float64"),
-        **{name: pack(array) for name, array in found.weights.items()},
+        "error": unrolled.error,
+        "x": pack(unrolled.x),
+        "states": pack(unrolled.states),
+        "byStep": pack(unrolled.by_step, dtype="float64"),
+        **{name: pack(array) for name, array in unrolled.weights.items()},
     }

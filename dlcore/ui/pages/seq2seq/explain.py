@@ -50,7 +50,7 @@ def explain(project: "Project", run: Run | None) -> None:
         symbols,
         title="Loss of probability when hidden",
         unit="points",
-        told="without “{column}”, “{row}” loses {value} points",
+        hover="without “{column}”, “{row}” loses {value} points",
     )
     top = np.unravel_index(int(effect.argmax()), effect.shape)
     show_figure(

@@ -100,7 +100,7 @@ def _next(probabilities: np.ndarray, symbol: int, target: Alphabet, *, prefix: s
     figure = plots.next_symbols(
         [target.name(number) for number in numbers],
         100 * probabilities[numbers],
-        chosen=numbers.index(symbol),
+        decoded=numbers.index(symbol),
         title=f"Next symbol after “{prefix}”" if prefix else "First symbol",
     )
     show_figure(
@@ -157,7 +157,7 @@ def show_attention(attention: np.ndarray, text: str, symbols: list[str], *, at: 
         symbols,
         title="Cross-attention",
         unit="share, %",
-        told="“{row}”: {value} % on “{column}”",
+        hover="“{row}”: {value} % on “{column}”",
         at=at,
     )
     row = max(0, at)

@@ -1,4 +1,4 @@
-"""The pages on networks by hand in a real browser: steps redraw at once, cells open, a drawn digit is read."""
+"""The NumPy network pages in a browser: steps redraw at once, cells show formulas, a drawn digit is classified."""
 
 import pytest
 import server
@@ -7,31 +7,31 @@ pytestmark = [pytest.mark.browser, pytest.mark.realdata("mnist")]
 QUICK_MS = 100
 
 
-def took(page, selector: str) -> float:
+def elapsed_ms(page, selector: str) -> float:
     return float(page.get_attribute(selector, "data-took"))
 
 
-def test_steps_and_cells_of_a_walk_redraw_at_once(page, address, console):
-    server.visit(page, f"{address}/backprop?panel=Explain")
+def test_steps_and_cells_redraw_at_once(page, address, console):
+    server.visit(page, f"{address}/backprop?panel=explain")
     walk = ".dl-walk[data-drawn]"
     page.wait_for_selector(walk)
     steps = int(page.get_attribute(f"{walk} input[type=range]", "max"))
     for _ in range(steps):
         page.click(".dl-walk-next")
-        assert took(page, walk) <= QUICK_MS
+        assert elapsed_ms(page, walk) <= QUICK_MS
     assert page.get_by_text("Backward: flatten").is_visible()
     assert page.locator(".dl-badge").inner_text().startswith("equals autograd to")
     page.click(".dl-walk-back")
-    drawn = page.get_attribute(walk, "data-drawn")
+    version = page.get_attribute(walk, "data-drawn")
     page.get_by_role("button", name="weights").click()
     assert "Gradient of the weight" in page.locator(".dl-walk-open").inner_text()
     page.locator(".dl-walk-cells").press("ArrowUp")
-    assert page.get_attribute(walk, "data-drawn") != drawn and took(page, walk) <= QUICK_MS
-    assert not [one for one in console if "404" not in str(one)]
+    assert page.get_attribute(walk, "data-drawn") != version and elapsed_ms(page, walk) <= QUICK_MS
+    assert not [message for message in console if "404" not in str(message)]
 
 
-def test_a_digit_that_is_drawn_is_read(page, address):
-    server.visit(page, f"{address}/backprop?panel=Try+it")
+def test_drawn_digit_is_classified(page, address):
+    server.visit(page, f"{address}/backprop?panel=predict")
     canvas = page.wait_for_selector(".dl-draw[data-ready] canvas")
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 112, box["y"] + 30)
@@ -41,8 +41,8 @@ def test_a_digit_that_is_drawn_is_read(page, address):
     page.get_by_text("Predicted: 1").wait_for(timeout=20_000)
 
 
-def test_a_digit_is_drawn_by_keyboard(page, address):
-    server.visit(page, f"{address}/backprop?panel=Try+it")
+def test_digit_drawn_by_keyboard_is_classified(page, address):
+    server.visit(page, f"{address}/backprop?panel=predict")
     page.wait_for_selector(".dl-draw[data-ready] canvas").focus()
     page.keyboard.press("Space")
     for _ in range(16):
@@ -51,12 +51,12 @@ def test_a_digit_is_drawn_by_keyboard(page, address):
     page.get_by_text("Predicted: 1").wait_for(timeout=20_000)
 
 
-def test_a_sequence_unrolled_redraws_at_once(page, address):
-    server.visit(page, f"{address}/rnn?panel=Explain&run=reference:rnn/rnn")
+def test_unrolled_sequence_redraws_at_once(page, address):
+    server.visit(page, f"{address}/rnn?panel=explain&run=reference:rnn/rnn")
     page.wait_for_selector(".dl-unrolled[data-drawn]")
     for _ in range(5):
         page.click(".dl-unrolled .dl-walk-back")
-        assert took(page, ".dl-unrolled") <= QUICK_MS
+        assert elapsed_ms(page, ".dl-unrolled") <= QUICK_MS
     assert "Backward: from step" in page.locator(".dl-walk-open").inner_text()
     page.locator(".dl-states").press("ArrowDown")
-    assert took(page, ".dl-unrolled") <= QUICK_MS
+    assert elapsed_ms(page, ".dl-unrolled") <= QUICK_MS

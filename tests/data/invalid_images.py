@@ -8,14 +8,14 @@ import numpy as np
 from PIL import Image
 
 
-def encoded(picture: Image.Image, name: str = "PNG", **options) -> bytes:
+def encoded(image: Image.Image, name: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, name, **options)
+    image.save(file, name, **options)
     return file.getvalue()
 
 
 def ramp(size: tuple[int, int] = (40, 30)) -> np.ndarray:
-    """Brighter to the right, 0 to 255."""
+    """Return a gray ramp, 0 at the left to 255 at the right."""
     return np.tile(np.linspace(0, 255, size[0]).astype(np.uint8), (size[1], 1))
 
 
@@ -24,12 +24,12 @@ def noise(side: int = 64) -> Image.Image:
 
 
 def animated() -> bytes:
-    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "green", "blue")]
     return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
 
 
 def bomb(side: int = 30_000) -> bytes:
-    """A PNG of a few hundred bytes that says 30,000 x 30,000 pixels."""
+    """Return a PNG of a few hundred bytes that declares 30,000 x 30,000 pixels."""
     data = bytearray(encoded(Image.new("L", (10, 10))))
     data[16:24] = struct.pack(">II", side, side)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
@@ -43,7 +43,7 @@ def sixteen_bit() -> bytes:
 JPEG = encoded(noise(), "JPEG", quality=90)
 BAD = {
     "zero.png": (b"", "zero bytes"),
-    "text.jpg": (b"this is no picture, whatever its name says\n", "not an image"),
+    "text.jpg": (b"this is not an image, despite its name\n", "not an image"),
     "cut.jpg": (JPEG[: len(JPEG) // 2], "damaged"),
     "cut.png": (encoded(noise())[:5000], "damaged"),
     "moving.gif": (animated(), "animated"),
