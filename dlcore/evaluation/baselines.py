@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation.smoothing import centred_mean, lookahead, trailing_mean
+from dlcore.evaluation.smoothing import centered_mean, lookahead, trailing_mean
 
 DAY_MS = 24 * 3_600_000
 WEEK_MS = 7 * DAY_MS
@@ -40,8 +40,8 @@ def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, p
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    usual, _, slots = _usual(times, values, train, period)
-    return np.abs(values - usual[slots])
+    median, _, slots = _slot_statistics(times, values, train, period)
+    return np.abs(values - median[slots])
 
 
 def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
@@ -50,8 +50,8 @@ def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, peri
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    usual, spread, slots = _usual(times, values, train, period)
-    return np.abs(values - usual[slots]) / spread[slots]
+    median, spread, slots = _slot_statistics(times, values, train, period)
+    return np.abs(values - median[slots]) / spread[slots]
 
 
 def seasonal_naive(
@@ -63,11 +63,11 @@ def seasonal_naive(
     """
     _check(times, values, train)
     before = times - (period or seasonal_period(times, train)) * _step(times)
-    place = np.minimum(np.searchsorted(times, before), len(times) - 1)
-    known = times[place] == before
-    distance = np.abs(values - values[place])
-    learnt = distance[known & train]
-    return np.where(known, distance, np.median(learnt) if len(learnt) else 0.0)
+    index = np.minimum(np.searchsorted(times, before), len(times) - 1)
+    known = times[index] == before
+    distance = np.abs(values - values[index])
+    train_distances = distance[known & train]
+    return np.where(known, distance, np.median(train_distances) if len(train_distances) else 0.0)
 
 
 def nearest_window(
@@ -89,18 +89,18 @@ def nearest_window(
     length = length or points_per_day(period)
     if len(values) < length or int(train.sum()) <= length:
         return np.zeros(len(values))
-    learnt = values[train]
-    scale = float(learnt.std()) or 1.0
-    together = -(-length // RESOLUTION)
-    coarse = trailing_mean((values - learnt.mean()) / scale, together).astype(np.float32)
+    train_values = values[train]
+    scale = float(train_values.std()) or 1.0
+    bin_size = -(-length // RESOLUTION)
+    coarse = trailing_mean((values - train_values.mean()) / scale, bin_size).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(coarse, length)  # (N - length + 1, length)
-    windows = np.ascontiguousarray(windows[:, length - 1 :: -together])  # from the last point backwards
+    windows = np.ascontiguousarray(windows[:, length - 1 :: -bin_size])  # from the last point backwards
     inside = trailing_mean(train, length)[length - 1 :] == 1  # (N - length + 1,) wholly in the training part
-    known = _thinned(np.flatnonzero(inside), COMPARISONS // len(windows), length)
+    known = _thin(np.flatnonzero(inside), COMPARISONS // len(windows), length)
     if not len(known):
         return np.zeros(len(values))
-    min_gap = max(length, period // 2) if len(learnt) >= 2 * period else length
-    nearest = _nearest(windows, known, apart=min_gap)
+    min_gap = max(length, period // 2) if len(train_values) >= 2 * period else length
+    nearest = _nearest(windows, known, min_gap=min_gap)
     return np.r_[np.zeros(length - 1), np.sqrt(nearest / windows.shape[1]) * scale]
 
 
@@ -126,13 +126,13 @@ def series_scores(
     """
     period = period or seasonal_period(times, train)
     smooth = smooth or points_per_day(period)
-    found: dict[str, np.ndarray] = {}
+    scores: dict[str, np.ndarray] = {}
     for name, method in METHODS.items():
         raw = method(times, values, train=train, period=period)
-        found |= {f"{name}_{form}": _formed(raw, form, smooth) for form in FORMS}
+        scores |= {f"{name}_{form}": _smooth(raw, form, smooth) for form in FORMS}
     window = nearest_window(times, values, train=train, period=period, length=smooth)
-    found |= {"nearest_window_causal": window, "nearest_window_centred": _earlier(window, lookahead(smooth))}
-    return found | {"random": random_score(len(values), seed=seed)}
+    scores |= {"nearest_window_causal": window, "nearest_window_centred": _shift_earlier(window, lookahead(smooth))}
+    return scores | {"random": random_score(len(values), seed=seed)}
 
 
 def series_score(
@@ -157,10 +157,10 @@ def series_score(
         return random_score(len(values), seed=seed)
     if method == "nearest_window" and form in FORMS[1:]:
         window = nearest_window(times, values, train=train, period=period, length=smooth)
-        return window if form == "causal" else _earlier(window, lookahead(smooth))
+        return window if form == "causal" else _shift_earlier(window, lookahead(smooth))
     if method not in METHODS or form not in FORMS:
         raise DataError(f"there is no baseline '{name}'; there are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
-    return _formed(METHODS[method](times, values, train=train, period=period), form, smooth)
+    return _smooth(METHODS[method](times, values, train=train, period=period), form, smooth)
 
 
 def points_per_day(period: int) -> int:
@@ -203,50 +203,50 @@ METHODS: dict[str, Callable[..., np.ndarray]] = {
 FORMS = ("raw", "causal", "centred")
 
 
-def _formed(score: np.ndarray, form: str, n: int) -> np.ndarray:
+def _smooth(score: np.ndarray, form: str, n: int) -> np.ndarray:
     if form == "raw":
         return score
-    return trailing_mean(score, n) if form == "causal" else centred_mean(score, n)
+    return trailing_mean(score, n) if form == "causal" else centered_mean(score, n)
 
 
-def _earlier(score: np.ndarray, points: int) -> np.ndarray:
+def _shift_earlier(score: np.ndarray, points: int) -> np.ndarray:
     """The score (N,) told so many points before: it looks that far ahead; the last value fills the end."""
     return np.r_[score[points:], np.full(min(points, len(score)), score[-1])]
 
 
-def _usual(
+def _slot_statistics(
     times: np.ndarray, values: np.ndarray, train: np.ndarray, period: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Median and spread (P,) of each place in the period over the training part, and each point's place (N,)."""
     _check(times, values, train)
     period = period or seasonal_period(times, train)
     slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
-    middle = np.median(values[train])
-    usual, spread = np.full(period, middle), np.full(period, np.median(np.abs(values[train] - middle)))
+    overall_median = np.median(values[train])
+    median, spread = np.full(period, overall_median), np.full(period, np.median(np.abs(values[train] - overall_median)))
     for slot in np.unique(slots[train]):
-        value = values[train & (slots == slot)]
-        usual[slot] = np.median(value)
-        spread[slot] = np.median(np.abs(value - usual[slot]))
-    least = LEAST_SPREAD * float(np.median(spread))
-    return usual, np.maximum(spread, least) if least > 0 else np.where(spread > 0, spread, 1.0), slots
+        slot_values = values[train & (slots == slot)]
+        median[slot] = np.median(slot_values)
+        spread[slot] = np.median(np.abs(slot_values - median[slot]))
+    min_spread = LEAST_SPREAD * float(np.median(spread))
+    return median, np.maximum(spread, min_spread) if min_spread > 0 else np.where(spread > 0, spread, 1.0), slots
 
 
-def _nearest(windows: np.ndarray, known: np.ndarray, *, apart: int) -> np.ndarray:
+def _nearest(windows: np.ndarray, known: np.ndarray, *, min_gap: int) -> np.ndarray:
     """(M,) smallest squared distance of each window (M, D) to the known ones that are at least `apart` places away."""
     lengths = np.einsum("ij,ij->i", windows, windows)
-    values = np.empty(len(windows))
+    distances = np.empty(len(windows))
     rows = max(1, CHUNK // len(known))
     for start in range(0, len(windows), rows):
-        places = np.arange(start, min(start + rows, len(windows)))
-        squared = lengths[places, None] - 2 * windows[places] @ windows[known].T + lengths[known]
-        if start < known[-1] + apart:
-            squared[np.abs(places[:, None] - known) < apart] = np.inf
-        values[places] = squared.min(axis=1)
-    finite = np.isfinite(values)
-    return np.maximum(np.where(finite, values, values[finite].max() if finite.any() else 0.0), 0.0)
+        index = np.arange(start, min(start + rows, len(windows)))
+        squared = lengths[index, None] - 2 * windows[index] @ windows[known].T + lengths[known]
+        if start < known[-1] + min_gap:
+            squared[np.abs(index[:, None] - known) < min_gap] = np.inf
+        distances[index] = squared.min(axis=1)
+    finite = np.isfinite(distances)
+    return np.maximum(np.where(finite, distances, distances[finite].max() if finite.any() else 0.0), 0.0)
 
 
-def _thinned(places: np.ndarray, most: int, length: int) -> np.ndarray:
+def _thin(places: np.ndarray, most: int, length: int) -> np.ndarray:
     """Every so-many-th of the places, about `most` of them, in a stride that meets every phase of `length`."""
     stride = -(-len(places) // max(most, 1)) if len(places) else 1
     while stride > 1 and math.gcd(stride, length) > 1:

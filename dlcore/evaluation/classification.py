@@ -76,10 +76,10 @@ def class_accuracy(confusion: np.ndarray) -> np.ndarray:
 def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> ReliabilityBins:
     """Confidence (largest probability) against accuracy, in equal-width bins."""
     check_arrays(scores, targets)
-    confidence, right, place = _confidence(scores, targets, bins)
-    count = np.bincount(place, minlength=bins)
+    confidence, is_correct, bin_index = _confidence(scores, targets, bins)
+    count = np.bincount(bin_index, minlength=bins)
     used = count > 0
-    sums = np.stack([np.bincount(place, weights=w, minlength=bins)[used] for w in (confidence, right)])
+    sums = np.stack([np.bincount(bin_index, weights=w, minlength=bins)[used] for w in (confidence, is_correct)])
     return ReliabilityBins(sums[0] / count[used], sums[1] / count[used], count[used])
 
 
@@ -88,8 +88,8 @@ def most_confident_errors(
 ) -> np.ndarray:
     """Row numbers of the incorrect predictions with the highest confidence, highest first."""
     check_arrays(scores, targets)
-    called = predicted_classes(scores, threshold=threshold)
-    confidence = np.where(called == targets, -1.0, scores[np.arange(len(called)), called])
+    predicted = predicted_classes(scores, threshold=threshold)
+    confidence = np.where(predicted == targets, -1.0, scores[np.arange(len(predicted)), predicted])
     rows = np.argsort(-confidence, kind="stable")[:count]
     return rows[confidence[rows] >= 0]
 
@@ -147,26 +147,26 @@ def _areas(scores: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | Non
     classes = [1] if scores.shape[1] == 2 else [k for k in range(scores.shape[1]) if (targets == k).any()]
     if len(np.unique(targets)) < 2:
         return {}
-    found = {"roc_auc": curves.roc_auc, "auc_pr": curves.average_precision}
+    functions = {"roc_auc": curves.roc_auc, "auc_pr": curves.average_precision}
     return {
         name: np.mean([area(scores[:, k], targets == k, weights=weights) for k in classes], axis=0)
-        for name, area in found.items()
+        for name, area in functions.items()
     }
 
 
 def _ece(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Expected calibration error: mean gap between confidence and accuracy over bins, weighted by their size."""
-    confidence, right, place = _confidence(scores, targets, BINS)
+    confidence, is_correct, bin_index = _confidence(scores, targets, BINS)
     gap = np.zeros((len(targets), BINS))
-    gap[np.arange(len(targets)), place] = confidence - right
+    gap[np.arange(len(targets)), bin_index] = confidence - is_correct
     return np.abs(weights @ gap).sum(axis=1) / weights.sum(axis=1)
 
 
 def _confidence(scores: np.ndarray, targets: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     confidence = scores.max(axis=1).astype(float)
-    right = (scores.argmax(axis=1) == targets).astype(float)
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    return confidence, right, place
+    is_correct = (scores.argmax(axis=1) == targets).astype(float)
+    bin_index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return confidence, is_correct, bin_index
 
 
 def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ def trailing_mean(scores: np.ndarray, n: int) -> np.ndarray:
     return _mean(scores, before=_size(n) - 1, after=0)
 
 
-def centred_mean(scores: np.ndarray, n: int) -> np.ndarray:
+def centered_mean(scores: np.ndarray, n: int) -> np.ndarray:
     """Return the centered mean (N,) of n points, n // 2 before and `lookahead(n)` after each point; fewer at both ends.
 
     Raises:

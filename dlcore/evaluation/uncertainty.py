@@ -51,8 +51,8 @@ def bootstrap(
     for weights in resamples(n, draws=draws, block=block, seed=seed):
         for name, values in statistic(weights).items():
             parts.setdefault(name, []).append(values)
-    found = {name: np.concatenate(values) for name, values in parts.items()}
-    return {name: _percentiles(values, level) for name, values in found.items() if np.isfinite(values).any()}
+    draws_by_name = {name: np.concatenate(values) for name, values in parts.items()}
+    return {name: _percentiles(values, level) for name, values in draws_by_name.items() if np.isfinite(values).any()}
 
 
 def as_low_high(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:

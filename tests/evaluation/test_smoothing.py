@@ -12,8 +12,8 @@ from dlcore.evaluation import smoothing
 def test_by_hand() -> None:
     scores = np.array([1.0, 2.0, 3.0, 10.0])
     np.testing.assert_allclose(smoothing.trailing_mean(scores, 2), [1.0, 1.5, 2.5, 6.5])
-    np.testing.assert_allclose(smoothing.centred_mean(scores, 3), [1.5, 2.0, 5.0, 6.5])
-    np.testing.assert_allclose(smoothing.centred_mean(scores, 1), scores)
+    np.testing.assert_allclose(smoothing.centered_mean(scores, 3), [1.5, 2.0, 5.0, 6.5])
+    np.testing.assert_allclose(smoothing.centered_mean(scores, 1), scores)
     with pytest.raises(DataError, match="at least one point"):
         smoothing.trailing_mean(scores, 0)
 
@@ -28,7 +28,7 @@ def test_what_a_mean_may_see(seed: int, n: int, width: int) -> None:
     changed[place:] += 5
     causal = [smoothing.trailing_mean(values, width) for values in (scores, changed)]
     np.testing.assert_allclose(causal[0][:place], causal[1][:place], rtol=0, atol=1e-9)
-    centred = [smoothing.centred_mean(values, width) for values in (scores, changed)]
+    centred = [smoothing.centered_mean(values, width) for values in (scores, changed)]
     before = max(place - smoothing.lookahead(width), 0)
     np.testing.assert_allclose(centred[0][:before], centred[1][:before], rtol=0, atol=1e-9)
 
@@ -40,5 +40,5 @@ def test_each_mean_is_of_the_points_it_says(seed: int, n: int, width: int) -> No
     low, high = width // 2, smoothing.lookahead(width)
     centred = [scores[max(i - low, 0) : i + high + 1].mean() for i in range(n)]
     np.testing.assert_allclose(smoothing.trailing_mean(scores, width), trailing)
-    np.testing.assert_allclose(smoothing.centred_mean(scores, width), centred)
+    np.testing.assert_allclose(smoothing.centered_mean(scores, width), centred)
     assert low + high + 1 == width

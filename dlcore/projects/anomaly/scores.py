@@ -133,7 +133,7 @@ def smooth_scores(
     ends = np.cumsum([len(part.causal) for part in parts]).tolist()
     found = []
     for start, stop in zip([0, *ends], ends, strict=False):
-        ahead = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centred.T]
+        ahead = [smoothing.centered_mean(column[:stop], smooth)[start:] for column in centred.T]
         found.append(ReconstructionErrors(causal[start:stop], np.stack(ahead, axis=1)))
     return found
 
