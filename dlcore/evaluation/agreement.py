@@ -92,11 +92,9 @@ def agreement_of_predictions(
     targets = first[f"{split}_targets"][first_rows]
     if not len(first_rows) or not np.array_equal(targets, second[f"{split}_targets"][second_rows]):
         raise DataError("the two runs were not tested on the same samples; compare runs of one dataset.")
-    correct = [
-        predictions[f"{split}_scores"][rows].argmax(axis=1) == targets
-        for predictions, rows in ((first, first_rows), (second, second_rows))
-    ]
-    return paired_agreement(*correct)
+    first_classes = first[f"{split}_scores"][first_rows].argmax(axis=1)
+    second_classes = second[f"{split}_scores"][second_rows].argmax(axis=1)
+    return paired_agreement(first_classes == targets, second_classes == targets)
 
 
 def _interval(only_first: int, only_second: int, n: int, level: float) -> tuple[float, float]:

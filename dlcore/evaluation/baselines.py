@@ -18,11 +18,11 @@ RESOLUTION = 96
 CHUNK = 2**22
 """Distances in memory at once."""
 LEAST_SPREAD = 0.1
-"""Lower bound of a slot's spread as a share of the median slot's: few weeks can agree by chance."""
+"""Lower bound of a slot's spread as a share of the median slot's: a few weeks can agree at random."""
 
 
 def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
-    """Points per week, or per day where training holds less than two weeks; 1 (no seasonality) where neither fits.
+    """Return points per week, or per day if training has less than two weeks; 1 (no seasonality) if neither fits.
 
     times (N,): epoch milliseconds; train (N,): true for training points.
     """
@@ -32,9 +32,9 @@ def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
 
 
 def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """Distance (N,) of each value from the training median of its slot in the period (default: a week).
+    """Return the distance (N,) of each value from the training median of its slot in the period (default: a week).
 
-    times (N,): epoch milliseconds, evenly spaced but for gaps; train (N,): true for training points. Slots without
+    times (N,): epoch milliseconds, evenly spaced except for gaps; train (N,): true for training points. Slots without
     training points use the overall training median.
 
     Raises:
@@ -45,7 +45,7 @@ def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, p
 
 
 def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """`weekly_median` divided by the slot's median absolute deviation, at least a tenth of the median slot's (N,).
+    """Return `weekly_median` divided by the slot's median absolute deviation, at least a tenth of the median slot's (N,).
 
     Raises:
         DataError: there is no training point, or shapes differ.
@@ -57,9 +57,9 @@ def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, peri
 def seasonal_naive(
     times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None
 ) -> np.ndarray:
-    """Distance (N,) of each value from the value one period (default: a week) before.
+    """Return the distance (N,) of each value from the value one period (default: a week) before.
 
-    The median training distance where that value is missing.
+    If that value is missing, the median training distance.
     """
     _check(times, values, train)
     before = times - (period or seasonal_period(times, train)) * _step(times)
@@ -78,7 +78,7 @@ def nearest_window(
     period: int | None = None,
     length: int | None = None,
 ) -> np.ndarray:
-    """Causal: distance (N,) of the window that ends at each point from its nearest training window.
+    """Return the distance (N,) of the window that ends at each point from its nearest training window (causal).
 
     A window holds `length` points (default: a seventh of the period); the distance is the root mean squared difference.
     Only training windows at least half a period away are compared. Points before the first full window score 0. Similar
@@ -105,7 +105,7 @@ def nearest_window(
 
 
 def random_score(n: int, *, seed: int = 0) -> np.ndarray:
-    """Uniform random scores (n,) in [0, 1)."""
+    """Return uniform random scores (n,) in [0, 1)."""
     return np.random.default_rng(seed).random(n)
 
 
@@ -118,7 +118,7 @@ def series_scores(
     smooth: int | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Scores (N,) of every series baseline, by name.
+    """Return scores (N,) of every series baseline, by name.
 
     Each method is unsmoothed (`_raw`), with a trailing mean of `smooth` points (`_causal`; default: a seventh of the
     period) and with a centered one (`_centred`, which looks ahead). The nearest window's centered form is the same
@@ -145,7 +145,7 @@ def series_score(
     smooth: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """One of `series_scores` by its name, without computing the others.
+    """Return one of `series_scores` by name without computing the rest.
 
     Raises:
         DataError: there is no such baseline.
@@ -159,17 +159,17 @@ def series_score(
         window = nearest_window(times, values, train=train, period=period, length=smooth)
         return window if form == "causal" else _shift_earlier(window, lookahead(smooth))
     if method not in METHODS or form not in FORMS:
-        raise DataError(f"there is no baseline '{name}'; there are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
+        raise DataError(f"there is no baseline '{name}'; known are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
     return _smooth(METHODS[method](times, values, train=train, period=period), form, smooth)
 
 
 def points_per_day(period: int) -> int:
-    """Points of a seventh of a period (a day of a week), at least 1."""
+    """Return the points in a seventh of a period (a day of a week), at least 1."""
     return max(1, round(period / 7))
 
 
 def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
-    """Class shares of the training part (n, K), equal for every sample: predicts the most frequent class."""
+    """Return the class shares of the training part (n, K), equal for every sample: predicts the majority class."""
     shares = np.bincount(train_targets.astype(np.int64), minlength=classes) / len(train_targets)
     return np.tile(shares, (n, 1))
 
@@ -177,7 +177,7 @@ def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
 def nearest_centroid(
     train_inputs: np.ndarray, train_targets: np.ndarray, inputs: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Probabilities (N, K) from the distance of inputs (N, D) to each class mean.
+    """Return probabilities (N, K) from the distance of inputs (N, D) to each class mean.
 
     softmax(-distance^2 / s), where s is the training samples' mean squared distance to the mean of their class. Classes
     without training samples get 0.
@@ -210,14 +210,14 @@ def _smooth(score: np.ndarray, form: str, n: int) -> np.ndarray:
 
 
 def _shift_earlier(score: np.ndarray, points: int) -> np.ndarray:
-    """The score (N,) told so many points before: it looks that far ahead; the last value fills the end."""
+    """Return the score (N,) shifted `points` earlier, so it looks ahead; the last value fills the end."""
     return np.r_[score[points:], np.full(min(points, len(score)), score[-1])]
 
 
 def _slot_statistics(
     times: np.ndarray, values: np.ndarray, train: np.ndarray, period: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Median and spread (P,) of each place in the period over the training part, and each point's place (N,)."""
+    """Return median and spread (P,) of each slot of the period over training points, and each point's slot (N,)."""
     _check(times, values, train)
     period = period or seasonal_period(times, train)
     slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
@@ -232,7 +232,7 @@ def _slot_statistics(
 
 
 def _nearest(windows: np.ndarray, known: np.ndarray, *, min_gap: int) -> np.ndarray:
-    """(M,) smallest squared distance of each window (M, D) to the known ones that are at least `apart` places away."""
+    """Return the smallest squared distance (M,) of each window (M, D) to known ones at least `min_gap` away."""
     lengths = np.einsum("ij,ij->i", windows, windows)
     distances = np.empty(len(windows))
     rows = max(1, CHUNK // len(known))
@@ -247,7 +247,7 @@ def _nearest(windows: np.ndarray, known: np.ndarray, *, min_gap: int) -> np.ndar
 
 
 def _thin(places: np.ndarray, most: int, length: int) -> np.ndarray:
-    """Every so-many-th of the places, about `most` of them, in a stride that meets every phase of `length`."""
+    """Return about `most` evenly spaced places, with a stride coprime to `length` to cover all its phases."""
     stride = -(-len(places) // max(most, 1)) if len(places) else 1
     while stride > 1 and math.gcd(stride, length) > 1:
         stride += 1
@@ -255,13 +255,13 @@ def _thin(places: np.ndarray, most: int, length: int) -> np.ndarray:
 
 
 def _step(times: np.ndarray) -> int:
-    """Milliseconds from one point to the next."""
+    """Return the median milliseconds between points."""
     return max(int(np.median(np.diff(times))), 1) if len(times) > 1 else WEEK_MS
 
 
 def _check(times: np.ndarray, values: np.ndarray, train: np.ndarray) -> None:
     if not times.shape == values.shape == train.shape or not train.any():
         raise DataError(
-            f"a series baseline needs as many times as values and a training part: {times.shape}, {values.shape}, "
+            f"a series baseline needs times and values of equal length, and training points: {times.shape}, {values.shape}, "
             f"{int(train.sum())} training points."
         )

@@ -1,6 +1,6 @@
 """Areas under the ROC and precision-recall curves, for one or many resamples at once.
 
-A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product. Ties in the score
+A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product. Tied scores
 are one step of a curve, as in scikit-learn, which the tests compare with.
 """
 

@@ -13,8 +13,8 @@ from dlcore.core.errors import DataError
 def logistic_regression(
     train_inputs: np.ndarray, train_targets: np.ndarray, inputs: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Return probabilities (N, K) of multinomial logistic regression on flattened inputs (N, ...), scaled to about [0,
-    1].
+    """Return probabilities (N, K) of multinomial logistic regression on flattened inputs (N, ...), scaled to
+    about [0, 1].
 
     Sixty steps of L-BFGS: 6 s for 60,000 images of 784 values on two cores, within half a percent of the converged
     accuracy.
@@ -85,7 +85,7 @@ def trigram_svm(
 
 
 def _count_words(vectorizer: Any, train_texts: Sequence[str], texts: Sequence[str]) -> tuple[Any, Any]:
-    """Return word counts of both; if no word occurs twice in few texts, words that occur once are kept too.
+    """Return word counts of both; if no word occurs twice in few texts, words that occur once are used too.
 
     Raises:
         DataError: the training texts contain no words.
@@ -110,7 +110,7 @@ def _fit(model: Any, train: Any, targets: np.ndarray, test: Any, *, classes: int
         scores[:, int(targets[0])] = 1.0
         return scores
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # close enough for a baseline, whose score is measured
+        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough for a baseline
         model.fit(train, targets)
-    scores[:, model.classes_.astype(int)] = model.predict_proba(test)  # a class that was never seen keeps 0
+    scores[:, model.classes_.astype(int)] = model.predict_proba(test)  # a class without training samples stays 0
     return scores

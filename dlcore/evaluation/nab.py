@@ -95,7 +95,7 @@ def _cost(alarms: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> float:
 
 def _check(is_alarm: np.ndarray, windows: np.ndarray, start: int) -> None:
     if not len(windows) or not (windows[:, 1] > start).any():
-        raise DataError(f"the NAB score needs a labeled window after point {start}, and there is none.")
+        raise DataError(f"the NAB score needs a labeled window after point {start}, but there is none.")
     flat = windows.ravel()
     if flat[0] < 0 or flat[-1] > len(is_alarm) or (np.diff(flat) < 0).any() or (windows[:, 1] <= windows[:, 0]).any():
         raise DataError(f"windows must be ordered, disjoint and within the {len(is_alarm)} points: {windows.tolist()}.")

@@ -65,7 +65,7 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
     Wilson's for one run, else Student's t over seeds with the samples' variance added, as in `compare_on_same_samples`.
 
     Raises:
-        DataError: there is no run.
+        DataError: `runs` is empty.
     """
     if not runs:
         raise DataError("an interval needs at least one run.")
@@ -79,7 +79,7 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
 
 
 def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> SeedDifference:
-    """Compare accuracies of two groups of runs, each measured on n samples of its own (validation splits).
+    """Compare accuracies of two groups of runs, each measured on a separate set of n samples (validation splits).
 
     Variance: binomial for the samples, and over seeds, as in `compare_on_same_samples`.
 

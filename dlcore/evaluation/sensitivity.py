@@ -1,6 +1,6 @@
 """Sensitivity of event metrics to the threshold and to unlabeled anomalies.
 
-Nothing here chooses a threshold or a label.
+No function chooses a threshold or a label.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def remove_false_alarms(
 ) -> np.ndarray:
     """Return alarms (N,) without the false alarms that overlap one of the `excused` index ranges (P, 2).
 
-    Answers what a score would be if those days were labeled or left out; the official count keeps them.
+    Use it to score a series as if those days were labeled or excluded; the official count includes them.
     """
     day = max(1, round(24 / step_hours))
     false = anomaly.events(is_alarm, targets, gap=day).false_alarms

@@ -36,7 +36,7 @@ def nearest_neighbor(train_sources: Sequence[str], train_targets: Sequence[str],
 
 
 def parsed_dates(sources: Sequence[str]) -> list[str]:
-    """Parse dates with pandas, day first; empty where parsing fails."""
+    """Parse dates with pandas, day first; empty if parsing fails."""
     import pandas as pd
 
     dates = []

@@ -1,4 +1,4 @@
-"""Moving averages of a score: causal ones use no later point, centered ones look half a window ahead."""
+"""Moving averages of a score: causal means use no later point, centered means look half a window ahead."""
 
 import numpy as np
 

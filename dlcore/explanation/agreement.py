@@ -11,7 +11,7 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    middle: np.ndarray = (last - (count - 1) / 2)[place]
-    return middle
+    mean_ranks: np.ndarray = (last - (count - 1) / 2)[index]
+    return mean_ranks

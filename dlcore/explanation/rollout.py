@@ -26,7 +26,7 @@ def distances(attentions: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     rows, columns = grid
     places = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
     lengths = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    among = attentions[..., 1:, 1:].astype(np.float64)
-    among = among / np.maximum(among.sum(axis=-1, keepdims=True), 1e-12)
-    means: np.ndarray = (among * lengths).sum(axis=-1).mean(axis=-1)
+    patch_attention = attentions[..., 1:, 1:].astype(np.float64)
+    patch_attention = patch_attention / np.maximum(patch_attention.sum(axis=-1, keepdims=True), 1e-12)
+    means: np.ndarray = (patch_attention * lengths).sum(axis=-1).mean(axis=-1)
     return means

@@ -51,18 +51,18 @@ def randomize_weights(module: nn.Module, *, seed: int) -> nn.Module:
 
     The module and torch's random generator are unchanged.
     """
-    network = copy.deepcopy(module).eval()
+    randomized = copy.deepcopy(module).eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        for part in network.modules():
-            reset = getattr(part, "reset_parameters", None)
+        for layer in randomized.modules():
+            reset = getattr(layer, "reset_parameters", None)
             if callable(reset):
                 reset()
                 continue
-            for parameter in part.parameters(recurse=False):
+            for parameter in layer.parameters(recurse=False):
                 spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
                 parameter.normal_(std=spread or 1.0)
-    return network
+    return randomized
 
 
 def similarity(module: nn.Module, explain: Explain, *, relevant: np.ndarray, draws: int = 3) -> list[float]:
@@ -101,15 +101,17 @@ def deletion_curve(
     shares = np.linspace(0, 1, steps + 1)
     masks = np.zeros((len(orders), len(shares), values.size), dtype=bool)
     for mask, order in zip(masks, orders, strict=True):
-        for place, share in enumerate(shares):
-            mask[place, order[: round(share * len(order))]] = True
-    hidden = torch.from_numpy(masks.reshape(-1, *inputs.shape[-2:]))
+        for step, share in enumerate(shares):
+            mask[step, order[: round(share * len(order))]] = True
+    is_removed = torch.from_numpy(masks.reshape(-1, *inputs.shape[-2:]))
     if inputs.dim() == 4:
-        hidden = hidden.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
+        is_removed = is_removed.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
     network = copy.deepcopy(module).eval()
     with torch.no_grad():
-        few = hidden.split(batch_size_for(inputs))
-        parts = [network(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
+        batches = is_removed.split(batch_size_for(inputs))
+        parts = [network(torch.where(batch, baseline, inputs)).softmax(dim=1)[:, target] for batch in batches]
     curves = torch.cat(parts).double().numpy().reshape(len(orders), -1)
-    ours, others = curves[0], curves[1:]
-    return DeletionCurve(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))
+    map_curve, random_curves = curves[0], curves[1:]
+    return DeletionCurve(
+        shares, map_curve, random_curves.mean(axis=0), random_curves.min(axis=0), random_curves.max(axis=0)
+    )

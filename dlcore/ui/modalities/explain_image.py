@@ -45,25 +45,29 @@ def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target:
     question = explanations.prepare_explanation(run_cache.load_model(bundle), pixels, target)
     method = _choose_method(project, question)
     key, label = f"{run_cache.bundle_key(bundle)}-{_digest(pixels)}", bundle.labels[target]
-    result = _compute_map(key, target, method, _question=question)
+    attribution = _compute_map(key, target, method, _question=question)
     side = int(bundle.preprocessing.get("side", pixels.shape[0]))
-    shown, one_sided = images.resize(pixels[None], side)[0], method in ONE_SIDED
-    if shown.ndim == 3 and side >= LARGE:
-        blend.show_blend(shown, result.values, one_sided=one_sided, version=f"{key}-{target}-{method}", key="blend")
+    model_input, one_sided = images.resize(pixels[None], side)[0], method in ONE_SIDED
+    if model_input.ndim == 3 and side >= LARGE:
+        blend.show_blend(
+            model_input, attribution.values, one_sided=one_sided, version=f"{key}-{target}-{method}", key="blend"
+        )
     else:
         left, right = st.columns(2, gap="medium")
         with left:
-            show_figure(plots.picture(shown), key="explained-picture", alt="The image")
+            show_figure(plots.picture(model_input), key="explained-picture", alt="The image")
         with right:
             for_label = "" if method == "rollout" else label  # the rollout is the same for every class
-            figure = plots.picture_attribution(result.values, label=for_label, one_sided=one_sided)
+            figure = plots.picture_attribution(attribution.values, label=for_label, one_sided=one_sided)
             show_figure(figure, key="explained", alt=f"Evidence for class {label} by pixel, {METHODS[method]}")
     st.caption(_caption(question, method, label))
-    if not result.values.any():
+    if not attribution.values.any():
         st.info(f"No evidence for class “{label}” in this image by this method.", icon=":material/info:")
         return
     second = _compute_map(key, target, explanations.second_method(method), _question=question)
-    _show_checks(method, result, _check_map(key, target, method, _question=question, _maps=(result, second)), label)
+    _show_checks(
+        method, attribution, _check_map(key, target, method, _question=question, _maps=(attribution, second)), label
+    )
 
 
 def _digest(pixels: np.ndarray) -> str:
@@ -100,7 +104,7 @@ def _check_map(key: str, target: int, method: Method, _question: Any, _maps: Any
     return explanations.check_map(_question, method, *_maps)
 
 
-def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, label: str) -> None:
+def _show_checks(method: Method, attribution: AttributionMap, checked: CheckedMap, label: str) -> None:
     st.subheader("Sanity checks", anchor=False)
     show_checks(checked.checks)
     left, right = st.columns([3, 2], gap="medium")
@@ -108,7 +112,7 @@ def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, la
         one_sided = method in ONE_SIDED
         second = np.maximum(checked.other_values, 0) if one_sided else checked.other_values
         maps = {
-            "this model": result.values,
+            "this model": attribution.values,
             "random weights": checked.random_values,
             METHODS[checked.other].lower(): second,
         }

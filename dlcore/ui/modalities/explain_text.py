@@ -16,7 +16,7 @@ from dlcore.projects.language.explain import MIN_WORDS, CheckedText, TextExplana
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import shorten
-from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
+from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -27,13 +27,13 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Evidence for and against a class in a test sample or in a text that the user types."""
     source = st.segmented_control(
         "What to explain",
-        [SAMPLE, OWN],
-        default=SAMPLE if samples.is_available(run.config) else OWN,
+        [SAMPLE, CUSTOM],
+        default=SAMPLE if samples.is_available(run.config) else CUSTOM,
         required=True,
         key="explain",
         bind="query-params",
     )
-    choice = _typed_text(project, bundle) if source == OWN else _sample_text(project, run, bundle)
+    choice = _typed_text(project, bundle) if source == CUSTOM else _sample_text(project, run, bundle)
     if choice is not None:
         _show_explanation(*choice, bundle)
 
@@ -80,18 +80,18 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
 def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
     """The words' contributions as bars and in the text, then the sanity checks."""
     key = run_cache.bundle_key(bundle)
-    result = _explain_text(key, text, target, _bundle=bundle)
-    label, words = bundle.labels[target], [shorten(word) for word in result.encoded.words]
-    figure = plots.token_contributions(words, result.values, label=label)
+    explanation = _explain_text(key, text, target, _bundle=bundle)
+    label, words = bundle.labels[target], [shorten(word) for word in explanation.encoded.words]
+    figure = plots.token_contributions(words, explanation.values, label=label)
     show_figure(figure, key="explained", alt=f"Words with the largest contributions to {label}, as bars")
     st.caption("The number after a word is its position in the text that the model read.")
-    st.html(highlight(words, result.values))
-    baseline = "masked words" if result.is_masked else "unknown words, so an unknown word contributes nothing"
+    st.html(highlight(words, explanation.values))
+    baseline = "masked words" if explanation.is_masked else "unknown words, so an unknown word contributes nothing"
     st.caption(
         f"Orange-red, underlined: evidence for class “{label}”. Blue, dotted: evidence against it. Integrated "
         f"gradients (Sundararajan et al. 2017) at the word vectors. Baseline: a text of {baseline}."
     )
-    _show_checks(key, text, target, result, bundle)
+    _show_checks(key, text, target, explanation, bundle)
 
 
 def highlight(words: list[str], values: np.ndarray) -> str:
@@ -144,9 +144,9 @@ def _check_text(key: str, text: str, target: int, _bundle: Any, _result: Any) ->
 
 
 @fragment
-def _show_checks(key: str, text: str, target: int, result: TextExplanation, bundle: Bundle) -> None:
+def _show_checks(key: str, text: str, target: int, explanation: TextExplanation, bundle: Bundle) -> None:
     st.subheader("Sanity checks", anchor=False)
-    checked = _check_text(key, text, target, _bundle=bundle, _result=result)
+    checked = _check_text(key, text, target, _bundle=bundle, _result=explanation)
     show_checks(checked.checks)
     curve, label = checked.deletion, bundle.labels[target]
     if curve is None:

@@ -24,7 +24,7 @@ EXAMPLES = {
     "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",
 }
 """Example text by project."""
-OWN, SAMPLE = "Your input", "Test sample"
+CUSTOM, SAMPLE = "Your input", "Test sample"
 
 
 def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
@@ -36,8 +36,8 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
     opens_on_input = modality.STARTS_WITH_INPUT or not sources.is_available(run.config.dataset)
     choice = st.segmented_control(
         "Input",
-        [SAMPLE, OWN],
-        default=OWN if opens_on_input else SAMPLE,
+        [SAMPLE, CUSTOM],
+        default=CUSTOM if opens_on_input else SAMPLE,
         required=True,
         key="input",
         bind="query-params",

@@ -27,13 +27,13 @@ from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = True
-SHOWN = 2
+SAMPLES_PER_CLASS = 2
 """Samples of each class."""
 MOST_CLASSES = 6
 """With more classes, samples of a chosen one are shown."""
-SHORT = (30, 60)
+SAMPLE_LENGTHS = (30, 60)
 """Words of the texts shown as samples."""
-LISTED, CHARACTERS = 5, 1500
+MAX_LISTED, MAX_CHARACTERS = 5, 1500
 """Test texts in a list, and characters shown of each."""
 
 
@@ -43,7 +43,7 @@ def overview(project: Project, run: Run | None) -> None:
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
-    with_error_boundary(lambda: _texts(config))  # offers the download of a missing dataset; the form works without
+    with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset; the form works without
     form.show_form("text")
     form.show_saved("text")
 
@@ -61,11 +61,11 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
             st.text((samples.get_text(config.dataset, row) if available else "") or samples.GONE)
         return
     if not available:
-        st.caption(f"{'; '.join(captions[:LISTED])}. The texts are not on this machine: see Data.")
+        st.caption(f"{'; '.join(captions[:MAX_LISTED])}. The texts are not on this machine: see Data.")
         return
-    for row, caption in zip(ids[:LISTED], captions, strict=False):
+    for row, caption in zip(ids[:MAX_LISTED], captions, strict=False):
         with st.expander(caption):
-            st.text(cut_text(samples.get_text(config.dataset, row), CHARACTERS))
+            st.text(cut_text(samples.get_text(config.dataset, row), MAX_CHARACTERS))
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
@@ -83,44 +83,46 @@ def explain(project: Project, run: Run, bundle: Bundle) -> None:
     explain_text.explain_text(project, run, bundle)
 
 
-def _texts(config: RunConfig) -> None:
-    found = samples.load_texts(config.dataset)
-    counts = np.bincount(found.labels, minlength=len(found.names))
+def _show_texts(config: RunConfig) -> None:
+    dataset = samples.load_texts(config.dataset)
+    counts = np.bincount(dataset.labels, minlength=len(dataset.names))
     lengths = samples.word_counts(config.dataset)
     field = next((field for field in describe(type(config.data_options)) if field.name == "length"), None)
     limit, unit = (config.flat["length"], field.unit) if field else (None, "")
-    tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's test split."
+    test_note = "" if dataset.test is None else f" {dataset.test.sum():,} of them are the source's test split."
     st.caption(
-        f"{len(found.texts):,} texts; {found.doubled:,} duplicates were removed, so none is in both training and test."
-        f"{tested} A run may use fewer."
+        f"{len(dataset.texts):,} texts; {dataset.doubled:,} duplicates were removed, so none is in both training and test."
+        f"{test_note} A run may use fewer."
     )
     left, right = st.columns(2)
     with left:
-        figure = plots.class_counts(counts[None], ("texts",), found.names)
+        figure = plots.class_counts(counts[None], ("texts",), dataset.names)
         show_figure(
-            figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
+            figure, key="class-counts", alt=f"Texts by class: {dict(zip(dataset.names, counts.tolist(), strict=True))}"
         )
         st.caption(f"Majority class baseline: {counts.max() / counts.sum():.1%} accuracy.")
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths; median {np.median(lengths):.0f} words")
         share = float(np.mean(lengths > limit)) if limit else 0.0
-        longer = f"{share:.1%} have" if share else "None has"
-        cut = f" {longer} more than the {limit} words that the model reads." if limit else ""
+        share_note = f"{share:.1%} have" if share else "None has"
+        limit_note = f" {share_note} more than the {limit} words that the model reads." if limit else ""
         if unit == "pieces":  # counted in words all the same: a word is one piece or several
-            cut = f" {longer} more than {limit} words, and this model reads {limit} pieces of words."
-        st.caption(f"Median: {np.median(lengths):.0f} words.{cut} Longer texts are shown as 1,000 words.")
+            limit_note = f" {share_note} more than {limit} words, and this model reads {limit} pieces of words."
+        st.caption(f"Median: {np.median(lengths):.0f} words.{limit_note} Longer texts are shown as 1,000 words.")
     st.subheader("Samples", anchor=False)
-    kinds = range(len(found.names))
-    if len(found.names) > MOST_CLASSES:
-        choice = st.selectbox("Class", kinds, format_func=lambda k: found.names[k], key=f"class-{config.dataset}")
-        kinds = range(choice, choice + 1)
-    short = (lengths >= min(SHORT[0], int(np.median(lengths)))) & (lengths <= SHORT[1])  # fits a card whole
-    for k in kinds:
-        for row in np.flatnonzero((found.labels == k) & short)[:SHOWN]:
+    classes = range(len(dataset.names))
+    if len(dataset.names) > MOST_CLASSES:
+        choice = st.selectbox("Class", classes, format_func=lambda k: dataset.names[k], key=f"class-{config.dataset}")
+        classes = range(choice, choice + 1)
+    is_short = (lengths >= min(SAMPLE_LENGTHS[0], int(np.median(lengths)))) & (
+        lengths <= SAMPLE_LENGTHS[1]
+    )  # fits a card whole
+    for k in classes:
+        for row in np.flatnonzero((dataset.labels == k) & is_short)[:SAMPLES_PER_CLASS]:
             with st.container(border=True):
-                st.caption(found.names[k])
-                st.text(cut_text(found.texts[row]))
+                st.caption(dataset.names[k])
+                st.text(cut_text(dataset.texts[row]))
     show_tokens(config.dataset)
 
 
@@ -133,10 +135,10 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 
     def words_of(text: str) -> tuple[list[str], list[bool]]:
         try:
-            seen = texts.encode_text(loaded, read_text(text.encode("utf-8", "replace")))
+            encoded = texts.encode_text(loaded, read_text(text.encode("utf-8", "replace")))
         except WorkbenchError:
             return [], []
-        return seen.words, seen.unknown.tolist()
+        return encoded.words, encoded.unknown.tolist()
 
     typed = show_typed(
         words_of,
@@ -151,7 +153,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         return
     show_prediction(prediction, bundle)
     if typed.hidden:
-        _say_hidden(loaded, typed, prediction)
+        _show_without_hidden(loaded, typed, prediction)
     several = "s" * (prediction["tokens"] != 1)
     notes = [f"{prediction['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
     notes += [f"{prediction['unknown']:,} unknown"] if prediction.get("unknown") else []
@@ -164,20 +166,24 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         )
 
 
-def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
+def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict[str, Any]) -> None:
     """The prediction without the hidden words."""
-    text = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.classify(loaded, text, hidden=typed.hidden)
-    words = ", ".join(f"“{shorten(text.words[place])}”" for place in typed.hidden[:6] if place < len(text.words))
-    label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
-    change = 100 * (probability - found["probability"])
-    turned = f" It now says **{now}**." if now != label else " Its answer stays."
+    encoded = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
+    prediction_without = texts.classify(loaded, encoded, hidden=typed.hidden)
+    words = ", ".join(f"“{shorten(encoded.words[index])}”" for index in typed.hidden[:6] if index < len(encoded.words))
+    label, label_without, probability = (
+        prediction["label"],
+        prediction_without["label"],
+        prediction_without["probabilities"][prediction["label"]],
+    )
+    change = 100 * (probability - prediction["probability"])
+    label_note = f" It now says **{label_without}**." if label_without != label else " Its answer stays."
     st.markdown(
         f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
-        f"({change:+.1f} points).{turned}"
+        f"({change:+.1f} points).{label_note}"
     )
 
 
-def cut_text(words: str, limit: int = 420) -> str:
+def cut_text(text: str, limit: int = 420) -> str:
     """The start of a text, cut at a word boundary."""
-    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

@@ -14,7 +14,7 @@ from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.shell.links import link_to_run
 
-KEPT_ARRAYS, KEPT_MODELS = 12, 3
+CACHED_ARRAYS, CACHED_MODELS = 12, 3
 
 
 def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
@@ -28,11 +28,11 @@ def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
         return None
     bundle = run.bundle
     if bundle is None:
-        _say_why(run, to_see)
+        _explain_missing_bundle(run, to_see)
     return bundle
 
 
-def _say_why(run: Run, to_see: str) -> None:
+def _explain_missing_bundle(run: Run, to_see: str) -> None:
     record = run.record
     if record.state in runs.ACTIVE:
         st.info(
@@ -112,7 +112,7 @@ def calibration(bundle: Bundle) -> AbstentionRule | None:
 
 def load_model(bundle: Bundle) -> LoadedModel:
     """Return the trained model; shared by all sessions, so never train or hook it."""
-    return _loaded(*_key(bundle), _bundle=bundle)
+    return _load_model(*_key(bundle), _bundle=bundle)
 
 
 def bundle_key(bundle: Bundle) -> str:
@@ -125,33 +125,33 @@ def _key(bundle: Bundle) -> tuple[str, int]:
     return str(bundle.folder), (bundle.folder / "run.json").stat().st_mtime_ns
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _predictions(folder: str, written: int, _bundle: Any) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = _bundle.predictions()
-    for array in found.values():
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _predictions(folder: str, modified: int, _bundle: Any) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = _bundle.predictions()
+    for array in arrays.values():
         array.flags.writeable = False
-    return found
+    return arrays
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _history(folder: str, written: int, _bundle: Any) -> dict[str, Curve]:
-    found: dict[str, Curve] = _bundle.history()
-    return found
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _history(folder: str, modified: int, _bundle: Any) -> dict[str, Curve]:
+    curves: dict[str, Curve] = _bundle.history()
+    return curves
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _evaluation(folder: str, written: int, _bundle: Any) -> Evaluation:
-    found: Evaluation = _bundle.evaluation
-    return found
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _evaluation(folder: str, modified: int, _bundle: Any) -> Evaluation:
+    evaluation: Evaluation = _bundle.evaluation
+    return evaluation
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _calibration(folder: str, written: int, _bundle: Any) -> AbstentionRule | None:
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _calibration(folder: str, modified: int, _bundle: Any) -> AbstentionRule | None:
     rule: AbstentionRule | None = _bundle.calibration
     return rule
 
 
-@st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")
-def _loaded(folder: str, written: int, _bundle: Any) -> LoadedModel:
+@st.cache_resource(max_entries=CACHED_MODELS, show_spinner="Loading the model")
+def _load_model(folder: str, modified: int, _bundle: Any) -> LoadedModel:
     model: LoadedModel = _bundle.load()
     return model

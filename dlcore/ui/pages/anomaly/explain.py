@@ -21,8 +21,8 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
-LISTED = 20
-COMPARED: dict[Nothing, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
+MAX_LISTED = 20
+BASELINES: dict[Nothing, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
 
 
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
@@ -35,29 +35,29 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
         st.caption("Alarms of the test part, highest score first.")
     else:
         st.info("No test point raises an alarm at this run's threshold. Listed: the points with the highest scores.")
-        peaks = np.argsort(-errors)[:LISTED]
+        peaks = np.argsort(-errors)[:MAX_LISTED]
     peak: int = st.selectbox(
         "Alarm" if errors[peaks[0]] > threshold else "Point",
-        [int(place) for place in peaks],
+        [int(index) for index in peaks],
         key="alarm",
-        format_func=lambda place: (
-            f"{day(int(times[place]))}, score {errors[place]:.3g}"
-            + (f", {errors[place] / threshold:.1f} times the threshold" if threshold > 0 else "")
+        format_func=lambda index: (
+            f"{day(int(times[index]))}, score {errors[index]:.3g}"
+            + (f", {errors[index] / threshold:.1f} times the threshold" if threshold > 0 else "")
         ),
     )
     prepared = prepared_of(project, run, bundle)
-    place = prepared.source["spans"]["test"].start + peak
-    reconstruct = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
-    _window(reconstruct, run, int(times[peak]))
-    _shares(reconstruct, anomaly_alarm.channels(run.config), int(times[peak]))
-    _leans_on(bundle, prepared, run, reconstruct)
+    index = prepared.source["spans"]["test"].start + peak
+    reconstruction = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, index)
+    _window(reconstruction, run, int(times[peak]))
+    _shares(reconstruction, anomaly_alarm.channels(run.config), int(times[peak]))
+    _show_attribution(bundle, prepared, run, reconstruction)
 
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
     """The point with the highest score of each burst of alarms, highest first."""
     bursts = anomaly.alarm_ranges(anomaly.alarms(errors, threshold))
     peaks = np.array([start + int(errors[start:stop].argmax()) for start, stop in bursts], dtype=np.int64)
-    return peaks[np.argsort(-errors[peaks])][:LISTED]
+    return peaks[np.argsort(-errors[peaks])][:MAX_LISTED]
 
 
 def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
@@ -136,17 +136,17 @@ def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
     st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so midnight follows 23:30 without a jump.")
 
 
-def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
+def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
     st.subheader("Attribution of the error", anchor=False)
     choice: Nothing = st.segmented_control(
         "Baseline",
-        list(COMPARED),
+        list(BASELINES),
         default="usual",
         required=True,
         key="explain-nothing",
-        format_func=COMPARED.__getitem__,
+        format_func=BASELINES.__getitem__,
     )
-    explained = _explained(
+    attribution = _explain_error(
         run_cache.bundle_key(bundle),
         reconstruction.first,
         choice,
@@ -155,9 +155,9 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reco
         _found=reconstruction,
         _config=run.config,
     )
-    _map(explained, reconstruction)
+    _show_maps(attribution, reconstruction)
     st.subheader("Sanity checks", anchor=False)
-    show_checks(anomaly_alarm.check_attribution(explained, choice))
+    show_checks(anomaly_alarm.check_attribution(attribution, choice))
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
@@ -174,29 +174,32 @@ _HOW = """
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the attribution")
-def _explained(
+def _explain_error(
     key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:
     module = run_cache.load_model(_bundle).module
     return anomaly_alarm.explain(module, _prepared, _config, _found, nothing=nothing)
 
 
-def _map(explained: ErrorAttribution, reconstruction: Reconstruction) -> None:
-    mask = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
-    if not mask.any():
+def _show_maps(attribution: ErrorAttribution, reconstruction: Reconstruction) -> None:
+    has_effect = np.abs(attribution.gradients).max(axis=0) + np.abs(attribution.ablation).max(axis=0) > 0
+    if not has_effect.any():
         st.info("This window equals its baseline.", icon=":material/info:")
         return
-    kept = [name for name, part in zip(explained.channels, mask, strict=True) if part]
-    maps = {"Integrated gradients": explained.gradients[:, mask].T, "Feature ablation": explained.ablation[:, mask].T}
+    names = [name for name, is_shown in zip(attribution.channels, has_effect, strict=True) if is_shown]
+    maps = {
+        "Integrated gradients": attribution.gradients[:, has_effect].T,
+        "Feature ablation": attribution.ablation[:, has_effect].T,
+    }
     figure = attributions.series_attribution(
-        reconstruction.times, maps, kept, alarm=int(reconstruction.times[reconstruction.at])
+        reconstruction.times, maps, names, alarm=int(reconstruction.times[reconstruction.at])
     )
     slopes = np.abs(maps["Integrated gradients"])
     channel, moment = np.unravel_index(slopes.argmax(), slopes.shape)
-    top = f"{kept[channel]} at {day(int(reconstruction.times[moment]))}"
+    top = f"{names[channel]} at {day(int(reconstruction.times[moment]))}"
     show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
-    if len(kept) < len(explained.channels):
+    if len(names) < len(attribution.channels):
         st.caption(
             "Time channels are left out: they equal the baseline's. "
-            f"Choose the baseline “{COMPARED['mean'].lower()}” to see their contribution."
+            f"Choose the baseline “{BASELINES['mean'].lower()}” to see their contribution."
         )

@@ -16,7 +16,7 @@ from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label, test_sample
@@ -139,12 +139,15 @@ def _show_rejected(rejected: list[RejectedUpload]) -> None:
 
 def _choose_photo(predictions: list[PhotoPrediction]) -> int:
     """Thumbnails of all photos with their labels; returns the index of the one to show."""
-    shown = predictions[:24]
+    thumbnails = predictions[:24]
     samples.show_images(
-        [each.pixels for each in shown], [each.thumbnail_label for each in shown], alt="Your photo", width=104
+        [prediction.pixels for prediction in thumbnails],
+        [prediction.thumbnail_label for prediction in thumbnails],
+        alt="Your photo",
+        width=104,
     )
-    if len(predictions) > len(shown):
-        st.caption(f"and {len(predictions) - len(shown)} more below")
+    if len(predictions) > len(thumbnails):
+        st.caption(f"and {len(predictions) - len(thumbnails)} more below")
     index: int = st.selectbox(
         "Photo",
         range(len(predictions)),
@@ -183,7 +186,7 @@ def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> P
     start = time.perf_counter()
     answer = food.answer(model, _photo.payload)
     seconds = time.perf_counter() - start
-    return PhotoPrediction(_photo, pictures.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
+    return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
 def first_drawing() -> tuple[str, bytes]:

@@ -29,12 +29,10 @@ def results(project: Project, run: Run | None) -> None:
 def _curve(rows: list[dict[str, Any]]) -> None:
     lines: dict[str, list[LearningCurvePoint]] = defaultdict(list)
     for row in rows:
-        learning_curve_point = LearningCurvePoint(
-            row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"]
-        )
-        lines[NAMES[row["start"]]].append(learning_curve_point)
-    few = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
-    text = f"{few['accuracy']:.0%} right after {few['each']} photos of each dish"
+        point = LearningCurvePoint(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        lines[NAMES[row["start"]]].append(point)
+    example = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
+    text = f"{example['accuracy']:.0%} right after {example['each']} photos of each dish"
     show_figure(learning_curve(lines, chance=0.1), key="food-curve", alt=f"Accuracy by photos a class; {text}")
     st.caption(
         f"MobileNetV2 on ten dishes of Food-101, {rows[0]['n']} test photos, bars are 95 % intervals, seeds "
