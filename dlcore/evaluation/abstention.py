@@ -12,7 +12,7 @@ from dlcore.evaluation import calibration, uncertainty
 FLAGGED_SHARE = 0.05
 """Share of the validation samples, all of known classes, that the threshold flags."""
 MAX_THRESHOLD = 0.99
-"""A prediction of this probability is never flagged, even if that flags fewer validation samples than `FLAGGED_SHARE`."""
+"""A prediction of this probability is never flagged, even if fewer validation samples are flagged."""
 
 
 @dataclass(frozen=True)

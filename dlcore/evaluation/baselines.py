@@ -45,7 +45,7 @@ def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, p
 
 
 def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """Return `weekly_median` divided by the slot's median absolute deviation, at least a tenth of the median slot's (N,).
+    """Return `weekly_median` divided by the slot's median absolute deviation (N,), which has a lower bound.
 
     Raises:
         DataError: there is no training point, or shapes differ.
@@ -262,6 +262,6 @@ def _step(times: np.ndarray) -> int:
 def _check(times: np.ndarray, values: np.ndarray, train: np.ndarray) -> None:
     if not times.shape == values.shape == train.shape or not train.any():
         raise DataError(
-            f"a series baseline needs times and values of equal length, and training points: {times.shape}, {values.shape}, "
-            f"{int(train.sum())} training points."
+            f"a series baseline needs times and values of equal length, and training points: "
+            f"{times.shape}, {values.shape}, {int(train.sum())} training points."
         )

@@ -40,7 +40,10 @@ def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) 
 def intervals(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, draws: int = 500, seed: int = 0
 ) -> dict[str, float]:
-    """Return 95 % intervals as `<name>_low` and `<name>_high`: bootstrap; Wilson for accuracy; areas for two classes only."""
+    """Return bootstrap 95 % intervals as `<name>_low` and `<name>_high`; areas for two classes only.
+
+    Accuracy has Wilson's interval.
+    """
     check_arrays(scores, targets)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -137,7 +140,7 @@ def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weight
 
 
 def _over_classes(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
-    """Return class 1's value for two classes, else the mean over classes that occur or are predicted: (B, K) -> (B,)."""
+    """Return class 1's value for two classes, else the mean over actual or predicted classes: (B, K) -> (B,)."""
     if values.shape[1] == 2:
         return values[:, 1]
     return (values * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
@@ -155,7 +158,7 @@ def _areas(scores: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | Non
 
 
 def _ece(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the expected calibration error: mean gap between confidence and accuracy over bins, weighted by their size."""
+    """Return the expected calibration error: mean gap of confidence and accuracy, weighted by bin size."""
     confidence, is_correct, bin_index = _confidence(scores, targets, BINS)
     gap = np.zeros((len(targets), BINS))
     gap[np.arange(len(targets)), bin_index] = confidence - is_correct

@@ -125,7 +125,7 @@ def metrics_by_week(
 ) -> dict[str, np.ndarray]:
     """Return `r2_mean` and `skill` of each block of moments, each (B,), for a fixed model.
 
-    Within a week, R2 is relative to the mean squared distance of the whole span, so that a calm week does not get a low score.
+    Within a week, R2 is relative to the mean squared distance of the whole span, so that calm weeks score fairly.
     """
     n = len(targets)
     starts = np.arange(0, max(n - block // 2, 1), block)

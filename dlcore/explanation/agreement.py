@@ -4,7 +4,7 @@ import numpy as np
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's rank correlation of two arrays (n,); ties share a rank; NaN where one array is constant."""
+    """Return Spearman's rank correlation of two arrays (n,); ties share a rank; NaN if one array is constant."""
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])

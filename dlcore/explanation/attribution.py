@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dlcore.core.errors import RequestError
 
 Score = Callable[[Tensor, Tensor], Tensor]
-"""(inputs, outputs) -> (N,): the number to explain, where it is not one of the outputs: a reconstruction error, say."""
+"""(inputs, outputs) -> (N,): a number to explain that is not an output, for example a reconstruction error."""
 
 Method = Literal["integrated_gradients", "input_x_gradient", "gradients", "feature_ablation"]
 ROWS_AT_ONCE, VALUES_AT_ONCE = 256, 3_200_000
@@ -26,10 +26,10 @@ _CUDNN = threading.Lock()
 class Attribution:
     """Contribution of each part of the inputs to the explained number.
 
-    values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding. Of feature ablation each
-    part of a block carries what the whole block adds.
-    output: (N,) the number explained; `baseline_output` (N,) the same for the baseline.
-    delta: (N,) how far the values' sum is from output - baseline_output; None for methods that do not promise it.
+    values: of the inputs' shape; for ids (N, T) one number per word, summed over its embedding. With feature ablation,
+    each part of a block has the contribution of the whole block.
+    output: explained number (N,); `baseline_output` (N,): the same for the baseline.
+    delta: sum of the values minus (output - baseline_output), (N,); None for methods without completeness.
     """
 
     values: np.ndarray
@@ -40,7 +40,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class _AttributionTask:
-    """One attribution to compute: `forward(x, *extra)` returns (N,) for x, floats or embeddings."""
+    """An attribution to compute: `forward(x, *extra)` returns (N,) for x, floats or embeddings."""
 
     forward: Callable[..., Tensor]
     x: Tensor
@@ -64,16 +64,16 @@ def attribute(
 
     Works on a copy in evaluation mode: the module is not changed.
 
-    inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding. Of several the
-        first is explained and the others, first dimension N too, are held as they are.
+    inputs: floats (N, ...), or integer ids (N, T), which are explained at the module's embedding. Of several inputs,
+        the first is explained; the others, also with first dimension N, are fixed.
     target: column of the outputs (N, K), or a function (inputs, outputs) -> (N,).
-    baseline: what counts as nothing, of the inputs' shape or (1, ...); zeros (for ids: the embedding of padding).
-    steps: points on the way from baseline to input (integrated gradients alone).
-    blocks: whole numbers of the inputs' shape or (1, ...): parts of one number go together (feature ablation alone);
-        by default each part is a block, for ids each word.
+    baseline: reference input, of the inputs' shape or (1, ...); default: zeros (for ids: the embedding of padding).
+    steps: points on the path from baseline to input (integrated gradients only).
+    blocks: integers of the inputs' shape or (1, ...): parts with the same number are ablated together (feature
+        ablation only); by default each part is a block, for ids each word.
 
-    Integrated gradients: Sundararajan et al. 2017, eq. 1; their sum is the output's difference from the baseline's.
-    Feature ablation: output - output with one block put to the baseline (Zeiler & Fergus 2014, occlusion).
+    Integrated gradients: Sundararajan et al. 2017, eq. 1; they sum to output - baseline output.
+    Feature ablation: output - output with one block set to the baseline (Zeiler & Fergus 2014, occlusion).
 
     Raises:
         RequestError: the inputs are ids and the module has not exactly one embedding.
@@ -155,14 +155,14 @@ METHODS: dict[Method, Callable[[_AttributionTask], Tensor]] = {
 
 
 class _FixedEmbedding(nn.Module):
-    """Replaces an embedding and returns given vectors, so that these can be varied."""
+    """Replaces an embedding and returns fixed vectors, so that these can be varied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.vectors = torch.empty(0)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return the vectors, whatever the ids."""
+        """Return the vectors; the ids are ignored."""
         return self.vectors
 
 
@@ -178,21 +178,19 @@ def _build_task(
 
         return _AttributionTask(forward, inputs, baseline_input.contiguous(), tuple(extra_inputs))
     embeddings = [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
-    word_embedding = str(
-        getattr(module, "WORDS", "")
-    )  # a network with embeddings of places too says which are the words'
+    word_embedding = str(getattr(module, "WORDS", ""))  # networks with position embeddings name the word embedding
     embeddings = [(name, part) for name, part in embeddings if name == word_embedding] or embeddings
     if len(embeddings) != 1:
-        raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
+        raise RequestError(f"ids are explained at the model's only embedding, but this model has {len(embeddings)}.")
     (name, embedding), fixed_embedding = embeddings[0], _FixedEmbedding()
     module.set_submodule(name, fixed_embedding)
 
     def embedded(vectors: Tensor, ids: Tensor, *extra: Tensor) -> Tensor:
         fixed_embedding.vectors = vectors
-        return _select_output(target, ids, module(ids, *extra))  # the ids still tell where a text ends
+        return _select_output(target, ids, module(ids, *extra))  # the ids mark where a text ends
 
     vectors, baseline_vectors = embedding(inputs).detach(), embedding(baseline_input).detach()
-    words = torch.arange(inputs.shape[1])[None, :, None]  # a word is taken out whole
+    words = torch.arange(inputs.shape[1])[None, :, None]  # all dimensions of a word are ablated together
     return _AttributionTask(embedded, vectors, baseline_vectors, (inputs, *extra_inputs), blocks=words)
 
 
@@ -207,8 +205,9 @@ def _compute_output(task: _AttributionTask, x: Tensor) -> Tensor:
 
 @contextmanager
 def _recurrent_backward(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """cuDNN refuses the backward pass of a recurrent layer in evaluation mode (captum#564): off for a while, for one
-    caller at a time, and back as it was."""
+    """Disable cuDNN for one caller at a time, then restore its state: its recurrent layers have no backward pass in
+    evaluation mode (captum#564).
+    """
     if device.type != "cuda" or not any(isinstance(part, nn.RNNBase) for part in module.modules()):
         yield
         return

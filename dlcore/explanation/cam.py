@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MIN_SIDE = 3
-"""Maps of fewer rows or columns are used only where the network has no finer ones."""
+"""Smaller maps are used only if the network has no finer ones."""
 
 
 def feature_layer(module: nn.Module, inputs: Tensor) -> tuple[str, tuple[int, int]] | None:
-    """Name and (h, w) of the last layer, in execution order, whose output is a map (N, C, h, w) of several places.
+    """Return name and (h, w) of the last layer, in execution order, whose output is a map (N, C, h, w) with h * w > 1.
 
-    None for a network without overlapping convolutions: its maps, if any, are images cut into patches.
+    None without overlapping convolutions: the maps, if any, are image patches.
     """
     network = copy.deepcopy(module).eval()
     layers: list[tuple[str, tuple[int, int]]] = []
@@ -40,10 +40,10 @@ def feature_layer(module: nn.Module, inputs: Tensor) -> tuple[str, tuple[int, in
 
 
 def grad_cam(module: nn.Module, inputs: Tensor, target: int, *, layer: str) -> np.ndarray:
-    """Non-negative map (N, H, W): feature maps of `layer` weighted by the mean gradient of logit `target`, summed.
+    """Return a non-negative map (N, H, W): sum of the feature maps of `layer`, weighted by the mean gradient of `target`.
 
-    inputs (N, ...) of images (C, H, W) or (H, W). Works on a copy: the module is neither hooked nor changed. Resized
-    bilinearly. Source: Selvaraju et al. 2017, eq. 1 and 2.
+    inputs (N, ...) of images (C, H, W) or (H, W). Works on a copy of the module. Resized bilinearly.
+    Source: Selvaraju et al. 2017, eq. 1 and 2.
     """
     from captum.attr import LayerGradCam  # 0.6 s to import
 

@@ -10,7 +10,7 @@ show(
     panels={
         "data": "dlcore.ui.pages.food.data:data",
         "results": "dlcore.ui.pages.food.results:results",
-        "predict": "dlcore.ui.pages.food.predict:try_it",
+        "predict": "dlcore.ui.pages.food.predict:predict",
         "explain": "dlcore.ui.pages.food.explain:explain",
     },
 )

@@ -1,4 +1,4 @@
-"""Browse test images of a classifier by correctness and class, with their probabilities."""
+"""Browse a classifier's test images by correctness and class, with class probabilities."""
 
 import numpy as np
 import streamlit as st
@@ -40,7 +40,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         st.info("No test image matches.", icon=":material/search_off:")
         return
     position: int = st.number_input(
-        f"Which of the {len(rows):,}", 1, len(rows), key=f"browse-{project.slug}-{correctness}-{actual}-{order}"
+        f"Image, 1 to {len(rows):,}", 1, len(rows), key=f"browse-{project.slug}-{correctness}-{actual}-{order}"
     )
     row = int(rows[position - 1])
     _show_sample(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
@@ -61,7 +61,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
 def select_rows(
     scores: np.ndarray, targets: np.ndarray, *, correctness: str, actual: int | None, order: str
 ) -> np.ndarray:
-    """Row numbers of the matching samples, sorted."""
+    """Return the row numbers of the matching samples, sorted."""
     is_correct = scores.argmax(axis=1) == targets
     matches = {ALL: np.ones_like(is_correct), CORRECT: is_correct, INCORRECT: ~is_correct}[correctness]
     rows = np.flatnonzero(matches if actual is None else matches & (targets == actual))

@@ -19,28 +19,28 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
 MAX_SIDE = 128
-"""Pixels a side of a small map in the comparison."""
+"""Side of a small map in the comparison, in pixels."""
 CAPTIONS: dict[Method, str] = {
     "gradients": "Orange-red: evidence for class “{label}”. Blue: evidence against it. Baseline: a black image. "
     "Integrated gradients, Sundararajan et al. 2017.",
-    "occlusion": "A black square of {side} x {side} pixels covers one place after the other. Orange-red: the logit of "
+    "occlusion": "A black square of {side} x {side} pixels covers one position after another. Orange-red: the logit of "
     "“{label}” falls. Blue: it rises. Occlusion, Zeiler & Fergus 2014.",
-    "cam": "Evidence for class “{label}” in the last feature map, layer `{layer}` with {grid} places. Evidence against "
-    "it is not shown. Grad-CAM, Selvaraju et al. 2017.",
+    "cam": "Evidence for class “{label}” in the last feature map, layer `{layer}` with {grid} positions. "
+    "Evidence against it is not shown. Grad-CAM, Selvaraju et al. 2017.",
     "rollout": "How much of each patch reaches the output through all blocks, the same for every class. Attention "
     "rollout, Abnar & Zuidema 2020.",
 }
 
 
-def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
-    """Attribution map of a test image for one class, with its sanity checks."""
+def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
+    """Show the attribution map of a test image for one class, with sanity checks."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
     explain_pixels(project, bundle, samples.load_run_images(run.config).test_pixels[origin], target)
 
 
 def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target: int) -> None:
-    """The same for any image (H, W) or (H, W, 3), uint8."""
+    """Show the same for any image (H, W) or (H, W, 3), uint8."""
     pixels = np.ascontiguousarray(pixels)
     question = explanations.prepare_explanation(run_cache.load_model(bundle), pixels, target)
     method = _choose_method(project, question)
@@ -117,7 +117,9 @@ def _show_checks(method: Method, attribution: AttributionMap, checked: CheckedMa
             METHODS[checked.other].lower(): second,
         }
         figure = plots.picture_maps({name: _shrink(values) for name, values in maps.items()}, one_sided=one_sided)
-        show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
+        show_figure(
+            figure, key="trust-maps", alt="Attribution maps of this model, of random weights and of another method"
+        )
         st.caption("Each map is scaled to its own largest value.")
     with right:
         curve = checked.deletion
@@ -129,7 +131,7 @@ def _show_checks(method: Method, attribution: AttributionMap, checked: CheckedMa
 
 
 def _shrink(values: np.ndarray) -> np.ndarray:
-    """Means of blocks of a map (H, W), at most `MAX_SIDE` blocks a side."""
+    """Return a map (H, W) averaged over blocks, at most `MAX_SIDE` blocks per side."""
     factor = -(-max(values.shape) // MAX_SIDE)
     height, width = (length // factor for length in values.shape)
     blocks = values[: height * factor, : width * factor].reshape(height, factor, width, factor)

@@ -1,4 +1,4 @@
-"""Explain a text's class: contributions of its words, and sanity checks of them."""
+"""Explain a text's class: contributions of its words, and sanity checks."""
 
 import html
 from typing import Any
@@ -24,7 +24,7 @@ from dlcore.ui.widgets.findings import show_checks
 
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
-    """Evidence for and against a class in a test sample or in a text that the user types."""
+    """Show the evidence for and against a class in a test sample or a typed text."""
     source = st.segmented_control(
         "What to explain",
         [SAMPLE, CUSTOM],
@@ -39,7 +39,7 @@ def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def _sample_text(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | None:
-    """Text and class number of a test sample; None where its text is not on this machine."""
+    """Return text and class number of a test sample; None if its text is not available."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
     text = samples.get_text(run.config.dataset, origin) if samples.is_available(run.config) else ""
@@ -50,7 +50,7 @@ def _sample_text(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] 
 
 
 def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
-    """The text typed last under Predict, and the class number to explain."""
+    """Return the last text typed under Predict, and the class number to explain."""
     key, loaded = f"explained-text-{project.slug}", run_cache.load_model(bundle)
     if key not in st.session_state:
         st.session_state[key] = last_typed(project)
@@ -78,7 +78,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
 
 
 def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
-    """The words' contributions as bars and in the text, then the sanity checks."""
+    """Draw the words' contributions as bars and in the text, then the sanity checks."""
     key = run_cache.bundle_key(bundle)
     explanation = _explain_text(key, text, target, _bundle=bundle)
     label, words = bundle.labels[target], [shorten(word) for word in explanation.encoded.words]
@@ -95,7 +95,7 @@ def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
 
 
 def highlight(words: list[str], values: np.ndarray) -> str:
-    """The words as HTML, escaped, colored by contribution, and underlined so that color is not the only cue."""
+    """Return the words as escaped HTML, colored and underlined by contribution."""
     largest = float(np.abs(values).max()) or 1.0
     parts = [
         f'<span style="background: rgba({"213,94,0" if value > 0 else "0,114,178"}, {0.55 * abs(value) / largest:.2f});'
@@ -112,7 +112,7 @@ def _underline(strength: float) -> str:
 
 
 def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
-    """A test sample's row and the class number to explain; opens on the predicted class."""
+    """Choose a test sample; returns its row and the class to explain, initially the predicted one."""
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     prediction, labels = run_cache.stored_prediction(bundle, row), bundle.labels
@@ -150,7 +150,7 @@ def _show_checks(key: str, text: str, target: int, explanation: TextExplanation,
     show_checks(checked.checks)
     curve, label = checked.deletion, bundle.labels[target]
     if curve is None:
-        st.caption(f"The other checks need {MIN_WORDS} words or more that the model knows.")
+        st.caption(f"The other checks need at least {MIN_WORDS} known words.")
         return
     figure = plots.deletion_curve(
         curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label, parts=("words", "hidden")

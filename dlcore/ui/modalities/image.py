@@ -34,7 +34,7 @@ AUGMENTATIONS = {"shift": "shift", "flip": "flip", "jitter": "color jitter", "cu
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Source, class counts, duplicates, samples and augmentation of the images, and a form for custom ones."""
+    """Show source, class counts, duplicates, samples and augmentation, and a form for custom images."""
     config = _choose_dataset(project, run.config if run is not None else projects.configure(project.slug))
     with_error_boundary(lambda: _show_dataset(config))
     if "images" in project.custom_data:
@@ -43,12 +43,12 @@ def overview(project: Project, run: Run | None) -> None:
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """A test image, at first the first one."""
+    """Return the number of the chosen test image, initially the first."""
     return number_of_sample(project, len(ids), key=key, first=lambda: 0)
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
-    """Test images in a row, each above its caption."""
+    """Show test images in a row, each above its caption."""
     if not samples.is_available(config):
         st.caption("; ".join(captions) + ".")
         return
@@ -57,17 +57,17 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Test images one by one, filtered by prediction and class."""
+    """Show test images one by one, filtered by prediction and class."""
     browse_images(project, run, bundle)
 
 
 def explain(project: Project, run: Run, bundle: Bundle) -> None:
-    """Attribution maps of one test image."""
-    explain_image.explain_picture(project, run, bundle)
+    """Show attribution maps of one test image."""
+    explain_image.explain_image(project, run, bundle)
 
 
 def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Upload of an image, the image as the model sees it, and the prediction."""
+    """Show an image upload, the model input and the prediction; returns the prediction."""
     is_color = bundle.preprocessing.get("channels") == 3
     how = (
         "The image is center-cropped and resized to the model's input"
@@ -95,7 +95,7 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
 
 
 def _choose_dataset(project: Project, config: RunConfig) -> RunConfig:
-    """Config of the images to show: the page's run, or a default run on the chosen dataset."""
+    """Return the config of the images to show: that of the run, or a default one on the chosen dataset."""
     is_missing = custom_registry.is_custom(config.dataset) and not samples.is_available(config)
     names = [] if is_missing else [config.dataset]
     if "images" in project.custom_data:
@@ -103,8 +103,8 @@ def _choose_dataset(project: Project, config: RunConfig) -> RunConfig:
         names += [name for name in available if name not in names and sources.is_available(name)]
     if is_missing:
         st.info(
-            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are not on this "
-            "machine any more; its scores stay.",
+            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are no longer on "
+            "this machine; its scores are.",
             icon=":material/folder_off:",
         )
     added = form.announce_added("images")
@@ -157,22 +157,22 @@ def _show_class_counts(dataset: images.Images) -> None:
 
 
 def _class_titles(dataset: images.Images) -> tuple[str, ...]:
-    """Class names for display."""
+    """Return class names for display."""
     return tuple(name.replace("_", " ") for name in dataset.names)
 
 
 def describe_duplicates(dataset: images.Images) -> None:
-    """Show the number of duplicates and how splits treat them."""
-    near = "" if dataset.near is None else f" and **{dataset.near:,}** nearly the same"
+    """Show the number of duplicates and how splits handle them."""
+    near = "" if dataset.near is None else f" and **{dataset.near:,}** near-duplicates"
     exact = "1 image is" if dataset.exact == 1 else f"{dataset.exact:,} images are"
     text = f"**Duplicates:** {exact} exact duplicates{near}. "
     if not dataset.exact and not dataset.near:
-        finding = "no exact duplicates" + ("" if dataset.near is None else ", or nearly so")
+        finding = "no exact duplicates" + ("" if dataset.near is None else " or near-duplicates")
         text = f"**Duplicates:** {finding}. "
     else:
-        text += "Duplicates stay in one split, so no image is both trained and tested on. "
+        text += "Duplicates stay in one split, so no test image is in training. "
     if dataset.near is None:
-        text += "Near-duplicates are not searched among images this small. "
+        text += "Near-duplicates are not searched in images this small. "
     crossing = int(dataset.also_in_test.sum())
     if crossing:
         text += f"{crossing:,} training images are also in the test split: runs exclude them. "
@@ -186,11 +186,11 @@ def describe_duplicates(dataset: images.Images) -> None:
             for group in groups:
                 rows = np.flatnonzero(dataset.groups == group)[:MAX_DUPLICATES]
                 texts = [f"{_class_titles(dataset)[dataset.labels[row]]}, row {row:,}" for row in rows]
-                samples.show_images([dataset.pixels[row] for row in rows], texts, alt="Alike", width=104)
+                samples.show_images([dataset.pixels[row] for row in rows], texts, alt="Duplicate", width=104)
 
 
 def _list_rejected(name: str, dataset: images.Images) -> Sequence[RejectedFile]:
-    """Remarks on single files; of a custom dataset those of its import."""
+    """Return rejected and converted files; for a custom dataset, those of its import."""
     if custom_registry.is_custom(name):
         return custom_images.list_rejected(custom_registry.require(name, "images"))
     return dataset.refused
@@ -202,11 +202,11 @@ def _show_rejected(remarks: Sequence[RejectedFile]) -> None:
     if not remarks:
         return
     files = "1 file" if len(rejected) == 1 else f"{len(rejected):,} files"
-    with st.expander(f"{files} left out, {len(converted):,} converted", icon=":material/report:"):
+    with st.expander(f"{files} rejected, {len(converted):,} converted", icon=":material/report:"):
         st.dataframe(
             {
                 "File": [remark.name for remark in [*rejected, *converted]],
-                "Why": [remark.reason for remark in [*rejected, *converted]],
+                "Reason": [remark.reason for remark in [*rejected, *converted]],
             },
             hide_index=True,
             width="stretch",
@@ -224,7 +224,7 @@ def _show_samples(dataset: images.Images) -> None:
 
 
 def _show_augmentation(dataset: images.Images, config: RunConfig) -> None:
-    """Augmented versions of one training image."""
+    """Show augmented versions of one training image."""
     options = config.data_options
     if not isinstance(options, vision_images.ImageData):
         return
@@ -234,9 +234,9 @@ def _show_augmentation(dataset: images.Images, config: RunConfig) -> None:
     row = int(np.flatnonzero(dataset.labels == 0)[0])
     versions = _augmented_versions(config.dataset, row, options.side, augmentation)
     st.caption(
-        f"Each epoch sees another version ({', '.join(active)}). Validation and test images are unchanged."
+        f"Each epoch uses another random version ({', '.join(active)}). Validation and test images are unchanged."
         if active
-        else "This run uses no augmentation."
+        else "No augmentation."
     )
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented image", width=104)
 

@@ -30,7 +30,7 @@ MAX_ERRORS = 16
 
 
 def results(project: Project, run: Run | None) -> None:
-    """Metrics beside baselines, confusion matrix or threshold, calibration, errors and learning curves."""
+    """Show metrics and baselines, confusion matrix or threshold, calibration, errors and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="its metrics, errors and curves")
     if bundle is None or run is None:
         return
@@ -63,21 +63,20 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 
 @fragment
 def _show_threshold_panel(bundle: Bundle, run_threshold: float) -> None:
-    """Decision threshold on the probability of the second class."""
+    """Draw the decision threshold on the probability of the second class."""
     st.subheader("Decision threshold", anchor=False)
     released = show_threshold(threshold_view(bundle, run_threshold), key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
     metrics = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
-        f"A sample is called “{bundle.labels[1]}” from the threshold on. The run opened at **{run_threshold:.3f}**, chosen "
-        f"on validation, never on test; at {released.threshold:.3f} "
-        f"{format_metric('accuracy', metrics['accuracy'])} of the test "
-        "samples are called rightly. Moving it changes this view alone, not the stored scores above."
+        f"A sample is predicted as “{bundle.labels[1]}” from the threshold on. The run's threshold "
+        f"{run_threshold:.3f} was chosen on validation. Test accuracy at {released.threshold:.3f}: "
+        f"**{format_metric('accuracy', metrics['accuracy'])}**. Moving it does not change the stored scores above."
     )
 
 
 def threshold_view(bundle: Bundle, run_threshold: float) -> ThresholdView:
-    """Probabilities of the second class, validation before test, for the threshold component."""
+    """Return probabilities of the second class, validation before test, for the threshold component."""
     stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
     names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
     scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
@@ -98,18 +97,18 @@ def threshold_view(bundle: Bundle, run_threshold: float) -> ThresholdView:
 def _show_classes(bundle: Bundle) -> None:
     scores, targets = _test(bundle)
     counts = classification.confusion_matrix(scores, targets)
-    st.subheader("Class by class", anchor=False)
+    st.subheader("Results per class", anchor=False)
     left, right = st.columns([3, 2])
     with left:
         _show_confusion(counts, bundle.labels)
     with right:
         share = 100 * classification.class_accuracy(counts)
-        indices = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
+        indices = np.flatnonzero(counts.sum(axis=1))  # classes without test samples have no recall
         names = [bundle.labels[k] for k in indices]
         figure = plots.class_bars(share[indices], names, title="Recall per class", unit="recall, %", sort=True)
         hardest = bundle.labels[int(np.nanargmin(share))]
         show_figure(figure, key="by-class", alt=f"Recall per class; lowest: {hardest}")
-        st.caption(f"Hardest: “{hardest}”, right {np.nanmin(share):.1f} times in 100.")
+        st.caption(f"Lowest recall: “{hardest}”, {np.nanmin(share):.1f} %.")
 
 
 def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
@@ -139,7 +138,7 @@ def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
-    """Loss and accuracy of the three splits at the best epoch; empty without curves."""
+    """Describe loss and accuracy of the three splits at the best epoch; empty without curves."""
     parts = []
     for metric, form in (("loss", "{:.3f}"), ("accuracy", "{:.1%}")):
         values = {}

@@ -30,7 +30,7 @@ STARTS_WITH_INPUT = True
 SAMPLES_PER_CLASS = 2
 """Samples of each class."""
 MOST_CLASSES = 6
-"""With more classes, samples of a chosen one are shown."""
+"""With more classes, the user chooses the class of the samples."""
 SAMPLE_LENGTHS = (30, 60)
 """Words of the texts shown as samples."""
 MAX_LISTED, MAX_CHARACTERS = 5, 1500
@@ -38,23 +38,23 @@ MAX_LISTED, MAX_CHARACTERS = 5, 1500
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Source, classes, lengths, samples and tokens of the texts, and a form for custom texts."""
+    """Show source, classes, lengths, samples and tokens of the texts, and a form for custom texts."""
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
-    with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset; the form works without
+    with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset
     form.show_form("text")
     form.show_saved("text")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """A test text, at first a short one that is read at a glance."""
+    """Return the number of the chosen test text, initially a short one."""
     return number_of_sample(project, len(ids), key=key, first=lambda: samples.shortest_text(dataset, ids))
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
-    """Test texts, each behind its caption; with `large` in full and without captions."""
+    """Show test texts in expanders; with `large`, in full and without captions."""
     available = samples.is_available(config)
     if large:
         for row in ids:
@@ -69,17 +69,17 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Nothing: Results lists texts with the errors."""
+    """Show nothing: Results lists texts with the errors."""
 
 
 def input_widget(project: Project, bundle: Bundle) -> None:
-    """A text field whose prediction follows as the user types."""
-    run_cache.load_model(bundle)  # a missing pretrained network is offered by the page, not inside the fragment
+    """Draw a text field with live prediction."""
+    run_cache.load_model(bundle)  # outside the fragment, so that the page can offer a missing network
     _typed_text(project, bundle)
 
 
 def explain(project: Project, run: Run, bundle: Bundle) -> None:
-    """Evidence of each word for and against a class."""
+    """Show the evidence of each word for and against a class."""
     explain_text.explain_text(project, run, bundle)
 
 
@@ -91,8 +91,8 @@ def _show_texts(config: RunConfig) -> None:
     limit, unit = (config.flat["length"], field.unit) if field else (None, "")
     test_note = "" if dataset.test is None else f" {dataset.test.sum():,} of them are the source's test split."
     st.caption(
-        f"{len(dataset.texts):,} texts; {dataset.doubled:,} duplicates were removed, so none is in both training and test."
-        f"{test_note} A run may use fewer."
+        f"{len(dataset.texts):,} texts; {dataset.doubled:,} duplicates were "
+        f"removed, so none is in both training and test.{test_note} A run may use fewer."
     )
     left, right = st.columns(2)
     with left:
@@ -107,8 +107,8 @@ def _show_texts(config: RunConfig) -> None:
         share = float(np.mean(lengths > limit)) if limit else 0.0
         share_note = f"{share:.1%} have" if share else "None has"
         limit_note = f" {share_note} more than the {limit} words that the model reads." if limit else ""
-        if unit == "pieces":  # counted in words all the same: a word is one piece or several
-            limit_note = f" {share_note} more than {limit} words, and this model reads {limit} pieces of words."
+        if unit == "pieces":  # lengths are in words, and a word has one or more pieces
+            limit_note = f" {share_note} more than {limit} words, and this model reads {limit} word pieces."
         st.caption(f"Median: {np.median(lengths):.0f} words.{limit_note} Longer texts are shown as 1,000 words.")
     st.subheader("Samples", anchor=False)
     classes = range(len(dataset.names))
@@ -117,7 +117,7 @@ def _show_texts(config: RunConfig) -> None:
         classes = range(choice, choice + 1)
     is_short = (lengths >= min(SAMPLE_LENGTHS[0], int(np.median(lengths)))) & (
         lengths <= SAMPLE_LENGTHS[1]
-    )  # fits a card whole
+    )  # fits on a card
     for k in classes:
         for row in np.flatnonzero((dataset.labels == k) & is_short)[:SAMPLES_PER_CLASS]:
             with st.container(border=True):
@@ -128,7 +128,7 @@ def _show_texts(config: RunConfig) -> None:
 
 @fragment
 def _typed_text(project: Project, bundle: Bundle) -> None:
-    """A typed text, predicted as the user pauses, and the effect of hiding words."""
+    """Draw the text field, its live prediction and the effect of hidden words."""
     loaded = run_cache.load_model(bundle)
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
@@ -154,8 +154,8 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
     show_prediction(prediction, bundle)
     if typed.hidden:
         _show_without_hidden(loaded, typed, prediction)
-    several = "s" * (prediction["tokens"] != 1)
-    notes = [f"{prediction['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
+    unit = "word piece" if pieces else "word"
+    notes = [f"{prediction['tokens']:,} {unit}{'s' * (prediction['tokens'] != 1)} read"]
     notes += [f"{prediction['unknown']:,} unknown"] if prediction.get("unknown") else []
     notes += [f"{prediction['left_out']:,} cut off (maximum length)"] if prediction.get("left_out") else []
     marks = " [CLS] and [SEP] are special tokens and cannot be hidden." if pieces else ""
@@ -167,7 +167,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
 
 
 def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict[str, Any]) -> None:
-    """The prediction without the hidden words."""
+    """Show the prediction without the hidden words."""
     encoded = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
     prediction_without = texts.classify(loaded, encoded, hidden=typed.hidden)
     words = ", ".join(f"“{shorten(encoded.words[index])}”" for index in typed.hidden[:6] if index < len(encoded.words))
@@ -177,7 +177,9 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
         prediction_without["probabilities"][prediction["label"]],
     )
     change = 100 * (probability - prediction["probability"])
-    label_note = f" It now says **{label_without}**." if label_without != label else " Its answer stays."
+    label_note = (
+        f" The prediction becomes **{label_without}**." if label_without != label else " The prediction stays the same."
+    )
     st.markdown(
         f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
         f"({change:+.1f} points).{label_note}"
@@ -185,5 +187,5 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
 
 
 def cut_text(text: str, limit: int = 420) -> str:
-    """The start of a text, cut at a word boundary."""
+    """Return the start of a text, cut at a word boundary."""
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

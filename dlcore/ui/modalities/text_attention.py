@@ -13,13 +13,13 @@ from dlcore.ui.components.heads.component import show_heads_grid
 from dlcore.ui.widgets.figure import show_figure
 
 MAX_WORDS = 40
-"""Most words shown as columns."""
+"""Largest number of words shown as columns."""
 MAX_ROWS, MAX_GRID_WORDS = 24, 32
 """With more heads, each gets a small map over fewer words."""
 
 
 def show_heads(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> None:
-    """Attention weights per head: one row per head, or small maps for many heads."""
+    """Draw attention weights: one row per head, or small maps for many heads."""
     st.subheader("Attention heads", anchor=False)
     attentions = texts.attentions(loaded, encoded, hidden=hidden)  # (L, H, T, T)
     if attentions.shape[0] * attentions.shape[1] > MAX_ROWS:
@@ -31,7 +31,7 @@ def show_heads(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[in
 
 
 def show_grid(values: np.ndarray, words: Sequence[str], *, version: str, key: str) -> None:
-    """A small map per head of attention weights (L, H, T, T), and the selected one large."""
+    """Draw a small map per head of attention weights (L, H, T, T), and the selected head enlarged."""
     few = min(len(words), MAX_GRID_WORDS)
     show_heads_grid(values[:, :, :few, :few], list(words)[:few], version=version, key=key)
     if few < len(words):
@@ -52,6 +52,6 @@ def _rows(loaded: LoadedModel, encoded: EncodedText, values: np.ndarray) -> None
     shares = shares[..., : len(words)]
     top = int(shares.mean(axis=(0, 1)).argmax())
     figure = plots.heads_over_words(shares, words, asked=query_title)
-    show_figure(figure, key="heads", alt=f"Where {query_title} looks, by layer and head; over all most at {words[top]}")
+    show_figure(figure, key="heads", alt=f"Attention of {query_title} by layer and head; largest mean on {words[top]}")
     limit_note = f" The first {MAX_WORDS} words are shown." if len(encoded.words) > MAX_WORDS else ""
     st.caption(f"Each row is one head's softmax and sums to 100 %.{limit_note}")

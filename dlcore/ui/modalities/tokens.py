@@ -27,7 +27,7 @@ SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn
 
 @fragment
 def show_tokens(dataset: str) -> None:
-    """Tokens of a typed sentence by each tokenizer."""
+    """Show the tokens of a typed sentence by each tokenizer."""
     st.subheader("Tokenizers", anchor=False)
     sentence = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
     for kind, (title, description) in KINDS.items():
@@ -39,8 +39,8 @@ def show_tokens(dataset: str) -> None:
         is_unknown = vocabulary.encode([sentence], length=max(1, len(tokens)))[0] == UNKNOWN
         st.html(_tokens_html(title, description, tokens, is_unknown))
     st.caption(
-        f"Words and byte-pair encoding have up to {VOCABULARY_SIZE:,} entries, fitted on {TRAINING_TEXTS:,} training texts; a run "
-        "fits its own on all training texts. Dashed and struck out: unknown."
+        f"Words and byte-pair encoding have up to {VOCABULARY_SIZE:,} entries, fitted on "
+        f"{TRAINING_TEXTS:,} training texts; a run uses all training texts. Dashed and struck out: unknown."
     )
     _show_coverage(dataset)
 
@@ -65,8 +65,8 @@ def _show_coverage(dataset: str) -> None:
         st.caption(str(error))
         return
     st.markdown(
-        f"**GloVe** has a vector for {of_words:.1%} of these whole words, and for {of_text:.1%} of the words as they "
-        f"come in the texts. Commonest without one: {', '.join(f'“{word}”' for word in missing)}."
+        f"**GloVe** covers {of_words:.1%} of the distinct whole words and {of_text:.1%} of all words in the texts. "
+        f"Most frequent missing words: {', '.join(f'“{word}”' for word in missing)}."
     )
 
 
@@ -79,7 +79,7 @@ def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
 
 @st.cache_data(max_entries=6, show_spinner="Looking up words")
 def _vector_coverage(dataset: str, version: str) -> tuple[float, float, list[str]]:
-    """Shares of the vocabulary and of all words with a vector, and the most frequent words without."""
+    """Return shares of the vocabulary and of all words with a vector, and the most frequent words without."""
     vocabulary = _vocabulary(dataset, "words", version)
     ids = vocabulary.encode(_texts(dataset), length=1000)
     counts = np.bincount(ids.ravel(), minlength=len(vocabulary))[2:]
@@ -89,7 +89,7 @@ def _vector_coverage(dataset: str, version: str) -> tuple[float, float, list[str
 
 
 def _texts(dataset: str) -> list[str]:
-    """Evenly spaced training texts."""
+    """Return evenly spaced training texts."""
     texts = samples.load_texts(dataset)
     rows = np.arange(len(texts.texts)) if texts.test is None else np.flatnonzero(~texts.test)
     return [texts.texts[row] for row in rows[:: max(1, len(rows) // TRAINING_TEXTS)][:TRAINING_TEXTS]]

@@ -45,7 +45,7 @@ def export_run_panel(run: Run) -> None:
 
 
 def _onnx(run: Run, bundle: Bundle) -> None:
-    """Draw the ONNX export: written, checked and timed on request."""
+    """Draw the ONNX export, which runs on request."""
     reason = runs.why_no_onnx(bundle)
     if reason:
         st.caption(reason)
@@ -81,13 +81,13 @@ def _onnx(run: Run, bundle: Bundle) -> None:
         icon=":material/download:",
         key=f"{key}-take",
         on_click="ignore",
-        help="The .onnx file, and a card with preprocessing, classes and checks: one zip.",
+        help="A zip of the .onnx file and a card with preprocessing, classes and checks.",
     )
 
 
 @dataclass(frozen=True)
 class _OnnxArchive:
-    """The report, and the zip of the file and its card."""
+    """Report of an export, and a zip of the file and its card."""
 
     report: OnnxReport
     content: bytes
@@ -95,7 +95,7 @@ class _OnnxArchive:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _export_onnx(run_id: str, step: int) -> _OnnxArchive:
-    """`step` distinguishes a resumed run from its earlier state."""
+    """Export a run to ONNX; `step` distinguishes a resumed run from its earlier state."""
     with tempfile.TemporaryDirectory() as folder:
         report = runs.export_onnx_apart(run_id, Path(folder))
         buffer = io.BytesIO()

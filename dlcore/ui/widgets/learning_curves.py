@@ -11,7 +11,7 @@ _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
 
 def show_learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
-    """Draw two charts side by side, captioned `loss` and `accuracy`; without an accuracy caption, loss only."""
+    """Draw the charts of loss and accuracy, captioned `loss` and `accuracy`; without `accuracy`, loss only."""
     st.subheader("Learning curves", anchor=False)
     if record.best is not None:
         last = (

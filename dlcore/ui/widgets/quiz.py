@@ -1,4 +1,4 @@
-"""Quizzes: questions answered before the numbers are shown, and failures to try with one click.
+"""Quizzes: questions answered before the measurements are shown, and failures that run on request.
 
     quiz.show_quiz(QUESTIONS, lambda: evidence, key="backprop")
     quiz.show_failures(BREAKS, lambda settings: evidence_of(settings), key="backprop")
@@ -19,7 +19,7 @@ from dlcore.projects.foundations.quiz import Failure, MarkedAnswer, Question, Ru
 from dlcore.runs import Run
 from dlcore.ui.widgets.figure import show_figure
 
-OF_THE_RUN = "Three questions on the chosen run; its own numbers check your answers."
+OF_THE_RUN = "Three questions on the selected run; its measurements check your answers."
 Evidence = TypeVar("Evidence")
 
 
@@ -29,7 +29,7 @@ def show_quiz(
     *,
     key: str,
     title: str = "Predict, then check",
-    lead: str = "Answer first; then the run's own numbers check it.",
+    lead: str = "Answer first; the run's measurements check it.",
     button: str = "Check answers",
 ) -> None:
     """Draw the questions and, once all are answered and the button is pressed, the result of each with its reason.
@@ -83,7 +83,7 @@ def _grade(
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return False
-    st.session_state[done] = {question.question: question for question in marked}
+    st.session_state[done] = {answer.question: answer for answer in marked}
     return True
 
 
@@ -109,14 +109,15 @@ def show_failures(
     picture: Callable[[Evidence, str], None] | None = None,
     title: str = "Break it",
 ) -> None:
-    """Draw the failures; run the chosen one and report whether its signature appeared. `picture` draws its evidence and
-    takes a key.
+    """Draw the failures; run the selected one and report whether its signature appeared.
+
+    `picture` draws the evidence; its second argument is a key.
     """
     st.subheader(title, anchor=False)
     names = {failure.name: failure for failure in breaks}
     name = st.segmented_control("Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed")
     if name is None:
-        st.caption("Choose one: it is trained with this error on purpose; nothing is stored.")
+        st.caption("Choose a failure to train with it; nothing is stored.")
         return
     selected = names[name]
     st.markdown(f"{selected.what} **Expected:** {selected.signature}")
@@ -136,7 +137,7 @@ def show_failures(
 
 
 def run_evidence(run: Run) -> RunEvidence:
-    """Return what a run measured, as questions read it."""
+    """Return the measurements of a run, as questions read them."""
     config, bundle, gradients = run.config, run.bundle, run.gradients()
     curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
     settings = config.flat
@@ -156,7 +157,7 @@ def loss_by_step(
     guessing: float | None = None,
     top: float = 1e6,
 ) -> None:
-    """Draw the loss of a failing network by step, up to `top`, with the normal network's and the guessing baseline."""
+    """Draw the loss of a failing network by step, up to `top`, with the reference network's loss and the guessing baseline."""
     steps, losses = evidence.curves["batch_loss"]
     figure = blank("Loss by step", x="step", y="loss", height=280)
     named = {"name": "broken"} if reference else {"line": {"color": BLUE}}

@@ -36,16 +36,15 @@ def _explain_missing_bundle(run: Run, to_see: str) -> None:
     record = run.record
     if record.state in runs.ACTIVE:
         st.info(
-            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). It is tested when it ends: "
-            f"then {to_see} appear here. Until then, choose a finished or reference run at the top.",
+            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). After its test, "
+            f"{to_see} appear here. Until then, choose a finished or reference run at the top.",
             icon=":material/hourglass_top:",
         )
     elif record.state == "failed":
         st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
     else:
         st.info(
-            f"This run is {record.state} and was not tested. Resume it and let it finish, or stop it: "
-            f"both create what is needed for {to_see}.",
+            f"This run is {record.state} and was not tested. Resume or stop it to get {to_see}.",
             icon=":material/pause:",
         )
     link_to_run(record, label="Watch it under Train")
@@ -85,7 +84,7 @@ def threshold_note(labels: tuple[str, ...], prediction: Mapping[str, Any]) -> st
 
 
 def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
-    """A classifier's prediction for a test sample, from its stored probabilities; as `predict` returns it."""
+    """Return a classifier's prediction for a test sample from stored probabilities, in the format of `predict`."""
     import torch
 
     from dlcore.projects.classification import describe_prediction
@@ -100,13 +99,13 @@ def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
 
 
 def calibrate(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
-    """Calibrated probabilities (K,) from stored ones."""
+    """Return calibrated probabilities (K,) from stored ones."""
     rule = calibration(bundle)
     return scores if rule is None else apply_temperature(scores[None], rule.temperature)[0]
 
 
 def calibration(bundle: Bundle) -> AbstentionRule | None:
-    """A classifier's temperature and abstention rule."""
+    """Return a classifier's temperature and abstention rule."""
     return _calibration(*_key(bundle), _bundle=bundle)
 
 
@@ -121,7 +120,7 @@ def bundle_key(bundle: Bundle) -> str:
 
 
 def _key(bundle: Bundle) -> tuple[str, int]:
-    """The id is not enough: a resumed run writes a new bundle under the same id."""
+    """Return folder and modification time: a resumed run writes a new bundle to the same folder."""
     return str(bundle.folder), (bundle.folder / "run.json").stat().st_mtime_ns
 
 

@@ -1,4 +1,4 @@
-"""Samples of a classifier's dataset by row number, cached for all sessions, and enlarged images."""
+"""Samples of a classifier's dataset by row number, cached for all sessions."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from dlcore.data.text import corpora as text
 from dlcore.projects.project import RunConfig
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
+@st.cache_resource(max_entries=4, show_spinner="Loading images")
 def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
-    """Return all images of a dataset, class folders with `side` pixels a side; memory-mapped if possible.
+    """Return all images of a dataset, memory-mapped if possible; images in class folders are resized to `side` pixels.
 
     Raises:
         DataError: it is not available, or a custom dataset has another `checksum`.
@@ -51,7 +51,7 @@ def dataset_version(dataset: str) -> str:
     return entry.checksum if entry else ""
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the texts")
+@st.cache_resource(max_entries=2, show_spinner="Loading texts")
 def _texts(dataset: str, version: str) -> text.TextDataset:
     return custom_texts.load(dataset) if custom_registry.is_custom(dataset) else text.load(dataset)
 
@@ -70,12 +70,12 @@ def get_text(dataset: str, row: int) -> str:
 def shortest_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
     """Return the index of the shortest of the first `among` texts with at least `least` words, rows `ids` (N,)."""
     texts = [get_text(dataset, int(row)) for row in ids[:among]]
-    candidates = [text_ if text_.count(" ") + 1 >= least else "" for text_ in texts]
-    return int(np.argmin([len(text_) or 10**9 for text_ in (candidates if any(candidates) else texts)]))
+    candidates = [words if words.count(" ") + 1 >= least else "" for words in texts]
+    return int(np.argmin([len(words) or 10**9 for words in (candidates if any(candidates) else texts)]))
 
 
 def word_counts(dataset: str) -> np.ndarray:
-    """Words of every text (N,), split at spaces."""
+    """Return the number of words of every text (N,), split at spaces."""
     return _word_counts(dataset, dataset_version(dataset))
 
 
@@ -85,8 +85,10 @@ def _word_counts(dataset: str, version: str) -> np.ndarray:
 
 
 def enlarge(image: np.ndarray, *, side: int = 112) -> np.ndarray:
-    """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it; a large
-    one at twice that side, enough for a sharp screen."""
+    """Return a small image (H, W) or (H, W, 3) enlarged by whole pixels, so that the browser does not blur it.
+
+    Large images are resized to twice `side` for high-resolution screens.
+    """
     if min(image.shape[:2]) > 2 * side:
         image = images.resize(image[None], 2 * side)[0]
     factor = max(1, side // image.shape[0])
@@ -94,7 +96,7 @@ def enlarge(image: np.ndarray, *, side: int = 112) -> np.ndarray:
 
 
 def show_images(values: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
-    """Pictures in a row that wraps, each with its caption."""
+    """Draw images in a row that wraps, each with its caption."""
     with st.container(horizontal=True, gap="small"):
         for image, caption in zip(values, captions, strict=True):
             with st.container(width=width):

@@ -109,4 +109,4 @@ def _prepared() -> "Prepared":
 
 
 def _picture(seen: RunEvidence, key: str) -> None:
-    quiz.loss_by_step(seen, key=key, usual=_trial("{}"))
+    quiz.loss_by_step(seen, key=key, reference=_trial("{}"))

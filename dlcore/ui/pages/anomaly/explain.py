@@ -54,17 +54,17 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
-    """The point with the highest score of each burst of alarms, highest first."""
+    """Return the point with the highest score of each burst of alarms, highest first."""
     bursts = anomaly.alarm_ranges(anomaly.alarms(errors, threshold))
     peaks = np.array([start + int(errors[start:stop].argmax()) for start, stop in bursts], dtype=np.int64)
     return peaks[np.argsort(-errors[peaks])][:MAX_LISTED]
 
 
 def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
-    """The run's prepared data, shared by all sessions.
+    """Return the run's prepared data, shared by all sessions.
 
     Raises:
-        DataError: the series is not here, or not what it was.
+        DataError: the series is missing or has changed.
     """
     return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
@@ -84,14 +84,14 @@ def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
     if anomaly_alarm.scores_rows(run.config):
         which = "This model reads one point at a time; shown are those around the alarm."
     elif reconstruction.times[0] <= moment <= reconstruction.times[-1]:
-        which = "Shown: the window with the largest error of those behind this score."
+        which = "Shown: of the windows with this point, the one with the largest error."
     else:
         which = "This score is a mean over time. Shown: the window with the largest error in it."
     st.caption(f"Series and reconstruction differ by up to {gap} ({unit}). {which}")
 
 
 def plain(value: float) -> str:
-    """A number with thousands separators or three significant digits."""
+    """Format a number with thousands separators or three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -133,7 +133,7 @@ def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
     show_figure(
         figure, key="features", alt=f"Share of the error by channel; the largest is {top} with {share.max():.0f} %"
     )
-    st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so midnight follows 23:30 without a jump.")
+    st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so there is no jump at midnight.")
 
 
 def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
@@ -167,9 +167,9 @@ _HOW = """
 - **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the error on the path from the baseline to the
   window. Their sum must be the difference of the two errors (completeness).
 - **Feature ablation** replaces a short stretch of one channel by the baseline and measures how much the error falls. It
-  needs no gradients, but misses what two stretches do only together.
+  needs no gradients, but misses interactions of two stretches.
 - Orange-red increases the error, blue decreases it. Each map is scaled to its own largest value.
-- Neither says what happened in the world: they say what this model's error depends on.
+- Both describe what this model's error depends on, not what happened in the world.
 """
 
 
@@ -200,6 +200,6 @@ def _show_maps(attribution: ErrorAttribution, reconstruction: Reconstruction) ->
     show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
     if len(names) < len(attribution.channels):
         st.caption(
-            "Time channels are left out: they equal the baseline's. "
-            f"Choose the baseline “{BASELINES['mean'].lower()}” to see their contribution."
+            "Time channels equal the baseline's and are not shown. "
+            f"Choose the baseline “{BASELINES['mean'].lower()}” to include them."
         )

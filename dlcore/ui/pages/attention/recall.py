@@ -148,4 +148,4 @@ def _trial(settings: str) -> RunEvidence:
 
 
 def _picture(seen: RunEvidence, key: str) -> None:
-    quiz.loss_by_step(seen, key=key, usual=trial({}), guessing=attention.LN_K, top=50)
+    quiz.loss_by_step(seen, key=key, reference=trial({}), guessing=attention.LN_K, top=50)

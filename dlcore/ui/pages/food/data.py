@@ -1,4 +1,4 @@
-"""Data of photos: the dataset, one photo as training sees it, and the weights that are at hand to begin with."""
+"""Data panel for photos: the dataset, augmentation, and pretrained weights."""
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,7 @@ VERSIONS = 6
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The dataset of the run, its changes in training, and pretrained weights."""
+    """Show the dataset of the run, its augmentation, and pretrained weights."""
     _show_weights()
     image.overview(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
@@ -26,17 +26,17 @@ def data(project: Project, run: Run | None) -> None:
 
 
 def _show_weights() -> None:
-    """Which weights are here; what is missing is fetched from here too."""
+    """List the pretrained weights and offer missing ones for download."""
     rows = list(weights.WEIGHTS.values())
     missing = [row for row in rows if weights.find(row.backbone) is None]
-    text = f"{len(rows) - len(missing)} of {len(rows)} here"
+    text = f"{len(rows) - len(missing)} of {len(rows)} available"
     with st.expander(f"Pretrained weights: {text}", icon=":material/downloading:"):
         st.dataframe(
             {
                 "Network": [row.backbone for row in rows],
-                "Here": ["no" if row in missing else "yes" for row in rows],
+                "Available": ["no" if row in missing else "yes" for row in rows],
                 "Size, MB": [round(row.size / 1e6, 1) for row in rows],
-                "Right on ImageNet, % (torchvision's word)": [round(100 * row.accuracy, 1) for row in rows],
+                "ImageNet accuracy, % (torchvision)": [round(100 * row.accuracy, 1) for row in rows],
                 "License": [row.license for row in rows],
             },
             hide_index=True,
@@ -44,35 +44,37 @@ def _show_weights() -> None:
         )
         if not missing:
             return
-        choice = st.selectbox("Fetch", [row.backbone for row in missing], key="food-weights")
+        choice = st.selectbox("Download weights", [row.backbone for row in missing], key="food-weights")
         download_offer.offer_download(f"{weights.PREFIX}{choice}")
 
 
 def _show_augmentation(config: RunConfig) -> None:
-    st.subheader("As training sees one of them", anchor=False)
+    st.subheader("Augmentation", anchor=False)
     options = config.data_options.model_dump()
     active = [
         name
         for name, is_active in (
-            ("another part cut out", options["zoom"] < 1),
-            ("mirrored", options["flip"]),
-            ("brighter or darker", options["color_jitter"] > 0),
-            ("a square hidden", options["random_erasing"] > 0),
-            ("mixed in pairs, not shown here", options["mixup"] > 0),
+            ("random crop", options["zoom"] < 1),
+            ("horizontal flip", options["flip"]),
+            ("color jitter", options["color_jitter"] > 0),
+            ("random erasing", options["random_erasing"] > 0),
+            ("mixup, not shown", options["mixup"] > 0),
         )
         if is_active
     ]
     if config.flat.get("train") == "head":
-        st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
+        st.caption("Only the head is trained, on features of each photo and of its horizontal flip.")
         return
-    st.caption(f"Each epoch sees it otherwise ({', '.join(active)}); validation and test see photos as they are.")
+    st.caption(
+        f"Each epoch uses another random version ({', '.join(active)}). Validation and test photos are unchanged."
+    )
     versions = _augmented_versions(
         config.dataset,
         int(options["side"]),
         int(options["train_side"]),
         (options["zoom"], options["flip"], options["color_jitter"], options["random_erasing"]),
     )
-    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
+    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented photo", width=104)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -24,15 +24,15 @@ _HOW = """
 - **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the forecast on the path from a window of
   training means to the real one. Their sum must be the difference of the two forecasts (completeness).
 - **Feature ablation** replaces three consecutive values of one variable by its mean and measures how the forecast
-  changes. It needs no gradients, but misses what two parts do only together.
+  changes. It needs no gradients, but misses interactions of two parts.
 - Orange-red raises the forecast, blue lowers it. Each map is scaled to its own largest value. Calendar and
   missing-value inputs are held fixed.
-- Neither says what drives the world: they say what this model's forecast depends on.
+- Both describe what this model's forecast depends on, not what drives the world.
 """
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """Choose a moment and a variable; see two maps over time and variable, and what they add up to."""
+    """Choose a moment and a variable; see two maps over time and variable, and their sums."""
     bundle = run_cache.finished_bundle(run, to_see="what a forecast depends on")
     if bundle is None or run is None:
         return
@@ -66,7 +66,7 @@ def explain(project: Project, run: Run | None) -> None:
     st.subheader("Sanity checks", anchor=False)
     show_checks(attribution.checks)
     if "linear" in prepared.preprocessing:
-        st.caption("This model also holds a ridge regression; its part is held as it is and is not in the maps.")
+        st.caption("This model includes a ridge regression; its contribution is fixed and not in the maps.")
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
