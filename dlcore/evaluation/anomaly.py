@@ -245,11 +245,11 @@ def alarm_ranges(is_alarm: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     return np.stack([ranges[np.r_[True, is_separate], 0], ranges[np.r_[is_separate, True], 1]], axis=1)
 
 
-def overlapping(spans: np.ndarray, others: np.ndarray | None) -> np.ndarray:
-    """Return which (A,) of the index ranges (A, 2) overlap any of the others (P, 2)."""
-    if others is None or not len(others) or not len(spans):
+def overlapping(spans: np.ndarray, references: np.ndarray | None) -> np.ndarray:
+    """Return which (A,) of the index ranges (A, 2) overlap any of the references (P, 2)."""
+    if references is None or not len(references) or not len(spans):
         return np.zeros(len(spans), bool)
-    shared: np.ndarray = (spans[:, :1] < others[:, 1]) & (spans[:, 1:] > others[:, 0])  # (A, P)
+    shared: np.ndarray = (spans[:, :1] < references[:, 1]) & (spans[:, 1:] > references[:, 0])  # (A, P)
     return np.asarray(shared.any(axis=1))
 
 

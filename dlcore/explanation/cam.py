@@ -40,7 +40,7 @@ def feature_layer(module: nn.Module, inputs: Tensor) -> tuple[str, tuple[int, in
 
 
 def grad_cam(module: nn.Module, inputs: Tensor, target: int, *, layer: str) -> np.ndarray:
-    """Return a non-negative map (N, H, W): sum of the feature maps of `layer`, weighted by the mean gradient of `target`.
+    """Return a non-negative map (N, H, W): feature maps of `layer`, weighted by the mean gradient of `target`.
 
     inputs (N, ...) of images (C, H, W) or (H, W). Works on a copy of the module. Resized bilinearly.
     Source: Selvaraju et al. 2017, eq. 1 and 2.

@@ -35,7 +35,7 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
         format_func=lambda k: "any class" if k is None else labels[k],
     )
     order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
-    rows = select_rows(scores, targets, answers=correctness or ALL, of_class=actual, order=order)
+    rows = select_rows(scores, targets, correctness=correctness or ALL, actual=actual, order=order)
     if not len(rows):
         st.info("No test image matches.", icon=":material/search_off:")
         return

@@ -63,6 +63,6 @@ def describe_calibration(
         return f"{words} The temperature fitted on validation is {rule.temperature:.2f}: no correction needed."
     before = "overconfident" if rule.temperature > 1 else "underconfident"
     return (
-        f"{words} The model is {before}: temperature {rule.temperature:.2f}, fitted on validation, reduces the error to "
-        f"{format_percent(errors[1])}. No prediction changes (Guo et al. 2017)."
+        f"{words} The model is {before}: temperature {rule.temperature:.2f}, fitted on validation, reduces the error "
+        f"to {format_percent(errors[1])}. No prediction changes (Guo et al. 2017)."
     )

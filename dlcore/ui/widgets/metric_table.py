@@ -50,7 +50,7 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:
-    """Return a sentence that compares the run with the best baseline by one metric, with the outcome of the page head."""
+    """Return a sentence that compares the run with the best baseline by one metric."""
     result = compare_with_best_baseline(evaluation.metrics, evaluation.baselines, name)
     if result is None or result.baseline_value is None:
         return ""

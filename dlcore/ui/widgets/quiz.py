@@ -111,7 +111,7 @@ def show_failures(
 ) -> None:
     """Draw the failures; run the selected one and report whether its signature appeared.
 
-    `picture` draws the evidence; its second argument is a key.
+    The optional last callback draws the evidence; its second argument is a key.
     """
     st.subheader(title, anchor=False)
     names = {failure.name: failure for failure in breaks}
@@ -157,7 +157,7 @@ def loss_by_step(
     guessing: float | None = None,
     top: float = 1e6,
 ) -> None:
-    """Draw the loss of a failing network by step, up to `top`, with the reference network's loss and the guessing baseline."""
+    """Draw the loss of a failing network by step, up to `top`, with the reference loss and the guessing baseline."""
     steps, losses = evidence.curves["batch_loss"]
     figure = blank("Loss by step", x="step", y="loss", height=280)
     named = {"name": "broken"} if reference else {"line": {"color": BLUE}}

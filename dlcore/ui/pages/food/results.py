@@ -43,6 +43,6 @@ def _curve(rows: list[dict[str, Any]]) -> None:
     scratch = [row["seen"] for row in rows if row["start"] == "random"]
     if scratch:
         st.caption(
-            f"From scratch: photos of 96 x 96 pixels, {max(scratch):,} samples per dish, repeated if there are fewer. Such "
+            f"From scratch: photos of 96 x 96 pixels, {max(scratch):,} samples per dish, with repetition. Such "
             "short training varies at random; longer training improves it."
         )
