@@ -7,7 +7,7 @@ from dlcore.evaluation import calibration, classification
 
 
 def miscalibrated_sample(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Truths drawn from softmax(logits), while the model answers softmax(logits * temperature): overconfident above 1."""
+    """Targets drawn from softmax(logits), while the model predicts softmax(logits * temperature)."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(n, 5)) * 2
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

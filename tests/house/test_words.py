@@ -71,6 +71,8 @@ def split_identifier(name: str) -> str:
 def python_pieces(source: str) -> Iterator[Piece]:
     """Yield identifiers, comments and strings; implicitly concatenated strings are one text."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.string == "given" and "from hypothesis import" in source:
+            continue  # the decorator of hypothesis
         if token.type == tokenize.NAME:
             yield Piece("identifier", token.start[0], split_identifier(token.string))
             yield Piece("name", token.start[0], token.string)
