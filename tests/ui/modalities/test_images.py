@@ -56,7 +56,7 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
-    assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
+    assert "1 file rejected, 0 converted" in [fold.label for fold in app.expander]
     table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
     assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
     app.button(key="remove-mine").click().run()
