@@ -91,8 +91,8 @@ def test_losses_are_compared_by_the_paired_bootstrap() -> None:
     assert paired_difference.low < paired_difference.value < paired_difference.high
 
 
-def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(DataError, match="sample by sample"):
+def test_what_cannot_be_compared_is_rejected() -> None:
+    with pytest.raises(DataError, match="one value per sample"):
         uncertainty.paired_difference(np.ones(3), np.ones(4))
     with pytest.raises(DataError, match="not a proportion"):
         uncertainty.wilson(0, 0)

@@ -57,8 +57,8 @@ def test_own_pictures_are_shown_with_their_duplicates_and_what_was_left_out(mine
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
     assert "1 file rejected, 0 converted" in [fold.label for fold in app.expander]
-    table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
-    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
+    table = next(frame.value for frame in app.dataframe if "Reason" in frame.value)
+    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Reason"].iloc[0]
     app.button(key="remove-mine").click().run()
     assert custom.find("mine") is None
 
@@ -81,7 +81,7 @@ def test_a_set_whose_home_is_not_known_says_what_to_do(monkeypatch, tmp_path):
 def test_pictures_of_another_set_than_the_run_chosen_may_be_looked_at(mine):
     app = AppTest.from_function(panel, default_timeout=60).run()
     chosen = next(box for box in app.selectbox if box.label == "Dataset")
-    assert chosen.value == "own:mine"
+    assert chosen.value == "custom:mine"
     chosen.select("digits").run()
     assert not app.exception and not app.error
     assert "handwritten digits" in " ".join(m.value for m in app.markdown)
@@ -95,7 +95,7 @@ def test_a_run_whose_pictures_are_gone_says_so_and_others_are_shown(mine, monkey
     assert not samples.is_available(pinned)
     app = AppTest.from_function(gone, default_timeout=60).run()
     assert not app.exception and not app.error
-    assert "“mine”, are not on this machine any more" in app.info[0].value
+    assert "“mine”, are no longer on this machine" in app.info[0].value
     assert [uploader.label for uploader in app.get("file_uploader")] == ["File (ZIP)"]
 
 

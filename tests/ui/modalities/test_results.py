@@ -69,7 +69,7 @@ def test_calibration_in_words():
     assert "Mean confidence 90.0 %, accuracy 60.0 % (of the more probable class" in words
     assert "overconfident: temperature 2.00" in words and "10.0 %" in words
     near_one = dataclasses.replace(rule, temperature=1.0)
-    assert "nothing to correct" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
+    assert "no correction needed" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
 
 def test_samples_chosen_by_answer_class_and_order():
