@@ -181,7 +181,7 @@ def _build_task(
     word_embedding = str(getattr(module, "WORDS", ""))  # networks with position embeddings name the word embedding
     embeddings = [(name, part) for name, part in embeddings if name == word_embedding] or embeddings
     if len(embeddings) != 1:
-        raise RequestError(f"ids are explained at the model's only embedding, but this model has {len(embeddings)}.")
+        raise RequestError(f"ids need a model with one embedding, and this one has {len(embeddings)}.")
     (name, embedding), fixed_embedding = embeddings[0], _FixedEmbedding()
     module.set_submodule(name, fixed_embedding)
 
